@@ -1,0 +1,73 @@
+# The two commands most people need: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check install format lock screenshots clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: install ## The whole product on this machine: a crew, a Slack workspace and the bot
+	@$(PY) -m bot demo
+
+test: $(VENV)/.test-tools $(VENV)/.bot ## All tests, with coverage
+	@$(PY) -m pytest --cov --cov-report= --cov-fail-under=0
+	@$(PY) -m coverage report
+	@$(PY) -m coverage report --include='bot/domain/*,bot/usecases/*' --fail-under=100
+
+check: $(VENV)/.test-tools $(VENV)/.bot ## Format, lint, types and import rules
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+install: $(VENV)/.bot ## .venv with the pinned dependencies and the bot
+
+format: $(VENV)/.test-tools ## Format, and mend what can be mended safely
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their newest)
+	@$(PIP) install uv==0.13.9
+	@$(LOCKED) pyproject.toml --output-file requirements.txt
+	@$(LOCKED) --group pyproject.toml:test --constraint requirements.txt --output-file tests/requirements.txt
+
+# Universal: one file for every system and every Python from 3.11 on.
+LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate $(LOCK)
+
+screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures of the playground (needs Chromium)
+	@$(PY) -m tests.playground.screenshots
+
+clean: ## Forget everything that was installed or cached
+	@rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# Each stamp is made last, so that an interrupted step is done again.
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Crewgate needs Python 3.11 or newer, but $(PYTHON) is:" \
+			"$$($(PYTHON) --version 2>&1 || true)"; \
+		echo "If you have a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.dependencies: requirements.txt $(VENV)/.python
+	@echo "Installing what the bot needs"
+	@$(PIP) install --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.bot: pyproject.toml $(VENV)/.dependencies
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test-tools: tests/requirements.txt $(VENV)/.dependencies
+	@echo "Installing what its tests need"
+	@$(PIP) install --require-hashes --requirement requirements.txt --requirement tests/requirements.txt
+	@touch $@

@@ -1,0 +1,3 @@
+"""Crewgate: a human's decision, between a paused CrewAI crew and the people in Slack."""
+
+__version__ = "0.1.0"
