@@ -1,0 +1,1 @@
+"""The words and rules of a review: pure, synchronous, standard library only."""

@@ -1,0 +1,124 @@
+"""What can go wrong with a review, named as past facts.
+
+CrewgateError
+ ├── NotWaiting          the round takes no decision any more
+ │    ├── AlreadyDecided     somebody was faster
+ │    ├── RoundSuperseded    a newer output came
+ │    └── RoundClosed        the execution ended or is gone
+ ├── IllegalMove         an arrow the state machine does not have
+ ├── Malformed           what a crew sent cannot be understood
+ ├── RoundNotFound       no round has this id
+ ├── NotAReviewer        this person may not decide for this crew
+ ├── UnknownCrew         the settings name no such crew (any more)
+ ├── ExecutionNotFound   no execution has this id or beginning
+ ├── AmbiguousExecution  several executions have this beginning
+ ├── ChangedMeanwhile    somebody else saved the round since it was read
+ └── StoreUnavailable    the database cannot take it now
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.domain.verdict import Decision
+
+
+class CrewgateError(Exception):
+    """The root of everything this bot raises on purpose."""
+
+
+class NotWaiting(CrewgateError):
+    """The round takes no decision any more."""
+
+
+class AlreadyDecided(NotWaiting):
+    """Somebody was faster; carries the decision that counts."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"already decided by {decision.by.id} at {decision.at.isoformat()}")
+        self.decision = decision
+
+    @property
+    def by(self) -> str:
+        """The Slack user id of the person who was faster."""
+        return self.decision.by.id
+
+    @property
+    def at(self) -> datetime:
+        """When that decision was recorded."""
+        return self.decision.at
+
+
+class RoundSuperseded(NotWaiting):
+    """A newer output of the same task came before anybody decided."""
+
+
+class RoundClosed(NotWaiting):
+    """The execution ended or is gone, so there is nothing left to decide."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class IllegalMove(CrewgateError):
+    """The state machine has no such arrow."""
+
+    def __init__(self, state: str, move: str) -> None:
+        super().__init__(f"a round that is {state} cannot {move}")
+
+
+class Malformed(CrewgateError):
+    """What a crew sent cannot be understood; `details` name everything that is wrong."""
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
+
+
+class RoundNotFound(CrewgateError):
+    """No round has this id: a stale card, another installation's button, or a forged value."""
+
+
+class NotAReviewer(CrewgateError):
+    """This person may not decide for this crew.
+
+    `uncertain` is true when Slack could not be asked about an e-mail or a user group, so that
+    the answer may be different in a minute.
+    """
+
+    def __init__(self, crew: str, *, uncertain: bool = False) -> None:
+        super().__init__(f"not a reviewer of {crew}")
+        self.crew = crew
+        self.uncertain = uncertain
+
+
+class UnknownCrew(CrewgateError):
+    """The settings name no such crew, or do not name it any more."""
+
+    def __init__(self, crew: str) -> None:
+        super().__init__(f"no crew is called {crew}")
+        self.crew = crew
+
+
+class ExecutionNotFound(CrewgateError):
+    """No execution has this id or beginning."""
+
+
+class AmbiguousExecution(CrewgateError):
+    """Several executions begin like this; `candidates` are (crew, execution id), maybe not all."""
+
+    def __init__(self, prefix: str, candidates: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(f"{len(candidates)} or more executions begin with {prefix}")
+        self.candidates = candidates
+
+
+class ChangedMeanwhile(CrewgateError):
+    """Somebody else saved the round between our reading and our writing."""
+
+
+class StoreUnavailable(CrewgateError):
+    """The database cannot take it now; nothing was stored."""

@@ -1,0 +1,32 @@
+"""When to try again: a value that the outbox merely carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Exponential back-off with jitter, and an end.
+
+    The first retry comes after `first`, each later one after twice as long, never more than
+    `longest`. `jitter` (0 to 1, passed in) takes up to half of it away, so that many retries do
+    not fall on one moment. After `patience` from the first try it is time to give up.
+    """
+
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(minutes=5)
+    patience: timedelta = timedelta(hours=24)
+
+    def after(self, tries: int, *, jitter: float, at_least: timedelta | None = None) -> timedelta:
+        """How long to wait after the given number of tries (1 or more).
+
+        `at_least` is what the other side asked for (`Retry-After`); it is kept, up to the
+        patience: nobody gets to postpone us for a week.
+        """
+        doubled = self.first * (1 << min(tries - 1, 30))
+        wait = min(doubled, self.longest) * (1 - 0.5 * jitter)
+        if at_least is not None:
+            wait = max(wait, min(at_least, self.patience))
+        return wait

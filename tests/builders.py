@@ -1,0 +1,112 @@
+"""What tests are made of: `a_*` gives something ordinary, and keyword arguments change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.domain.crew import Crew
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
+from bot.domain.review import Review, Round, State
+from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
+from bot.usecases.views import Letter
+
+NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
+ANA = Person("U0ANA", "Ana")
+BEN = Person("U0BEN", "Ben")
+EVE = Person("U0EVE", "Eve")
+"""Not a reviewer of anything."""
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is told otherwise."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class Numbered:
+    """Ids that can be read: the first is `id-001`."""
+
+    count: int = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        return f"id-{self.count:03}"
+
+
+def a_crew(name: str = "research", **changes: Any) -> Crew:
+    crew = Crew(name=name, channel="C0REVIEWS", reviewers=(ANA.id, BEN.id))
+    return replace(crew, **changes)
+
+
+def a_review(**changes: Any) -> Review:
+    review = Review(id="v-1", crew="research", execution_id="e-1", task_id="draft")
+    return replace(review, **changes)
+
+
+def an_output(text: str = "A draft.") -> Output:
+    return Output(text)
+
+
+def a_decision(verdict: Verdict | None = None, **changes: Any) -> Decision:
+    return replace(Decision(verdict or Approve(), ANA, NOW, Via.BUTTON), **changes)
+
+
+def a_round(state: State = State.WAITING, **changes: Any) -> Round:
+    """A round in this state, decided and ended as that state asks for."""
+    round_ = Round(
+        id="r-1",
+        review=a_review(),
+        number=1,
+        digest=an_output().digest,
+        opened_at=NOW,
+        state=state,
+    )
+    if state in (State.DECIDED, State.RESUMED, State.STUCK):
+        round_ = replace(round_, decision=a_decision())
+    if state in (State.RESUMED, State.SUPERSEDED, State.CLOSED):
+        round_ = replace(round_, ended_at=NOW)
+    return replace(round_, **changes)
+
+
+def a_notification(text: str = "A draft.", **changes: Any) -> Notification:
+    notification = Notification(
+        execution_id="e-1", task_id="draft", output=an_output(text), task_name="Draft the report"
+    )
+    return replace(notification, **changes)
+
+
+def a_human_input_webhook(url: str = "https://bot.example.com/human-input") -> HumanInputWebhook:
+    return HumanInputWebhook(url, strategy="bearer", token="secret")
+
+
+def webhook_urls(prefix: str) -> WebhookUrls:
+    """All four, told apart by their prefix."""
+    return WebhookUrls(
+        task=f"https://{prefix}.example.com/task",
+        step=f"https://{prefix}.example.com/step",
+        crew=f"https://{prefix}.example.com/crew",
+        human_input=a_human_input_webhook(f"https://{prefix}.example.com/human-input"),
+    )
+
+
+def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
+    return replace(Effect(kind, "r-1", "research", "e-1"), **changes)
+
+
+def a_letter(**changes: Any) -> Letter:
+    letter = Letter("l-1", "research", "no execution_id", b'{"x": 1}', NOW)
+    return replace(letter, **changes)

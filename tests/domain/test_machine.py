@@ -1,0 +1,201 @@
+"""The rounds of one review, in any order of notifications, decisions, tries and outcomes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.errors import IllegalMove, NotWaiting
+from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.review import Move, Round, State, receive
+from bot.domain.verdict import Approve, Decision, Revise
+from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_output
+
+OVER = (State.SUPERSEDED, State.CLOSED)
+OUTCOMES = st.sampled_from(
+    [
+        Delivered("", "resumed"),
+        Delivered("", "retrying"),
+        Refused("400", "not pending"),
+        Refused("401", ""),
+        NotSent("connection refused"),
+        Unknown("no answer"),
+    ]
+)
+VERDICTS = st.sampled_from([Approve(), Approve("Fine."), Revise("Shorter.")])
+
+
+class Rounds(RuleBasedStateMachine):
+    """Keeps every round there ever was, and which try is under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now: datetime = NOW
+        self.new_id = Numbered()
+        self.rounds: dict[str, Round] = {}
+        self.decisions: dict[str, Decision] = {}
+        self.over: dict[str, State] = {}
+        self.trying: dict[str, bool] = {}
+        """Rounds with a try under way, and whether an earlier one may have taken effect."""
+
+    @property
+    def latest(self) -> Round | None:
+        return max(self.rounds.values(), key=lambda round_: round_.number, default=None)
+
+    def keep(self, move: Move) -> None:
+        before, after = self.rounds[move.round.id], move.round
+        if before.state is not after.state:
+            assert kinds(move.effects)[:1] == [EffectKind.REFRESH]  # a card never lies for long
+        if after.state is State.DECIDED and before.state is not State.DECIDED:
+            assert EffectKind.RESUME in kinds(move.effects)
+        else:
+            assert EffectKind.RESUME not in kinds(move.effects)
+        self.rounds[after.id] = after
+
+    def tick(self) -> datetime:
+        self.now += SECOND
+        return self.now
+
+    @rule(text=st.sampled_from(["one", "two", "three"]))
+    def notification(self, text: str) -> None:
+        before = self.latest
+        receipt = receive(
+            before,
+            review=a_review(),
+            digest=an_output(text).digest,
+            at=self.tick(),
+            new_id=self.new_id,
+        )
+        if receipt.ended is not None:
+            assert before is not None
+            ended = [e for e in receipt.effects if e.subject == before.id]
+            self.keep(Move(receipt.ended, tuple(ended)))
+        if receipt.opened:
+            assert receipt.current.state is State.WAITING
+            assert receipt.effects[-1] == Effect(
+                EffectKind.POST, receipt.current.id, "research", "e-1"
+            )
+            self.rounds[receipt.current.id] = receipt.current
+        else:
+            assert receipt.current == before
+            assert receipt.current.digest == an_output(text).digest
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data(), verdict=VERDICTS)
+    def click(self, data: st.DataObject, verdict: Approve | Revise) -> None:
+        round_ = self.pick(data)
+        decision = a_decision(verdict, at=self.tick())
+        try:
+            move = round_.decide(decision)
+        except NotWaiting:
+            assert round_.state is not State.WAITING
+            return
+        assert round_.id not in self.decisions
+        self.decisions[round_.id] = decision
+        self.keep(move)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        unsure = round_.sending_since is not None
+        try:
+            sending = round_.begin_sending(self.tick(), heard=0)
+        except IllegalMove:
+            assert round_.state is not State.DECIDED
+            return
+        assert round_.id in self.decisions
+        assert round_ == self.latest  # a newer output would have ended it
+        self.rounds[round_.id] = sending
+        self.trying[round_.id] = unsure
+
+    @precondition(lambda self: self.trying)
+    @rule(data=st.data(), outcome=OUTCOMES, out_of_patience=st.booleans())
+    def answer(self, data: st.DataObject, outcome: Outcome, out_of_patience: bool) -> None:
+        tried = data.draw(st.sampled_from(sorted(self.trying)))
+        unsure = self.trying.pop(tried)
+        round_ = self.rounds[tried]
+        move = round_.settle(
+            outcome, unsure=unsure, out_of_patience=out_of_patience, at=self.tick()
+        )
+        if isinstance(outcome, Delivered) and round_.state is not State.CLOSED:
+            assert move.round.state is State.RESUMED
+        if out_of_patience:
+            assert move.round.state is not State.DECIDED
+        if round_.state is State.RESUMED and move.round.state is State.CLOSED:
+            del self.over[tried]  # taken by evidence that the answer proved wrong
+        self.keep(move)
+
+    @precondition(lambda self: self.trying)
+    @rule(data=st.data())
+    def crash(self, data: st.DataObject) -> None:
+        self.trying.pop(data.draw(st.sampled_from(sorted(self.trying))))
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def retry(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        try:
+            self.keep(round_.retry())
+        except IllegalMove:
+            assert round_.state is not State.STUCK
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def close(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        try:
+            self.keep(round_.close("the execution has ended", self.tick()))
+        except IllegalMove:
+            assert round_.state not in (State.WAITING, State.STUCK)
+
+    def pick(self, data: st.DataObject) -> Round:
+        return self.rounds[data.draw(st.sampled_from(sorted(self.rounds)))]
+
+    @invariant()
+    def a_decision_is_made_once_and_stays(self) -> None:
+        for round_ in self.rounds.values():
+            assert round_.decision == self.decisions.get(round_.id)
+            needs_one = round_.state in (State.DECIDED, State.RESUMED, State.STUCK)
+            assert not needs_one or round_.decision is not None
+
+    @invariant()
+    def only_the_latest_round_can_be_acted_on(self) -> None:
+        for round_ in self.rounds.values():
+            if round_ != self.latest:
+                assert round_.state in (State.RESUMED, *OVER)
+
+    @invariant()
+    def what_is_over_stays_over_and_has_its_time(self) -> None:
+        for round_ in self.rounds.values():
+            if round_.id in self.over:
+                assert round_.state is self.over[round_.id]
+            if round_.state in (State.RESUMED, *OVER):
+                self.over[round_.id] = round_.state
+                assert round_.ended_at is not None
+            else:
+                assert round_.ended_at is None
+
+    @invariant()
+    def numbers_have_no_gaps(self) -> None:
+        numbers = sorted(round_.number for round_ in self.rounds.values())
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def kinds(effects: tuple[Effect, ...]) -> list[EffectKind]:
+    return [effect.kind for effect in effects]
+
+
+TestRounds = Rounds.TestCase
+TestRounds.settings = settings(
+    max_examples=100,
+    stateful_step_count=30,
+    derandomize=True,
+    database=None,
+    deadline=timedelta(seconds=5),
+    suppress_health_check=[HealthCheck.too_slow],
+)

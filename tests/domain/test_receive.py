@@ -1,0 +1,113 @@
+"""What a notification means: the table of `receive`, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.review import INFERRED, RETRYING, Receipt, Round, State, receive
+from bot.domain.verdict import Approve, Revise
+from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
+
+POST, REFRESH, TELL = EffectKind.POST, EffectKind.REFRESH, EffectKind.TELL
+
+APPROVED = a_decision(Approve())
+REVISED = a_decision(Revise("Shorter."))
+
+SAME = an_output().digest
+OTHER = an_output("Another draft.").digest
+
+
+def received(latest: Round | None, digest: str) -> Receipt:
+    return receive(latest, review=a_review(), digest=digest, at=LATER, new_id=Numbered())
+
+
+def kinds(receipt: Receipt) -> list[EffectKind]:
+    return [effect.kind for effect in receipt.effects]
+
+
+def unsent(state: State, *, revised: bool) -> Round:
+    return a_round(state, decision=REVISED if revised else APPROVED)
+
+
+def sent(state: State, *, revised: bool) -> Round:
+    return replace(unsent(state, revised=revised), sending_since=NOW)
+
+
+WAY = [(state, revised) for state in (State.DECIDED, State.STUCK) for revised in (False, True)]
+DUPLICATES = [
+    a_round(),
+    *(unsent(state, revised=revised) for state, revised in WAY),
+    sent(State.DECIDED, revised=False),
+    sent(State.STUCK, revised=False),
+    a_round(State.RESUMED, decision=APPROVED, answer_code="resumed"),
+    a_round(State.RESUMED, decision=APPROVED, answer_code=INFERRED),
+]
+OPENS_AGAIN = [
+    # latest, whether the next one says "unchanged", how the latest ends, what must happen
+    (sent(State.DECIDED, revised=True), True, State.RESUMED, [REFRESH, POST]),
+    (sent(State.STUCK, revised=True), True, State.RESUMED, [REFRESH, POST]),
+    (a_round(State.RESUMED, decision=REVISED, answer_code=RETRYING), True, None, [POST]),
+    (a_round(State.RESUMED, decision=REVISED, answer_code=INFERRED), True, None, [POST]),
+    (a_round(State.RESUMED, decision=APPROVED, answer_code=RETRYING), False, None, [POST]),
+    (a_round(State.CLOSED), False, None, [POST]),
+    (a_round(State.CLOSED, decision=REVISED), True, None, [POST]),
+]
+NEWER = [
+    (a_round(), State.SUPERSEDED, [REFRESH, POST]),
+    *((unsent(state, revised=r), State.CLOSED, [REFRESH, TELL, POST]) for state, r in WAY),
+    *((sent(state, revised=r), State.RESUMED, [REFRESH, POST]) for state, r in WAY),
+    (a_round(State.RESUMED, decision=APPROVED), None, [POST]),
+    (a_round(State.RESUMED, decision=REVISED), None, [POST]),
+    (a_round(State.CLOSED), None, [POST]),
+]
+
+
+def test_the_first_output_opens_round_1() -> None:
+    receipt = received(None, SAME)
+    assert receipt.opened
+    assert receipt.ended is None
+    assert kinds(receipt) == [POST]
+    assert receipt.current == Round(
+        id="id-001", review=a_review(), number=1, digest=SAME, opened_at=LATER
+    )
+
+
+@pytest.mark.parametrize("latest", DUPLICATES)
+def test_the_same_output_is_a_duplicate_as_long_as_nothing_was_asked_for(latest: Round) -> None:
+    assert received(latest, SAME) == Receipt(latest, opened=False, ended=None, effects=())
+
+
+@pytest.mark.parametrize(("latest", "unchanged", "ends", "effects"), OPENS_AGAIN)
+def test_the_same_output_opens_the_next_round_where_the_task_is_done_again(
+    latest: Round, unchanged: bool, ends: State | None, effects: list[EffectKind]
+) -> None:
+    receipt = received(latest, SAME)
+    assert receipt.opened
+    assert (receipt.current.number, receipt.current.state) == (2, State.WAITING)
+    assert receipt.current.unchanged == unchanged
+    assert (receipt.ended.state if receipt.ended else None) == ends
+    assert kinds(receipt) == effects
+
+
+@pytest.mark.parametrize(("latest", "ends", "effects"), NEWER)
+def test_another_output_opens_the_next_round_and_ends_what_is_under_way(
+    latest: Round, ends: State | None, effects: list[EffectKind]
+) -> None:
+    receipt = received(latest, OTHER)
+    assert receipt.opened
+    assert (receipt.current.number, receipt.current.digest) == (2, OTHER)
+    assert not receipt.current.unchanged
+    assert (receipt.ended.state if receipt.ended else None) == ends
+    assert kinds(receipt) == effects
+
+
+def test_the_effects_about_the_round_that_ended_come_first() -> None:
+    receipt = received(a_round(), OTHER)
+    assert [effect.subject for effect in receipt.effects] == ["r-1", "id-001"]
+
+
+def test_numbers_go_on_from_the_latest() -> None:
+    assert received(a_round(State.RESUMED, number=41), OTHER).current.number == 42

@@ -1,0 +1,177 @@
+"""Every arrow of the state machine, and every arrow that it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.errors import (
+    AlreadyDecided,
+    IllegalMove,
+    NotWaiting,
+    RoundClosed,
+    RoundSuperseded,
+)
+from bot.domain.review import (
+    INFERRED,
+    NEWER_OUTPUT,
+    TOOK_EFFECT,
+    Move,
+    Round,
+    State,
+)
+from bot.domain.verdict import Revise
+from tests.builders import BEN, LATER, NOW, a_decision, a_round
+
+REFRESH, RESUME, TELL = EffectKind.REFRESH, EffectKind.RESUME, EffectKind.TELL
+
+MOVES: dict[str, Callable[[Round], Move]] = {
+    "decide": lambda round_: round_.decide(a_decision(Revise("Shorter."))),
+    "supersede": lambda round_: round_.supersede(LATER),
+    "close": lambda round_: round_.close("gone", LATER),
+    "retry": lambda round_: round_.retry(),
+    "overtake": lambda round_: round_.overtake(LATER),
+    "take effect": lambda round_: round_.took_effect(LATER),
+}
+
+ARROWS = {
+    (State.WAITING, "decide"): (State.DECIDED, (REFRESH, RESUME)),
+    (State.WAITING, "supersede"): (State.SUPERSEDED, (REFRESH,)),
+    (State.WAITING, "close"): (State.CLOSED, (REFRESH,)),
+    (State.DECIDED, "overtake"): (State.CLOSED, (REFRESH, TELL)),
+    (State.DECIDED, "take effect"): (State.RESUMED, (REFRESH,)),
+    (State.STUCK, "overtake"): (State.CLOSED, (REFRESH, TELL)),
+    (State.STUCK, "retry"): (State.DECIDED, (REFRESH, RESUME)),
+    (State.STUCK, "close"): (State.CLOSED, (REFRESH,)),
+}
+
+EVERYTHING = [(state, move) for state in State for move in MOVES]
+
+
+@pytest.mark.parametrize(("state", "move"), ARROWS)
+def test_an_arrow_leads_where_it_should_and_says_what_must_happen(state: State, move: str) -> None:
+    before = a_round(state)
+    after = MOVES[move](before)
+    assert (after.round.state, tuple(effect.kind for effect in after.effects)) == ARROWS[
+        state, move
+    ]
+    assert {(effect.subject, effect.crew, effect.execution_id) for effect in after.effects} == {
+        ("r-1", "research", "e-1")
+    }
+    assert after.round.version == before.version  # only the store counts versions
+
+
+@pytest.mark.parametrize(
+    ("state", "move"),
+    [pair for pair in EVERYTHING if pair not in ARROWS and pair[1] != "decide"],
+)
+def test_an_arrow_that_is_missing_raises(state: State, move: str) -> None:
+    with pytest.raises(IllegalMove, match=state):
+        MOVES[move](a_round(state))
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.DECIDED])
+def test_only_a_decision_on_its_way_is_sent(state: State) -> None:
+    with pytest.raises(IllegalMove, match="cannot be sent"):
+        a_round(state).begin_sending(NOW, heard=0)
+
+
+# --- deciding ---
+
+
+def test_a_decision_is_kept_whole() -> None:
+    decision = a_decision(Revise("Shorter."), by=BEN)
+    assert a_round().decide(decision).round.decision == decision
+
+
+@pytest.mark.parametrize("state", [State.DECIDED, State.RESUMED, State.STUCK])
+def test_the_second_decision_is_told_who_was_faster_and_when(state: State) -> None:
+    with pytest.raises(AlreadyDecided) as caught:
+        a_round(state, decision=a_decision(by=BEN, at=LATER)).decide(a_decision())
+    assert (caught.value.by, caught.value.at) == (BEN.id, LATER)
+    assert BEN.id in str(caught.value)
+
+
+def test_a_superseded_round_takes_no_decision() -> None:
+    with pytest.raises(RoundSuperseded):
+        a_round(State.SUPERSEDED).decide(a_decision())
+
+
+def test_a_closed_round_says_why_it_takes_no_decision() -> None:
+    with pytest.raises(RoundClosed) as caught:
+        a_round(State.CLOSED, answer="the execution has ended").decide(a_decision())
+    assert caught.value.reason == "the execution has ended"
+
+
+def test_a_round_that_was_decided_and_then_closed_is_closed() -> None:
+    with pytest.raises(RoundClosed):
+        a_round(State.CLOSED, decision=a_decision()).decide(a_decision())
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.WAITING])
+def test_asking_whether_it_waits_raises_as_deciding_does(state: State) -> None:
+    with pytest.raises(NotWaiting):
+        a_round(state).require_waiting()
+
+
+def test_a_waiting_round_waits() -> None:
+    a_round().require_waiting()
+
+
+# --- ending ---
+
+
+@pytest.mark.parametrize("move", ["supersede", "close"])
+def test_an_end_has_its_time(move: str) -> None:
+    assert MOVES[move](a_round()).round.ended_at == LATER
+
+
+def test_closing_keeps_the_reason() -> None:
+    assert a_round().close("gone", LATER).round.answer == "gone"
+
+
+def test_evidence_counts_as_an_answer() -> None:
+    taken = a_round(State.DECIDED, sending_since=NOW).took_effect(LATER).round
+    assert (taken.answer, taken.answer_code, taken.ended_at) == (TOOK_EFFECT, INFERRED, LATER)
+
+
+# --- being overtaken ---
+
+
+@pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
+def test_a_newer_output_proves_that_what_may_have_been_sent_was_taken(state: State) -> None:
+    move = a_round(state, sending_since=NOW).overtake(LATER)
+    assert move.round.state is State.RESUMED
+    assert move.round.answer_code == INFERRED
+    assert [effect.kind for effect in move.effects] == [REFRESH]
+
+
+@pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
+def test_a_newer_output_makes_what_was_never_sent_pointless(state: State) -> None:
+    move = a_round(state, sending_since=None).overtake(LATER)
+    assert move.round.state is State.CLOSED
+    assert (move.round.answer, move.round.ended_at) == (NEWER_OUTPUT, LATER)
+    assert move.round.decision is not None
+
+
+# --- sending ---
+
+
+def test_the_first_try_notes_when_it_began_and_what_was_heard_before() -> None:
+    sending = a_round(State.DECIDED).begin_sending(LATER, heard=7)
+    assert (sending.sending_since, sending.heard_before) == (LATER, 7)
+    assert sending.state is State.DECIDED
+
+
+def test_a_later_try_keeps_when_the_first_began() -> None:
+    first = a_round(State.DECIDED).begin_sending(NOW, heard=7)
+    assert first.begin_sending(LATER, heard=9) == first
+
+
+def test_a_retry_forgets_the_answer_but_not_that_it_may_have_been_sent() -> None:
+    stuck = a_round(State.STUCK, sending_since=NOW, heard_before=3, answer="no", answer_code="404")
+    again = stuck.retry().round
+    assert again == replace(stuck, state=State.DECIDED, answer="", answer_code="")

@@ -1,0 +1,158 @@
+"""The small values: retries, webhook URLs, outputs, decisions, effects, errors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.effects import SLACK, EffectKind, crew_destination
+from bot.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
+from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from bot.domain.retry import Retry
+from bot.domain.verdict import APPROVED, Approve, Revise, Verdict
+from tests.builders import SECOND, a_crew, a_decision, a_review, an_effect, webhook_urls
+
+# --- retries ---
+
+
+@pytest.mark.parametrize(
+    ("tries", "seconds"), [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (11, 300), (10**6, 300)]
+)
+def test_each_retry_waits_twice_as_long_up_to_the_longest(tries: int, seconds: int) -> None:
+    assert Retry().after(tries, jitter=0) == timedelta(seconds=seconds)
+
+
+@given(tries=st.integers(1, 1_000), jitter=st.floats(0, 1))
+def test_jitter_takes_up_to_half_away(tries: int, jitter: float) -> None:
+    full = Retry().after(tries, jitter=0)
+    assert full / 2 <= Retry().after(tries, jitter=jitter) <= full
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [
+        (timedelta(seconds=30), timedelta(seconds=30)),
+        (timedelta(0), SECOND),
+        (timedelta(hours=24), timedelta(hours=24)),
+        (timedelta(days=7), timedelta(hours=24)),
+    ],
+)
+def test_what_the_other_side_asks_for_is_kept_up_to_the_patience(
+    asked: timedelta, waits: timedelta
+) -> None:
+    assert Retry().after(1, jitter=0, at_least=asked) == waits
+
+
+# --- webhook URLs ---
+
+NONE = WebhookUrls()
+SOURCES = ("registered", "carried", "configured", "own")
+
+
+@pytest.mark.parametrize("first", range(len(SOURCES)))
+def test_a_resume_carries_the_first_url_that_exists(first: int) -> None:
+    urls = [webhook_urls(name) if i >= first else NONE for i, name in enumerate(SOURCES)]
+    registered, carried, configured, own = urls
+    crew = a_crew(configured=configured, own=own)
+    assert crew.webhooks_for_resume(registered, carried) == webhook_urls(SOURCES[first])
+
+
+def test_the_rule_holds_for_each_url_by_itself() -> None:
+    crew = a_crew(configured=WebhookUrls(crew="https://3"), own=webhook_urls("own"))
+    urls = crew.webhooks_for_resume(WebhookUrls(task="https://1"), WebhookUrls(step="https://2"))
+    assert (urls.task, urls.step, urls.crew) == ("https://1", "https://2", "https://3")
+    assert urls.human_input == webhook_urls("own").human_input
+
+
+def test_a_url_that_nobody_gives_is_left_out() -> None:
+    assert not a_crew().webhooks_for_resume(NONE, NONE)
+
+
+def test_a_crew_can_be_spared_the_human_input_webhook() -> None:
+    crew = a_crew(resend_human_input=False)
+    urls = crew.webhooks_for_resume(webhook_urls("registered"), NONE)
+    assert urls.human_input is None
+    assert urls.task == "https://registered.example.com/task"
+
+
+def test_credentials_are_never_printed() -> None:
+    hook = HumanInputWebhook("https://x", token="t0ken", username="bot", password="passw0rd")
+    assert "t0ken" not in repr(hook)
+    assert "passw0rd" not in repr(hook)
+
+
+# --- outputs ---
+
+
+@given(st.text())
+def test_equal_outputs_have_equal_digests(text: str) -> None:
+    assert Output(text).digest == Output(text).digest
+
+
+@given(st.text(), st.text())
+def test_other_outputs_have_other_digests(one: str, other: str) -> None:
+    assert (Output(one).digest == Output(other).digest) == (one == other)
+
+
+def test_the_format_is_part_of_an_output() -> None:
+    assert Output("{}", Format.JSON).digest != Output("{}", Format.MARKDOWN).digest
+
+
+# --- decisions ---
+
+
+@pytest.mark.parametrize(
+    ("verdict", "is_approve", "feedback"),
+    [
+        (Approve(), True, APPROVED),
+        (Approve(""), True, APPROVED),
+        (Approve("Mind the date."), True, "Mind the date."),
+        (Revise("  Shorter.\n"), False, "  Shorter.\n"),
+    ],
+)
+def test_the_crew_is_told_exactly_what_the_reviewer_chose(
+    verdict: Verdict, is_approve: bool, feedback: str
+) -> None:
+    decision = a_decision(verdict)
+    assert (decision.is_approve, decision.human_feedback) == (is_approve, feedback)
+
+
+def test_a_task_is_called_by_its_name_where_it_has_one() -> None:
+    assert a_review(task_name="Draft the report").title == "Draft the report"
+    assert a_review(task_name=None).title == "draft"
+
+
+# --- effects ---
+
+
+@pytest.mark.parametrize("kind", EffectKind)
+def test_only_a_resume_goes_to_the_crew(kind: EffectKind) -> None:
+    expected = crew_destination("research") if kind is EffectKind.RESUME else SLACK
+    assert an_effect(kind).destination == expected
+
+
+def test_in_slack_an_execution_is_a_lane() -> None:
+    lane = an_effect(EffectKind.POST).lane
+    assert lane == an_effect(EffectKind.REFRESH, subject="r-2").lane
+    assert lane != an_effect(execution_id="e-2").lane
+    assert lane != an_effect(crew="other").lane
+
+
+def test_a_resume_has_a_lane_to_itself() -> None:
+    lane = an_effect(EffectKind.RESUME).lane
+    assert lane != an_effect(EffectKind.RESUME, subject="r-2").lane
+    assert lane != an_effect(EffectKind.POST).lane
+
+
+# --- errors ---
+
+
+def test_errors_carry_what_an_answer_needs() -> None:
+    assert Malformed("bad", ["a", "b"]).details == ("a", "b")
+    assert UnknownCrew("gone").crew == "gone"
+    assert NotAReviewer("research", uncertain=True).uncertain
+    assert not NotAReviewer("research").uncertain
+    assert AmbiguousExecution("e", (("research", "e-1"),)).candidates == (("research", "e-1"),)
