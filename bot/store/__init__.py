@@ -1,0 +1,1 @@
+"""The database: tables, transactions, reading, the outbox."""

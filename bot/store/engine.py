@@ -1,0 +1,130 @@
+"""Connections: one set of engines for SQLite or PostgreSQL, and what each needs to be durable."""
+
+from __future__ import annotations
+
+import fcntl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.domain.errors import StoreUnavailable
+from bot.store.prompt import connect_promptly
+
+#: How long a write waits for its turn before the database counts as unavailable, in seconds. A
+#: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
+TURN_SECONDS = 10
+#: How long PostgreSQL has for one statement, in seconds.
+STATEMENT_SECONDS = 10
+READERS = 4
+
+#: A decision must survive a power cut: WAL alone does not promise that, FULL does.
+#: https://www.sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"busy_timeout={TURN_SECONDS * 1000}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Where to write and where to read; on PostgreSQL both are the same pool."""
+
+    write: AsyncEngine
+    read: AsyncEngine
+    lock: IO[str] | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file of this bot alone."""
+        return self.write.dialect.name == "sqlite"
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.write.dispose()
+        await self.read.dispose()
+        if self.lock is not None:
+            self.lock.close()
+
+
+def open_engines(url: str) -> Engines:
+    """Engines for a database URL with an async driver (`sqlite+aiosqlite`, `postgresql+asyncpg`).
+
+    Nothing is connected yet. Raises StoreUnavailable when another bot has the SQLite file.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    engine = create_async_engine(
+        parsed,
+        pool_size=10,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
+    )
+    return Engines(engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def open_readers(url: str) -> AsyncEngine | None:
+    """An engine that only reads, beside a running bot; None when the SQLite file is not there."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, connect_args={"timeout": 5})
+    if not Path(parsed.database or "").exists():
+        return None
+    engine = create_async_engine(parsed)
+    sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
+    return engine
+
+
+def _open_sqlite(url: sa.URL) -> Engines:
+    """One connection writes, in turn, so that no write ever meets a lock; a few others read."""
+    lock = _claim_file(url.database or "")
+    write = create_async_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        async_creator=lambda: connect_promptly(url.database or "", _DURABLE),
+    )
+    read = create_async_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=TURN_SECONDS)
+    sa.event.listen(write.sync_engine, "begin", _begin_immediate)
+    sa.event.listen(read.sync_engine, "connect", _prepare_reader)
+    return Engines(write, read, lock)
+
+
+def _claim_file(path: str) -> IO[str]:
+    """Two bots on one SQLite file would take each other's effects for a crashed process's."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(f"{path}.lock").open("w")  # noqa: SIM115  # held as long as the engines
+    except OSError as error:
+        raise StoreUnavailable(f"the folder of {path} cannot be written: {error}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StoreUnavailable(f"another bot is using {path}") from error
+    return lock
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={TURN_SECONDS * 1000}", "query_only=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """Take the write lock at the start: a reader that turns writer could fail half way."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    finally:
+        cursor.close()

@@ -1,0 +1,155 @@
+"""Reading: every query here has an index and a limit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.domain.errors import RoundNotFound
+from bot.domain.notification import Format, Output, WebhookUrls
+from bot.domain.review import Round, State
+from bot.store.failures import translated
+from bot.store.rows import LINE, ROUND, to_card, to_line, to_round, to_webhooks
+from bot.store.tables import REGISTERED, executions, letters, outputs, reviews, rounds, webhooks
+from bot.usecases.ports import Posting
+from bot.usecases.views import CardView, Letter, Pending, RoundLine
+
+_UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)
+_PREVIOUS = (
+    ROUND.where(rounds.c.review_id == sa.bindparam("review"))
+    .where(rounds.c.number < sa.bindparam("number"))
+    .where(rounds.c.decided_by.is_not(None))
+    .order_by(rounds.c.number.desc())
+    .limit(1)
+)
+_POSTING = (
+    LINE.add_columns(outputs.c.format, outputs.c.text)
+    .join(outputs, outputs.c.round_id == rounds.c.id)
+    .where(rounds.c.id == sa.bindparam("round"))
+)
+_LAST_CHARACTER = "\U0010ffff"
+
+
+class SqlQueries:
+    """`usecases.ports.Queries`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def round(self, round_id: str) -> Round:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            row = (await connection.execute(ROUND.where(rounds.c.id == round_id))).one_or_none()
+        if row is None:
+            raise RoundNotFound(round_id)
+        return to_round(row)
+
+    async def posting(self, round_id: str) -> Posting:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            row = (await connection.execute(_POSTING, {"round": round_id})).one_or_none()
+            if row is None:
+                raise RoundNotFound(round_id)
+            round_ = to_round(row)
+            before = {"review": round_.review.id, "number": round_.number}
+            previous = (
+                (await connection.execute(_PREVIOUS, before)).one_or_none()
+                if round_.number > 1
+                else None
+            )
+        return Posting(
+            view=CardView(
+                round_,
+                Output(row.text, Format(row.format)),
+                to_round(previous) if previous else None,
+            ),
+            card=to_card(row),
+            channel=row.channel,
+            thread_ts=row.thread_ts,
+        )
+
+    async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
+        """See `Queries`."""
+        found = {}
+        async with self._reading() as connection:
+            for row in await connection.execute(
+                sa.select(webhooks).where(
+                    webhooks.c.crew == round_.review.crew,
+                    webhooks.c.execution_id == round_.review.execution_id,
+                    webhooks.c.origin.in_([REGISTERED, round_.id]),
+                )
+            ):
+                found[row.origin] = to_webhooks(row)
+        return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
+
+    async def letter(self, letter_id: str) -> Letter | None:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            row = (
+                await connection.execute(sa.select(letters).where(letters.c.id == letter_id))
+            ).one_or_none()
+        return Letter(**row._mapping) if row else None
+
+    async def pending(self, *, crews: Iterable[str] | None, limit: int) -> Pending:
+        """See `Queries`."""
+        waiting = rounds.c.state == State.WAITING.value
+        lines = LINE.where(waiting)
+        count = sa.select(sa.func.count()).select_from(rounds).where(waiting)
+        if crews is not None:
+            theirs = reviews.c.crew.in_(list(crews))
+            lines, count = lines.where(theirs), count.join(reviews).where(theirs)
+        async with self._reading() as connection:
+            found = await connection.execute(lines.order_by(rounds.c.opened_at).limit(limit))
+            total = await connection.scalar(count)
+        return Pending(tuple(to_line(row) for row in found), total or 0)
+
+    async def unsettled(self, *, limit: int) -> tuple[RoundLine, ...]:
+        """See `Queries`. One index scan a state: together they would be sorted as a whole."""
+        found: list[RoundLine] = []
+        async with self._reading() as connection:
+            for state in _UNSETTLED:
+                rows = await connection.execute(
+                    LINE.where(rounds.c.state == state.value)
+                    .order_by(rounds.c.opened_at)
+                    .limit(limit)
+                )
+                found += map(to_line, rows)
+        return tuple(sorted(found, key=lambda line: line.round.opened_at)[:limit])
+
+    async def executions_like(self, prefix: str, *, limit: int) -> tuple[tuple[str, str], ...]:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            rows = await connection.execute(
+                sa.select(executions.c.crew, executions.c.execution_id)
+                .where(
+                    executions.c.execution_id >= prefix,
+                    executions.c.execution_id < prefix + _LAST_CHARACTER,
+                )
+                .order_by(executions.c.execution_id)
+                .limit(limit)
+            )
+            return tuple((row.crew, row.execution_id) for row in rows)
+
+    async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            rows = await connection.execute(
+                LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+                .order_by(rounds.c.opened_at.desc())
+                .limit(limit)
+            )
+            return tuple(to_line(row) for row in rows)[::-1]
+
+    async def ping(self) -> None:
+        """See `Queries`. Looks into a table: SQLite answers anything else without its file."""
+        async with self._reading() as connection:
+            await connection.scalar(sa.select(executions.c.heard).limit(1))
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        with translated():
+            async with self._engine.connect() as connection:
+                yield connection

@@ -1,0 +1,93 @@
+"""Writing statements, built once: building one costs more than SQLite takes to carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.domain.review import State
+from bot.store.rows import ROUND
+from bot.store.tables import executions, outbox, outputs, reviews, rounds
+
+Insert: TypeAlias = Any
+"""Both dialects' `insert` take ON CONFLICT; they share no type."""
+_INSERTS: Final[Mapping[str, Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _count_sign(insert: Insert) -> sa.Insert:
+    statement = insert(executions)
+    upsert: sa.Insert = statement.on_conflict_do_update(
+        index_elements=[executions.c.crew, executions.c.execution_id],
+        set_={"heard": executions.c.heard + statement.excluded.heard},
+    )
+    return upsert
+
+
+def _open_review(insert: Insert) -> sa.Insert:
+    statement = insert(reviews)
+    upsert: sa.Insert = statement.on_conflict_do_update(
+        index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
+        set_={
+            name: sa.func.coalesce(statement.excluded[name], reviews.c[name])
+            for name in ("task_name", "agent", "expected_output")
+        },
+    ).returning(*reviews.c)
+    return upsert
+
+
+COUNT_SIGN: Final = {dialect: _count_sign(insert) for dialect, insert in _INSERTS.items()}
+"""Remembers an execution, counts a sign of it, and locks it; by dialect."""
+OPEN_REVIEW: Final = {dialect: _open_review(insert) for dialect, insert in _INSERTS.items()}
+"""Remembers a review, keeps what is known of it, locks and returns it; by dialect."""
+
+LATEST_ROUND: Final = (
+    ROUND.where(rounds.c.review_id == sa.bindparam("review"))
+    .order_by(rounds.c.number.desc())
+    .limit(1)
+    .with_for_update(of=rounds)
+)
+LOCKED_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round")).with_for_update(of=rounds)
+UNFINISHED: Final = (
+    ROUND.where(
+        reviews.c.crew == sa.bindparam("crew"),
+        reviews.c.execution_id == sa.bindparam("execution"),
+        rounds.c.state.in_([State.WAITING.value, State.STUCK.value]),
+    )
+    .order_by(rounds.c.opened_at)
+    .with_for_update(of=rounds)
+)
+HEARD: Final = sa.select(executions.c.heard).where(
+    executions.c.crew == sa.bindparam("crew"),
+    executions.c.execution_id == sa.bindparam("execution"),
+)
+
+ADD_ROUND: Final = sa.insert(rounds)
+ADD_OUTPUT: Final = sa.insert(outputs)
+ADD_EFFECT: Final = sa.insert(outbox)
+SAVE_ROUND: Final = (
+    sa.update(rounds)
+    .where(rounds.c.id == sa.bindparam("b_id"), rounds.c.version == sa.bindparam("b_version"))
+    .values(
+        {
+            name: sa.bindparam(name, type_=rounds.c[name].type)
+            for name in (
+                "state",
+                "sending_since",
+                "heard_before",
+                "answer",
+                "answer_code",
+                "ended_at",
+                "is_approve",
+                "feedback",
+                "decided_by",
+                "decided_by_name",
+                "decided_at",
+                "decided_via",
+            )
+        }
+        | {"version": rounds.c.version + 1}
+    )
+)

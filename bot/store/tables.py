@@ -1,0 +1,149 @@
+"""The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A moment as microseconds since 1970 UTC: orders and compares alike on both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Any) -> int | None:
+        """Aware datetime to integer."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, _dialect: Any) -> datetime | None:
+        """Integer to aware datetime, in UTC."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+#: Compared byte by byte on both databases, so that an index serves "begins with" too.
+Bytewise: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+executions = sa.Table(
+    "executions",
+    metadata,
+    sa.Column("crew", Bytewise, primary_key=True),
+    sa.Column("execution_id", Bytewise, primary_key=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("heard", sa.Integer, nullable=False),
+    sa.Column("channel", sa.Text),
+    sa.Column("thread_ts", sa.Text),
+    sa.Index(None, "execution_id"),
+)
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("crew", Bytewise, nullable=False),
+    sa.Column("execution_id", Bytewise, nullable=False),
+    sa.Column("task_id", Bytewise, nullable=False),
+    sa.Column("task_name", sa.Text),
+    sa.Column("agent", sa.Text),
+    sa.Column("expected_output", sa.Text),
+    sa.UniqueConstraint("crew", "execution_id", "task_id"),
+)
+
+rounds = sa.Table(
+    "rounds",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("review_id", sa.ForeignKey("reviews.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("unchanged", sa.Boolean, nullable=False),
+    sa.Column("is_approve", sa.Boolean),
+    sa.Column("feedback", sa.Text),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("decided_by_name", sa.Text),
+    sa.Column("decided_at", Instant),
+    sa.Column("decided_via", sa.Text),
+    sa.Column("sending_since", Instant),
+    sa.Column("heard_before", sa.Integer, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("answer_code", sa.Text, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("card_channel", sa.Text),
+    sa.Column("card_ts", sa.Text),
+    sa.UniqueConstraint("review_id", "number"),
+    sa.Index(None, "state", "opened_at"),
+)
+
+#: Apart from the rounds, so that moving a round never rewrites half a megabyte.
+outputs = sa.Table(
+    "outputs",
+    metadata,
+    sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+#: Which webhook URLs belong to an execution. `origin` is REGISTERED, or the id of the round whose
+#: notification carried them.
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("crew", Bytewise, primary_key=True),
+    sa.Column("execution_id", Bytewise, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("task_url", sa.Text),
+    sa.Column("step_url", sa.Text),
+    sa.Column("crew_url", sa.Text),
+    sa.Column("human_input", sa.JSON),
+)
+
+REGISTERED: Final = "registered"
+
+#: Effects not yet done; a row goes when it is done. `began_at` is set while a try is under way
+#: whose outcome nobody knows.
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("crew", sa.Text, nullable=False),
+    sa.Column("execution_id", sa.Text, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("began_at", Instant),
+    sa.Column("lease_until", Instant),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Index(None, "destination", "due_at"),
+    sa.Index(None, "lane", "id"),
+    sqlite_autoincrement=True,
+)
+
+letters = sa.Table(
+    "letters",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("crew", sa.Text, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)

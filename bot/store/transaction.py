@@ -1,0 +1,198 @@
+"""One transaction: what a use case may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.effects import Effect
+from bot.domain.errors import ChangedMeanwhile, RoundNotFound
+from bot.domain.notification import Output, WebhookUrls
+from bot.domain.review import Review, Round
+from bot.store.rows import (
+    from_effect,
+    from_review,
+    from_round,
+    from_webhooks,
+    to_review,
+    to_round,
+)
+from bot.store.statements import (
+    ADD_EFFECT,
+    ADD_OUTPUT,
+    ADD_ROUND,
+    COUNT_SIGN,
+    HEARD,
+    LATEST_ROUND,
+    LOCKED_ROUND,
+    OPEN_REVIEW,
+    SAVE_ROUND,
+    UNFINISHED,
+)
+from bot.store.tables import (
+    executions,
+    letters,
+    outbox,
+    rounds,
+    webhooks,
+)
+from bot.usecases.ports import Job
+from bot.usecases.views import Letter, MessageRef
+
+
+class SqlTransaction:
+    """`usecases.ports.Tx` on one connection; the unit of work begins and commits it.
+
+    On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
+    other: the execution, the review, the round, the outbox.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect.name
+        self.woken: set[str] = set()
+        """Destinations that have something new to do after the commit."""
+
+    async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
+        """See `Tx`. The upserts lock what they find."""
+        await self.note_heard(candidate.crew, candidate.execution_id, at=at)
+        opened = await self._connection.execute(OPEN_REVIEW[self._dialect], from_review(candidate))
+        review = to_review(opened.one())
+        if review.id == candidate.id:
+            return review, None
+        latest = await self._connection.execute(LATEST_ROUND, {"review": review.id})
+        row = latest.one_or_none()
+        return review, to_round(row) if row else None
+
+    async def round(self, round_id: str) -> Round:
+        """See `Tx`."""
+        row = (await self._connection.execute(LOCKED_ROUND, {"round": round_id})).one_or_none()
+        if row is None:
+            raise RoundNotFound(round_id)
+        return to_round(row)
+
+    async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
+        """See `Tx`."""
+        found = await self._connection.execute(
+            UNFINISHED, {"crew": crew, "execution": execution_id}
+        )
+        return tuple(to_round(row) for row in found)
+
+    async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
+        """See `Tx`."""
+        await self._connection.execute(
+            ADD_ROUND,
+            {
+                "id": round_.id,
+                "review_id": round_.review.id,
+                "number": round_.number,
+                "version": round_.version,
+                "opened_at": round_.opened_at,
+                "digest": round_.digest,
+                "unchanged": round_.unchanged,
+                **from_round(round_),
+            },
+        )
+        await self._connection.execute(
+            ADD_OUTPUT,
+            {"round_id": round_.id, "format": output.format.value, "text": output.text},
+        )
+        if carried:
+            review = round_.review
+            await self._remember(review.crew, review.execution_id, round_.id, carried)
+
+    async def save(self, round_: Round) -> None:
+        """See `Tx`. Compare and swap: the row locks make a conflict impossible, this proves it."""
+        where = {"b_id": round_.id, "b_version": round_.version}
+        saved = await self._connection.execute(SAVE_ROUND, from_round(round_) | where)
+        if saved.rowcount != 1:
+            raise ChangedMeanwhile(round_.id)
+
+    async def enqueue(self, effects: Iterable[Effect], *, at: datetime) -> None:
+        """See `Tx`."""
+        rows = [
+            from_effect(effect) | {"created_at": at, "due_at": at, "tries": 0} for effect in effects
+        ]
+        if rows:
+            await self._connection.execute(ADD_EFFECT, rows)
+            self.woken.update(row["destination"] for row in rows)
+
+    async def note_heard(self, crew: str, execution_id: str, *, at: datetime) -> None:
+        """See `Tx`."""
+        sign = {"crew": crew, "execution_id": execution_id, "created_at": at, "heard": 1}
+        await self._connection.execute(COUNT_SIGN[self._dialect], sign)
+
+    async def unhear(self, review: Review) -> None:
+        """See `Tx`."""
+        await self._connection.execute(
+            sa.update(executions).where(*_execution_of(review)).values(heard=executions.c.heard - 1)
+        )
+
+    async def heard(self, crew: str, execution_id: str) -> int:
+        """See `Tx`."""
+        found = await self._connection.scalar(HEARD, {"crew": crew, "execution": execution_id})
+        return found or 0
+
+    async def keep_letter(self, letter: Letter) -> None:
+        """See `Tx`."""
+        await self._connection.execute(sa.insert(letters), asdict(letter))
+
+    async def place_card(self, round_: Round, ref: MessageRef) -> None:
+        """See `Tx`."""
+        await self._place_thread(round_.review, channel=ref.channel, thread_ts=ref.thread_ts)
+        await self._connection.execute(
+            sa.update(rounds)
+            .where(rounds.c.id == round_.id)
+            .values(card_channel=ref.channel, card_ts=ref.ts)
+        )
+
+    async def forget_thread(self, review: Review) -> None:
+        """See `Tx`."""
+        await self._place_thread(review, channel=None, thread_ts=None)
+
+    async def done(self, job: Job) -> None:
+        """See `Tx`. A job whose lease was lost belongs to somebody else."""
+        await self._connection.execute(sa.delete(outbox).where(*_ours(job)))
+
+    async def again(self, job: Job, *, at: datetime, unsure: bool) -> None:
+        """See `Tx`."""
+        values: dict[str, Any] = {"due_at": at, "lease_until": None}
+        if not (unsure or job.unsure):
+            values["began_at"] = None
+        await self._connection.execute(sa.update(outbox).where(*_ours(job)).values(values))
+
+    async def _remember(self, crew: str, execution: str, origin: str, urls: WebhookUrls) -> None:
+        await self._connection.execute(
+            sa.insert(webhooks),
+            {
+                "crew": crew,
+                "execution_id": execution,
+                "origin": origin,
+                **from_webhooks(urls),
+            },
+        )
+
+    async def _place_thread(
+        self, review: Review, *, channel: str | None, thread_ts: str | None
+    ) -> None:
+        await self._connection.execute(
+            sa.update(executions)
+            .where(*_execution_of(review))
+            .values(channel=channel, thread_ts=thread_ts)
+        )
+
+
+def _ours(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return outbox.c.id == job.id, outbox.c.lease_until == job.lease_until
+
+
+def _execution_of(review: Review) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        executions.c.crew == review.crew,
+        executions.c.execution_id == review.execution_id,
+    )

@@ -1,0 +1,30 @@
+"""From an effect to the function that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from bot.domain.effects import EffectKind
+from bot.domain.outcome import Outcome
+from bot.usecases import cards, resume
+from bot.usecases.outside import Outside
+from bot.usecases.ports import Job
+
+_DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, Outside], Awaitable[Outcome]]]] = {
+    EffectKind.POST: cards.post,
+    EffectKind.ATTACH: cards.attach,
+    EffectKind.REFRESH: cards.refresh,
+    EffectKind.TELL: cards.tell,
+    EffectKind.REPORT: cards.report,
+    EffectKind.RESUME: resume.resume,
+}
+
+
+async def deliver(job: Job, outside: Outside) -> Outcome:
+    """Carry out one effect: read the present state, call, record what came of it.
+
+    Never a call inside a transaction. The job is settled; the outcome tells the worker whether
+    the whole destination seems to be away (NotSent).
+    """
+    return await _DELIVERIES[job.effect.kind](job, outside)

@@ -1,0 +1,84 @@
+"""A crew paused, and said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.notification import Notification
+from bot.domain.review import Review, Round, receive
+from bot.usecases.ports import Clock, NewId, UnitOfWork
+from bot.usecases.views import Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a notification became: a new round, or a duplicate of one."""
+
+    round: Round
+    accepted: bool
+
+
+async def receive_notification(
+    crew: str, notification: Notification, *, uow: UnitOfWork, clock: Clock, new_id: NewId
+) -> Received:
+    """Store a notification with its round, its output and the URLs it carried.
+
+    The crew never repeats it, so this is on disk before anybody answers.
+    """
+    now = clock()
+    candidate = Review(
+        id=new_id(),
+        crew=crew,
+        execution_id=notification.execution_id,
+        task_id=notification.task_id,
+        task_name=notification.task_name,
+        agent=notification.agent,
+        expected_output=notification.expected_output,
+    )
+    async with uow.begin() as tx:
+        review, latest = await tx.open_review(candidate, at=now)
+        receipt = receive(
+            latest, review=review, digest=notification.output.digest, at=now, new_id=new_id
+        )
+        if not receipt.opened:
+            await tx.unhear(review)
+        else:
+            if receipt.ended is not None:
+                await tx.save(receipt.ended)
+            await tx.open_round(receipt.current, notification.output, notification.webhooks)
+            await tx.enqueue(receipt.effects, at=now)
+    return Received(receipt.current, receipt.opened)
+
+
+async def keep_unreadable(
+    crew: str, body: bytes, reason: str, *, uow: UnitOfWork, clock: Clock, new_id: NewId
+) -> Letter:
+    """Keep a webhook that could not be understood as it came, and report it in the channel."""
+    letter = Letter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
+    async with uow.begin() as tx:
+        await tx.keep_letter(letter)
+        await tx.enqueue([_report(letter)], at=letter.received_at)
+    return letter
+
+
+def _report(letter: Letter) -> Effect:
+    return Effect(EffectKind.REPORT, letter.id, letter.crew, execution_id="")
+
+
+async def hear(
+    crew: str, execution_id: str, *, ended: str | None, uow: UnitOfWork, at: datetime
+) -> None:
+    """The execution gave a sign of having gone on; `ended` says why if it was its last one.
+
+    What was still waiting or stuck is closed then: nobody is left to be told.
+    """
+    async with uow.begin() as tx:
+        await tx.note_heard(crew, execution_id, at=at)
+        if ended is None:
+            return
+        for round_ in await tx.unfinished(crew, execution_id):
+            move = round_.close(ended, at)
+            await tx.save(move.round)
+            await tx.enqueue(move.effects, at=at)

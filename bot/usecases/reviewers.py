@@ -1,0 +1,28 @@
+"""Who may decide."""
+
+from __future__ import annotations
+
+from bot.domain.crew import ANYONE
+from bot.domain.errors import NotAReviewer, UnknownCrew
+from bot.usecases.ports import Crews, Directory
+
+
+def require_reviewer(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
+    """Raises NotAReviewer, or UnknownCrew when the settings do not name the crew any more."""
+    known = crews.get(crew)
+    if known is None:
+        raise UnknownCrew(crew)
+    if ANYONE in known.reviewers:
+        return
+    members = directory.members(known.reviewers)
+    if user not in members.users:
+        raise NotAReviewer(crew, uncertain=bool(members.unresolved))
+
+
+def crews_reviewed_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
+    """The crews for which this person may decide."""
+    return tuple(
+        name
+        for name, crew in crews.items()
+        if ANYONE in crew.reviewers or user in directory.members(crew.reviewers).users
+    )

@@ -1,0 +1,87 @@
+"""What people are shown, as the use cases hand it to Slack's renderers: typed, no blocks here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.notification import Output
+from bot.domain.review import Round
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """Everything a card shows: one round, its output, and the round before it."""
+
+    round: Round
+    output: Output
+    previous: Round | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message is in Slack. `thread_ts` is the thread's first message, which may be it."""
+
+    channel: str
+    ts: str
+    thread_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLine:
+    """A round in a list, without its output."""
+
+    round: Round
+    card: MessageRef | None
+    """None until the card has been posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is waiting, the oldest first. `total` counts those left off the list too."""
+
+    lines: tuple[RoundLine, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The crew's own answer to `GET /status/{kickoff_id}`.
+
+    `state` is the crew's own word (`running`, `completed`, `error`). Totals are None when the
+    crew does not say.
+    """
+
+    state: str
+    current_task: str | None = None
+    completed_tasks: int | None = None
+    total_tasks: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """The crew did not tell how far it is: `why` in a few words."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """One execution in full: its rounds, the oldest first, and what the crew says itself."""
+
+    crew: str
+    execution_id: str
+    rounds: tuple[RoundLine, ...]
+    progress: Progress | Silence
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A webhook that could not be understood, kept as it came."""
+
+    id: str
+    crew: str
+    reason: str
+    body: bytes
+    received_at: datetime

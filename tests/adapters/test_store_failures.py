@@ -1,0 +1,157 @@
+"""A database that cannot take it now is said to be so, and nothing else is."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.errors import StoreUnavailable
+from bot.store.engine import Engines, open_engines, open_readers
+from bot.store.outbox import SqlOutbox
+from bot.store.unit_of_work import SqlUnitOfWork
+from tests.builders import NOW, SECOND, an_effect
+from tests.conftest import Postgres
+
+HANG_UP = sa.text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+)
+
+on_sqlite = pytest.mark.parametrize("backend", ["sqlite"])
+on_postgresql = pytest.mark.parametrize("backend", ["postgresql"])
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def nothing_works(engines: Engines) -> None:
+    """Every way into the store raises StoreUnavailable."""
+    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    outbox = SqlOutbox(engines)
+    with pytest.raises(StoreUnavailable):
+        async with uow.begin() as tx:
+            await tx.enqueue([an_effect()], at=NOW)
+    for reading in (
+        uow.read.ping(),
+        uow.read.round("r-1"),
+        outbox.claim("slack", now=NOW, lease=SECOND, limit=1),
+        outbox.release(due_at=NOW),
+        outbox.strangers([]),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await reading
+    await engines.dispose()
+
+
+async def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "crewgate.db").mkdir()
+    await nothing_works(open_engines(sqlite_url(tmp_path / "crewgate.db")))
+
+
+# SQLAlchemy ends a broken connection's thread without waiting for it, maybe after the loop.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_file_of_another_kind_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "crewgate.db").write_bytes(b"not a database " * 1_000)
+    await nothing_works(open_engines(sqlite_url(tmp_path / "crewgate.db")))
+
+
+async def test_nobody_listens(tmp_path: Path) -> None:
+    await nothing_works(open_engines(f"postgresql+asyncpg://postgres@/x?host={tmp_path}"))
+
+
+@pytest.mark.parametrize("user", ["postgres", "nobody"])
+async def test_a_database_or_user_that_does_not_exist(postgres: Postgres, user: str) -> None:
+    url = postgres.url("no_such_database").replace("postgres@", f"{user}@")
+    await nothing_works(open_engines(url))
+
+
+@on_postgresql
+async def test_a_server_that_hangs_up(engines: Engines, uow: SqlUnitOfWork) -> None:
+    async def cut_off() -> None:
+        async with uow.begin() as tx:
+            await tx.heard("research", "e-1")
+            async with engines.read.connect() as other:
+                await other.execute(HANG_UP)
+            await tx.enqueue([an_effect()], at=NOW)
+
+    with pytest.raises(StoreUnavailable):
+        await cut_off()
+    await uow.read.ping()
+
+
+@on_sqlite
+async def test_a_file_that_another_process_locks(tmp_path: Path, engines: Engines) -> None:
+    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    sa.event.listen(engines.write.sync_engine, "connect", _wait_for_nobody)
+    other = sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        async with uow.begin() as tx:
+            await tx.enqueue([an_effect()], at=NOW)
+    await uow.read.ping()  # readers do not mind
+    other.execute("ROLLBACK")
+    other.close()
+    async with uow.begin() as tx:
+        await tx.enqueue([an_effect()], at=NOW)
+
+
+def _wait_for_nobody(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    cursor.close()
+
+
+# --- one bot a file ---
+
+
+async def test_a_second_bot_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "crewgate.db")
+    first = open_engines(url)
+    with pytest.raises(StoreUnavailable, match="another bot is using"):
+        open_engines(url)
+    await first.dispose()
+    await open_engines(url).dispose()
+
+
+async def test_a_folder_is_made_where_it_is_missing(tmp_path: Path) -> None:
+    await open_engines(sqlite_url(tmp_path / "new" / "folder" / "crewgate.db")).dispose()
+    assert (tmp_path / "new" / "folder").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        open_engines(sqlite_url(tmp_path / "file" / "crewgate.db"))
+
+
+# --- what makes it durable ---
+
+
+@on_sqlite
+async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> None:
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+    async with engines.write.connect() as connection:
+        for name, value in expected.items():
+            assert await connection.scalar(sa.text(f"PRAGMA {name}")) == value
+    async with engines.read.connect() as connection:
+        assert await connection.scalar(sa.text("PRAGMA query_only")) == 1
+
+
+# --- looking in beside a running bot ---
+
+
+async def test_the_doctor_reads_beside_a_running_bot(engines: Engines, database_url: str) -> None:
+    readers = open_readers(database_url)
+    assert readers is not None
+    async with readers.connect() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM rounds")) == 0
+    await readers.dispose()
+
+
+def test_the_doctor_makes_no_file(tmp_path: Path) -> None:
+    assert open_readers(sqlite_url(tmp_path / "crewgate.db")) is None
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,73 @@
+"""From an empty database to the present shape, and no further."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import bot.store.migrations
+from bot.store.engine import Engines, open_engines
+from bot.store.migrate import HEAD, migrate
+from bot.store.tables import metadata
+
+MIGRATIONS = Path(bot.store.migrations.__file__).parent
+
+
+@pytest.fixture
+async def empty(empty_database_url: str) -> AsyncIterator[Engines]:
+    opened = open_engines(empty_database_url)
+    yield opened
+    await opened.dispose()
+
+
+async def test_migrations_reach_exactly_the_tables(empty: Engines) -> None:
+    await migrate(empty.write)
+    async with empty.read.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(table_names) == {*metadata.tables, "alembic_version"}
+
+
+def differences(connection: sa.Connection) -> list[Any]:
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": True}
+    )
+    found: list[Any] = compare_metadata(context, metadata)
+    return found
+
+
+def table_names(connection: sa.Connection) -> set[str]:
+    return set(sa.inspect(connection).get_table_names())
+
+
+async def test_an_up_to_date_database_is_left_alone(empty: Engines) -> None:
+    await migrate(empty.write)
+    await migrate(empty.write)
+    async with empty.read.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_several_may_start_at_once(empty: Engines, empty_database_url: str) -> None:
+    """On SQLite they are turns of one connection; on PostgreSQL, processes of their own."""
+    others = [empty] if empty.is_sqlite else [open_engines(empty_database_url) for _ in range(3)]
+    try:
+        await asyncio.gather(*(migrate(engines.write) for engines in (empty, *others)))
+    finally:
+        for engines in others:
+            await engines.dispose()
+    async with empty.read.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+def test_the_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]

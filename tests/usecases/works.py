@@ -1,0 +1,130 @@
+"""A world whose outbox is worked on by real workers, and nobody has to sleep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from structlog.typing import EventDict
+
+from bot.domain.effects import SLACK
+from bot.usecases.deliver import deliver
+from bot.usecases.ports import Job, Outbox
+from bot.usecases.worker import Deliver, Pace, Worker
+from tests.builders import FakeClock
+from tests.usecases.world import World
+
+Logs = list[EventDict]
+
+SOON = Pace(poll=timedelta(milliseconds=1))
+NEVER = Pace(poll=timedelta(hours=1))
+"""Only a call wakes it."""
+
+
+@dataclass
+class TickingClock(FakeClock):
+    """A clock that tells whoever waits that it was looked at, so that nobody has to sleep."""
+
+    waiting: set[asyncio.Event] = field(default_factory=set)
+
+    def __call__(self) -> datetime:
+        for event in self.waiting:
+            event.set()
+        return self.now
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return once the condition holds; tried whenever somebody looks at the clock."""
+        event = asyncio.Event()
+        self.waiting.add(event)
+        while not condition():
+            event.clear()
+            await event.wait()
+        self.waiting.discard(event)
+
+
+@dataclass
+class Works(World):
+    """A world whose outbox is worked on by real workers."""
+
+    clock: TickingClock = field(default_factory=TickingClock)
+    workers: dict[str, Worker] = field(default_factory=dict)
+
+    def wake(self, destination: str) -> None:
+        if destination in self.workers:
+            self.workers[destination].call()
+
+    @asynccontextmanager
+    async def working(
+        self,
+        destination: str = SLACK,
+        *,
+        deliver: Deliver = deliver,
+        pace: Pace = SOON,
+        outbox: Outbox | None = None,
+    ) -> AsyncIterator[Worker]:
+        worker = Worker(
+            destination,
+            outbox=outbox or self.outbox,
+            deliver=deliver,
+            outside=self.outside,
+            pace=pace,
+        )
+        self.workers[destination] = worker
+        running = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            await running
+
+    async def all_done(self) -> None:
+        """Wait until the outbox is empty."""
+        while await self.rows():
+            await self.a_turn()
+
+    async def a_turn(self) -> None:
+        """Let every worker go round once more."""
+        self.clock.advance(timedelta(microseconds=1))
+        now = self.clock.now
+        await self.clock.until(lambda: all(w.turned_at == now for w in self.workers.values()))
+
+
+class FailingOutbox:
+    """`Outbox` that fails for a while."""
+
+    def __init__(self, failure: Exception) -> None:
+        self.failure: Exception | None = failure
+        self.claims = 0
+
+    async def claim(
+        self, destination: str, *, now: datetime, lease: timedelta, limit: int
+    ) -> tuple[Job, ...]:
+        self.claims += 1
+        if self.failure:
+            raise self.failure
+        return ()
+
+
+@dataclass
+class WatchedOutbox:
+    """The real one; `then` happens once, after a claim and before its answer."""
+
+    outbox: Outbox
+    then: Callable[[], Awaitable[object]] | None
+
+    async def claim(
+        self, destination: str, *, now: datetime, lease: timedelta, limit: int
+    ) -> tuple[Job, ...]:
+        jobs = await self.outbox.claim(destination, now=now, lease=lease, limit=limit)
+        if jobs and self.then:
+            then, self.then = self.then, None
+            await then()
+        return jobs
+
+
+async def failed(works: Works, logs: Logs, count: int) -> None:
+    """Wait until so many deliveries have failed and the worker has learnt from it."""
+    await works.clock.until(lambda: [log["event"] for log in logs].count("not_delivered") == count)

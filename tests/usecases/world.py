@@ -1,0 +1,128 @@
+"""The use cases with a real store between a stand-in Slack and a stand-in crew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.domain.crew import Crew
+from bot.domain.effects import SLACK, EffectKind, crew_destination
+from bot.domain.outcome import Outcome
+from bot.domain.review import Round
+from bot.domain.verdict import Approve, Person, Verdict, Via
+from bot.store.engine import Engines
+from bot.store.outbox import SqlOutbox
+from bot.store.tables import outbox
+from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.decide import decide, retry
+from bot.usecases.deliver import deliver
+from bot.usecases.outside import Outside
+from bot.usecases.ports import Job
+from bot.usecases.receive import Received, hear, keep_unreadable, receive_notification
+from bot.usecases.worker import LEASE
+from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
+from tests.usecases.standins import FakeCrew, FakeDirectory, FakeSlack
+
+CREW = crew_destination("research")
+Deliver = Callable[[Job, Outside], Awaitable[Outcome]]
+
+
+@dataclass
+class World:
+    """Everything but HTTP and the loop: tests carry out the outbox by hand."""
+
+    engines: Engines
+    uow: SqlUnitOfWork
+    clock: FakeClock = field(default_factory=FakeClock)
+    crew: FakeCrew = field(default_factory=FakeCrew)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    crews: dict[str, Crew] = field(default_factory=lambda: {"research": a_crew()})
+    new_id: Numbered = field(default_factory=Numbered)
+
+    def __post_init__(self) -> None:
+        self.outbox = SqlOutbox(self.engines)
+        self.slack = FakeSlack(self.clock)
+        self.outside = Outside(
+            uow=self.uow,
+            messenger=self.slack,
+            clients={"research": self.crew},
+            crews=self.crews,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+        )
+
+    async def notify(
+        self, text: str = "A draft.", *, crew: str = "research", **changes: Any
+    ) -> Received:
+        return await receive_notification(
+            crew,
+            a_notification(text, **changes),
+            uow=self.uow,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    async def decide(
+        self, round_id: str, verdict: Verdict | None = None, *, by: Person = ANA
+    ) -> Round:
+        return await decide(
+            round_id,
+            verdict or Approve(),
+            by=by,
+            via=Via.BUTTON,
+            uow=self.uow,
+            crews=self.crews,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    async def retry(self, round_id: str, *, by: Person = ANA) -> Round:
+        return await retry(
+            round_id,
+            by=by,
+            uow=self.uow,
+            crews=self.crews,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    async def hear(self, execution: str = "e-1", *, ended: str | None = None) -> None:
+        await hear("research", execution, ended=ended, uow=self.uow, at=self.clock())
+
+    async def keep_unreadable(self, body: bytes = b"?", crew: str = "research") -> str:
+        keep = partial(keep_unreadable, uow=self.uow, clock=self.clock, new_id=self.new_id)
+        return (await keep(crew, body, "no execution_id")).id
+
+    async def round(self, round_id: str) -> Round:
+        return await self.uow.read.round(round_id)
+
+    async def claim(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
+        return await self.outbox.claim(destination, now=self.clock(), lease=LEASE, limit=limit)
+
+    async def turn(self, destination: str = SLACK, *, limit: int = 8) -> list[Outcome]:
+        """One turn of a worker: claim what is due and carry it out."""
+        jobs = await self.claim(destination, limit=limit)
+        return [await deliver(job, self.outside) for job in jobs]
+
+    async def settle_slack(self) -> None:
+        """Carry out what is due in Slack until nothing is."""
+        while await self.turn(SLACK):
+            pass
+
+    async def effects(self) -> list[EffectKind]:
+        """What is in the outbox, in order."""
+        return [EffectKind(row.kind) for row in await self.rows()]
+
+    async def rows(self) -> list[sa.Row[Any]]:
+        async with self.engines.read.connect() as connection:
+            return list(await connection.execute(sa.select(outbox).order_by(outbox.c.id)))
+
+    async def due_in(self) -> timedelta:
+        """How long until the only row of the outbox is due."""
+        (row,) = await self.rows()
+        return row.due_at - self.clock()  # type: ignore[no-any-return]
