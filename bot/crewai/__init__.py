@@ -1,0 +1,1 @@
+"""A deployed crew: what it sends and is sent, and how it is called."""

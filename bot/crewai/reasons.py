@@ -1,0 +1,80 @@
+"""Why a crew could not be reached: httpx's errors told apart, and told in plain words.
+
+HTTPError
+ ├── ConnectError, ConnectTimeout, PoolTimeout, ProxyError, UnsupportedProtocol,
+ │   LocalProtocolError      nothing was sent: UNSENT
+ └── ReadTimeout, WriteTimeout, ReadError, RemoteProtocolError, ...
+                             it may have been sent, in part or whole
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The errors that can only come before the first byte of a request.
+UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def why_unsent(lost: httpx.HTTPError) -> str:
+    """What is wrong when one of UNSENT was raised."""
+    match lost:
+        case httpx.ConnectError():
+            reasons = (reason for cause in _causes(lost) if (reason := _why_no_connection(cause)))
+            return next(reasons, "no connection")
+        case httpx.ConnectTimeout():
+            return "no connection in time"
+        case httpx.PoolTimeout():
+            return "too many calls at once"
+        case httpx.ProxyError():
+            return "the proxy refused the connection"
+    return "the request could not be made"
+
+
+def _why_no_connection(cause: BaseException) -> str | None:
+    match cause:
+        case socket.gaierror():
+            return "the host name is not known"
+        case ssl.SSLCertVerificationError():
+            detail = getattr(cause, "verify_message", "")  # set by a real handshake only
+            return f"the certificate was not accepted: {detail}".removesuffix(": ")
+        case ssl.SSLError():
+            return "no secure connection"
+        case ConnectionRefusedError():
+            return "connection refused"
+    return None
+
+
+def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
+    """What is wrong when something else was raised."""
+    if isinstance(lost, httpx.TimeoutException | TimeoutError):
+        return "no answer in time"
+    return "the connection was lost before an answer came"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that led to it; a host with several addresses fails once for each."""
+    pending: list[BaseException] = [error]
+    seen: set[int] = set()
+    while pending:
+        current = pending.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            pending.extend(current.exceptions)
+        pending.extend(cause for cause in (current.__cause__, current.__context__) if cause)

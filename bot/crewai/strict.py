@@ -1,0 +1,211 @@
+"""JSON and its fields from outside, read and made fit to keep: no names on the wire in here."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Final, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from bot.domain.errors import Malformed
+
+#: The longest id that is taken; real ones are UUIDs or task names.
+ID_LIMIT: Final = 512
+
+#: What is kept of a field that is only nice to have.
+OPTIONAL_LIMIT: Final = 500
+
+#: The longest webhook URL that is remembered.
+URL_LIMIT: Final = 2_000
+
+#: What is kept of a crew's own words, in characters.
+WORDS_LIMIT: Final = 300
+
+#: How much text is looked at to find that many words.
+LOOK_LIMIT: Final = 64 * 2**10
+
+#: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.
+PRETTY_LIMIT: Final = 4 * 2**20
+
+SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+HTTP_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+
+T = TypeVar("T")
+
+
+class Wire(BaseModel):
+    """A JSON object from outside, in which null counts as absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+W = TypeVar("W", bound=Wire)
+
+
+def read(model: type[W], body: bytes, otherwise: str) -> W:
+    """Read such an object. Raises Malformed; says `otherwise` when it is JSON but unusable."""
+    fields = parse_object(body)
+    try:
+        return model.model_validate(fields)
+    except ValidationError as wrong:
+        problems = [_problem(model, error) for error in wrong.errors(include_url=False)]
+        raise Malformed(otherwise, problems) from None
+
+
+def _problem(model: type[Wire], error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    match error["type"]:
+        case "missing":
+            return f"no {name}{_also_accepted(model, name)}"
+        case "string_type":
+            return f"{name} must be a string, not {_kind(error['input'])}"
+        case "list_type":
+            return f"{name} must be a list, not {_kind(error['input'])}"
+        case "string_too_short":
+            return f"{name} is empty"
+        case "string_too_long":
+            return f"{name} is longer than {error['ctx']['max_length']} characters"
+    return f"{name} has characters that cannot be stored"
+
+
+def _also_accepted(model: type[Wire], name: str) -> str:
+    for field in model.model_fields.values():
+        match field.validation_alias:
+            case AliasChoices(choices=[first, *others]) if first == name:
+                return f" (also accepted: {', '.join(map(str, others))})"
+    return ""
+
+
+def _kind(value: object) -> str:
+    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "a list", str: "text"}
+    return kinds.get(type(value), "an object")
+
+
+def parse_object(body: bytes) -> dict[str, object]:
+    """Read a JSON object. Raises Malformed, never anything else.
+
+    As tolerant as Python's own `json`, which many crews write with: NaN and infinities are
+    numbers, lone surrogates are characters (pydantic's reader refuses those), and of equal keys
+    the last counts.
+    """
+    try:
+        fields = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as wrong:
+        raise Malformed(
+            "the body is not UTF-8", [f"{wrong.reason} at byte {wrong.start}"]
+        ) from None
+    except RecursionError:
+        raise Malformed(
+            "the body is nested too deeply", ["it has more levels than can be read"]
+        ) from None
+    except ValueError as wrong:
+        raise Malformed("the body is not JSON", [one_line(str(wrong))]) from None
+    if not isinstance(fields, dict):
+        raise Malformed("the body is not a JSON object", ["it must begin with { and end with }"])
+    return fields
+
+
+def pretty(value: object) -> str:
+    """JSON as people read it, NaN included. Raises Malformed when it is nested too deeply."""
+    parts: list[str] = []
+    length = 0
+    try:
+        for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value):
+            parts.append(part)
+            length += len(part)
+            if length > PRETTY_LIMIT:
+                return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise Malformed(
+            "the output is nested too deeply", ["it has more levels than can be read"]
+        ) from None
+    return "".join(parts)
+
+
+def clean(text: str) -> str:
+    """Make text fit for databases and Slack: NUL and lone surrogates are shown, not passed on."""
+    return (
+        SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+        .replace("\0", "\u2400")
+        .replace("\r\n", "\n")
+    )
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(clean(text[:LOOK_LIMIT]).split())
+    return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
+
+
+def _absent_when_odd(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _as_written(url: str) -> str:
+    # Checked only: pydantic's spelling of an address may not be the one that was given.
+    HTTP_URL.validate_python(url)
+    return url
+
+
+def _text(value: object) -> str | None:
+    return clean(value)[:OPTIONAL_LIMIT] if isinstance(value, str) and value.strip() else None
+
+
+def _line(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
+
+
+Lenient = Annotated[T | None, WrapValidator(_absent_when_odd)]
+"""What is only nice to have: absent when it is odd."""
+
+Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""What can be stored, and sent back unchanged; matching a pattern refuses lone surrogates too."""
+
+Id = Annotated[Verbatim, StringConstraints(min_length=1, max_length=ID_LIMIT)]
+
+Url = Annotated[
+    str,
+    StringConstraints(
+        max_length=URL_LIMIT,
+        # Some of what is no absolute address, such as `http:host`, pydantic would mend.
+        pattern=r"^(?i:https?)://[^\x00-\x20\x7f-\x9f/?#][^\x00-\x20\x7f-\x9f]*$",
+    ),
+    AfterValidator(_as_written),
+]
+"""A web address, as it was written."""
+
+Count = Annotated[int, Strict(), Field(ge=0)]
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+"""The beginning of a text, made clean; absent when it is blank or no text."""
+
+Line = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_line)]
+"""The beginning of a text that is not blank, in one line."""
