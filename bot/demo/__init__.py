@@ -1,0 +1,1 @@
+"""Stand-ins for Slack and a crew, and the story they play with the real bot."""

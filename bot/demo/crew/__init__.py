@@ -1,0 +1,44 @@
+"""The stand-in crew: a deployed CrewAI crew as a real HTTP server on 127.0.0.1.
+
+It obeys the vendor's schema, pauses for reviews, answers feedback with a changed output, forgets
+webhook URLs at every pause, and fails when it is told to. Tests and the demo use the same one.
+It knows nothing of the bot.
+
+    async with Crew(now=time.time) as crew:
+        crew.human_input = HumanInput.bearer("http://127.0.0.1:3000/crews/research/human-input", s)
+        execution = crew.start_execution({"topic": "tea"})
+        await crew.until(lambda: crew.notifications)
+        crew.fail("/resume", how=drop_after())
+"""
+
+from __future__ import annotations
+
+from bot.demo.crew.deployment import Crew
+from bot.demo.crew.faults import Fault, drop_after, drop_before, garbage, hang, slow, status
+from bot.demo.crew.records import Call, Change, Resume, Sent
+from bot.demo.crew.run import Execution, State
+from bot.demo.crew.script import SAMPLE, Task, TaskFailed
+from bot.demo.crew.wire import HumanInput, Style, Urls
+
+__all__ = [
+    "SAMPLE",
+    "Call",
+    "Change",
+    "Crew",
+    "Execution",
+    "Fault",
+    "HumanInput",
+    "Resume",
+    "Sent",
+    "State",
+    "Style",
+    "Task",
+    "TaskFailed",
+    "Urls",
+    "drop_after",
+    "drop_before",
+    "garbage",
+    "hang",
+    "slow",
+    "status",
+]

@@ -1,0 +1,275 @@
+"""One deployed crew: its door, its engine, its post, and ways to watch and to disturb them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Self
+
+from bot.demo.crew.faults import Fault
+from bot.demo.crew.http import Door
+from bot.demo.crew.post import Postman
+from bot.demo.crew.records import Call, Change, Resume, Sent, Watch
+from bot.demo.crew.run import Engine, Execution
+from bot.demo.crew.script import SAMPLE, Task
+from bot.demo.crew.wire import (
+    HumanInput,
+    Json,
+    Refusal,
+    Style,
+    Urls,
+    parse_kickoff,
+    parse_resume,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Crew:
+    """One deployed crew. `keep` bounds everything it remembers, in entries."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.time,
+        token: str = "demo-crew-token",
+        name: str = "research",
+        script: Sequence[Task] = SAMPLE,
+        inputs: Sequence[str] = ("topic",),
+        pace: float = 0,
+        keep: int = 1_000,
+    ) -> None:
+        self.token = token
+        self.name = name
+        self.script = tuple(script)
+        self.inputs = tuple(inputs)
+        self.human_input: HumanInput | None = None
+        """Where pauses are announced for executions that are started without saying where."""
+        self._now = now
+        self._watch = Watch(now)
+        self._postman = Postman(self._watch, keep=keep)
+        self._engine = Engine(self._postman.post, self._watch, now=now, keep=keep, pace=pace)
+        self._door = Door(self._carry_out, self._watch, token=token, now=now, keep=keep)
+        self._kickoffs = 0
+
+    # Life
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; 0 lets the kernel choose the port."""
+        self._postman.open()
+        await self._door.open(port)
+
+    async def stop(self) -> None:
+        """End everything; what was recorded stays readable."""
+        await self._engine.stop()
+        await self._door.close()
+        await self._postman.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def go_down(self) -> None:
+        """Refuse connections from now on, and drop those there are. Executions go on."""
+        await self._door.close()
+
+    async def come_back(self) -> None:
+        """Listen again, on the same port."""
+        await self._door.open(self._door.port)
+
+    @property
+    def url(self) -> str:
+        """The deployment's base URL."""
+        return f"http://127.0.0.1:{self._door.port}"
+
+    # What requests do; all of it at once, without awaiting
+
+    def _carry_out(self, call: Call, segments: list[str], raw: bytes) -> object:
+        match call.method, segments:
+            case "GET", [""]:
+                return "Healthy"
+            case "GET", ["inputs"]:
+                return {"inputs": list(self.inputs)}
+            case "GET", ["status", execution_id]:
+                return self._status(execution_id)
+            case "POST", ["kickoff"]:
+                answer: object = self._kickoff(raw)
+            case "POST", ["resume"]:
+                answer = self._engine.resume(parse_resume(raw))
+            case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
+                raise Refusal(405, "Method Not Allowed", "This route has another method")
+            case _:
+                raise Refusal(404, "Not Found", "There is no such route")
+        call.effective = True
+        return answer
+
+    def _kickoff(self, raw: bytes) -> Json:
+        wanted = parse_kickoff(raw, self.inputs)
+        execution_id = self.start_execution(
+            wanted.inputs, meta=wanted.meta, urls=wanted.urls, human_input=wanted.human_input
+        )
+        return {"kickoff_id": execution_id}
+
+    def _status(self, execution_id: str) -> Json:
+        execution = self._engine.executions.get(execution_id)
+        if execution is None:
+            raise Refusal(404, "Not Found", "Execution not found")
+        return execution.progress(self._now())
+
+    # Doing by hand
+
+    def start_execution(
+        self,
+        inputs: Mapping[str, object] | None = None,
+        *,
+        execution_id: str | None = None,
+        meta: Json | None = None,
+        urls: Urls | None = None,
+        human_input: HumanInput | None = None,
+        run: bool = True,
+    ) -> str:
+        """Kick off without HTTP; returns the execution's id.
+
+        With `run=False` nothing happens by itself: `pause` it by hand.
+        """
+        chosen = execution_id or self._new_id()
+        execution = Execution(
+            id=chosen,
+            inputs=dict(inputs or {}),
+            meta=meta,
+            urls=urls or Urls(),
+            human_input=human_input or self.human_input,
+            script=self.script if run else (),
+            started_at=self._now(),
+        )
+        self._engine.open(execution, run=run)
+        return chosen
+
+    def _new_id(self) -> str:
+        """An id that looks like the vendor's, without asking for randomness."""
+        self._kickoffs += 1
+        seed = f"{self.name} {self._door.port} {self._now()} {self._kickoffs}"
+        digest = hashlib.sha256(seed.encode()).hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-4{digest[12:15]}-8{digest[15:18]}-{digest[18:30]}"
+
+    async def pause(
+        self,
+        execution_id: str,
+        task_id: str,
+        output: object,
+        *,
+        style: Style | None = None,
+    ) -> Sent:
+        """Pause on any task and send the notification; an unknown execution is opened first."""
+        if execution_id not in self._engine.executions:
+            self.start_execution(execution_id=execution_id, run=False)
+        execution = self.execution(execution_id)
+        return await self._engine.pause(execution, task_id, output, style or self.style)
+
+    def end(self, execution_id: str, error: str = "") -> None:
+        """End an execution, completed or with an error."""
+        self._engine.end(self.execution(execution_id), error)
+
+    async def notify_raw(
+        self, body: bytes | Json, headers: Mapping[str, str] | None = None, *, url: str = ""
+    ) -> Sent:
+        """Send any body to `url` (or to `human_input`), with its credentials unless given others.
+
+        Nothing changes at the crew.
+        """
+        where = self.human_input or HumanInput(url)
+        raw = body if isinstance(body, bytes) else text_of(body).encode("utf-8", "surrogatepass")
+        chosen = {"Content-Type": "application/json", **where.headers}
+        if headers is not None:
+            chosen = dict(headers)
+        return await self._postman.post("raw", url or where.url, raw, chosen)
+
+    # Failing on demand
+
+    def fail(self, route: str, *, how: Fault, times: int | None = 1) -> None:
+        """Fail the next `times` requests to `/`, `/inputs`, `/kickoff`, `/status` or `/resume`.
+
+        None means until `clear()`. Faults of one route queue up.
+        """
+        self._door.faults.add(route, how, times)
+
+    def clear(self, route: str | None = None) -> None:
+        """Fail no more, on one route or on all."""
+        self._door.faults.clear(route)
+
+    def release(self) -> None:
+        """Let go of every request that hangs now."""
+        self._door.faults.release()
+
+    @property
+    def faults_due(self) -> int:
+        """How many orders to fail are open."""
+        return self._door.faults.due
+
+    # Observing
+
+    @property
+    def requests(self) -> tuple[Call, ...]:
+        """The latest requests, the oldest first, those without an answer too."""
+        return tuple(self._door.calls)
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """How many requests came and how many webhooks were sent since the beginning."""
+        return self._door.calls.total, self._postman.sent.total
+
+    @property
+    def resumes(self) -> tuple[Resume, ...]:
+        """The latest resumes that took effect, the oldest first."""
+        return tuple(self._engine.resumes)
+
+    @property
+    def webhooks_sent(self) -> tuple[Sent, ...]:
+        """The latest webhooks, the oldest first, recorded once answered or lost."""
+        return tuple(self._postman.sent)
+
+    @property
+    def notifications(self) -> tuple[Sent, ...]:
+        """Those of `webhooks_sent` that announce a pause."""
+        return tuple(sent for sent in self._postman.sent if sent.kind == "human_input")
+
+    def execution(self, execution_id: str) -> Execution:
+        """How an execution stands. Raises KeyError when there is none."""
+        return self._engine.executions[execution_id]
+
+    @property
+    def executions(self) -> tuple[Execution, ...]:
+        """All executions it remembers, the oldest first."""
+        return tuple(self._engine.executions.values())
+
+    async def until(self, condition: Callable[[], object], *, timeout: float = 5) -> None:
+        """Return once `condition()` is true; it is asked again whenever the crew changes."""
+        await self._watch.until(condition, timeout=timeout)
+
+    def subscribe(self) -> asyncio.Queue[Change]:
+        """Every change from now on, in a bounded queue; dropping the queue ends it."""
+        return self._watch.subscribe()
+
+    @property
+    def style(self) -> Style:
+        """How notifications name things."""
+        return self._engine.style
+
+    @style.setter
+    def style(self, style: Style) -> None:
+        self._engine.style = style
+
+    @property
+    def pace(self) -> float:
+        """How long each task takes, in seconds."""
+        return self._engine.pace
+
+    @pace.setter
+    def pace(self, seconds: float) -> None:
+        self._engine.pace = seconds

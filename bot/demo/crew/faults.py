@@ -1,0 +1,132 @@
+"""How the stand-in crew fails when it is told to.
+
+Every fault says whether the request is carried out (`applied`) before things go wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+ROUTES = ("/", "/inputs", "/kickoff", "/status", "/resume")
+
+
+class How(Enum):
+    """What goes wrong."""
+
+    STATUS = auto()
+    HANG = auto()
+    DROP = auto()
+    SLOW = auto()
+    GARBAGE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to fail."""
+
+    how: How
+    applied: bool = False
+    code: int = 200
+    body: object = None
+    headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0
+
+
+def status(
+    code: int,
+    body: object = None,
+    *,
+    retry_after: float | str | None = None,
+    headers: Mapping[str, str] | None = None,
+    applied: bool = False,
+) -> Fault:
+    """Answer with this code. A `body` that is text is sent as text, anything else as JSON.
+
+    `retry_after` is seconds, or an HTTP date as text.
+    """
+    extra = dict(headers or {})
+    if retry_after is not None:
+        extra["Retry-After"] = str(retry_after)
+    return Fault(How.STATUS, applied=applied, code=code, body=body, headers=tuple(extra.items()))
+
+
+def hang(*, applied: bool = False) -> Fault:
+    """Answer nothing until `release()`; then go on as if nothing had been."""
+    return Fault(How.HANG, applied=applied)
+
+
+def drop_before() -> Fault:
+    """Close the connection without carrying the request out."""
+    return Fault(How.DROP)
+
+
+def drop_after() -> Fault:
+    """Carry the request out, then close the connection without answering."""
+    return Fault(How.DROP, applied=True)
+
+
+def slow(seconds: float) -> Fault:
+    """Take this long, then carry out and answer as usual."""
+    return Fault(How.SLOW, seconds=seconds)
+
+
+def garbage(*, applied: bool = True) -> Fault:
+    """Answer 200 with something that is not JSON."""
+    return Fault(How.GARBAGE, applied=applied)
+
+
+class Faults:
+    """Which faults are due, per route, in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, list[tuple[Fault, int | None]]] = {}
+        self._gate = asyncio.Event()
+
+    def add(self, route: str, how: Fault, times: int | None) -> None:
+        """Fail the next `times` requests to `route`; None means until cleared.
+
+        Raises ValueError for a route that the crew does not have.
+        """
+        if route not in ROUTES:
+            message = f"no route {route!r}; there are {', '.join(ROUTES)}"
+            raise ValueError(message)
+        self._due.setdefault(route, []).append((how, times))
+
+    def take(self, route: str) -> Fault | None:
+        """The fault for the request that has just come, counted down."""
+        due = self._due.get(route)
+        if not due:
+            return None
+        how, times = due[0]
+        if times is not None:
+            due[0] = (how, times - 1)
+            if times <= 1:
+                due.pop(0)
+        return how
+
+    def clear(self, route: str | None = None) -> None:
+        """Fail no more, on one route or on all. What hangs goes on hanging."""
+        if route is None:
+            self._due.clear()
+        else:
+            self._due.pop(route, None)
+
+    @property
+    def due(self) -> int:
+        """How many orders to fail are open."""
+        return sum(len(orders) for orders in self._due.values())
+
+    def held(self) -> Coroutine[Any, Any, bool]:
+        """Waits for the first `release()` after this call, not after the first await."""
+        return self._gate.wait()
+
+    def release(self) -> None:
+        """Let go of everything that hangs now; later hangs wait for the next release."""
+        gate, self._gate = self._gate, asyncio.Event()
+        gate.set()

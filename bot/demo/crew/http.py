@@ -1,0 +1,171 @@
+"""The stand-in crew's door: routes, the bearer token, the records, and faults on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from bot.demo.crew.faults import Fault, Faults, How
+from bot.demo.crew.records import Call, Ledger
+from bot.demo.crew.wire import Refusal, parse_object_or_nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.demo.crew.records import Watch
+
+    Carry = Callable[[Call, list[str], bytes], object]
+
+#: How long connections may take to end when the crew goes down, in seconds.
+PATIENCE = 1.0
+
+
+class Door:
+    """A listening server on 127.0.0.1 that can go down and come back on the same port."""
+
+    def __init__(
+        self, carry_out: Carry, watch: Watch, *, token: str, now: Callable[[], float], keep: int
+    ) -> None:
+        self.faults = Faults()
+        self.calls: Ledger[Call] = Ledger(keep)
+        self.port = 0
+        self._carry_out = carry_out
+        self._watch = watch
+        self._token = token
+        self._now = now
+        self._runner: web.AppRunner | None = None
+        self._closing = asyncio.Event()
+
+    async def open(self, port: int) -> None:
+        """Listen; 0 lets the kernel choose."""
+        if self._runner is not None:
+            return
+        self._closing = asyncio.Event()
+        app = web.Application(client_max_size=2**20)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Listen no more and drop every connection, the hanging ones too."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            self._closing.set()
+            await runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        too_large: Refusal | None = None
+        raw = b""
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            too_large = Refusal(413, "Payload Too Large", "The body is over 1 MiB")
+        call = Call(
+            method=request.method,
+            path=request.path,
+            body=parse_object_or_nothing(raw),
+            authorization=request.headers.get("Authorization", ""),
+            at=self._now(),
+        )
+        self.calls.append(call, len(raw))
+        self._watch.tell("called")
+        # The undecoded path, so that an id with a slash in it stays one segment.
+        segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
+
+        def carry_out() -> web.Response:
+            return self._answer(call, segments, raw, too_large)
+
+        fault = self.faults.take(f"/{segments[0]}")
+        response = await self._fail(fault, carry_out) if fault else carry_out()
+        if response is None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        call.status = response.status
+        call.answer = _readable(response)
+        self._watch.tell("answered")
+        return response
+
+    def _answer(
+        self, call: Call, segments: list[str], raw: bytes, too_large: Refusal | None
+    ) -> web.Response:
+        try:
+            if too_large is not None:
+                raise too_large
+            if segments != [""]:
+                self._check_token(call)
+            answer = self._carry_out(call, segments, raw)
+        except Refusal as no:
+            return web.json_response(no.body, status=no.status)
+        if isinstance(answer, str):
+            return web.Response(text=answer)
+        return web.json_response(answer)
+
+    def _check_token(self, call: Call) -> None:
+        wanted = f"Bearer {self._token}".encode()
+        if not hmac.compare_digest(call.authorization.encode(errors="replace"), wanted):
+            raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
+
+    async def _fail(
+        self, fault: Fault, carry_out: Callable[[], web.Response]
+    ) -> web.Response | None:
+        """Go wrong as told; None means that the connection is closed without an answer."""
+        done = carry_out() if fault.applied else None
+        match fault.how:
+            case How.STATUS:
+                return _as_told(fault)
+            case How.GARBAGE:
+                return web.Response(text="<html>It works!</html>", content_type="text/html")
+            case How.DROP:
+                return None
+            case How.SLOW:
+                if await self._closes_within(fault.seconds):
+                    return None
+            case How.HANG:
+                if not await self._released():
+                    return None
+        return done or carry_out()
+
+    async def _closes_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._closing.wait()
+        except TimeoutError:
+            return False
+
+    async def _released(self) -> bool:
+        """Wait for the release; false when the crew goes down first."""
+        # Called here and not in its task: a release that comes before that task runs counts too.
+        released = asyncio.ensure_future(self.faults.held())
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait({released, closing}, return_when=asyncio.FIRST_COMPLETED)
+            return released.done()
+        finally:
+            released.cancel()
+            closing.cancel()
+
+
+def _as_told(fault: Fault) -> web.Response:
+    headers: Mapping[str, str] = dict(fault.headers)
+    if isinstance(fault.body, str):
+        return web.Response(text=fault.body, status=fault.code, headers=headers)
+    body = fault.body
+    if body is None:
+        body = {"error": f"HTTP {fault.code}", "message": "The crew was told to fail"}
+    return web.json_response(body, status=fault.code, headers=headers)
+
+
+def _readable(response: web.Response) -> object:
+    text = response.text or ""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,147 @@
+"""What the stand-in crew remembers having seen and done, bounded in memory.
+
+Nothing here talks to anybody; the crew writes, tests and a browser view read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.demo.crew.wire import HumanInput, Urls
+
+T = TypeVar("T")
+
+#: The most that one ledger keeps, whatever the number of entries.
+LEDGER_BYTES = 32 * 2**20
+
+#: How many unread changes a slow subscriber may have; older ones are dropped.
+UNREAD = 256
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to the crew. `status` stays None when no answer was given (yet)."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    """The JSON object that was sent; empty when it was none."""
+    authorization: str = field(repr=False)
+    at: float
+    status: int | None = None
+    answer: Any = None
+    """The JSON that was answered, or the text."""
+    effective: bool = False
+    """The request changed the crew's state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """One resume that took effect."""
+
+    execution_id: str
+    task_id: str
+    human_feedback: str
+    is_approve: bool
+    urls: Urls
+    human_input: HumanInput | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One webhook that was sent, once; `status` is None when nobody answered, `error` says why."""
+
+    kind: str
+    """`human_input`, `task`, `step`, `crew` or `raw`."""
+    url: str
+    body: dict[str, Any]
+    """The JSON object that was sent; empty when it was none."""
+    raw: bytes = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    status: int | None
+    answer: str = ""
+    error: str = ""
+    at: float = 0
+    """When it was answered or lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened at the crew: `what` in one word, to which execution (or none), when."""
+
+    what: str
+    execution_id: str
+    at: float
+
+
+class Ledger(Generic[T]):
+    """The latest entries, bounded by number and by size."""
+
+    def __init__(self, keep: int, keep_bytes: int = LEDGER_BYTES) -> None:
+        self.total = 0
+        """How many there ever were."""
+        self._entries: deque[tuple[int, T]] = deque()
+        self._keep = keep
+        self._keep_bytes = keep_bytes
+        self._bytes = 0
+
+    def append(self, entry: T, size: int = 0) -> None:
+        """Add an entry; the oldest ones make room, the newest always stays."""
+        self._entries.append((size, entry))
+        self.total += 1
+        self._bytes += size
+        while len(self._entries) > self._keep or (
+            self._bytes > self._keep_bytes and len(self._entries) > 1
+        ):
+            dropped, _ = self._entries.popleft()
+            self._bytes -= dropped
+
+    def __iter__(self) -> Iterator[T]:
+        return (entry for _, entry in self._entries)
+
+
+class Watch:
+    """Lets others wait for changes without polling."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._changed = asyncio.Event()
+        self._queues: weakref.WeakSet[asyncio.Queue[Change]] = weakref.WeakSet()
+
+    @property
+    def time(self) -> float:
+        """The time now."""
+        return self._now()
+
+    def tell(self, what: str, execution_id: str = "") -> None:
+        """Wake everybody who waits."""
+        change = Change(what, execution_id, self._now())
+        for queue in list(self._queues):
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(change)
+        # A new bell for the next change: whoever waits on the old one wakes exactly once.
+        rung, self._changed = self._changed, asyncio.Event()
+        rung.set()
+
+    async def until(self, condition: Callable[[], object], *, timeout: float) -> None:
+        """Return once `condition()` is true; it is asked again after every change.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        async with asyncio.timeout(timeout):
+            while not condition():
+                await self._changed.wait()
+
+    def subscribe(self) -> asyncio.Queue[Change]:
+        """Every change from now on. Dropping the queue ends the subscription."""
+        queue: asyncio.Queue[Change] = asyncio.Queue(UNREAD)
+        self._queues.add(queue)
+        return queue

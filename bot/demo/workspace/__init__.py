@@ -1,0 +1,67 @@
+"""A stand-in Slack workspace: a real server that the real bot cannot tell from Slack.
+
+It answers the Web API, enforces Slack's limits with Slack's own error codes, and sends the bot
+what people do, over signed HTTP or Socket Mode:
+
+    async with Workspace() as slack:
+        slack.add_user("U1", "ana", "ana@example.com")
+        slack.add_channel("C1", "reviews", members=["U1"])
+        slack.events_url = "http://127.0.0.1:3000/slack/events"  # leave None for Socket Mode
+        ...                                     # start the bot with SLACK_API_URL=slack.api_url
+        card = await slack.until(lambda: slack.messages("C1")[0])
+        await slack.click("U1", card, "Revise")
+        await slack.submit("U1", {"feedback": "Shorter, please."})
+
+`Message` and `View` are snapshots: what somebody saw on the screen when they looked. Clicking an
+old snapshot is what a person with a stale screen does; look again with `messages` or `fresh`.
+
+What people do is in `people` (`People`, which Workspace is), the Web API's methods are in the
+modules named after them, the limits in `limits` and `blocks`.
+"""
+
+from __future__ import annotations
+
+from bot.demo.workspace.changes import Change, Subscription
+from bot.demo.workspace.faults import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
+    Fault,
+    error,
+    http_status,
+    rate_limited,
+    slow,
+)
+from bot.demo.workspace.forms import CannotDoThat
+from bot.demo.workspace.people import Written
+from bot.demo.workspace.records import BOT_USER_ID, Channel, File, Group, Message, User, View
+from bot.demo.workspace.sender import Reply
+from bot.demo.workspace.web_api import Call
+from bot.demo.workspace.workspace import Workspace, buttons, message_text
+
+__all__ = [
+    "BOT_USER_ID",
+    "DROP_AFTER",
+    "DROP_BEFORE",
+    "HANG",
+    "Call",
+    "CannotDoThat",
+    "Change",
+    "Channel",
+    "Fault",
+    "File",
+    "Group",
+    "Message",
+    "Reply",
+    "Subscription",
+    "User",
+    "View",
+    "Workspace",
+    "Written",
+    "buttons",
+    "error",
+    "http_status",
+    "message_text",
+    "rate_limited",
+    "slow",
+]

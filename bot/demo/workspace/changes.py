@@ -1,0 +1,116 @@
+"""Waiting for things to happen, and being told as they do: no polling, no sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened: `kind` says what, `subject` is the message, view, call … it concerns."""
+
+    kind: str
+    subject: object
+
+
+class Subscription:
+    """Changes from now on, in order: `with changes.subscribe() as news: async for change in news`.
+
+    A reader that falls behind by more than `size` loses the oldest changes; `missed` counts them.
+    """
+
+    def __init__(self, changes: Changes, size: int) -> None:
+        self._changes = changes
+        self._queue: asyncio.Queue[Change] = asyncio.Queue(size)
+        self.missed = 0
+
+    def put(self, change: Change) -> None:
+        """Hand over a change, dropping the oldest one when the reader is too slow."""
+        if self._queue.full():
+            self._queue.get_nowait()
+            self.missed += 1
+        self._queue.put_nowait(change)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._changes.forget(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Change:
+        return await self._queue.get()
+
+
+class Changes:
+    """Where everything that changes is announced."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        self._subscriptions: set[Subscription] = set()
+
+    def announce(self, kind: str, subject: object) -> None:
+        """Tell every waiter and every subscriber."""
+        for event in self._waiting:
+            event.set()
+        for subscription in self._subscriptions:
+            subscription.put(Change(kind, subject))
+
+    def subscribe(self, size: int = 256) -> Subscription:
+        """Hear of every change from now on."""
+        subscription = Subscription(self, size)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """Tell this subscriber nothing more."""
+        self._subscriptions.discard(subscription)
+
+    async def until(
+        self, condition: Callable[[], T], timeout: float, describe: Callable[[], str]
+    ) -> T:
+        """Wait until the condition gives something true, and return that.
+
+        Asked again at each change. A LookupError (no such message yet) counts as not yet.
+
+        Raises TimeoutError after `timeout` seconds, with what `describe` says about the present.
+        """
+        changed = asyncio.Event()
+        self._waiting.add(changed)
+        try:
+            async with asyncio.timeout(timeout):
+                while not (met := _ask(condition)):
+                    await changed.wait()
+                    changed.clear()
+                return met
+        except TimeoutError:
+            # The condition may look at things that announce nothing here: one last question.
+            if met := _ask(condition):
+                return met
+            raise TimeoutError(f"still not so after {timeout} s\n{describe()}") from None
+        finally:
+            self._waiting.discard(changed)
+
+
+def _ask(condition: Callable[[], T]) -> T | None:
+    try:
+        return condition()
+    except LookupError:
+        return None

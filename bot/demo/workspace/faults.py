@@ -1,0 +1,104 @@
+"""Misbehaviour on demand: what a method shall do instead of its work, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Literal
+
+EVERY_METHOD: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to misbehave."""
+
+    kind: Literal["error", "rate_limited", "http_status", "slow", "hang", "before", "after"]
+    code: str = ""
+    status: int = 0
+    seconds: float = 0
+
+
+def error(code: str) -> Fault:
+    """Do nothing and answer `{"ok": false, "error": code}`."""
+    return Fault("error", code=code)
+
+
+def rate_limited(retry_after: int = 1) -> Fault:
+    """Do nothing and answer 429 with `Retry-After`, in seconds."""
+    return Fault("rate_limited", seconds=retry_after)
+
+
+def http_status(status: int) -> Fault:
+    """Do nothing and answer this status with a body that is not JSON."""
+    return Fault("http_status", status=status)
+
+
+def slow(seconds: float) -> Fault:
+    """Wait, unless `release()` comes sooner, then do the work."""
+    return Fault("slow", seconds=seconds)
+
+
+HANG: Final = Fault("hang")
+"""Keep the connection open until `release()`, then do the work."""
+DROP_BEFORE: Final = Fault("before")
+"""Close the connection without doing the work."""
+DROP_AFTER: Final = Fault("after")
+"""Do the work, then close the connection without an answer."""
+
+
+@dataclass(slots=True)
+class _Order:
+    method: str
+    fault: Fault
+    times: int | None
+
+
+class Faults:
+    """The faults still to come, in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Order] = []
+        self._released = asyncio.Event()
+        self.hanging = 0
+
+    def fail(self, method: str, how: Fault, times: int | None) -> None:
+        """Misbehave the next `times` calls of the method; None means until `clear`."""
+        self._orders.append(_Order(method, how, times))
+
+    def clear(self) -> None:
+        """Behave again, and let go of what hangs."""
+        self._orders.clear()
+        self.release()
+
+    @property
+    def due(self) -> int:
+        """How many orders to misbehave are open."""
+        return len(self._orders)
+
+    def release(self) -> None:
+        """Let every call that hangs go on."""
+        self._released.set()
+        self._released = asyncio.Event()
+
+    async def hang(self, seconds: float | None = None) -> None:
+        """Wait for the next `release`, at most so long."""
+        self.hanging += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self._released.wait()
+        except TimeoutError:
+            pass  # That was long enough.
+        finally:
+            self.hanging -= 1
+
+    def take(self, method: str) -> Fault | None:
+        """The fault for this call, used up once more."""
+        for order in self._orders:
+            if order.method in {method, EVERY_METHOD}:
+                if order.times is not None:
+                    order.times -= 1
+                    if order.times <= 0:
+                        self._orders.remove(order)
+                return order.fault
+        return None

@@ -1,0 +1,38 @@
+"""Which permission each method needs, from its page at https://docs.slack.dev/reference/methods."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_WRITE: Final = "chat:write"
+_READ_HISTORY: Final = ("channels:history", "groups:history")
+_SEE_CHANNELS: Final = ("channels:read", "groups:read")
+
+# For `conversations.*` Slack asks for the one that fits the kind of channel: public, private.
+_NEEDED: Final[dict[str, str | tuple[str, str]]] = {
+    "chat.postMessage": _WRITE,
+    "chat.update": _WRITE,
+    "chat.delete": _WRITE,
+    "chat.postEphemeral": _WRITE,
+    "conversations.history": _READ_HISTORY,
+    "conversations.replies": _READ_HISTORY,
+    "conversations.info": _SEE_CHANNELS,
+    "conversations.list": _SEE_CHANNELS,
+    "conversations.members": _SEE_CHANNELS,
+    "conversations.open": "im:write",
+    "files.completeUploadExternal": "files:write",
+    "files.getUploadURLExternal": "files:write",
+    "files.info": "files:read",
+    "reactions.add": "reactions:write",
+    "reactions.remove": "reactions:write",
+    "usergroups.list": "usergroups:read",
+    "usergroups.users.list": "usergroups:read",
+    "users.info": "users:read",
+    "users.lookupByEmail": "users:read.email",
+}
+
+
+def needed_scope(method: str, *, private: bool = False) -> str | None:
+    """The scope a method needs, in a private or a public channel; None: any token will do."""
+    needed = _NEEDED.get(method)
+    return needed[private] if isinstance(needed, tuple) else needed

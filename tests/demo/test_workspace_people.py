@@ -1,0 +1,331 @@
+"""What people do, with a bot that only records what it is sent and answers as it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.demo.workspace import CannotDoThat, Message, View, Workspace, buttons, message_text
+
+Json = dict[str, Any]
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def options(*texts: str) -> list[Json]:
+    return [{"text": plain(text), "value": text.lower()} for text in texts]
+
+
+def asking(block_id: str, kind: str, **more: Any) -> Json:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(f"The {block_id}"),
+        "optional": True,
+        "element": {"type": kind, "action_id": f"{block_id}_action", **more},
+    }
+
+
+FORM: Json = {
+    "type": "modal",
+    "title": plain("Form"),
+    "submit": plain("Send"),
+    "blocks": [
+        asking("note", "plain_text_input", initial_value="as before", min_length=2),
+        asking("tone", "radio_buttons", options=options("Warm", "Cold")),
+        asking("parts", "checkboxes", options=options("Intro", "Body", "End")),
+        asking("people", "multi_users_select", initial_users=["U1"]),
+        asking("who", "users_select"),
+        asking("day", "datepicker", initial_date="2026-01-31"),
+    ],
+}
+MENU: Json = {
+    "type": "section",
+    "block_id": "row",
+    "text": {"type": "mrkdwn", "text": "A row"},
+    "accessory": {"type": "overflow", "action_id": "menu", "options": options("Open", "Close")},
+}
+
+
+class Bot:
+    """Records payloads; answers each with `body`."""
+
+    def __init__(self) -> None:
+        self.heard: list[Json] = []
+        self.headers: list[dict[str, str]] = []
+        self.status = 200
+        self.body: Json | str = ""
+
+    async def on_request(self, request: web.Request) -> web.Response:
+        text = await request.text()
+        self.headers.append(dict(request.headers))
+        self.heard.append(json.loads(text) if text.startswith("{") else _form(text))
+        if isinstance(self.body, dict):
+            return web.json_response(self.body, status=self.status)
+        return web.Response(text=self.body, status=self.status)
+
+
+def _form(text: str) -> Json:
+    fields = {key: values[0] for key, values in parse_qs(text, keep_blank_values=True).items()}
+    found: Json = json.loads(fields["payload"]) if "payload" in fields else fields
+    return found
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Workspace]:
+    async with Workspace() as slack:
+        slack.add_user("U1", "ana")
+        slack.add_user("U2", "ben")
+        slack.add_channel("G1", "secret", members=["U1"], private=True)
+        yield slack
+
+
+@pytest.fixture
+async def bot(slack: Workspace) -> AsyncIterator[Bot]:
+    bot = Bot()
+    app = web.Application()
+    app.router.add_post("/", bot.on_request)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    slack.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    yield bot
+    await runner.cleanup()
+
+
+@pytest.fixture
+def client(slack: Workspace) -> AsyncWebClient:
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+
+
+async def post(slack: Workspace, client: AsyncWebClient, *blocks: Json) -> Message:
+    await client.chat_postMessage(channel="G1", text="card", blocks=list(blocks))
+    return slack.messages("G1")[-1]
+
+
+async def open_form(slack: Workspace, client: AsyncWebClient, form: Json = FORM) -> View:
+    await client.views_open(trigger_id=slack.world.trigger("U1"), view=form)
+    return slack.open_modals("U1")[-1]
+
+
+async def test_every_kind_of_entry(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
+    await open_form(slack, client)
+    entries = {
+        "The note": "new",
+        "tone_action": "Cold",
+        "parts": ["Intro", "end"],
+        "people": ["U1", "U2"],
+        "who": "U2",
+    }
+    assert (await slack.submit("U1", entries)).ok
+    values = bot.heard[-1]["view"]["state"]["values"]
+    entered = {block: next(iter(actions.values())) for block, actions in values.items()}
+    intro, _, end = options("Intro", "Body", "End")
+    assert entered == {
+        "note": {"type": "plain_text_input", "value": "new"},
+        "tone": {"type": "radio_buttons", "selected_option": options("Cold")[0]},
+        "parts": {"type": "checkboxes", "selected_options": [intro, end]},
+        "people": {"type": "multi_users_select", "selected_users": ["U1", "U2"]},
+        "who": {"type": "users_select", "selected_user": "U2"},
+        "day": {"type": "datepicker", "selected_date": "2026-01-31"},
+    }
+
+
+async def test_what_is_not_entered_is_as_it_was(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    await open_form(slack, client)
+    await slack.submit("U1", {"tone": "Warm", "people": "U2", "parts": "Body"})
+    values = bot.heard[-1]["view"]["state"]["values"]
+    assert values["note"]["note_action"]["value"] == "as before"
+    assert values["people"]["people_action"]["selected_users"] == ["U2"]
+    assert values["who"]["who_action"]["selected_user"] is None
+
+
+async def test_an_entry_can_be_too_short(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    await open_form(slack, client)
+    with pytest.raises(CannotDoThat, match="1 characters"):
+        await slack.submit("U1", {"note": "x"})
+
+
+@pytest.mark.parametrize("body", [{"response_action": "dance"}, {"response_action": "errors"}])
+async def test_answers_that_mean_nothing_are_a_problem(
+    slack: Workspace, bot: Bot, client: AsyncWebClient, body: Json
+) -> None:
+    await open_form(slack, client)
+    bot.body = body
+    assert "response_action" in (await slack.submit("U1")).problem
+    assert len(slack.open_modals("U1")) == 1
+
+
+async def test_a_modal_stays_when_the_bot_fails(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    view = await open_form(slack, client)
+    bot.status = 500
+    reply = await slack.submit("U1", view=view)
+    assert (reply.status, reply.ok) == (500, False)
+    assert len(slack.open_modals("U1")) == 1
+
+
+async def test_all_modals_can_be_closed_at_once(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    asks = {**FORM, "notify_on_close": True}
+    await open_form(slack, client, asks)
+    await client.views_push(trigger_id=slack.world.trigger("U1"), view=asks)
+    await client.views_push(trigger_id=slack.world.trigger("U1"), view=FORM)
+    assert (await slack.close_modal("U1")) is None
+    await slack.close_modal("U1", all_of_them=True)
+    assert [body["is_cleared"] for body in bot.heard] == [True, True]
+    assert slack.open_modals("U1") == []
+
+
+async def test_menus(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
+    message = await post(slack, client, MENU)
+    assert (await slack.overflow("U1", message, "Close")).ok
+    body = bot.heard[-1]
+    assert body["actions"][0]["selected_option"]["value"] == "close"
+    assert body["actions"][0]["block_id"] == "row"
+    assert body["channel"]["name"] == "privategroup"
+    with pytest.raises(CannotDoThat, match="0 choices"):
+        await slack.overflow("U1", message, "Burn")
+
+
+async def test_same_names_are_told_apart_by_block(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    go = {"type": "button", "text": plain("Go"), "action_id": "go"}
+    rows = [
+        {"type": "section", "block_id": row, "text": plain(row), "accessory": {**go, "value": row}}
+        for row in ("one", "two")
+    ]
+    message = await post(slack, client, *rows)
+    assert buttons(message) == ["Go", "Go"]
+    with pytest.raises(CannotDoThat, match="2 elements"):
+        await slack.click("U1", message, "Go")
+    await slack.click("U1", message, "Go", block_id="two")
+    assert bot.heard[-1]["actions"][0]["value"] == "two"
+
+
+async def test_ids_are_made_up_where_the_bot_gave_none(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    nameless = {"type": "actions", "elements": [{"type": "button", "text": plain("Go")}]}
+    message = await post(slack, client, nameless)
+    await slack.click("U1", message, "Go")
+    action = bot.heard[-1]["actions"][0]
+    assert action["action_id"]
+    assert action["block_id"] == message.blocks[0]["block_id"]
+
+
+async def test_attachments_count_like_blocks(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    go = {"type": "button", "text": plain("Go"), "action_id": "go"}
+    shout = {"type": "section", "text": {"type": "mrkdwn", "text": "<!here>"}, "accessory": go}
+    await client.chat_postMessage(
+        channel="G1", text="x", attachments=[{"color": "#f00", "fallback": "x", "blocks": [shout]}]
+    )
+    [message] = slack.messages("G1")
+    assert message.pings == {"U1"}
+    assert buttons(message) == ["Go"]
+    await slack.click("U1", message, "Go")
+    assert bot.heard[-1]["message"]["attachments"][0]["color"] == "#f00"
+
+
+async def test_rich_text_can_ping(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
+    slack.add_group("S1", "all", ["U2"])
+    leaves = [
+        {"type": "text", "text": "see "},
+        {"type": "user", "user_id": "U1"},
+        {"type": "usergroup", "usergroup_id": "S1"},
+        {"type": "broadcast", "range": "here"},
+        {"type": "link", "url": "https://a.example", "text": "b"},
+    ]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": leaves}]}
+    message = await post(slack, client, rich)
+    assert message.mentions == ("@U1", "!subteam^S1", "!here")
+    assert message.pings == {"U1", "U2"}
+    assert message.disguised_links == ("https://a.example",)
+
+
+async def test_an_answer_can_replace_and_delete_the_original(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    go = {"type": "button", "text": plain("Go"), "action_id": "go"}
+    actions = {"type": "actions", "elements": [go]}
+    message = await post(slack, client, actions)
+    await client.chat_postEphemeral(channel="G1", user="U1", text="psst", blocks=[actions])
+    async with aiohttp.ClientSession() as http:
+        for original in (message, slack.ephemerals("U1")[0]):
+            await slack.click("U1", original, "Go")
+            url = bot.heard[-1]["response_url"]
+            await http.post(url, json={"text": "replaced", "replace_original": True})
+            there = slack.messages("G1") + slack.ephemerals("U1")
+            assert "replaced" in [one.text for one in there if one.ts == original.ts]
+            await http.post(url, json={"delete_original": True})
+            await http.post(url, json={"delete_original": True})
+    assert slack.messages("G1") == []
+    assert slack.ephemerals("U1") == []
+    body = bot.heard[-1]
+    assert body["container"]["is_ephemeral"]
+    assert "message" not in body
+
+
+async def test_only_its_reader_can_use_an_ephemeral(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    await client.chat_postEphemeral(channel="G1", user="U1", text="psst", blocks=[MENU])
+    with pytest.raises(CannotDoThat, match="only U1"):
+        await slack.overflow("U2", slack.ephemerals("U1")[0], "Open")
+
+
+async def test_acknowledgements_of_commands(slack: Workspace, bot: Bot) -> None:
+    bot.body = {"text": "for all", "response_type": "in_channel"}
+    assert (await slack.slash("U1", "G1", "/crew", "x")).ok
+    assert [message.text for message in slack.messages("G1")] == ["for all"]
+    bot.body = {}
+    assert (await slack.slash("U1", "G1", "/crew")).ok
+    bot.body = {"response_type": "ephemeral"}
+    assert (await slack.slash("U1", "G1", "/crew")).ok
+    bot.body = {"text": "x", "blocks": [{"type": "marquee"}]}
+    assert "invalid_blocks" in (await slack.slash("U1", "G1", "/crew")).problem
+    bot.body = "{not json"
+    assert (await slack.slash("U1", "G1", "/crew")).body == "{not json"
+    assert [message_text(message) for message in slack.ephemerals("U1")] == ["{not json"]
+
+
+async def test_repetitions_say_so(slack: Workspace, bot: Bot) -> None:
+    written = await slack.write("U1", "G1", "hello")
+    await slack.resend(written.delivery, 1, "http_error")
+    assert bot.heard[0] == bot.heard[1]
+    assert bot.heard[0]["event"]["channel_type"] == "group"
+    headers = {key.lower(): value for key, value in bot.headers[1].items()}
+    assert headers["x-slack-retry-num"] == "1"
+    assert headers["x-slack-retry-reason"] == "http_error"
+
+
+async def test_messages_are_edited_by_their_authors(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    written = await slack.write("U1", "G1", "hello")
+    with pytest.raises(CannotDoThat, match="author"):
+        await slack.edit_message("U2", written.message, "bye")
+    with pytest.raises(CannotDoThat, match="thread"):
+        await slack.write("U1", "G1", "hello", thread_ts="1.0")
+    await client.chat_postMessage(channel="U1", text="hi")
+    im = slack.world.im("U1").id
+    await slack.write("U1", im, "hello yourself")
+    assert bot.heard[-1]["event"]["channel_type"] == "im"
