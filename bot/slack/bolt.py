@@ -1,0 +1,36 @@
+"""Bolt's application, with nothing on it yet."""
+
+from __future__ import annotations
+
+import logging
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+log = structlog.get_logger(__name__)
+
+
+def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
+    """A Bolt app for one workspace. Without a signing secret it can only be used by a socket."""
+    token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
+
+    async def authorize() -> AuthorizeResult:
+        # Bolt would ask `auth.test` before the first listener: network before an acknowledgement.
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
+
+    app = AsyncApp(
+        client=client,
+        authorize=authorize,
+        signing_secret=signing_secret or "",
+        request_verification_enabled=signing_secret is not None,
+        logger=logging.getLogger("slack_bolt"),
+    )
+    app.error(on_error)
+    return app
+
+
+async def on_error(error: Exception) -> None:
+    """What no listener foresaw. Slack shows the person that it did not work."""
+    log.error("listener_failed", exc_info=error)

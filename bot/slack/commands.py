@@ -1,0 +1,92 @@
+"""`/crew`: help, status, pending. Answers are for the asker alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.domain.errors import AmbiguousExecution, CrewgateError, ExecutionNotFound
+from bot.slack import ids
+from bot.slack import words_private as words
+from bot.slack.answers import (
+    render_ambiguous,
+    render_execution,
+    render_help,
+    render_overview,
+    render_pending,
+    render_unknown_execution,
+)
+from bot.slack.blocks import Message
+from bot.slack.identity import Identity
+from bot.slack.inbound import Command, parse_command
+from bot.slack.private import Respond, explain, tell
+from bot.usecases import look
+from bot.usecases.ports import Clock, CrewClients, Crews, Directory, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lobby:
+    """What the commands work with; built once, by the app."""
+
+    uow: UnitOfWork
+    crews: Crews
+    clients: CrewClients
+    directory: Directory
+    identity: Identity
+    clock: Clock
+
+
+def register(app: AsyncApp, lobby: Lobby) -> None:
+    """Put the slash command on the app."""
+    app.command(ids.COMMAND)(partial(on_command, lobby=lobby))
+
+
+async def on_command(
+    ack: AsyncAck, command: dict[str, Any], respond: Respond, *, lobby: Lobby
+) -> None:
+    """Acknowledge first: a crew may take its 2 s to answer, and there is nothing to lose."""
+    await ack()
+    try:
+        answer = await _answer(parse_command(command), lobby)
+    except CrewgateError as error:
+        answer = Message(explain(error, crews=lobby.crews, now=lobby.clock()), [])
+    await tell(respond, answer)
+
+
+async def _answer(command: Command, lobby: Lobby) -> Message:
+    match command.words:
+        case [] | ["help"]:
+            return render_help()
+        case ["pending"]:
+            return await _pending(None, lobby)
+        case ["pending", "mine"]:
+            return await _pending(command.by.id, lobby)
+        case ["status"]:
+            lines = await look.unsettled(uow=lobby.uow)
+            return render_overview(lines, now=lobby.clock(), link=lobby.identity.link)
+        case ["status", prefix]:
+            return await _status(prefix.strip("`"), lobby)
+        case _:
+            return Message(words.NOT_UNDERSTOOD, [])
+
+
+async def _pending(mine: str | None, lobby: Lobby) -> Message:
+    waiting = await look.pending(
+        mine=mine, uow=lobby.uow, crews=lobby.crews, directory=lobby.directory
+    )
+    return render_pending(
+        waiting, now=lobby.clock(), mine=mine is not None, link=lobby.identity.link
+    )
+
+
+async def _status(prefix: str, lobby: Lobby) -> Message:
+    try:
+        view = await look.execution(prefix, uow=lobby.uow, clients=lobby.clients)
+    except ExecutionNotFound:
+        return render_unknown_execution(prefix)
+    except AmbiguousExecution as error:
+        return render_ambiguous(prefix, error.candidates)
+    return render_execution(view, now=lobby.clock(), link=lobby.identity.link)

@@ -1,0 +1,73 @@
+"""The form behind Revise."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.notification import Format
+from bot.domain.verdict import FEEDBACK_LIMIT
+from bot.slack import ids, words
+from bot.slack.blocks import TITLE_LIMIT, Block, context, plain_text, section
+from bot.slack.excerpts import first_part, length
+from bot.slack.text import escape_mrkdwn, is_blank, mrkdwn_code
+from bot.usecases.views import CardView
+
+_EXCERPT_LIMIT: Final = 2_800
+_PLACEHOLDER_LIMIT: Final = 150
+
+
+def render_revise_modal(view: CardView, *, feedback: str = "") -> Block:
+    """The form that asks what should change; `feedback` is what somebody wrote already."""
+    return {
+        "type": "modal",
+        "callback_id": ids.REVISE_MODAL,
+        "private_metadata": view.round.id,
+        "title": plain_text(words.REVISE_TITLE, TITLE_LIMIT),
+        "submit": plain_text(words.REVISE_SUBMIT, TITLE_LIMIT),
+        "close": plain_text(words.REVISE_CLOSE, TITLE_LIMIT),
+        "blocks": [
+            context(f"{words.headline(view.round)} · {words.number_of(view.round)}"),
+            _question(feedback),
+            *_output(view),
+        ],
+    }
+
+
+def _question(feedback: str) -> Block:
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": ids.FEEDBACK,
+        "multiline": True,
+        "min_length": 1,
+        "max_length": FEEDBACK_LIMIT,
+        "focus_on_load": True,
+        "placeholder": plain_text(words.FEEDBACK_PLACEHOLDER, _PLACEHOLDER_LIMIT),
+    }
+    if feedback:
+        element["initial_value"] = feedback[:FEEDBACK_LIMIT]
+    return {
+        "type": "input",
+        "block_id": ids.FEEDBACK,
+        "label": plain_text(words.FEEDBACK_LABEL, _PLACEHOLDER_LIMIT),
+        "element": element,
+    }
+
+
+def _output(view: CardView) -> list[Block]:
+    """The beginning of the output, below the question: something to look at while writing.
+
+    Modals have no markdown block, so Markdown is shown as it was written.
+    """
+    text = view.output.text
+    is_json = view.output.format is Format.JSON
+    render = mrkdwn_code if is_json else escape_mrkdwn
+    shown, characters = first_part(text, _EXCERPT_LIMIT, render=render)
+    if is_blank(shown):
+        return []
+    body = f"```\n{shown}\n```" if is_json else shown
+    left_off = characters < length(text)
+    return [
+        section(words.OUTPUT_HEADING),
+        section(body),
+        *([context(words.modal_excerpted(characters, length(text)))] if left_off else []),
+    ]

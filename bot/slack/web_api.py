@@ -1,0 +1,122 @@
+"""Calling Slack's Web API, and telling what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.domain.outcome import NotSent, Refused, Unknown
+
+#: For one call, in seconds; well within the outbox's deadline, look-ups included.
+SECONDS = 15
+
+#: Error codes that say nothing of the message: this bot may not speak (any more). All of Slack is
+#: away for us until somebody mends it. https://docs.slack.dev/reference/methods/chat.postMessage
+NOT_ALLOWED = frozenset(
+    {
+        "account_inactive",
+        "access_denied",
+        "ekm_access_denied",
+        "enterprise_is_restricted",
+        "invalid_auth",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+        "two_factor_setup_required",
+    }
+)
+RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
+#: Slack's own failures: it may have done what was asked.
+LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
+
+Failure = NotSent | Refused | Unknown
+Answer = AsyncSlackResponse | aiohttp.ClientResponse
+
+
+class CallFailed(Exception):
+    """A call that did not succeed, with what is known about it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.words if isinstance(failure, Refused) else failure.why)
+        self.failure = failure
+
+
+def new_client(*, token: str, base_url: str) -> AsyncWebClient:
+    """A client that repeats nothing by itself: the outbox does, and knows when it may.
+
+    (The SDK's default would send a post once more after a lost connection.)
+    """
+    return AsyncWebClient(
+        token=token,
+        base_url=base_url,
+        timeout=SECONDS,
+        retry_handlers=[],
+        trust_env_in_session=True,
+    )
+
+
+async def call(client: AsyncWebClient, method: str, **arguments: object) -> dict[str, Any]:
+    """Call a method of the Web API.
+
+    Raises CallFailed.
+    """
+    return await attempt(client.api_call(method, json=arguments))
+
+
+async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
+    """Await an answer of the SDK.
+
+    Raises CallFailed.
+    """
+    try:
+        async with asyncio.timeout(SECONDS):
+            answer = await calling
+    except SlackApiError as error:
+        raise CallFailed(_classify(error.response)) from error
+    except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError) as error:
+        raise CallFailed(NotSent(f"Slack cannot be reached: {error}")) from error
+    except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+        raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
+    return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _classify(response: Answer) -> Failure:
+    """What a failed answer means. `response` is the SDK's, or aiohttp's when it was not JSON."""
+    if isinstance(response, aiohttp.ClientResponse):
+        status, data = response.status, {}
+    else:
+        status = response.status_code
+        data = response.data if isinstance(response.data, dict) else {}
+    code = str(data.get("error", ""))
+    if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004
+        return NotSent("Slack asks to slow down", _retry_after(response))
+    if code in NOT_ALLOWED:
+        return NotSent(f"Slack refuses this bot: {code}", code=code)
+    if code in LOST:
+        return Unknown(f"Slack failed ({status} {code})".replace(" )", ")"))
+    return Refused(code, _words(data))
+
+
+def _retry_after(response: Answer) -> timedelta:
+    """What Slack asks for, in whole seconds (docs.slack.dev/apis/web-api/rate-limits)."""
+    try:
+        return timedelta(seconds=max(1, int(response.headers["Retry-After"])))
+    except (KeyError, ValueError):
+        return timedelta(seconds=1)
+
+
+def _words(data: dict[str, Any]) -> str:
+    messages = data.get("response_metadata", {}).get("messages", [])
+    return "; ".join(map(str, messages)) or str(data.get("error"))
