@@ -1,0 +1,95 @@
+"""`python -m bot serve | demo | check`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from bot.domain.errors import CrewgateError
+from bot.logs import set_up_logging
+from bot.settings import Settings, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="CrewAI's human-in-the-loop reviews, in Slack."
+    )
+    command = parser.add_subparsers(dest="command", required=True)
+    command.add_parser("serve", help="run the bot")
+    command.add_parser("check", help="ask Slack, each crew and the database whether all is well")
+    demo = command.add_parser("demo", help="the whole product on this machine, without accounts")
+    demo.add_argument("--headless", action="store_true", help="play one story, print it, and exit")
+    demo.add_argument("--open", action="store_true", help="open the page in the browser")
+    demo.add_argument(
+        "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        match chosen.command:
+            case "serve":
+                return _run(_serve(load()))
+            case "check":
+                from bot.check import check  # noqa: PLC0415  # not needed to serve
+
+                return _run(check(load()))
+            case _:
+                return _run(_demo(chosen))
+    except CrewgateError as error:
+        return _complain(str(error))
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**16:
+        raise argparse.ArgumentTypeError(f"{number} is no port")
+    return number
+
+
+def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    if chosen.headless:
+        from bot.demo.story import tell  # noqa: PLC0415  # not needed to serve
+
+        return tell(port=chosen.port, say=_say)
+    from bot.demo.playground.run import run  # noqa: PLC0415  # the same
+
+    return run(port=chosen.port, open_browser=chosen.open, say=_say)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _run(command: Coroutine[Any, Any, int]) -> int:
+    with suppress(KeyboardInterrupt):
+        return asyncio.run(command)
+    return 130
+
+
+def _complain(why: str) -> int:
+    print(f"crewgate: {why}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+async def _serve(settings: Settings) -> int:
+    from bot.app import running  # noqa: PLC0415  # after the settings: a mistake there shows at once
+
+    set_up_logging(settings.log_format, settings.log_level)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with running(settings):
+            await stop.wait()
+    except OSError as error:
+        return _complain(f"cannot listen on {settings.host}:{settings.port}: {error}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

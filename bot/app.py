@@ -1,0 +1,302 @@
+"""The only place that builds adapters and wires them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.crewai.client import HttpCrew, Patience, open_client
+from bot.crewai.payloads import parse_execution_id, parse_notification
+from bot.domain.crew import Crew
+from bot.domain.effects import SLACK, crew_destination
+from bot.domain.errors import StoreUnavailable
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.retry import Retry
+from bot.settings import CrewSettings, Settings
+from bot.slack import commands, listeners
+from bot.slack.bolt import new_bolt
+from bot.slack.directory import SlackDirectory
+from bot.slack.gateway import SlackMessenger
+from bot.slack.identity import Identity
+from bot.slack.socket import SocketMode
+from bot.slack.web_api import new_client
+from bot.store.engine import Engines, open_engines
+from bot.store.failures import translated
+from bot.store.migrate import migrate
+from bot.store.outbox import SqlOutbox
+from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.deliver import deliver
+from bot.usecases.outside import GRACE, Outside
+from bot.usecases.worker import Pace, Worker
+from bot.web import health, routes
+from bot.web.bodies import LIMIT
+from bot.web.credentials import Credentials, EventKind
+
+log = structlog.get_logger(__name__)
+
+#: How long a stop waits for requests and for calls under way, in seconds. Heroku kills after 30 s;
+#: a call that takes longer counts as unknown at the next start.
+STOP_LISTENING_SECONDS = 5
+STOP_WORKING_SECONDS = 20
+#: A worker that has not gone round for this long does not work on the outbox.
+STANDSTILL = timedelta(seconds=30)
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nature:
+    """Clock, ids, chance and pace: what tests replace."""
+
+    clock: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(12))
+    jitter: Callable[[], float] = random.random
+    retry: Retry = field(default_factory=Retry)
+    grace: timedelta = GRACE
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """A running bot: where it listens, and how it is."""
+
+    address: str
+    examine: Callable[[], Coroutine[Any, Any, health.Health]]
+
+
+@asynccontextmanager
+async def running(settings: Settings, nature: Nature | None = None) -> AsyncIterator[Bot]:
+    """Run the bot for as long as the block lasts, then finish what is under way.
+
+    Only the database must be there at the start: Slack and the crews may come later. Raises
+    StoreUnavailable, or OSError when the port is taken.
+    """
+    nature = nature or Nature()
+    async with AsyncExitStack() as stack:
+        engines = await stack.enter_async_context(_database(settings.database_url))
+        outbox = SqlOutbox(engines)
+        if engines.is_sqlite:
+            # The file is ours alone, so whatever is leased belonged to a process that crashed.
+            await outbox.release(due_at=nature.clock() + nature.grace)
+        workers: dict[str, Worker] = {}
+        uow = SqlUnitOfWork(engines, wake=lambda destination: _call(workers.get(destination)))
+        crews = {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
+        http = await stack.enter_async_context(open_client())
+        clients = {
+            name: HttpCrew(
+                http, crew.url, crew.token, clock=nature.clock, patience=Patience(resume=45)
+            )
+            for name, crew in settings.crews.items()
+        }
+        slack = _new_slack(settings)
+        identity = Identity(slack)
+        directory = SlackDirectory(
+            slack, (ref for crew in crews.values() for ref in crew.reviewers), clock=nature.clock
+        )
+        outside = Outside(
+            uow=uow,
+            messenger=SlackMessenger(slack, clock=nature.clock),
+            clients=clients,
+            crews=crews,
+            clock=nature.clock,
+            jitter=nature.jitter,
+            retry=nature.retry,
+            grace=nature.grace,
+        )
+        for destination in (SLACK, *map(crew_destination, crews)):
+            workers[destination] = Worker(
+                destination, outbox=outbox, deliver=deliver, outside=outside, pace=nature.pace
+            )
+        bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
+        desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
+        listeners.register(bolt, desk)
+        lobby = commands.Lobby(
+            uow=uow,
+            crews=crews,
+            clients=clients,
+            directory=directory,
+            identity=identity,
+            clock=nature.clock,
+        )
+        commands.register(bolt, lobby)
+        inbox = routes.Inbox(
+            credentials={name: _credentials(crew) for name, crew in settings.crews.items()},
+            uow=uow,
+            clock=nature.clock,
+            new_id=nature.new_id,
+            parse_notification=parse_notification,
+            parse_execution_id=parse_execution_id,
+        )
+        background = [identity.run, directory.run]
+        troubles: list[Callable[[], str | None]] = [lambda: identity.trouble]
+        if settings.slack.app_token:
+            socket = SocketMode(bolt, settings.slack.app_token)
+            background.append(socket.run)
+            troubles.append(lambda: socket.trouble)
+
+        async def examine() -> health.Health:
+            return await _examine(uow, workers, troubles, nature)
+
+        application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
+        routes.add_routes(application, inbox)
+        health.add_routes(application, examine)
+        if not settings.slack.app_token:
+            application.router.add_post("/slack/events", _slack_events(bolt))
+        address = await stack.enter_async_context(
+            _listening(application, settings.host, settings.port)
+        )
+        await stack.enter_async_context(_working(workers, background))
+        await _warn_of_strangers(outbox, workers)
+        log.info(
+            "started", address=address, crews=list(crews), socket=bool(settings.slack.app_token)
+        )
+        yield Bot(address=address, examine=examine)
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def _database(url: str) -> AsyncIterator[Engines]:
+    """The database, migrated. Raises StoreUnavailable, naming the setting."""
+    try:
+        engines = open_engines(url)
+        with translated():
+            await migrate(engines.write)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"DATABASE_URL: the database cannot be used: {error}") from error
+    try:
+        yield engines
+    finally:
+        await engines.dispose()
+
+
+def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
+    return Crew(
+        name=crew.name,
+        channel=crew.channel,
+        reviewers=crew.reviewers,
+        configured=WebhookUrls(
+            task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url
+        ),
+        own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
+        resend_human_input=crew.resend_human_input_webhook,
+    )
+
+
+def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
+    here = f"{public_url}/crews/{crew.name}"
+    key = _credentials(crew).event_key
+    return WebhookUrls(
+        task=f"{here}/events/task/{key(EventKind.TASK)}",
+        step=f"{here}/events/step/{key(EventKind.STEP)}",
+        crew=f"{here}/events/crew/{key(EventKind.CREW)}",
+        human_input=HumanInputWebhook(
+            url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
+        ),
+    )
+
+
+def _credentials(crew: CrewSettings) -> Credentials:
+    return Credentials(crew.name, crew.webhook_secret)
+
+
+def _new_slack(settings: Settings) -> AsyncWebClient:
+    return new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url)
+
+
+def _signing_secret(settings: Settings) -> str | None:
+    """Nothing is verified over a socket: Slack is at its other end."""
+    return None if settings.slack.app_token else settings.slack.signing_secret
+
+
+def _call(worker: Worker | None) -> None:
+    if worker is not None:
+        worker.call()
+
+
+def _slack_events(bolt: AsyncApp) -> routes.Handler:
+    async def on_slack_event(request: web.Request) -> web.StreamResponse:
+        answer = await bolt.async_dispatch(await to_bolt_request(request))
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
+        response: web.StreamResponse = await to_aiohttp_response(answer)
+        return response
+
+    return on_slack_event
+
+
+async def _examine(
+    uow: SqlUnitOfWork,
+    workers: dict[str, Worker],
+    troubles: list[Callable[[], str | None]],
+    nature: Nature,
+) -> health.Health:
+    failures = []
+    try:
+        await uow.read.ping()
+    except StoreUnavailable as error:
+        failures.append(f"the database does not answer: {error}")
+    now = nature.clock()
+    failures += [
+        f"the outbox for {name} is not being worked"
+        for name, worker in workers.items()
+        if now - worker.turned_at > STANDSTILL
+    ]
+    found = [trouble for check in troubles if (trouble := check())]
+    found += [
+        f"{name}: {trouble}" for name, worker in workers.items() for trouble in worker.troubles
+    ]
+    return health.Health(tuple(failures), tuple(found))
+
+
+@asynccontextmanager
+async def _listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_LISTENING_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound = runner.addresses[0][1]
+        yield f"http://{host}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _working(
+    workers: dict[str, Worker], background: list[Callable[[], Coroutine[Any, Any, None]]]
+) -> AsyncIterator[None]:
+    """Run the workers and what else goes on; at the end claim no more and finish what is held."""
+    working = [asyncio.create_task(worker.run()) for worker in workers.values()]
+    others = [asyncio.create_task(run()) for run in background]
+    try:
+        yield
+    finally:
+        for worker in workers.values():
+            worker.stop()
+        for task in others:
+            task.cancel()
+        _, late = await asyncio.wait(working, timeout=STOP_WORKING_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*working, *others, return_exceptions=True)
+
+
+async def _warn_of_strangers(outbox: SqlOutbox, workers: dict[str, Worker]) -> None:
+    for destination in await outbox.strangers(list(workers)):
+        log.warning("nobody_works_on", destination=destination, hint="was this crew renamed?")

@@ -1,0 +1,157 @@
+"""The doctor: asks Slack, each crew and the database, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import utc_now
+from bot.crewai.client import HttpCrew, open_client
+from bot.domain.crew import ANYONE
+from bot.domain.errors import StoreUnavailable
+from bot.domain.outcome import NotSent, Refused
+from bot.settings import Settings
+from bot.slack.web_api import CallFailed, attempt, new_client
+from bot.store.engine import open_readers
+from bot.store.failures import translated
+from bot.store.migrate import HEAD
+from bot.usecases.views import Silence
+
+#: What to do about Slack's error codes; the rest are shown as they are.
+_ADVICE = {
+    "account_inactive": "the bot was removed from the workspace; install it again",
+    "channel_not_found": "no such channel, or a private one: /invite the bot, or fix the id",
+    "invalid_auth": "put the bot token of this workspace into SLACK_BOT_TOKEN",
+    "is_archived": "unarchive the channel or name another",
+    "missing_scope": "reinstall the app with the manifest's scopes",
+    "not_authed": "put the bot token into SLACK_BOT_TOKEN",
+    "not_in_channel": "/invite the bot into the channel",
+    "token_revoked": "install the app again and put its new token into SLACK_BOT_TOKEN",
+    "users_not_found": "nobody in the workspace has this e-mail address",
+    "user_not_found": "no such user in this workspace",
+    "no_such_subteam": "no such user group",
+    "subteam_not_found": "no such user group",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report. `problem` says what is wrong and what to do."""
+
+    subject: str
+    problem: str | None = None
+    remark: str = ""
+
+
+async def check(settings: Settings) -> int:
+    """Print one line for each thing asked; 1 if anything is wrong."""
+    sick = False
+    async for finding in _findings(settings):
+        sick = sick or finding.problem is not None
+        mark, text = ("✗", finding.problem) if finding.problem else ("✓", finding.remark)
+        print(f"{mark} {finding.subject}: {text}" if text else f"{mark} {finding.subject}")  # noqa: T201
+    return int(sick)
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    yield Finding("settings", remark=f"{len(settings.crews)} crew(s)")
+    yield await _database(settings.database_url)
+    slack = new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url)
+    identity = await _identity(slack)
+    yield identity
+    if settings.slack.app_token:
+        yield await _socket(slack, settings.slack.app_token)
+    if identity.problem is None:
+        for channel in sorted({crew.channel for crew in settings.crews.values()}):
+            yield await _channel(slack, channel)
+        for ref in sorted({ref for crew in settings.crews.values() for ref in crew.reviewers}):
+            yield await _reviewer(slack, ref)
+    async with open_client() as http:
+        for crew in settings.crews.values():
+            answer = await HttpCrew(http, crew.url, crew.token, clock=utc_now).inputs()
+            if isinstance(answer, Silence):
+                yield Finding(f"crew “{crew.name}”", f"{answer.why}; check its url and token")
+            else:
+                yield Finding(f"crew “{crew.name}”", remark=f"answers; inputs: {', '.join(answer)}")
+    if settings.public_url is None:
+        yield Finding(
+            "PUBLIC_URL",
+            remark="not set: crews are not given this bot's own webhook addresses",
+        )
+
+
+async def _database(url: str) -> Finding:
+    subject = "database"
+    engine = open_readers(url)
+    if engine is None:
+        return Finding(subject, remark="no file yet; it is made at the first start")
+    try:
+        with translated():
+            async with engine.connect() as connection:
+                version = await connection.scalar(
+                    sa.text("SELECT version_num FROM alembic_version")
+                )
+    except sa.exc.ProgrammingError:
+        return Finding(subject, remark="empty; it is filled at the first start")
+    except StoreUnavailable as error:
+        return Finding(subject, f"{error}; check DATABASE_URL")
+    finally:
+        await engine.dispose()
+    behind = "" if version == HEAD else f", will be migrated from {version} to {HEAD}"
+    return Finding(subject, remark=f"answers{behind}")
+
+
+async def _identity(slack: AsyncWebClient) -> Finding:
+    try:
+        answer = await attempt(slack.auth_test())
+    except CallFailed as error:
+        return Finding("slack", _what_to_do(error))
+    return Finding("slack", remark=f"{answer.get('user')} in {answer.get('team')}")
+
+
+async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
+    try:
+        await attempt(slack.apps_connections_open(app_token=app_token))
+    except CallFailed as error:
+        return Finding(
+            "slack socket",
+            f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN",
+        )
+    return Finding("slack socket", remark="can be opened")
+
+
+async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
+    subject = f"channel {channel}"
+    if channel.startswith("#"):
+        return Finding(subject, remark="cannot be looked into by name; an id lets me check it")
+    try:
+        await attempt(slack.conversations_history(channel=channel, limit=1))
+    except CallFailed as error:
+        return Finding(subject, _what_to_do(error))
+    return Finding(subject, remark="readable")
+
+
+async def _reviewer(slack: AsyncWebClient, ref: str) -> Finding:
+    subject = f"reviewer {ref}"
+    if ref == ANYONE:
+        return Finding(subject, remark="anybody in the channel may decide")
+    try:
+        if "@" in ref:
+            await attempt(slack.users_lookupByEmail(email=ref))
+        elif ref.startswith("S"):
+            await attempt(slack.usergroups_users_list(usergroup=ref))
+        else:
+            await attempt(slack.users_info(user=ref))
+    except CallFailed as error:
+        return Finding(subject, _what_to_do(error))
+    return Finding(subject)
+
+
+def _what_to_do(error: CallFailed) -> str:
+    failure = error.failure
+    if isinstance(failure, Refused | NotSent) and failure.code in _ADVICE:
+        return f"{failure.code}: {_ADVICE[failure.code]}"
+    return str(failure.words if isinstance(failure, Refused) else failure.why)

@@ -1,0 +1,239 @@
+"""From a raw setting to a typed one: pure functions that say what to put there instead.
+
+No function echoes a value that may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+LOG_FORMATS: Final[tuple[LogFormat, ...]] = ("console", "json")
+LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
+
+ANYONE: Final = "*"
+
+
+class Malformed(ValueError):
+    """What is wrong with a value, and what to put there."""
+
+
+def shown(value: object) -> str:
+    """The value for an error message: on one line, in quotes, not too long."""
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a bit of a line
+
+
+def shown_key(name: str) -> str:
+    """A TOML key as a person would write it."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) else shown(name)
+
+
+def parse_text(raw: object) -> str:
+    """Any text but an empty one."""
+    if not isinstance(raw, str) or not raw.strip():
+        msg = "put some text here, in quotes"
+        raise Malformed(msg)
+    return raw.strip()
+
+
+def parse_table(raw: object) -> Mapping[str, object]:
+    """A TOML table."""
+    if not isinstance(raw, dict):
+        msg = "describe each crew as a table, [crews.NAME]"
+        raise Malformed(msg)
+    return raw
+
+
+def parse_flag(raw: object) -> bool:
+    """A TOML boolean."""
+    if not isinstance(raw, bool):
+        msg = f"{shown(raw)} is neither true nor false; put one of them, without quotes"
+        raise Malformed(msg)
+    return raw
+
+
+def parse_secret(raw: object) -> str:
+    """One word that can travel in an HTTP header."""
+    text = parse_text(raw)
+    if not re.fullmatch(r"[!-~]+", text):
+        msg = "it holds spaces or unusual characters; put the bare secret here, without 'Bearer'"
+        raise Malformed(msg)
+    return text
+
+
+def token_like(prefix: str, where: str) -> Callable[[object], str]:
+    """A Slack token of one kind."""
+
+    def parse(raw: object) -> str:
+        text = parse_secret(raw)
+        if not text.startswith(prefix) or text == prefix:
+            msg = f"it does not start with {prefix}; put {where} here"
+            raise Malformed(msg)
+        return text
+
+    return parse
+
+
+def value_of_variable(variables: Mapping[str, object]) -> Callable[[object], str]:
+    """The secret in the environment variable that a setting names."""
+
+    def parse(raw: object) -> str:
+        name = parse_text(raw)
+        if name in variables:
+            try:
+                return parse_secret(variables[name])
+            except Malformed as wrong:
+                msg = f"the variable {name}: {wrong}"
+                raise Malformed(msg) from None
+        # Anything else may be the secret itself, put here by mistake.
+        if re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
+            msg = f"the variable {name} is not set; put the secret there, or name another variable"
+        else:
+            msg = "put the name of an environment variable here, not the secret itself"
+        raise Malformed(msg)
+
+    return parse
+
+
+def parse_url(raw: object) -> str:
+    """An http(s) address. Not echoed: webhook addresses often carry a secret."""
+    text = parse_text(raw)
+    try:
+        parts = urlsplit(text)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or re.search(r"[\s\x00-\x1f\x7f]", text):
+        msg = "not a web address; put one that starts with https:// (or http://) here"
+        raise Malformed(msg)
+    return text
+
+
+def parse_base_url(raw: object) -> str:
+    """An http(s) address that paths are added to; without a slash at its end."""
+    text = parse_url(raw)
+    if "?" in text or "#" in text:
+        msg = "put the address here without its ?… or #… part"
+        raise Malformed(msg)
+    return text.rstrip("/")
+
+
+def parse_port(raw: object) -> int:
+    """A TCP port."""
+    text = parse_text(raw)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65_535:  # noqa: PLR2004
+        msg = f"{shown(text)} is not a port; put a number from 1 to 65535 here"
+        raise Malformed(msg)
+    return int(text)
+
+
+def parse_log_format(raw: object) -> LogFormat:
+    """How a log line looks."""
+    return _one_of(LOG_FORMATS, raw)
+
+
+def parse_log_level(raw: object) -> LogLevel:
+    """From which level on a log line is written."""
+    return _one_of(LOG_LEVELS, raw)
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def _one_of(choices: tuple[Choice, ...], raw: object) -> Choice:
+    text = parse_text(raw).lower()
+    for choice in choices:
+        if choice == text:
+            return choice
+    msg = f"{shown(raw)} is unknown; put {' or '.join(choices)} here"
+    raise Malformed(msg)
+
+
+def parse_channel(raw: object) -> str:
+    """A channel id, or `#name`. Slack's names are lower-case, up to 80 characters."""
+    text = parse_text(raw)
+    if re.fullmatch(r"[CG][A-Z0-9]{2,}", text):
+        return text
+    if re.fullmatch(r"#[\w-]{1,80}", text) and text == text.lower():
+        return text
+    hint = f"#{text}" if re.fullmatch(r"[\w-]{1,80}", text) and text == text.lower() else "#name"
+    msg = f"{shown(text)} is no channel; put {hint} or its id (C…) here"
+    raise Malformed(msg)
+
+
+def parse_crew_name(raw: object) -> str:
+    """A name that is safe in addresses and as a user name."""
+    text = parse_text(raw)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        msg = "a crew's name has 1 to 64 letters, digits, - and _; choose such a name"
+        raise Malformed(msg)
+    return text
+
+
+REVIEWERS_HINT: Final = (
+    "put user ids (U…), e-mails and user-group ids (S…) here,"
+    f" or {ANYONE} to let anybody in the channel decide"
+)
+
+
+def parse_reviewers(raw: object) -> tuple[str, ...]:
+    """A list, or text with commas between; each once, in their order."""
+    if isinstance(raw, str):
+        names: list[object] = [name.strip() for name in raw.split(",") if name.strip()] or [raw]
+    elif isinstance(raw, list):
+        names = raw
+    else:
+        msg = f"{shown(raw)} is no list; {REVIEWERS_HINT}"
+        raise Malformed(msg)
+    return tuple(dict.fromkeys(_parse_reviewer(name) for name in names))
+
+
+def _parse_reviewer(raw: object) -> str:
+    text = raw.strip() if isinstance(raw, str) else ""
+    if text == ANYONE or re.fullmatch(r"[UWS][A-Z0-9]{2,}|[^\s@,<>]+@[^\s@,<>]+", text):
+        return text
+    msg = f"{shown(raw)} is no reviewer; {REVIEWERS_HINT}"
+    raise Malformed(msg)
+
+
+#: What `asyncpg.connect` takes as text; anything else in an address would fail at the first
+#: connection, far from its cause. https://magicstack.github.io/asyncpg/current/api/
+_ASYNCPG: Final = frozenset(
+    {"gsslib", "host", "krbsrvname", "passfile", "port", "prepared_statement_cache_size"}
+    | {"service", "servicefile", "ssl", "target_session_attrs"}
+)
+
+
+def parse_database_url(raw: object) -> str:
+    """SQLite or PostgreSQL, with the asynchronous driver put in. Not echoed: it holds a password.
+
+    `sslmode`, which hosts put into their addresses, becomes asyncpg's `ssl`.
+    """
+    text = parse_text(raw)
+    scheme, mark, rest = text.partition("://")
+    match scheme.lower():
+        case "sqlite" | "sqlite+aiosqlite" if mark and re.fullmatch(r"/[^/].*|//.+", rest):
+            return f"sqlite+aiosqlite://{rest}"
+        case "postgres" | "postgresql" | "postgresql+asyncpg" if rest:
+            address, _, query = rest.partition("?")
+            return f"postgresql+asyncpg://{address}{_asyncpg_query(query)}"
+    msg = "put sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE here"
+    raise Malformed(msg)
+
+
+def _asyncpg_query(query: str) -> str:
+    wanted = dict(parse_qsl(query, keep_blank_values=True))
+    if "sslmode" in wanted:
+        wanted.setdefault("ssl", wanted["sslmode"])
+        del wanted["sslmode"]
+    for name in wanted:
+        if name not in _ASYNCPG:
+            msg = f"the driver asyncpg does not know {shown(name)}; take it out of the address"
+            raise Malformed(msg)
+    return f"?{urlencode(wanted)}" if wanted else ""

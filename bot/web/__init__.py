@@ -1,0 +1,1 @@
+"""The addresses that crews call, and the bot's health."""
