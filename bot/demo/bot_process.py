@@ -1,0 +1,134 @@
+"""The real bot as a process of its own, as `python -m bot serve` starts it.
+
+It is told where the stand-ins are by the same settings a real installation uses, and knows nothing
+else of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+#: How long a start and a stop may take, in seconds.
+START_SECONDS = 20
+STOP_SECONDS = 30
+_BETWEEN_LOOKS = 0.05
+
+
+class BotDidNotStart(Exception):
+    """The process ended or did not become ready; carries what it wrote."""
+
+
+class BotProcess:
+    """One process at a time; it can be killed and started again on the same port and file."""
+
+    def __init__(
+        self, settings: Mapping[str, str], *, folder: Path, port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
+        self.log = folder / "bot.log"
+        self._folder = folder
+        self._settings = {**settings, "HOST": "127.0.0.1", "PORT": str(self.port)}
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the bot listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises BotDidNotStart."""
+        source = str(Path(__file__).parents[2])
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "serve",
+                cwd=self._folder,
+                env={"PATH": os.defpath, "PYTHONPATH": source, **self._settings},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is ours to hand on
+            )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._until_ready(self._process)
+        except TimeoutError as error:
+            await self.stop()
+            raise BotDidNotStart(self._last_words()) from error
+
+    async def stop(self) -> None:
+        """Ask it to end (SIGTERM), and wait until it has."""
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """End it as a power cut would (SIGKILL)."""
+        await self._end(signal.SIGKILL)
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process that has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait until the present process has ended, whoever ended it."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        async with aiohttp.ClientSession() as session:
+            while process.returncode is None:
+                try:
+                    async with session.get(f"{self.url}/readyz") as answer:
+                        if answer.status == 200:  # noqa: PLR2004
+                            return
+                except aiohttp.ClientError:
+                    pass
+                await asyncio.sleep(_BETWEEN_LOOKS)
+        raise BotDidNotStart(self._last_words())
+
+    async def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(number)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def _last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-2_000:]
+
+
+def free_port() -> int:
+    """A port nobody listens on, chosen by the kernel."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

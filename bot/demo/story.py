@@ -1,0 +1,184 @@
+"""One scripted story, played over real HTTP and printed as it happens.
+
+Every line is said only after what it says was seen at the stand-ins; anything else ends the story
+with an error.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+
+from bot.demo.bot_process import BotDidNotStart
+from bot.demo.crew import HumanInput, Resume, State
+from bot.demo.stage import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET, Stage, set_up
+from bot.demo.workspace import Message, buttons, message_text
+
+TOPIC = "home batteries"
+FEEDBACK = "Add a source for every figure, and keep the reading short."
+CREW_HOOK = "http://127.0.0.1:9/somebody-else-listens-here"
+
+Say = Callable[[str], None]
+
+
+class StoryBroke(Exception):
+    """Something did not happen as it should have."""
+
+
+async def tell(*, port: int | None, say: Say) -> int:
+    """Play the story; 0 only if every step really happened."""
+    try:
+        await play(port=port, say=say)
+    except (StoryBroke, TimeoutError, BotDidNotStart) as error:
+        say(f"\nThe story broke: {error}")
+        return 1
+    return 0
+
+
+async def play(*, port: int | None, say: Say) -> None:
+    """Kick off, review, revise, second round, approve, result.
+
+    Raises StoryBroke, TimeoutError or BotDidNotStart when a step does not really happen.
+    """
+    with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
+        say("Starting a crew, a Slack workspace and the bot between them.")
+        async with set_up(Path(folder), now=time.time, pace=0.2, port=port) as stage:
+            say(f"  crew       {stage.crew.url}")
+            say(f"  workspace  {stage.workspace.api_url}")
+            say(f"  bot        {stage.bot.url}")
+            await _Story(stage, say).play()
+    say("\nDone. Every step above was seen at the crew or in the workspace.")
+
+
+class _Story:
+    def __init__(self, stage: Stage, say: Say) -> None:
+        self._stage = stage
+        self._crew = stage.crew
+        self._slack = stage.workspace
+        self._say = say
+        self._decided = 0
+
+    async def play(self) -> None:
+        execution = await self._kick_off()
+        first = await self._next_card(shows="Market research", number=1)
+        await self._outsider_tries(first)
+        await self._ask_for_changes(first)
+        second = await self._next_card(shows="Market research", number=2)
+        _require("Source" in message_text(second), "the second round answers the feedback")
+        await self._approve(second, by=BEN, name="Ben")
+        await self._ask_where_it_stands(execution)
+        third = await self._next_card(shows="Board summary", number=1)
+        await self._approve(third, by=ANA, name="Ana")
+        await self._result(execution)
+
+    async def _kick_off(self) -> str:
+        hook = HumanInput.bearer(self._stage.human_input_url, WEBHOOK_SECRET)
+        body = {
+            "inputs": {"topic": TOPIC},
+            "humanInputWebhook": hook.wire,
+            "crewWebhookUrl": CREW_HOOK,
+            "meta": {"crewWebhookUrl": CREW_HOOK},
+        }
+        headers = {"Authorization": f"Bearer {self._crew.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{self._crew.url}/kickoff", json=body) as answer,
+        ):
+            execution = str((await answer.json())["kickoff_id"])
+        self._heading(f"Somebody kicks off the crew on “{TOPIC}”")
+        self._say(f"  POST /kickoff -> execution {execution}")
+        return execution
+
+    async def _next_card(self, *, shows: str, number: int) -> Message:
+        """The newest message once it is a waiting card of this task and round."""
+
+        def waiting() -> list[Message]:
+            newest = self._slack.messages(CHANNEL)[-1]
+            fits = shows in message_text(newest) and f"Round {number}" in message_text(newest)
+            return [newest] if fits and "Approve" in buttons(newest) else []
+
+        [card] = await self._slack.until(waiting, timeout=10)
+        self._heading(f"The crew pauses; #crew-reviews shows round {number} of “{shows}”")
+        self._quote(message_text(card))
+        self._say(f"  {'  '.join(f'[ {label} ]' for label in buttons(card))}")
+        return card
+
+    async def _outsider_tries(self, card: Message) -> None:
+        await self._slack.click(CARL, card, "Approve")
+        answer = await self._slack.until(lambda: self._slack.ephemerals(CARL)[-1])
+        self._heading("Carl, who is no reviewer, clicks Approve and is told privately")
+        self._quote(message_text(answer))
+        _require(not self._crew.resumes, "the crew heard nothing of it")
+
+    async def _ask_for_changes(self, card: Message) -> None:
+        await self._slack.click(ANA, card, "Revise")
+        await self._slack.until(lambda: self._slack.open_modals(ANA))
+        await self._slack.submit(ANA, {"feedback": FEEDBACK})
+        self._heading("Ana clicks Revise and writes into the form")
+        self._quote(FEEDBACK)
+        await self._taken(card, feedback=FEEDBACK, is_approve=False)
+
+    async def _approve(self, card: Message, *, by: str, name: str) -> None:
+        await self._slack.click(by, card, "Approve")
+        self._heading(f"{name} clicks Approve")
+        await self._taken(card, feedback="Approved.", is_approve=True)
+
+    async def _taken(self, card: Message, *, feedback: str, is_approve: bool) -> None:
+        """The crew took exactly this, and the card says so and has no buttons any more."""
+        self._decided += 1
+        await self._crew.until(lambda: len(self._crew.resumes) >= self._decided)
+        _require(len(self._crew.resumes) == self._decided, "one decision is one resume")
+        resume = self._crew.resumes[-1]
+        _require(resume.human_feedback == feedback, "the crew got exactly this feedback")
+        _require(resume.is_approve is is_approve, "the crew got the verdict that was given")
+        _require(resume.urls.crew == CREW_HOOK, "the resume carries the forgotten webhook URL")
+        self._show_resume(resume)
+        await self._slack.until(lambda: "Sent" in message_text(self._slack.fresh(card)))
+        _require(not buttons(self._slack.fresh(card)), "a decided card has no buttons")
+
+    def _show_resume(self, resume: Resume) -> None:
+        body = {
+            "task_id": resume.task_id,
+            "is_approve": resume.is_approve,
+            "human_feedback": resume.human_feedback,
+            "crewWebhookUrl": resume.urls.crew,
+        }
+        self._say(f"  POST /resume {json.dumps(body, ensure_ascii=False)}")
+
+    async def _ask_where_it_stands(self, execution: str) -> None:
+        seen = len(self._slack.ephemerals(BEN))
+        await self._slack.slash(BEN, CHANNEL, "/crew", f"status {execution[:8]}")
+        await self._slack.until(lambda: len(self._slack.ephemerals(BEN)) > seen)
+        self._heading(f"Ben asks /crew status {execution[:8]}")
+        self._quote(message_text(self._slack.ephemerals(BEN)[-1]))
+
+    async def _result(self, execution: str) -> None:
+        await self._crew.until(lambda: self._crew.execution(execution).state is State.COMPLETED)
+        async with (
+            aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {self._crew.token}"}
+            ) as session,
+            session.get(f"{self._crew.url}/status/{execution}") as answer,
+        ):
+            status = await answer.json()
+        self._heading("The crew has finished")
+        self._quote(str(status["result"]["output"]))
+        resumes = [resume.is_approve for resume in self._crew.resumes]
+        _require(resumes == [False, True, True], "the crew was resumed three times, no more")
+
+    def _heading(self, text: str) -> None:
+        self._say(f"\n== {text}")
+
+    def _quote(self, text: str) -> None:
+        for line in text.splitlines():
+            self._say(f"  │ {line}".rstrip())
+
+
+def _require(condition: object, what: str) -> None:
+    if not condition:
+        raise StoryBroke(f"this did not happen: {what}")

@@ -1,0 +1,128 @@
+"""A whole bot, between the two stand-ins, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.app import Bot, Nature, running
+from bot.demo.crew import Crew, HumanInput
+from bot.demo.stage import CHANNEL, WEBHOOK_SECRET, people, settings
+from bot.demo.workspace import Message, Workspace, message_text
+from bot.domain.retry import Retry
+from bot.settings import Settings, load
+from bot.usecases.worker import Pace
+
+#: Nobody waits for real time to pass in a test: everything is tried again at once.
+AT_ONCE = Nature(
+    retry=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
+    grace=timedelta(milliseconds=20),
+    pace=Pace(
+        poll=timedelta(milliseconds=10),
+        pause=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
+    ),
+)
+
+
+@dataclass
+class World:
+    """A workspace, a crew and the bot between them."""
+
+    slack: Workspace
+    crew: Crew
+    url: str
+    settings: Settings
+
+    async def pause(
+        self, task: str = "draft", output: object = "A draft.", execution: str = "e-1"
+    ) -> int:
+        """The crew pauses; the status of the bot's answer."""
+        sent = await self.crew.pause(execution, task, output)
+        assert sent.status is not None
+        return sent.status
+
+    async def card(self, shows: str, *, round_: int = 1) -> Message:
+        """The newest card that shows this, once it is there."""
+
+        def found() -> list[Message]:
+            return [
+                message
+                for message in self.slack.messages(CHANNEL)
+                if shows in message_text(message) and f"Round {round_}" in message_text(message)
+            ]
+
+        return (await self.slack.until(found))[-1]
+
+    async def shown(self, card: Message, text: str, *, timeout: float = 5) -> Message:
+        """The card once it shows this."""
+
+        def fresh() -> list[Message]:
+            now = self.slack.fresh(card)
+            return [now] if text in message_text(now) else []
+
+        return (await self.slack.until(fresh, timeout=timeout))[0]
+
+    async def told(self, user: str, *, count: int = 1) -> str:
+        """What this person was last told in private."""
+        await self.slack.until(lambda: len(self.slack.ephemerals(user)) >= count)
+        return message_text(self.slack.ephemerals(user)[-1])
+
+    async def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
+        """Any request to the bot; status and JSON."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}{path}", data=io.BytesIO(body), headers=named) as answer,
+        ):
+            return answer.status, await answer.json()
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        """Any request to the bot; status and JSON."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}{path}") as answer:
+            return answer.status, await answer.json()
+
+
+MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> MakeWorld:
+    """Build a world; keyword arguments are settings, as in the environment."""
+
+    @asynccontextmanager
+    async def build(nature: Nature = AT_ONCE, **more: str) -> AsyncIterator[World]:
+        async with Workspace() as slack, Crew() as crew:
+            people(slack)
+            chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
+            database = f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
+            chosen = replace(chosen, port=0, database_url=database)
+            async with running(chosen, nature) as bot:
+                join(slack, crew, bot)
+                while (await bot.examine()).troubles:  # noqa: ASYNC110  # nothing tells of it
+                    await asyncio.sleep(0)  # until it knows who it is in Slack
+                yield World(slack, crew, bot.address, chosen)
+
+    return build
+
+
+def join(slack: Workspace, crew: Crew, bot: Bot) -> None:
+    """Tell the stand-ins where the bot listens."""
+    slack.events_url = f"{bot.address}/slack/events"
+    url = f"{bot.address}/crews/{crew.name}/human-input"
+    crew.human_input = HumanInput.bearer(url, WEBHOOK_SECRET)
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A world with the demo's people in it."""
+    async with make_world() as built:
+        yield built

@@ -1,0 +1,153 @@
+"""What comes malformed, too large, unauthenticated, twice or forged."""
+
+import base64
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from bot.demo.stage import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.workspace import message_text
+from tests.journeys.conftest import World
+
+BEARER = f"Bearer {WEBHOOK_SECRET}"
+JSON = "application/json"
+URL = "/crews/research/human-input"
+GOOD = json.dumps({"execution_id": "e-1", "task_id": "draft", "task_output": "Words."}).encode()
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def test_bearer_and_basic_are_both_good(world: World) -> None:
+    first = await world.post(URL, GOOD, Authorization=BEARER, Content_Type=JSON)
+    again = await world.post(
+        URL, GOOD, Authorization=basic("research", WEBHOOK_SECRET), Content_Type=JSON
+    )
+
+    assert first[0] == again[0] == 202
+    assert first[1] == {"review": again[1]["review"], "round": 1, "status": "accepted"}
+    assert again[1]["status"] == "duplicate"
+    await world.card("Words.")
+    assert len(world.slack.messages(CHANNEL)) == 1
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer",
+        "Bearer wrong",
+        f"Bearer {WEBHOOK_SECRET}x",
+        f"Token {WEBHOOK_SECRET}",
+        basic("other", WEBHOOK_SECRET),
+        basic("research", "wrong"),
+        "Basic !!!",
+        "Basic " + base64.b64encode(b"nocolon").decode(),
+        "Bearer schlüssel",
+    ],
+)
+async def test_wrong_credentials_are_refused_and_leave_nothing(
+    world: World, authorization: str
+) -> None:
+    status, body = await world.post(URL, GOOD, Authorization=authorization, Content_Type=JSON)
+
+    assert (status, body["error"]) == (401, "unauthorized")
+    status, _ = await world.post(URL, GOOD, Authorization=BEARER, Content_Type=JSON)
+    await world.card("Words.")
+    assert len(world.slack.messages(CHANNEL)) == 1
+
+
+async def test_an_unknown_crew_is_404(world: World) -> None:
+    status, body = await world.post(
+        "/crews/nobody/human-input", GOOD, Authorization=BEARER, Content_Type=JSON
+    )
+
+    assert (status, body["error"]) == (404, "unknown_crew")
+    assert "nobody" in body["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"[1, 2]",
+        b"{}",
+        b'{"execution_id": "e-1"}',
+        b'{"execution_id": 7, "task_id": ["draft"]}',
+        b'{"execution_id": "", "task_id": "draft"}',
+        b'{"execution_id": "a\\u0000b", "task_id": "draft"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+async def test_an_authenticated_body_that_cannot_be_read_is_kept_and_reported(
+    world: World, body: bytes
+) -> None:
+    status, answer = await world.post(URL, body, Authorization=BEARER, Content_Type=JSON)
+
+    assert (status, answer["error"]) == (400, "malformed")
+    [report] = await world.slack.until(lambda: world.slack.messages(CHANNEL))
+    assert "research" in message_text(report)
+    assert not report.pings
+
+
+async def test_a_body_that_is_not_sent_as_json_is_415_and_reported(world: World) -> None:
+    status, answer = await world.post(URL, GOOD, Authorization=BEARER, Content_Type="text/plain")
+
+    assert (status, answer["error"]) == (415, "not_json")
+    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+
+
+async def test_a_body_over_a_mebibyte_is_413_and_reported(world: World) -> None:
+    body = json.dumps({"execution_id": "e", "task_id": "t", "output": "x" * 1_048_577}).encode()
+
+    status, answer = await world.post(URL, body, Authorization=BEARER, Content_Type=JSON)
+
+    assert (status, answer["error"]) == (413, "too_large")
+    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+
+
+async def test_a_forged_or_old_slack_request_is_refused(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    value = next(e["value"] for b in card.blocks if b["type"] == "actions" for e in b["elements"])
+    payload = {
+        "type": "block_actions",
+        "user": {"id": ANA, "name": "Ana"},
+        "actions": [{"action_id": "approve", "block_id": "b", "type": "button", "value": value}],
+    }
+    body = urlencode({"payload": json.dumps(payload)})
+
+    forged = await world.slack.send_raw(body, signature="v0=" + "0" * 64)
+    old = await world.slack.send_raw(body, timestamp=str(int(world.slack.world.now()) - 301))
+
+    assert (forged.status, old.status) == (401, 401)
+    assert not world.crew.requests
+
+
+async def test_a_button_with_an_unknown_value_is_explained(world: World) -> None:
+    hook = f"{world.slack.api_url.removesuffix('api/')}nowhere"
+    payload = {
+        "type": "block_actions",
+        "user": {"id": ANA, "name": "Ana"},
+        "team": {"id": "T1"},
+        "response_url": hook,
+        "actions": [
+            {"action_id": "approve", "block_id": "b", "type": "button", "value": "x' OR 1=1"}
+        ],
+    }
+
+    reply = await world.slack.send_raw(urlencode({"payload": json.dumps(payload)}))
+
+    assert reply.status == 200
+    assert not world.crew.requests
+
+
+async def test_every_other_address_answers_in_json(world: World) -> None:
+    status, body = await world.post("/nowhere", b"")
+    assert (status, body["error"]) == (404, "not_found")
+    status, body = await world.get(URL)
+    assert (status, body["error"]) == (405, "method_not_allowed")

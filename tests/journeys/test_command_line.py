@@ -1,0 +1,203 @@
+"""What the platform engineer types, and what it says when something is wrong."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.crew import Crew
+from bot.demo.stage import CHANNEL, people, settings
+from bot.demo.workspace import Workspace
+from bot.domain.errors import StoreUnavailable
+from tests.journeys.conftest import MakeWorld
+
+SOURCE = str(Path(__file__).parents[2])
+
+
+async def run(*words: str, folder: Path, env: dict[str, str]) -> tuple[int | None, str]:
+    """`python -m bot …` with exactly these settings: exit status, and all it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *words,
+        cwd=folder,
+        env={"PATH": os.defpath, "PYTHONPATH": SOURCE, **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+@pytest.fixture
+async def standins() -> AsyncIterator[tuple[Workspace, Crew]]:
+    async with Workspace() as slack, Crew() as crew:
+        people(slack)
+        yield slack, crew
+
+
+async def test_the_demo_plays_its_whole_story(tmp_path: Path) -> None:
+    status, said = await run("demo", "--headless", folder=tmp_path, env={})
+
+    assert status == 0, said
+    assert "Every step above was seen" in said
+    assert "round 2 of “Market research”" in said
+
+
+async def test_a_missing_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    status, said = await run("serve", folder=tmp_path, env={"SLACK_BOT_TOKEN": "xoxp-1"})
+
+    assert status == 1
+    assert "SLACK_BOT_TOKEN" in said.splitlines()[0]
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////dev/null/x.db", "postgresql://nobody@127.0.0.1:9/none"]
+)
+async def test_a_database_that_cannot_be_used_is_said_in_one_line(
+    standins: tuple[Workspace, Crew], tmp_path: Path, url: str
+) -> None:
+    env = settings(*standins) | {"DATABASE_URL": url}
+
+    status, said = await run("serve", folder=tmp_path, env=env)
+
+    assert status == 1
+    assert "DATABASE_URL" in said
+    assert "Traceback" not in said
+
+
+async def test_a_file_that_is_no_database_is_said_in_one_line(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    (tmp_path / "crewgate.db").write_text("not a database, " * 100)
+
+    status, said = await run("serve", folder=tmp_path, env=settings(*standins))
+
+    assert status == 1
+    assert "DATABASE_URL" in said
+    assert "Traceback" not in said
+
+
+async def test_a_second_bot_on_the_same_file_is_refused(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    env = settings(*standins)
+    async with BotProcess(env, folder=tmp_path):
+        second = env | {"PORT": str(free_port())}
+        status, said = await run("serve", folder=tmp_path, env=second)
+
+    assert status == 1
+    assert "another bot" in said
+
+
+async def test_a_taken_port_is_said_plainly(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    taken = standins[1].url.rsplit(":", 1)[1]
+    env = settings(*standins) | {"HOST": "127.0.0.1", "PORT": taken}
+
+    status, said = await run("serve", folder=tmp_path, env=env)
+
+    assert status == 1
+    assert f"cannot listen on 127.0.0.1:{taken}" in said
+    assert "Warning" not in said
+
+
+async def test_check_finds_nothing_wrong_with_a_good_installation(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    status, said = await run("check", folder=tmp_path, env=settings(*standins))
+
+    assert status == 0, said
+    assert "✗" not in said
+    assert "topic" in said
+
+    async with BotProcess(settings(*standins), folder=tmp_path):
+        status, said = await run("check", folder=tmp_path, env=settings(*standins))
+    assert status == 0, said
+    assert "✓ database" in said
+
+
+async def test_check_names_everything_that_is_wrong(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    slack, crew = standins
+    slack.world.channels[CHANNEL].bot_is_member = False
+    env = settings(slack, crew) | {
+        "CREW_TOKEN": "wrong",
+        "REVIEWERS": "U0NOBODY,gone@example.com,S0GONE",
+        "SLACK_APP_TOKEN": "xapp-wrong",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+    }
+
+    status, said = await run("check", folder=tmp_path, env=env)
+
+    assert status == 1
+    wrong = [line for line in said.splitlines() if line.startswith("✗")]
+    for subject in (
+        "database",
+        "slack socket",
+        f"channel {CHANNEL}",
+        "reviewer U0NOBODY",
+        "reviewer gone@example.com",
+        "reviewer S0GONE",
+        "crew “research”",
+    ):
+        assert any(subject in line for line in wrong), (subject, said)
+
+
+async def test_check_with_a_revoked_token_and_a_crew_that_is_away(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    slack, crew = standins
+    slack.revoke_token()
+    await crew.go_down()
+
+    status, said = await run("check", folder=tmp_path, env=settings(slack, crew))
+
+    assert status == 1
+    assert "token_revoked: install the app again" in said
+    assert "cannot be reached" in said or "refused" in said
+
+
+async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    slack, crew = standins
+    env = settings(slack, crew) | {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
+    bot = BotProcess(env, folder=tmp_path)
+    slack.events_url = f"{bot.url}/slack/events"
+    async with bot:
+        from bot.demo.crew import HumanInput  # noqa: PLC0415
+
+        crew.human_input = HumanInput.bearer(
+            f"{bot.url}/crews/research/human-input", env["CREW_WEBHOOK_SECRET"]
+        )
+        await crew.pause("e-1", "draft", "confidential output")
+        card = (await slack.until(lambda: slack.messages(CHANNEL)))[-1]
+        await slack.click("U0ANA", card, "Revise")
+        await slack.until(lambda: slack.open_modals("U0ANA"))
+        await slack.submit("U0ANA", {"feedback": "confidential feedback"})
+        await crew.until(lambda: crew.resumes)
+        await slack.send_raw("payload=confidential-forgery", signature="v0=0")
+    log = bot.log.read_text()
+
+    assert all(line.startswith("{") for line in log.splitlines())
+    assert '"event": "decided"' in log
+    for secret in ("confidential", env["SLACK_BOT_TOKEN"], env["CREW_TOKEN"]):
+        assert secret not in log
+    for name in ("SLACK_SIGNING_SECRET", "CREW_WEBHOOK_SECRET"):
+        assert env[name] not in log
+
+
+async def test_an_unusable_database_is_refused_in_process_too(make_world: MakeWorld) -> None:
+    async with make_world():
+        with pytest.raises(StoreUnavailable, match="another bot"):
+            async with make_world():
+                pass

@@ -1,0 +1,76 @@
+"""What people ask by slash command."""
+
+import pytest
+
+from bot.demo.crew import slow, status
+from bot.demo.stage import ANA, CARL, CHANNEL
+from tests.journeys.conftest import World
+
+
+async def ask(world: World, user: str, text: str) -> str:
+    before = len(world.slack.ephemerals(user))
+    await world.slack.slash(user, CHANNEL, "/crew", text)
+    return await world.told(user, count=before + 1)
+
+
+async def test_help_names_every_command(world: World) -> None:
+    told = await ask(world, CARL, "help")
+
+    assert all(f"/crew {word}" in told for word in ("help", "status", "pending"))
+    assert await ask(world, CARL, "") == told
+
+
+async def test_what_is_not_understood_leads_to_help(world: World) -> None:
+    assert "/crew help" in await ask(world, ANA, "dance now")
+
+
+async def test_pending_is_what_waits_and_mine_is_what_i_may_decide(world: World) -> None:
+    await world.pause("one", "first", "e-1")
+    await world.pause("two", "second", "e-2")
+    card = await world.card("first")
+    await world.card("second")
+
+    told = await ask(world, ANA, "pending")
+
+    assert "one" in told
+    assert "two" in told
+    while f"/archives/{CHANNEL}/p{card.ts.replace('.', '')}" not in told:
+        # Slack shows a card a moment before the bot has recorded where it is.
+        told = await ask(world, ANA, "pending")
+    assert "one" in await ask(world, ANA, "pending mine")
+    assert "one" not in await ask(world, CARL, "pending mine")
+
+
+async def test_status_names_an_execution_by_any_unambiguous_beginning(world: World) -> None:
+    await world.pause("one", "first", "abc-1")
+    await world.pause("one", "first", "abd-2")
+    await world.slack.until(lambda: len(world.slack.messages(CHANNEL)) == 2)
+
+    assert "abc-1" in await ask(world, ANA, "status abc")
+    ambiguous = await ask(world, ANA, "status ab")
+    assert "abc-1" in ambiguous
+    assert "abd-2" in ambiguous
+    assert "zzz" in await ask(world, ANA, "status zzz")
+    assert "abc-1" in await ask(world, ANA, "status")
+
+
+async def test_status_shows_the_crews_own_progress_as_a_bar(world: World) -> None:
+    execution = world.crew.start_execution({"topic": "tea"})
+    await world.card("Market research")
+
+    told = await ask(world, ANA, f"status {execution[:8]}")
+
+    assert "0 of 3 tasks" in told
+    assert "Market research" in told
+
+
+@pytest.mark.parametrize("how", [slow(10), status(500)])
+async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World, how: object) -> None:
+    await world.pause("one", "first", "abc-1")
+    await world.card("first")
+    world.crew.fail("/status", how=how, times=None)  # type: ignore[arg-type]
+
+    told = await ask(world, ANA, "status abc")
+
+    assert "does not" in told
+    assert "Round 1 of one" in told

@@ -1,0 +1,180 @@
+"""Slack away, slow, or with its answers lost: notifications are taken and kept, cards come once."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bot.demo.stage import ANA, CHANNEL
+from bot.demo.workspace import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
+    buttons,
+    error,
+    http_status,
+    message_text,
+    rate_limited,
+)
+from tests.journeys.conftest import MakeWorld, World
+
+
+async def test_slack_away_at_the_start_is_no_reason_not_to_start(make_world: MakeWorld) -> None:
+    async with make_world() as world:
+        await world.slack.go_down()
+        assert await world.pause() == 202
+        status, ready = await world.get("/readyz")
+        assert status == 200
+        await world.slack.come_back()
+        card = await world.card("A draft")
+        assert buttons(card) == ["Approve", "Revise"]
+        assert ready["status"] == "ready"
+
+
+async def test_a_revoked_token_is_said_and_cards_come_when_it_is_restored(world: World) -> None:
+    world.slack.revoke_token()
+    assert await world.pause("one", "first") == 202
+    assert await world.pause("two", "second", "e-2") == 202
+    await world.slack.until(lambda: world.slack.calls_of("chat.postMessage"))
+
+    status, ready = await world.get("/readyz")
+    while not ready["details"]:
+        status, ready = await world.get("/readyz")
+    assert status == 200
+    assert "token_revoked" in " ".join(ready["details"])
+
+    world.slack.restore_token()
+    await world.card("first")
+    await world.card("second")
+    assert len(world.slack.messages(CHANNEL)) == 2
+
+
+async def test_a_card_whose_answer_was_lost_is_not_posted_twice(world: World) -> None:
+    world.slack.fail("chat.postMessage", DROP_AFTER)
+
+    await world.pause()
+
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, "Sent")
+    assert len(world.slack.messages(CHANNEL)) == 1
+
+
+async def test_a_second_round_whose_answer_was_lost_is_found_in_the_thread(world: World) -> None:
+    await world.pause("draft", "old output")
+    await world.card("old output")
+    world.slack.fail("chat.postMessage", DROP_AFTER)
+
+    await world.pause("draft", "new output")
+
+    second = await world.card("new output", round_=2)
+    await world.slack.click(ANA, second, "Approve")
+    await world.shown(second, "Sent")
+    assert len(world.slack.messages(CHANNEL)) == 2
+
+
+async def test_a_file_whose_answer_was_lost_is_not_uploaded_twice(world: World) -> None:
+    world.slack.fail("files.completeUploadExternal", DROP_AFTER)
+
+    await world.pause("draft", "word " * 5_000)
+
+    card = await world.card("Showing the first")
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, "Sent")
+    assert len(world.slack.files) == 1
+
+
+async def test_every_failure_of_a_post_ends_in_one_card(world: World) -> None:
+    for number, how in enumerate(
+        (DROP_BEFORE, http_status(500), http_status(503), rate_limited(1), error("internal_error"))
+    ):
+        world.slack.fail("chat.postMessage", how)
+        await world.pause("draft", f"output {number}", f"e-{number}")
+        await world.card(f"output {number}")
+
+    assert len(world.slack.messages(CHANNEL)) == 5
+
+
+async def test_a_channel_without_the_bot_gets_its_card_once_invited(world: World) -> None:
+    channel = world.slack.world.channels[CHANNEL]
+    channel.bot_is_member = False
+    await world.pause()
+    await world.slack.until(lambda: world.slack.calls_of("chat.postMessage"))
+
+    channel.bot_is_member = True
+
+    await world.card("A draft")
+
+
+async def test_a_card_that_slack_refuses_comes_without_the_output(world: World) -> None:
+    world.slack.fail("chat.postMessage", error("invalid_blocks"))
+
+    await world.pause("draft", "words that Slack cannot show")
+
+    card = await world.card("attached as a file")
+    [file] = await world.slack.until(lambda: world.slack.files)
+    assert file.content == b"words that Slack cannot show"
+    assert buttons(card) == ["Approve", "Revise"]
+
+
+async def test_a_deleted_card_comes_back_while_somebody_must_act(world: World) -> None:
+    await world.pause("draft", "old output")
+    card = await world.card("old output")
+    await world.slack.delete_message(card)
+
+    await world.pause("draft", "new output")
+
+    await world.card("new output", round_=2)
+
+
+async def test_a_modal_that_slack_does_not_open_is_explained(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    world.slack.fail("views.open", error("expired_trigger_id"))
+
+    await world.slack.click(ANA, card, "Revise")
+
+    assert "Press Revise again" in await world.told(ANA)
+
+
+async def test_a_private_answer_that_is_lost_loses_nothing_else(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    world.slack.fail("response_url", http_status(500))
+    await world.slack.slash(ANA, CHANNEL, "/crew", "pending")
+    await world.slack.slash(ANA, CHANNEL, "/crew", "help")
+
+    assert "/crew" in await world.told(ANA)
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, "Sent")
+
+
+async def test_a_hanging_post_does_not_hold_up_other_executions(world: World) -> None:
+    world.slack.fail("chat.postMessage", HANG)
+    await world.pause("one", "first", "e-1")
+    await world.slack.until(lambda: world.slack.hanging)
+
+    await world.pause("two", "second", "e-2")
+
+    second = await world.card("second")
+    assert "second" in message_text(second)
+    world.slack.release()
+
+
+async def test_a_database_that_cannot_take_it_is_503_and_nothing_is_stored(
+    world: World, tmp_path: Path
+) -> None:
+    await world.pause("one", "first", "e-1")
+    card = await world.card("first")
+    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
+        database.execute("ALTER TABLE outbox RENAME TO gone")
+
+        assert await world.pause("two", "second", "e-2") == 503
+        await world.slack.click(ANA, card, "Approve")
+        assert "Nothing was recorded" in await world.told(ANA)
+
+        database.execute("ALTER TABLE gone RENAME TO outbox")
+    assert await world.pause("two", "second", "e-2") == 202
+    await world.card("second")
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, "Sent")
+    assert len(world.slack.messages(CHANNEL)) == 2

@@ -1,0 +1,156 @@
+"""Whatever the crew answers, the card says what is true, and a decision takes effect once."""
+
+import pytest
+
+from bot.demo.crew import Fault, drop_after, drop_before, garbage, hang, status
+from bot.demo.stage import ANA, CHANNEL
+from bot.demo.workspace import Message, buttons, message_text
+from tests.journeys.conftest import World
+
+
+async def approved(world: World) -> Message:
+    """A card on which Ana has just pressed Approve."""
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Approve")
+    return card
+
+
+@pytest.mark.parametrize(
+    ("how", "words", "advice"),
+    [
+        (status(400, {"message": "the task is not pending"}), "the task is not pending", "wait"),
+        (status(401, {"message": "bad token"}), "bad token", "token"),
+        (status(403, {"message": "not yours"}), "not yours", "token"),
+        (status(404, {"message": "no such execution"}), "no such execution", "know"),
+        (status(422, {"message": "feedback refused"}), "feedback refused", ""),
+    ],
+)
+async def test_a_refusal_shows_the_crews_words_and_what_to_do(
+    world: World, how: Fault, words: str, advice: str
+) -> None:
+    world.crew.fail("/resume", how=how, times=None)
+
+    card = await approved(world)
+
+    stuck = await world.shown(card, words)
+    assert buttons(stuck) == ["Retry"]
+    assert advice in message_text(stuck)
+    assert len(world.crew.requests) == 1
+    assert not world.crew.resumes
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        status(429, {"message": "slow down"}),
+        status(429, {"message": "slow down"}, retry_after="0"),
+        status(503, {"message": "deploying"}),
+        status(500, {"message": "oops"}),
+        status(502),
+        status(504),
+        drop_before(),
+    ],
+)
+async def test_what_did_not_take_effect_is_sent_again_by_itself(world: World, how: Fault) -> None:
+    world.crew.fail("/resume", how=how, times=3)
+
+    card = await approved(world)
+
+    await world.shown(card, "Sent")
+    assert len(world.crew.resumes) == 1
+
+
+@pytest.mark.parametrize(
+    "how", [drop_after(), status(500, applied=True), status(504, applied=True)]
+)
+async def test_an_answer_that_was_lost_after_the_crew_took_it_is_not_repeated_blindly(
+    world: World, how: Fault
+) -> None:
+    world.crew.fail("/resume", how=how)
+
+    card = await approved(world)
+
+    done = await world.shown(card, "gone on")
+    assert not buttons(done)
+    assert len(world.crew.resumes) == 1
+
+
+async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(world: World) -> None:
+    world.crew.fail("/resume", how=drop_after())
+    await world.pause("draft", "first words")
+    first = await world.card("first words")
+    await world.slack.click(ANA, first, "Revise")
+    await world.slack.until(lambda: world.slack.open_modals(ANA))
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+    await world.crew.until(lambda: world.crew.resumes)
+
+    await world.pause("draft", "second words")
+
+    second = await world.card("second words", round_=2)
+    await world.shown(first, "gone on")
+    assert buttons(world.slack.fresh(second)) == ["Approve", "Revise"]
+    assert len(world.crew.resumes) == 1
+
+
+async def test_an_answer_that_is_no_json_counts_all_the_same(world: World) -> None:
+    world.crew.fail("/resume", how=garbage())
+
+    card = await approved(world)
+
+    await world.shown(card, "Sent")
+    assert len(world.crew.resumes) == 1
+
+
+async def test_a_crew_that_hangs_is_told_about_on_the_card(world: World) -> None:
+    world.crew.fail("/resume", how=hang())
+
+    card = await approved(world)
+
+    waiting = await world.shown(card, "elling the crew")
+    assert not buttons(waiting)
+    await world.crew.until(lambda: world.crew.requests)
+    world.crew.release()
+    await world.shown(card, "Sent")
+
+
+async def test_a_crew_that_is_away_gets_the_decision_when_it_is_back(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.crew.go_down()
+    await world.slack.click(ANA, card, "Approve")
+
+    trouble = await world.shown(card, "can't be reached")
+    assert not buttons(trouble)
+    await world.crew.come_back()
+
+    await world.shown(card, "Sent")
+    assert len(world.crew.resumes) == 1
+
+
+async def test_a_crew_that_is_away_does_not_hold_up_slack(world: World) -> None:
+    await world.pause("one", "first task")
+    card = await world.card("first task")
+    world.crew.fail("/resume", how=hang(), times=None)
+    await world.slack.click(ANA, card, "Approve")
+
+    await world.pause("two", "second task", "e-2")
+
+    await world.card("second task")
+    world.crew.release()
+    world.crew.clear()
+
+
+async def test_slack_being_away_does_not_hold_up_a_resume(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Revise")
+    await world.slack.until(lambda: world.slack.open_modals(ANA))
+    world.slack.revoke_token()
+
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+
+    await world.crew.until(lambda: world.crew.resumes)
+    world.slack.restore_token()
+    await world.shown(card, "Sent")
+    assert len(world.slack.messages(CHANNEL)) == 1

@@ -1,0 +1,148 @@
+"""The main path, and what people do to it."""
+
+import asyncio
+
+from bot.demo.crew import status
+from bot.demo.stage import ANA, BEN, CARL, CHANNEL
+from bot.demo.workspace import buttons, message_text
+from tests.journeys.conftest import MakeWorld, World
+
+
+async def test_approve_is_one_click_and_reaches_the_crew_once(world: World) -> None:
+    assert await world.pause("draft", "# A draft\n\nGood.") == 202
+    card = await world.card("A draft")
+    assert buttons(card) == ["Approve", "Revise"]
+
+    await world.slack.click(ANA, card, "Approve")
+    decided = await world.shown(card, "Sent")
+
+    assert not buttons(decided)
+    [resume] = world.crew.resumes
+    assert (resume.is_approve, resume.human_feedback) == (True, "Approved.")
+
+
+async def test_a_revision_brings_the_next_round_in_the_same_thread(world: World) -> None:
+    await world.pause("draft", "first words")
+    first = await world.card("first words")
+    await world.slack.click(ANA, first, "Revise")
+    await world.slack.until(lambda: world.slack.open_modals(ANA))
+
+    reply = await world.slack.submit(ANA, {"feedback": "  More <words> & *stars* :-)\n"})
+
+    assert reply.ok
+    assert not world.slack.open_modals(ANA)
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].human_feedback == "  More <words> & *stars* :-)\n"
+    assert not world.crew.resumes[0].is_approve
+    await world.pause("draft", "second words")
+    second = await world.card("second words", round_=2)
+    assert second.thread_ts == first.ts
+    assert second.broadcast
+    assert "More <words>" in message_text(second)
+    await world.slack.click(BEN, second, "Approve")
+    await world.shown(second, "Sent")
+    assert [resume.is_approve for resume in world.crew.resumes] == [False, True]
+
+
+async def test_somebody_who_may_not_decide_is_told_who_may(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+
+    await world.slack.click(CARL, card, "Approve")
+    told = await world.told(CARL)
+    await world.slack.click(CARL, card, "Revise")
+    await world.told(CARL, count=2)
+
+    assert f"<@{ANA}>" in told
+    assert "ben@example.com" in told
+    assert not world.slack.open_modals(CARL)
+    assert buttons(world.slack.fresh(card)) == ["Approve", "Revise"]
+    assert not world.crew.requests
+
+
+async def test_who_may_decide_is_checked_again_when_the_form_is_sent(world: World) -> None:
+    world.slack.add_group("S0LEGAL", "legal", [BEN])
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(BEN, card, "Revise")
+    await world.slack.until(lambda: world.slack.open_modals(BEN))
+    await world.slack.click(ANA, card, "Approve")
+
+    reply = await world.slack.submit(BEN, {"feedback": "Shorter."})
+
+    assert "Ana approved this" in reply.errors["feedback"]
+    assert world.slack.open_modals(BEN)
+
+
+async def test_twenty_reviewers_at_once_make_one_decision(make_world: MakeWorld) -> None:
+    everybody = [f"U{number:02}" for number in range(20)]
+    async with make_world(REVIEWERS=",".join(everybody)) as world:
+        for user in everybody:
+            world.slack.add_user(user, user.lower())
+            world.slack.world.channels[CHANNEL].members.add(user)
+        await world.pause()
+        card = await world.card("A draft")
+        revisers = everybody[::2]
+        for user in revisers:
+            await world.slack.click(user, card, "Revise")
+        await world.slack.until(lambda: all(map(world.slack.open_modals, revisers)))
+
+        replies = await asyncio.gather(
+            *(
+                world.slack.submit(user, {"feedback": f"As {user} wants."})
+                if user in revisers
+                else world.slack.click(user, card, "Approve")
+                for user in everybody
+            )
+        )
+
+        await world.shown(card, "Sent")
+        refused = [reply for reply in replies if reply.errors]
+        approvers = [user for user in everybody if user not in revisers]
+        expected = 19 - len(refused)
+        await world.slack.until(
+            lambda: sum(len(world.slack.ephemerals(user)) for user in approvers) == expected
+        )
+        assert len(world.crew.resumes) == 1
+        assert len([call for call in world.crew.requests if call.path == "/resume"]) == 1
+
+
+async def test_a_stale_card_never_decides_a_newer_round(world: World) -> None:
+    await world.pause("draft", "old output")
+    old = await world.card("old output")
+    await world.pause("draft", "new output")
+    await world.card("new output", round_=2)
+
+    await world.slack.click(ANA, old, "Approve")
+
+    assert "newer output" in await world.told(ANA)
+    assert not buttons(world.slack.fresh(old))
+    assert not world.crew.requests
+
+
+async def test_pressing_twice_is_one_decision_and_no_reproach(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+
+    await asyncio.gather(*(world.slack.click(ANA, card, "Approve") for _ in range(3)))
+
+    await world.shown(card, "Sent")
+    assert len(world.crew.resumes) == 1
+    assert not world.slack.ephemerals(ANA)
+
+
+async def test_a_refused_resume_offers_retry_which_sends_the_same_again(world: World) -> None:
+    world.crew.fail("/resume", how=status(401, {"message": "token is not valid"}))
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Approve")
+
+    stuck = await world.shown(card, "token is not valid")
+    assert buttons(stuck) == ["Retry"]
+    await world.slack.until(lambda: any(ANA in m.pings for m in world.slack.messages(CHANNEL)))
+    await world.slack.click(CARL, stuck, "Retry")
+    assert "not a reviewer" in await world.told(CARL)
+    await world.slack.click(BEN, stuck, "Retry")
+
+    await world.shown(card, "Sent")
+    assert len(world.crew.resumes) == 1

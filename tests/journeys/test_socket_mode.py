@@ -1,0 +1,38 @@
+"""Slack over a socket: the same review, and a connection that comes back."""
+
+import pytest
+
+from bot.demo.stage import ANA, CHANNEL
+from tests.journeys.conftest import MakeWorld, World
+
+
+async def decide_over_the_socket(world: World, execution: str) -> None:
+    await world.pause("draft", f"words of {execution}", execution)
+    card = await world.card(f"words of {execution}")
+    await world.slack.click(ANA, card, "Revise")
+    await world.slack.until(lambda: world.slack.open_modals(ANA))
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+    await world.shown(card, "Sent")
+
+
+@pytest.mark.parametrize("how", ["refresh", "drop"])
+async def test_a_review_over_a_socket_that_is_connected_anew(
+    make_world: MakeWorld, how: str
+) -> None:
+    async with make_world(SLACK_APP_TOKEN="xapp-demo") as world:
+        world.slack.events_url = None
+        await world.slack.until(lambda: world.slack.sockets)
+        await decide_over_the_socket(world, "e-1")
+        status, _ = await world.post("/slack/events", b"")
+        assert status == 404
+
+        if how == "refresh":
+            await world.slack.refresh_socket()
+        else:
+            world.slack.drop_sockets()
+        await world.slack.until(lambda: world.slack.sockets_ever > 1, timeout=20)
+        await world.slack.until(lambda: world.slack.sockets, timeout=20)
+
+        await decide_over_the_socket(world, "e-2")
+        await world.slack.slash(ANA, CHANNEL, "/crew", "pending")
+        assert "othing" in await world.told(ANA)
