@@ -1,0 +1,38 @@
+"""Blocks made ready for the page: every text gets its HTML here, so the browser parses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.demo.playground.markdown import markdown
+from bot.demo.playground.mrkdwn import Names, mrkdwn, plain
+from bot.demo.playground.rich_text import rich_text
+from bot.demo.workspace.text import Json
+
+
+def dressed(blocks: Sequence[Json], names: Names) -> list[Json]:
+    """The blocks, each text with an `html` beside it."""
+    return [_dress(block, names) for block in blocks]
+
+
+def _dress(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    if isinstance(value, dict):
+        return _text(value, names) or {key: _dress(item, names) for key, item in value.items()}
+    return [_dress(item, names) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _text(value: Json, names: Names) -> Json | None:
+    """A text with its HTML; None for what is none."""
+    match value:
+        case {"type": "mrkdwn", "text": str(text)}:
+            verbatim = bool(value.get("verbatim"))
+            return {"text": text, "html": mrkdwn(text, names, verbatim=verbatim)}
+        case {"type": "plain_text", "text": str(text)}:
+            return {"text": text, "html": plain(text)}
+        case {"type": "markdown", "text": str(text)}:
+            return {**value, "html": markdown(text)}
+        case {"type": "rich_text"}:
+            return {"type": "rich_text", "html": rich_text(value, names)}
+        case _:
+            return None

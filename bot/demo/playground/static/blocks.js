@@ -1,0 +1,91 @@
+// Slack's blocks, as DOM. Texts come with HTML that the server has escaped.
+
+import { h } from "./dom.js";
+import { field, interactive, picture } from "./elements.js";
+import { ui } from "./store.js";
+import { writeTimes } from "./time.js";
+
+const textOf = (text, extra = "") => h("div", { class: `text ${extra}`, html: text.html });
+
+const RENDER = {
+  header: (block) => h("h3", { class: "header", html: block.text.html }),
+  divider: () => h("hr"),
+  markdown: (block) => h("div", { class: "text markdown", html: block.html }),
+  rich_text: (block) => h("div", { class: "text rich", html: block.html }),
+  image: (block) => h("figure", {}, block.title && h("figcaption", { html: block.title.html }), picture(block)),
+  section: (block, context) =>
+    h("div", { class: "section" },
+      h("div", { class: "section-text" },
+        block.text && textOf(block.text),
+        block.fields && h("div", { class: "fields" }, block.fields.map((one) => textOf(one)))),
+      block.accessory && h("div", { class: "accessory" }, interactive(block.accessory, context))),
+  context: (block) =>
+    h("div", { class: "context" }, block.elements.map((one) => (one.type === "image" ? picture(one) : textOf(one)))),
+  actions: (block, context) => h("div", { class: "actions" }, block.elements.map((one) => interactive(one, context))),
+  input: (block, context) => inputBlock(block, context),
+};
+
+let inputs = 0;
+
+function inputBlock(block, context) {
+  const id = `input-${(inputs += 1)}`;
+  const made = field(block.element, context);
+  const longest = block.element.max_length ?? (block.element.type === "plain_text_input" ? 3000 : null);
+  const left = h("span", { class: "left", "aria-live": "polite" });
+  const error = h("p", { class: "error", id: `${id}-error`, role: "alert", hidden: true });
+  const optional = block.optional ? h("span", { class: "optional" }, " (optional)") : null;
+  const label = made.group
+    ? h("legend", { html: block.label.html }, optional)
+    : h("label", { for: id, html: block.label.html }, optional);
+  if (!made.group) made.control.id = id;
+  made.control.setAttribute("aria-describedby", error.id);
+  if (!block.optional && !made.group) made.control.setAttribute("aria-required", "true");
+  const one = {
+    ...made,
+    block,
+    complain(text) {
+      error.textContent = text;
+      error.hidden = !text;
+      made.control.toggleAttribute("aria-invalid", Boolean(text));
+    },
+    /** What Slack's own client says before anything is sent; nothing when all is well. */
+    wrong() {
+      const value = made.read();
+      const size = typeof value === "string" ? value.length : 0;
+      if (value === null || value === "" || value.length === 0) {
+        return block.optional ? "" : "Please complete this required field.";
+      }
+      if (longest && size > longest) return `This is ${size - longest} characters too long.`;
+      if (size && size < (block.element.min_length ?? 0)) return `Enter at least ${block.element.min_length} characters.`;
+      return made.control.validity?.valid === false ? made.control.validationMessage : "";
+    },
+  };
+  made.node.addEventListener("input", () => {
+    one.complain("");
+    const room = longest ? longest - made.read().length : 0;
+    left.textContent = longest && room < 200 ? `${room}` : "";
+    left.classList.toggle("over", room < 0);
+  });
+  context.form.add(one);
+  return h(made.group ? "fieldset" : "div", { class: "input" },
+    label, made.node, left, error, block.hint && h("p", { class: "hint", html: block.hint.html }));
+}
+
+/** All blocks of one surface. `context`: `{name, surface, form?}`. */
+export function render(blocks, context) {
+  const nodes = blocks.map((block) => RENDER[block.type]?.(block, { ...context, block }) ?? unknown(block));
+  const root = h("div", { class: "blocks" }, nodes);
+  finish(root);
+  return root;
+}
+
+const unknown = (block) => h("p", { class: "context" }, `This page cannot show a block of type ${block.type}.`);
+
+/** What depends on who reads it: times, and who is meant by a mention. */
+export function finish(root) {
+  writeTimes(root);
+  for (const mention of root.querySelectorAll(".mention")) {
+    mention.classList.toggle("me", [ui.person, "everyone"].includes(mention.dataset.user));
+  }
+  return root;
+}

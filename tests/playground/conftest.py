@@ -1,0 +1,121 @@
+"""The playground in a real browser; without one, these tests are skipped."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from bot.demo.playground.run import opened
+from bot.demo.stage import Stage, set_up
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def browser_path() -> str | None:
+    """Where the system's Chromium is."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all tests."""
+    path = browser_path()
+    if path is None:
+        pytest.skip(f"no Chromium is installed (looked for {', '.join(BROWSERS)})")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
+        yield launched
+        await launched.close()
+
+
+@dataclass
+class Site:
+    """A playground, its stage, and pages on it."""
+
+    address: str
+    stage: Stage
+    browser: Browser
+    errors: list[str]
+
+    async def call(self, method: str, **args: Any) -> dict[str, Any]:
+        """Call the workspace's Web API as the bot does."""
+        headers = {"Authorization": f"Bearer {self.stage.workspace.bot_token}"}
+        url = f"{self.stage.workspace.api_url}{method}"
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(url, json=args) as answer,
+        ):
+            told: dict[str, Any] = await answer.json()
+        assert told["ok"], told
+        return told
+
+    async def page(self, person: str = "U0ANA", *, width: int = 1280) -> Page:
+        """The page as this person sees it, in a window of its own."""
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": 800}, reduced_motion="reduce"
+        )
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda said: self.errors.append(said.text) if "Security Policy" in said.text else None,
+        )
+        await page.goto(f"{self.address}?as={person}")
+        await expect(page.locator("body[data-ready]")).to_be_attached()
+        return page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(browser: Browser) -> AsyncIterator[Site]:
+    """A fresh playground; fails the test when a page had an error or broke its own policy."""
+    errors: list[str] = []
+    async with opened(port=0, pace=0.05, say=lambda _: None) as (address, stage):
+        yield Site(address, stage, browser, errors)
+        for context in browser.contexts:
+            await context.close()
+    assert errors == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A stage without a page, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("stage")
+    async with set_up(folder, now=time.time, pace=0) as built:
+        yield built
+
+
+def card(page: Page, *texts: str) -> Locator:
+    """The newest message in the channel that shows all of this."""
+    found = page.locator("#channel .message")
+    for text in texts:
+        found = found.filter(has_text=text)
+    return found.last
+
+
+async def kick_off(page: Page, topic: str = "home batteries") -> None:
+    """Start the sample crew, as a visitor would."""
+    await page.get_by_label("A topic for the sample crew").fill(topic)
+    await page.get_by_role("button", name="Kick off").click()
+
+
+async def press(page: Page, where: Locator, name: str) -> None:
+    """Press a button in a message."""
+    await where.get_by_role("button", name=name, exact=True).click()

@@ -1,0 +1,313 @@
+"""Every block and element Slack has and the bot may use: how it looks, and what using it sends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import expect
+
+from bot.demo.stage import ANA, CHANNEL
+from tests.playground.conftest import Site, card
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass
+class Ear:
+    """Stands where the bot listens, and answers as it is told."""
+
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    async def listen(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        self.heard.append(json.loads(str(form["payload"])))
+        return web.json_response(self.answer) if self.answer else web.Response()
+
+    @property
+    def action(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.heard[-1]["actions"][0]
+        return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ear(site: Site) -> AsyncIterator[Ear]:
+    listening = Ear()
+    app = web.Application()
+    app.router.add_post("/", listening.listen)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    site.stage.workspace.events_url = f"http://{host}:{port}/"
+    yield listening
+    await runner.cleanup()
+
+
+def text(words: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": words}
+
+
+def option(words: str) -> dict[str, Any]:
+    return {"text": text(words), "value": words.lower()}
+
+
+OPTIONS = [option("One"), option("Two"), option("Three")]
+
+
+def asked(label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "type": "input",
+        "block_id": label.lower(),
+        "label": text(label),
+        "element": {"action_id": f"do_{label.lower()}", **element},
+        **more,
+    }
+
+
+async def post(site: Site, *blocks: dict[str, Any]) -> None:
+    await site.call("chat.postMessage", channel=CHANNEL, text="Hello", blocks=list(blocks))
+
+
+def modal(*blocks: dict[str, Any], title: str = "A form") -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "title": text(title),
+        "submit": text("Send"),
+        "close": text("Cancel"),
+        "notify_on_close": True,
+        "blocks": list(blocks),
+    }
+
+
+async def open_modal(site: Site, view: dict[str, Any]) -> dict[str, Any]:
+    trigger = site.stage.workspace.world.trigger(ANA)
+    opened: dict[str, Any] = (await site.call("views.open", trigger_id=trigger, view=view))["view"]
+    return opened
+
+
+async def test_a_message_of_every_kind_of_block(site: Site) -> None:
+    page = await site.page()
+    leaf = {"type": "text", "text": "rich", "style": {"bold": True}}
+    await post(
+        site,
+        {"type": "header", "text": text("A headline")},
+        {
+            "type": "section",
+            "text": {"type": "mrkdwn", "text": "*bold* <!date^1800000000^{date_num}|then>"},
+            "fields": [{"type": "mrkdwn", "text": "_field_"}, text("another")],
+        },
+        {"type": "divider"},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": f"by <@{ANA}>"}]},
+        {"type": "markdown", "text": "| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```"},
+        {
+            "type": "rich_text",
+            "elements": [{"type": "rich_text_section", "elements": [leaf]}],
+        },
+        {"type": "image", "image_url": "https://example.com/x.png", "alt_text": "A chart"},
+    )
+    shown = card(page, "A headline")
+    await expect(shown.get_by_role("heading", name="A headline")).to_be_visible()
+    await expect(shown.locator("b", has_text="bold")).to_be_visible()
+    await expect(shown.locator("time[data-unix]")).to_have_text("2027-01-15")
+    await expect(shown.locator(".fields .text")).to_have_count(2)
+    await expect(shown.locator("hr")).to_be_visible()
+    await expect(shown.locator(".context .mention.me")).to_have_text("@Ana")
+    await expect(shown.get_by_role("cell", name="2")).to_be_visible()
+    await expect(shown.locator("pre")).to_have_text("code")
+    await expect(shown.locator(".rich b")).to_have_text("rich")
+    await expect(shown.get_by_role("img", name="A chart")).to_be_visible()
+
+
+async def test_buttons_ask_first_when_told_to_and_menus_offer_their_options(
+    site: Site, ear: Ear
+) -> None:
+    page = await site.page()
+    confirm = {
+        "title": text("Really?"),
+        "text": {"type": "mrkdwn", "text": "It *cannot* be undone."},
+        "confirm": text("Do it"),
+        "deny": text("Keep"),
+        "style": "danger",
+    }
+    menu = {"type": "overflow", "action_id": "menu", "options": OPTIONS}
+    danger = {"type": "button", "action_id": "stop", "text": text("Stop"), "style": "danger"}
+    chosen = {"type": "static_select", "action_id": "pick", "options": OPTIONS}
+    boxes = {"type": "checkboxes", "action_id": "tick", "options": OPTIONS}
+    await post(
+        site,
+        {"type": "section", "text": text("Choose"), "accessory": menu},
+        {"type": "actions", "elements": [{**danger, "confirm": confirm}, chosen, boxes]},
+    )
+    shown = card(page, "Choose")
+    await shown.get_by_role("button", name="Stop").click()
+    question = page.get_by_role("dialog", name="Really?")
+    await question.get_by_role("button", name="Keep").click()
+    await expect(question).to_be_hidden()
+    assert ear.heard == []
+    await shown.get_by_role("button", name="Stop").click()
+    await question.get_by_role("button", name="Do it").click()
+    await site.stage.workspace.until(lambda: ear.heard or None)
+    assert ear.action["action_id"] == "stop"
+
+    opener = shown.get_by_role("button", name="More actions")
+    await opener.press("Enter")
+    await expect(page.get_by_role("menuitem", name="One")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("menu")).to_be_hidden()
+    await opener.press("Enter")
+    await expect(page.get_by_role("menuitem", name="One")).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    async with page.expect_response("**/do/use"):
+        await page.keyboard.press("Enter")
+    assert ear.action["selected_option"]["value"] == "two"
+
+    async with page.expect_response("**/do/use"):
+        await shown.get_by_role("combobox").select_option("Three")
+    assert ear.action["selected_option"]["value"] == "three"
+    async with page.expect_response("**/do/use"):
+        await shown.get_by_role("checkbox", name="One").check()
+    assert [one["value"] for one in ear.action["selected_options"]] == ["one"]
+
+
+async def test_a_form_of_every_kind_of_input(site: Site, ear: Ear) -> None:
+    page = await site.page()
+    select = {"type": "static_select", "options": OPTIONS, "placeholder": text("Which?")}
+    await open_modal(
+        site,
+        modal(
+            asked("Name", {"type": "plain_text_input", "max_length": 5}, hint=text("Short.")),
+            asked("Story", {"type": "plain_text_input", "multiline": True, "focus_on_load": True}),
+            asked("Menu", select),
+            asked("Radio", {"type": "radio_buttons", "options": OPTIONS}),
+            asked("Boxes", {"type": "checkboxes", "options": OPTIONS}, optional=True),
+            asked("Several", {"type": "multi_static_select", "options": OPTIONS}),
+            asked("Person", {"type": "users_select"}),
+            asked("Count", {"type": "number_input", "is_decimal_allowed": False}),
+            asked("Day", {"type": "datepicker", "initial_date": "2026-01-02"}),
+        ),
+    )
+    form = page.get_by_role("dialog", name="A form")
+    await expect(form.get_by_label("Story")).to_be_focused()
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.locator(".error:visible")).to_have_count(7)
+    await expect(form.get_by_label("Name")).to_be_focused()
+    assert ear.heard == []
+
+    await form.get_by_label("Name").fill("too long")
+    await form.get_by_label("Story").fill("one\ntwo")
+    await form.get_by_label("Menu").select_option("Two")
+    await form.get_by_role("radio", name="Three").check()
+    await form.get_by_role("group", name="Several").get_by_label("One").check()
+    await form.get_by_role("group", name="Several").get_by_label("Three").check()
+    await form.get_by_label("Person").select_option("Ben")
+    await form.get_by_label("Count").fill("7")
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.get_by_text("3 characters too long")).to_be_visible()
+
+    ear.answer = {"response_action": "errors", "errors": {"name": "Taken."}}
+    await form.get_by_label("Name").fill("Ada")
+    await form.get_by_label("Name").press("Enter")
+    await expect(form.get_by_text("Taken.")).to_be_visible()
+    await expect(form.get_by_label("Name")).to_have_attribute("aria-invalid", "")
+    ear.answer = {}
+    await form.get_by_label("Name").press("Enter")
+    await expect(form).to_be_hidden()
+
+    values = ear.heard[-1]["view"]["state"]["values"]
+    entered = {block: next(iter(inputs.values())) for block, inputs in values.items()}
+    assert entered["name"]["value"] == "Ada"
+    assert entered["story"]["value"] == "one\ntwo"
+    assert entered["menu"]["selected_option"]["value"] == "two"
+    assert entered["radio"]["selected_option"]["value"] == "three"
+    assert entered["boxes"]["selected_options"] == []
+    assert [one["value"] for one in entered["several"]["selected_options"]] == ["one", "three"]
+    assert entered["person"]["selected_user"] == "U0BEN"
+    assert entered["count"]["value"] == "7"
+    assert entered["day"]["selected_date"] == "2026-01-02"
+
+
+async def test_a_form_that_changes_keeps_what_was_entered_and_one_may_lie_on_another(
+    site: Site, ear: Ear
+) -> None:
+    page = await site.page()
+    name = asked("Name", {"type": "plain_text_input"})
+    button = {"type": "button", "action_id": "more", "text": text("More")}
+    view = await open_modal(site, modal(name, {"type": "actions", "elements": [button]}))
+    form = page.get_by_role("dialog")
+    await form.get_by_label("Name").fill("Ada")
+    async with page.expect_response("**/do/use"):
+        await form.get_by_role("button", name="More").click()
+    entered = ear.heard[-1]["view"]["state"]["values"]["name"]["do_name"]["value"]
+    assert entered == "Ada"
+
+    divider = {"type": "divider"}
+    await site.call("views.update", view_id=view["id"], view=modal(divider, name, title="Wider"))
+    await expect(page.get_by_role("dialog", name="Wider")).to_be_visible()
+    await expect(form.get_by_label("Name")).to_have_value("Ada")
+
+    trigger = site.stage.workspace.world.trigger(ANA)
+    await site.call("views.push", trigger_id=trigger, view=modal(divider, title="On top"))
+    await expect(page.get_by_role("dialog", name="On top")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="Wider")).to_be_visible()
+    assert ear.heard[-1]["type"] == "view_closed"
+    await form.get_by_role("button", name="Cancel").click()
+    await expect(form).to_be_hidden()
+
+
+async def test_a_form_whose_sending_fails_says_so_and_keeps_the_text(site: Site, ear: Ear) -> None:
+    page = await site.page()
+    await open_modal(site, modal(asked("Name", {"type": "plain_text_input"})))
+    site.stage.workspace.events_url = "http://127.0.0.1:9/"
+    form = page.get_by_role("dialog")
+    await form.get_by_label("Name").fill("Ada")
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.get_by_text("trouble connecting")).to_be_visible()
+    await expect(form.get_by_label("Name")).to_have_value("Ada")
+
+
+async def test_home_is_a_surface_like_any_other(site: Site, ear: Ear) -> None:
+    page = await site.page()
+    await site.call("chat.postMessage", channel=ANA, text="A reminder")
+    button = {"type": "button", "action_id": "go", "text": text("Go")}
+    view = {"type": "home", "blocks": [{"type": "actions", "elements": [button]}]}
+    await site.call("views.publish", user_id=ANA, view=view)
+    await page.get_by_role("button", name="Crewgate", exact=True).click()
+    async with page.expect_response("**/do/use"):
+        await page.get_by_role("tabpanel").get_by_role("button", name="Go").click()
+    assert ear.action["action_id"] == "go"
+    await page.get_by_role("tab", name="Messages").press("Enter")
+    await expect(page.get_by_role("tab", name="Messages")).to_be_focused()
+    await expect(page.get_by_text("A reminder")).to_be_visible()
+    await site.stage.workspace.write("U0BEN", CHANNEL, "Hello")
+    await expect(page.locator("#sidebar .unread")).to_have_text("crew-reviews")
+    await page.get_by_role("button", name="crew-reviews").click()
+    await expect(page.locator("#sidebar .unread")).to_have_count(0)
+    await expect(card(page, "Hello")).to_be_visible()
+
+
+async def test_reactions_and_files_are_shown_with_the_message(site: Site) -> None:
+    page = await site.page()
+    posted = await site.call("chat.postMessage", channel=CHANNEL, text="See :tada:")
+    where = {"channel": CHANNEL, "timestamp": posted["ts"]}
+    await site.call("reactions.add", **where, name="eyes")
+    await expect(card(page, "See 🎉").locator(".reaction")).to_have_text("👀1")
+
+    await site.stage.crew.pause("e-1", "long", "A very long text. " * 2_000)
+    shown = card(page, "Round 1")
+    await shown.get_by_text("1 reply").click()
+    file = page.locator("#thread .file")
+    await expect(file).to_contain_text("long-round-1.md")
+    await file.get_by_text("Preview").click()
+    await expect(file.locator("pre")).to_contain_text("A very long text.")
+    async with page.expect_popup() as opened:
+        await file.get_by_role("link").click()
+    popup = await opened.value
+    await expect(popup.locator("body")).to_contain_text("A very long text.")

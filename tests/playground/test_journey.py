@@ -1,0 +1,210 @@
+"""What a visitor does on the page, in a real browser, with the real bot behind it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from bot.demo.crew import State
+from bot.demo.stage import CHANNEL
+from bot.demo.workspace import message_text
+from tests.playground.conftest import Site, card, kick_off, press
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FEEDBACK = "Add a source for every figure, and keep the reading short."
+
+
+async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_between(
+    site: Site,
+) -> None:
+    page = await site.page()
+    await kick_off(page)
+    first = card(page, "Market research", "Round 1")
+    await expect(first.get_by_role("cell", name="Northwind")).to_be_visible()
+
+    await press(page, first, "Revise")
+    form = page.get_by_role("dialog", name="Ask for changes")
+    await expect(form.get_by_label("What should change?")).to_be_focused()
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.get_by_role("alert").filter(has_text="required")).to_be_visible()
+    await form.get_by_label("What should change?").fill(FEEDBACK)
+    await form.get_by_role("button", name="Send").click()
+    await expect(form).to_be_hidden()
+
+    second = card(page, "Market research", "Round 2")
+    await expect(second.get_by_role("columnheader", name="Source")).to_be_visible()
+    await expect(second.get_by_text(FEEDBACK).first).to_be_visible()
+
+    await page.get_by_role("button", name="Kill").click()
+    await expect(page.locator("#bot")).to_have_text("down")
+    await press(page, second, "Approve")
+    await expect(second.locator(".failed")).to_be_visible()
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.locator("#bot")).to_have_text("running")
+    await press(page, second, "Approve")
+
+    third = card(page, "Board summary", "Round 1")
+    await expect(third.locator("pre")).to_contain_text("growth = 0.18")
+    await press(page, third, "Approve")
+    await expect(page.locator(".execution .ending")).to_have_text(
+        "Completed. The result is the last task's output."
+    )
+    await expect(page.locator("#crew-state")).to_have_text("Completed")
+    [execution] = site.stage.crew.executions
+    assert execution.state is State.COMPLETED
+    verdicts = [resume.is_approve for resume in site.stage.crew.resumes]
+    assert verdicts == [False, True, True]
+    assert site.stage.crew.resumes[0].human_feedback == FEEDBACK
+
+
+async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(site: Site) -> None:
+    carl, ana = await site.page("U0CARL"), await site.page("U0ANA")
+    await kick_off(carl)
+    await press(carl, card(carl, "Round 1"), "Approve")
+
+    told = carl.locator("#channel .message.private")
+    await expect(told).to_contain_text("Only visible to you")
+    await expect(told).to_contain_text("not a reviewer")
+    await expect(card(ana, "Round 1").get_by_role("button", name="Approve")).to_be_visible()
+    await expect(ana.locator(".message.private")).to_have_count(0)
+
+    await carl.get_by_role("button", name="Dismiss").click()
+    await expect(told).to_have_count(0)
+    assert not site.stage.crew.resumes
+
+
+async def test_one_page_acts_as_one_person_after_the_other(site: Site) -> None:
+    page = await site.page("U0CARL")
+    await kick_off(page)
+    await press(page, card(page, "Round 1"), "Approve")
+    await expect(page.locator(".message.private")).to_be_visible()
+
+    await page.get_by_text("Ben", exact=True).click()
+    await expect(page.locator("body[data-ready=U0BEN]")).to_be_attached()
+    await expect(page.locator(".message.private")).to_have_count(0)
+    await press(page, card(page, "Round 1"), "Approve")
+
+    await expect(card(page, "Market research")).to_contain_text("Approved by @Ben")
+
+
+async def test_a_command_is_answered_in_private_and_its_link_leads_to_the_card(site: Site) -> None:
+    page = await site.page()
+    await kick_off(page)
+    await expect(card(page, "Round 1")).to_be_visible()
+    composer = page.locator("#channel .composer textarea")
+    await composer.press_sequentially("/cr")
+    await expect(page.get_by_text("what waits for a decision")).to_be_visible()
+    await composer.fill("/crew pending")
+    await composer.press("Enter")
+
+    answer = card(page, "Only visible to you")
+    await expect(answer).to_contain_text("Market research")
+    await answer.get_by_role("link").first.click()
+    await expect(page.locator("#channel .message.found")).to_contain_text("Round 1")
+    assert len(page.context.pages) == 1
+
+
+async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -> None:
+    page, other = await site.page(), await site.page("U0BEN")
+    await kick_off(page)
+    await card(page, "Round 1").hover()
+    await page.get_by_role("button", name="Reply in thread").click()
+    reply = page.locator("#thread .composer textarea")
+    await expect(reply).to_be_focused()
+    await reply.fill("@Ben, is <b>this</b> right?")
+    await reply.press("Enter")
+
+    mine = page.locator("#thread .message").filter(has_text="is <b>this</b> right?")
+    await expect(mine.locator(".mention")).to_have_text("@Ben")
+    await expect(card(other, "Round 1").get_by_text("1 reply")).to_be_visible()
+    await mine.hover()
+    await mine.get_by_role("button", name="Edit message").click()
+    area = page.get_by_role("textbox", name="Edit message")
+    await area.fill("Never mind.")
+    await area.press("Enter")
+    edited = page.locator("#thread .message").filter(has_text="Never mind.")
+    await expect(edited).to_contain_text("(edited)")
+    await edited.hover()
+    await edited.get_by_role("button", name="Delete message").click()
+    await expect(edited).to_have_count(0)
+
+    await reply.fill("/crew help")
+    await reply.press("Enter")
+    await expect(page.get_by_text("/crew is not supported in threads")).to_be_visible()
+    assert all("/crew" not in message_text(one) for one in site.stage.workspace.messages(CHANNEL))
+
+
+async def test_the_crew_and_slack_misbehave_when_told_to(site: Site) -> None:
+    page = await site.page()
+    await kick_off(page)
+    first = card(page, "Round 1")
+    crew = page.get_by_role("group", name="The crew's next /resume")
+    await crew.get_by_role("button", name="refuse").click()
+    await expect(page.locator("#faults")).to_have_text("crew: 1 due")
+    await press(page, first, "Approve")
+    await expect(first).to_contain_text("The crew says no")
+    await expect(page.locator("#faults")).to_have_text("all well")
+    refused = page.locator(".exchange").filter(has_text="POST /resume")
+    await expect(refused.locator(".status")).to_have_text("422")
+
+    await page.get_by_label("until stopped").check()
+    slack = page.get_by_role("group", name="Slack's next answer")
+    await slack.get_by_role("button", name="500").click()
+    await expect(page.locator("#faults")).to_have_text("Slack: 1 due")
+    await page.get_by_role("button", name="Stop all that").click()
+    await expect(page.locator("#faults")).to_have_text("all well")
+    await press(page, first, "Retry")
+    await expect(card(page, "Board summary")).to_be_visible()
+
+
+async def test_the_bot_is_restarted_and_its_end_is_seen(site: Site) -> None:
+    page = await site.page()
+    await page.get_by_role("button", name="Restart").click()
+    await expect(page.locator("#bot")).to_have_text("restarting")
+    await expect(page.locator("#bot")).to_have_text("running")
+
+    await site.stage.bot.kill()
+
+    await expect(page.locator("#bot")).to_have_text("down")
+    await expect(page.locator("#bot-trouble")).to_have_text("The bot ended by itself.")
+
+
+async def test_all_of_it_by_keyboard(site: Site) -> None:
+    page = await site.page()
+
+    async def tab_to(name: str) -> None:
+        """Tab on until something of this name has the focus, and shows it."""
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            focused = page.locator(":focus-visible")
+            if await focused.count() and name in (await focused.first.aria_snapshot()):
+                return
+        pytest.fail(f"no way to {name} by Tab")
+
+    await tab_to("A topic for the sample crew")
+    await page.keyboard.press("Enter")
+    await expect(card(page, "Round 1").get_by_role("button", name="Revise")).to_be_visible()
+    await page.locator("#sidebar button").first.focus()
+    await tab_to("Revise")
+    await page.keyboard.press("Enter")
+    form = page.get_by_role("dialog", name="Ask for changes")
+    await expect(form.get_by_label("What should change?")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(form).to_be_hidden()
+    await expect(card(page, "Round 1").get_by_role("button", name="Revise")).to_be_focused()
+
+    await page.keyboard.press("Enter")
+    await expect(form).to_be_visible()
+    await page.keyboard.type("Shorter,")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("please.")
+    await page.keyboard.press("Control+Enter")
+    await expect(form).to_be_hidden()
+    await expect(card(page, "Round 2").get_by_role("button", name="Approve")).to_be_visible()
+    assert site.stage.crew.resumes[0].human_feedback == "Shorter,\nplease."
+
+    await page.locator("#sidebar button").first.focus()
+    await tab_to("Approve")
+    await page.keyboard.press("Enter")
+    await expect(card(page, "Board summary")).to_be_visible()
