@@ -16,7 +16,7 @@ demo: install ## The whole product on this machine: a crew, a Slack workspace an
 	@$(PY) -m bot demo
 
 test: $(VENV)/.test-tools $(VENV)/.bot ## All tests, with coverage
-	@$(PY) -m pytest --cov --cov-report= --cov-fail-under=0
+	@$(PY) -m pytest -n auto --cov --cov-report= --cov-fail-under=0
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --include='bot/domain/*,bot/usecases/*' --fail-under=100
 

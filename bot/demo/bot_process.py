@@ -22,6 +22,8 @@ import aiohttp
 START_SECONDS = 20
 STOP_SECONDS = 30
 _BETWEEN_LOOKS = 0.05
+#: The last one lets tests measure what the process covers.
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
 
 class BotDidNotStart(Exception):
@@ -67,7 +69,7 @@ class BotProcess:
                 "bot",
                 "serve",
                 cwd=self._folder,
-                env={"PATH": os.defpath, "PYTHONPATH": source, **self._settings},
+                env={**inherited(), "PYTHONPATH": source, **self._settings},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -124,6 +126,11 @@ class BotProcess:
 
     def _last_words(self) -> str:
         return self.log.read_text(errors="replace")[-2_000:]
+
+
+def inherited() -> dict[str, str]:
+    """What a bot gets of our own environment: none of the settings somebody may have there."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
 def free_port() -> int:

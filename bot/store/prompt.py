@@ -23,12 +23,18 @@ class PromptConnection(aiosqlite.Connection):
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The one place all of aiosqlite's calls pass through."""
-        connection = self._connection
-        if connection is None or fn in (connection.commit, connection.rollback, connection.close):
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
-        if args and isinstance(args[0], str) and args[0].startswith("BEGIN"):
+        if self._connection is None or self._may_take_long(self._connection, fn, args):
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)
+
+    @staticmethod
+    def _may_take_long(
+        connection: sqlite3.Connection, fn: Callable[..., Any], args: tuple[Any, ...]
+    ) -> bool:
+        if fn == connection.rollback:  # the pool makes sure after every commit
+            return connection.in_transaction
+        begins = bool(args) and isinstance(args[0], str) and args[0].startswith("BEGIN")
+        return begins or fn in (connection.commit, connection.close)
 
 
 async def connect_promptly(path: str, pragmas: Iterable[str]) -> aiosqlite.Connection:

@@ -1,14 +1,13 @@
 """What the platform engineer types, and what it says when something is wrong."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.bot_process import BotProcess, free_port, inherited
 from bot.demo.crew import Crew
 from bot.demo.stage import CHANNEL, people, settings
 from bot.demo.workspace import Workspace
@@ -26,7 +25,7 @@ async def run(*words: str, folder: Path, env: dict[str, str]) -> tuple[int | Non
         "bot",
         *words,
         cwd=folder,
-        env={"PATH": os.defpath, "PYTHONPATH": SOURCE, **env},
+        env={**inherited(), "PYTHONPATH": SOURCE, **env},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

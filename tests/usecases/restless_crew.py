@@ -10,7 +10,7 @@ from bot.domain.verdict import Decision
 from tests.usecases.standins import Resumed
 from tests.usecases.world import World
 
-TASKS = ("draft", "publish")
+TASKS = ("draft", "check", "translate", "publish")
 ENDED = "the execution has ended"
 
 
@@ -98,7 +98,9 @@ class RestlessCrew:
     def somebody_else(self, name: str) -> None:
         """A person asks for changes past the bot."""
         run = self.executions[name]
-        if self.world.crew.pending.pop((name, TASKS[min(run.task, 1)]), None):
+        if run.completed:
+            return
+        if self.world.crew.pending.pop((name, TASKS[run.task]), None):
             run.working, run.murky = True, True
 
     async def _notify(self, run: Execution, said: tuple[str, str]) -> None:

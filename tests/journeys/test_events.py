@@ -1,0 +1,94 @@
+"""The crew's plain webhooks: who may send them, and what they are a sign of."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.demo.crew import drop_after, status
+from bot.demo.stage import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.workspace import buttons, message_text
+from bot.web.credentials import Credentials, EventKind
+from tests.journeys.conftest import MakeWorld, World
+
+JSON = "application/json"
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[World]:
+    async with make_world(PUBLIC_URL="https://bot.example.com") as built:
+        yield built
+
+
+def url(kind: EventKind) -> str:
+    """An event URL as the bot gives it to crews."""
+    key = Credentials("research", WEBHOOK_SECRET).event_key(kind)
+    return f"/crews/research/events/{kind}/{key}"
+
+
+def sign(execution: str = "e-1") -> bytes:
+    return json.dumps({"kickoff_id": execution, "meta": {"requestId": "r"}}).encode()
+
+
+async def test_a_resume_carries_this_bots_own_urls_where_nobody_gave_any(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, "Sent")
+
+    [resume] = world.crew.resumes
+    assert resume.urls.task == f"https://bot.example.com{url(EventKind.TASK)}"
+    assert resume.urls.step == f"https://bot.example.com{url(EventKind.STEP)}"
+    assert resume.urls.crew == f"https://bot.example.com{url(EventKind.CREW)}"
+    assert resume.human_input is not None
+    assert resume.human_input.url == "https://bot.example.com/crews/research/human-input"
+    assert resume.human_input.token == WEBHOOK_SECRET
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+async def test_an_event_is_taken_with_its_own_key_only(world: World, kind: EventKind) -> None:
+    accepted = await world.post(url(kind), sign(), Content_Type=JSON)
+    others = [other for other in EventKind if other is not kind]
+    wrong = [url(other).replace(f"/{other}/", f"/{kind}/") for other in others]
+
+    refused = [await world.post(path, sign(), Content_Type=JSON) for path in wrong]
+
+    assert accepted[0] == 202
+    assert [status for status, _ in refused] == [401, 401]
+    assert (await world.post("/crews/nobody/events/task/x", sign()))[0] == 404
+    assert (await world.post("/crews/research/events/dance/x", sign()))[0] == 404
+
+
+async def test_an_event_that_cannot_be_read_is_kept_and_reported(world: World) -> None:
+    answer = await world.post(url(EventKind.TASK), b"{}", Content_Type=JSON)
+
+    assert answer[0] == 400
+    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+
+
+async def test_the_end_of_an_execution_closes_what_waits(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+
+    assert (await world.post(url(EventKind.CREW), sign(), Content_Type=JSON))[0] == 202
+
+    closed = await world.shown(card, "ended")
+    assert not buttons(closed)
+    await world.slack.click(ANA, card, "Approve")
+    assert "closed" in await world.told(ANA)
+
+
+async def test_a_task_webhook_after_a_lost_answer_is_proof(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    world.crew.fail("/resume", how=drop_after())
+    world.crew.fail("/resume", how=status(500), times=None)
+    await world.slack.click(ANA, card, "Approve")
+    await world.crew.until(lambda: world.crew.resumes)
+
+    await world.post(url(EventKind.STEP), sign(), Content_Type=JSON)
+    assert "gone on" not in message_text(world.slack.fresh(card))
+    await world.post(url(EventKind.TASK), sign(), Content_Type=JSON)
+
+    await world.shown(card, "gone on")
+    assert len(world.crew.resumes) == 1
