@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.review import State
 from bot.store.rows import ROUND
@@ -14,11 +14,12 @@ from bot.store.tables import executions, outbox, outputs, reviews, rounds
 
 Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
-_INSERTS: Final[Mapping[str, Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def _count_sign(insert: Insert) -> sa.Insert:
-    statement = insert(executions)
+@cache
+def count_sign(dialect: str) -> sa.Insert:
+    """Remembers an execution, counts a sign of it, and locks it."""
+    statement = _insert_of(dialect)(executions)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={"heard": executions.c.heard + statement.excluded.heard},
@@ -26,8 +27,10 @@ def _count_sign(insert: Insert) -> sa.Insert:
     return upsert
 
 
-def _open_review(insert: Insert) -> sa.Insert:
-    statement = insert(reviews)
+@cache
+def open_review(dialect: str) -> sa.Insert:
+    """Remembers a review, keeps what is known of it, locks and returns it."""
+    statement = _insert_of(dialect)(reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
         set_={
@@ -38,10 +41,10 @@ def _open_review(insert: Insert) -> sa.Insert:
     return upsert
 
 
-COUNT_SIGN: Final = {dialect: _count_sign(insert) for dialect, insert in _INSERTS.items()}
-"""Remembers an execution, counts a sign of it, and locks it; by dialect."""
-OPEN_REVIEW: Final = {dialect: _open_review(insert) for dialect, insert in _INSERTS.items()}
-"""Remembers a review, keeps what is known of it, locks and returns it; by dialect."""
+def _insert_of(dialect: str) -> Insert:
+    """Only the dialect in use is imported: the other one costs megabytes."""
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert
+
 
 LATEST_ROUND: Final = (
     ROUND.where(rounds.c.review_id == sa.bindparam("review"))

@@ -26,13 +26,13 @@ from bot.store.statements import (
     ADD_EFFECT,
     ADD_OUTPUT,
     ADD_ROUND,
-    COUNT_SIGN,
     HEARD,
     LATEST_ROUND,
     LOCKED_ROUND,
-    OPEN_REVIEW,
     SAVE_ROUND,
     UNFINISHED,
+    count_sign,
+    open_review,
 )
 from bot.store.tables import (
     executions,
@@ -61,7 +61,7 @@ class SqlTransaction:
     async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
         """See `Tx`. The upserts lock what they find."""
         await self.note_heard(candidate.crew, candidate.execution_id, at=at)
-        opened = await self._connection.execute(OPEN_REVIEW[self._dialect], from_review(candidate))
+        opened = await self._connection.execute(open_review(self._dialect), from_review(candidate))
         review = to_review(opened.one())
         if review.id == candidate.id:
             return review, None
@@ -125,7 +125,7 @@ class SqlTransaction:
     async def note_heard(self, crew: str, execution_id: str, *, at: datetime) -> None:
         """See `Tx`."""
         sign = {"crew": crew, "execution_id": execution_id, "created_at": at, "heard": 1}
-        await self._connection.execute(COUNT_SIGN[self._dialect], sign)
+        await self._connection.execute(count_sign(self._dialect), sign)
 
     async def unhear(self, review: Review) -> None:
         """See `Tx`."""
