@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -63,6 +65,31 @@ async def bring_up(url: str) -> None:
         await engines.dispose()
 
 
+GUARD = """
+import os, shutil, signal, sys, time
+if not sys.stdin.read():
+    try:
+        os.kill(int(sys.argv[1]), signal.SIGQUIT)
+        while True:
+            os.kill(int(sys.argv[1]), 0)
+            time.sleep(0.1)
+    except ProcessLookupError:
+        shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+"""Ends the server in place of tests that were killed before they could say goodbye."""
+
+
+@contextmanager
+def guarded(pid: int, folder: str) -> Iterator[None]:
+    """A server is a daemon: without a guard it would outlive tests that are killed."""
+    command = [sys.executable, "-c", GUARD, str(pid), folder]
+    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    try:
+        yield
+    finally:
+        guard.communicate(b"goodbye")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server that keeps nothing: it need not be durable, only quick."""
@@ -77,7 +104,8 @@ def postgres() -> Iterator[Postgres]:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 server.psql(f"ALTER SYSTEM SET {setting} = off;")
             server.psql("SELECT pg_reload_conf();")
-            yield Postgres(data)
+            with guarded(server.get_postmaster_info().pid, folder):
+                yield Postgres(data)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,8 @@ class RestlessCrew:
         self.texts: dict[str, str] = {}
         """Round to the output that its reviewer saw."""
         self.haste = Haste.NONE
+        self.same = False
+        """Whether it then comes up with the same output again."""
         self.chats = False
         """Whether what it had to say is heard while it is asked how far it is."""
         crew = world.crew
@@ -132,7 +134,7 @@ class RestlessCrew:
             run.working = False
             self.world.crew.completed.add(run.id)
         if self.haste is not Haste.NONE:
-            self.finish(run.id, same=False)
+            self.finish(run.id, same=self.same)
         if self.haste is Haste.HEARD:
             await self.sign(run.id)
             await self.announce(run.id)
