@@ -31,6 +31,7 @@ from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
 from bot.slack.identity import Identity
+from bot.slack.pacing import Rate
 from bot.slack.socket import SocketMode
 from bot.slack.web_api import new_client
 from bot.store.engine import Engines, open_engines
@@ -70,6 +71,7 @@ class Nature:
     retry: Retry = field(default_factory=Retry)
     grace: timedelta = GRACE
     pace: Pace = field(default_factory=Pace)
+    rate: Rate = field(default_factory=Rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         )
         outside = Outside(
             uow=uow,
-            messenger=SlackMessenger(slack, clock=nature.clock),
+            messenger=SlackMessenger(slack, clock=nature.clock, rate=nature.rate),
             clients=clients,
             crews=crews,
             clock=nature.clock,
@@ -248,9 +250,9 @@ async def _examine(
 ) -> health.Health:
     failures = []
     try:
-        await uow.read.ping()
+        await uow.probe()
     except StoreUnavailable as error:
-        failures.append(f"the database does not answer: {error}")
+        failures.append(f"the database cannot be used: {error}")
     now = nature.clock()
     failures += [
         f"the outbox for {name} is not being worked"
@@ -266,7 +268,12 @@ async def _examine(
 
 @asynccontextmanager
 async def _listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_LISTENING_SECONDS)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        shutdown_timeout=STOP_LISTENING_SECONDS,
+        auto_decompress=False,  # see `web.bodies`
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -125,6 +125,8 @@ class HttpCrew:
 
     async def status(self, execution_id: str) -> Progress | Silence:
         """Ask how far an execution is."""
+        if execution_id in (".", ".."):  # would be another path, whatever the quoting
+            return Silence("no crew can be asked for an execution of this name")
         path = f"/status/{quote(execution_id, safe='')}"
         return await self._look(path, parse_status, seconds=self._patience.status)
 

@@ -22,12 +22,14 @@ class Delivered:
 class NotSent:
     """It surely did not take effect and may be tried again, not before `retry_after`.
 
-    `code` is the other side's own error code, where it gave one.
+    `code` is the other side's own error code, where it gave one. `alone`: this says nothing of
+    anything else for the same destination.
     """
 
     why: str
     retry_after: timedelta | None = None
     code: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bot.slack import ids
 from bot.slack.blocks import Message
 from bot.slack.cards import file_name, file_title, render_card, render_card_plain
 from bot.slack.notices import render_letter, render_stuck_notice
+from bot.slack.pacing import Pacer, Rate
 from bot.slack.web_api import CallFailed, attempt, call
 from bot.usecases.ports import Clock, Posted, Posting
 from bot.usecases.views import Letter, MessageRef
@@ -36,9 +37,10 @@ PAGES = 5
 class SlackMessenger:
     """Posts, updates and finds messages."""
 
-    def __init__(self, client: AsyncWebClient, *, clock: Clock) -> None:
+    def __init__(self, client: AsyncWebClient, *, clock: Clock, rate: Rate | None = None) -> None:
         self._client = client
         self._clock = clock
+        self._pacer = Pacer(rate or Rate(), clock=clock)
         self._channel_ids: dict[str, str] = {}
         """Ids of channels that are configured by name, as Slack answered them."""
 
@@ -151,22 +153,29 @@ class SlackMessenger:
     ) -> MessageRef:
         """Post a message, unless an earlier try did. Raises CallFailed."""
         channel = self._channel_ids.get(channel, channel)
+        if wait := self._pacer.wait(channel, key):
+            raise CallFailed(NotSent("waits for its turn in the channel", wait, alone=True))
         if look_since is not None:
             found = await self._find(key, channel, thread_ts, look_since)
             if found is not None:
                 return MessageRef(channel, found, thread_ts or found)
         in_thread = {"thread_ts": thread_ts, "reply_broadcast": key.startswith("card")}
-        answer = await call(
-            self._client,
-            "chat.postMessage",
-            channel=channel,
-            text=message.text,
-            blocks=message.blocks,
-            metadata={"event_type": ids.METADATA, "event_payload": {"key": key}},
-            unfurl_links=False,
-            unfurl_media=False,
-            **(in_thread if thread_ts else {}),
-        )
+        try:
+            answer = await call(
+                self._client,
+                "chat.postMessage",
+                channel=channel,
+                text=message.text,
+                blocks=message.blocks,
+                metadata={"event_type": ids.METADATA, "event_payload": {"key": key}},
+                unfurl_links=False,
+                unfurl_media=False,
+                **(in_thread if thread_ts else {}),
+            )
+        except CallFailed as error:
+            if isinstance(error.failure, NotSent) and error.failure.retry_after:
+                self._pacer.slow_down(channel, error.failure.retry_after)
+            raise
         self._channel_ids[channel] = answer["channel"]
         return MessageRef(answer["channel"], answer["ts"], thread_ts or answer["ts"])
 

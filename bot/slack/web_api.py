@@ -37,7 +37,10 @@ NOT_ALLOWED = frozenset(
         "two_factor_setup_required",
     }
 )
-RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
+SLOW = "ratelimited"
+RATE_LIMITED = frozenset({SLOW, "rate_limited"})
+#: However long a proxy or a broken limiter asks for.
+LONGEST_PAUSE = timedelta(minutes=5)
 #: Slack's own failures: it may have done what was asked.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
 
@@ -101,7 +104,7 @@ def _classify(response: Answer) -> Failure:
         data = response.data if isinstance(response.data, dict) else {}
     code = str(data.get("error", ""))
     if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004
-        return NotSent("Slack asks to slow down", _retry_after(response))
+        return NotSent("Slack asks to slow down", _retry_after(response), code=SLOW, alone=True)
     if code in NOT_ALLOWED:
         return NotSent(f"Slack refuses this bot: {code}", code=code)
     if code in LOST:
@@ -112,8 +115,9 @@ def _classify(response: Answer) -> Failure:
 def _retry_after(response: Answer) -> timedelta:
     """What Slack asks for, in whole seconds (docs.slack.dev/apis/web-api/rate-limits)."""
     try:
-        return timedelta(seconds=max(1, int(response.headers["Retry-After"])))
-    except (KeyError, ValueError):
+        asked = timedelta(seconds=max(1, int(response.headers["Retry-After"])))
+        return min(asked, LONGEST_PAUSE)
+    except (KeyError, ValueError, OverflowError):
         return timedelta(seconds=1)
 
 

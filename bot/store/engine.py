@@ -65,6 +65,7 @@ def open_engines(url: str) -> Engines:
         max_overflow=0,
         pool_timeout=TURN_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
     return Engines(engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
@@ -90,9 +91,16 @@ def _open_sqlite(url: sa.URL) -> Engines:
         pool_size=1,
         max_overflow=0,
         pool_timeout=TURN_SECONDS,
+        hide_parameters=True,
         async_creator=lambda: connect_promptly(url.database or "", _DURABLE),
     )
-    read = create_async_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=TURN_SECONDS)
+    read = create_async_engine(
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        hide_parameters=True,
+    )
     sa.event.listen(write.sync_engine, "begin", _begin_immediate)
     sa.event.listen(read.sync_engine, "connect", _prepare_reader)
     return Engines(write, read, lock)

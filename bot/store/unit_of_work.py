@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from bot.domain.errors import StoreUnavailable
 from bot.store.engine import Engines
 from bot.store.failures import translated
 from bot.store.queries import SqlQueries
@@ -21,13 +22,29 @@ class SqlUnitOfWork:
         self._engines = engines
         self._wake = wake
         self.read = SqlQueries(engines.read)
+        self._failed = False
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
         """See `UnitOfWork`."""
-        with translated():
-            async with self._engines.write.begin() as connection:
-                transaction = SqlTransaction(connection)
-                yield transaction
+        try:
+            with translated():
+                async with self._engines.write.begin() as connection:
+                    transaction = SqlTransaction(connection)
+                    yield transaction
+        except StoreUnavailable:
+            self._failed = True
+            raise
+        self._failed = False
         for destination in transaction.woken:
             self._wake(destination)
+
+    async def probe(self) -> None:
+        """Raises StoreUnavailable when the database does not answer or takes no writes.
+
+        Writing is only tried after it failed: a full disk can still be read.
+        """
+        await self.read.ping()
+        if self._failed:
+            async with self.begin() as tx:
+                await tx.write_nothing()

@@ -110,6 +110,9 @@ async def _settle(job: Job, outcome: Outcome, outside: Outside) -> Outcome:
         match outcome:
             case Delivered():
                 await tx.done(job)
+            case NotSent(alone=True, retry_after=wait):
+                at = now + wait if wait else outside.next_try(job, unsure=False)
+                await tx.again(job, at=at, unsure=False)
             case NotSent():
                 # All of Slack seems to be away: the worker waits, this job need not.
                 await tx.again(job, at=now, unsure=False)

@@ -164,14 +164,15 @@ class Worker:
         self._refused.pop(job.effect.lane, None)
         if isinstance(outcome, Refused) and len(self._refused) < REFUSALS:
             self._refused[job.effect.lane] = f"{job.effect.crew}: {outcome.code}"
-        if not isinstance(outcome, NotSent):
+        if not isinstance(outcome, NotSent) or outcome.alone:
             self._failures, self._away = 0, None
             return
         self._away = outcome.why
         now = self._outside.clock()
-        if now < self._paused_until and outcome.retry_after is None:
+        if now >= self._paused_until:
+            self._failures += 1
+        elif outcome.retry_after is None:
             return  # it was under way already when the pause began
-        self._failures += 1
         pause = self._pace.pause.after(
             self._failures, jitter=self._outside.jitter(), at_least=outcome.retry_after
         )

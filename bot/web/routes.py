@@ -114,6 +114,9 @@ class _NotUnderstood(Exception):
 def _understood(request: web.Request, body: Body, parse: Callable[[bytes], Read]) -> Read:
     if body.too_large:
         raise _NotUnderstood(f"over {LIMIT:,} bytes", answers.too_large(LIMIT))
+    if body.odd_encoding:
+        reason = f"its Content-Encoding {body.odd_encoding[:40]!r} cannot be unpacked"
+        raise _NotUnderstood(reason, answers.malformed("The body cannot be unpacked.", [reason]))
     if not is_json(request):
         content_type = request.headers.get("Content-Type", "")
         raise _NotUnderstood("not sent as JSON", answers.not_json(content_type))

@@ -20,12 +20,14 @@ from bot.demo.stage import CHANNEL, WEBHOOK_SECRET, people, settings
 from bot.demo.workspace import Message, Workspace, message_text
 from bot.domain.retry import Retry
 from bot.settings import Settings, load
+from bot.slack.pacing import Rate
 from bot.usecases.worker import Pace
 
 #: Nobody waits for real time to pass in a test: everything is tried again at once.
 AT_ONCE = Nature(
     retry=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     grace=timedelta(milliseconds=20),
+    rate=Rate(interval=timedelta()),
     pace=Pace(
         poll=timedelta(milliseconds=10),
         pause=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
@@ -99,7 +101,11 @@ def make_world(tmp_path: Path) -> MakeWorld:
     """Build a world; keyword arguments are settings, as in the environment."""
 
     @asynccontextmanager
-    async def build(nature: Nature = AT_ONCE, **more: str) -> AsyncIterator[World]:
+    async def build(
+        nature: Nature = AT_ONCE, crews_file: str = "", **more: str
+    ) -> AsyncIterator[World]:
+        if crews_file:
+            (tmp_path / "crews.toml").write_text(crews_file)
         async with Workspace() as slack, Crew() as crew:
             people(slack)
             chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)

@@ -1,7 +1,9 @@
 """What comes malformed, too large, unauthenticated, twice or forged."""
 
 import base64
+import gzip
 import json
+import zlib
 from urllib.parse import urlencode
 
 import pytest
@@ -151,3 +153,34 @@ async def test_every_other_address_answers_in_json(world: World) -> None:
     assert (status, body["error"]) == (404, "not_found")
     status, body = await world.get(URL)
     assert (status, body["error"]) == (405, "method_not_allowed")
+
+
+async def test_a_packed_notification_is_unpacked(world: World) -> None:
+    for encoding, packed in (("gzip", gzip.compress(GOOD)), ("deflate", zlib.compress(GOOD))):
+        status, _ = await world.post(
+            URL, packed, Authorization=BEARER, Content_Type=JSON, Content_Encoding=encoding
+        )
+        assert status == 202
+    await world.card("Words.")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "sesame"])
+async def test_a_body_that_cannot_be_unpacked_is_kept_and_reported(
+    world: World, encoding: str
+) -> None:
+    status, answer = await world.post(
+        URL, GOOD, Authorization=BEARER, Content_Type=JSON, Content_Encoding=encoding
+    )
+
+    assert (status, answer["error"]) == (400, "malformed")
+    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+
+
+async def test_a_body_that_grows_too_large_when_unpacked_is_413(world: World) -> None:
+    packed = gzip.compress(b" " * 50_000_000)
+
+    status, _ = await world.post(
+        URL, packed, Authorization=BEARER, Content_Type=JSON, Content_Encoding="gzip"
+    )
+
+    assert status == 413

@@ -2,6 +2,8 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot.demo.stage import ANA, CHANNEL
@@ -15,7 +17,8 @@ from bot.demo.workspace import (
     message_text,
     rate_limited,
 )
-from tests.journeys.conftest import MakeWorld, World
+from bot.slack.pacing import Rate
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 
 
 async def test_slack_away_at_the_start_is_no_reason_not_to_start(make_world: MakeWorld) -> None:
@@ -169,6 +172,10 @@ async def test_a_database_that_cannot_take_it_is_503_and_nothing_is_stored(
         database.execute("ALTER TABLE outbox RENAME TO gone")
 
         assert await world.pause("two", "second", "e-2") == 503
+        database.execute("ALTER TABLE alembic_version RENAME TO gone_too")
+        status, ready = await world.get("/readyz")
+        assert (status, ready["error"]) == (503, "not_ready")
+        database.execute("ALTER TABLE gone_too RENAME TO alembic_version")
         await world.slack.click(ANA, card, "Approve")
         assert "Nothing was recorded" in await world.told(ANA)
 
@@ -178,3 +185,41 @@ async def test_a_database_that_cannot_take_it_is_503_and_nothing_is_stored(
     await world.slack.click(ANA, card, "Approve")
     await world.shown(card, "Sent")
     assert len(world.slack.messages(CHANNEL)) == 2
+
+
+async def test_a_channel_at_its_limit_holds_up_no_other(make_world: MakeWorld) -> None:
+    second = (
+        "[crews.second]\nurl = 'http://127.0.0.1:9'\ntoken_env = 'T'\nwebhook_secret_env = 'S'\n"
+    )
+    async with make_world(
+        nature=replace(AT_ONCE, rate=Rate(timedelta(hours=1), burst=2)),
+        crews_file=second,
+        T="t",
+        S="second-secret",
+    ) as world:
+        world.slack.add_channel("C0SECOND", "second")
+        for number in range(5):
+            await world.pause("draft", f"output {number}", f"e-{number}")
+        body = b'{"execution_id": "e", "task_id": "t", "output": "Of the second."}'
+
+        status, _ = await world.post(
+            "/crews/second/human-input",
+            body,
+            Authorization="Bearer second-secret",
+            Content_Type="application/json",
+        )
+
+        assert status == 202
+        await world.slack.until(lambda: world.slack.messages("C0SECOND"))
+        assert len(world.slack.messages(CHANNEL)) == 2
+
+
+async def test_slacks_limiter_is_obeyed_for_one_channel_only(world: World) -> None:
+    world.slack.fail("chat.postMessage", rate_limited(1), times=3)
+    for number in range(3):
+        await world.pause("draft", f"output {number}", f"e-{number}")
+
+    for number in range(3):
+        await world.card(f"output {number}")
+    _, ready = await world.get("/readyz")
+    assert ready["details"] == []

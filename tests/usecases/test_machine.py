@@ -291,7 +291,7 @@ def test_reviews(migrated_sqlite: Callable[[], Awaitable[Path]], machine: type[R
     run_state_machine_as_test(
         partial(machine, template),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=40,
             derandomize=True,
             database=None,
