@@ -116,8 +116,8 @@ async def _settle(job: Job, outcome: Outcome, outside: Outside) -> Outcome:
             case NotSent():
                 # All of Slack seems to be away: the worker waits, this job need not.
                 await tx.again(job, at=now, unsure=False)
-            case Refused(code, _) if code in CONTENT_REFUSED:
-                await tx.done(job)
+            case Refused(code, _) if code in CONTENT_REFUSED or code == THREAD_GONE:
+                await tx.done(job)  # it would never be taken, and hold up what comes after it
             case Refused():
                 await tx.again(job, at=outside.next_try(job, unsure=False), unsure=False)
             case Unknown():  # pragma: no branch  # there is no fifth

@@ -188,9 +188,13 @@ async def test_a_database_that_cannot_take_it_is_503_and_nothing_is_stored(
 
 
 async def test_a_channel_at_its_limit_holds_up_no_other(make_world: MakeWorld) -> None:
-    second = (
-        "[crews.second]\nurl = 'http://127.0.0.1:9'\ntoken_env = 'T'\nwebhook_secret_env = 'S'\n"
-    )
+    second = """
+[crews.second]
+url = "http://127.0.0.1:9"
+token_env = "T"
+webhook_secret_env = "S"
+channel = "C0SECOND"
+"""
     async with make_world(
         nature=replace(AT_ONCE, rate=Rate(timedelta(hours=1), burst=2)),
         crews_file=second,
