@@ -19,6 +19,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.crewai.client import HttpCrew, Patience, open_client
+from bot.crewai.kickoffs import (
+    KICKOFF_SECONDS,
+    HttpKickoffs,
+    parse_execution,
+    parse_kickoff,
+    parse_registration,
+)
 from bot.crewai.payloads import parse_execution_id, parse_notification
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, crew_destination
@@ -39,9 +46,11 @@ from bot.store.migrate import migrate
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.deliver import deliver
+from bot.usecases.kickoffs import Kickoffs
 from bot.usecases.outside import GRACE, Outside
 from bot.usecases.worker import Pace, Worker
 from bot.web import health, routes
+from bot.web import kickoffs as callers
 from bot.web.bodies import LIMIT
 from bot.web.credentials import Credentials, EventKind
 
@@ -153,8 +162,24 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         async def examine() -> health.Health:
             return await _examine(uow, workers, troubles, nature)
 
+        kickoffs = Kickoffs(
+            uow=uow,
+            crews=crews,
+            clients=await _kickoff_clients(settings, stack, nature),
+            clock=nature.clock,
+        )
         application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
         routes.add_routes(application, inbox)
+        callers.add_routes(
+            application,
+            callers.Gate(
+                tokens={name: crew.token for name, crew in settings.crews.items()},
+                kickoffs=kickoffs,
+                parse_kickoff=parse_kickoff,
+                parse_registration=parse_registration,
+                parse_execution=parse_execution,
+            ),
+        )
         health.add_routes(application, examine)
         if not settings.slack.app_token:
             application.router.add_post("/slack/events", _slack_events(bolt))
@@ -183,6 +208,19 @@ async def _database(url: str) -> AsyncIterator[Engines]:
         yield engines
     finally:
         await engines.dispose()
+
+
+async def _kickoff_clients(
+    settings: Settings, stack: AsyncExitStack, nature: Nature
+) -> dict[str, HttpKickoffs]:
+    """Connections of their own: kickoffs that take minutes never stand in a resume's way."""
+    clients = {}
+    patience = Patience(read=KICKOFF_SECONDS)
+    for name, crew in settings.crews.items():
+        http = await stack.enter_async_context(open_client())
+        client = HttpCrew(http, crew.url, crew.token, clock=nature.clock, patience=patience)
+        clients[name] = HttpKickoffs(client)
+    return clients
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:

@@ -68,6 +68,7 @@ class _Answer:
     status: int
     body: bytes
     retry_after: str | None
+    content_type: str = ""
 
 
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
@@ -146,7 +147,8 @@ class HttpCrew:
         except Malformed as odd:
             return Silence(f"the answer is not understood: {odd}")
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
-        return Silence("401: token not accepted" if unauthorized else _with_code(answer))
+        why = "401: token not accepted" if unauthorized else _with_code(answer)
+        return Silence(why, gone=answer.status == HTTPStatus.NOT_FOUND)
 
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, *, seconds: float
@@ -175,7 +177,10 @@ class HttpCrew:
             read = await _read(response, deadline)
         finally:
             await response.aclose()
-        return _Answer(response.status_code, read, response.headers.get("Retry-After"))
+        came = response.headers
+        return _Answer(
+            response.status_code, read, came.get("Retry-After"), came.get("Content-Type", "")
+        )
 
     def _outcome(self, answer: _Answer) -> Outcome:
         match answer.status:

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
 from bot.domain.review import Review, Round, receive
+from bot.usecases.follow import begin
 from bot.usecases.ports import Clock, NewId, UnitOfWork
 from bot.usecases.views import Letter
 
@@ -49,6 +50,7 @@ async def receive_notification(
                 await tx.save(receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
+            await begin(tx, crew, notification.execution_id, at=now)
     return Received(receipt.current, receipt.opened)
 
 

@@ -99,12 +99,14 @@ def make_world(tmp_path: Path) -> MakeWorld:
     """Build a world; keyword arguments are settings, as in the environment."""
 
     @asynccontextmanager
-    async def build(nature: Nature = AT_ONCE, **more: str) -> AsyncIterator[World]:
+    async def build(
+        nature: Nature = AT_ONCE, *, port: int = 0, **more: str
+    ) -> AsyncIterator[World]:
         async with Workspace() as slack, Crew() as crew:
             people(slack)
             chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
             database = f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
-            chosen = replace(chosen, port=0, database_url=database)
+            chosen = replace(chosen, port=port, database_url=database)
             async with running(chosen, nature) as bot:
                 join(slack, crew, bot)
                 while (await bot.examine()).troubles:  # noqa: ASYNC110  # nothing tells of it

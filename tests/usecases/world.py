@@ -120,7 +120,7 @@ class World:
 
     async def rows(self) -> list[sa.Row[Any]]:
         async with self.engines.read.connect() as connection:
-            return list(await connection.execute(sa.select(outbox).order_by(outbox.c.id)))
+            return list(await connection.execute(sa.select(outbox).where(outbox.c.kind != "follow").order_by(outbox.c.id)))
 
     async def due_in(self) -> timedelta:
         """How long until the only row of the outbox is due."""
