@@ -19,16 +19,20 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.crewai.client import HttpCrew, Patience, open_client
+from bot.crewai.courier import HttpCourier, is_private
 from bot.crewai.kickoffs import (
     KICKOFF_SECONDS,
     HttpKickoffs,
+    parse_crew,
     parse_execution,
     parse_kickoff,
     parse_registration,
+    parse_step,
+    parse_task,
 )
-from bot.crewai.payloads import parse_execution_id, parse_notification
+from bot.crewai.payloads import parse_notification
 from bot.domain.crew import Crew
-from bot.domain.effects import SLACK, crew_destination
+from bot.domain.effects import SLACK, crew_destination, hand_on_destination
 from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
@@ -38,6 +42,7 @@ from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
 from bot.slack.identity import Identity
+from bot.slack.run_gateway import SlackRunMessenger
 from bot.slack.socket import SocketMode
 from bot.slack.web_api import new_client
 from bot.store.engine import Engines, open_engines
@@ -118,9 +123,15 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         directory = SlackDirectory(
             slack, (ref for crew in crews.values() for ref in crew.reviewers), clock=nature.clock
         )
+        messenger = SlackMessenger(slack, clock=nature.clock)
+        neighbours = (name for name, crew in settings.crews.items() if is_private(crew.url))
         outside = Outside(
             uow=uow,
-            messenger=SlackMessenger(slack, clock=nature.clock),
+            messenger=messenger,
+            reporter=SlackRunMessenger(messenger),
+            courier=HttpCourier(
+                await stack.enter_async_context(open_client()), neighbours=frozenset(neighbours)
+            ),
             clients=clients,
             crews=crews,
             clock=nature.clock,
@@ -128,7 +139,9 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             retry=nature.retry,
             grace=nature.grace,
         )
-        for destination in (SLACK, *map(crew_destination, crews)):
+        handing_on = (name for name, crew in crews.items() if crew.forward)
+        destinations = (*map(crew_destination, crews), *map(hand_on_destination, handing_on))
+        for destination in (SLACK, *destinations):
             workers[destination] = Worker(
                 destination, outbox=outbox, deliver=deliver, outside=outside, pace=nature.pace
             )
@@ -150,7 +163,8 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             clock=nature.clock,
             new_id=nature.new_id,
             parse_notification=parse_notification,
-            parse_execution_id=parse_execution_id,
+            parse_news={"task": parse_task, "step": parse_step, "crew": parse_crew},
+            handing_on=frozenset(name for name, crew in crews.items() if crew.forward),
         )
         background = [identity.run, directory.run]
         troubles: list[Callable[[], str | None]] = [lambda: identity.trouble]
@@ -233,6 +247,8 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         ),
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
         resend_human_input=crew.resend_human_input_webhook,
+        kickers=crew.kickers,
+        forward=crew.forward,
     )
 
 

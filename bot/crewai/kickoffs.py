@@ -51,9 +51,7 @@ class _Kickoff(Wire):
 
 
 class _Missing(Wire):
-    names: Lenient[list[str]] = Field(
-        None, validation_alias=AliasPath("details", "missing_inputs")
-    )
+    names: Lenient[list[str]] = Field(None, validation_alias=AliasPath("details", "missing_inputs"))
 
 
 class _Registration(Wire):

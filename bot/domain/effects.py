@@ -37,6 +37,8 @@ class EffectKind(StrEnum):
     """Ask the crew how far an execution is: `GET /status`."""
     HAND_ON = "hand_on"
     """Pass a webhook on to the URL its caller gave; the subject is the parcel."""
+    NOT_HANDED_ON = "not_handed_on"
+    """Say that a webhook was not taken there; the subject is its kind."""
 
 
 SLACK = "slack"

@@ -104,9 +104,7 @@ class SqlRuns:
     async def forget_thread(self, run: Run) -> None:
         """See `Runs`."""
         await self._connection.execute(
-            sa.update(executions)
-            .where(*_is(executions, run))
-            .values(channel=None, thread_ts=None)
+            sa.update(executions).where(*_is(executions, run)).values(channel=None, thread_ts=None)
         )
 
     async def send(self, parcel: Parcel) -> None:

@@ -196,7 +196,6 @@ parcels = sa.Table(
     sa.Column("crew", sa.Text, nullable=False),
     sa.Column("execution_id", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
     sa.Column("content_type", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )

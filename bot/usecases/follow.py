@@ -13,6 +13,7 @@ from bot.domain.run import FAILED, GONE, CrewNews, News, Run, RunState, StepNews
 from bot.domain.verdict import Person
 from bot.usecases.outside import Outside
 from bot.usecases.ports import Job, NewId, Tx, UnitOfWork
+from bot.usecases.ports_runs import Parcel
 from bot.usecases.views import Progress, Silence
 
 #: How often a crew is asked for an execution's status: after 5 s, then ever less often.
@@ -56,10 +57,21 @@ async def begin(
 
 
 async def hear_news(
-    crew: str, execution_id: str, news: News, *, uow: UnitOfWork, at: datetime, new_id: NewId
+    crew: str,
+    execution_id: str,
+    news: News,
+    *,
+    uow: UnitOfWork,
+    at: datetime,
+    new_id: NewId,
+    parcel: Parcel | None = None,
 ) -> None:
-    """A task, step or crew webhook came."""
+    """A task, step or crew webhook came; `parcel` is to be handed on as it is."""
     async with uow.begin() as tx:
+        if parcel is not None:
+            await tx.runs.send(parcel)
+            hand_on = Effect(EffectKind.HAND_ON, parcel.id, crew, execution_id)
+            await tx.enqueue([hand_on], at=at)
         if isinstance(news, StepNews):
             run = await tx.runs.open(crew, execution_id, at=at)
             await tx.runs.save(replace(run, step=news.doing))

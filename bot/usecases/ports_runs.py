@@ -35,7 +35,6 @@ class Parcel:
     crew: str
     execution_id: str
     kind: str
-    url: str
     content_type: str
     body: bytes
 
@@ -114,6 +113,7 @@ class Saying(StrEnum):
     PROGRESS = "progress"
     TASK = "task"
     END = "end"
+    NOT_HANDED_ON = "not handed on"
 
 
 class RunMessenger(Protocol):
@@ -126,10 +126,10 @@ class RunMessenger(Protocol):
         *,
         channel: str,
         look_since: datetime | None,
-        news_id: str = "",
+        subject: str = "",
         news: TaskNews | None = None,
     ) -> Posted | NotSent | Refused | Unknown:
-        """Post a message about a run. `news` is what a TASK says."""
+        """Post a message about a run. `news` is what a TASK says, `subject` tells it apart."""
         ...
 
     async def update(self, view: RunView) -> Outcome:
@@ -138,4 +138,12 @@ class RunMessenger(Protocol):
 
     async def attach_result(self, view: RunView, *, look_since: datetime | None) -> Outcome:
         """Put the whole result as a file into the thread."""
+        ...
+
+
+class Courier(Protocol):
+    """The callers' addresses."""
+
+    async def bring(self, parcel: Parcel, url: str) -> Outcome:
+        """Bring a webhook there, in one try."""
         ...

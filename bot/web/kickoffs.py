@@ -134,5 +134,7 @@ def _passed_on(answer: KickoffAnswer | NotSent | Unknown) -> web.Response:
             )
         case Unknown(why=why):  # pragma: no branch  # there is no fourth
             return answers.refusal(
-                504, "answer_lost", f"It may have been started: {why}. Ask the crew before you retry."
+                504,
+                "answer_lost",
+                f"It may have been started: {why}. Look before you retry.",
             )

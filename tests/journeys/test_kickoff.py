@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.demo.crew import status
+from bot.demo.crew import HumanInput, drop_after, hang, status
+from bot.demo.stage import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port
 
@@ -68,3 +70,132 @@ async def test_the_crews_own_refusals_are_passed_on_untouched(world: World) -> N
 
     assert missing == 422
     assert why["details"] == {"missing_inputs": ["topic"]}
+
+
+def thread(world: World, shows: str) -> list[Message]:
+    return [m for m in world.slack.messages(CHANNEL) if shows in message_text(m)]
+
+
+async def test_an_execution_is_followed_to_its_result(world: World) -> None:
+    await kick_off(world)
+    card = await world.card("Market research")
+    await world.slack.click(ANA, card, "Approve")
+    last = await world.card("Board summary")
+
+    await world.slack.until(lambda: thread(world, "Entry plan: done."))
+    await world.slack.until(lambda: thread(world, "2 tasks done"))
+    await world.slack.click(ANA, last, "Approve")
+
+    await world.slack.until(lambda: thread(world, "has finished"))
+    await world.slack.until(lambda: thread(world, "Completed · 3 tasks done · 1,250 tokens"))
+    [result] = thread(world, "has finished")
+    assert "summary for the board" in message_text(result)
+    assert {m.thread_ts for m in world.slack.messages(CHANNEL)[1:]} == {card.ts}
+    assert len(thread(world, "done.")) == 3
+    assert not thread(world, "I should start with")
+
+
+async def test_registered_urls_are_sent_with_every_resume(world: World) -> None:
+    hook = HumanInput.bearer(f"{world.url}/crews/research/human-input", WEBHOOK_SECRET)
+    execution = world.crew.start_execution({"topic": "tea"}, human_input=hook)
+    url = "http://127.0.0.1:9/registered"
+    path = f"/crews/research/executions/{execution}/webhooks"
+    headers = {"Authorization": f"Bearer {world.crew.token}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        async with session.put(f"{world.url}{path}", json={"taskWebhookUrl": url}) as answer:
+            assert answer.status == 200
+        async with session.put(f"{world.url}{path}", json={"stepWebhookUrl": "ftp://x"}) as answer:
+            assert answer.status == 400
+            assert "stepWebhookUrl" in (await answer.json())["details"][0]
+        async with session.put(f"{world.url}{path}", json={}) as answer:
+            assert answer.status == 400
+        async with session.put(f"{world.url}{path}", data=b"{}") as answer:
+            assert answer.status == 415
+        async with session.put(f"{world.url}/crews/nobody/executions/1/webhooks") as answer:
+            assert answer.status == 404
+    async with aiohttp.ClientSession() as session, session.put(f"{world.url}{path}") as answer:
+        assert answer.status == 401
+
+    await world.slack.click(ANA, await world.card("Market research"), "Approve")
+
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].urls.task == url
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "wanted"),
+    [
+        (b"{}", {}, 401),
+        (b"{}", {"Authorization": "Bearer wrong"}, 401),
+        (b"{}", {"Authorization": "Basic demo-crew-token"}, 401),
+        (b"[]", {}, 400),
+        (b"{", {}, 400),
+        (b"{}", {"Content_Type": "text/plain"}, 415),
+        (b" " * (2**20 + 1), {}, 413),
+    ],
+)
+async def test_a_kickoff_that_cannot_be_passed_on(
+    world: World, body: bytes, headers: dict[str, str], wanted: int
+) -> None:
+    right = {
+        "Authorization": f"Bearer {world.crew.token}",
+        "Content_Type": "application/json",
+    }
+    given = headers if wanted == 401 else right | headers
+
+    answered, why = await world.post("/crews/research/kickoff", body, **given)
+
+    assert answered == wanted
+    assert {"error", "message"} <= set(why)
+    assert not world.crew.requests
+
+
+async def test_a_crew_that_is_down_is_said_to_be(world: World) -> None:
+    await world.crew.go_down()
+    unreachable, why = await kick_off(world)
+    await world.crew.come_back()
+    world.crew.fail("/kickoff", how=drop_after())
+    lost, perhaps = await kick_off(world)
+    unknown, _ = await world.post("/crews/nobody/kickoff", b"{}")
+
+    assert (unreachable, why["error"]) == (502, "crew_unreachable")
+    assert (lost, perhaps["error"]) == (504, "answer_lost")
+    assert unknown == 404
+
+
+async def test_without_a_public_url_nothing_is_started(make_world: MakeWorld) -> None:
+    async with make_world() as world:
+        refused, why = await kick_off(world)
+
+        assert refused == 503
+        assert "PUBLIC_URL" in str(why["message"])
+        assert not world.crew.requests
+
+
+async def test_a_caller_that_gives_up_does_not_lose_its_urls(world: World) -> None:
+    world.crew.fail("/kickoff", how=hang())
+    body = {"inputs": {"topic": "tea"}, "crewWebhookUrl": "http://127.0.0.1:9/crew"}
+    with pytest.raises(TimeoutError):
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.2)) as session,
+            session.post(
+                f"{world.url}/crews/research/kickoff",
+                json=body,
+                headers={"Authorization": f"Bearer {world.crew.token}"},
+            ),
+        ):
+            pass
+    assert (await kick_off(world))[0] == 200  # a slow one does not hold up the next
+    world.crew.release()
+
+    cards = await world.slack.until(
+        lambda: len(found) == 2 and found
+        if (found := [m for m in thread(world, "Market research") if buttons(m)])
+        else []
+    )
+    for card in cards:
+        await world.slack.click(ANA, card, "Approve")
+    await world.crew.until(lambda: len(world.crew.resumes) == 2)
+    urls = {resume.urls.crew for resume in world.crew.resumes}
+    assert "http://127.0.0.1:9/crew" in urls
+    assert len(urls) == 2

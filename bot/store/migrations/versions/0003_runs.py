@@ -55,7 +55,6 @@ def upgrade() -> None:
         sa.Column("crew", sa.Text(), nullable=False),
         sa.Column("execution_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parcels")),
