@@ -23,6 +23,7 @@ from bot.crewai.courier import HttpCourier, is_private
 from bot.crewai.kickoffs import (
     KICKOFF_SECONDS,
     HttpKickoffs,
+    new_kickoff,
     parse_crew,
     parse_execution,
     parse_kickoff,
@@ -38,6 +39,7 @@ from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
 from bot.settings import CrewSettings, Settings
 from bot.slack import commands, listeners
+from bot.slack import kickoffs as starting
 from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
@@ -121,7 +123,9 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         slack = _new_slack(settings)
         identity = Identity(slack)
         directory = SlackDirectory(
-            slack, (ref for crew in crews.values() for ref in crew.reviewers), clock=nature.clock
+            slack,
+            (ref for crew in crews.values() for ref in (*crew.reviewers, *crew.kickers)),
+            clock=nature.clock,
         )
         messenger = SlackMessenger(slack, clock=nature.clock)
         neighbours = (name for name, crew in settings.crews.items() if is_private(crew.url))
@@ -148,6 +152,14 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
         listeners.register(bolt, desk)
+        kickoffs = Kickoffs(
+            uow=uow,
+            crews=crews,
+            clients=await _kickoff_clients(settings, stack, nature),
+            clock=nature.clock,
+        )
+        counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
+        starting.register(bolt, counter)
         lobby = commands.Lobby(
             uow=uow,
             crews=crews,
@@ -155,6 +167,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             directory=directory,
             identity=identity,
             clock=nature.clock,
+            counter=counter,
         )
         commands.register(bolt, lobby)
         inbox = routes.Inbox(
@@ -176,12 +189,6 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         async def examine() -> health.Health:
             return await _examine(uow, workers, troubles, nature)
 
-        kickoffs = Kickoffs(
-            uow=uow,
-            crews=crews,
-            clients=await _kickoff_clients(settings, stack, nature),
-            clock=nature.clock,
-        )
         application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
         routes.add_routes(application, inbox)
         callers.add_routes(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, CrewgateError, ExecutionNotFound
 from bot.slack import ids
@@ -22,6 +23,7 @@ from bot.slack.answers import (
 from bot.slack.blocks import Message
 from bot.slack.identity import Identity
 from bot.slack.inbound import Command, parse_command
+from bot.slack.kickoffs import Counter, on_kickoff_command
 from bot.slack.private import Respond, explain, tell
 from bot.usecases import look
 from bot.usecases.ports import Clock, CrewClients, Crews, Directory, UnitOfWork
@@ -37,6 +39,8 @@ class Lobby:
     directory: Directory
     identity: Identity
     clock: Clock
+    counter: Counter | None = None
+    """Where crews are started."""
 
 
 def register(app: AsyncApp, lobby: Lobby) -> None:
@@ -45,12 +49,22 @@ def register(app: AsyncApp, lobby: Lobby) -> None:
 
 
 async def on_command(
-    ack: AsyncAck, command: dict[str, Any], respond: Respond, *, lobby: Lobby
+    ack: AsyncAck,
+    command: dict[str, Any],
+    client: AsyncWebClient,
+    respond: Respond,
+    *,
+    lobby: Lobby,
 ) -> None:
     """Acknowledge first: a crew may take its 2 s to answer, and there is nothing to lose."""
     await ack()
+    asked = parse_command(command)
+    if lobby.counter is not None and asked.words[:1] == ("kickoff",):
+        trigger_id = str(command.get("trigger_id", ""))
+        await on_kickoff_command(asked, trigger_id, client, respond, counter=lobby.counter)
+        return
     try:
-        answer = await _answer(parse_command(command), lobby)
+        answer = await _answer(asked, lobby)
     except CrewgateError as error:
         answer = Message(explain(error, crews=lobby.crews, now=lobby.clock()), [])
     await tell(respond, answer)

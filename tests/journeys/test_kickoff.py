@@ -188,11 +188,11 @@ async def test_a_caller_that_gives_up_does_not_lose_its_urls(world: World) -> No
     assert (await kick_off(world))[0] == 200  # a slow one does not hold up the next
     world.crew.release()
 
-    cards = await world.slack.until(
-        lambda: len(found) == 2 and found
-        if (found := [m for m in thread(world, "Market research") if buttons(m)])
-        else []
-    )
+    def waiting() -> list[Message]:
+        return [m for m in thread(world, "Market research") if buttons(m)]
+
+    await world.slack.until(lambda: len(waiting()) == 2)
+    cards = waiting()
     for card in cards:
         await world.slack.click(ANA, card, "Approve")
     await world.crew.until(lambda: len(world.crew.resumes) == 2)
