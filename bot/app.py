@@ -168,6 +168,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             identity=identity,
             clock=nature.clock,
             counter=counter,
+            probes=clients,
         )
         commands.register(bolt, lobby)
         inbox = routes.Inbox(

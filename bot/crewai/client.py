@@ -133,6 +133,11 @@ class HttpCrew:
         """Ask for the names of the required inputs: shows whether URL and token are right."""
         return await self._look("/inputs", parse_inputs, seconds=self._patience.inputs)
 
+    async def reach(self) -> str | None:
+        """Why the crew does not answer, or None; see `usecases.overview.Probe`."""
+        found = await self._look("/inputs", parse_inputs, seconds=self._patience.status)
+        return found.why if isinstance(found, Silence) else None
+
     async def _look(self, path: str, parse: Callable[[bytes], T], *, seconds: float) -> T | Silence:
         try:
             answer = await self._ask("GET", path, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,10 +23,18 @@ from bot.slack.answers import (
 )
 from bot.slack.blocks import Message
 from bot.slack.identity import Identity
-from bot.slack.inbound import Command, parse_command
+from bot.slack.inbound import Command, _person, parse_command
 from bot.slack.kickoffs import Counter, on_kickoff_command
 from bot.slack.private import Respond, explain, tell
+from bot.slack.status import (
+    parse_refresh,
+    refreshable,
+    render_everything,
+    replace_answer,
+    with_step,
+)
 from bot.usecases import look
+from bot.usecases.overview import Probe, overview, run_of
 from bot.usecases.ports import Clock, CrewClients, Crews, Directory, UnitOfWork
 
 
@@ -39,13 +48,15 @@ class Lobby:
     directory: Directory
     identity: Identity
     clock: Clock
-    counter: Counter | None = None
+    counter: Counter
     """Where crews are started."""
+    probes: Mapping[str, Probe]
 
 
 def register(app: AsyncApp, lobby: Lobby) -> None:
     """Put the slash command on the app."""
     app.command(ids.COMMAND)(partial(on_command, lobby=lobby))
+    app.action(ids.REFRESH_STATUS)(partial(on_refresh, lobby=lobby))
 
 
 async def on_command(
@@ -59,7 +70,7 @@ async def on_command(
     """Acknowledge first: a crew may take its 2 s to answer, and there is nothing to lose."""
     await ack()
     asked = parse_command(command)
-    if lobby.counter is not None and asked.words[:1] == ("kickoff",):
+    if asked.words[:1] == ("kickoff",):
         trigger_id = str(command.get("trigger_id", ""))
         await on_kickoff_command(asked, trigger_id, client, respond, counter=lobby.counter)
         return
@@ -79,8 +90,7 @@ async def _answer(command: Command, lobby: Lobby) -> Message:
         case ["pending", "mine"]:
             return await _pending(command.by.id, lobby)
         case ["status"]:
-            lines = await look.unsettled(uow=lobby.uow)
-            return render_overview(lines, now=lobby.clock(), link=lobby.identity.link)
+            return await _overview(lobby)
         case ["status", prefix]:
             return await _status(prefix.strip("`"), lobby)
         case _:
@@ -103,4 +113,29 @@ async def _status(prefix: str, lobby: Lobby) -> Message:
         return render_unknown_execution(prefix)
     except AmbiguousExecution as error:
         return render_ambiguous(prefix, error.candidates)
-    return render_execution(view, now=lobby.clock(), link=lobby.identity.link)
+    now = lobby.clock()
+    shown = render_execution(view, now=now, link=lobby.identity.link)
+    shown = with_step(shown, await run_of(view.crew, view.execution_id, uow=lobby.uow))
+    return refreshable(shown, now=now, value=view.execution_id)
+
+
+async def _overview(lobby: Lobby) -> Message:
+    seen = await overview(probes=lobby.probes, uow=lobby.uow, clock=lobby.clock)
+    lines = await look.unsettled(uow=lobby.uow)
+    now = lobby.clock()
+    unsettled = render_overview(lines, now=now, link=lobby.identity.link)
+    return render_everything(unsettled, seen, now=now)
+
+
+async def on_refresh(
+    ack: AsyncAck, body: dict[str, Any], respond: Respond, *, lobby: Lobby
+) -> None:
+    """Bring a status answer up to date where it stands."""
+    await ack()
+    asked = Command(parse_refresh(body).words, _person(body["user"]))
+    try:
+        answer = await _answer(asked, lobby)
+    except CrewgateError as error:
+        await tell(respond, explain(error, crews=lobby.crews, now=lobby.clock()))
+        return
+    await replace_answer(respond, answer)

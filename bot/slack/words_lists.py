@@ -17,7 +17,7 @@ HELP: Final = (
     (
         f"`{COMMAND} pending` shows what waits for a decision, the oldest first\n"
         f"`{COMMAND} pending mine` shows only what you may decide\n"
-        f"`{COMMAND} status` shows every execution that waits, is on its way or is stuck\n"
+        f"`{COMMAND} status` shows every crew, what runs, waits, is on its way or is stuck\n"
         f"`{COMMAND} status <execution>` shows one in full; the beginning of its id is enough\n"
         f"`{COMMAND} kickoff <crew>` starts a crew; with one crew its name may be left out\n"
         f"`{COMMAND} help` shows this"

@@ -100,13 +100,15 @@ def make_world(tmp_path: Path) -> MakeWorld:
 
     @asynccontextmanager
     async def build(
-        nature: Nature = AT_ONCE, *, port: int = 0, **more: str
+        nature: Nature = AT_ONCE, *, port: int = 0, forward: bool = False, **more: str
     ) -> AsyncIterator[World]:
         async with Workspace() as slack, Crew() as crew:
             people(slack)
             chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
             database = f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
             chosen = replace(chosen, port=port, database_url=database)
+            crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
+            chosen = replace(chosen, crews=crews)
             async with running(chosen, nature) as bot:
                 join(slack, crew, bot)
                 while (await bot.examine()).troubles:  # noqa: ASYNC110  # nothing tells of it
