@@ -19,19 +19,33 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.crewai.client import HttpCrew, Patience, open_client
-from bot.crewai.payloads import parse_execution_id, parse_notification
+from bot.crewai.courier import HttpCourier, is_private
+from bot.crewai.kickoffs import (
+    KICKOFF_SECONDS,
+    HttpKickoffs,
+    new_kickoff,
+    parse_crew,
+    parse_execution,
+    parse_kickoff,
+    parse_registration,
+    parse_step,
+    parse_task,
+)
+from bot.crewai.payloads import parse_notification
 from bot.domain.crew import Crew
-from bot.domain.effects import SLACK, crew_destination
+from bot.domain.effects import SLACK, crew_destination, hand_on_destination
 from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
 from bot.settings import CrewSettings, Settings
 from bot.slack import commands, listeners
+from bot.slack import kickoffs as starting
 from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
 from bot.slack.identity import Identity
 from bot.slack.pacing import Rate
+from bot.slack.run_gateway import SlackRunMessenger
 from bot.slack.socket import SocketMode
 from bot.slack.web_api import new_client
 from bot.store.engine import Engines, open_engines
@@ -40,9 +54,11 @@ from bot.store.migrate import migrate
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.deliver import deliver
+from bot.usecases.kickoffs import Kickoffs
 from bot.usecases.outside import GRACE, Outside
 from bot.usecases.worker import Pace, Worker
 from bot.web import health, routes
+from bot.web import kickoffs as callers
 from bot.web.bodies import LIMIT
 from bot.web.credentials import Credentials, EventKind
 
@@ -109,11 +125,19 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         slack = _new_slack(settings)
         identity = Identity(slack)
         directory = SlackDirectory(
-            slack, (ref for crew in crews.values() for ref in crew.reviewers), clock=nature.clock
+            slack,
+            (ref for crew in crews.values() for ref in (*crew.reviewers, *crew.kickers)),
+            clock=nature.clock,
         )
+        messenger = SlackMessenger(slack, clock=nature.clock, rate=nature.rate)
+        neighbours = (name for name, crew in settings.crews.items() if is_private(crew.url))
         outside = Outside(
             uow=uow,
-            messenger=SlackMessenger(slack, clock=nature.clock, rate=nature.rate),
+            messenger=messenger,
+            reporter=SlackRunMessenger(messenger),
+            courier=HttpCourier(
+                await stack.enter_async_context(open_client()), neighbours=frozenset(neighbours)
+            ),
             clients=clients,
             crews=crews,
             clock=nature.clock,
@@ -121,13 +145,23 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             retry=nature.retry,
             grace=nature.grace,
         )
-        for destination in (SLACK, *map(crew_destination, crews)):
+        handing_on = (name for name, crew in crews.items() if crew.forward)
+        destinations = (*map(crew_destination, crews), *map(hand_on_destination, handing_on))
+        for destination in (SLACK, *destinations):
             workers[destination] = Worker(
                 destination, outbox=outbox, deliver=deliver, outside=outside, pace=nature.pace
             )
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
         listeners.register(bolt, desk)
+        kickoffs = Kickoffs(
+            uow=uow,
+            crews=crews,
+            clients=await _kickoff_clients(settings, stack, nature),
+            clock=nature.clock,
+        )
+        counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
+        starting.register(bolt, counter)
         lobby = commands.Lobby(
             uow=uow,
             crews=crews,
@@ -135,6 +169,8 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             directory=directory,
             identity=identity,
             clock=nature.clock,
+            counter=counter,
+            probes=clients,
         )
         commands.register(bolt, lobby)
         inbox = routes.Inbox(
@@ -143,7 +179,8 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             clock=nature.clock,
             new_id=nature.new_id,
             parse_notification=parse_notification,
-            parse_execution_id=parse_execution_id,
+            parse_news={"task": parse_task, "step": parse_step, "crew": parse_crew},
+            handing_on=frozenset(name for name, crew in crews.items() if crew.forward),
         )
         background = [identity.run, directory.run]
         troubles: list[Callable[[], str | None]] = [lambda: identity.trouble]
@@ -157,6 +194,16 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
 
         application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
         routes.add_routes(application, inbox)
+        callers.add_routes(
+            application,
+            callers.Gate(
+                tokens={name: crew.token for name, crew in settings.crews.items()},
+                kickoffs=kickoffs,
+                parse_kickoff=parse_kickoff,
+                parse_registration=parse_registration,
+                parse_execution=parse_execution,
+            ),
+        )
         health.add_routes(application, examine)
         if not settings.slack.app_token:
             application.router.add_post("/slack/events", _slack_events(bolt))
@@ -187,6 +234,19 @@ async def _database(url: str) -> AsyncIterator[Engines]:
         await engines.dispose()
 
 
+async def _kickoff_clients(
+    settings: Settings, stack: AsyncExitStack, nature: Nature
+) -> dict[str, HttpKickoffs]:
+    """Connections of their own: kickoffs that take minutes never stand in a resume's way."""
+    clients = {}
+    patience = Patience(read=KICKOFF_SECONDS)
+    for name, crew in settings.crews.items():
+        http = await stack.enter_async_context(open_client())
+        client = HttpCrew(http, crew.url, crew.token, clock=nature.clock, patience=patience)
+        clients[name] = HttpKickoffs(client)
+    return clients
+
+
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
     return Crew(
         name=crew.name,
@@ -197,6 +257,8 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         ),
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
         resend_human_input=crew.resend_human_input_webhook,
+        kickers=crew.kickers,
+        forward=crew.forward,
     )
 
 

@@ -47,6 +47,8 @@ CREW_KEYS: Final = (
     "step_webhook_url",
     "crew_webhook_url",
     "resend_human_input_webhook",
+    "kickers",
+    "forward",
 )
 """Every key of a crew in `crews.toml`."""
 
@@ -83,6 +85,10 @@ class CrewSettings:
     step_webhook_url: str | None = field(default=None, repr=False)
     crew_webhook_url: str | None = field(default=None, repr=False)
     resend_human_input_webhook: bool = True
+    kickers: tuple[str, ...] = ()
+    """Who may start it from Slack; nobody named: its reviewers."""
+    forward: bool = False
+    """Whether its webhooks are taken by the bot and handed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,4 +287,6 @@ def _crew_of_table(name: str, crew: Reader, shared: _Shared) -> CrewSettings:
         resend_human_input_webhook=crew.take(
             "resend_human_input_webhook", values.parse_flag, default=True
         ),
+        kickers=crew.take("kickers", values.parse_reviewers, default=()),
+        forward=crew.take("forward", values.parse_flag, default=False),
     )

@@ -68,6 +68,7 @@ class _Answer:
     status: int
     body: bytes
     retry_after: str | None
+    content_type: str = ""
 
 
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
@@ -134,6 +135,11 @@ class HttpCrew:
         """Ask for the names of the required inputs: shows whether URL and token are right."""
         return await self._look("/inputs", parse_inputs, seconds=self._patience.inputs)
 
+    async def reach(self) -> str | None:
+        """Why the crew does not answer, or None; see `usecases.overview.Probe`."""
+        found = await self._look("/inputs", parse_inputs, seconds=self._patience.status)
+        return found.why if isinstance(found, Silence) else None
+
     async def _look(self, path: str, parse: Callable[[bytes], T], *, seconds: float) -> T | Silence:
         try:
             answer = await self._ask("GET", path, seconds=seconds)
@@ -148,7 +154,8 @@ class HttpCrew:
         except Malformed as odd:
             return Silence(f"the answer is not understood: {odd}")
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
-        return Silence("401: token not accepted" if unauthorized else _with_code(answer))
+        why = "401: token not accepted" if unauthorized else _with_code(answer)
+        return Silence(why, gone=answer.status == HTTPStatus.NOT_FOUND)
 
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, *, seconds: float
@@ -177,7 +184,10 @@ class HttpCrew:
             read = await _read(response, deadline)
         finally:
             await response.aclose()
-        return _Answer(response.status_code, read, response.headers.get("Retry-After"))
+        came = response.headers
+        return _Answer(
+            response.status_code, read, came.get("Retry-After"), came.get("Content-Type", "")
+        )
 
     def _outcome(self, answer: _Answer) -> Outcome:
         match answer.status:

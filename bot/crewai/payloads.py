@@ -145,6 +145,7 @@ class _Status(Wire):
     completed: Lenient[Count] = Field(None, validation_alias=COMPLETED)
     total: Lenient[Count] = Field(None, validation_alias=TOTAL)
     tasks: Lenient[list[object]] = Field(None, validation_alias=AliasPath("result", "tasks"))
+    output: object = Field(None, validation_alias=AliasPath("result", "output"))
     error: Words = ""
 
 
@@ -234,6 +235,7 @@ def parse_status(body: bytes) -> Progress:
         completed_tasks=finished if wire.completed is None else wire.completed,
         total_tasks=finished if wire.total is None else wire.total,
         error=wire.error or None,
+        result=None if wire.output is None else _output(wire.output),
     )
 
 

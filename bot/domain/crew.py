@@ -23,6 +23,10 @@ class Crew:
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
     resend_human_input: bool = True
+    kickers: tuple[str, ...] = ()
+    """Who may start it from Slack, as reviewers are named; nobody named: the reviewers."""
+    forward: bool = False
+    """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
 
     def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
         """The URLs a resume carries: per URL, the first that exists.
@@ -31,4 +35,24 @@ class Crew:
         crew, this bot's own.
         """
         urls = registered.or_else(carried).or_else(self.configured).or_else(self.own)
+        if self.forward:
+            urls = replace(self.own.or_else(urls), human_input=urls.human_input)
         return urls if self.resend_human_input else replace(urls, human_input=None)
+
+    def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
+        """The URLs a kickoff carries: the caller's, the crew's, this bot's; pauses come to us."""
+        urls = given.or_else(self.configured).or_else(self.own)
+        if self.forward:
+            urls = self.own.or_else(urls)
+        return replace(urls, human_input=self.own.human_input)
+
+    def hands_on(self, given: WebhookUrls) -> WebhookUrls:
+        """Where webhooks that come to us are handed on: never to ourselves."""
+        if not self.forward:
+            return WebhookUrls()
+        urls = given.or_else(self.configured)
+        return WebhookUrls(
+            task=urls.task if urls.task != self.own.task else None,
+            step=urls.step if urls.step != self.own.step else None,
+            crew=urls.crew if urls.crew != self.own.crew else None,
+        )

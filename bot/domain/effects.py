@@ -25,6 +25,20 @@ class EffectKind(StrEnum):
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
+    PROGRESS = "progress"
+    """Post or bring up to date the message that shows how far an execution is."""
+    TASK_DONE = "task_done"
+    """Post a finished task's line in the thread; the subject is the news."""
+    CONCLUDE = "conclude"
+    """Post how an execution ended."""
+    RESULT_FILE = "result_file"
+    """Put the whole result as a file into the thread: the message shows an excerpt."""
+    FOLLOW = "follow"
+    """Ask the crew how far an execution is: `GET /status`."""
+    HAND_ON = "hand_on"
+    """Pass a webhook on to the URL its caller gave; the subject is the parcel."""
+    NOT_HANDED_ON = "not_handed_on"
+    """Say that a webhook was not taken there; the subject is its kind."""
 
 
 SLACK = "slack"
@@ -33,6 +47,11 @@ SLACK = "slack"
 def crew_destination(crew: str) -> str:
     """The destination that one crew is."""
     return f"crew:{crew}"
+
+
+def hand_on_destination(crew: str) -> str:
+    """Where one crew's callers listen; their being slow never holds up the crew's resumes."""
+    return f"hand on:{crew}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +66,13 @@ class Effect:
     @property
     def destination(self) -> str:
         """Who is called: Slack, or one crew. An outage of one never holds up another."""
-        return crew_destination(self.crew) if self.kind is EffectKind.RESUME else SLACK
+        match self.kind:
+            case EffectKind.RESUME | EffectKind.FOLLOW:
+                return crew_destination(self.crew)
+            case EffectKind.HAND_ON:
+                return hand_on_destination(self.crew)
+            case _:
+                return SLACK
 
     @property
     def lane(self) -> str:
@@ -59,4 +84,6 @@ class Effect:
         """
         if self.kind is EffectKind.RESUME:
             return f"resume {self.subject}"
+        if self.kind is EffectKind.FOLLOW:
+            return f"follow {self.crew} {self.execution_id}"
         return f"{self.destination} {self.crew} {self.execution_id}"

@@ -9,6 +9,7 @@ CrewgateError
  ├── Malformed           what a crew sent cannot be understood
  ├── RoundNotFound       no round has this id
  ├── NotAReviewer        this person may not decide for this crew
+ ├── NotAKicker          this person may not start this crew
  ├── UnknownCrew         the settings name no such crew (any more)
  ├── ExecutionNotFound   no execution has this id or beginning
  ├── AmbiguousExecution  several executions have this beginning
@@ -93,6 +94,16 @@ class NotAReviewer(CrewgateError):
     def __init__(self, crew: str, *, uncertain: bool = False) -> None:
         super().__init__(f"not a reviewer of {crew}")
         self.crew = crew
+        self.uncertain = uncertain
+
+
+class NotAKicker(CrewgateError):
+    """This person may not start this crew; `uncertain` as for NotAReviewer."""
+
+    def __init__(self, crew: str, kickers: tuple[str, ...], *, uncertain: bool = False) -> None:
+        super().__init__(f"may not start {crew}")
+        self.crew = crew
+        self.kickers = kickers
         self.uncertain = uncertain
 
 

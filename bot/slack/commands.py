@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, CrewgateError, ExecutionNotFound
 from bot.slack import ids
@@ -21,9 +23,18 @@ from bot.slack.answers import (
 )
 from bot.slack.blocks import Message
 from bot.slack.identity import Identity
-from bot.slack.inbound import Command, parse_command
+from bot.slack.inbound import Command, _person, parse_command
+from bot.slack.kickoffs import Counter, on_kickoff_command
 from bot.slack.private import Respond, explain, tell
+from bot.slack.status import (
+    parse_refresh,
+    refreshable,
+    render_everything,
+    replace_answer,
+    with_step,
+)
 from bot.usecases import look
+from bot.usecases.overview import Probe, overview, run_of
 from bot.usecases.ports import Clock, CrewClients, Crews, Directory, UnitOfWork
 
 
@@ -37,20 +48,34 @@ class Lobby:
     directory: Directory
     identity: Identity
     clock: Clock
+    counter: Counter
+    """Where crews are started."""
+    probes: Mapping[str, Probe]
 
 
 def register(app: AsyncApp, lobby: Lobby) -> None:
     """Put the slash command on the app."""
     app.command(ids.COMMAND)(partial(on_command, lobby=lobby))
+    app.action(ids.REFRESH_STATUS)(partial(on_refresh, lobby=lobby))
 
 
 async def on_command(
-    ack: AsyncAck, command: dict[str, Any], respond: Respond, *, lobby: Lobby
+    ack: AsyncAck,
+    command: dict[str, Any],
+    client: AsyncWebClient,
+    respond: Respond,
+    *,
+    lobby: Lobby,
 ) -> None:
     """Acknowledge first: a crew may take its 2 s to answer, and there is nothing to lose."""
     await ack()
+    asked = parse_command(command)
+    if asked.words[:1] == ("kickoff",):
+        trigger_id = str(command.get("trigger_id", ""))
+        await on_kickoff_command(asked, trigger_id, client, respond, counter=lobby.counter)
+        return
     try:
-        answer = await _answer(parse_command(command), lobby)
+        answer = await _answer(asked, lobby)
     except CrewgateError as error:
         answer = Message(explain(error, crews=lobby.crews, now=lobby.clock()), [])
     await tell(respond, answer)
@@ -65,8 +90,7 @@ async def _answer(command: Command, lobby: Lobby) -> Message:
         case ["pending", "mine"]:
             return await _pending(command.by.id, lobby)
         case ["status"]:
-            lines = await look.unsettled(uow=lobby.uow)
-            return render_overview(lines, now=lobby.clock(), link=lobby.identity.link)
+            return await _overview(lobby)
         case ["status", prefix]:
             return await _status(prefix.strip("`"), lobby)
         case _:
@@ -89,4 +113,29 @@ async def _status(prefix: str, lobby: Lobby) -> Message:
         return render_unknown_execution(prefix)
     except AmbiguousExecution as error:
         return render_ambiguous(prefix, error.candidates)
-    return render_execution(view, now=lobby.clock(), link=lobby.identity.link)
+    now = lobby.clock()
+    shown = render_execution(view, now=now, link=lobby.identity.link)
+    shown = with_step(shown, await run_of(view.crew, view.execution_id, uow=lobby.uow))
+    return refreshable(shown, now=now, value=view.execution_id)
+
+
+async def _overview(lobby: Lobby) -> Message:
+    seen = await overview(probes=lobby.probes, uow=lobby.uow, clock=lobby.clock)
+    lines = await look.unsettled(uow=lobby.uow)
+    now = lobby.clock()
+    unsettled = render_overview(lines, now=now, link=lobby.identity.link)
+    return render_everything(unsettled, seen, now=now)
+
+
+async def on_refresh(
+    ack: AsyncAck, body: dict[str, Any], respond: Respond, *, lobby: Lobby
+) -> None:
+    """Bring a status answer up to date where it stands."""
+    await ack()
+    asked = Command(parse_refresh(body).words, _person(body["user"]))
+    try:
+        answer = await _answer(asked, lobby)
+    except CrewgateError as error:
+        await tell(respond, explain(error, crews=lobby.crews, now=lobby.clock()))
+        return
+    await replace_answer(respond, answer)

@@ -14,13 +14,18 @@ from bot.usecases.views import Progress, Silence
 _REASON_LIMIT: Final = 120
 
 HELP: Final = (
-    f"`{COMMAND} pending` shows what waits for a decision, the oldest first\n"
-    f"`{COMMAND} pending mine` shows only what you may decide\n"
-    f"`{COMMAND} status` shows every execution that waits, is on its way or is stuck\n"
-    f"`{COMMAND} status <execution>` shows one in full; the beginning of its id is enough\n"
-    f"`{COMMAND} help` shows this"
-).replace("<execution>", "&lt;execution&gt;")
-HELP_PLAIN: Final = f"{COMMAND} pending, {COMMAND} status, {COMMAND} help"
+    (
+        f"`{COMMAND} pending` shows what waits for a decision, the oldest first\n"
+        f"`{COMMAND} pending mine` shows only what you may decide\n"
+        f"`{COMMAND} status` shows every crew, what runs, waits, is on its way or is stuck\n"
+        f"`{COMMAND} status <execution>` shows one in full; the beginning of its id is enough\n"
+        f"`{COMMAND} kickoff <crew>` starts a crew; with one crew its name may be left out\n"
+        f"`{COMMAND} help` shows this"
+    )
+    .replace("<", "&lt;")
+    .replace(">", "&gt;")
+)
+HELP_PLAIN: Final = f"{COMMAND} pending, {COMMAND} status, {COMMAND} kickoff, {COMMAND} help"
 HELP_HEADLINE: Final = "*Crews pause here until somebody decides.*"
 HELP_REVIEWS: Final = (
     "On a card, *Approve* lets the crew go on. *Revise* sends your feedback; the crew does the "

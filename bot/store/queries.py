@@ -13,6 +13,7 @@ from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.review import Round, State
 from bot.store.failures import translated
 from bot.store.rows import LINE, ROUND, to_card, to_line, to_round, to_webhooks
+from bot.store.runs import SqlRunQueries
 from bot.store.tables import REGISTERED, executions, letters, outputs, reviews, rounds, webhooks
 from bot.usecases.ports import Posting
 from bot.usecases.views import CardView, Letter, Pending, RoundLine
@@ -38,6 +39,7 @@ class SqlQueries:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.runs = SqlRunQueries(engine)
 
     async def round(self, round_id: str) -> Round:
         """See `Queries`."""

@@ -147,3 +147,55 @@ letters = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+
+#: How each execution goes, as far as we have heard; `inputs` are pairs.
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("crew", Bytewise, primary_key=True),
+    sa.Column("execution_id", Bytewise, primary_key=True),
+    sa.Column("known", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("began_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("starter", sa.Text),
+    sa.Column("starter_name", sa.Text),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("finished", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer),
+    sa.Column("current", sa.Text),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("tokens", sa.BigInteger),
+    sa.Column("result", sa.Text),
+    sa.Column("format", sa.Text),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("line_channel", sa.Text),
+    sa.Column("line_ts", sa.Text),
+    sa.Index(None, "state", "began_at"),
+)
+
+#: A finished task's line.
+news = sa.Table(
+    "news",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("crew", Bytewise, nullable=False),
+    sa.Column("execution_id", Bytewise, nullable=False),
+    sa.Column("came_at", Instant, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+    sa.Column("agent", sa.Text),
+    sa.Index(None, "crew", "execution_id"),
+)
+
+#: Webhooks that are handed on to a caller; a row goes when it is done.
+parcels = sa.Table(
+    "parcels",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("crew", sa.Text, nullable=False),
+    sa.Column("execution_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)

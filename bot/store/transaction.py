@@ -22,6 +22,7 @@ from bot.store.rows import (
     to_review,
     to_round,
 )
+from bot.store.runs import SqlRuns
 from bot.store.statements import (
     ADD_EFFECT,
     ADD_OUTPUT,
@@ -55,6 +56,7 @@ class SqlTransaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
+        self.runs = SqlRuns(connection)
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
 

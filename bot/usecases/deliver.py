@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases import cards, resume
+from bot.usecases import cards, follow, hand_on, resume, showing
 from bot.usecases.outside import Outside
 from bot.usecases.ports import Job
 
@@ -18,6 +18,13 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, Outside], Awaitable[Outcom
     EffectKind.TELL: cards.tell,
     EffectKind.REPORT: cards.report,
     EffectKind.RESUME: resume.resume,
+    EffectKind.PROGRESS: showing.progress,
+    EffectKind.TASK_DONE: showing.task_done,
+    EffectKind.CONCLUDE: showing.conclude,
+    EffectKind.RESULT_FILE: showing.result_file,
+    EffectKind.NOT_HANDED_ON: showing.not_handed_on,
+    EffectKind.FOLLOW: follow.follow,
+    EffectKind.HAND_ON: hand_on.hand_on,
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.retry import Retry
 from bot.usecases.ports import Clock, CrewClients, Crews, Job, Messenger, UnitOfWork
+from bot.usecases.ports_runs import Courier, RunMessenger
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
 #: unknown. Short on purpose: a crew that took a revision is busy for longer than this and says
@@ -23,6 +24,8 @@ class Outside:
     messenger: Messenger
     clients: CrewClients
     crews: Crews
+    reporter: RunMessenger
+    courier: Courier
     clock: Clock
     jitter: Callable[[], float]
     """A fresh random number from 0 to 1."""

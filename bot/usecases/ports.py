@@ -14,6 +14,7 @@ from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.review import Review, Round
 from bot.domain.verdict import Decision
+from bot.usecases.ports_runs import RunQueries, Runs
 from bot.usecases.views import (
     CardView,
     Letter,
@@ -60,6 +61,11 @@ class Posting:
 
 class Tx(Protocol):
     """One transaction. It is committed when the block ends, rolled back when it raises."""
+
+    @property
+    def runs(self) -> Runs:
+        """What may be changed about runs."""
+        ...
 
     async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
         """The review of this crew, execution and task, made if need be, and its latest round.
@@ -127,6 +133,11 @@ class Tx(Protocol):
 
 class Queries(Protocol):
     """Reading, with no transaction to speak of."""
+
+    @property
+    def runs(self) -> RunQueries:
+        """Reading runs."""
+        ...
 
     async def round(self, round_id: str) -> Round:
         """Raises RoundNotFound."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
 from bot.domain.review import Review, Round, receive
+from bot.usecases.follow import begin
 from bot.usecases.ports import Clock, NewId, UnitOfWork
 from bot.usecases.views import Letter
 
@@ -49,6 +49,7 @@ async def receive_notification(
                 await tx.save(receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
+            await begin(tx, crew, notification.execution_id, at=now)
     return Received(receipt.current, receipt.opened)
 
 
@@ -65,20 +66,3 @@ async def keep_unreadable(
 
 def _report(letter: Letter) -> Effect:
     return Effect(EffectKind.REPORT, letter.id, letter.crew, execution_id="")
-
-
-async def hear(
-    crew: str, execution_id: str, *, ended: str | None, uow: UnitOfWork, at: datetime
-) -> None:
-    """The execution gave a sign of having gone on; `ended` says why if it was its last one.
-
-    What was still waiting or stuck is closed then: nobody is left to be told.
-    """
-    async with uow.begin() as tx:
-        await tx.note_heard(crew, execution_id, at=at)
-        if ended is None:
-            return
-        for round_ in await tx.unfinished(crew, execution_id):
-            move = round_.close(ended, at)
-            await tx.save(move.round)
-            await tx.enqueue(move.effects, at=at)

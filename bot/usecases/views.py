@@ -57,13 +57,15 @@ class Progress:
     completed_tasks: int | None = None
     total_tasks: int | None = None
     error: str | None = None
+    result: Output | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The crew did not tell how far it is: `why` in a few words."""
+    """The crew did not tell how far it is: `why` in a few words. `gone`: it knows of nothing."""
 
     why: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from aiohttp import web
 
 from bot.domain.errors import Malformed, StoreUnavailable
 from bot.domain.notification import Notification
-from bot.domain.review import ENDED
+from bot.domain.run import News
+from bot.usecases.follow import hear_news
 from bot.usecases.ports import Clock, NewId, UnitOfWork
-from bot.usecases.receive import hear, keep_unreadable, receive_notification
+from bot.usecases.ports_runs import Parcel
+from bot.usecases.receive import keep_unreadable, receive_notification
 from bot.web import answers
 from bot.web.bodies import LIMIT, Body, BodyNotReceived, is_json, read_body
 from bot.web.credentials import Credentials, EventKind
@@ -35,8 +37,10 @@ class Inbox:
     new_id: NewId
     parse_notification: Callable[[bytes], Notification]
     """Raises Malformed."""
-    parse_execution_id: Callable[[bytes], str]
-    """Whom a task, step or crew webhook is about. Raises Malformed."""
+    parse_news: Mapping[str, Callable[[bytes], tuple[str, News]]]
+    """Whom a task, step or crew webhook is about, and what it says. Each raises Malformed."""
+    handing_on: frozenset[str] = frozenset()
+    """Crews whose webhooks are handed on to their callers."""
 
 
 def add_routes(app: web.Application, inbox: Inbox) -> None:
@@ -92,13 +96,23 @@ async def on_event(request: web.Request, *, inbox: Inbox) -> web.Response:
         return answers.unauthorised()
     body = await read_body(request)
     try:
-        execution_id = _understood(request, body, inbox.parse_execution_id)
+        execution_id, news = _understood(request, body, inbox.parse_news[kind.value])
     except _NotUnderstood as error:
         await _keep(crew, body, error, inbox)
         return error.answer
-    if kind is not EventKind.STEP:
-        ended = ENDED if kind is EventKind.CREW else None
-        await hear(crew, execution_id, ended=ended, uow=inbox.uow, at=inbox.clock())
+    parcel = None
+    if crew in inbox.handing_on:
+        content_type = request.headers.get("Content-Type", "")
+        parcel = Parcel(inbox.new_id(), crew, execution_id, kind.value, content_type, body.content)
+    await hear_news(
+        crew,
+        execution_id,
+        news,
+        uow=inbox.uow,
+        at=inbox.clock(),
+        new_id=inbox.new_id,
+        parcel=parcel,
+    )
     return web.json_response({"status": "accepted"}, status=202)
 
 

@@ -102,7 +102,12 @@ def make_world(tmp_path: Path) -> MakeWorld:
 
     @asynccontextmanager
     async def build(
-        nature: Nature = AT_ONCE, crews_file: str = "", **more: str
+        nature: Nature = AT_ONCE,
+        *,
+        crews_file: str = "",
+        port: int = 0,
+        forward: bool = False,
+        **more: str,
     ) -> AsyncIterator[World]:
         if crews_file:
             (tmp_path / "crews.toml").write_text(crews_file)
@@ -110,7 +115,9 @@ def make_world(tmp_path: Path) -> MakeWorld:
             people(slack)
             chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
             database = f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
-            chosen = replace(chosen, port=0, database_url=database)
+            chosen = replace(chosen, port=port, database_url=database)
+            crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
+            chosen = replace(chosen, crews=crews)
             async with running(chosen, nature) as bot:
                 join(slack, crew, bot)
                 while (await bot.examine()).troubles:  # noqa: ASYNC110  # nothing tells of it

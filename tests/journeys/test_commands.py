@@ -4,6 +4,7 @@ import pytest
 
 from bot.demo.crew import slow, status
 from bot.demo.stage import ANA, CARL, CHANNEL
+from bot.demo.workspace import message_text
 from tests.journeys.conftest import World
 
 
@@ -74,3 +75,23 @@ async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World, how: o
 
     assert "does not" in told
     assert "Round 1 of one" in told
+
+
+async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> None:
+    execution = world.crew.start_execution({"topic": "tea"})
+    await world.card("Market research")
+
+    assert "research answers in" in (await ask(world, ANA, "status")).replace("*", "")
+    shown = world.slack.ephemerals(ANA)[-1]
+    assert execution in message_text(shown)
+    await world.crew.go_down()
+    await world.slack.click(ANA, shown, "Refresh")
+    await world.slack.until(
+        lambda: "connection refused" in message_text(world.slack.ephemerals(ANA)[-1])
+    )
+
+    assert len(world.slack.ephemerals(ANA)) == 1
+    await ask(world, ANA, f"status {execution[:8]}")
+    await world.crew.come_back()
+    await world.slack.click(ANA, world.slack.ephemerals(ANA)[-1], "Refresh")
+    await world.slack.until(lambda: "0 of 3 tasks" in message_text(world.slack.ephemerals(ANA)[-1]))

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, EffectKind, crew_destination
+from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
 from bot.domain.review import Round
+from bot.domain.run import CrewNews, TaskNews
 from bot.domain.verdict import Approve, Person, Verdict, Via
 from bot.store.engine import Engines
 from bot.store.outbox import SqlOutbox
@@ -21,13 +23,17 @@ from bot.store.tables import outbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.decide import decide, retry
 from bot.usecases.deliver import deliver
+from bot.usecases.follow import hear_news
 from bot.usecases.outside import Outside
 from bot.usecases.ports import Job
-from bot.usecases.receive import Received, hear, keep_unreadable, receive_notification
+from bot.usecases.receive import Received, keep_unreadable, receive_notification
 from bot.usecases.worker import LEASE
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
+from tests.usecases.run_standins import FakeCourier, FakeReporter
 from tests.usecases.standins import FakeCrew, FakeDirectory, FakeSlack
 
+ABOUT_RUNS = ("progress", "task_done", "conclude", "follow")
+"""What tests of reviews do not look at."""
 CREW = crew_destination("research")
 Deliver = Callable[[Job, Outside], Awaitable[Outcome]]
 
@@ -47,9 +53,13 @@ class World:
     def __post_init__(self) -> None:
         self.outbox = SqlOutbox(self.engines)
         self.slack = FakeSlack(self.clock)
+        self.reporter = FakeReporter(self.slack)
+        self.courier = FakeCourier()
         self.outside = Outside(
             uow=self.uow,
             messenger=self.slack,
+            reporter=self.reporter,
+            courier=self.courier,
             clients={"research": self.crew},
             crews=self.crews,
             clock=self.clock,
@@ -92,7 +102,10 @@ class World:
         )
 
     async def hear(self, execution: str = "e-1", *, ended: str | None = None) -> None:
-        await hear("research", execution, ended=ended, uow=self.uow, at=self.clock())
+        news = CrewNews(result=Output("Done.")) if ended else TaskNews(title="draft")
+        await hear_news(
+            "research", execution, news, uow=self.uow, at=self.clock(), new_id=self.new_id
+        )
 
     async def keep_unreadable(self, body: bytes = b"?", crew: str = "research") -> str:
         keep = partial(keep_unreadable, uow=self.uow, clock=self.clock, new_id=self.new_id)
@@ -120,7 +133,11 @@ class World:
 
     async def rows(self) -> list[sa.Row[Any]]:
         async with self.engines.read.connect() as connection:
-            return list(await connection.execute(sa.select(outbox).order_by(outbox.c.id)))
+            return list(
+                await connection.execute(
+                    sa.select(outbox).where(outbox.c.kind.not_in(ABOUT_RUNS)).order_by(outbox.c.id)
+                )
+            )
 
     async def due_in(self) -> timedelta:
         """How long until the only row of the outbox is due."""
