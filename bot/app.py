@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -26,7 +27,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
 from bot.settings import CrewSettings, Settings
-from bot.slack import commands, listeners
+from bot.slack import commands, listeners, reviewing
 from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
@@ -40,6 +41,7 @@ from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.deliver import deliver
 from bot.usecases.outside import GRACE, Outside
+from bot.usecases.reviewers import may_decide
 from bot.usecases.worker import Pace, Worker
 from bot.web import health, routes
 from bot.web.bodies import LIMIT
@@ -118,6 +120,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             jitter=nature.jitter,
             retry=nature.retry,
             grace=nature.grace,
+            may_decide=partial(may_decide, crews=crews, directory=directory),
         )
         for destination in (SLACK, *map(crew_destination, crews)):
             workers[destination] = Worker(
@@ -126,6 +129,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
         listeners.register(bolt, desk)
+        reviewing.register(bolt, desk)
         lobby = commands.Lobby(
             uow=uow,
             crews=crews,

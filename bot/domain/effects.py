@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class EffectKind(StrEnum):
-    """What to do. `subject` is a round's id, for REPORT a letter's."""
+    """What to do. `subject` is a round's id, for REPORT a letter's, for NOTED `channel ts`."""
 
     POST = "post"
     """Post the round's card in the execution's thread (the first one starts the thread)."""
@@ -25,6 +25,10 @@ class EffectKind(StrEnum):
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
+    NOTED = "noted"
+    """Acknowledge a note in the thread, and offer its author to send the notes."""
+    RELEASE = "release"
+    """Nobody is on the round any more: bring its card up to date."""
 
 
 SLACK = "slack"
@@ -59,4 +63,7 @@ class Effect:
         """
         if self.kind is EffectKind.RESUME:
             return f"resume {self.subject}"
+        if self.kind is EffectKind.RELEASE:
+            # Due in half an hour; the thread does not wait for it.
+            return f"release {self.subject}"
         return f"{self.destination} {self.crew} {self.execution_id}"

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from bot.slack import words
 from bot.slack import words_lists as lists
+from bot.slack import words_reviewing as reviewing
 from bot.slack.blocks import MESSAGE_LIMIT, Message, context, section, sections
 from bot.slack.text import cost, duration
 from bot.usecases.views import ExecutionView, MessageRef, Pending, Progress, RoundLine
@@ -52,7 +53,10 @@ def render_execution(view: ExecutionView, *, now: datetime, link: Link) -> Messa
     title = f"{words.bold(words.crew(view.crew))} · {words.identifier(view.execution_id)}"
     report = lists.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
-    latest = [_round_line(line, now, link) for line in reversed(view.rounds)]
+    latest = [
+        f"{_round_line(line, now, link)}{reviewing.detail(line.round, line.excerpt)}"
+        for line in reversed(view.rounds)
+    ]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
     if shown < len(latest):

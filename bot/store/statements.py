@@ -14,7 +14,7 @@ from bot.store.tables import executions, outbox, outputs, reviews, rounds
 
 Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
-_INSERTS: Final[Mapping[str, Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+INSERTS: Final[Mapping[str, Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def _count_sign(insert: Insert) -> sa.Insert:
@@ -38,9 +38,9 @@ def _open_review(insert: Insert) -> sa.Insert:
     return upsert
 
 
-COUNT_SIGN: Final = {dialect: _count_sign(insert) for dialect, insert in _INSERTS.items()}
+COUNT_SIGN: Final = {dialect: _count_sign(insert) for dialect, insert in INSERTS.items()}
 """Remembers an execution, counts a sign of it, and locks it; by dialect."""
-OPEN_REVIEW: Final = {dialect: _open_review(insert) for dialect, insert in _INSERTS.items()}
+OPEN_REVIEW: Final = {dialect: _open_review(insert) for dialect, insert in INSERTS.items()}
 """Remembers a review, keeps what is known of it, locks and returns it; by dialect."""
 
 LATEST_ROUND: Final = (

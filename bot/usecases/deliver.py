@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases import cards, resume
+from bot.usecases import cards, notes, resume
 from bot.usecases.outside import Outside
 from bot.usecases.ports import Job
 
@@ -18,6 +18,8 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, Outside], Awaitable[Outcom
     EffectKind.TELL: cards.tell,
     EffectKind.REPORT: cards.report,
     EffectKind.RESUME: resume.resume,
+    EffectKind.NOTED: notes.acknowledge,
+    EffectKind.RELEASE: cards.refresh,
 }
 
 

@@ -26,3 +26,8 @@ def crews_reviewed_by(user: str, *, crews: Crews, directory: Directory) -> tuple
         for name, crew in crews.items()
         if ANYONE in crew.reviewers or user in directory.members(crew.reviewers).users
     )
+
+
+def may_decide(crew: str, user: str, *, crews: Crews, directory: Directory) -> bool:
+    """Whether this person may decide for this crew."""
+    return crew in crews_reviewed_by(user, crews=crews, directory=directory)
