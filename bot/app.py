@@ -27,10 +27,11 @@ from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
 from bot.settings import CrewSettings, Settings
-from bot.slack import commands, listeners, reviewing
+from bot.slack import commands, home, listeners, reviewing
 from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
+from bot.slack.home import Homes
 from bot.slack.identity import Identity
 from bot.slack.socket import SocketMode
 from bot.slack.web_api import new_client
@@ -97,7 +98,14 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             # The file is ours alone, so whatever is leased belonged to a process that crashed.
             await outbox.release(due_at=nature.clock() + nature.grace)
         workers: dict[str, Worker] = {}
-        uow = SqlUnitOfWork(engines, wake=lambda destination: _call(workers.get(destination)))
+        homes: list[Homes] = []
+
+        def wake(destination: str) -> None:
+            _call(workers.get(destination))
+            for shown in homes:
+                shown.call()
+
+        uow = SqlUnitOfWork(engines, wake=wake)
         crews = {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
         http = await stack.enter_async_context(open_client())
         clients = {
@@ -139,6 +147,8 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             clock=nature.clock,
         )
         commands.register(bolt, lobby)
+        homes.append(Homes(slack, desk, identity.link))
+        home.register(bolt, homes[0])
         inbox = routes.Inbox(
             credentials={name: _credentials(crew) for name, crew in settings.crews.items()},
             uow=uow,
@@ -147,7 +157,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             parse_notification=parse_notification,
             parse_execution_id=parse_execution_id,
         )
-        background = [identity.run, directory.run]
+        background = [identity.run, directory.run, homes[0].run]
         troubles: list[Callable[[], str | None]] = [lambda: identity.trouble]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token)

@@ -114,15 +114,15 @@ def _pending_line(line: RoundLine, now: datetime, link: Link) -> str:
     round_ = line.round
     title = f"{words.crew(round_.review.crew)}: {words.task(round_)}"
     waited = duration(now - round_.opened_at)
-    return f"• {_linked(title, line, link)} · round {round_.number} · {lists.waited(waited)}"
+    return f"• {linked(title, line, link)} · round {round_.number} · {lists.waited(waited)}"
 
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{words.number_of(line.round)} of {words.task(line.round)}"
-    return f"{_linked(title, line, link)} · {lists.status(line.round, now)}"
+    return f"{linked(title, line, link)} · {lists.status(line.round, now)}"
 
 
-def _linked(title: str, line: RoundLine, link: Link) -> str:
+def linked(title: str, line: RoundLine, link: Link) -> str:
     """A title that leads to its card; without the link while there is none."""
     url = link(line.card) if line.card is not None else None
     if not url or cost(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):

@@ -62,7 +62,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action(ids.ADD_NOTE)(partial(on_add_note, desk=desk))
     app.action(ids.SEND_NOTES)(partial(on_revise, desk=desk))
     app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
-    app.action(ids.OPEN_CARD)(on_nothing)
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
     app.event("message", middleware=[partial(keep_message, desk=desk)])(on_nothing)
 

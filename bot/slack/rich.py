@@ -23,7 +23,6 @@ RICH_TEXT_LIMIT: Final = 3_000
 _DEEPEST: Final = 5
 _WIDEST: Final = 40
 """Cells of a table are filled up to so many characters, no further."""
-_WEB: Final = re.compile(r"https?://[^\s<>|]{1,2000}")
 _TASK: Final = re.compile(r"\[([ xX])\] ")
 # What would make text vanish is switched off: it is shown as it was written.
 _MARKDOWN: Final = (
@@ -55,6 +54,17 @@ def preformatted(text: str) -> list[Block]:
     return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
 
 
+def flat(markdown: str) -> str:
+    """The text without its marks, for one line of a list."""
+    found = _Writer().write(_MARKDOWN.parse(clean(markdown)))
+    return " ".join("".join(_flat(element)) for element in found)
+
+
+def _flat(element: Block) -> Iterator[str]:
+    for one in element["elements"]:
+        yield from _flat(one) if "elements" in one else (one["text"],)
+
+
 def leaf(text: str, **style: bool) -> Block:
     """A run of text."""
     made: Block = {"type": "text", "text": text}
@@ -81,7 +91,7 @@ def _code(text: str) -> Block:
 def _size(element: Block) -> int:
     if element["type"] == "rich_text_list":
         return sum(map(_size, element["elements"]))
-    return sum(cost(one.get("text") or one["url"]) for one in element["elements"])
+    return sum(cost(one["text"]) for one in element["elements"])
 
 
 def _split(found: list[Block]) -> Iterator[Block]:
@@ -101,7 +111,7 @@ def _split(found: list[Block]) -> Iterator[Block]:
 def _split_leaves(element: Block) -> Iterator[Block]:
     room, held = RICH_TEXT_LIMIT, []
     for one in _short_leaves(element["elements"]):
-        length = cost(one.get("text") or one["url"])
+        length = cost(one["text"])
         if held and length > room:
             yield element | {"elements": held}
             room, held = RICH_TEXT_LIMIT, []
@@ -112,14 +122,13 @@ def _split_leaves(element: Block) -> Iterator[Block]:
 
 def _short_leaves(leaves: list[Block]) -> Iterator[Block]:
     for one in leaves:
-        text = one.get("text", "")
+        text = one["text"]
         while cost(text) > RICH_TEXT_LIMIT:
             # A character costs two at most.
             at = text.rfind("\n", 1, RICH_TEXT_LIMIT // 2) + 1 or RICH_TEXT_LIMIT // 2
             yield one | {"text": text[:at]}
             text = text[at:]
-        if text or "url" in one:
-            yield one | ({"text": text} if text else {})
+        yield one | {"text": text}
 
 
 @dataclass
@@ -205,7 +214,7 @@ class _Writer:
         if not self.item and last is not None and last["type"] == "rich_text_list":
             last["elements"][-1]["elements"] += [leaf("\n"), *leaves]
             return
-        if self.item and leaves[0].get("text") and (task := _TASK.match(leaves[0]["text"])):
+        if self.item and (task := _TASK.match(leaves[0]["text"])):
             box = "☐ " if task[1] == " " else "☑ "
             leaves[0]["text"] = box + leaves[0]["text"][task.end() :]
         self.item = False

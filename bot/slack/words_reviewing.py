@@ -10,7 +10,7 @@ from bot.domain.notes import Claim, Note
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise
 from bot.slack import words
-from bot.slack.text import date, duration, one_line, plain
+from bot.slack.text import date, duration, one_line
 
 APPROVE_WITH_NOTE: Final = "Approve with a note…"
 READ: Final = "Read in full"
@@ -185,7 +185,8 @@ def detail(round_: Round, output: str) -> str:
             lines.append(
                 words.quoted(written, words.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
             )
-        if answer := words.answer(round_):
+        answer = words.answer(round_)
+        if answer and round_.state is State.RESUMED:
             lines.append(f"{_BECAME[round_.state]}: “{answer}”")
     return "".join(f"\n{line}" for line in lines)
 
@@ -193,7 +194,6 @@ def detail(round_: Round, output: str) -> str:
 # --- Home ----------------------------------------------------------------------------------------
 
 HOME_EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
-OPEN_CARD: Final = "Open the card"
 
 
 def home_mine(total: int) -> str:
@@ -227,8 +227,3 @@ def home_excerpt(text: str) -> str:
 
 
 _LINE: Final = 160
-
-
-def subject_plain(round_: Round) -> str:
-    """A round for a modal's heading."""
-    return plain(words.subject_plain(round_), words.TITLE_LIMIT)
