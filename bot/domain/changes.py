@@ -165,7 +165,10 @@ def _runs(before: str | None, after: str | None) -> Iterator[Run]:
         yield from _apart(before, after)
         return
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.ratio() < _ALIKE:
+    kept = sum(
+        _length(old[block.a : block.a + block.size]) for block in matcher.get_matching_blocks()
+    )
+    if kept < _ALIKE * max(_length(old), _length(new)):
         yield from _apart(before, after)
         return
     for kind, start, end, new_start, new_end in matcher.get_opcodes():
@@ -176,6 +179,11 @@ def _runs(before: str | None, after: str | None) -> Iterator[Run]:
             yield Run(Kind.REMOVED, "".join(old[start:end]))
         if new_end > new_start:
             yield Run(Kind.ADDED, "".join(new[new_start:new_end]))
+
+
+def _length(words: Sequence[str]) -> int:
+    """Characters, without the spaces between."""
+    return sum(len(word) for word in words if not word.isspace())
 
 
 def _apart(before: str | None, after: str | None) -> Iterator[Run]:

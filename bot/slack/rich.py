@@ -109,7 +109,8 @@ def _split(found: list[Block]) -> Iterator[Block]:
 
 
 def _split_leaves(element: Block) -> Iterator[Block]:
-    room, held = RICH_TEXT_LIMIT, []
+    room = RICH_TEXT_LIMIT
+    held: list[Block] = []
     for one in _short_leaves(element["elements"]):
         length = cost(one["text"])
         if held and length > room:
