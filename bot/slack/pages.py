@@ -25,7 +25,7 @@ def pages(text: str, size: int = PAGE) -> list[str]:
         opening = _opening(whole, line.fence)
         for words in _pieces(whole[line.start : line.end], size):
             if page and len(page) + len(words) > size:
-                cut = paragraph_at if paragraph_at > size // 4 else len(page)
+                cut = paragraph_at if paragraph_at >= max(1, size // 4) else len(page)
                 shown, page = page[:cut], page[cut:]
                 if open_fence is not None and not page:
                     shown += ("" if shown.endswith("\n") else "\n") + open_fence.close
