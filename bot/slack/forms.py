@@ -74,6 +74,8 @@ def render_revise_form(
     if draft.left:
         below.append(section(words.NOTES_OFFERED))
         below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
+    if len(draft.left) > _OFFERED:
+        below.append(context(words.more_notes(len(draft.left) - _OFFERED)))
     box = box | {"block_id": f"{ids.FEEDBACK}-{edition}"}
     return form | {
         "callback_id": ids.NOTES_MODAL,

@@ -33,7 +33,10 @@ def with_menu(headline: str, view: CardView) -> Block:
 
 
 def attention(view: CardView, *, now: datetime) -> list[Block]:
-    """Who is on a waiting round, and what was written in its thread."""
+    """Who is on a waiting round, what was written in its thread; or a decided one's history."""
+    decision = view.round.decision
+    if decision is not None:
+        return [context(words.folded_rounds(view.round, decision))]
     lines = [
         *([words.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
         *([words.notes(view.notes, view.noted_by)] if view.notes else []),

@@ -213,7 +213,6 @@ async def on_add_note(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk
     try:
         posting = await desk.uow.read.posting(click.metadata)
         notes = await desk.uow.read.notes.of_round(click.metadata, limit=NOTES)
-        left = await desk.draft(posting.view.round)
     except CrewgateError as error:
         await ack()
         await _mishap(client, click, desk.explain(error))
@@ -221,22 +220,13 @@ async def on_add_note(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk
     await ack()
     note = next((one for one in notes if one.ts == click.value), None)
     text = added(click.typed, note) if note is not None else click.typed
-    offered = {block_id.removeprefix("note-") for block_id in _block_ids(body)}
     edition = _edition(click.box) + 1
-    if text is None:
-        still = Draft(click.typed, tuple(one for one in notes if one.ts in offered), left.spilt)
-        form = render_revise_form(
-            posting.view, still, edition=edition, problem=words.NOTE_DOES_NOT_FIT
-        )
-    else:
-        rest = tuple(one for one in notes if one.ts in offered - {click.value})
-        form = render_revise_form(posting.view, Draft(text, rest), edition=edition)
+    problem = words.NOTE_DOES_NOT_FIT if text is None else None
+    box = click.typed if text is None else text
+    rest = tuple(one for one in notes if one.attributed not in box)
+    form = render_revise_form(posting.view, Draft(box, rest), edition=edition, problem=problem)
     form |= {"callback_id": ids.NOTES_MODAL}
     await _update(client, click, form)
-
-
-def _block_ids(body: Body) -> list[str]:
-    return [str(block.get("block_id", "")) for block in body["view"].get("blocks", ())]
 
 
 def _edition(box: str) -> int:

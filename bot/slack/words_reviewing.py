@@ -103,6 +103,11 @@ def offered(note: Note) -> str:
     return words.quoted(note.text, _NOTE_SHOWN)
 
 
+def more_notes(count: int) -> str:
+    """Notes that the form has no room for yet."""
+    return f"{count:,} more in the thread; they move up as you add these."
+
+
 def author(note: Note) -> str:
     """Whose it is, and how long if it can never fit."""
     return f"{words.person(note.by)} · {len(note.text):,} characters"
@@ -127,6 +132,13 @@ def state(round_: Round) -> str | None:
             return words.stuck(round_, decision)
         case _:
             return words.closed(round_)
+
+
+def folded_rounds(round_: Round, decision: Decision) -> str:
+    """A decided card's one line on its rounds."""
+    before = round_.number - 1
+    earlier = f" · {before:,} earlier {'round' if before == 1 else 'rounds'}" if before else ""
+    return f"Waited {waited(round_, decision)}{earlier} · *History* is in the menu above"
 
 
 def chapter(round_: Round) -> str:

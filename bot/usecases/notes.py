@@ -13,8 +13,8 @@ from bot.usecases.outside import Outside
 from bot.usecases.ports import Clock, Crews, Directory, Job, Tx, UnitOfWork
 from bot.usecases.reviewers import may_decide, require_reviewer
 
-#: A round's notes that the form offers; Slack shows no more than a hundred blocks.
-NOTES = 40
+#: Notes of one round that are looked at; nobody reads more.
+NOTES = 500
 
 
 async def keep_note(

@@ -407,7 +407,7 @@ def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     assert question["element"]["focus_on_load"] is True
     texts_shown = [piece.text for piece in pieces(modal["blocks"])]
     assert "*research: research_task* · Round 1" in texts_shown
-    assert "## Findings" in texts_shown
+    assert "Findings" in texts_shown
 
 
 def test_the_form_has_nothing_to_fill_in_or_to_show_when_there_is_nothing() -> None:
