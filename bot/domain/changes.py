@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Final
@@ -15,6 +15,8 @@ from bot.domain.notification import Format, Output
 #: Comparing costs up to the product of the lengths. What is longer counts as changed as a whole.
 LINES_COMPARED: Final = 2_000
 WORDS_COMPARED: Final = 1_500
+LETTERS_COMPARED: Final = 60_000
+"""In all passages of one comparison together."""
 #: Passages that have less than this in common are shown one after the other.
 _ALIKE: Final = 0.3
 #: So few unchanged lines between two changes are shown; more are folded.
@@ -68,12 +70,26 @@ class Changes:
 
 
 def compare(before: Output, after: Output) -> Changes:
-    """What has to be done to `before` to make it `after`."""
+    """What has to be done to `before` to make it `after`. May take a second for long texts."""
     if before.format is Format.JSON and after.format is Format.JSON:
         old, new = _read(before.text), _read(after.text)
         if old is not None and new is not None:
             return _by_key(old, new)
     return _by_line(before.text.splitlines(), after.text.splitlines())
+
+
+def measure(before: Output, after: Output) -> Changes:
+    """The same without its parts: how much changed, quickly."""
+    if before.format is Format.JSON and after.format is Format.JSON:
+        return replace(compare(before, after), parts=())
+    added = removed = 0
+    for kind, start, end, new_start, new_end in _opcodes(
+        before.text.splitlines(), after.text.splitlines()
+    ):
+        if kind != "equal":
+            removed += end - start
+            added += new_end - new_start
+    return Changes(added, removed, ())
 
 
 def _read(text: str) -> dict[str, str] | None:
@@ -122,7 +138,7 @@ def _by_key(old: dict[str, str], new: dict[str, str]) -> Changes:
 
 def _by_line(old: list[str], new: list[str]) -> Changes:
     parts: list[Passage | Fold] = []
-    added = removed = 0
+    added = removed = letters = 0
     for kind, start, end, new_start, new_end in _opcodes(old, new):
         if kind == "equal":
             if end - start > _SHOWN:
@@ -134,7 +150,9 @@ def _by_line(old: list[str], new: list[str]) -> Changes:
         added += new_end - new_start
         before = "\n".join(old[start:end]) if end > start else None
         after = "\n".join(new[new_start:new_end]) if new_end > new_start else None
-        parts.append(Passage(tuple(_runs(before, after))))
+        letters += len(before or "") + len(after or "")
+        runs = _runs if letters <= LETTERS_COMPARED else _apart
+        parts.append(Passage(tuple(runs(before, after))))
     return Changes(added, removed, tuple(parts))
 
 
@@ -164,7 +182,8 @@ def _runs(before: str | None, after: str | None) -> Iterator[Run]:
     if before is None or after is None or max(len(old), len(new)) > WORDS_COMPARED:
         yield from _apart(before, after)
         return
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    # Frequent words anchor nothing in long passages: that is what keeps the cost down.
+    matcher = SequenceMatcher(None, old, new)
     kept = sum(
         _length(old[block.a : block.a + block.size]) for block in matcher.get_matching_blocks()
     )

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Final
 
-from bot.domain.changes import compare
+from bot.domain.changes import measure
 from bot.domain.notification import Format, Output
 from bot.domain.review import Round, State
 from bot.slack import ids, words, words_reviewing
@@ -89,7 +89,7 @@ def _head(view: CardView) -> list[Block]:
     if earlier:
         blocks.append(context(earlier))
     if view.previous is not None and view.before is not None and not round_.unchanged:
-        changes = compare(view.before, view.output)
+        changes = measure(view.before, view.output)
         blocks.append(context(words_reviewing.changed(changes, view.previous)))
     return blocks
 

@@ -16,6 +16,7 @@ from bot.domain.changes import (
     Passage,
     Run,
     compare,
+    measure,
 )
 from bot.domain.notification import Format, Output
 
@@ -77,6 +78,32 @@ def test_what_is_too_long_to_compare_counts_as_changed_as_a_whole() -> None:
         Kind.REMOVED,
         Kind.ADDED,
     ]
+
+
+def test_passages_are_compared_by_words_until_it_takes_too_long() -> None:
+    line = "word " * 2_000
+    before = "\n".join(f"{line} a{number}\nsame{number}" for number in range(8))
+    changes = text(before, before.replace(" a", " b"))
+
+    first, last = (part for part in (changes.parts[0], changes.parts[-2]))
+    assert isinstance(first, Passage)
+    assert isinstance(last, Passage)
+    assert [run.kind for run in last.runs] == [Kind.REMOVED, Kind.ADDED]
+    assert (changes.added, changes.removed) == (8, 8)
+
+
+def test_how_much_changed_is_measured_without_the_words() -> None:
+    for before, after in (
+        (Output("a\nb\nc"), Output("a\nx\ny\nc")),
+        (Output('{"a": 1, "b": 2}', Format.JSON), Output('{"a": 2}', Format.JSON)),
+    ):
+        whole, quick = compare(before, after), measure(before, after)
+        assert (quick.added, quick.removed, quick.by_key) == (
+            whole.added,
+            whole.removed,
+            whole.by_key,
+        )
+        assert quick.parts == ()
 
 
 def test_json_is_compared_by_key() -> None:
