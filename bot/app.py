@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -38,11 +39,12 @@ from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
 from bot.settings import CrewSettings, Settings
-from bot.slack import commands, listeners
+from bot.slack import commands, home, listeners, reviewing
 from bot.slack import kickoffs as starting
 from bot.slack.bolt import new_bolt
 from bot.slack.directory import SlackDirectory
 from bot.slack.gateway import SlackMessenger
+from bot.slack.home import Homes
 from bot.slack.identity import Identity
 from bot.slack.pacing import Rate
 from bot.slack.run_gateway import SlackRunMessenger
@@ -56,6 +58,8 @@ from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.deliver import deliver
 from bot.usecases.kickoffs import Kickoffs
 from bot.usecases.outside import GRACE, Outside
+from bot.usecases.ports import Crews
+from bot.usecases.reviewers import may_decide
 from bot.usecases.worker import Pace, Worker
 from bot.web import health, routes
 from bot.web import kickoffs as callers
@@ -108,12 +112,16 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
     nature = nature or Nature()
     async with AsyncExitStack() as stack:
         engines = await stack.enter_async_context(_database(settings.database_url))
-        outbox = SqlOutbox(engines)
-        if engines.is_sqlite:
-            # The file is ours alone, so whatever is leased belonged to a process that crashed.
-            await outbox.release(due_at=nature.clock() + nature.grace)
+        outbox = await _outbox(engines, nature)
         workers: dict[str, Worker] = {}
-        uow = SqlUnitOfWork(engines, wake=lambda destination: _call(workers.get(destination)))
+        homes: list[Homes] = []
+
+        def wake(destination: str) -> None:
+            _call(workers.get(destination))
+            for shown in homes:
+                shown.call()
+
+        uow = SqlUnitOfWork(engines, wake=wake)
         crews = {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
         http = await stack.enter_async_context(open_client())
         clients = {
@@ -144,24 +152,13 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             jitter=nature.jitter,
             retry=nature.retry,
             grace=nature.grace,
+            may_decide=partial(may_decide, crews=crews, directory=directory),
         )
-        handing_on = (name for name, crew in crews.items() if crew.forward)
-        destinations = (*map(crew_destination, crews), *map(hand_on_destination, handing_on))
-        for destination in (SLACK, *destinations):
-            workers[destination] = Worker(
-                destination, outbox=outbox, deliver=deliver, outside=outside, pace=nature.pace
-            )
+        workers |= _workers(outbox, outside, nature.pace)
+        starters = await _kickoff_clients(settings, stack, nature)
+        kickoffs = Kickoffs(uow=uow, crews=crews, clients=starters, clock=nature.clock)
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
-        desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
-        listeners.register(bolt, desk)
-        kickoffs = Kickoffs(
-            uow=uow,
-            crews=crews,
-            clients=await _kickoff_clients(settings, stack, nature),
-            clock=nature.clock,
-        )
         counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
-        starting.register(bolt, counter)
         lobby = commands.Lobby(
             uow=uow,
             crews=crews,
@@ -172,17 +169,14 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             counter=counter,
             probes=clients,
         )
+        desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
+        homes.append(Homes(slack, desk, identity.link))
+        listeners.register(bolt, desk)
+        reviewing.register(bolt, desk)
+        starting.register(bolt, counter)
         commands.register(bolt, lobby)
-        inbox = routes.Inbox(
-            credentials={name: _credentials(crew) for name, crew in settings.crews.items()},
-            uow=uow,
-            clock=nature.clock,
-            new_id=nature.new_id,
-            parse_notification=parse_notification,
-            parse_news={"task": parse_task, "step": parse_step, "crew": parse_crew},
-            handing_on=frozenset(name for name, crew in crews.items() if crew.forward),
-        )
-        background = [identity.run, directory.run]
+        home.register(bolt, homes[0])
+        background = [identity.run, directory.run, homes[0].run]
         troubles: list[Callable[[], str | None]] = [lambda: identity.trouble]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token)
@@ -192,18 +186,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         async def examine() -> health.Health:
             return await _examine(uow, workers, troubles, nature)
 
-        application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
-        routes.add_routes(application, inbox)
-        callers.add_routes(
-            application,
-            callers.Gate(
-                tokens={name: crew.token for name, crew in settings.crews.items()},
-                kickoffs=kickoffs,
-                parse_kickoff=parse_kickoff,
-                parse_registration=parse_registration,
-                parse_execution=parse_execution,
-            ),
-        )
+        application = _application(settings, nature, uow=uow, crews=crews, kickoffs=kickoffs)
         health.add_routes(application, examine)
         if not settings.slack.app_token:
             application.router.add_post("/slack/events", _slack_events(bolt))
@@ -217,6 +200,54 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         )
         yield Bot(address=address, examine=examine)
         log.info("stopping")
+
+
+async def _outbox(engines: Engines, nature: Nature) -> SqlOutbox:
+    outbox = SqlOutbox(engines)
+    if engines.is_sqlite:
+        # The file is ours alone, so whatever is leased belonged to a process that crashed.
+        await outbox.release(due_at=nature.clock() + nature.grace)
+    return outbox
+
+
+def _workers(outbox: SqlOutbox, outside: Outside, pace: Pace) -> dict[str, Worker]:
+    """One for each destination: Slack, each crew, and where crews' webhooks are handed on to."""
+    handing_on = (name for name, crew in outside.crews.items() if crew.forward)
+    destinations = (
+        SLACK,
+        *map(crew_destination, outside.crews),
+        *map(hand_on_destination, handing_on),
+    )
+    return {
+        destination: Worker(destination, outbox=outbox, deliver=deliver, outside=outside, pace=pace)
+        for destination in destinations
+    }
+
+
+def _application(
+    settings: Settings, nature: Nature, *, uow: SqlUnitOfWork, crews: Crews, kickoffs: Kickoffs
+) -> web.Application:
+    """The addresses that crews and callers use."""
+    application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
+    inbox = routes.Inbox(
+        credentials={name: _credentials(crew) for name, crew in settings.crews.items()},
+        uow=uow,
+        clock=nature.clock,
+        new_id=nature.new_id,
+        parse_notification=parse_notification,
+        parse_news={"task": parse_task, "step": parse_step, "crew": parse_crew},
+        handing_on=frozenset(name for name, crew in crews.items() if crew.forward),
+    )
+    routes.add_routes(application, inbox)
+    gate = callers.Gate(
+        tokens={name: crew.token for name, crew in settings.crews.items()},
+        kickoffs=kickoffs,
+        parse_kickoff=parse_kickoff,
+        parse_registration=parse_registration,
+        parse_execution=parse_execution,
+    )
+    callers.add_routes(application, gate)
+    return application
 
 
 @asynccontextmanager

@@ -27,10 +27,11 @@ NOT_OURS = {".git", ".venv", "build", "dist", "node_modules"}
 SCOPES = {
     "chat:write": "cards and private answers",
     "commands": "/crew",
-    "channels:history": "finding a posted card again",
+    "channels:history": "notes in threads, finding a posted card again",
     "groups:history": "the same in private channels",
     "files:write": "outputs too long for a message",
-    "users:read": "reviewers",
+    "reactions:write": "acknowledging a note",
+    "users:read": "reviewers, names of those who write notes",
     "users:read.email": "reviewers named by e-mail",
     "usergroups:read": "reviewers named by user group",
 }
@@ -81,8 +82,10 @@ def test_a_manifest_announces_the_commands_that_are_answered(name: str) -> None:
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_manifest_switches_on_only_what_exists(name: str) -> None:
-    assert set(manifest(name)["features"]) == {"bot_user", "slash_commands"}
-    assert "event_subscriptions" not in manifest(name)["settings"]
+    assert set(manifest(name)["features"]) == {"app_home", "bot_user", "slash_commands"}
+    assert manifest(name)["features"]["app_home"]["home_tab_enabled"] is True
+    events = manifest(name)["settings"]["event_subscriptions"]["bot_events"]
+    assert events == ["app_home_opened", "message.channels", "message.groups"]
     assert manifest(name)["settings"]["interactivity"]["is_enabled"] is True
 
 
@@ -92,6 +95,7 @@ def test_the_manifests_differ_in_how_slack_is_reached_and_nothing_else() -> None
     assert http["settings"].pop("socket_mode_enabled") is False
     events = "https://YOUR-HOST/slack/events"
     assert http["settings"]["interactivity"].pop("request_url") == events
+    assert http["settings"]["event_subscriptions"].pop("request_url") == events
     assert http["features"]["slash_commands"][0].pop("url") == events
     assert http == socket_mode
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class EffectKind(StrEnum):
-    """What to do. `subject` is a round's id, for REPORT a letter's."""
+    """What to do. `subject` is a round's id, for REPORT a letter's, for NOTED `channel ts`."""
 
     POST = "post"
     """Post the round's card in the execution's thread (the first one starts the thread)."""
@@ -39,6 +39,10 @@ class EffectKind(StrEnum):
     """Pass a webhook on to the URL its caller gave; the subject is the parcel."""
     NOT_HANDED_ON = "not_handed_on"
     """Say that a webhook was not taken there; the subject is its kind."""
+    NOTED = "noted"
+    """Acknowledge a note in the thread, and offer its author to send the notes."""
+    RELEASE = "release"
+    """Nobody is on the round any more: bring its card up to date."""
 
 
 SLACK = "slack"
@@ -86,4 +90,7 @@ class Effect:
             return f"resume {self.subject}"
         if self.kind is EffectKind.FOLLOW:
             return f"follow {self.crew} {self.execution_id}"
+        if self.kind is EffectKind.RELEASE:
+            # Due in half an hour; the thread does not wait for it.
+            return f"release {self.subject}"
         return f"{self.destination} {self.crew} {self.execution_id}"

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from bot.slack import words
 from bot.slack import words_lists as lists
+from bot.slack import words_reviewing as reviewing
 from bot.slack.blocks import MESSAGE_LIMIT, Message, context, section, sections
 from bot.slack.text import cost, duration
 from bot.usecases.views import ExecutionView, MessageRef, Pending, Progress, RoundLine
@@ -52,7 +53,10 @@ def render_execution(view: ExecutionView, *, now: datetime, link: Link) -> Messa
     title = f"{words.bold(words.crew(view.crew))} · {words.identifier(view.execution_id)}"
     report = lists.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
-    latest = [_round_line(line, now, link) for line in reversed(view.rounds)]
+    latest = [
+        f"{_round_line(line, now, link)}{reviewing.detail(line.round, line.excerpt)}"
+        for line in reversed(view.rounds)
+    ]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
     if shown < len(latest):
@@ -110,15 +114,15 @@ def _pending_line(line: RoundLine, now: datetime, link: Link) -> str:
     round_ = line.round
     title = f"{words.crew(round_.review.crew)}: {words.task(round_)}"
     waited = duration(now - round_.opened_at)
-    return f"• {_linked(title, line, link)} · round {round_.number} · {lists.waited(waited)}"
+    return f"• {linked(title, line, link)} · round {round_.number} · {lists.waited(waited)}"
 
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{words.number_of(line.round)} of {words.task(line.round)}"
-    return f"{_linked(title, line, link)} · {lists.status(line.round, now)}"
+    return f"{linked(title, line, link)} · {lists.status(line.round, now)}"
 
 
-def _linked(title: str, line: RoundLine, link: Link) -> str:
+def linked(title: str, line: RoundLine, link: Link) -> str:
     """A title that leads to its card; without the link while there is none."""
     url = link(line.card) if line.card is not None else None
     if not url or cost(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):

@@ -6,9 +6,10 @@ import re
 from datetime import datetime
 from typing import Final
 
+from bot.domain.changes import measure
 from bot.domain.notification import Format, Output
 from bot.domain.review import Round, State
-from bot.slack import ids, words
+from bot.slack import ids, words, words_reviewing
 from bot.slack.blocks import (
     Block,
     Message,
@@ -20,6 +21,7 @@ from bot.slack.blocks import (
     section,
 )
 from bot.slack.excerpts import first_part, length
+from bot.slack.menu import attention, with_menu
 from bot.slack.text import clean, code, date, is_blank
 from bot.usecases.views import CardView
 
@@ -33,15 +35,15 @@ _NAME_LIMIT: Final = 80
 def render_card(view: CardView, *, now: datetime) -> Message:
     """A round with its output, and what is true about it now.
 
-    `now` is not used yet: a card stays for days, so its times are left to Slack.
+    A card stays for days, so its times are left to Slack; `now` ends a claim.
     """
-    del now
     round_ = view.round
     shown, excerpted = _output(view.output)
     blocks = [
         *_head(view),
         *([section(words.unchanged(round_))] if round_.unchanged else []),
         *shown,
+        *attention(view, now=now),
         *_state(round_),
     ]
     return Message(notification(words.card_plain(round_)), blocks, excerpted)
@@ -49,13 +51,13 @@ def render_card(view: CardView, *, now: datetime) -> Message:
 
 def render_card_plain(view: CardView, *, now: datetime) -> Message:
     """The same without anything an agent wrote, for when Slack refuses the card."""
-    del now
     round_ = view.round
     blocks = [
-        section(words.headline(round_)),
+        with_menu(words.headline(round_), view),
         context(f"{words.number_of(round_)} · {date(round_.opened_at)}"),
         *([section(words.unchanged(round_))] if round_.unchanged else []),
         section(words.NOT_SHOWABLE),
+        *attention(view, now=now),
         *_state(round_),
     ]
     return Message(notification(words.card_plain(round_)), blocks, excerpted=True)
@@ -77,11 +79,19 @@ def file_title(view: CardView) -> str:
 def _head(view: CardView) -> list[Block]:
     round_ = view.round
     parts = (words.number_of(round_), words.agent(round_), date(round_.opened_at))
-    blocks = [section(words.headline(round_)), context(" · ".join(part for part in parts if part))]
+    blocks = [
+        with_menu(words.headline(round_), view),
+        context(" · ".join(part for part in parts if part)),
+    ]
     if round_.review.expected_output:
         blocks.append(context(words.expected(round_.review.expected_output)))
     earlier = words.earlier_feedback(view.previous) if view.previous is not None else None
-    return [*blocks, context(earlier)] if earlier else blocks
+    if earlier:
+        blocks.append(context(earlier))
+    if view.previous is not None and view.before is not None and not round_.unchanged:
+        changes = measure(view.before, view.output)
+        blocks.append(context(words_reviewing.changed(changes, view.previous)))
+    return blocks
 
 
 def _output(output: Output) -> tuple[list[Block], bool]:

@@ -23,7 +23,7 @@ from bot.slack.answers import (
 )
 from bot.slack.blocks import Message
 from bot.slack.identity import Identity
-from bot.slack.inbound import Command, _person, parse_command
+from bot.slack.inbound import Command, parse_command, person_of
 from bot.slack.kickoffs import Counter, on_kickoff_command
 from bot.slack.private import Respond, explain, tell
 from bot.slack.status import (
@@ -132,7 +132,7 @@ async def on_refresh(
 ) -> None:
     """Bring a status answer up to date where it stands."""
     await ack()
-    asked = Command(parse_refresh(body).words, _person(body["user"]))
+    asked = Command(parse_refresh(body).words, person_of(body["user"]))
     try:
         answer = await _answer(asked, lobby)
     except CrewgateError as error:

@@ -13,10 +13,12 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.slack import ids
 from bot.slack.blocks import Message
 from bot.slack.cards import file_name, file_title, render_card, render_card_plain
+from bot.slack.forms import render_offer
 from bot.slack.notices import render_letter, render_stuck_notice
 from bot.slack.pacing import Pacer, Rate
 from bot.slack.web_api import CallFailed, attempt, call
@@ -32,6 +34,8 @@ MAY_NOT_LOOK = frozenset(
     {"channel_not_found", "missing_scope", "not_in_channel", "thread_not_found"}
 )
 PAGES = 5
+#: The reaction that says a note was taken.
+NOTED = "memo"
 
 
 class SlackMessenger:
@@ -110,6 +114,49 @@ class SlackMessenger:
             thread_ts=posting.thread_ts,
             look_since=look_since,
         )
+
+    async def name_of(self, user: str) -> str | None:
+        """See `Messenger`."""
+        try:
+            answer = await attempt(self._client.users_info(user=user))
+        except CallFailed as error:
+            log.info("name_not_found", why=str(error))
+            return None
+        found = answer.get("user", {})
+        profile = found.get("profile", {})
+        name = profile.get("display_name") or profile.get("real_name") or found.get("name")
+        return str(name) if name else None
+
+    async def react(self, note: Note) -> Outcome:
+        """See `Messenger`."""
+        try:
+            await call(
+                self._client,
+                "reactions.add",
+                channel=note.channel,
+                timestamp=note.ts,
+                name=NOTED,
+            )
+        except CallFailed as error:
+            return error.failure
+        return Delivered()
+
+    async def offer(self, note: Note, posting: Posting) -> Outcome:
+        """See `Messenger`."""
+        message = render_offer(note.round_id)
+        try:
+            await call(
+                self._client,
+                "chat.postEphemeral",
+                channel=note.channel,
+                thread_ts=posting.thread_ts,
+                user=note.by.id,
+                text=message.text,
+                blocks=message.blocks,
+            )
+        except CallFailed as error:
+            return error.failure
+        return Delivered()
 
     async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
         """See `Messenger`."""

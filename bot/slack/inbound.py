@@ -27,6 +27,10 @@ class Submission:
     round_id: str
     by: Person
     feedback: str
+    box: str = ids.FEEDBACK
+    """The block that holds it, where an error is shown."""
+    with_notes: bool = False
+    """It began with what people wrote in the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def parse_click(body: Mapping[str, Any]) -> Click:
     """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
     return Click(
         round_id=str(body["actions"][0].get("value", "")),
-        by=_person(body["user"]),
+        by=person_of(body["user"]),
         trigger_id=str(body.get("trigger_id", "")),
     )
 
@@ -49,12 +53,23 @@ def parse_click(body: Mapping[str, Any]) -> Click:
 def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of the form behind Revise."""
     view = body["view"]
-    answer = view["state"]["values"].get(ids.FEEDBACK, {}).get(ids.FEEDBACK, {})
+    box, feedback = find_feedback(view)
     return Submission(
         round_id=str(view.get("private_metadata", "")),
-        by=_person(body["user"]),
-        feedback=str(answer.get("value") or ""),
+        by=person_of(body["user"]),
+        feedback=feedback,
+        box=box,
+        with_notes=view.get("callback_id") == ids.NOTES_MODAL,
     )
+
+
+def find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
+    """The block that holds the feedback, and what is in it."""
+    values = (view.get("state") or {}).get("values") or {}
+    for block_id, entered in values.items():
+        if ids.FEEDBACK in entered:
+            return str(block_id), str(entered[ids.FEEDBACK].get("value") or "")
+    return ids.FEEDBACK, ""
 
 
 def parse_command(body: Mapping[str, Any]) -> Command:
@@ -65,5 +80,6 @@ def parse_command(body: Mapping[str, Any]) -> Command:
     )
 
 
-def _person(user: Mapping[str, Any]) -> Person:
+def person_of(user: Mapping[str, Any]) -> Person:
+    """The user of a payload."""
     return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))

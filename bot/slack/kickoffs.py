@@ -18,7 +18,7 @@ from bot.slack import ids, words_private
 from bot.slack import words_kickoff as words
 from bot.slack.blocks import Block
 from bot.slack.directory import SlackDirectory
-from bot.slack.inbound import Command, _person
+from bot.slack.inbound import Command, person_of
 from bot.slack.kickoff_views import render_choice, render_form, render_notice
 from bot.slack.private import Respond, tell
 from bot.slack.web_api import CallFailed, call
@@ -123,7 +123,7 @@ async def on_crew_chosen(
     chosen = view["state"]["values"][ids.CREW][ids.CREW]["selected_option"] or {}
     crew = str(chosen.get("value", ""))
     try:
-        counter.require(crew, _person(body["user"]))
+        counter.require(crew, person_of(body["user"]))
     except CrewgateError as error:
         await ack(response_action="update", view=render_notice(counter.explain(error)))
         return
@@ -136,7 +136,7 @@ async def on_kickoff_submitted(
 ) -> None:
     """The form was sent: start the crew, which may take minutes, and say what came of it."""
     view = body["view"]
-    crew, by = str(view.get("private_metadata", "")), _person(body["user"])
+    crew, by = str(view.get("private_metadata", "")), person_of(body["user"])
     values = _values(view["state"]["values"])
     problems = {name: words.EMPTY for name, text in values.items() if not text}
     empty = {f"{ids.KICKOFF_INPUT}.{name}": problem for name, problem in problems.items()}

@@ -11,15 +11,18 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AlreadyDecided, CrewgateError, NotAReviewer
+from bot.domain.notes import Draft
+from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Person, Revise, Verdict, Via
 from bot.slack import ids
 from bot.slack import words_private as words
 from bot.slack.directory import SlackDirectory
+from bot.slack.forms import render_revise_form
 from bot.slack.inbound import parse_click, parse_submission
-from bot.slack.modals import render_revise_modal
 from bot.slack.private import Respond, explain, explain_plain, tell
 from bot.slack.web_api import CallFailed, call
 from bot.usecases.decide import decide, may_revise, retry
+from bot.usecases.notes import draft_for
 from bot.usecases.ports import Clock, Crews, UnitOfWork
 
 log = structlog.get_logger(__name__)
@@ -57,6 +60,10 @@ class Desk:
             raise
         log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
 
+    async def draft(self, round_: Round) -> Draft:
+        """The feedback that was written in the thread."""
+        return await draft_for(round_, uow=self.uow, crews=self.crews, directory=self.directory)
+
     def explain(self, error: CrewgateError) -> str:
         """Why nothing came of it."""
         log.info("not_decided", why=type(error).__name__)
@@ -68,7 +75,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action(ids.APPROVE)(partial(on_approve, desk=desk))
     app.action(ids.REVISE)(partial(on_revise, desk=desk))
     app.action(ids.RETRY)(partial(on_retry, desk=desk))
-    app.view(ids.REVISE_MODAL)(partial(on_revise_submitted, desk=desk))
+    for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
+        app.view(form)(partial(on_revise_submitted, desk=desk))
 
 
 async def on_approve(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -> None:
@@ -97,6 +105,7 @@ async def on_revise(
             directory=desk.directory,
         )
         posting = await desk.uow.read.posting(click.round_id)
+        draft = await desk.draft(posting.view.round)
     except CrewgateError as error:
         await ack()
         await tell(respond, desk.explain(error))
@@ -107,7 +116,7 @@ async def on_revise(
             client,
             "views.open",
             trigger_id=click.trigger_id,
-            view=render_revise_modal(posting.view),
+            view=render_revise_form(posting.view, draft),
         )
     except CallFailed as error:
         log.warning("modal_not_opened", why=str(error.failure))
@@ -121,13 +130,15 @@ async def on_revise_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
     if problem is None:
         try:
             verdict = Revise(submission.feedback)
-            await desk.decide(submission.round_id, verdict, by=submission.by, via=Via.MODAL)
+            via = Via.THREAD if submission.with_notes else Via.MODAL
+            await desk.decide(submission.round_id, verdict, by=submission.by, via=via)
         except CrewgateError as error:
             problem = explain_plain(error, now=desk.clock())
     if problem is None:
-        await ack()
+        # All of them: the form may lie on the modal that somebody was reading in.
+        await ack(response_action="clear")
     else:
-        await ack(response_action="errors", errors={ids.FEEDBACK: problem})
+        await ack(response_action="errors", errors={submission.box: problem})
 
 
 async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -> None:

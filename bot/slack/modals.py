@@ -9,7 +9,8 @@ from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids, words
 from bot.slack.blocks import TITLE_LIMIT, Block, context, plain_text, section
 from bot.slack.excerpts import first_part, length
-from bot.slack.text import escape_mrkdwn, is_blank, mrkdwn_code
+from bot.slack.rich import preformatted, rich_text
+from bot.slack.text import clean, is_blank
 from bot.usecases.views import CardView
 
 _EXCERPT_LIMIT: Final = 2_800
@@ -54,20 +55,15 @@ def _question(feedback: str) -> Block:
 
 
 def _output(view: CardView) -> list[Block]:
-    """The beginning of the output, below the question: something to look at while writing.
-
-    Modals have no markdown block, so Markdown is shown as it was written.
-    """
-    text = view.output.text
-    is_json = view.output.format is Format.JSON
-    render = mrkdwn_code if is_json else escape_mrkdwn
-    shown, characters = first_part(text, _EXCERPT_LIMIT, render=render)
+    """The beginning of the output, below the question: something to look at while writing."""
+    output = view.output
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
         return []
-    body = f"```\n{shown}\n```" if is_json else shown
-    left_off = characters < length(text)
+    render = preformatted if output.format is Format.JSON else rich_text
+    left_off = characters < length(output.text)
     return [
         section(words.OUTPUT_HEADING),
-        section(body),
-        *([context(words.modal_excerpted(characters, length(text)))] if left_off else []),
+        *render(shown),
+        *([context(words.modal_excerpted(characters, length(output.text)))] if left_off else []),
     ]

@@ -12,6 +12,7 @@ from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.review import Round, State
 from bot.store.failures import translated
+from bot.store.notes import SqlNoteQueries, claim_on, tally
 from bot.store.rows import LINE, ROUND, to_card, to_line, to_round, to_webhooks
 from bot.store.runs import SqlRunQueries
 from bot.store.tables import REGISTERED, executions, letters, outputs, reviews, rounds, webhooks
@@ -20,7 +21,9 @@ from bot.usecases.views import CardView, Letter, Pending, RoundLine
 
 _UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)
 _PREVIOUS = (
-    ROUND.where(rounds.c.review_id == sa.bindparam("review"))
+    ROUND.add_columns(outputs.c.format, outputs.c.text)
+    .join(outputs, outputs.c.round_id == rounds.c.id)
+    .where(rounds.c.review_id == sa.bindparam("review"))
     .where(rounds.c.number < sa.bindparam("number"))
     .where(rounds.c.decided_by.is_not(None))
     .order_by(rounds.c.number.desc())
@@ -40,6 +43,7 @@ class SqlQueries:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.runs = SqlRunQueries(engine)
+        self.notes = SqlNoteQueries(engine)
 
     async def round(self, round_id: str) -> Round:
         """See `Queries`."""
@@ -62,11 +66,18 @@ class SqlQueries:
                 if round_.number > 1
                 else None
             )
+            waits = round_.state is State.WAITING
+            notes, noted_by = await tally(connection, round_id) if waits else (0, ())
+            claim = await claim_on(connection, round_id) if waits else None
         return Posting(
             view=CardView(
                 round_,
                 Output(row.text, Format(row.format)),
                 to_round(previous) if previous else None,
+                Output(previous.text, Format(previous.format)) if previous else None,
+                notes,
+                noted_by,
+                claim,
             ),
             card=to_card(row),
             channel=row.channel,

@@ -14,7 +14,7 @@ from bot.domain.run import Run, RunState, TaskNews
 from bot.domain.verdict import Person
 from bot.store.failures import translated
 from bot.store.rows import from_webhooks, to_webhooks
-from bot.store.statements import _INSERTS, COUNT_SIGN
+from bot.store.statements import count_sign, insert_of
 from bot.store.tables import REGISTERED, executions, news, parcels, runs, webhooks
 from bot.usecases.ports_runs import Parcel, RunView
 from bot.usecases.views import MessageRef
@@ -40,7 +40,7 @@ class SqlRuns:
     async def open(self, crew: str, execution_id: str, *, at: datetime) -> Run:
         """See `Runs`. Locks the execution first, as everybody does."""
         no_sign = {"crew": crew, "execution_id": execution_id, "created_at": at, "heard": 0}
-        await self._connection.execute(COUNT_SIGN[self._dialect], no_sign)
+        await self._connection.execute(count_sign(self._dialect), no_sign)
         name = {"crew": crew, "execution": execution_id}
         row = (await self._connection.execute(_LOCKED, name)).one_or_none()
         if row is not None:
@@ -63,7 +63,7 @@ class SqlRuns:
             "origin": REGISTERED,
             **from_webhooks(urls),
         }
-        statement = _INSERTS[self._dialect](webhooks).values(row)
+        statement = insert_of(self._dialect)(webhooks).values(row)
         await self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],

@@ -19,7 +19,7 @@ Insert: TypeAlias = Any
 @cache
 def count_sign(dialect: str) -> sa.Insert:
     """Remembers an execution, counts a sign of it, and locks it."""
-    statement = _insert_of(dialect)(executions)
+    statement = insert_of(dialect)(executions)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={"heard": executions.c.heard + statement.excluded.heard},
@@ -30,7 +30,7 @@ def count_sign(dialect: str) -> sa.Insert:
 @cache
 def open_review(dialect: str) -> sa.Insert:
     """Remembers a review, keeps what is known of it, locks and returns it."""
-    statement = _insert_of(dialect)(reviews)
+    statement = insert_of(dialect)(reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
         set_={
@@ -41,7 +41,7 @@ def open_review(dialect: str) -> sa.Insert:
     return upsert
 
 
-def _insert_of(dialect: str) -> Insert:
+def insert_of(dialect: str) -> Insert:
     """Only the dialect in use is imported: the other one costs megabytes."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert
 

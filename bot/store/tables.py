@@ -48,6 +48,7 @@ executions = sa.Table(
     sa.Column("channel", sa.Text),
     sa.Column("thread_ts", sa.Text),
     sa.Index(None, "execution_id"),
+    sa.Index(None, "channel", "thread_ts"),
 )
 
 reviews = sa.Table(
@@ -89,6 +90,7 @@ rounds = sa.Table(
     sa.Column("card_ts", sa.Text),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "state", "opened_at"),
+    sa.Index(None, "decided_at"),
 )
 
 #: Apart from the rounds, so that moving a round never rewrites half a megabyte.
@@ -198,4 +200,30 @@ parcels = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("content_type", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+#: What people wrote in threads. A deleted one stays as a stump: its message may be told again.
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("ts", sa.Text, primary_key=True),
+    sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("author_name", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("edited_ts", sa.Text, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Index(None, "round_id", "at"),
+)
+
+#: Who is on a round, the latest one.
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
+    sa.Column("claimed_by", sa.Text, nullable=False),
+    sa.Column("claimed_by_name", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )

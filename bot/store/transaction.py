@@ -14,6 +14,7 @@ from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.review import Review, Round
+from bot.store.notes import SqlNotes
 from bot.store.rows import (
     from_effect,
     from_review,
@@ -57,6 +58,7 @@ class SqlTransaction:
         self._connection = connection
         self._dialect = connection.dialect.name
         self.runs = SqlRuns(connection)
+        self.notes = SqlNotes(connection)
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases import cards, follow, hand_on, resume, showing
+from bot.usecases import cards, follow, hand_on, notes, resume, showing
 from bot.usecases.outside import Outside
 from bot.usecases.ports import Job
 
@@ -25,6 +25,8 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, Outside], Awaitable[Outcom
     EffectKind.NOT_HANDED_ON: showing.not_handed_on,
     EffectKind.FOLLOW: follow.follow,
     EffectKind.HAND_ON: hand_on.hand_on,
+    EffectKind.NOTED: notes.acknowledge,
+    EffectKind.RELEASE: cards.refresh,
 }
 
 

@@ -37,7 +37,7 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
         case []:
             raise ExecutionNotFound(prefix)
         case [(crew, execution_id)]:
-            rounds = await uow.read.rounds_of(crew, execution_id, limit=LINES)
+            rounds = await uow.read.notes.rounds_of(crew, execution_id, limit=LINES)
             client = clients.get(crew)
             progress = (
                 await client.status(execution_id) if client else Silence(str(UnknownCrew(crew)))

@@ -31,6 +31,8 @@ class Outside:
     """A fresh random number from 0 to 1."""
     retry: Retry = Retry()
     grace: timedelta = GRACE
+    may_decide: Callable[[str, str], bool] = lambda _crew, _user: False
+    """Whether a person may decide for a crew."""
 
     def next_try(self, job: Job, *, unsure: bool) -> datetime:
         """When a job that failed by itself is tried again; not before the grace, if unsure."""

@@ -10,10 +10,11 @@ from typing import Protocol
 
 from bot.domain.crew import Crew
 from bot.domain.effects import Effect
+from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
-from bot.domain.review import Review, Round
-from bot.domain.verdict import Decision
+from bot.domain.review import Review, Round, State
+from bot.domain.verdict import Decision, Person
 from bot.usecases.ports_runs import RunQueries, Runs
 from bot.usecases.views import (
     CardView,
@@ -21,6 +22,7 @@ from bot.usecases.views import (
     MessageRef,
     Pending,
     Progress,
+    QueuePart,
     RoundLine,
     Silence,
 )
@@ -59,12 +61,45 @@ class Posting:
     thread_ts: str | None
 
 
+class TxNotes(Protocol):
+    """The notes and claims of a transaction."""
+
+    async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
+        """The newest round that waits in this thread; None if it is not ours or nothing waits."""
+        ...
+
+    async def keep(self, note: Note) -> bool:
+        """Store a note. False if it was told before; then nothing changes."""
+        ...
+
+    async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
+        """What a note reads now; the id of its round, or None if it is no news or no note."""
+        ...
+
+    async def delete(self, channel: str, ts: str) -> str | None:
+        """Forget a note for good; the id of its round, or None."""
+        ...
+
+    async def name(self, person: Person) -> None:
+        """Give a name to notes that only carry their author's id."""
+        ...
+
+    async def claim(self, round_: Round, claim: Claim) -> None:
+        """Remember who is on a round, in place of whoever was."""
+        ...
+
+
 class Tx(Protocol):
     """One transaction. It is committed when the block ends, rolled back when it raises."""
 
     @property
     def runs(self) -> Runs:
         """What may be changed about runs."""
+        ...
+
+    @property
+    def notes(self) -> TxNotes:
+        """Notes and claims."""
         ...
 
     async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
@@ -131,12 +166,49 @@ class Tx(Protocol):
         ...
 
 
+class NoteQueries(Protocol):
+    """Reading for reviewers: notes, history, the queue."""
+
+    async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
+        """A round's notes, the oldest first."""
+        ...
+
+    async def note(self, channel: str, ts: str) -> Note | None:
+        """One note, unless it was deleted."""
+        ...
+
+    async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+        """The rounds of a review with excerpts, the newest first."""
+        ...
+
+    async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+        """The latest rounds of one execution with excerpts, the oldest first."""
+        ...
+
+    async def part(
+        self, state: State, crews: Iterable[str] | None, *, offset: int, limit: int
+    ) -> QueuePart:
+        """Rounds in this state, of these crews or of all, the oldest first."""
+        ...
+
+    async def decided_since(
+        self, since: datetime, crews: Iterable[str], *, offset: int, limit: int
+    ) -> QueuePart:
+        """Rounds of these crews that were decided since then, the oldest first."""
+        ...
+
+
 class Queries(Protocol):
     """Reading, with no transaction to speak of."""
 
     @property
     def runs(self) -> RunQueries:
         """Reading runs."""
+        ...
+
+    @property
+    def notes(self) -> NoteQueries:
+        """Notes, history, the queue."""
         ...
 
     async def round(self, round_id: str) -> Round:
@@ -230,6 +302,18 @@ class Messenger(Protocol):
 
     async def tell_stuck(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
         """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+        ...
+
+    async def name_of(self, user: str) -> str | None:
+        """What a person is called; None when Slack cannot be asked."""
+        ...
+
+    async def react(self, note: Note) -> Outcome:
+        """Acknowledge a note with a reaction."""
+        ...
+
+    async def offer(self, note: Note, posting: Posting) -> Outcome:
+        """Offer its author, in private, to send the notes as a revision."""
         ...
 
     async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:

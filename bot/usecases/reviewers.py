@@ -49,3 +49,8 @@ def crews_kicked_by(user: str, *, crews: Crews, directory: Directory) -> tuple[s
         if ANYONE in (kickers := crew.kickers or crew.reviewers)
         or user in directory.members(kickers).users
     )
+
+
+def may_decide(crew: str, user: str, *, crews: Crews, directory: Directory) -> bool:
+    """Whether this person may decide for this crew."""
+    return crew in crews_reviewed_by(user, crews=crews, directory=directory)

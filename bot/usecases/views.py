@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.notes import Claim
 from bot.domain.notification import Output
 from bot.domain.review import Round
+from bot.domain.verdict import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,14 @@ class CardView:
     round: Round
     output: Output
     previous: Round | None = None
+    before: Output | None = None
+    """What that round's output was."""
+    notes: int = 0
+    """How many notes people wrote in the thread while it waited."""
+    noted_by: tuple[Person, ...] = ()
+    """Their authors, in order."""
+    claim: Claim | None = None
+    """Who was last on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,10 @@ class RoundLine:
     round: Round
     card: MessageRef | None
     """None until the card has been posted."""
+    excerpt: str = ""
+    """The beginning of its output, where the list shows it."""
+    characters: int = 0
+    """How long the whole output is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +101,23 @@ class Letter:
     reason: str
     body: bytes
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePart:
+    """One part of a reviewer's queue, or a stretch of it. `total` counts all of that part."""
+
+    lines: tuple[RoundLine, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A reviewer's queue, as Home shows it: one page of it, the oldest first."""
+
+    mine: QueuePart
+    others: QueuePart
+    stuck: QueuePart
+    decided: QueuePart
+    page: int
+    pages: int

@@ -12,14 +12,17 @@ import sqlalchemy as sa
 
 from bot.domain.effects import SLACK
 from bot.domain.outcome import Refused
+from bot.domain.review import State
 from bot.store.engine import Engines
 from bot.usecases import look
+from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
+from bot.usecases.queue import queue
 from bot.usecases.worker import LEASE
 from tests.builders import ANA, NOW, SECOND
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
 
-GROWING = "rounds|outbox|executions|reviews|outputs|webhooks|letters"
+GROWING = "rounds|outbox|executions|reviews|outputs|webhooks|letters|notes|claims"
 
 Statements = list[tuple[str, Any]]
 
@@ -62,6 +65,26 @@ async def everything(world: World) -> None:
     await look.unsettled(uow=world.uow)
     await look.execution("e-", uow=world.uow, clients=world.outside.clients)
     await world.uow.read.ping()
+    await review_well(world)
+
+
+async def review_well(world: World) -> None:
+    """Notes, a claim, the history and the queue."""
+    round_ = (await world.notify("One more.", execution_id="e-2")).round
+    await world.settle_slack()
+    card = (await world.uow.read.posting(round_.id)).card
+    assert card is not None
+    outside = {"uow": world.uow, "clock": world.clock}
+    who = {"crews": world.crews, "directory": world.directory}
+    where = {"channel": card.channel, "thread_ts": card.ts}
+    await keep_note(**where, ts="9.1", by=ANA, text="Hm.", **outside)  # type: ignore[arg-type]
+    await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", **outside)  # type: ignore[arg-type]
+    await claim(round_.id, by=ANA, **outside, **who)  # type: ignore[arg-type]
+    await world.settle_slack()
+    await draft_for(round_, uow=world.uow, crews=world.crews, directory=world.directory)
+    await delete_note(card.channel, "9.1", **outside)  # type: ignore[arg-type]
+    await world.uow.read.notes.history(round_.review.id, limit=50)
+    await queue(ANA.id, page=0, **outside, **who)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -86,6 +109,9 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
         await world.uow.read.unsettled(limit=20)
         await world.uow.read.executions_like("many-12", limit=20)
         await world.uow.read.rounds_of("research", "many-12", limit=20)
+        await world.uow.read.notes.rounds_of("research", "many-12", limit=20)
+        await world.uow.read.notes.part(State.WAITING, ["research"], offset=0, limit=20)
+        await world.uow.read.notes.decided_since(NOW, ["research"], offset=0, limit=20)
         await world.outbox.claim(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
     assert len(statements) >= 9
     async with world.engines.write.connect() as connection:
@@ -108,6 +134,9 @@ async def many_rounds(world: World) -> None:
                             heard_before, answer, answer_code)
         SELECT 'r' || n, 'v' || n, 1, CASE WHEN n % 1000 = 0 THEN 'WAITING' ELSE 'RESUMED' END,
                1, n, '', false, 0, '', '' FROM generate_series(1, 20000) n;
+
+        INSERT INTO outputs (round_id, format, text)
+        SELECT 'r' || n, 'markdown', 'A draft.' FROM generate_series(1, 20000) n;
 
         INSERT INTO outbox (destination, lane, kind, subject, crew, execution_id, created_at,
                             due_at, tries)

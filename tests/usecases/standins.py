@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.notes import Note
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.review import Round
@@ -59,6 +60,7 @@ class FakeSlack:
     unshowable: bool = False
     """Whether what the agent wrote is refused, unless the card is plain."""
     calls: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
 
     def keyed(self, key: str) -> list[Message]:
         return [message for message in self.messages if message.key == key and not message.deleted]
@@ -103,6 +105,18 @@ class FakeSlack:
     async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
         outcome = self._post(f"letter {letter.id}", letter, channel, None, look_since)
         return Delivered() if isinstance(outcome, Message) else outcome
+
+    async def name_of(self, user: str) -> str | None:
+        self.calls.append(f"name {user}")
+        return self.names.get(user)
+
+    async def react(self, note: Note) -> Outcome:
+        self.calls.append(f"react {note.ts}")
+        return self.faults.popleft().strike() if self.faults else Delivered()
+
+    async def offer(self, note: Note, posting: Posting) -> Outcome:
+        self.calls.append(f"offer {note.ts}")
+        return Delivered()
 
     def _notice(self, key: str, posting: Posting, look_since: datetime | None) -> Outcome:
         if posting.channel is None:

@@ -27,6 +27,7 @@ from bot.usecases.follow import hear_news
 from bot.usecases.outside import Outside
 from bot.usecases.ports import Job
 from bot.usecases.receive import Received, keep_unreadable, receive_notification
+from bot.usecases.reviewers import may_decide
 from bot.usecases.worker import LEASE
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.run_standins import FakeCourier, FakeReporter
@@ -64,6 +65,7 @@ class World:
             crews=self.crews,
             clock=self.clock,
             jitter=lambda: 0.0,
+            may_decide=partial(may_decide, crews=self.crews, directory=self.directory),
         )
 
     async def notify(

@@ -1,0 +1,233 @@
+"""Notes and claims: writing them in a transaction, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.domain.notes import Claim, Note
+from bot.domain.review import Round, State
+from bot.domain.verdict import Person
+from bot.store.failures import translated
+from bot.store.rows import LINE, to_line, to_round
+from bot.store.statements import insert_of
+from bot.store.tables import claims, executions, notes, outputs, reviews, rounds
+from bot.usecases.views import QueuePart, RoundLine
+
+#: How much of an output a list shows.
+EXCERPT: Final = 400
+
+_SHOWN_LINE: Final = LINE.add_columns(
+    sa.func.substr(outputs.c.text, 1, EXCERPT).label("excerpt"),
+    sa.func.length(outputs.c.text).label("characters"),
+).join(outputs, outputs.c.round_id == rounds.c.id)
+_NOTES: Final = (
+    sa.select(notes)
+    .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
+    .order_by(notes.c.at, notes.c.ts)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_TALLY: Final = (
+    sa.select(notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
+    .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
+    .group_by(notes.c.author, notes.c.author_name)
+    .order_by(sa.func.min(notes.c.at))
+)
+
+
+class SqlNotes:
+    """`usecases.ports.TxNotes`, on a transaction's connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
+        """See `TxNotes`."""
+        found = await self._connection.execute(
+            LINE.where(
+                executions.c.channel == channel,
+                executions.c.thread_ts == thread_ts,
+                rounds.c.state == State.WAITING.value,
+            )
+            .order_by(rounds.c.opened_at.desc())
+            .limit(1)
+        )
+        row = found.one_or_none()
+        return to_round(row) if row else None
+
+    async def keep(self, note: Note) -> bool:
+        """See `TxNotes`."""
+        insert = insert_of(self._connection.dialect.name)
+        kept = await self._connection.execute(
+            insert(notes)
+            .values(
+                channel=note.channel,
+                ts=note.ts,
+                round_id=note.round_id,
+                author=note.by.id,
+                author_name=note.by.name,
+                text=note.text,
+                at=note.at,
+                edited_ts="",
+                deleted=False,
+            )
+            .on_conflict_do_nothing()
+        )
+        return bool(kept.rowcount)
+
+    async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
+        """See `TxNotes`."""
+        return await self._set(
+            channel, ts, notes.c.edited_ts < edited_ts, text=text, edited_ts=edited_ts
+        )
+
+    async def delete(self, channel: str, ts: str) -> str | None:
+        """See `TxNotes`."""
+        return await self._set(channel, ts, sa.true(), text="", deleted=True)
+
+    async def name(self, person: Person) -> None:
+        """See `TxNotes`."""
+        await self._connection.execute(
+            sa.update(notes)
+            .where(notes.c.author == person.id, notes.c.author_name == person.id)
+            .values(author_name=person.name)
+        )
+
+    async def claim(self, round_: Round, claim: Claim) -> None:
+        """See `TxNotes`."""
+        await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_.id))
+        await self._connection.execute(
+            sa.insert(claims).values(
+                round_id=round_.id,
+                claimed_by=claim.by.id,
+                claimed_by_name=claim.by.name,
+                at=claim.at,
+            )
+        )
+
+    async def _set(
+        self, channel: str, ts: str, where: sa.ColumnElement[bool], **values: Any
+    ) -> str | None:
+        changed = await self._connection.execute(
+            sa.update(notes)
+            .where(notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False), where)
+            .values(values)
+            .returning(notes.c.round_id)
+        )
+        row = changed.one_or_none()
+        return row.round_id if row else None
+
+
+class SqlNoteQueries:
+    """`usecases.ports.NoteQueries`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
+        """See `NoteQueries`."""
+        found = await self._rows(_NOTES, {"round": round_id, "most": limit})
+        return tuple(map(_to_note, found))
+
+    async def note(self, channel: str, ts: str) -> Note | None:
+        """See `NoteQueries`."""
+        found = await self._rows(
+            sa.select(notes).where(
+                notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False)
+            )
+        )
+        return _to_note(found[0]) if found else None
+
+    async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+        """See `NoteQueries`."""
+        found = await self._rows(
+            _SHOWN_LINE.where(rounds.c.review_id == review_id)
+            .order_by(rounds.c.number.desc())
+            .limit(limit)
+        )
+        return tuple(map(_to_shown_line, found))
+
+    async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+        """See `NoteQueries`."""
+        found = await self._rows(
+            _SHOWN_LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+            .order_by(rounds.c.opened_at.desc())
+            .limit(limit)
+        )
+        return tuple(map(_to_shown_line, found))[::-1]
+
+    async def part(
+        self, state: State, crews: Iterable[str] | None, *, offset: int, limit: int
+    ) -> QueuePart:
+        """See `NoteQueries`."""
+        return await self._part(
+            rounds.c.state == state.value, rounds.c.opened_at, crews, offset, limit
+        )
+
+    async def decided_since(
+        self, since: datetime, crews: Iterable[str], *, offset: int, limit: int
+    ) -> QueuePart:
+        """See `NoteQueries`."""
+        return await self._part(
+            rounds.c.decided_at >= since, rounds.c.decided_at, crews, offset, limit
+        )
+
+    async def _part(
+        self,
+        where: sa.ColumnElement[bool],
+        order: sa.ColumnElement[Any],
+        crews: Iterable[str] | None,
+        offset: int,
+        limit: int,
+    ) -> QueuePart:
+        lines = _SHOWN_LINE.where(where)
+        count = sa.select(sa.func.count()).select_from(rounds).where(where)
+        if crews is not None:
+            theirs = reviews.c.crew.in_(list(crews))
+            lines, count = lines.where(theirs), count.join(reviews).where(theirs)
+        total = (await self._rows(count))[0][0]
+        if limit <= 0 or offset >= total:
+            return QueuePart((), total)
+        found = await self._rows(lines.order_by(order).offset(offset).limit(limit))
+        return QueuePart(tuple(map(_to_shown_line, found)), total)
+
+    async def _rows(
+        self, statement: sa.Select[Any], values: dict[str, Any] | None = None
+    ) -> list[sa.Row[Any]]:
+        with translated():
+            async with self._engine.connect() as connection:
+                return list(await connection.execute(statement, values or {}))
+
+
+async def tally(connection: AsyncConnection, round_id: str) -> tuple[int, tuple[Person, ...]]:
+    """How many notes a round has, and whose."""
+    rows = list(await connection.execute(_TALLY, {"round": round_id}))
+    authors = {row.author: Person(row.author, row.author_name) for row in rows}
+    return sum(row.notes for row in rows), tuple(authors.values())
+
+
+async def claim_on(connection: AsyncConnection, round_id: str) -> Claim | None:
+    """The latest claim on a round."""
+    found = await connection.execute(sa.select(claims).where(claims.c.round_id == round_id))
+    row = found.one_or_none()
+    return Claim(Person(row.claimed_by, row.claimed_by_name), row.at) if row else None
+
+
+def _to_note(row: sa.Row[Any]) -> Note:
+    return Note(
+        channel=row.channel,
+        ts=row.ts,
+        round_id=row.round_id,
+        by=Person(row.author, row.author_name),
+        text=row.text,
+        at=row.at,
+    )
+
+
+def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
+    line = to_line(row)
+    return RoundLine(line.round, line.card, row.excerpt, row.characters)

@@ -1,0 +1,155 @@
+"""What people write in the thread of a waiting round: collected, acknowledged, never sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
+from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.review import Round, State
+from bot.domain.verdict import Person
+from bot.usecases.outside import Outside
+from bot.usecases.ports import Clock, Crews, Directory, Job, Tx, UnitOfWork
+from bot.usecases.reviewers import may_decide, require_reviewer
+
+#: Notes of one round that are looked at; nobody reads more.
+NOTES = 500
+
+
+async def keep_note(
+    *,
+    channel: str,
+    thread_ts: str,
+    ts: str,
+    by: Person,
+    text: str,
+    uow: UnitOfWork,
+    clock: Clock,
+) -> Note | None:
+    """Keep what somebody wrote, if a round waits in that thread. Told twice, it counts once."""
+    now = clock()
+    async with uow.begin() as tx:
+        round_ = await tx.notes.waiting_in(channel, thread_ts)
+        if round_ is None:
+            return None
+        note = Note(channel=channel, ts=ts, round_id=round_.id, by=by, text=text, at=now)
+        if not await tx.notes.keep(note):
+            return None
+        effects = (
+            _effect(EffectKind.REFRESH, round_),
+            _effect(EffectKind.NOTED, round_, subject=f"{channel} {ts}"),
+        )
+        await tx.enqueue(effects, at=now)
+    return note
+
+
+async def change_note(
+    channel: str, ts: str, *, text: str, edited_ts: str, uow: UnitOfWork, clock: Clock
+) -> None:
+    """A note reads differently now. An older edit that comes late changes nothing."""
+    async with uow.begin() as tx:
+        round_id = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
+        await _refresh(round_id, tx, clock())
+
+
+async def delete_note(channel: str, ts: str, *, uow: UnitOfWork, clock: Clock) -> None:
+    """A note's message was deleted."""
+    async with uow.begin() as tx:
+        await _refresh(await tx.notes.delete(channel, ts), tx, clock())
+
+
+async def draft_for(round_: Round, *, uow: UnitOfWork, crews: Crews, directory: Directory) -> Draft:
+    """The feedback that the round's notes make: the reviewers' are selected, others' left."""
+    found = await uow.read.notes.of_round(round_.id, limit=NOTES)
+    selected = {
+        note.by.id
+        for note in found
+        if may_decide(round_.review.crew, note.by.id, crews=crews, directory=directory)
+    }
+    return draft(found, selected=selected)
+
+
+async def claim(
+    round_id: str,
+    *,
+    by: Person,
+    uow: UnitOfWork,
+    crews: Crews,
+    directory: Directory,
+    clock: Clock,
+) -> Round:
+    """One person is on it for half an hour; everybody else may still decide.
+
+    Raises as `decide` does.
+    """
+    now = clock()
+    async with uow.begin() as tx:
+        round_ = await tx.round(round_id)
+        require_reviewer(round_.review.crew, by.id, crews=crews, directory=directory)
+        round_.require_waiting()
+        await tx.notes.claim(round_, Claim(by, now))
+        await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
+        await tx.enqueue([_effect(EffectKind.RELEASE, round_)], at=now + CLAIM_LASTS)
+    return round_
+
+
+async def acknowledge(job: Job, outside: Outside) -> Outcome:
+    """React to a note, learn its author's name, and make the offer once a round and person.
+
+    Losing any of it loses no note, so only an outage of Slack makes it worth another try.
+    """
+    channel, _, ts = job.effect.subject.partition(" ")
+    note = await outside.uow.read.notes.note(channel, ts)
+    outcome: Outcome = Delivered("deleted")
+    if note is not None:
+        outcome = await outside.messenger.react(note)
+        if not isinstance(outcome, NotSent):
+            name = await outside.messenger.name_of(note.by.id)
+            await _name(note, name, outside)
+            await _offer(note, outside)
+    async with outside.uow.begin() as tx:
+        match outcome:
+            case NotSent():
+                await tx.again(job, at=outside.clock(), unsure=False)
+            case Delivered() | Refused() | Unknown():  # pragma: no branch  # there is no fifth
+                await tx.done(job)
+    return outcome if isinstance(outcome, NotSent) else Delivered()
+
+
+async def _name(note: Note, name: str | None, outside: Outside) -> None:
+    if name is None or name == note.by.name:
+        return
+    async with outside.uow.begin() as tx:
+        await tx.notes.name(Person(note.by.id, name))
+        await _refresh(note.round_id, tx, outside.clock())
+
+
+async def _offer(note: Note, outside: Outside) -> None:
+    posting = await outside.uow.read.posting(note.round_id)
+    round_ = posting.view.round
+    first = next(
+        (
+            one.ts
+            for one in await outside.uow.read.notes.of_round(round_.id, limit=NOTES)
+            if one.by.id == note.by.id
+        ),
+        None,
+    )
+    if round_.state is not State.WAITING or first != note.ts:
+        return
+    if outside.may_decide(round_.review.crew, note.by.id):
+        await outside.messenger.offer(note, posting)
+
+
+async def _refresh(round_id: str | None, tx: Tx, now: datetime) -> None:
+    if round_id is None:
+        return
+    round_ = await tx.round(round_id)
+    if round_.state is State.WAITING:
+        await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
+
+
+def _effect(kind: EffectKind, round_: Round, *, subject: str | None = None) -> Effect:
+    review = round_.review
+    return Effect(kind, subject or round_.id, review.crew, review.execution_id)

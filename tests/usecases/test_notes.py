@@ -1,0 +1,220 @@
+"""Notes in the thread, claims, and the queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.errors import AlreadyDecided, NotAReviewer
+from bot.domain.notes import Draft, Note, added
+from bot.domain.outcome import NotSent, Refused
+from bot.domain.review import Round
+from bot.domain.verdict import FEEDBACK_LIMIT, Person
+from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
+from bot.usecases.queue import PAGE, queue
+from bot.usecases.reviewers import may_decide
+from tests.builders import ANA, BEN, EVE
+from tests.usecases.standins import AWAY, Fault
+from tests.usecases.world import World
+
+
+async def a_card(world: World, **changes: str) -> Round:
+    received = await world.notify(**changes)
+    await world.settle_slack()
+    return await world.round(received.round.id)
+
+
+async def write(
+    world: World, round_: Round, text: str = "Shorter.", *, by: Person = ANA, ts: str = "9.1"
+) -> Note | None:
+    posting = await world.uow.read.posting(round_.id)
+    assert posting.card is not None
+    return await keep_note(
+        channel=posting.card.channel,
+        thread_ts=posting.card.thread_ts,
+        ts=ts,
+        by=by,
+        text=text,
+        uow=world.uow,
+        clock=world.clock,
+    )
+
+
+async def the_draft(world: World, round_: Round) -> Draft:
+    return await draft_for(round_, uow=world.uow, crews=world.crews, directory=world.directory)
+
+
+async def test_a_note_is_kept_acknowledged_and_offered_once(world: World) -> None:
+    world.slack.names = {ANA.id: "Ana"}
+    round_ = await a_card(world)
+    unnamed = Person(ANA.id, ANA.id)
+
+    assert await write(world, round_, by=unnamed)
+    assert await write(world, round_, by=unnamed) is None
+    assert await world.effects() == [EffectKind.REFRESH, EffectKind.NOTED]
+    await world.settle_slack()
+    await write(world, round_, "Clearer.", by=ANA, ts="9.2")
+    await world.settle_slack()
+
+    assert [call for call in world.slack.calls if call.startswith(("react", "offer"))] == [
+        "react 9.1",
+        "offer 9.1",
+        "react 9.2",
+    ]
+    view = (await world.uow.read.posting(round_.id)).view
+    assert (view.notes, view.noted_by) == (2, (ANA,))
+    assert (await the_draft(world, round_)).text == "Ana: Shorter.\n\nAna: Clearer."
+
+
+async def test_others_notes_are_left_beside_the_box_and_get_no_offer(world: World) -> None:
+    round_ = await a_card(world)
+    await write(world, round_, by=EVE)
+    await world.settle_slack()
+
+    found = await the_draft(world, round_)
+
+    assert found.text == ""
+    assert [note.by for note in found.left] == [EVE]
+    assert not found.spilt
+    assert not [call for call in world.slack.calls if call.startswith("offer")]
+
+
+async def test_what_does_not_fit_is_left_whole(world: World) -> None:
+    round_ = await a_card(world)
+    await write(world, round_, "x" * 2_000, ts="9.1")
+    world.clock.advance(timedelta(seconds=1))
+    await write(world, round_, "y" * 2_000, ts="9.2")
+
+    found = await the_draft(world, round_)
+
+    assert found.spilt
+    assert len(found.text) <= FEEDBACK_LIMIT
+    assert [note.text for note in found.left] == ["y" * 2_000]
+    assert added(found.text, found.left[0]) is None
+
+
+async def test_edits_and_deletions_are_followed_in_whatever_order_they_come(world: World) -> None:
+    round_ = await a_card(world)
+    await write(world, round_)
+    note = await world.uow.read.notes.note("C0REVIEWS", "9.1")
+    assert note is not None
+    channel = note.channel
+
+    async def edit(text: str, edited_ts: str, ts: str = "9.1") -> None:
+        await change_note(
+            channel, ts, text=text, edited_ts=edited_ts, uow=world.uow, clock=world.clock
+        )
+
+    await edit("Second.", "9.3")
+    await edit("First.", "9.2")
+    await edit("Nobody's.", "9.4", ts="0.0")
+    assert (await the_draft(world, round_)).text == "Ana: Second."
+
+    await delete_note(channel, "9.1", uow=world.uow, clock=world.clock)
+    await edit("Third.", "9.5")
+    assert await write(world, round_) is None
+    assert await the_draft(world, round_) == Draft("", ())
+    await world.settle_slack()
+    assert "react 9.1" not in world.slack.calls
+
+
+async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world: World) -> None:
+    round_ = await a_card(world)
+    await write(world, round_, ts="9.1")
+    await world.decide(round_.id)
+    await world.settle_slack()
+
+    assert await write(world, round_, ts="9.2") is None
+    await delete_note("C0REVIEWS", "9.1", uow=world.uow, clock=world.clock)
+    assert EffectKind.REFRESH not in await world.effects()
+    assert "offer 9.1" not in world.slack.calls
+
+
+async def test_a_reaction_waits_for_slack_and_a_refused_one_is_let_go(world: World) -> None:
+    round_ = await a_card(world)
+    await write(world, round_)
+    await world.turn()
+    world.slack.faults.append(Fault(AWAY))
+
+    assert [type(outcome) for outcome in await world.turn()] == [NotSent]
+    world.slack.faults.append(Fault(Refused("already_reacted", "")))
+    await world.settle_slack()
+
+    assert await world.effects() == []
+    assert "offer 9.1" in world.slack.calls
+
+
+async def test_a_claim_holds_for_half_an_hour_and_ends_by_itself(world: World) -> None:
+    round_ = await a_card(world)
+
+    async def take(by: Person) -> None:
+        await claim(
+            round_.id,
+            by=by,
+            uow=world.uow,
+            crews=world.crews,
+            directory=world.directory,
+            clock=world.clock,
+        )
+
+    await take(BEN)
+    await take(ANA)
+    await world.settle_slack()
+    held = (await world.uow.read.posting(round_.id)).view.claim
+    assert held is not None
+    assert held.by == ANA
+    assert held.holds(world.clock())
+    assert await world.effects() == [EffectKind.RELEASE, EffectKind.RELEASE]
+    with pytest.raises(NotAReviewer):
+        await take(EVE)
+    world.clock.advance(timedelta(minutes=30))
+    await world.settle_slack()
+    assert not held.holds(world.clock())
+    assert await world.effects() == []
+    await world.decide(round_.id)
+    with pytest.raises(AlreadyDecided):
+        await take(ANA)
+
+
+async def test_the_queue_is_walked_part_by_part(world: World) -> None:
+    for number in range(PAGE + 5):
+        await world.notify(execution_id=f"e-{number:02}")
+        world.clock.advance(timedelta(seconds=1))
+    first = (await world.uow.read.pending(crews=None, limit=1)).lines[0].round
+    await world.decide(first.id)
+
+    async def page(number: int, user: str = ANA.id) -> tuple[list[int], int, int]:
+        found = await queue(
+            user,
+            page=number,
+            uow=world.uow,
+            crews=world.crews,
+            directory=world.directory,
+            clock=world.clock,
+        )
+        parts = (found.mine, found.others, found.stuck, found.decided)
+        return [len(part.lines) for part in parts], found.page, found.pages
+
+    assert await page(0) == ([PAGE, 0, 0, 0], 0, 2)
+    assert await page(7) == ([4, 0, 0, 1], 1, 2)
+    assert await page(0, EVE.id) == ([0, PAGE, 0, 0], 0, 2)
+    world.clock.advance(timedelta(days=1, seconds=1))
+    assert await page(1) == ([4, 0, 0, 0], 1, 2)
+
+
+async def test_an_empty_queue_has_one_page(world: World) -> None:
+    found = await queue(
+        ANA.id,
+        page=0,
+        uow=world.uow,
+        crews=world.crews,
+        directory=world.directory,
+        clock=world.clock,
+    )
+    assert (found.page, found.pages, found.mine.total) == (0, 1, 0)
+
+
+def test_nobody_decides_for_a_crew_that_is_not_there(world: World) -> None:
+    assert not may_decide("gone", ANA.id, crews=world.crews, directory=world.directory)
