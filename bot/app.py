@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -38,6 +37,7 @@ from bot.domain.effects import SLACK, crew_destination, hand_on_destination
 from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
+from bot.life import listening, working
 from bot.settings import CrewSettings, Settings
 from bot.slack import commands, home, listeners, reviewing
 from bot.slack import kickoffs as starting
@@ -68,10 +68,6 @@ from bot.web.credentials import Credentials, EventKind
 
 log = structlog.get_logger(__name__)
 
-#: How long a stop waits for requests and for calls under way, in seconds. Heroku kills after 30 s;
-#: a call that takes longer counts as unknown at the next start.
-STOP_LISTENING_SECONDS = 5
-STOP_WORKING_SECONDS = 20
 #: A worker that has not gone round for this long does not work on the outbox.
 STANDSTILL = timedelta(seconds=30)
 
@@ -191,9 +187,9 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         if not settings.slack.app_token:
             application.router.add_post("/slack/events", _slack_events(bolt))
         address = await stack.enter_async_context(
-            _listening(application, settings.host, settings.port)
+            listening(application, settings.host, settings.port)
         )
-        await stack.enter_async_context(_working(workers, background))
+        await stack.enter_async_context(working(workers, background))
         await _warn_of_strangers(outbox, workers)
         log.info(
             "started", address=address, crews=list(crews), socket=bool(settings.slack.app_token)
@@ -357,44 +353,6 @@ async def _examine(
         f"{name}: {trouble}" for name, worker in workers.items() for trouble in worker.troubles
     ]
     return health.Health(tuple(failures), tuple(found))
-
-
-@asynccontextmanager
-async def _listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        shutdown_timeout=STOP_LISTENING_SECONDS,
-        auto_decompress=False,  # see `web.bodies`
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        bound = runner.addresses[0][1]
-        yield f"http://{host}:{bound}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def _working(
-    workers: dict[str, Worker], background: list[Callable[[], Coroutine[Any, Any, None]]]
-) -> AsyncIterator[None]:
-    """Run the workers and what else goes on; at the end claim no more and finish what is held."""
-    working = [asyncio.create_task(worker.run()) for worker in workers.values()]
-    others = [asyncio.create_task(run()) for run in background]
-    try:
-        yield
-    finally:
-        for worker in workers.values():
-            worker.stop()
-        for task in others:
-            task.cancel()
-        _, late = await asyncio.wait(working, timeout=STOP_WORKING_SECONDS)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*working, *others, return_exceptions=True)
 
 
 async def _warn_of_strangers(outbox: SqlOutbox, workers: dict[str, Worker]) -> None:
