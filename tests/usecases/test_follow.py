@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import SLACK, hand_on_destination
+from bot.domain.effects import SLACK, Effect, EffectKind, hand_on_destination
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
 from bot.domain.review import State
@@ -275,3 +275,27 @@ async def test_a_crew_that_is_gone_hands_nothing_on(handing_on: World) -> None:
     await world.turn(HAND_ON)
     assert not world.courier.brought
     assert not await world.claim(HAND_ON)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["progress", "task_done", "conclude", "result_file", "not_handed_on", "hand_on", "follow"],
+)
+async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -> None:
+    effect = Effect(EffectKind(kind), "gone", "research", "e-9")
+    async with world.uow.begin() as tx:
+        await tx.enqueue([effect], at=world.clock())
+
+    await world.turn(effect.destination)
+
+    assert not world.reporter.said
+    assert not await world.claim(effect.destination)
+
+
+async def test_an_execution_is_taken_over_by_who_starts_it(world: World) -> None:
+    await world.notify()
+    await world.settle_slack()
+    await start(world)
+    await world.settle_slack()
+    assert said(world) == [Saying.PROGRESS]
+    assert (await view(world)).run.starter == ANA

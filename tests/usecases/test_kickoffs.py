@@ -14,7 +14,6 @@ import pytest
 from bot.domain.errors import NotAKicker, StoreUnavailable, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
-from bot.usecases import kickoffs as starting
 from bot.usecases.kickoffs import (
     KickoffAnswer,
     KickoffRequest,
@@ -120,12 +119,9 @@ async def test_a_kickoff_is_remembered_once_the_database_is_back(shaky: Shaky) -
     assert await runs(shaky).view("research", "e-1")
 
 
-async def test_in_the_end_it_is_said_to_be_lost(
-    shaky: Shaky, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(starting, "STORE_TRIES", 2)
+async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 3)
-    working = desk(shaky)
+    working = desk(shaky, tries=2)
     await working.start("research", ASKED)
     await working.finish()
 
