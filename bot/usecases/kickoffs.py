@@ -88,6 +88,8 @@ class Kickoffs:
     clock: Clock
     pause: timedelta = timedelta(seconds=1)
     """Between two tries to store what was started."""
+    bell: Bell = field(default_factory=Bell)
+    """Ends such a pause."""
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
     _under_way: dict[str, int] = field(default_factory=dict)
@@ -151,7 +153,7 @@ class Kickoffs:
     ) -> None:
         tries = 0
         while tries < self.tries and not await self._remember(crew, execution_id, request, by):
-            await Bell().wait(self.pause.total_seconds())
+            await self.bell.wait(self.pause.total_seconds())
             tries += 1
         if tries == self.tries:
             log.error("kickoff_lost", crew=crew, execution=execution_id)
