@@ -89,4 +89,7 @@ async def _addresses(where: httpx.URL) -> list[str]:
 
 
 def _is_public(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_global
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped  # ::ffff:127.0.0.1 is this machine too
+    return found.is_global and not found.is_multicast

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo.bot_process import BotProcess
+from bot.demo.bot_process import BotProcess, free_port
 from bot.demo.crew import Crew, HumanInput
 from bot.demo.workspace import Workspace
 
@@ -42,7 +42,9 @@ async def set_up(
     """Start the stand-ins and the bot; `pace` is how long each of the crew's tasks takes, in s."""
     async with Workspace(now=now) as workspace, Crew(now=now, pace=pace) as crew:
         people(workspace)
-        bot = BotProcess(settings(workspace, crew), folder=folder, port=port)
+        port = port or free_port()
+        reachable = settings(workspace, crew) | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        bot = BotProcess(reachable, folder=folder, port=port)
         workspace.events_url = f"{bot.url}/slack/events"
         stage = Stage(workspace, crew, bot)
         crew.human_input = HumanInput.bearer(stage.human_input_url, WEBHOOK_SECRET)

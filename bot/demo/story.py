@@ -15,8 +15,8 @@ from pathlib import Path
 import aiohttp
 
 from bot.demo.bot_process import BotDidNotStart
-from bot.demo.crew import HumanInput, Resume, State
-from bot.demo.stage import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET, Stage, set_up
+from bot.demo.crew import Resume, State
+from bot.demo.stage import ANA, BEN, CARL, CHANNEL, Stage, set_up
 from bot.demo.workspace import Message, buttons, message_text
 
 TOPIC = "home batteries"
@@ -72,35 +72,35 @@ class _Story:
         _require("Source" in message_text(second), "the second round answers the feedback")
         await self._approve(second, by=BEN, name="Ben")
         await self._ask_where_it_stands(execution)
+        await self._plan_is_done()
         third = await self._next_card(shows="Board summary", number=1)
         await self._approve(third, by=ANA, name="Ana")
         await self._result(execution)
 
     async def _kick_off(self) -> str:
-        hook = HumanInput.bearer(self._stage.human_input_url, WEBHOOK_SECRET)
-        body = {
-            "inputs": {"topic": TOPIC},
-            "humanInputWebhook": hook.wire,
-            "crewWebhookUrl": CREW_HOOK,
-            "meta": {"crewWebhookUrl": CREW_HOOK},
-        }
+        body = {"inputs": {"topic": TOPIC}, "crewWebhookUrl": CREW_HOOK}
         headers = {"Authorization": f"Bearer {self._crew.token}"}
+        address = f"{self._stage.bot.url}/crews/{self._crew.name}/kickoff"
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{self._crew.url}/kickoff", json=body) as answer,
+            session.post(address, json=body) as answer,
         ):
             execution = str((await answer.json())["kickoff_id"])
-        self._heading(f"Somebody kicks off the crew on “{TOPIC}”")
-        self._say(f"  POST /kickoff -> execution {execution}")
+        self._heading(f"Somebody kicks off the crew on “{TOPIC}”, through the bot")
+        self._say(f"  POST /crews/{self._crew.name}/kickoff -> execution {execution}")
         return execution
 
     async def _next_card(self, *, shows: str, number: int) -> Message:
-        """The newest message once it is a waiting card of this task and round."""
+        """The waiting card of this task and round, once it is there."""
 
         def waiting() -> list[Message]:
-            newest = self._slack.messages(CHANNEL)[-1]
-            fits = shows in message_text(newest) and f"Round {number}" in message_text(newest)
-            return [newest] if fits and "Approve" in buttons(newest) else []
+            return [
+                message
+                for message in self._slack.messages(CHANNEL)
+                if shows in message_text(message)
+                and f"Round {number}" in message_text(message)
+                and "Approve" in buttons(message)
+            ]
 
         [card] = await self._slack.until(waiting, timeout=10)
         self._heading(f"The crew pauses; #crew-reviews shows round {number} of “{shows}”")
@@ -156,6 +156,14 @@ class _Story:
         await self._slack.until(lambda: len(self._slack.ephemerals(BEN)) > seen)
         self._heading(f"Ben asks /crew status {execution[:8]}")
         self._quote(message_text(self._slack.ephemerals(BEN)[-1]))
+
+    async def _plan_is_done(self) -> None:
+        """The task without a review is told in one line of the thread."""
+        [line] = await self._slack.until(
+            lambda: [m for m in self._slack.messages(CHANNEL) if "Entry plan" in message_text(m)]
+        )
+        self._heading("The thread tells of a finished task in one line")
+        self._quote(message_text(line))
 
     async def _result(self, execution: str) -> None:
         await self._crew.until(lambda: self._crew.execution(execution).state is State.COMPLETED)

@@ -117,14 +117,14 @@ class SqlTransaction:
         if saved.rowcount != 1:
             raise ChangedMeanwhile(round_.id)
 
-    async def enqueue(self, effects: Iterable[Effect], *, at: datetime) -> None:
+    async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
         """See `Tx`."""
         rows = [
             from_effect(effect) | {"created_at": at, "due_at": at, "tries": 0} for effect in effects
         ]
         if rows:
             await self._connection.execute(ADD_EFFECT, rows)
-            self.woken.update(row["destination"] for row in rows)
+            self.woken.update(row["destination"] for row in rows if wake)
 
     async def note_heard(self, crew: str, execution_id: str, *, at: datetime) -> None:
         """See `Tx`."""

@@ -53,7 +53,7 @@ async def begin(
         effects.append(_about(run, EffectKind.CONCLUDE))
     await tx.enqueue(effects, at=at)
     if first and not run.is_over:
-        await tx.enqueue([_about(run, EffectKind.FOLLOW)], at=at + GENTLY.first)
+        await tx.enqueue([_about(run, EffectKind.FOLLOW)], at=at + GENTLY.first, wake=False)
 
 
 async def hear_news(

@@ -88,6 +88,9 @@ class Kickoffs:
     clock: Clock
     pause: timedelta = timedelta(seconds=1)
     """Between two tries to store what was started."""
+    bell: Bell = field(default_factory=Bell)
+    """Ends such a pause."""
+    tries: int = STORE_TRIES
     at_once: int = AT_ONCE
     _under_way: dict[str, int] = field(default_factory=dict)
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
@@ -148,11 +151,12 @@ class Kickoffs:
     async def _remember_later(
         self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
     ) -> None:
-        for _ in range(STORE_TRIES):
-            await Bell().wait(self.pause.total_seconds())
-            if await self._remember(crew, execution_id, request, by):
-                return
-        log.error("kickoff_lost", crew=crew, execution=execution_id)
+        tries = 0
+        while tries < self.tries and not await self._remember(crew, execution_id, request, by):
+            await self.bell.wait(self.pause.total_seconds())
+            tries += 1
+        if tries == self.tries:
+            log.error("kickoff_lost", crew=crew, execution=execution_id)
 
     def _keep(self, task: asyncio.Task[object]) -> None:
         self._tasks.add(task)

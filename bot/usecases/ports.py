@@ -126,8 +126,11 @@ class Tx(Protocol):
         """Store a moved round. Raises ChangedMeanwhile when somebody saved it since it was read."""
         ...
 
-    async def enqueue(self, effects: Iterable[Effect], *, at: datetime) -> None:
-        """Store effects in the outbox; whoever carries them out is woken after the commit."""
+    async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
+        """Store effects in the outbox, due at that time.
+
+        Whoever carries them out is woken after the commit; `wake=False` is for what is due later.
+        """
         ...
 
     async def note_heard(self, crew: str, execution_id: str, *, at: datetime) -> None:

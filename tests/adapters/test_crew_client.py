@@ -349,9 +349,12 @@ async def test_a_trickling_answer_is_cut_at_the_limit_for_the_call(
 
 async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
     assert await client.status(RUN) == Progress("running", TASK, 0, 0)
-    assert await client.status("other") == Silence("404: Execution not found")
+    assert await client.status("other") == Silence("404: Execution not found", gone=True)
     crew.end(RUN)
-    assert await client.status(RUN) == Progress("completed", None, 1, 1)
+    ended = await client.status(RUN)
+    assert isinstance(ended, Progress)
+    assert (ended.state, ended.completed_tasks, ended.total_tasks) == ("completed", 1, 1)
+    assert ended.result is not None
     crew.end(RUN, "out of tokens")
     assert await client.status(RUN) == Progress("error", error="out of tokens")
 

@@ -435,7 +435,7 @@ def test_an_answer_to_a_resume_becomes_one_line_and_a_status(
         ),
         (
             {"status": "completed", "result": {"output": "x", "tasks": [{}, {}]}},
-            Progress("completed", None, 2, 2),
+            Progress("completed", None, 2, 2, result=Output("x")),
         ),
         (
             {"status": "error", "error": "Ran out\nof tokens", "execution_time": 1.5},

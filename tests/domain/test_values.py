@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.effects import SLACK, EffectKind, crew_destination
+from bot.domain.effects import SLACK, EffectKind, crew_destination, hand_on_destination
 from bot.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.retry import Retry
@@ -129,8 +129,15 @@ def test_a_task_is_called_by_its_name_where_it_has_one() -> None:
 
 
 @pytest.mark.parametrize("kind", EffectKind)
-def test_only_a_resume_goes_to_the_crew(kind: EffectKind) -> None:
-    expected = crew_destination("research") if kind is EffectKind.RESUME else SLACK
+def test_an_effect_goes_to_whom_it_concerns(
+    kind: EffectKind,
+) -> None:
+    elsewhere = {
+        EffectKind.RESUME: crew_destination("research"),
+        EffectKind.FOLLOW: crew_destination("research"),
+        EffectKind.HAND_ON: hand_on_destination("research"),
+    }
+    expected = elsewhere.get(kind, SLACK)
     assert an_effect(kind).destination == expected
 
 

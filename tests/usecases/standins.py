@@ -182,6 +182,8 @@ class FakeCrew:
     on_status: Callable[[str], Awaitable[None]] | None = None
     """Called before the status is answered."""
     silent: bool = False
+    says: Progress | Silence | None = None
+    """What it says instead of the truth."""
 
     def pause(self, text: str = "A draft.", *, execution: str = "e-1", task: str = "draft") -> None:
         self.pending[execution, task] = text
@@ -209,9 +211,14 @@ class FakeCrew:
     async def status(self, execution_id: str) -> Progress | Silence:
         if self.on_status:
             await self.on_status(execution_id)
+        if self.says:
+            return self.says
         if self.silent:
             return Silence("no answer within 2 s")
         return Progress("completed" if execution_id in self.completed else "running")
+
+    async def reach(self) -> str | None:
+        return self.says.why if isinstance(self.says, Silence) else None
 
 
 @dataclass
