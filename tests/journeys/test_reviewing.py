@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 from bot.demo.stage import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import Message, View, buttons, message_text
+from bot.demo.workspace import Message, View, buttons, error, message_text
 from tests.journeys.conftest import World
 
 
@@ -311,3 +314,32 @@ async def test_home_is_paged(world: World) -> None:
     assert "Draft 44." in third.shown
     await world.slack.click(ANA, third, "Previous page")
     await home(world, ANA, "Page 2 of 3")
+
+
+async def test_a_note_that_could_not_be_kept_is_told_again(world: World, tmp_path: Path) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
+        database.execute("ALTER TABLE notes RENAME TO gone")
+        lost = await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
+        database.execute("ALTER TABLE gone RENAME TO notes")
+
+    assert not lost.reply.ok
+    await world.slack.resend(lost.delivery)
+
+    await world.shown(card, "1 note from")
+
+
+async def test_a_modal_turns_what_went_wrong_into_words(world: World) -> None:
+    await world.pause("draft", "old output")
+    old = await world.card("old output")
+    await world.slack.overflow(ANA, old, "Read in full")
+    view = await modal(world, ANA, "old output")
+    await world.pause("draft", "new output")
+
+    await world.slack.click(ANA, view, "Revise")
+
+    assert "newer output" in (await modal(world, ANA, "That did not work")).shown
+    world.slack.fail("views.open", error("expired_trigger_id"))
+    await world.slack.overflow(BEN, old, "History")
+    await world.told(BEN)
