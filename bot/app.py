@@ -67,6 +67,7 @@ log = structlog.get_logger(__name__)
 #: a call that takes longer counts as unknown at the next start.
 STOP_LISTENING_SECONDS = 5
 STOP_WORKING_SECONDS = 20
+STOP_KICKOFFS_SECONDS = 4
 #: A worker that has not gone round for this long does not work on the outbox.
 STANDSTILL = timedelta(seconds=30)
 
@@ -158,6 +159,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             clients=await _kickoff_clients(settings, stack, nature),
             clock=nature.clock,
         )
+        stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
         counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
         starting.register(bolt, counter)
         lobby = commands.Lobby(
