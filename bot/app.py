@@ -68,6 +68,8 @@ from bot.web.credentials import Credentials, EventKind
 
 log = structlog.get_logger(__name__)
 
+#: How long a stop waits for kickoffs whose answer is still on its way, in seconds.
+STOP_KICKOFFS_SECONDS = 4
 #: A worker that has not gone round for this long does not work on the outbox.
 STANDSTILL = timedelta(seconds=30)
 
@@ -151,8 +153,8 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             may_decide=partial(may_decide, crews=crews, directory=directory),
         )
         workers |= _workers(outbox, outside, nature.pace)
-        starters = await _kickoff_clients(settings, stack, nature)
-        kickoffs = Kickoffs(uow=uow, crews=crews, clients=starters, clock=nature.clock)
+        clients_to_start = await _kickoff_clients(settings, stack, nature)
+        kickoffs = _kickoffs(stack, uow, crews, clients_to_start, nature)
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
         lobby = commands.Lobby(
@@ -259,6 +261,18 @@ async def _database(url: str) -> AsyncIterator[Engines]:
         yield engines
     finally:
         await engines.dispose()
+
+
+def _kickoffs(
+    stack: AsyncExitStack,
+    uow: SqlUnitOfWork,
+    crews: Crews,
+    clients: dict[str, HttpKickoffs],
+    nature: Nature,
+) -> Kickoffs:
+    kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=nature.clock)
+    stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
+    return kickoffs
 
 
 async def _kickoff_clients(

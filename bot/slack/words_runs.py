@@ -32,7 +32,7 @@ def inputs(run: Run) -> str:
 def readable(name: str) -> str:
     """An input's name as people would write it: `target_audience` is “Target audience”."""
     spaced = " ".join(name.replace("_", " ").replace("-", " ").split())
-    shown = one_line(spaced, words.TITLE_LIMIT)
+    shown = one_line(spaced, words.CREW_LIMIT)
     return shown[:1].upper() + shown[1:] or "?"
 
 

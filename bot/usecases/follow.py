@@ -40,11 +40,11 @@ async def begin(
     run = await tx.runs.open(crew, execution_id, at=at)
     if run.known and starter is None and not run.is_over:
         return
-    first = not run.known
+    first, again = not run.known, run.known and run.is_over
     if starter is not None:
         run = replace(run, starter=starter, inputs=inputs)
-    if run.is_over and not first:
-        run, first = run.begin_again(), True
+    if again:
+        run = run.begin_again()
     await tx.runs.save(replace(run, known=True))
     effects = [_about(run, EffectKind.PROGRESS)] if starter is not None or run.finished else []
     if first:
@@ -52,7 +52,7 @@ async def begin(
     if run.is_over:
         effects.append(_about(run, EffectKind.CONCLUDE))
     await tx.enqueue(effects, at=at)
-    if first and not run.is_over:
+    if (first or again) and not run.is_over:
         await tx.enqueue([_about(run, EffectKind.FOLLOW)], at=at + GENTLY.first, wake=False)
 
 

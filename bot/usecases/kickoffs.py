@@ -115,10 +115,10 @@ class Kickoffs:
         task.add_done_callback(lambda _: self._leave(crew))
         return await asyncio.shield(task)
 
-    async def finish(self) -> None:
-        """Wait for what is under way."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+    async def finish(self, *, within: float | None = None) -> None:
+        """Wait for what is under way, for so many seconds at most."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=within)
 
     async def _carry_out(
         self, crew: Crew, request: KickoffRequest, by: Person | None

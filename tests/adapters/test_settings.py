@@ -256,6 +256,8 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
         step_webhook_url = "https://hooks.example.com/step"
         crew_webhook_url = "https://hooks.example.com/crew"
         resend_human_input_webhook = false
+        kickers = ["U0EVE"]
+        forward = true
         """
     )
     crew = settings.crews["research"]
@@ -266,6 +268,8 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
     assert crew.step_webhook_url == "https://hooks.example.com/step"
     assert crew.crew_webhook_url == "https://hooks.example.com/crew"
     assert not crew.resend_human_input_webhook
+    assert crew.kickers == ("U0EVE",)
+    assert crew.forward
 
 
 def test_a_crew_that_says_nothing_shares_channel_and_reviewers(load_file: Load) -> None:

@@ -147,11 +147,13 @@ async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None
 
 async def test_a_round_after_the_end_begins_again(world: World) -> None:
     await world.notify()
+    await news(world, TaskNews(title="plan"))
     await news(world, CrewNews(result=Output("All of it.")))
     await world.notify("another draft")
     await world.settle_slack()
 
     assert (await view(world)).run.state is RunState.RUNNING
+    assert said(world).count(Saying.TASK) == 1
 
 
 async def test_a_long_result_follows_as_a_file(world: World) -> None:
