@@ -12,6 +12,7 @@ from bot.slack import words_lists as lists
 from bot.slack import words_reviewing as reviewing
 from bot.slack.blocks import MESSAGE_LIMIT, Message, context, section, sections
 from bot.slack.text import cost, duration
+from bot.usecases.look import LINES
 from bot.usecases.views import ExecutionView, MessageRef, Pending, Progress, RoundLine
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
@@ -75,7 +76,8 @@ def render_overview(unsettled: Sequence[RoundLine], *, now: datetime, link: Link
         executions[line.round.review.crew, line.round.review.execution_id].append(line)
     if not executions:
         return Message(lists.NOTHING_UNSETTLED, [section(lists.NOTHING_UNSETTLED)])
-    headline = lists.unsettled(len(executions))
+    more_left = len(unsettled) >= LINES
+    headline = lists.unsettled(len(executions), more_left=more_left)
     entries = [
         "\n".join(
             [
@@ -90,6 +92,8 @@ def render_overview(unsettled: Sequence[RoundLine], *, now: datetime, link: Link
     blocks.insert(0, section(words.bold(headline)))
     if shown < len(entries):
         blocks.append(context(lists.more(len(entries) - shown)))
+    if more_left:
+        blocks.append(context(lists.MORE_UNSETTLED))
     return Message(headline, blocks)
 
 

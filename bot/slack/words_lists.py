@@ -42,9 +42,14 @@ def pending(total: int, *, mine: bool) -> str:
     return f"{_count(total, 'review')} {'waits' if total == 1 else 'wait'}{whose} for a decision"
 
 
-def unsettled(executions: int) -> str:
-    """The headline of the overview."""
+def unsettled(executions: int, *, more_left: bool) -> str:
+    """The headline of the overview; not all rounds were looked at when more are left."""
+    if more_left:
+        return f"The {_count(executions, 'execution')} not settled for longest"
     return f"{_count(executions, 'execution')} not settled"
+
+
+MORE_UNSETTLED: Final = f"There are more; `{COMMAND} pending` counts what waits."
 
 
 def more(count: int) -> str:

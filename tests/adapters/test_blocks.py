@@ -493,7 +493,10 @@ def test_what_does_not_fit_is_counted() -> None:
     overview = render_overview(apart, now=NOW, link=unlinked)
     check(overview, may_mention=frozenset())
     assert re.search(r"and [0-9]+ more", read(overview))
-    assert "and 2 more" in read(render_overview(many[:5], now=NOW, link=linked))
+    assert "There are more" in read(overview)
+    few = read(render_overview(many[:5], now=NOW, link=linked))
+    assert "and 2 more" in few
+    assert "There are more" not in few
     candidates = [("research", f"{n}" * 20) for n in range(900)]
     assert re.search(r"and [0-9]+ more", read(render_ambiguous("7", candidates)))
 

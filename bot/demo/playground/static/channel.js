@@ -12,7 +12,8 @@ const APP_COMMANDS = [
   ["/crew help", "what the command can do"],
   ["/crew pending", "what waits for a decision"],
   ["/crew pending mine", "what waits for you"],
-  ["/crew status", "how the executions stand"],
+  ["/crew status", "how crews and executions stand"],
+  ["/crew kickoff", "start a crew"],
 ];
 /** Seconds within which a person's messages stand below one name. */
 const TOGETHER = 300;
