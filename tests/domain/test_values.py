@@ -163,3 +163,10 @@ def test_errors_carry_what_an_answer_needs() -> None:
     assert NotAReviewer("research", uncertain=True).uncertain
     assert not NotAReviewer("research").uncertain
     assert AmbiguousExecution("e", (("research", "e-1"),)).candidates == (("research", "e-1"),)
+
+
+def test_a_crew_that_hands_on_is_given_our_own_urls_at_kickoff() -> None:
+    own = webhook_urls("own")
+    crew = a_crew(own=own, forward=True)
+
+    assert crew.webhooks_for_kickoff(webhook_urls("given")) == own

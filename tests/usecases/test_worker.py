@@ -48,8 +48,9 @@ async def test_it_finds_by_itself_what_has_become_due(works: Works) -> None:
         await works.clock.until(lambda: len(works.slack.calls) == 1)
         await works.a_turn()
         assert len(works.slack.calls) == 1
-        works.clock.advance(SECOND)
-        await works.clock.until(lambda: bool(works.slack.messages))
+        while not works.slack.messages:  # it is due a second after it was settled
+            works.clock.advance(SECOND)
+            await works.a_turn()
     assert [message.key for message in works.slack.messages] == [f"card {round_.id}"]
 
 
@@ -222,5 +223,20 @@ async def test_a_pause_that_begins_while_a_claim_is_under_way_holds(
         assert len(works.slack.calls) == 1
         assert {row.lease_until for row in await works.rows()} == {None}
         works.clock.advance(SECOND)
+        await works.all_done()
+    assert len(works.slack.messages) == 2
+
+
+async def test_a_longer_pause_that_is_asked_for_meanwhile_is_kept(works: Works, logs: Logs) -> None:
+    for n in range(2):
+        await works.notify(execution_id=f"e-{n}")
+    busy = Fault(NotSent("rate limited", retry_after=30 * SECOND))
+    works.slack.faults.extend([Fault(AWAY), busy])
+    async with works.working():
+        await failed(works, logs, 2)
+        works.clock.advance(SECOND)
+        await works.a_turn()
+        assert not works.slack.messages
+        works.clock.advance(30 * SECOND)
         await works.all_done()
     assert len(works.slack.messages) == 2
