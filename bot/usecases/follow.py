@@ -20,6 +20,9 @@ from bot.usecases.views import Progress, Silence
 GENTLY = Retry(
     first=timedelta(seconds=5), longest=timedelta(minutes=5), patience=timedelta(days=14)
 )
+#: A crew that says 404 sooner may only be reached at a wrong address, or be just deployed: a review
+#: is not closed on that word alone.
+SETTLED = timedelta(minutes=10)
 _ERRORS = frozenset({"error", "failed"})
 _COMPLETED = "completed"
 
@@ -128,7 +131,7 @@ async def follow(job: Job, outside: Outside) -> Outcome:
 
 def _learn(run: Run, said: Progress | Silence, now: datetime) -> Run:
     match said:
-        case Silence(gone=True):
+        case Silence(gone=True) if now - run.began_at >= SETTLED:
             return run.end(RunState.GONE, now)
         case Silence():
             return run

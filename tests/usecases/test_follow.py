@@ -123,6 +123,18 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     assert not await world.claim(CREW)
 
 
+async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
+    await start(world)
+    round_ = (await world.notify()).round
+    world.crew.says = Silence("404: not found", gone=True)
+
+    world.clock.advance(GENTLY.first)
+    await world.turn(CREW)
+
+    assert (await world.round(round_.id)).state is State.WAITING
+    assert (await view(world)).run.state is RunState.RUNNING
+
+
 async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None:
     await start(world)
     world.clock.advance(GENTLY.patience * 2)
