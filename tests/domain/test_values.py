@@ -170,3 +170,7 @@ def test_a_crew_that_hands_on_is_given_our_own_urls_at_kickoff() -> None:
     crew = a_crew(own=own, forward=True)
 
     assert crew.webhooks_for_kickoff(webhook_urls("given")) == own
+
+
+def test_a_crew_that_does_not_hand_on_has_nowhere_to_hand_on_to() -> None:
+    assert a_crew().hands_on(webhook_urls("given")) == NONE
