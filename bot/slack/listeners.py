@@ -18,7 +18,7 @@ from bot.slack import ids
 from bot.slack import words_private as words
 from bot.slack.directory import SlackDirectory
 from bot.slack.forms import render_revise_form
-from bot.slack.inbound import parse_click, parse_submission
+from bot.slack.inbound import Submission, parse_click, parse_submission
 from bot.slack.private import Respond, explain, explain_plain, tell
 from bot.slack.web_api import CallFailed, call
 from bot.usecases.decide import decide, may_revise, retry
@@ -126,11 +126,23 @@ async def on_revise(
 async def on_revise_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
     """The form was sent: everything is checked again, and nothing written is lost on a refusal."""
     submission = parse_submission(body)
+    via = Via.THREAD if submission.with_notes else Via.MODAL
     problem = _problem(submission.feedback)
+    await settle_form(ack, submission, Revise(submission.feedback), via, problem, desk=desk)
+
+
+async def settle_form(
+    ack: AsyncAck,
+    submission: Submission,
+    verdict: Verdict,
+    via: Via,
+    problem: str | None,
+    *,
+    desk: Desk,
+) -> None:
+    """Decide as a form says, unless its text is a problem; a refusal is shown in the form."""
     if problem is None:
         try:
-            verdict = Revise(submission.feedback)
-            via = Via.THREAD if submission.with_notes else Via.MODAL
             await desk.decide(submission.round_id, verdict, by=submission.by, via=via)
         except CrewgateError as error:
             problem = explain_plain(error, now=desk.clock())

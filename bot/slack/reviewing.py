@@ -29,8 +29,8 @@ from bot.slack.inbound_reviewing import (
     parse_in_view,
     parse_message,
 )
-from bot.slack.listeners import Desk, on_revise
-from bot.slack.private import Respond, explain_plain, tell
+from bot.slack.listeners import Desk, on_revise, settle_form
+from bot.slack.private import Respond, tell
 from bot.slack.reading import Book, Place, parse_place, render_book
 from bot.slack.web_api import CallFailed, call
 from bot.usecases.decide import may_revise
@@ -131,16 +131,8 @@ async def on_note_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
     """Approved with a note; nothing written is lost on a refusal."""
     submission = parse_submission(body)
     problem = None if submission.feedback.strip() else words.NOTE_MISSING
-    if problem is None:
-        try:
-            verdict = Approve(submission.feedback)
-            await desk.decide(submission.round_id, verdict, by=submission.by, via=Via.MODAL)
-        except CrewgateError as error:
-            problem = explain_plain(error, now=desk.clock())
-    if problem is None:
-        await ack(response_action="clear")
-    else:
-        await ack(response_action="errors", errors={submission.box: problem})
+    verdict = Approve(submission.feedback)
+    await settle_form(ack, submission, verdict, Via.MODAL, problem, desk=desk)
 
 
 # --- in modals and Home --------------------------------------------------------------------------
