@@ -36,7 +36,8 @@ _TOKEN = re.compile(
 
 _URL = r"https?://(?:[^\s()<>\\`|]|\([^\s()<>\\`|]*\))+"
 _LINK = re.compile(
-    r"(?<![\\\w])!?\[(?P<label>[^\[\]`]{0,500})\]"
+    rf"(?<![\\\w{JOINER}])"  # without its bracket the label would grow onto the word before it
+    r"!?\[(?P<label>[^\[\]`]{0,500})\]"
     rf"\([ ]?<?(?P<url>{_URL})>?(?:[ ]+(?P<title>\"[^\"\n]*\"|'[^'\n]*'))?[ ]?\)"
 )
 _AUTOLINK = re.compile(r"(?<!\S)<(?P<url>https?://[^\s<>|\\`]+)>(?=[\s.,;!?]|$)")

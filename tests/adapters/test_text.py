@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -117,6 +117,7 @@ def test_markdown_from_outside_has_no_links_images_or_html(text: str) -> None:
     assert not kinds & {"link_open", "image", "html_inline", "html_block"}
 
 
+@example("0\u202e[bank](https://evil.example)")
 @given(texts)
 def test_markdown_from_outside_loses_no_word(text: str) -> None:
     assert words_of(neutralise_markdown(text)) == words_of(clean(text))
