@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain.errors import CrewgateError
 from bot.logs import set_up_logging
-from bot.settings import Settings, load
+from bot.settings.load import Settings, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

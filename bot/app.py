@@ -19,8 +19,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.crewai.client import HttpCrew, Patience, open_client
-from bot.crewai.courier import HttpCourier, is_private
-from bot.crewai.kickoffs import (
+from bot.crewai.kickoff import (
     KICKOFF_SECONDS,
     HttpKickoffs,
     new_kickoff,
@@ -32,39 +31,44 @@ from bot.crewai.kickoffs import (
     parse_task,
 )
 from bot.crewai.payloads import parse_notification
+from bot.crewai.webhook_forwarder import HttpCourier, is_private
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, crew_destination, hand_on_destination
 from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
-from bot.life import listening, working
-from bot.settings import CrewSettings, Settings
-from bot.slack import commands, home, listeners, reviewing
-from bot.slack import kickoffs as starting
-from bot.slack.bolt import new_bolt
-from bot.slack.directory import SlackDirectory
-from bot.slack.gateway import SlackMessenger
-from bot.slack.home import Homes
-from bot.slack.identity import Identity
-from bot.slack.pacing import Rate
-from bot.slack.run_gateway import SlackRunMessenger
-from bot.slack.socket import SocketMode
-from bot.slack.web_api import new_client
+from bot.lifecycle import listening, working
+from bot.settings.load import CrewSettings, Settings
+from bot.slack.client.bolt import new_bolt
+from bot.slack.client.directory import SlackDirectory
+from bot.slack.client.identity import Identity
+from bot.slack.client.rate_limit import Rate
+from bot.slack.client.socket_mode import SocketMode
+from bot.slack.client.web_api import new_client
+from bot.slack.commands import listeners as commands
+from bot.slack.executions.messenger import SlackRunMessenger
+from bot.slack.home import listeners as home
+from bot.slack.home.listeners import Homes
+from bot.slack.kickoff import listeners as starting
+from bot.slack.messenger import SlackMessenger
+from bot.slack.reviews import listeners
+from bot.slack.reviews import reader_listeners as reviewing
 from bot.store.engine import Engines, open_engines
 from bot.store.failures import translated
 from bot.store.migrate import migrate
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.deliver import deliver
-from bot.usecases.kickoffs import Kickoffs
-from bot.usecases.outside import GRACE, Outside
-from bot.usecases.ports import Crews
-from bot.usecases.reviewers import may_decide
-from bot.usecases.worker import Pace, Worker
-from bot.web import health, routes
-from bot.web import kickoffs as callers
-from bot.web.bodies import LIMIT
+from bot.usecases.delivery.context import GRACE, Outside
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.delivery.worker import Pace, Worker
+from bot.usecases.kickoff import Kickoffs
+from bot.usecases.permissions import may_decide
+from bot.usecases.ports.store import Crews
+from bot.web import health
+from bot.web import kickoff as callers
+from bot.web import webhooks as routes
 from bot.web.credentials import Credentials, EventKind
+from bot.web.request_body import LIMIT
 
 log = structlog.get_logger(__name__)
 

@@ -13,12 +13,12 @@ from bot.crewai.client import HttpCrew, open_client
 from bot.domain.crew import ANYONE
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
-from bot.settings import Settings
-from bot.slack.web_api import CallFailed, attempt, new_client
+from bot.settings.load import Settings
+from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers
 from bot.store.failures import translated
 from bot.store.migrate import HEAD
-from bot.usecases.views import Silence
+from bot.usecases.read_models import Silence
 
 #: What to do about Slack's error codes; the rest are shown as they are.
 _ADVICE = {

@@ -11,7 +11,7 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
-from bot.usecases.views import Letter
+from bot.usecases.read_models import Letter
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

@@ -30,10 +30,10 @@ from bot.crewai.payloads import (
     parse_status,
     resume_body,
 )
-from bot.crewai.reasons import UNSENT, why_lost, why_unsent
+from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.views import Progress, Silence
+from bot.usecases.read_models import Progress, Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

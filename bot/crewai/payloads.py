@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
-from bot.crewai.strict import (
+from bot.crewai.fields import (
     Count,
     Id,
     Lenient,
@@ -36,7 +36,7 @@ from bot.domain.notification import (
     WebhookUrls,
 )
 from bot.domain.verdict import Decision
-from bot.usecases.views import Progress
+from bot.usecases.read_models import Progress
 
 __all__ = [
     "Malformed",

@@ -6,12 +6,13 @@ from typing import Final
 
 from bot.domain.notification import Format
 from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.slack import ids, words
-from bot.slack.blocks import TITLE_LIMIT, Block, context, plain_text, section
-from bot.slack.excerpts import first_part, length
-from bot.slack.rich import preformatted, rich_text
-from bot.slack.text import clean, is_blank
-from bot.usecases.views import CardView
+from bot.slack import ids
+from bot.slack.blockkit.blocks import TITLE_LIMIT, Block, context, plain_text, section
+from bot.slack.blockkit.excerpts import first_part, length
+from bot.slack.blockkit.rich_text import preformatted, rich_text
+from bot.slack.blockkit.text import clean, is_blank
+from bot.slack.reviews import strings as words
+from bot.usecases.read_models import CardView
 
 _EXCERPT_LIMIT: Final = 2_800
 _PLACEHOLDER_LIMIT: Final = 150

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.domain.review import Round, State
 from bot.domain.verdict import Decision
-from bot.slack import words
-from bot.slack.text import one_line, plain
-from bot.usecases.views import Letter
+from bot.slack.blockkit.text import one_line, plain
+from bot.slack.reviews import strings as words
+from bot.usecases.read_models import Letter
 
 
 def stuck_notice(round_: Round, decision: Decision) -> str:

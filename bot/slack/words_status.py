@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.run import Run
-from bot.slack import words
-from bot.slack.text import ago, one_line
-from bot.slack.words_runs import tasks
-from bot.usecases.overview import Reached
+from bot.domain.execution import Run
+from bot.slack.blockkit.text import ago, one_line
+from bot.slack.executions.strings import tasks
+from bot.slack.reviews import strings as words
+from bot.usecases.queries.crews import Reached
 
 REFRESH: Final = "Refresh"
 RUNNING: Final = "*Running*"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.domain.errors import StoreUnavailable
-from bot.store.prompt import connect_promptly
+from bot.store.sqlite_connection import connect_promptly
 
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.

@@ -13,10 +13,10 @@ from bot.domain.notes import Claim, Note
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 from bot.store.failures import translated
-from bot.store.rows import LINE, to_line, to_round
+from bot.store.mappers import LINE, to_line, to_round
 from bot.store.statements import insert_of
 from bot.store.tables import claims, executions, notes, outputs, reviews, rounds
-from bot.usecases.views import QueuePart, RoundLine
+from bot.usecases.read_models import QueuePart, RoundLine
 
 #: How much of an output a list shows.
 EXCERPT: Final = 400

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from bot.store.engine import Engines
 from bot.store.failures import translated
-from bot.store.rows import to_job
+from bot.store.mappers import to_job
 from bot.store.tables import outbox
-from bot.usecases.ports import Job
+from bot.usecases.ports.store import Job
 
 _earlier = outbox.alias("earlier")
 _DUE = (

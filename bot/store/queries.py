@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.review import Round, State
+from bot.store.executions import SqlRunQueries
 from bot.store.failures import translated
+from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
 from bot.store.notes import SqlNoteQueries, claim_on, tally
-from bot.store.rows import LINE, ROUND, to_card, to_line, to_round, to_webhooks
-from bot.store.runs import SqlRunQueries
 from bot.store.tables import REGISTERED, executions, letters, outputs, reviews, rounds, webhooks
-from bot.usecases.ports import Posting
-from bot.usecases.views import CardView, Letter, Pending, RoundLine
+from bot.usecases.ports.store import Posting
+from bot.usecases.read_models import CardView, Letter, Pending, RoundLine
 
 _UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)
 _PREVIOUS = (

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 
 from bot.domain.review import State
-from bot.store.rows import ROUND
+from bot.store.mappers import ROUND
 from bot.store.tables import executions, outbox, outputs, reviews, rounds
 
 Insert: TypeAlias = Any

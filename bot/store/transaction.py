@@ -14,8 +14,8 @@ from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.review import Review, Round
-from bot.store.notes import SqlNotes
-from bot.store.rows import (
+from bot.store.executions import SqlRuns
+from bot.store.mappers import (
     from_effect,
     from_review,
     from_round,
@@ -23,7 +23,7 @@ from bot.store.rows import (
     to_review,
     to_round,
 )
-from bot.store.runs import SqlRuns
+from bot.store.notes import SqlNotes
 from bot.store.statements import (
     ADD_EFFECT,
     ADD_OUTPUT,
@@ -43,8 +43,8 @@ from bot.store.tables import (
     rounds,
     webhooks,
 )
-from bot.usecases.ports import Job
-from bot.usecases.views import Letter, MessageRef
+from bot.usecases.ports.store import Job
+from bot.usecases.read_models import Letter, MessageRef
 
 
 class SqlTransaction:

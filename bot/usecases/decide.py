@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.review import Round
 from bot.domain.verdict import Decision, Person, Verdict, Via
-from bot.usecases.ports import Clock, Crews, Directory, UnitOfWork
-from bot.usecases.reviewers import require_reviewer
+from bot.usecases.permissions import require_reviewer
+from bot.usecases.ports.store import Clock, Crews, Directory, UnitOfWork
 
 
 async def decide(

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.effects import Effect, EffectKind
+from bot.domain.execution import FAILED, GONE, CrewNews, News, Run, RunState, StepNews, TaskNews
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.retry import Retry
 from bot.domain.review import ENDED
-from bot.domain.run import FAILED, GONE, CrewNews, News, Run, RunState, StepNews, TaskNews
 from bot.domain.verdict import Person
-from bot.usecases.outside import Outside
-from bot.usecases.ports import Job, NewId, Tx, UnitOfWork
-from bot.usecases.ports_runs import Parcel
-from bot.usecases.views import Progress, Silence
+from bot.usecases.delivery.context import Outside
+from bot.usecases.ports.executions import Parcel
+from bot.usecases.ports.store import Job, NewId, Tx, UnitOfWork
+from bot.usecases.read_models import Progress, Silence
 
 #: How often a crew is asked for an execution's status: after 5 s, then ever less often.
 GENTLY = Retry(

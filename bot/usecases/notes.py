@@ -9,9 +9,9 @@ from bot.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
-from bot.usecases.outside import Outside
-from bot.usecases.ports import Clock, Crews, Directory, Job, Tx, UnitOfWork
-from bot.usecases.reviewers import may_decide, require_reviewer
+from bot.usecases.delivery.context import Outside
+from bot.usecases.permissions import may_decide, require_reviewer
+from bot.usecases.ports.store import Clock, Crews, Directory, Job, Tx, UnitOfWork
 
 #: Notes of one round that are looked at; nobody reads more.
 NOTES = 500

@@ -8,8 +8,8 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
 from bot.domain.review import Review, Round, receive
 from bot.usecases.follow import begin
-from bot.usecases.ports import Clock, NewId, UnitOfWork
-from bot.usecases.views import Letter
+from bot.usecases.ports.store import Clock, NewId, UnitOfWork
+from bot.usecases.read_models import Letter
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from bot.demo.crew import Crew, HumanInput
 from bot.demo.stage import CHANNEL, WEBHOOK_SECRET, people, settings
 from bot.demo.workspace import Message, Workspace, message_text
 from bot.domain.retry import Retry
-from bot.settings import Settings, load
-from bot.slack.pacing import Rate
-from bot.usecases.worker import Pace
+from bot.settings.load import Settings, load
+from bot.slack.client.rate_limit import Rate
+from bot.usecases.delivery.worker import Pace
 
 #: Nobody waits for real time to pass in a test: everything is tried again at once.
 AT_ONCE = Nature(

@@ -17,7 +17,7 @@ from bot.demo.workspace import (
     message_text,
     rate_limited,
 )
-from bot.slack.pacing import Rate
+from bot.slack.client.rate_limit import Rate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 
 

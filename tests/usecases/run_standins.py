@@ -6,11 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.execution import Run, TaskNews
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.domain.run import Run, TaskNews
-from bot.usecases.ports import Posted
-from bot.usecases.ports_runs import Parcel, RunView, Saying
-from bot.usecases.views import MessageRef
+from bot.usecases.ports.executions import Parcel, RunView, Saying
+from bot.usecases.ports.store import Posted
+from bot.usecases.read_models import MessageRef
 from tests.usecases.standins import FakeSlack
 
 

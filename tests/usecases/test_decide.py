@@ -21,7 +21,7 @@ from bot.domain.outcome import Refused
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Revise, Verdict, Via
 from bot.usecases.decide import may_revise
-from bot.usecases.reviewers import crews_reviewed_by
+from bot.usecases.permissions import crews_reviewed_by
 from tests.builders import ANA, BEN, EVE, NOW, SECOND, a_crew
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World

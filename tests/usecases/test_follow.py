@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import SLACK, Effect, EffectKind, hand_on_destination
+from bot.domain.execution import CrewNews, RunState, StepNews, TaskNews
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
 from bot.domain.review import State
-from bot.domain.run import CrewNews, RunState, StepNews, TaskNews
 from bot.usecases.follow import GENTLY, begin, hear_news
-from bot.usecases.overview import overview, run_of
-from bot.usecases.ports_runs import Parcel, RunView, Saying
-from bot.usecases.views import Progress, Silence
+from bot.usecases.ports.executions import Parcel, RunView, Saying
+from bot.usecases.queries.crews import overview, run_of
+from bot.usecases.read_models import Progress, Silence
 from tests.builders import ANA
 from tests.usecases.world import CREW, World
 

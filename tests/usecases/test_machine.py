@@ -31,10 +31,10 @@ from bot.domain.outcome import Refused
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Revise
 from bot.store.engine import open_engines
-from bot.store.rows import ROUND, to_round
+from bot.store.mappers import ROUND, to_round
 from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.outside import GRACE
-from bot.usecases.worker import LEASE
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.worker import LEASE
 from tests.builders import ANA, BEN, EVE
 from tests.usecases.restless_crew import Execution, Haste, RestlessCrew
 from tests.usecases.standins import AWAY, LOST, Crashed, Fault

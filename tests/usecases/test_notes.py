@@ -13,8 +13,8 @@ from bot.domain.outcome import NotSent, Refused
 from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
-from bot.usecases.queue import PAGE, queue
-from bot.usecases.reviewers import may_decide
+from bot.usecases.permissions import may_decide
+from bot.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE
 from tests.usecases.standins import AWAY, Fault
 from tests.usecases.world import World

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from structlog.typing import EventDict
 
 from bot.domain.effects import SLACK
-from bot.usecases.deliver import deliver
-from bot.usecases.ports import Job, Outbox
-from bot.usecases.worker import Deliver, Pace, Worker
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.delivery.worker import Deliver, Pace, Worker
+from bot.usecases.ports.store import Job, Outbox
 from tests.builders import FakeClock
 from tests.usecases.world import World
 

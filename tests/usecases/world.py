@@ -12,23 +12,23 @@ import sqlalchemy as sa
 
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, EffectKind, crew_destination
+from bot.domain.execution import CrewNews, TaskNews
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
 from bot.domain.review import Round
-from bot.domain.run import CrewNews, TaskNews
 from bot.domain.verdict import Approve, Person, Verdict, Via
 from bot.store.engine import Engines
 from bot.store.outbox import SqlOutbox
 from bot.store.tables import outbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.decide import decide, retry
-from bot.usecases.deliver import deliver
+from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.delivery.worker import LEASE
 from bot.usecases.follow import hear_news
-from bot.usecases.outside import Outside
-from bot.usecases.ports import Job
+from bot.usecases.permissions import may_decide
+from bot.usecases.ports.store import Job
 from bot.usecases.receive import Received, keep_unreadable, receive_notification
-from bot.usecases.reviewers import may_decide
-from bot.usecases.worker import LEASE
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.run_standins import FakeCourier, FakeReporter
 from tests.usecases.standins import FakeCrew, FakeDirectory, FakeSlack

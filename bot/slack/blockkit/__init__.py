@@ -1,0 +1,1 @@
+"""Slack's blocks and texts as small functions; no product words."""

@@ -1,0 +1,285 @@
+"""Markdown as an LLM writes it, as rich text: for modals and Home, which have no markdown block.
+
+Rich text's leaves are plain: nothing in them can mention, link or format by itself, so all that
+has to be taken care of are links. They show their address beside their label.
+https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.slack.blockkit.blocks import Block
+from bot.slack.blockkit.text import clean, cost
+
+#: What one block may hold; Slack documents no limit, so it is that of a section.
+RICH_TEXT_LIMIT: Final = 3_000
+_DEEPEST: Final = 5
+_WIDEST: Final = 40
+"""Cells of a table are filled up to so many characters, no further."""
+_TASK: Final = re.compile(r"\[([ xX])\] ")
+# What would make text vanish is switched off: it is shown as it was written.
+_MARKDOWN: Final = (
+    MarkdownIt("commonmark", {"html": False, "maxNesting": 40})
+    .enable(["table", "strikethrough"])
+    .disable(["reference", "html_block", "html_inline", "entity"])
+)
+
+_STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
+
+
+def rich_text(markdown: str) -> list[Block]:
+    """The text as rich text blocks, each within RICH_TEXT_LIMIT."""
+    made: list[Block] = []
+    blocks: list[Block] = []
+    size = 0
+    for element in _split(_Writer().write(_MARKDOWN.parse(clean(markdown)))):
+        length = _size(element)
+        if blocks and size + length > RICH_TEXT_LIMIT:
+            made.append(_block(blocks))
+            blocks, size = [], 0
+        blocks.append(element)
+        size += length
+    return [*made, _block(blocks)] if blocks else made
+
+
+def preformatted(text: str) -> list[Block]:
+    """Text as it is, in the type of code."""
+    return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
+
+
+def flat(markdown: str) -> str:
+    """The text without its marks, for one line of a list."""
+    found = _Writer().write(_MARKDOWN.parse(clean(markdown)))
+    return " ".join("".join(_flat(element)) for element in found)
+
+
+def _flat(element: Block) -> Iterator[str]:
+    for one in element["elements"]:
+        yield from _flat(one) if "elements" in one else (one["text"],)
+
+
+def leaf(text: str, **style: bool) -> Block:
+    """A run of text."""
+    made: Block = {"type": "text", "text": text}
+    return made | {"style": style} if style else made
+
+
+def paragraph(*leaves: Block) -> Block:
+    """A rich text block of one paragraph."""
+    return _block([_section(leaves)])
+
+
+def _block(found: list[Block]) -> Block:
+    return {"type": "rich_text", "elements": found}
+
+
+def _section(leaves: Sequence[Block]) -> Block:
+    return {"type": "rich_text_section", "elements": list(leaves)}
+
+
+def _code(text: str) -> Block:
+    return {"type": "rich_text_preformatted", "elements": [leaf(text)]}
+
+
+def _size(element: Block) -> int:
+    if element["type"] == "rich_text_list":
+        return sum(map(_size, element["elements"]))
+    return sum(cost(one["text"]) for one in element["elements"])
+
+
+def _split(found: list[Block]) -> Iterator[Block]:
+    """Elements that are too long, in several of their kind."""
+    for element in found:
+        if _size(element) <= RICH_TEXT_LIMIT:
+            yield element
+            continue
+        if element["type"] == "rich_text_list":
+            for item in element["elements"]:
+                for piece in _split([item]):
+                    yield element | {"elements": [piece]}
+            continue
+        yield from _split_leaves(element)
+
+
+def _split_leaves(element: Block) -> Iterator[Block]:
+    room = RICH_TEXT_LIMIT
+    held: list[Block] = []
+    for one in _short_leaves(element["elements"]):
+        length = cost(one["text"])
+        if held and length > room:
+            yield element | {"elements": held}
+            room, held = RICH_TEXT_LIMIT, []
+        held.append(one)
+        room -= length
+    yield element | {"elements": held}
+
+
+def _short_leaves(leaves: list[Block]) -> Iterator[Block]:
+    for one in leaves:
+        text = one["text"]
+        while cost(text) > RICH_TEXT_LIMIT:
+            # A character costs two at most.
+            at = text.rfind("\n", 1, RICH_TEXT_LIMIT // 2) + 1 or RICH_TEXT_LIMIT // 2
+            yield one | {"text": text[:at]}
+            text = text[at:]
+        yield one | {"text": text}
+
+
+@dataclass
+class _Writer:
+    """Walks over markdown-it's tokens once and writes rich text elements."""
+
+    made: list[Block] = field(default_factory=list)
+    lists: list[tuple[str, int]] = field(default_factory=list)
+    """The lists around us: style, and the number of the next item."""
+    quotes: int = 0
+    heading: bool = False
+    row: list[str] = field(default_factory=list)
+    table: list[list[str]] | None = None
+    item: bool = False
+    """The next text is an item's first."""
+
+    def write(self, tokens: list[Token]) -> list[Block]:
+        for token in tokens:
+            self._take(token)
+        return self.made
+
+    def _take(self, token: Token) -> None:  # noqa: C901, PLR0912  # a table of kinds
+        match token.type:
+            case "bullet_list_open":
+                self.lists.append(("bullet", 0))
+            case "ordered_list_open":
+                self.lists.append(("ordered", max(0, int(token.attrs.get("start", 1)) - 1)))
+            case "bullet_list_close" | "ordered_list_close":
+                self.lists.pop()
+            case "list_item_open":
+                self.item = True
+            case "list_item_close":
+                if self.item:
+                    self._text([leaf(" ")])
+                style, number = self.lists[-1]
+                self.lists[-1] = (style, number + 1)
+            case "blockquote_open":
+                self.quotes += 1
+            case "blockquote_close":
+                self.quotes -= 1
+            case "heading_open" | "heading_close":
+                self.heading = token.nesting > 0
+            case "table_open":
+                self.table = []
+            case "tr_open":
+                self.row = []
+            case "tr_close":
+                assert self.table is not None  # noqa: S101  # rows are in tables
+                self.table.append(self.row)
+            case "table_close":
+                self.made.append(_code(_table(self.table or [])))
+                self.table = None
+            case "inline":
+                self._inline(token)
+            case "fence" | "code_block":
+                self._fence(token)
+            case "hr":
+                self.made.append(_section([leaf("———\n")]))
+            case _:
+                pass
+
+    def _inline(self, token: Token) -> None:
+        leaves = list(_leaves(token.children or [], bold=self.heading))
+        if self.table is not None:
+            self.row.append("".join(one["text"] for one in leaves).replace("\n", " "))
+        elif leaves:
+            self._text(leaves)
+
+    def _text(self, leaves: list[Block]) -> None:
+        """A paragraph, a heading or an item's text, by what is around it."""
+        if self.lists:
+            self._item(leaves)
+        elif self.quotes:
+            self.made.append({"type": "rich_text_quote", "elements": leaves})
+        else:
+            before = "\n" if self.made and self.made[-1]["type"] == "rich_text_section" else ""
+            self.made.append(_section([*([leaf(before)] if before else []), *leaves, leaf("\n")]))
+
+    def _item(self, leaves: list[Block]) -> None:
+        style, number = self.lists[-1]
+        indent = min(len(self.lists) - 1, _DEEPEST)
+        last = self.made[-1] if self.made else None
+        if not self.item and last is not None and last["type"] == "rich_text_list":
+            last["elements"][-1]["elements"] += [leaf("\n"), *leaves]
+            return
+        if self.item and (task := _TASK.match(leaves[0]["text"])):
+            box = "☐ " if task[1] == " " else "☑ "
+            leaves[0]["text"] = box + leaves[0]["text"][task.end() :]
+        self.item = False
+        made: dict[str, Any] = {
+            "type": "rich_text_list",
+            "style": style,
+            "indent": indent,
+            "border": 0,
+            "elements": [_section(leaves)],
+        }
+        if style == "ordered" and number:
+            made["offset"] = number
+        self.made.append(made)
+
+    def _fence(self, token: Token) -> None:
+        self.item = False
+        if token.info.strip():
+            self.made.append(_section([leaf(token.info.strip(), italic=True)]))
+        self.made.append(_code(token.content.rstrip("\n") or " "))
+
+
+def _leaves(children: Sequence[Token], *, bold: bool) -> Iterator[Block]:
+    """Inline tokens as runs of text."""
+    on = {"bold"} if bold else set()
+    addresses: list[str] = []
+    label = ""
+    for token in children:
+        kind = token.type.removesuffix("_open").removesuffix("_close")
+        if kind in _STYLES:
+            on.add(_STYLES[kind]) if token.nesting > 0 else on.discard(_STYLES[kind])
+        elif token.type == "link_open":
+            addresses.append(str(token.attrs.get("href", "")))
+            label = ""
+        elif token.type == "link_close":
+            address = addresses.pop()
+            if address not in {label, f"mailto:{label}"}:
+                yield leaf(f" ({address})")
+        else:
+            text = _text_of(token)
+            label += text
+            if text:
+                styles = dict.fromkeys(sorted(on), True)
+                code = {"code": True} if token.type == "code_inline" else {}
+                yield leaf(text, **styles, **code)
+
+
+def _text_of(token: Token) -> str:
+    match token.type:
+        case "softbreak" | "hardbreak":
+            return "\n"
+        case "image":
+            return f"{token.content} ({token.attrs.get('src', '')})".lstrip()
+        case _:
+            return token.content
+
+
+def _table(rows: list[list[str]]) -> str:
+    """A table in columns, for the type of code; cells that are too wide are left as they are."""
+    widths = [
+        min(_WIDEST, max(len(row[column]) for row in rows if column < len(row)))
+        for column in range(max(map(len, rows)))
+    ]
+    lines = [
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]])

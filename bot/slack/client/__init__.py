@@ -1,0 +1,1 @@
+"""Calls to Slack: the Web API, the socket, who is who; no product words."""

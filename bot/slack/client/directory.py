@@ -1,0 +1,98 @@
+"""Who is who in Slack: e-mails and user groups, resolved ahead of time.
+
+A click must be answered without asking Slack first, so the answers are kept in memory and renewed
+in the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.crew import ANYONE
+from bot.domain.outcome import Refused
+from bot.slack.client.web_api import CallFailed, attempt
+from bot.usecases.ports.store import Clock, Members
+from bot.usecases.wakeup import Bell
+
+log = structlog.get_logger(__name__)
+
+#: Somebody who leaves a user group may decide for this long after.
+RENEW = timedelta(minutes=5)
+#: While something could not be resolved, or after somebody was turned away.
+RENEW_SOON = timedelta(seconds=20)
+
+
+class SlackDirectory:
+    """`usecases.ports.Directory`, with a loop that keeps it fresh."""
+
+    def __init__(self, client: AsyncWebClient, reviewers: Iterable[str], *, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._asked = sorted({ref for ref in reviewers if ref != ANYONE and not _is_user(ref)})
+        self._known: dict[str, frozenset[str]] = {}
+        self._bell = Bell()
+        self._renewed_at: datetime | None = None
+
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """E-mails and groups that Slack has not told about yet."""
+        return tuple(ref for ref in self._asked if ref not in self._known)
+
+    def members(self, reviewers: tuple[str, ...]) -> Members:
+        """See `Directory`."""
+        users = {ref for ref in reviewers if _is_user(ref)}
+        unresolved = []
+        for ref in reviewers:
+            if ref in self._known:
+                users |= self._known[ref]
+            elif not _is_user(ref) and ref != ANYONE:
+                unresolved.append(ref)
+        return Members(frozenset(users), tuple(unresolved))
+
+    def call(self) -> None:
+        """Somebody was turned away who may have been added just now: look soon."""
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Keep the answers fresh until cancelled."""
+        if not self._asked:
+            return
+        while True:
+            await self.renew()
+            wait = RENEW_SOON if self.unresolved else RENEW
+            await self._bell.wait(wait.total_seconds())
+
+    async def renew(self) -> None:
+        """Ask Slack about every e-mail and group, at most every RENEW_SOON.
+
+        What cannot be asked keeps its last answer. Someone who is gone is nobody.
+        """
+        now = self._clock()
+        if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
+            return
+        self._renewed_at = now
+        for ref in self._asked:
+            try:
+                self._known[ref] = await self._look_up(ref)
+            except CallFailed as error:
+                if isinstance(error.failure, Refused):
+                    log.warning("unknown_reviewer", reviewer=ref, why=error.failure.code)
+                    self._known[ref] = frozenset()
+                else:
+                    log.warning("reviewers_not_resolved", reviewer=ref, why=str(error.failure))
+                    return
+
+    async def _look_up(self, ref: str) -> frozenset[str]:
+        if "@" in ref:
+            found = await attempt(self._client.users_lookupByEmail(email=ref))
+            return frozenset({found["user"]["id"]})
+        found = await attempt(self._client.usergroups_users_list(usergroup=ref))
+        return frozenset(found["users"])
+
+
+def _is_user(ref: str) -> bool:
+    return ref[:1] in ("U", "W") and "@" not in ref

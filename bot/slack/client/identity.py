@@ -1,0 +1,60 @@
+"""Who this bot is in Slack, asked ahead of time: needed for links, and the first thing to fail."""
+
+from __future__ import annotations
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.client.web_api import CallFailed, attempt
+from bot.usecases.read_models import MessageRef
+from bot.usecases.wakeup import Bell
+
+log = structlog.get_logger(__name__)
+
+#: How long until Slack is asked again, in seconds: while it did not answer, and once it has.
+#: A revoked token shows up within the second.
+ASK_AGAIN = 15
+ASK_LATER = 300
+
+
+class Identity:
+    """The workspace's address, and whether Slack accepts this bot."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._bell = Bell()
+        self._url: str | None = None
+        self.trouble: str | None = "Slack has not been asked yet"
+        """Why Slack does not accept this bot; None while it does."""
+
+    def link(self, card: MessageRef) -> str | None:
+        """The address of a message, put together as Slack does, without asking it each time.
+
+        https://docs.slack.dev/reference/methods/chat.getPermalink
+        """
+        if self._url is None:
+            return None
+        link = f"{self._url}archives/{card.channel}/p{card.ts.replace('.', '')}"
+        if card.thread_ts != card.ts:
+            link += f"?thread_ts={card.thread_ts}&cid={card.channel}"
+        return link
+
+    async def ask(self) -> None:
+        """Ask Slack who this bot is."""
+        try:
+            answer = await attempt(self._client.auth_test())
+        except CallFailed as error:
+            why = str(error)
+            if why != self.trouble:
+                log.warning("slack_does_not_accept_us", why=why)
+            self.trouble = why
+            return
+        if self.trouble is not None:
+            log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
+        self._url, self.trouble = answer.get("url"), None
+
+    async def run(self) -> None:
+        """Keep asking until cancelled."""
+        while True:
+            await self.ask()
+            await self._bell.wait(ASK_AGAIN if self.trouble else ASK_LATER)

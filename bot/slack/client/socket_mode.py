@@ -1,0 +1,74 @@
+"""Socket Mode: Slack reached from the inside out, for bots without a public address."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+from bot.usecases.wakeup import Bell
+
+log = structlog.get_logger(__name__)
+
+#: Between pings, in seconds. A connection without an answer to four of them is replaced: it can go
+#: silent without closing.
+PING = 5
+
+
+class SocketMode:
+    """One connection to Slack, kept up."""
+
+    def __init__(self, app: AsyncApp, app_token: str) -> None:
+        self._app = app
+        self._app_token = app_token
+        self.trouble: str | None = "the socket is not connected yet"
+        """Why nothing can come from Slack; None while it can."""
+
+    async def run(self) -> None:
+        """Connect, and stay connected until cancelled."""
+        handler = AsyncSocketModeHandler(self._app, self._app_token, ping_interval=PING)
+        handler.client.on_message_listeners.append(self._on_message)
+        bell = Bell()
+        connecting = asyncio.create_task(_connect(handler))
+        try:
+            while True:
+                await self._watch(handler)
+                await bell.wait(PING)
+        finally:
+            connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await connecting
+            await _close(handler)
+
+    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
+        connected = await handler.client.is_connected()
+        trouble = None if connected else "the socket is not connected"
+        if not connected:
+            # The address holds for one connection only, but the SDK would try it again.
+            handler.client.wss_uri = None
+        if bool(trouble) != bool(self.trouble):
+            log.warning("socket_lost") if trouble else log.info("socket_connected")
+        self.trouble = trouble
+
+    async def _on_message(self, message: aiohttp.WSMessage) -> None:
+        """Slack says at each `hello` how many connections the app has; 10 are allowed."""
+        if '"hello"' in message.data[:200]:
+            with suppress(ValueError):
+                log.info(
+                    "socket_hello", connections=json.loads(message.data).get("num_connections")
+                )
+            self.trouble = None
+
+
+async def _connect(handler: AsyncSocketModeHandler) -> None:
+    """Returns once connected; the SDK keeps trying, and reconnects by itself later on."""
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+
+
+async def _close(handler: AsyncSocketModeHandler) -> None:
+    await handler.close_async()  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""`/crew`: help, status, pending."""

@@ -1,0 +1,82 @@
+"""What one person is told in private: from an error to a sentence, and on its way to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from bot.domain.errors import (
+    CrewgateError,
+    IllegalMove,
+    NotAReviewer,
+    NotWaiting,
+    RoundNotFound,
+    StoreUnavailable,
+    UnknownCrew,
+)
+from bot.slack import strings as words
+from bot.slack.blockkit.blocks import Message
+from bot.usecases.ports.store import Crews
+
+log = structlog.get_logger(__name__)
+
+Respond = Callable[..., Awaitable[Any]]
+"""Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
+
+
+def explain(error: CrewgateError, *, crews: Crews, now: datetime) -> str:  # noqa: PLR0911  # a table
+    """Why nothing came of a click, in mrkdwn."""
+    match error:
+        case NotAReviewer(crew=crew, uncertain=uncertain):
+            return words.not_a_reviewer(crew, crews[crew].reviewers, uncertain=uncertain)
+        case UnknownCrew(crew=crew):
+            return words.unknown_crew(crew)
+        case NotWaiting():
+            return words.too_late(error, now)
+        case RoundNotFound():
+            return words.UNKNOWN_ROUND
+        case IllegalMove():
+            return words.RETRY_IMPOSSIBLE
+        case StoreUnavailable():
+            return words.STORE_UNAVAILABLE
+        case _:
+            return words.SOMETHING_FAILED
+
+
+def explain_plain(error: CrewgateError, *, now: datetime) -> str:
+    """Why nothing came of a form, as plain text for an error inside it."""
+    match error:
+        case NotAReviewer(crew=crew, uncertain=uncertain):
+            return words.not_a_reviewer_plain(crew, uncertain=uncertain)
+        case UnknownCrew(crew=crew):
+            return words.unknown_crew_plain(crew)
+        case NotWaiting():
+            return words.too_late_plain(error, now)
+        case RoundNotFound():
+            return words.UNKNOWN_ROUND_PLAIN
+        case StoreUnavailable():
+            return words.STORE_UNAVAILABLE_PLAIN
+        case _:
+            return words.SOMETHING_FAILED
+
+
+async def tell(respond: Respond, answer: str | Message) -> None:
+    """Tell the person who clicked or typed, and nobody else.
+
+    By then everything has been done or refused; a lost answer loses nothing but itself.
+    """
+    message = answer if isinstance(answer, Message) else Message(answer, [])
+    try:
+        await respond(
+            text=message.text,
+            blocks=message.blocks or None,
+            response_type="ephemeral",
+            replace_original=False,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+    except (OSError, TimeoutError, ValueError) as error:
+        log.warning("private_answer_lost", why=type(error).__name__)

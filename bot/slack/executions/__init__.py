@@ -1,0 +1,1 @@
+"""Messages about executions: progress, finished tasks, the end."""

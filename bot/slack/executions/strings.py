@@ -1,0 +1,116 @@
+"""What is said about an execution: how far it is, what it finished, how it ended. See `words`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.execution import GONE, Run, RunState, TaskNews
+from bot.slack.blockkit.text import one_line, plain
+from bot.slack.reviews import strings as words
+
+_SUMMARY_LIMIT: Final = 300
+_VALUE_LIMIT: Final = 200
+_INPUTS_SHOWN: Final = 10
+
+
+def headline(run: Run) -> str:
+    """The first line of the message that shows how far an execution is."""
+    who = f" · started by {words.person(run.starter)}" if run.starter else ""
+    return f"{words.bold(words.crew(run.crew))} · {words.identifier(run.execution_id)}{who}"
+
+
+def inputs(run: Run) -> str:
+    """What it was started with; empty when it was not started from Slack."""
+    lines = [
+        f"• {readable(name)}: {one_line(value, _VALUE_LIMIT)}"
+        for name, value in run.inputs[:_INPUTS_SHOWN]
+    ]
+    left = len(run.inputs) - _INPUTS_SHOWN
+    return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
+
+
+def readable(name: str) -> str:
+    """An input's name as people would write it: `target_audience` is “Target audience”."""
+    spaced = " ".join(name.replace("_", " ").replace("-", " ").split())
+    shown = one_line(spaced, words.CREW_LIMIT)
+    return shown[:1].upper() + shown[1:] or "?"
+
+
+def progress(run: Run, bar: str) -> str:
+    """The line that moves."""
+    match run.state:
+        case RunState.RUNNING:
+            parts = [":hourglass_flowing_sand: " + (bar or tasks(run.finished))]
+            if run.current:
+                parts.append(f"now at {one_line(run.current, words.TITLE_LIMIT)}")
+        case RunState.COMPLETED:
+            parts = [f":white_check_mark: Completed · {bar or tasks(run.finished)}"]
+        case RunState.FAILED:
+            parts = [f":x: Failed · {bar or tasks(run.finished)}"]
+        case RunState.GONE:  # pragma: no branch  # there is no fifth
+            parts = [f":grey_question: Ended: {GONE}"]
+    if run.tokens is not None:
+        parts.append(f"{run.tokens:,} tokens")
+    return " · ".join(parts)
+
+
+def tasks(count: int) -> str:
+    """How many tasks are done, when nobody says of how many."""
+    if count == 0:
+        return "Under way"
+    return f"{count:,} task done" if count == 1 else f"{count:,} tasks done"
+
+
+def progress_plain(run: Run) -> str:
+    """The same for notifications."""
+    return f"{plain(run.crew, words.CREW_LIMIT)}: {run.state.value.lower()}"
+
+
+def task_done(news: TaskNews) -> str:
+    """A finished task in one line."""
+    title = words.bold(one_line(news.title, words.TITLE_LIMIT))
+    summary = one_line(news.summary, _SUMMARY_LIMIT)
+    by = one_line(news.agent or "", words.AGENT_LIMIT)
+    said = f": {summary}" if summary else " is done"
+    return f":heavy_check_mark: {title}{said}{f' · {by}' if by else ''}"
+
+
+def task_done_plain(news: TaskNews) -> str:
+    """The same for notifications."""
+    return f"{plain(news.title, words.TITLE_LIMIT)} is done"
+
+
+def ended(run: Run) -> str:
+    """How it ended, told once to whoever started it."""
+    who = f"{words.person(run.starter)}, " if run.starter else ""
+    crew = words.bold(words.crew(run.crew))
+    match run.state:
+        case RunState.FAILED:
+            why = one_line(run.error, words.ANSWER_LIMIT) or "it did not say why"
+            return f":x: {who}{crew} failed: {why}"
+        case RunState.GONE:
+            return (
+                f":grey_question: {who}{crew} does not know this execution any more. What waited "
+                "here is closed; start it again if it is still needed."
+            )
+        case _:
+            result = "" if run.result else ". The crew has not told its result"
+            return f":checkered_flag: {who}{crew} has finished{result}."
+
+
+def ended_plain(run: Run) -> str:
+    """The same for notifications."""
+    did = {RunState.FAILED: "failed", RunState.GONE: "is gone"}.get(run.state, "has finished")
+    return f"{plain(run.crew, words.CREW_LIMIT)} {did}"
+
+
+def not_handed_on(kind: str) -> str:
+    """A caller's address did not take a webhook."""
+    return (
+        f":warning: A {kind} webhook of this execution could not be handed on: the address its "
+        "caller gave refused it or did not answer. It is not tried again."
+    )
+
+
+RESULT_FILE: Final = "result"
+RESULT_TITLE: Final = "The whole result"

@@ -1,0 +1,1 @@
+"""Starting a crew from Slack."""

@@ -1,0 +1,84 @@
+"""What the form that starts a crew says. See `words` for the voice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.slack.blockkit.text import one_line
+from bot.slack.ids import COMMAND
+from bot.slack.reviews import strings as words
+
+TITLE: Final = "Start a crew"
+NEXT: Final = "Next"
+START: Final = "Start"
+CLOSE: Final = "Cancel"
+DONE: Final = "Close"
+CREW_LABEL: Final = "Which crew?"
+NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
+NO_CREW: Final = "There is no crew that you may start."
+NOT_UNDERSTOOD: Final = f"Name one crew: `{COMMAND} kickoff research`."
+NO_INPUTS: Final = "This crew needs no inputs."
+TOO_MANY: Final = "This crew has more inputs than a form can hold; start it over its API."
+MISSING: Final = ":warning: The crew needs this."
+EMPTY: Final = "The crew needs this."
+BUSY: Final = ":warning: Too many kickoffs of this crew are under way. Try again in a minute."
+NO_PUBLIC_URL: Final = (
+    ":warning: Nothing was started: this bot does not know its own address, so the crew could not "
+    "tell when it pauses. Ask your admin to set `PUBLIC_URL`."
+)
+STORE_UNAVAILABLE: Final = ":warning: I cannot record anything now. Try again in a minute."
+
+
+def asking(crew: str) -> str:
+    """While the crew is asked for its inputs."""
+    return f":hourglass_flowing_sand: Asking {words.crew(crew)} what it needs…"
+
+
+def starting(crew: str) -> str:
+    """While the crew starts."""
+    return (
+        f":hourglass_flowing_sand: Starting {words.crew(crew)}… This can take a while; you may "
+        "close this, the channel shows what comes of it."
+    )
+
+
+def started(crew: str, execution_id: str) -> str:
+    """It runs."""
+    return (
+        f":white_check_mark: {words.bold(words.crew(crew))} has started: "
+        f"{words.identifier(execution_id)}. Its thread is in the channel."
+    )
+
+
+def crew_away(crew: str, why: str) -> str:
+    """The crew does not say what it needs."""
+    said = one_line(why, words.ANSWER_LIMIT)
+    return (
+        f":warning: {words.bold(words.crew(crew))} cannot be started now: {said}. "
+        "Nothing was started."
+    )
+
+
+def refused(why: str) -> str:
+    """The crew said no."""
+    return f":warning: Nothing was started. The crew said: {one_line(why, words.ANSWER_LIMIT)}"
+
+
+def unclear(why: str) -> str:
+    """Nobody knows whether it started."""
+    said = one_line(why, words.ANSWER_LIMIT)
+    return (
+        f":warning: The crew may have started: {said}. Look at the crew before you start it again."
+    )
+
+
+def not_a_kicker(crew: str, kickers: Sequence[str], *, uncertain: bool) -> str:
+    """Who may start a crew, told to somebody who may not."""
+    who = ", ".join(map(words.reviewer, kickers[:20]))
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may start {words.crew(crew)}. "
+            "Try again in a minute."
+        )
+    return f"You may not start {words.crew(crew)}. These may: {who}."

@@ -1,0 +1,1 @@
+"""Cards, forms and the reader: a review as people see and decide it."""

@@ -1,0 +1,115 @@
+"""Forms: approve with a note, ask for changes with what was written in the thread, mishaps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.notes import Draft, Note
+from bot.domain.verdict import FEEDBACK_LIMIT
+from bot.slack import ids
+from bot.slack.blockkit.blocks import (
+    TITLE_LIMIT,
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    plain_text,
+    section,
+)
+from bot.slack.modals import render_revise_modal
+from bot.slack.reviews import reader_strings as words
+from bot.slack.reviews import strings as card_words
+from bot.usecases.read_models import CardView
+
+_PLACEHOLDER_LIMIT: Final = 150
+_OFFERED: Final = 20
+"""Notes shown below the box, two blocks each; the others follow as these are added."""
+
+
+def render_approve_form(view: CardView) -> Block:
+    """The form that asks for the note, and says plainly what becomes of it."""
+    return {
+        "type": "modal",
+        "callback_id": ids.APPROVE_MODAL,
+        "private_metadata": view.round.id,
+        "title": plain_text(words.NOTE_TITLE, TITLE_LIMIT),
+        "submit": plain_text(words.NOTE_SUBMIT, TITLE_LIMIT),
+        "close": plain_text(card_words.REVISE_CLOSE, TITLE_LIMIT),
+        "blocks": [
+            context(f"{card_words.headline(view.round)} · {card_words.number_of(view.round)}"),
+            section(words.NOTE_MEANS),
+            {
+                "type": "input",
+                "block_id": ids.FEEDBACK,
+                "label": plain_text(words.NOTE_LABEL, _PLACEHOLDER_LIMIT),
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": ids.FEEDBACK,
+                    "multiline": True,
+                    "min_length": 1,
+                    "max_length": FEEDBACK_LIMIT,
+                    "focus_on_load": True,
+                    "placeholder": plain_text(words.NOTE_PLACEHOLDER, _PLACEHOLDER_LIMIT),
+                },
+            },
+        ],
+    }
+
+
+def render_revise_form(
+    view: CardView, draft: Draft, *, edition: int = 0, problem: str | None = None
+) -> Block:
+    """The form behind Revise: the notes are in the box, and those that are not stand below.
+
+    `edition` counts the notes added by hand: Slack takes a new text only for a new box.
+    """
+    form = render_revise_modal(view, feedback=draft.text)
+    if not draft.text and not draft.left:
+        return form
+    subject, box, *output = form["blocks"]
+    below = [context(problem)] if problem else []
+    if draft.spilt:
+        below.append(context(words.NOTES_DO_NOT_FIT))
+    if draft.left:
+        below.append(section(words.NOTES_OFFERED))
+        below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
+    if len(draft.left) > _OFFERED:
+        below.append(context(words.more_notes(len(draft.left) - _OFFERED)))
+    box = box | {"block_id": f"{ids.FEEDBACK}-{edition}"}
+    return form | {
+        "callback_id": ids.NOTES_MODAL,
+        "blocks": [subject, box, *below, *output],
+    }
+
+
+def _offered(note: Note) -> list[Block]:
+    add = button(words.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
+    return [
+        section(words.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
+        context(words.author(note)),
+    ]
+
+
+def render_mishap(sentence: str) -> Block:
+    """Why nothing came of a click in a modal or in Home."""
+    return {
+        "type": "modal",
+        "title": plain_text(words.MISHAP_TITLE, TITLE_LIMIT),
+        "close": plain_text(words.CLOSE, TITLE_LIMIT),
+        "blocks": [section(sentence)],
+    }
+
+
+def render_offer(round_id: str) -> Message:
+    """Offered once to whoever writes in the thread and may decide."""
+    return Message(
+        words.OFFER_PLAIN,
+        [
+            section(words.OFFER),
+            actions(
+                button(words.SEND_NOTES, action_id=ids.SEND_NOTES, value=round_id),
+                button(words.KEEP_COLLECTING, action_id=ids.KEEP_COLLECTING, value=round_id),
+            ),
+        ],
+    )

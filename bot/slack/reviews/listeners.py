@@ -1,0 +1,180 @@
+"""What Slack calls: plain functions, each parse, use case, answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import AlreadyDecided, CrewgateError, NotAReviewer
+from bot.domain.notes import Draft
+from bot.domain.review import Round
+from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Person, Revise, Verdict, Via
+from bot.slack import ids
+from bot.slack import strings as words
+from bot.slack.client.directory import SlackDirectory
+from bot.slack.client.web_api import CallFailed, call
+from bot.slack.errors import Respond, explain, explain_plain, tell
+from bot.slack.payloads import Submission, parse_click, parse_submission
+from bot.slack.reviews.forms import render_revise_form
+from bot.usecases.decide import decide, may_revise, retry
+from bot.usecases.notes import draft_for
+from bot.usecases.ports.store import Clock, Crews, UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the listeners work with; built once, by the app."""
+
+    uow: UnitOfWork
+    crews: Crews
+    directory: SlackDirectory
+    clock: Clock
+
+    async def decide(self, round_id: str, verdict: Verdict, *, by: Person, via: Via) -> None:
+        """Decide. Pressing twice is one decision. Raises as the use case does."""
+        try:
+            await decide(
+                round_id,
+                verdict,
+                by=by,
+                via=via,
+                uow=self.uow,
+                crews=self.crews,
+                directory=self.directory,
+                clock=self.clock,
+            )
+        except AlreadyDecided as error:
+            if (error.decision.by.id, error.decision.verdict) != (by.id, verdict):
+                raise
+        except NotAReviewer:
+            self.directory.call()
+            raise
+        log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
+
+    async def draft(self, round_: Round) -> Draft:
+        """The feedback that was written in the thread."""
+        return await draft_for(round_, uow=self.uow, crews=self.crews, directory=self.directory)
+
+    def explain(self, error: CrewgateError) -> str:
+        """Why nothing came of it."""
+        log.info("not_decided", why=type(error).__name__)
+        return explain(error, crews=self.crews, now=self.clock())
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Put the review's listeners on the app."""
+    app.action(ids.APPROVE)(partial(on_approve, desk=desk))
+    app.action(ids.REVISE)(partial(on_revise, desk=desk))
+    app.action(ids.RETRY)(partial(on_retry, desk=desk))
+    for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
+        app.view(form)(partial(on_revise_submitted, desk=desk))
+
+
+async def on_approve(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -> None:
+    """One click is a decision: acknowledged once it is on disk."""
+    click = parse_click(body)
+    try:
+        await desk.decide(click.round_id, Approve(), by=click.by, via=Via.BUTTON)
+    except CrewgateError as error:
+        await ack()
+        await tell(respond, desk.explain(error))
+    else:
+        await ack()
+
+
+async def on_revise(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, desk: Desk
+) -> None:
+    """Open the form, if this person may ask for changes now."""
+    click = parse_click(body)
+    try:
+        await may_revise(
+            click.round_id,
+            by=click.by,
+            uow=desk.uow,
+            crews=desk.crews,
+            directory=desk.directory,
+        )
+        posting = await desk.uow.read.posting(click.round_id)
+        draft = await desk.draft(posting.view.round)
+    except CrewgateError as error:
+        await ack()
+        await tell(respond, desk.explain(error))
+        return
+    await ack()
+    try:
+        await call(
+            client,
+            "views.open",
+            trigger_id=click.trigger_id,
+            view=render_revise_form(posting.view, draft),
+        )
+    except CallFailed as error:
+        log.warning("modal_not_opened", why=str(error.failure))
+        await tell(respond, words.MODAL_NOT_OPENED)
+
+
+async def on_revise_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
+    """The form was sent: everything is checked again, and nothing written is lost on a refusal."""
+    submission = parse_submission(body)
+    via = Via.THREAD if submission.with_notes else Via.MODAL
+    problem = _problem(submission.feedback)
+    await settle_form(ack, submission, Revise(submission.feedback), via, problem, desk=desk)
+
+
+async def settle_form(
+    ack: AsyncAck,
+    submission: Submission,
+    verdict: Verdict,
+    via: Via,
+    problem: str | None,
+    *,
+    desk: Desk,
+) -> None:
+    """Decide as a form says, unless its text is a problem; a refusal is shown in the form."""
+    if problem is None:
+        try:
+            await desk.decide(submission.round_id, verdict, by=submission.by, via=via)
+        except CrewgateError as error:
+            problem = explain_plain(error, now=desk.clock())
+    if problem is None:
+        # All of them: the form may lie on the modal that somebody was reading in.
+        await ack(response_action="clear")
+    else:
+        await ack(response_action="errors", errors={submission.box: problem})
+
+
+async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -> None:
+    """Send a stuck decision once more."""
+    click = parse_click(body)
+    try:
+        await retry(
+            click.round_id,
+            by=click.by,
+            uow=desk.uow,
+            crews=desk.crews,
+            directory=desk.directory,
+            clock=desk.clock,
+        )
+    except CrewgateError as error:
+        await ack()
+        await tell(respond, desk.explain(error))
+    else:
+        await ack()
+
+
+def _problem(feedback: str) -> str | None:
+    if not feedback.strip():
+        return words.FEEDBACK_MISSING
+    if len(feedback) > FEEDBACK_LIMIT:
+        return words.feedback_too_long(len(feedback))
+    return None

@@ -1,0 +1,44 @@
+"""The menu at a card's headline: everything that is not Approve, Revise or Retry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain.review import State
+from bot.slack import ids
+from bot.slack.blockkit.blocks import LABEL_LIMIT, Block, context, plain_text, section
+from bot.slack.reviews import reader_strings as words
+from bot.usecases.read_models import CardView
+
+
+def with_menu(headline: str, view: CardView) -> Block:
+    """A card's first line with its menu. The block is named after the round."""
+    round_ = view.round
+    waits = round_.state is State.WAITING
+    choices = [
+        *([(words.APPROVE_WITH_NOTE, ids.MENU_NOTE)] if waits else []),
+        (words.READ, ids.MENU_READ),
+        *([(words.CHANGES, ids.MENU_CHANGES)] if view.previous is not None else []),
+        *([(words.ON_IT, ids.MENU_CLAIM)] if waits else []),
+        (words.HISTORY, ids.MENU_HISTORY),
+    ]
+    accessory = {
+        "type": "overflow",
+        "action_id": ids.MENU,
+        "options": [
+            {"text": plain_text(label, LABEL_LIMIT), "value": value} for label, value in choices
+        ],
+    }
+    return section(headline) | {"block_id": round_.id, "accessory": accessory}
+
+
+def attention(view: CardView, *, now: datetime) -> list[Block]:
+    """Who is on a waiting round, what was written in its thread; or a decided one's history."""
+    decision = view.round.decision
+    if decision is not None:
+        return [context(words.folded_rounds(view.round, decision))]
+    lines = [
+        *([words.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
+        *([words.notes(view.notes, view.noted_by)] if view.notes else []),
+    ]
+    return [context(line) for line in lines] if view.round.state is State.WAITING else []

@@ -1,0 +1,46 @@
+"""Messages that stay in a channel or thread and are not cards."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.review import Round, State
+from bot.slack import words_notices as sentences
+from bot.slack.blockkit.blocks import Message, context, notification, section
+from bot.slack.blockkit.text import cost, date, is_blank, mrkdwn_code
+from bot.slack.reviews import strings as words
+from bot.usecases.read_models import Letter
+
+_BODY_SHOWN: Final = 1_500
+_BODY_LIMIT: Final = 2_900
+"""The same once escaped."""
+
+
+def render_stuck_notice(round_: Round) -> Message | None:
+    """Tell the reviewer that the decision did not reach the crew.
+
+    None when there is nothing to tell any more: somebody pressed Retry, or it was taken.
+    """
+    decision = round_.decision
+    if decision is None or round_.state not in {State.STUCK, State.CLOSED}:
+        return None
+    notice = sentences.stuck_notice(round_, decision)
+    return Message(notification(sentences.stuck_notice_plain(round_)), [section(notice)])
+
+
+def render_letter(letter: Letter) -> Message:
+    """Report a webhook that could not be understood, with the beginning of what came."""
+    blocks = [
+        section(sentences.letter(letter)),
+        context(f"{date(letter.received_at)} · {words.identifier(letter.id)}"),
+    ]
+    # Four bytes are the most a character takes, so no character is torn before the cut.
+    whole = letter.body[: 4 * _BODY_SHOWN + 4].decode(errors="replace")
+    head = whole[:_BODY_SHOWN]
+    while cost(body := mrkdwn_code(head)) > _BODY_LIMIT:
+        head = head[: len(head) * 3 // 4]
+    if not is_blank(body):
+        blocks.append(section(f"```\n{body}\n```"))
+    if head != whole:
+        blocks.append(context(sentences.letter_cut(len(letter.body))))
+    return Message(notification(sentences.letter_plain(letter)), blocks)

@@ -1,0 +1,219 @@
+"""Modals to read in: the whole text, what changed, the history. Paged, for any length."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.changes import Changes, Fold, Kind, Passage, compare
+from bot.domain.notification import Format, Output
+from bot.domain.review import State
+from bot.slack import ids
+from bot.slack.blockkit.blocks import (
+    SECTION_LIMIT,
+    TITLE_LIMIT,
+    Block,
+    actions,
+    button,
+    context,
+    plain_text,
+    section,
+)
+from bot.slack.blockkit.pagination import PAGE, pages
+from bot.slack.blockkit.rich_text import leaf, paragraph, preformatted, rich_text
+from bot.slack.blockkit.text import clean, is_blank
+from bot.slack.reviews import reader_strings as words
+from bot.slack.reviews import strings as card_words
+from bot.usecases.read_models import CardView, RoundLine
+
+#: Blocks of content on one page; a modal holds 100.
+_MOST_BLOCKS: Final = 80
+_EXCERPT_SHOWN: Final = 300
+_PIECE: Final = 2_800
+
+
+class Book(StrEnum):
+    """What is being read."""
+
+    WHOLE = "whole"
+    CHANGES = "changes"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody reads: kept in the modal itself."""
+
+    round_id: str
+    book: Book
+    page: int = 0
+
+    def written(self) -> str:
+        """As the modal's private metadata."""
+        return json.dumps([self.round_id, self.book.value, self.page])
+
+
+def parse_place(metadata: str) -> Place | None:
+    """The place a modal was at, or None if this is none of ours."""
+    try:
+        round_id, book, page = json.loads(metadata)
+        return Place(str(round_id), Book(book), max(0, int(page)))
+    except (ValueError, TypeError):
+        return None
+
+
+_TITLES: Final = {
+    Book.WHOLE: words.READ,
+    Book.CHANGES: words.CHANGES,
+    Book.HISTORY: words.HISTORY,
+}
+
+
+def render_book(
+    place: Place, view: CardView, history: Sequence[RoundLine], *, now: datetime
+) -> Block:
+    """One page, with Approve and Revise at hand while the round waits."""
+    del now
+    contents = _contents(place.book, view, history)
+    page = min(place.page, len(contents) - 1)
+    round_ = view.round
+    state = words.state(round_)
+    turning = [
+        *(
+            [button(words.PREVIOUS, action_id=ids.PREVIOUS_PAGE, value=round_.id)]
+            if page > 0
+            else []
+        ),
+        *(
+            [button(words.NEXT, action_id=ids.NEXT_PAGE, value=round_.id)]
+            if page + 1 < len(contents)
+            else []
+        ),
+    ]
+    blocks = [
+        context(f"{card_words.headline(round_)} · {card_words.number_of(round_)}"),
+        *([section(state)] if state else []),
+        *_page(place.book, view, contents[page]),
+        *([context(words.page_of(page, len(contents)))] if len(contents) > 1 else []),
+        *([actions(*turning)] if turning else []),
+        *([_verdicts(round_.id)] if round_.state is State.WAITING else []),
+    ]
+    return {
+        "type": "modal",
+        "callback_id": ids.PAGES_MODAL,
+        "private_metadata": Place(round_.id, place.book, page).written(),
+        "title": plain_text(_TITLES[place.book], TITLE_LIMIT),
+        "close": plain_text(words.CLOSE, TITLE_LIMIT),
+        "blocks": blocks,
+    }
+
+
+def _verdicts(round_id: str) -> Block:
+    return actions(
+        button(card_words.APPROVE, action_id=ids.VIEW_APPROVE, value=round_id, style="primary"),
+        button(card_words.REVISE, action_id=ids.VIEW_REVISE, value=round_id),
+    )
+
+
+_Content = str | list[Block]
+
+
+def _contents(book: Book, view: CardView, history: Sequence[RoundLine]) -> Sequence[_Content]:
+    """All pages; those of the whole text not rendered yet, because there may be hundreds."""
+    match book:
+        case Book.WHOLE:
+            return pages(view.output.text)
+        case Book.CHANGES:
+            return _grouped(_changes(view))
+        case Book.HISTORY:  # pragma: no branch  # there is no fourth
+            return _grouped(block for line in history for block in _chapter(line))
+
+
+def _page(book: Book, view: CardView, content: _Content) -> list[Block]:
+    if isinstance(content, list):
+        return content
+    if is_blank(content):
+        return [section(card_words.EMPTY_OUTPUT)]
+    del book
+    return output_blocks(Output(content, view.output.format))
+
+
+def output_blocks(output: Output) -> list[Block]:
+    """An output as it reads best where there is no markdown block."""
+    render = preformatted if output.format is Format.JSON else rich_text
+    return render(output.text)
+
+
+def _grouped(blocks: Iterable[Block]) -> list[list[Block]]:
+    made: list[list[Block]] = [[]]
+    size = 0
+    for block in blocks:
+        length = len(json.dumps(block, ensure_ascii=False))
+        if made[-1] and (size + length > 2 * PAGE or len(made[-1]) >= _MOST_BLOCKS):
+            made.append([])
+            size = 0
+        made[-1].append(block)
+        size += length
+    return made
+
+
+# --- what changed --------------------------------------------------------------------------------
+
+
+def _changes(view: CardView) -> Iterable[Block]:
+    if view.before is None or view.previous is None:
+        yield section(words.NOTHING_BEFORE)
+        return
+    asked = card_words.earlier_feedback(view.previous)
+    if asked:
+        yield section(asked)
+    changes = compare(view.before, view.output)
+    if not changes:
+        yield section(words.CHANGED_NOTHING)
+        return
+    yield section(f"*{words.amount(changes)}*")
+    for part in changes.parts:
+        yield from _part(part, changes)
+
+
+def _part(part: Passage | Fold, changes: Changes) -> Iterable[Block]:
+    if isinstance(part, Fold):
+        yield paragraph(leaf(words.folded(part.count, by_key=changes.by_key), italic=True))
+        return
+    key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []
+    room, held = _PIECE, key
+    for run in part.runs:
+        text = clean(run.text)
+        while text:
+            piece, text = text[:room], text[room:]
+            held.append(leaf(piece, **_STYLES[run.kind]))
+            room -= len(piece)
+            if room <= 0:
+                yield paragraph(*held)
+                room, held = _PIECE, []
+    if held:
+        yield paragraph(*held)
+
+
+_STYLES: Final = {
+    Kind.SAME: {},
+    Kind.ADDED: {"bold": True},
+    Kind.REMOVED: {"strike": True},
+}
+
+
+# --- history -------------------------------------------------------------------------------------
+
+
+def _chapter(line: RoundLine) -> Iterable[Block]:
+    yield section(words.chapter(line.round))
+    shown = clean(line.excerpt[:_EXCERPT_SHOWN])
+    if not is_blank(shown):
+        yield paragraph(leaf(shown))
+    if line.characters > _EXCERPT_SHOWN:
+        yield context(words.excerpt(_EXCERPT_SHOWN, line.characters))
+    yield section(words.answered(line.round)[:SECTION_LIMIT])

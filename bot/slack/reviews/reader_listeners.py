@@ -1,0 +1,305 @@
+"""What Slack calls while people review: the card's menu, modals, messages in threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import CrewgateError
+from bot.domain.notes import Draft, added
+from bot.domain.verdict import Approve, Person, Via
+from bot.slack import ids
+from bot.slack import strings as words_private
+from bot.slack.blockkit.blocks import Block
+from bot.slack.client.web_api import CallFailed, call
+from bot.slack.errors import Respond, tell
+from bot.slack.notes.payloads import (
+    Choice,
+    Deleted,
+    Edited,
+    InView,
+    Written,
+    parse_choice,
+    parse_in_view,
+    parse_message,
+)
+from bot.slack.payloads import parse_submission
+from bot.slack.reviews import reader_strings as words
+from bot.slack.reviews.forms import render_approve_form, render_mishap, render_revise_form
+from bot.slack.reviews.listeners import Desk, on_revise, settle_form
+from bot.slack.reviews.reader import Book, Place, parse_place, render_book
+from bot.usecases.decide import may_revise
+from bot.usecases.notes import NOTES, change_note, claim, delete_note, keep_note
+
+log = structlog.get_logger(__name__)
+
+Body = dict[str, Any]
+
+#: A review's rounds that its history shows.
+ROUNDS = 50
+
+_BOOKS = {
+    ids.MENU_READ: Book.WHOLE,
+    ids.MENU_CHANGES: Book.CHANGES,
+    ids.MENU_HISTORY: Book.HISTORY,
+}
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Put what reviewing needs on the app."""
+    app.action(ids.MENU)(partial(on_menu, desk=desk))
+    app.view(ids.APPROVE_MODAL)(partial(on_note_submitted, desk=desk))
+    for turn in (ids.NEXT_PAGE, ids.PREVIOUS_PAGE):
+        app.action(turn)(partial(on_turn, desk=desk))
+    app.action(ids.VIEW_APPROVE)(partial(on_view_approve, desk=desk))
+    app.action(ids.VIEW_REVISE)(partial(on_view_revise, desk=desk))
+    app.action(ids.VIEW_READ)(partial(on_view_read, desk=desk))
+    app.action(ids.ADD_NOTE)(partial(on_add_note, desk=desk))
+    app.action(ids.SEND_NOTES)(partial(on_revise, desk=desk))
+    app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
+    # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
+    app.event("message", middleware=[partial(keep_message, desk=desk)])(on_nothing)
+
+
+# --- the card's menu -----------------------------------------------------------------------------
+
+
+async def on_menu(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, desk: Desk
+) -> None:
+    """Something was chosen from a card's menu."""
+    choice = parse_choice(body)
+    try:
+        form = await _chosen(choice, desk)
+    except CrewgateError as error:
+        await ack()
+        await tell(respond, desk.explain(error))
+        return
+    await ack()
+    if form is not None and not await _show(client, choice.trigger_id, await form()):
+        await tell(respond, words_private.MODAL_NOT_OPENED)
+
+
+_Form = Callable[[], Awaitable[Block]]
+
+
+async def _chosen(choice: Choice, desk: Desk) -> _Form | None:
+    """What the choice opens, if anything. Raises as `decide` does."""
+    match choice.chosen:
+        case ids.MENU_NOTE:
+            await _may_decide(choice.round_id, choice.by, desk)
+            posting = await desk.uow.read.posting(choice.round_id)
+            return partial(_now, render_approve_form(posting.view))
+        case ids.MENU_CLAIM:
+            await claim(
+                choice.round_id,
+                by=choice.by,
+                uow=desk.uow,
+                crews=desk.crews,
+                directory=desk.directory,
+                clock=desk.clock,
+            )
+            return None
+        case chosen if chosen in _BOOKS:
+            return await _book(Place(choice.round_id, _BOOKS[chosen]), desk)
+        case _:
+            return None
+
+
+async def _may_decide(round_id: str, by: Person, desk: Desk) -> None:
+    await may_revise(round_id, by=by, uow=desk.uow, crews=desk.crews, directory=desk.directory)
+
+
+async def _book(place: Place, desk: Desk) -> _Form:
+    """A page of a modal to read in; rendered apart, because a text may be long."""
+    posting = await desk.uow.read.posting(place.round_id)
+    review = posting.view.round.review
+    history = await desk.uow.read.notes.history(review.id, limit=ROUNDS)
+    return partial(asyncio.to_thread, render_book, place, posting.view, history, now=desk.clock())
+
+
+async def _now(form: Block) -> Block:
+    return form
+
+
+async def on_note_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
+    """Approved with a note; nothing written is lost on a refusal."""
+    submission = parse_submission(body)
+    problem = None if submission.feedback.strip() else words.NOTE_MISSING
+    verdict = Approve(submission.feedback)
+    await settle_form(ack, submission, verdict, Via.MODAL, problem, desk=desk)
+
+
+# --- in modals and Home --------------------------------------------------------------------------
+
+
+async def on_turn(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+    """To the next page, or back."""
+    click = parse_in_view(body)
+    place = parse_place(click.metadata)
+    if place is None:
+        await ack()
+        return
+    step = 1 if click.action_id == ids.NEXT_PAGE else -1
+    turned = Place(place.round_id, place.book, max(0, place.page + step))
+    await _reread(ack, client, click, turned, desk)
+
+
+async def on_view_approve(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+    """Approve in a modal or in Home: one click, acknowledged once it is on disk."""
+    click = parse_in_view(body)
+    try:
+        await desk.decide(click.value, Approve(), by=click.by, via=Via.BUTTON)
+    except CrewgateError as error:
+        await ack()
+        await _mishap(client, click, desk.explain(error))
+        return
+    place = parse_place(click.metadata)
+    if place is None or click.in_home:
+        await ack()
+    else:
+        await _reread(ack, client, click, place, desk)
+
+
+async def on_view_revise(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+    """Open the form behind Revise on what is being read."""
+    click = parse_in_view(body)
+    try:
+        await _may_decide(click.value, click.by, desk)
+        posting = await desk.uow.read.posting(click.value)
+        draft = await desk.draft(posting.view.round)
+    except CrewgateError as error:
+        await ack()
+        await _mishap(client, click, desk.explain(error))
+        return
+    await ack()
+    await _show(
+        client,
+        click.trigger_id,
+        render_revise_form(posting.view, draft),
+        on_top=not click.in_home,
+    )
+
+
+async def on_view_read(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+    """Read a round of the queue in full."""
+    click = parse_in_view(body)
+    try:
+        form = await _book(Place(click.value, Book.WHOLE), desk)
+    except CrewgateError as error:
+        await ack()
+        await _mishap(client, click, desk.explain(error))
+        return
+    await ack()
+    await _show(client, click.trigger_id, await form())
+
+
+async def on_add_note(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+    """Put one more note into the box, after what is typed there."""
+    click = parse_in_view(body)
+    try:
+        posting = await desk.uow.read.posting(click.metadata)
+        notes = await desk.uow.read.notes.of_round(click.metadata, limit=NOTES)
+    except CrewgateError as error:
+        await ack()
+        await _mishap(client, click, desk.explain(error))
+        return
+    await ack()
+    note = next((one for one in notes if one.ts == click.value), None)
+    text = added(click.typed, note) if note is not None else click.typed
+    edition = _edition(click.box) + 1
+    problem = words.NOTE_DOES_NOT_FIT if text is None else None
+    box = click.typed if text is None else text
+    rest = tuple(one for one in notes if one.attributed not in box)
+    form = render_revise_form(posting.view, Draft(box, rest), edition=edition, problem=problem)
+    form |= {"callback_id": ids.NOTES_MODAL}
+    await _update(client, click, form)
+
+
+def _edition(box: str) -> int:
+    number = box.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
+    """The offer goes away."""
+    await ack()
+    await tell(respond, words.KEPT)
+
+
+async def on_nothing(ack: AsyncAck) -> None:
+    """There is nothing to do but to say that it came."""
+    await ack()
+
+
+async def _reread(
+    ack: AsyncAck, client: AsyncWebClient, click: InView, place: Place, desk: Desk
+) -> None:
+    try:
+        form = await _book(place, desk)
+    except CrewgateError as error:
+        await ack()
+        await _mishap(client, click, desk.explain(error))
+        return
+    await ack()
+    await _update(client, click, await form())
+
+
+async def _mishap(client: AsyncWebClient, click: InView, sentence: str) -> None:
+    await _show(client, click.trigger_id, render_mishap(sentence), on_top=not click.in_home)
+
+
+async def _show(
+    client: AsyncWebClient, trigger_id: str, view: Block, *, on_top: bool = False
+) -> bool:
+    method = "views.push" if on_top else "views.open"
+    return await _try(client, method, trigger_id=trigger_id, view=view)
+
+
+async def _update(client: AsyncWebClient, click: InView, view: Block) -> None:
+    await _try(client, "views.update", view_id=click.view_id, hash=click.view_hash, view=view)
+
+
+async def _try(client: AsyncWebClient, method: str, **arguments: object) -> bool:
+    try:
+        await call(client, method, **arguments)
+    except CallFailed as error:
+        log.warning("modal_not_shown", method=method, why=str(error.failure))
+        return False
+    return True
+
+
+# --- in threads ----------------------------------------------------------------------------------
+
+
+async def keep_message(event: Body, next_: Callable[[], Awaitable[None]], *, desk: Desk) -> None:
+    """Keep what somebody wrote in a thread, before Slack is told that it came.
+
+    A failure is answered with an error, so that Slack tells of it again.
+    """
+    match parse_message(event):
+        case Written() as written:
+            await keep_note(
+                channel=written.channel,
+                thread_ts=written.thread_ts,
+                ts=written.ts,
+                by=written.by,
+                text=written.text,
+                uow=desk.uow,
+                clock=desk.clock,
+            )
+        case Edited(channel, ts, text, edited_ts):
+            await change_note(
+                channel, ts, text=text, edited_ts=edited_ts, uow=desk.uow, clock=desk.clock
+            )
+        case Deleted(channel, ts):
+            await delete_note(channel, ts, uow=desk.uow, clock=desk.clock)
+        case None:
+            pass
+    await next_()

@@ -1,0 +1,99 @@
+"""What one person is told in private: refusals, mishaps and receipts. See `words` for the voice.
+
+Constants and functions whose name ends in `_PLAIN` or `_plain` are for errors inside a modal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
+from bot.domain.verdict import FEEDBACK_LIMIT
+from bot.slack.blockkit.text import ago, one_line, plain
+from bot.slack.ids import COMMAND
+from bot.slack.reviews.strings import ANSWER_LIMIT, CREW_LIMIT, crew, person, person_plain, reviewer
+
+REVIEWERS_SHOWN: Final = 20
+
+
+def not_a_reviewer(crew_name: str, reviewers: Sequence[str], *, uncertain: bool = False) -> str:
+    """Who may decide, told to somebody who may not."""
+    names = [reviewer(named) for named in reviewers[:REVIEWERS_SHOWN]]
+    if len(reviewers) > REVIEWERS_SHOWN:
+        names.append(f"{len(reviewers) - REVIEWERS_SHOWN} more")
+    who = f" These may: {', '.join(names)}." if names else ""
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may decide for {crew(crew_name)}. "
+            f"Nothing was recorded; try again in a minute.{who}"
+        )
+    return f"You are not a reviewer of {crew(crew_name)}, so nothing was recorded.{who}"
+
+
+def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
+    """The same inside the modal."""
+    name = plain(crew_name, CREW_LIMIT)
+    if uncertain:
+        return f"Slack did not say whether you may decide for {name}. Try again in a minute."
+    return f"You are not a reviewer of {name}, so your text was not sent."
+
+
+def too_late(error: NotWaiting, now: datetime) -> str:
+    """Why a round takes no decision any more, told to the slower person."""
+    match error:
+        case AlreadyDecided(decision=decision):
+            did = "approved this" if decision.is_approve else "asked for changes"
+            return f"{person(decision.by)} {did} {ago(decision.at, now)}."
+        case RoundSuperseded():
+            return "A newer output came in the meantime. Decide on the latest round instead."
+        case RoundClosed(reason=reason):
+            return f"This is closed: {one_line(reason, ANSWER_LIMIT).rstrip('. ')}."
+        case _:
+            return "This takes no decision any more."
+
+
+def too_late_plain(error: NotWaiting, now: datetime) -> str:
+    """The same inside the modal, where somebody has just written a text."""
+    lost = "Your text was not sent."
+    match error:
+        case AlreadyDecided(decision=decision):
+            did = "approved this" if decision.is_approve else "asked for changes"
+            return f"{person_plain(decision.by)} {did} {ago(decision.at, now)}. {lost}"
+        case RoundSuperseded():
+            return f"A newer output came in the meantime. {lost}"
+        case RoundClosed(reason=reason):
+            return f"This is closed: {plain(reason, ANSWER_LIMIT).rstrip('. ')}. {lost}"
+        case _:
+            return f"This takes no decision any more. {lost}"
+
+
+UNKNOWN_ROUND: Final = (
+    "I do not know this review. The card may be older than my records, or come from another bot."
+)
+UNKNOWN_ROUND_PLAIN: Final = f"{UNKNOWN_ROUND} Your text was not sent."
+STORE_UNAVAILABLE: Final = "Nothing was recorded. Try again in a minute."
+STORE_UNAVAILABLE_PLAIN: Final = "Your text was not recorded. Try again in a minute."
+MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press Revise again."
+NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
+SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
+FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
+RETRY_ACCEPTED: Final = "Trying again. The card shows what comes of it."
+RETRY_IMPOSSIBLE: Final = "There is nothing to try again: the card shows where this is now."
+
+
+def feedback_too_long(characters: int) -> str:
+    """The feedback does not fit; plain, for the modal."""
+    over = characters - FEEDBACK_LIMIT
+    return f"Slack takes up to {FEEDBACK_LIMIT:,} characters. Shorten this by {over:,}."
+
+
+def unknown_crew(name: str) -> str:
+    """The crew was renamed or taken out of the settings."""
+    return f"{crew(name)} is not set up here any more, so nothing was recorded. Ask your admin."
+
+
+def unknown_crew_plain(name: str) -> str:
+    """The same inside the modal."""
+    return f"{plain(name, CREW_LIMIT)} is not set up here any more. Your text was not sent."

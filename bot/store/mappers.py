@@ -1,0 +1,169 @@
+"""Rows to domain objects and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.review import Review, Round, State
+from bot.domain.verdict import Approve, Decision, Person, Revise, Via
+from bot.store.tables import executions, reviews, rounds
+from bot.usecases.ports.store import Job
+from bot.usecases.read_models import MessageRef, RoundLine
+
+ROUND_COLUMNS = (
+    *(column.label(f"review_{column.name}") for column in reviews.c),
+    *(column for column in rounds.c if column.name != "review_id"),
+)
+
+ROUND: Final[sa.Select[Any]] = sa.select(*ROUND_COLUMNS).join_from(rounds, reviews)
+"""A round with its review: the shape `to_round` reads."""
+
+LINE: Final[sa.Select[Any]] = (
+    sa.select(*ROUND_COLUMNS, executions.c.channel, executions.c.thread_ts)
+    .join_from(rounds, reviews)
+    .join(
+        executions,
+        (executions.c.crew == reviews.c.crew)
+        & (executions.c.execution_id == reviews.c.execution_id),
+    )
+)
+"""A round with its review and its thread: the shape `to_line` reads."""
+
+
+def to_review(row: sa.Row[Any]) -> Review:
+    """A row of `reviews`."""
+    return Review(**row._mapping)
+
+
+def to_round(row: sa.Row[Any]) -> Round:
+    """A row of ROUND."""
+    return Round(
+        id=row.id,
+        review=Review(
+            **{column.name: getattr(row, f"review_{column.name}") for column in reviews.c}
+        ),
+        number=row.number,
+        digest=row.digest,
+        opened_at=row.opened_at,
+        unchanged=row.unchanged,
+        state=State(row.state),
+        version=row.version,
+        decision=_to_decision(row),
+        sending_since=row.sending_since,
+        heard_before=row.heard_before,
+        answer=row.answer,
+        answer_code=row.answer_code,
+        ended_at=row.ended_at,
+    )
+
+
+def to_line(row: sa.Row[Any]) -> RoundLine:
+    """A row of LINE."""
+    return RoundLine(to_round(row), to_card(row))
+
+
+def to_card(row: sa.Row[Any]) -> MessageRef | None:
+    """Where the round's card is, from a row of LINE."""
+    if row.card_ts is None:
+        return None
+    return MessageRef(row.card_channel, row.card_ts, row.thread_ts or row.card_ts)
+
+
+def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
+    """A row of `webhooks`."""
+    return WebhookUrls(
+        task=row.task_url,
+        step=row.step_url,
+        crew=row.crew_url,
+        human_input=HumanInputWebhook(**row.human_input) if row.human_input else None,
+    )
+
+
+def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
+    """A row of `outbox` as it was just before it was claimed."""
+    return Job(
+        id=row.id,
+        effect=Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id),
+        tries=row.tries + 1,
+        unsure=row.began_at is not None,
+        created_at=row.created_at,
+        lease_until=lease_until,
+    )
+
+
+def from_review(review: Review) -> dict[str, Any]:
+    """A row of `reviews`."""
+    return {column.name: getattr(review, column.name) for column in reviews.c}
+
+
+def from_round(round_: Round) -> dict[str, Any]:
+    """What can change in a row of `rounds`."""
+    decision = round_.decision
+    return {
+        "state": round_.state.value,
+        "sending_since": round_.sending_since,
+        "heard_before": round_.heard_before,
+        "answer": round_.answer,
+        "answer_code": round_.answer_code,
+        "ended_at": round_.ended_at,
+        "is_approve": decision and decision.is_approve,
+        "feedback": decision and _feedback(decision),
+        "decided_by": decision and decision.by.id,
+        "decided_by_name": decision and decision.by.name,
+        "decided_at": decision and decision.at,
+        "decided_via": decision and decision.via.value,
+    }
+
+
+def from_webhooks(urls: WebhookUrls) -> dict[str, Any]:
+    """The URL columns of `webhooks`."""
+    hook = urls.human_input
+    return {
+        "task_url": urls.task,
+        "step_url": urls.step,
+        "crew_url": urls.crew,
+        "human_input": hook
+        and {
+            "url": hook.url,
+            "strategy": hook.strategy,
+            "token": hook.token,
+            "username": hook.username,
+            "password": hook.password,
+        },
+    }
+
+
+def from_effect(effect: Effect) -> dict[str, Any]:
+    """What an effect itself brings to a row of `outbox`."""
+    return {
+        "destination": effect.destination,
+        "lane": effect.lane,
+        "kind": effect.kind.value,
+        "subject": effect.subject,
+        "crew": effect.crew,
+        "execution_id": effect.execution_id,
+    }
+
+
+def _feedback(decision: Decision) -> str | None:
+    match decision.verdict:
+        case Approve(note):
+            return note
+        case Revise(feedback):  # pragma: no branch  # there is no third
+            return feedback
+
+
+def _to_decision(row: sa.Row[Any]) -> Decision | None:
+    if row.decided_by is None:
+        return None
+    return Decision(
+        verdict=Approve(row.feedback) if row.is_approve else Revise(row.feedback),
+        by=Person(row.decided_by, row.decided_by_name),
+        at=row.decided_at,
+        via=Via(row.decided_via),
+    )

@@ -1,0 +1,1 @@
+"""Carrying out effects: the worker, and one function for each kind."""

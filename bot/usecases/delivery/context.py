@@ -1,0 +1,40 @@
+"""Everything a delivery needs of the outside, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.retry import Retry
+from bot.usecases.ports.executions import Courier, RunMessenger
+from bot.usecases.ports.store import Clock, CrewClients, Crews, Job, Messenger, UnitOfWork
+
+#: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
+#: unknown. Short on purpose: a crew that took a revision is busy for longer than this and says
+#: "not pending", which is evidence too, while a much later try could meet the next round.
+GRACE = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What deliveries work with; built once, by the app."""
+
+    uow: UnitOfWork
+    messenger: Messenger
+    clients: CrewClients
+    crews: Crews
+    reporter: RunMessenger
+    courier: Courier
+    clock: Clock
+    jitter: Callable[[], float]
+    """A fresh random number from 0 to 1."""
+    retry: Retry = Retry()
+    grace: timedelta = GRACE
+    may_decide: Callable[[str, str], bool] = lambda _crew, _user: False
+    """Whether a person may decide for a crew."""
+
+    def next_try(self, job: Job, *, unsure: bool) -> datetime:
+        """When a job that failed by itself is tried again; not before the grace, if unsure."""
+        wait = self.retry.after(job.tries, jitter=self.jitter())
+        return self.clock() + (max(wait, self.grace) if unsure else wait)

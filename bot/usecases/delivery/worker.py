@@ -1,0 +1,188 @@
+"""The loop that works on the outbox, one for each destination."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.errors import StoreUnavailable
+from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
+from bot.domain.retry import Retry
+from bot.usecases.delivery.context import Outside
+from bot.usecases.ports.store import Job, Outbox
+from bot.usecases.wakeup import Bell
+
+log = structlog.get_logger(__name__)
+
+Deliver = Callable[[Job, Outside], Awaitable[Outcome]]
+
+#: How long a job is ours. Every call outside ends well before, so that a lease is only ever lost
+#: by a process that crashed or stood still.
+LEASE = timedelta(seconds=75)
+DEADLINE = timedelta(seconds=60)
+#: Of how many lanes it is remembered that they are refused; the rest are only logged.
+REFUSALS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a worker goes about it."""
+
+    at_once: int = 8
+    """Jobs under way at the same time."""
+    poll: timedelta = timedelta(seconds=1)
+    """A look at the outbox although nobody called; retries become due meanwhile."""
+    pause: Retry = Retry(longest=timedelta(seconds=30))
+    """How long to leave a destination alone that seems to be away."""
+
+
+class Worker:
+    """Claims due jobs of one destination, carries each out, and leaves it alone while it is away.
+
+    One destination each, so that Slack being down never holds up a resume, nor one crew another.
+    """
+
+    def __init__(
+        self,
+        destination: str,
+        *,
+        outbox: Outbox,
+        deliver: Deliver,
+        outside: Outside,
+        pace: Pace | None = None,
+    ) -> None:
+        self.destination = destination
+        self._away: str | None = None
+        self._refused: dict[str, str] = {}
+        self.turned_at: datetime = outside.clock()
+        """When the loop last went round: it stands still when the database does."""
+        self._outbox = outbox
+        self._deliver = deliver
+        self._outside = outside
+        self._pace = pace or Pace()
+        self._failures = 0
+        self._paused_until = outside.clock()
+        self._bell = Bell()
+        self._stopping = False
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._unsettled: list[Job] = []
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why the destination seems to be away, and what it refuses again and again."""
+        away = (self._away,) if self._away else ()
+        return (*away, *sorted(set(self._refused.values())))
+
+    def call(self) -> None:
+        """Something new may be due."""
+        self._bell.ring()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns once what is under way is finished."""
+        self._stopping = True
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Work until stopped, then finish what is under way; a cancellation abandons that too."""
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                for job in await self._claim():
+                    task = group.create_task(self._carry_out(job))
+                    self._under_way.add(task)
+                    task.add_done_callback(self._finished)
+                await self._wait()
+
+    async def _claim(self) -> tuple[Job, ...]:
+        now = self._outside.clock()
+        free = (1 if self._failures else self._pace.at_once) - len(self._under_way)
+        if free <= 0 or now < self._paused_until or self._stopping:
+            self.turned_at = now
+            return ()
+        try:
+            jobs = await self._outbox.claim(self.destination, now=now, lease=LEASE, limit=free)
+        except StoreUnavailable as error:
+            log.warning("outbox_unavailable", destination=self.destination, why=str(error))
+            return ()
+        except Exception:
+            # Nobody is waiting for this answer, and a loop that ended would end it for good.
+            log.exception("claim_failed", destination=self.destination)
+            return ()
+        self.turned_at = now
+        await self._give_back_unsettled()
+        if now >= self._paused_until:
+            return jobs
+        for job in jobs:  # the destination went away while we looked
+            await self._give_back(job, at=now, unsure=False)
+        return ()
+
+    async def _wait(self) -> None:
+        remaining = (self._paused_until - self._outside.clock()).total_seconds()
+        poll = self._pace.poll.total_seconds()
+        await self._bell.wait(min(remaining, poll) if remaining > 0 else poll)
+
+    async def _carry_out(self, job: Job) -> None:
+        """Never raises: whatever a delivery does not foresee is tried again, and logged."""
+        about = {"kind": job.effect.kind, "subject": job.effect.subject, "tries": job.tries}
+        try:
+            async with asyncio.timeout(DEADLINE.total_seconds()):
+                outcome = await self._deliver(job, self._outside)
+        except StoreUnavailable as error:
+            log.warning("not_settled", **about, why=str(error))
+            self._unsettled.append(job)
+            return
+        except Exception as error:
+            log.exception("delivery_failed", **about)
+            outcome = Unknown(type(error).__name__)
+            at = self._outside.next_try(job, unsure=True)
+            await self._give_back(job, at=at, unsure=True)
+        self._learn(job, outcome)
+        if isinstance(outcome, Refused | Unknown | NotSent):
+            log.warning("not_delivered", **about, outcome=type(outcome).__name__, why=_why(outcome))
+        else:
+            log.info("delivered", **about)
+
+    async def _give_back(self, job: Job, *, at: datetime, unsure: bool) -> None:
+        try:
+            async with self._outside.uow.begin() as tx:
+                await tx.again(job, at=at, unsure=unsure)
+        except StoreUnavailable as error:
+            log.warning("not_settled", subject=job.effect.subject, why=str(error))
+            self._unsettled.append(job)
+
+    async def _give_back_unsettled(self) -> None:
+        """The store answers (again): no need to wait until the leases end."""
+        unsettled, self._unsettled = self._unsettled, []
+        for job in unsettled:
+            await self._give_back(job, at=self._outside.next_try(job, unsure=True), unsure=True)
+
+    def _learn(self, job: Job, outcome: Outcome) -> None:
+        """Leave a destination alone that is away, and believe it again at the first answer."""
+        self._refused.pop(job.effect.lane, None)
+        if isinstance(outcome, Refused) and len(self._refused) < REFUSALS:
+            self._refused[job.effect.lane] = f"{job.effect.crew}: {outcome.code}"
+        if not isinstance(outcome, NotSent) or outcome.alone:
+            self._failures, self._away = 0, None
+            return
+        self._away = outcome.why
+        now = self._outside.clock()
+        if now >= self._paused_until:
+            self._failures += 1
+        elif outcome.retry_after is None:
+            return  # it was under way already when the pause began
+        pause = self._pace.pause.after(
+            self._failures, jitter=self._outside.jitter(), at_least=outcome.retry_after
+        )
+        self._paused_until = max(self._paused_until, now + pause)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._bell.ring()
+
+
+def _why(outcome: Refused | Unknown | NotSent) -> str:
+    # A crew's own words may quote an output.
+    return outcome.code if isinstance(outcome, Refused) else outcome.why

@@ -1,0 +1,56 @@
+"""Who may decide."""
+
+from __future__ import annotations
+
+from bot.domain.crew import ANYONE
+from bot.domain.errors import NotAKicker, NotAReviewer, UnknownCrew
+from bot.usecases.ports.store import Crews, Directory
+
+
+def require_reviewer(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
+    """Raises NotAReviewer, or UnknownCrew when the settings do not name the crew any more."""
+    known = crews.get(crew)
+    if known is None:
+        raise UnknownCrew(crew)
+    if ANYONE in known.reviewers:
+        return
+    members = directory.members(known.reviewers)
+    if user not in members.users:
+        raise NotAReviewer(crew, uncertain=bool(members.unresolved))
+
+
+def crews_reviewed_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
+    """The crews for which this person may decide."""
+    return tuple(
+        name
+        for name, crew in crews.items()
+        if ANYONE in crew.reviewers or user in directory.members(crew.reviewers).users
+    )
+
+
+def require_kicker(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
+    """Raises NotAKicker, or UnknownCrew when the settings name no such crew."""
+    known = crews.get(crew)
+    if known is None:
+        raise UnknownCrew(crew)
+    kickers = known.kickers or known.reviewers
+    if ANYONE in kickers:
+        return
+    members = directory.members(kickers)
+    if user not in members.users:
+        raise NotAKicker(crew, kickers, uncertain=bool(members.unresolved))
+
+
+def crews_kicked_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
+    """The crews that this person may start."""
+    return tuple(
+        name
+        for name, crew in crews.items()
+        if ANYONE in (kickers := crew.kickers or crew.reviewers)
+        or user in directory.members(kickers).users
+    )
+
+
+def may_decide(crew: str, user: str, *, crews: Crews, directory: Directory) -> bool:
+    """Whether this person may decide for this crew."""
+    return crew in crews_reviewed_by(user, crews=crews, directory=directory)

@@ -1,0 +1,1 @@
+"""What the use cases need from outside, by counterpart; adapters implement it."""

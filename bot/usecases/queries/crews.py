@@ -1,0 +1,57 @@
+"""What `/crew status` shows of everything: which crews answer, and what runs since when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from bot.domain.execution import Run
+from bot.usecases.ports.executions import RunView
+from bot.usecases.ports.store import Clock, UnitOfWork
+from bot.usecases.queries.status import LINES
+
+
+class Probe(Protocol):
+    """One crew, to see whether it answers."""
+
+    async def reach(self) -> str | None:
+        """Why it does not answer within 2 s, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whether a crew answers, and how fast."""
+
+    crew: str
+    took: timedelta
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All crews, and what runs, the oldest first."""
+
+    crews: tuple[Reached, ...]
+    running: tuple[RunView, ...]
+
+
+async def overview(*, probes: Mapping[str, Probe], uow: UnitOfWork, clock: Clock) -> Overview:
+    """Ask all crews at once, and look up what runs."""
+    reached = await asyncio.gather(*(_reach(name, probe, clock) for name, probe in probes.items()))
+    return Overview(tuple(reached), await uow.read.runs.running(limit=LINES))
+
+
+async def run_of(crew: str, execution_id: str, *, uow: UnitOfWork) -> Run | None:
+    """What was heard of an execution."""
+    view = await uow.read.runs.view(crew, execution_id)
+    return view.run if view else None
+
+
+async def _reach(name: str, probe: Probe, clock: Clock) -> Reached:
+    began = clock()
+    trouble = await probe.reach()
+    return Reached(name, clock() - began, trouble)

@@ -1,0 +1,46 @@
+"""A reviewer's queue: what waits for them, for others, what is stuck, what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from bot.domain.review import State
+from bot.usecases.permissions import crews_reviewed_by
+from bot.usecases.ports.store import Clock, Crews, Directory, UnitOfWork
+from bot.usecases.read_models import Queue, QueuePart
+
+#: Rounds on one page, of all parts together.
+PAGE = 20
+TODAY = timedelta(hours=24)
+
+_Part = Callable[[int, int], Awaitable[QueuePart]]
+
+
+async def queue(
+    user: str, *, page: int, uow: UnitOfWork, crews: Crews, directory: Directory, clock: Clock
+) -> Queue:
+    """One page of a person's queue; the last one when there are not so many."""
+    mine = crews_reviewed_by(user, crews=crews, directory=directory)
+    others = tuple(name for name in crews if name not in mine)
+    read = uow.read.notes
+    since = clock() - TODAY
+    parts: tuple[_Part, ...] = (
+        lambda offset, limit: read.part(State.WAITING, mine, offset=offset, limit=limit),
+        lambda offset, limit: read.part(State.WAITING, others, offset=offset, limit=limit),
+        lambda offset, limit: read.part(State.STUCK, tuple(crews), offset=offset, limit=limit),
+        lambda offset, limit: read.decided_since(since, tuple(crews), offset=offset, limit=limit),
+    )
+    totals = [(await part(0, 0)).total for part in parts]
+    pages = max(1, -(-sum(totals) // PAGE))
+    page = max(0, min(page, pages - 1))
+    begin, end = page * PAGE, (page + 1) * PAGE
+    found: list[QueuePart] = []
+    before = 0
+    for part, total in zip(parts, totals, strict=True):
+        offset = max(0, begin - before)
+        limit = min(total, end - before) - offset
+        found.append(await part(offset, limit) if limit > 0 else QueuePart((), total))
+        before += total
+    waiting, theirs, stuck, decided = found
+    return Queue(waiting, theirs, stuck, decided, page, pages)

@@ -1,0 +1,47 @@
+"""What people may ask: what is waiting, and where an execution stands."""
+
+from __future__ import annotations
+
+from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, UnknownCrew
+from bot.usecases.permissions import crews_reviewed_by
+from bot.usecases.ports.store import CrewClients, Crews, Directory, UnitOfWork
+from bot.usecases.read_models import ExecutionView, Pending, RoundLine, Silence
+
+#: More than this would not fit into one Slack message.
+LINES = 20
+
+
+async def pending(
+    *, mine: str | None, uow: UnitOfWork, crews: Crews, directory: Directory
+) -> Pending:
+    """What is waiting, the oldest first; with `mine`, only what this person may decide."""
+    theirs = None
+    if mine is not None:
+        theirs = crews_reviewed_by(mine, crews=crews, directory=directory)
+    return await uow.read.pending(crews=theirs, limit=LINES)
+
+
+async def unsettled(*, uow: UnitOfWork) -> tuple[RoundLine, ...]:
+    """What is waiting, on its way or stuck, of all executions."""
+    return await uow.read.unsettled(limit=LINES)
+
+
+async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> ExecutionView:
+    """One execution, named by its id or any unambiguous beginning of it.
+
+    Raises ExecutionNotFound, or AmbiguousExecution with some of the candidates.
+    """
+    found = await uow.read.executions_like(prefix, limit=LINES)
+    exact = [name for name in found if name[1] == prefix]
+    match exact or found:
+        case []:
+            raise ExecutionNotFound(prefix)
+        case [(crew, execution_id)]:
+            rounds = await uow.read.notes.rounds_of(crew, execution_id, limit=LINES)
+            client = clients.get(crew)
+            progress = (
+                await client.status(execution_id) if client else Silence(str(UnknownCrew(crew)))
+            )
+            return ExecutionView(crew, execution_id, rounds, progress)
+        case several:
+            raise AmbiguousExecution(prefix, tuple(several))

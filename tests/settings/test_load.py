@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.settings.load import Settings, SettingsError, load
+
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-secret-1",
+    "SLACK_SIGNING_SECRET": "secret-2",
+    "SLACK_CHANNEL": "#reviews",
+    "CREW_URL": "https://crew.example.com",
+    "CREW_TOKEN": "secret-3",
+    "CREW_WEBHOOK_SECRET": "secret-4",
+    "REVIEWERS": "*",
+}
+NO_CREW = {name: value for name, value in ENOUGH.items() if not name.startswith("CREW_")}
+SECRETS = {"RESEARCH_TOKEN": "secret-5", "RESEARCH_SECRET": "secret-6"}
+RESEARCH = """
+[crews.research]
+url = "https://research.example.com/"
+token_env = "RESEARCH_TOKEN"
+webhook_secret_env = "RESEARCH_SECRET"
+"""
+
+Load = Callable[..., Settings]
+
+
+@pytest.fixture(name="load_with")
+def _load_with(tmp_path: Path) -> Load:
+    """Load ENOUGH with some of it changed; None takes a variable away."""
+
+    def load_with(base: dict[str, str] = ENOUGH, **changes: str | None) -> Settings:
+        changed = {**base, **changes}
+        return load({name: value for name, value in changed.items() if value is not None}, tmp_path)
+
+    return load_with
+
+
+@pytest.fixture(name="load_file")
+def _load_file(tmp_path: Path) -> Load:
+    """Load crews from a file, with no crew in the environment."""
+
+    def load_file(text: str, **changes: str) -> Settings:
+        (tmp_path / "crews.toml").write_text(text, encoding="utf-8")
+        return load({**NO_CREW, **SECRETS, **changes}, tmp_path)
+
+    return load_file
+
+
+def problems(load_: Load, *args: Any, **changes: Any) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_(*args, **changes)
+    message = str(caught.value)
+    assert "secret-" not in message
+    return message.split("\n")
+
+
+def problem(load_: Load, *args: Any, **changes: Any) -> str:
+    (only,) = problems(load_, *args, **changes)
+    return only
+
+
+def test_little_is_enough(load_with: Load) -> None:
+    settings = load_with()
+    assert settings.slack.bot_token == "xoxb-secret-1"
+    assert settings.slack.signing_secret == "secret-2"
+    assert settings.slack.app_token is None
+    assert settings.slack.api_url == "https://slack.com/api/"
+    assert settings.channel == "#reviews"
+    assert settings.public_url is None
+    assert settings.database_url == "sqlite+aiosqlite:///crewgate.db"
+    assert (settings.host, settings.port) == ("0.0.0.0", 3000)  # noqa: S104 - the default
+    assert (settings.log_format, settings.log_level) == ("console", "info")
+    (crew,) = settings.crews.values()
+    assert (crew.name, crew.url) == ("crew", "https://crew.example.com")
+    assert (crew.token, crew.webhook_secret) == ("secret-3", "secret-4")
+    assert (crew.channel, crew.reviewers) == ("#reviews", ("*",))
+    assert crew.resend_human_input_webhook
+    assert (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url) == (None,) * 3
+
+
+def test_everything_can_be_said(load_with: Load) -> None:
+    settings = load_with(
+        SLACK_APP_TOKEN="xapp-1",
+        SLACK_API_URL="http://127.0.0.1:9/api",
+        PUBLIC_URL="https://bot.example.com/",
+        HOST="127.0.0.1",
+        PORT="8080",
+        CREW_NAME="research",
+        REVIEWERS=" U012, lead@example.com ,S0123,U012 ",
+        LOG_FORMAT="JSON",
+        LOG_LEVEL="Debug",
+    )
+    assert settings.slack.app_token == "xapp-1"
+    assert settings.slack.api_url == "http://127.0.0.1:9/api/"
+    assert settings.public_url == "https://bot.example.com"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert settings.crews["research"].reviewers == ("U012", "lead@example.com", "S0123")
+    assert (settings.log_format, settings.log_level) == ("json", "debug")
+
+
+def test_settings_are_frozen_and_show_no_secret(load_with: Load) -> None:
+    settings = load_with(SLACK_APP_TOKEN="xapp-secret-7", DATABASE_URL="postgres://a:secret-8@h/d")
+    assert "secret-" not in repr(settings)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.port = 1  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        settings.crews["crew"] = settings.crews["crew"]  # type: ignore[index]
+
+
+def test_the_process_s_own_environment_and_folder_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in ENOUGH.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / ".env").write_text("CREW_NAME=from-file\n", encoding="utf-8")
+    assert "from-file" in load().crews
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-"),
+        ("SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"),
+        ("SLACK_CHANNEL", "#name"),
+        ("CREW_URL", "the crew's address"),
+        ("CREW_TOKEN", "bearer token"),
+        ("CREW_WEBHOOK_SECRET", "present to this bot"),
+        ("REVIEWERS", "* to let anybody"),
+    ],
+)
+@pytest.mark.parametrize("absent", [None, "", "  "])
+def test_what_is_missing_is_named(
+    load_with: Load, name: str, hint: str, absent: str | None
+) -> None:
+    line = problem(load_with, **{name: absent})
+    assert line.startswith(f"{name}: missing")
+    assert hint in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-secret-9", "does not start with xoxb-"),
+        ("SLACK_BOT_TOKEN", "xoxb-", "does not start with xoxb-"),
+        ("SLACK_BOT_TOKEN", "xoxb-secret- 9", "spaces"),
+        ("SLACK_APP_TOKEN", "xoxb-secret-9", "does not start with xapp-"),
+        ("SLACK_SIGNING_SECRET", "secret-ü", "unusual characters"),
+        ("SLACK_CHANNEL", "reviews", "put #reviews or its id"),
+        ("SLACK_CHANNEL", "#Reviews", "put #name or its id"),
+        ("SLACK_CHANNEL", "D0123456789", "is no channel"),
+        ("SLACK_API_URL", "slack.com/api", "https://"),
+        ("PUBLIC_URL", "ftp://bot.example.com", "https://"),
+        ("PUBLIC_URL", "https://", "https://"),
+        ("PUBLIC_URL", "https://bot.example.com:port", "https://"),
+        ("PUBLIC_URL", "https://bot example.com", "https://"),
+        ("PUBLIC_URL", "https://[bot", "https://"),
+        ("PUBLIC_URL", "https://bot.example.com/?a=1", "without its ?"),
+        ("CREW_URL", "crew.example.com", "https://"),
+        ("CREW_TOKEN", "Bearer secret-9", "without 'Bearer'"),
+        ("CREW_NAME", "my crew", "64 letters"),
+        ("CREW_NAME", "n" * 65, "64 letters"),
+        ("DATABASE_URL", "mysql://h/secret-9", "put sqlite:///FILE or postgresql://"),
+        ("DATABASE_URL", "sqlite://crewgate.db", "put sqlite:///FILE"),
+        ("DATABASE_URL", "sqlite:///", "put sqlite:///FILE"),
+        ("DATABASE_URL", "postgres://", "put sqlite:///FILE"),
+        ("DATABASE_URL", "postgres://h/d?channel_binding=require", "'channel_binding'"),
+        ("PORT", "0", "a number from 1 to 65535"),
+        ("PORT", "65536", "a number from 1 to 65535"),
+        ("PORT", "٣", "a number from 1 to 65535"),
+        ("PORT", "http\nx" * 20, "'http\\nx"),
+        ("REVIEWERS", "U012, @ana", "'@ana' is no reviewer"),
+        ("REVIEWERS", ",", "is no reviewer"),
+        ("LOG_FORMAT", "xml", "console or json"),
+        ("LOG_LEVEL", "loud", "debug or info or warning or error"),
+    ],
+)
+def test_what_is_malformed_is_named(load_with: Load, name: str, value: str, hint: str) -> None:
+    line = problem(load_with, **{name: value})
+    assert line.startswith(f"{name}: ")
+    assert hint in line
+
+
+def test_each_problem_has_its_line_and_slack_comes_first(load_with: Load) -> None:
+    lines = problems(load_with, base={})
+    assert [line.partition(":")[0] for line in lines] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "CREW_URL",
+    ]
+
+
+def test_socket_mode_needs_no_signing_secret(load_with: Load) -> None:
+    settings = load_with(SLACK_APP_TOKEN="xapp-1", SLACK_SIGNING_SECRET=None)
+    assert settings.slack.signing_secret is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("sqlite:///data/x.db", "sqlite+aiosqlite:///data/x.db"),
+        ("sqlite:////data/x.db", "sqlite+aiosqlite:////data/x.db"),
+        ("sqlite+aiosqlite:///x.db", "sqlite+aiosqlite:///x.db"),
+        ("postgres://u:p%40@h:5432/d", "postgresql+asyncpg://u:p%40@h:5432/d"),
+        ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+        ("postgresql+asyncpg://h/d?ssl=prefer", "postgresql+asyncpg://h/d?ssl=prefer"),
+        ("postgres:///d?host=%2Frun", "postgresql+asyncpg:///d?host=%2Frun"),
+    ],
+)
+def test_database_addresses_get_their_asynchronous_driver(
+    load_with: Load, written: str, read: str
+) -> None:
+    assert load_with(DATABASE_URL=written).database_url == read
+
+
+def test_dotenv_knows_quotes_and_comments_and_yields_to_the_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "\ufeff# a comment\n"
+        "export SLACK_CHANNEL=#from-file  # where\n"
+        "CREW_TOKEN='secret ${HOME}'\n"
+        'CREW_NAME="from-file"\n'
+        "PORT=4000\r\n"
+        "HOST\n",
+        encoding="utf-8",
+    )
+    environ = {**ENOUGH, "SLACK_CHANNEL": "", "PORT": "5000", "CREW_TOKEN": "secret-${HOME}"}
+    settings = load(environ, tmp_path)
+    assert settings.channel == "#from-file"
+    assert settings.port == 5000
+    assert settings.crews["from-file"].token == "secret-${HOME}"
+
+
+def test_a_dotenv_line_that_nobody_understands_is_named(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=4000\nCREW_TOKEN='secret-\n", encoding="utf-8")
+    assert problem(load_with).startswith(".env, line 2: not understood")
+
+
+def test_a_dotenv_that_is_not_utf_8_is_named(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"HOST=\xff\n")
+    assert problem(load_with) == ".env: cannot be read; it is not UTF-8"
+
+
+def test_crews_come_from_a_file(load_file: Load) -> None:
+    settings = load_file(
+        RESEARCH
+        + """
+        channel = "C0123456789"
+        reviewers = ["U012", "lead@example.com"]
+        task_webhook_url = "https://hooks.example.com/task?key=1"
+        step_webhook_url = "https://hooks.example.com/step"
+        crew_webhook_url = "https://hooks.example.com/crew"
+        resend_human_input_webhook = false
+        kickers = ["U0EVE"]
+        forward = true
+        """
+    )
+    crew = settings.crews["research"]
+    assert crew.url == "https://research.example.com"
+    assert (crew.token, crew.webhook_secret) == ("secret-5", "secret-6")
+    assert (crew.channel, crew.reviewers) == ("C0123456789", ("U012", "lead@example.com"))
+    assert crew.task_webhook_url == "https://hooks.example.com/task?key=1"
+    assert crew.step_webhook_url == "https://hooks.example.com/step"
+    assert crew.crew_webhook_url == "https://hooks.example.com/crew"
+    assert not crew.resend_human_input_webhook
+    assert crew.kickers == ("U0EVE",)
+    assert crew.forward
+
+
+def test_a_crew_that_says_nothing_shares_channel_and_reviewers(load_file: Load) -> None:
+    crew = load_file(RESEARCH + "reviewers = []").crews["research"]
+    assert (crew.channel, crew.reviewers) == ("#reviews", ("*",))
+
+
+def test_crews_that_say_it_all_need_nothing_shared(load_file: Load) -> None:
+    text = RESEARCH + 'channel = "#research"\nreviewers = ["*"]'
+    settings = load_file(text, SLACK_CHANNEL="", REVIEWERS="")
+    assert settings.channel is None
+    assert settings.crews["research"].channel == "#research"
+
+
+def test_the_crew_that_lacks_a_channel_or_reviewers_is_named(load_file: Load) -> None:
+    channel, reviewers = problems(load_file, RESEARCH, SLACK_CHANNEL="", REVIEWERS="")
+    assert channel.startswith("SLACK_CHANNEL: missing; crew research names no channel")
+    assert reviewers.startswith("REVIEWERS: missing; crew research names nobody")
+
+
+def test_crews_may_come_from_both_places_with_one_secret(load_file: Load) -> None:
+    single = {name: value for name, value in ENOUGH.items() if name.startswith("CREW_")}
+    settings = load_file(RESEARCH, **single, RESEARCH_SECRET="secret-4")
+    assert sorted(settings.crews) == ["crew", "research"]
+
+
+def test_two_crews_of_one_name_are_refused(load_file: Load) -> None:
+    single = {name: value for name, value in ENOUGH.items() if name.startswith("CREW_")}
+    line = problem(load_file, RESEARCH, **single, CREW_NAME="research")
+    assert line.startswith("CREW_NAME: crews.toml has a crew research too")
+
+
+def test_a_named_file_is_read_and_must_exist(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(RESEARCH, encoding="utf-8")
+    base = {**NO_CREW, **SECRETS}
+    assert "research" in load_with(base=base, CREWS_FILE="other.toml").crews
+    line = problem(load_with, base=base, CREWS_FILE="absent.toml")
+    assert line.startswith("CREWS_FILE: 'absent.toml' does not exist")
+
+
+def test_secrets_may_stand_in_dotenv(load_file: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OTHER=secret-9\n", encoding="utf-8")
+    settings = load_file(RESEARCH.replace("RESEARCH_TOKEN", "OTHER"))
+    assert settings.crews["research"].token == "secret-9"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[crews.a", "crews.toml: not TOML; "),
+        ("[crews.a]\n\nb =\n", "at line 3"),
+        ("", "crews.toml: crews: no crew"),
+        ("crews = {}", "crews.toml: crews: no crew"),
+        ("crews = 1", "crews.toml: crews: describe each crew as a table"),
+        ("[crew.a]", "crews.toml: crew: unknown; did you mean crews?"),
+        ("[crews]\nresearch = 1", "crews.toml: crews.research: describe each crew as a table"),
+        ('[crews."a b"]', "crews.toml: crews.'a b': a crew's name has 1 to 64"),
+    ],
+)
+def test_a_file_that_is_no_list_of_crews_is_named(load_file: Load, text: str, line: str) -> None:
+    assert line in problems(load_file, text)[0]
+
+
+def test_a_file_that_is_not_utf_8_is_named(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / "crews.toml").write_bytes(b"\xff")
+    assert problem(load_with) == "crews.toml: cannot be read; it is not UTF-8"
+
+
+def test_a_folder_is_no_file(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / "crews.toml").mkdir()
+    assert problem(load_with).startswith("crews.toml: cannot be read; ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("url", "1", "put some text here, in quotes"),
+        ("url", '"research.example.com"', "https://"),
+        ("url", None, "missing; put the crew's address here"),
+        ("token_env", None, "missing; put the name of the variable"),
+        ("token_env", '"ABSENT_TOKEN"', "the variable ABSENT_TOKEN is not set"),
+        ("token_env", '"secret-9"', "not the secret itself"),
+        ("token_env", '"SPACED"', "the variable SPACED: it holds spaces"),
+        ("webhook_secret_env", None, "missing; put the name of the variable"),
+        ("webhook_secret_env", '""', "put some text here"),
+        ("channel", '"research"', "put #research"),
+        ("channel", "true", "put some text here"),
+        ("reviewers", "7", "7 is no list"),
+        ("reviewers", '["ana"]', "'ana' is no reviewer"),
+        ("reviewers", "[1]", "1 is no reviewer"),
+        ("task_webhook_url", '"hooks"', "https://"),
+        ("step_webhook_url", '"hooks"', "https://"),
+        ("crew_webhook_url", '"hooks"', "https://"),
+        ("resend_human_input_webhook", '"no"', "'no' is neither true nor false"),
+        ("task_webhook", '"x"', "unknown; did you mean task_webhook_url?"),
+        ("token", '"secret-9"', "unknown; did you mean token_env?"),
+        ("colour", '"red"', "unknown; known: url, token_env"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named_by_its_path(
+    load_file: Load, key: str, value: str | None, hint: str
+) -> None:
+    kept = [line for line in RESEARCH.splitlines() if not line.startswith(f"{key} =")]
+    text = "\n".join([*kept, *([] if value is None else [f"{key} = {value}"])])
+    line = problem(load_file, text, SPACED="secret- 9")
+    assert line.startswith(f"crews.toml: crews.research.{key}: ")
+    assert hint in line

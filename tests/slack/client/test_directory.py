@@ -1,0 +1,100 @@
+"""Reviewers given as e-mails and user groups: resolved ahead of time, kept when Slack is away."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.demo.workspace import Workspace, error
+from bot.slack.client.directory import RENEW_SOON, SlackDirectory
+from bot.slack.client.web_api import new_client
+
+REVIEWERS = ("U0ANA", "ben@example.com", "S0LEGAL", "*")
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 2, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Workspace]:
+    async with Workspace() as workspace:
+        workspace.add_user("U0ANA", "Ana")
+        workspace.add_user("U0BEN", "Ben", "ben@example.com")
+        workspace.add_user("U0CARL", "Carl")
+        workspace.add_group("S0LEGAL", "legal", ["U0CARL"])
+        yield workspace
+
+
+def a_directory(slack: Workspace, clock: Clock) -> SlackDirectory:
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    return SlackDirectory(client, REVIEWERS, clock=clock)
+
+
+async def test_before_slack_was_asked_only_ids_are_known(slack: Workspace) -> None:
+    members = a_directory(slack, Clock()).members(REVIEWERS)
+
+    assert members.users == {"U0ANA"}
+    assert members.unresolved == ("ben@example.com", "S0LEGAL")
+
+
+async def test_e_mails_and_groups_become_people(slack: Workspace) -> None:
+    directory = a_directory(slack, Clock())
+
+    await directory.renew()
+
+    assert directory.members(REVIEWERS).users == {"U0ANA", "U0BEN", "U0CARL"}
+    assert not directory.unresolved
+
+
+async def test_who_left_a_group_is_nobody_once_it_was_asked_again(slack: Workspace) -> None:
+    clock = Clock()
+    directory = a_directory(slack, clock)
+    await directory.renew()
+    slack.add_group("S0LEGAL", "legal", [])
+
+    await directory.renew()
+    assert "U0CARL" in directory.members(REVIEWERS).users  # asked a moment ago
+    clock.now += RENEW_SOON
+    await directory.renew()
+
+    assert "U0CARL" not in directory.members(REVIEWERS).users
+
+
+async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
+    clock = Clock()
+    directory = a_directory(slack, clock)
+    await directory.renew()
+    slack.revoke_token()
+    clock.now += RENEW_SOON
+
+    await directory.renew()
+
+    assert directory.members(REVIEWERS).users == {"U0ANA", "U0BEN", "U0CARL"}
+
+
+async def test_an_outage_at_the_start_leaves_it_open_who_may(slack: Workspace) -> None:
+    directory = a_directory(slack, Clock())
+    slack.fail("users.lookupByEmail", error("internal_error"))
+
+    await directory.renew()
+    assert directory.members(REVIEWERS).unresolved
+    await directory.renew()
+
+    assert not directory.members(REVIEWERS).unresolved
+
+
+async def test_nobody_has_that_address(slack: Workspace) -> None:
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    directory = SlackDirectory(client, ["gone@example.com"], clock=Clock())
+
+    await directory.renew()
+
+    members = directory.members(("gone@example.com",))
+    assert (members.users, members.unresolved) == (frozenset(), ())

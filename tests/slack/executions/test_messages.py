@@ -1,0 +1,113 @@
+"""What is said about an execution, whatever its agents wrote."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.demo.workspace.blocks import message_problems
+from bot.domain.execution import Run, RunState, TaskNews
+from bot.domain.notification import Format, Output
+from bot.slack.blockkit.blocks import Message
+from bot.slack.commands.status import with_step
+from bot.slack.executions.messages import (
+    render_end,
+    render_not_handed_on,
+    render_progress,
+    render_task_done,
+    result_file_name,
+)
+from bot.slack.executions.strings import readable
+from bot.slack.kickoff.forms import render_form, render_notice
+from tests.builders import ANA, NOW
+
+EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
+RUN = Run(crew="research", execution_id="e-1", began_at=NOW)
+
+
+def a_run(state: RunState = RunState.RUNNING, **changes: Any) -> Run:
+    return replace(RUN, state=state, **changes)
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (a_run(), "Under way"),
+        (a_run(finished=1), "1 task done"),
+        (a_run(finished=1, total=3, current="plan"), "1 of 3 tasks · now at plan"),
+        (a_run(RunState.COMPLETED, finished=2, tokens=1250), "2 tasks done · 1,250 tokens"),
+        (a_run(RunState.FAILED), "Failed"),
+        (a_run(RunState.GONE), "does not know this execution"),
+        (a_run(inputs=tuple((f"name_{n}" * 99, EVIL) for n in range(12))), "and 2 more"),
+    ],
+)
+def test_the_line_says_how_far_it_is(run: Run, says: str) -> None:
+    message = render_progress(run)
+    assert says in str(message.blocks)
+    assert_harmless(message)
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (a_run(RunState.COMPLETED), "has not told its result"),
+        (a_run(RunState.COMPLETED, result=Output("All of it.")), "All of it."),
+        (a_run(RunState.COMPLETED, result=Output(EVIL * 9), starter=ANA), f"<@{ANA.id}>"),
+        (a_run(RunState.FAILED, error=EVIL), "failed"),
+        (a_run(RunState.FAILED), "did not say why"),
+        (a_run(RunState.GONE), "start it again"),
+    ],
+)
+def test_the_end_is_told_with_its_result_or_error(run: Run, says: str) -> None:
+    message = render_end(run)
+    assert says in str(message.blocks)
+    assert_harmless(message)
+
+
+def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
+    run = a_run(RunState.COMPLETED, result=Output("word " * 9_000))
+    assert render_end(run).excerpted
+    assert result_file_name(run) == "result.md"
+    assert result_file_name(a_run(result=Output("{}", Format.JSON))) == "result.json"
+
+
+def test_a_finished_task_is_one_harmless_line() -> None:
+    message = render_task_done(TaskNews(title=EVIL, summary=EVIL, agent=EVIL))
+    assert_harmless(message)
+    assert "is done" in str(render_task_done(TaskNews(title="plan")).blocks)
+    assert "could not be handed on" in render_not_handed_on("task").text
+
+
+def test_a_step_is_shown_while_it_runs() -> None:
+    message = Message("status", [])
+    assert with_step(message, None) is message
+    assert with_step(message, a_run()) is message
+    assert "thinking" in str(with_step(message, a_run(step="thinking")).blocks)
+    assert with_step(message, a_run(RunState.COMPLETED, step="thinking")) is message
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("target_audience", "Target audience"), ("URL", "URL"), ("max-words", "Max words"), ("", "?")],
+)
+def test_names_of_inputs_are_made_readable(name: str, shown: str) -> None:
+    assert readable(name) == shown
+
+
+def test_a_form_holds_what_slack_can_show() -> None:
+    form = render_form("research", ["topic", "job_description", "topic"])
+    multiline = [block["element"]["multiline"] for block in form["blocks"]]
+    assert multiline == [False, True]
+    assert "needs no inputs" in str(render_form("research", []))
+    assert "more inputs than" in str(render_form("research", [f"n{n}" for n in range(46)]))
+    assert render_notice("hello")["blocks"]
+
+
+def assert_harmless(message: Message) -> None:
+    shown = str(message.blocks)
+    assert "<!channel>" not in shown
+    assert "<@U666>" not in shown
+    assert "<https://evil" not in shown
+    assert not message_problems(message.blocks)

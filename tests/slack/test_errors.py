@@ -1,0 +1,60 @@
+"""What one person is told when nothing comes of what they did."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.domain.crew import Crew
+from bot.domain.errors import (
+    ChangedMeanwhile,
+    CrewgateError,
+    IllegalMove,
+    NotAReviewer,
+    RoundClosed,
+    RoundNotFound,
+    RoundSuperseded,
+    StoreUnavailable,
+    UnknownCrew,
+)
+from bot.slack.errors import explain, explain_plain
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+CREWS = {"research": Crew(name="research", channel="C1", reviewers=("U1", "a@example.com", "S1"))}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotAReviewer("research"), "<@U1>"),
+        (NotAReviewer("research", uncertain=True), "try again in a minute"),
+        (UnknownCrew("research"), "not set up here any more"),
+        (RoundSuperseded(), "newer output"),
+        (RoundClosed("the execution has ended"), "the execution has ended"),
+        (RoundNotFound("x"), "do not know this review"),
+        (IllegalMove("RESUMED", "be retried"), "nothing to try again"),
+        (StoreUnavailable("disk full"), "Nothing was recorded"),
+        (ChangedMeanwhile("x"), "Nothing was recorded"),
+    ],
+)
+def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
+    assert said in explain(error, crews=CREWS, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NotAReviewer("research"), "not a reviewer"),
+        (UnknownCrew("research"), "not sent"),
+        (RoundSuperseded(), "newer output"),
+        (RoundNotFound("x"), "not sent"),
+        (StoreUnavailable("disk full"), "not recorded"),
+        (ChangedMeanwhile("x"), "went wrong"),
+    ],
+)
+def test_inside_a_form_it_is_plain_and_says_that_the_text_was_not_sent(
+    error: CrewgateError, said: str
+) -> None:
+    plain = explain_plain(error, now=NOW)
+
+    assert said in plain
+    assert "<@" not in plain

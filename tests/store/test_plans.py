@@ -1,0 +1,151 @@
+"""No query that runs all day looks at more rows than it needs: each has its index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.effects import SLACK
+from bot.domain.outcome import Refused
+from bot.domain.review import State
+from bot.store.engine import Engines
+from bot.usecases.delivery.worker import LEASE
+from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
+from bot.usecases.queries import status as look
+from bot.usecases.queries.queue import queue
+from tests.builders import ANA, NOW, SECOND
+from tests.usecases.standins import Fault
+from tests.usecases.world import CREW, World
+
+GROWING = "rounds|outbox|executions|reviews|outputs|webhooks|letters|notes|claims"
+
+Statements = list[tuple[str, Any]]
+
+
+@contextmanager
+def recorded(engines: Engines) -> Iterator[Statements]:
+    """Every statement that runs meanwhile, with its parameters."""
+    statements: Statements = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if re.match("SELECT|UPDATE|DELETE", statement):
+            statements.append((statement, parameters))
+
+    targets = {engines.write.sync_engine, engines.read.sync_engine}
+    for engine in targets:
+        sa.event.listen(engine, "before_cursor_execute", keep)
+    yield statements
+    for engine in targets:
+        sa.event.remove(engine, "before_cursor_execute", keep)
+
+
+async def everything(world: World) -> None:
+    """One of everything that happens all day."""
+    world.crew.pause()
+    first = (await world.notify()).round
+    await world.turn()
+    await world.decide(first.id)
+    world.crew.faults.append(Fault(Refused("401", "")))
+    await world.turn(CREW)
+    await world.retry(first.id)
+    await world.turn(CREW)
+    await world.settle_slack()
+    await world.notify("Another draft.")
+    await world.hear(ended="the execution has ended")
+    await world.settle_slack()
+    await world.uow.read.letter(await world.keep_unreadable())
+    await world.settle_slack()
+    await look.pending(mine=ANA.id, uow=world.uow, crews=world.crews, directory=world.directory)
+    await look.pending(mine=None, uow=world.uow, crews=world.crews, directory=world.directory)
+    await look.unsettled(uow=world.uow)
+    await look.execution("e-", uow=world.uow, clients=world.outside.clients)
+    await world.uow.read.ping()
+    await review_well(world)
+
+
+async def review_well(world: World) -> None:
+    """Notes, a claim, the history and the queue."""
+    round_ = (await world.notify("One more.", execution_id="e-2")).round
+    await world.settle_slack()
+    card = (await world.uow.read.posting(round_.id)).card
+    assert card is not None
+    outside = {"uow": world.uow, "clock": world.clock}
+    who = {"crews": world.crews, "directory": world.directory}
+    where = {"channel": card.channel, "thread_ts": card.ts}
+    await keep_note(**where, ts="9.1", by=ANA, text="Hm.", **outside)  # type: ignore[arg-type]
+    await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", **outside)  # type: ignore[arg-type]
+    await claim(round_.id, by=ANA, **outside, **who)  # type: ignore[arg-type]
+    await world.settle_slack()
+    await draft_for(round_, uow=world.uow, crews=world.crews, directory=world.directory)
+    await delete_note(card.channel, "9.1", **outside)  # type: ignore[arg-type]
+    await world.uow.read.notes.history(round_.review.id, limit=50)
+    await queue(ANA.id, page=0, **outside, **who)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_sqlite_scans_no_table(world: World) -> None:
+    with recorded(world.engines) as statements:
+        await everything(world)
+    assert len(statements) > 40
+    async with world.engines.read.connect() as connection:
+        for statement, parameters in statements:
+            if re.search(r"SELECT executions.heard\s+FROM executions\s+LIMIT", statement):
+                continue  # the first row is the answer
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            for row in plan:
+                assert not re.search(rf"SCAN ({GROWING})\b", row.detail), statement
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -> None:
+    await many_rounds(world)
+    with recorded(world.engines) as statements:
+        await world.uow.read.pending(crews=None, limit=20)
+        await world.uow.read.unsettled(limit=20)
+        await world.uow.read.executions_like("many-12", limit=20)
+        await world.uow.read.rounds_of("research", "many-12", limit=20)
+        await world.uow.read.notes.rounds_of("research", "many-12", limit=20)
+        await world.uow.read.notes.part(State.WAITING, ["research"], offset=0, limit=20)
+        await world.uow.read.notes.decided_since(NOW, ["research"], offset=0, limit=20)
+        await world.outbox.claim(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
+    assert len(statements) >= 9
+    async with world.engines.write.connect() as connection:
+        for statement, parameters in statements:
+            plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            text = "\n".join(row[0] for row in plan)
+            assert not re.search(rf"Seq Scan on ({GROWING})\b", text), text
+
+
+async def many_rounds(world: World) -> None:
+    """20,000 executions; in 20 of them a round waits and an effect is due."""
+    steps = """
+        INSERT INTO executions (crew, execution_id, created_at, heard)
+        SELECT 'research', 'many-' || n, n, 0 FROM generate_series(1, 20000) n;
+
+        INSERT INTO reviews (id, crew, execution_id, task_id)
+        SELECT 'v' || n, 'research', 'many-' || n, 'draft' FROM generate_series(1, 20000) n;
+
+        INSERT INTO rounds (id, review_id, number, state, version, opened_at, digest, unchanged,
+                            heard_before, answer, answer_code)
+        SELECT 'r' || n, 'v' || n, 1, CASE WHEN n % 1000 = 0 THEN 'WAITING' ELSE 'RESUMED' END,
+               1, n, '', false, 0, '', '' FROM generate_series(1, 20000) n;
+
+        INSERT INTO outputs (round_id, format, text)
+        SELECT 'r' || n, 'markdown', 'A draft.' FROM generate_series(1, 20000) n;
+
+        INSERT INTO outbox (destination, lane, kind, subject, crew, execution_id, created_at,
+                            due_at, tries)
+        SELECT 'slack', 'lane ' || n, 'post', 'r' || n, 'research', 'many-' || n, 0,
+               CASE WHEN n % 1000 = 0 THEN 0 ELSE 4000000000000000 END, 0
+        FROM generate_series(1, 20000) n;
+
+        ANALYZE
+    """
+    async with world.engines.write.begin() as connection:
+        for step in steps.split(";"):
+            await connection.execute(sa.text(step))

@@ -1,0 +1,101 @@
+"""Transactions that meet: each waits for the other, none fails, none is lost.
+
+On SQLite they take turns by themselves. On PostgreSQL rows are locked, always in one order: the
+execution, the review, the round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.review import Round, State
+from bot.usecases.read_models import MessageRef
+from tests.builders import NOW, a_review
+from tests.usecases.world import World
+
+BLOCKED = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+
+@pytest.fixture
+def backend() -> str:
+    return "postgresql"
+
+
+@pytest.fixture
+async def waiting(world: World) -> Round:
+    return (await world.notify()).round
+
+
+async def started(world: World, other: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Start something and return when it waits for a lock."""
+    task = asyncio.create_task(other)
+    while not task.done():
+        async with world.engines.read.connect() as connection:
+            if await connection.scalar(BLOCKED):
+                break
+    assert not task.done(), "it did not wait"
+    return task
+
+
+async def test_a_notification_waits_for_a_decision(world: World, waiting: Round) -> None:
+    async with world.uow.begin() as tx:
+        round_ = await tx.round(waiting.id)
+        notification = await started(world, world.notify("Another draft."))
+        await tx.save(round_.close("decided meanwhile", NOW).round)
+    received = await notification
+    assert (received.accepted, received.round.number) == (True, 2)
+    assert (await world.round(waiting.id)).state is State.CLOSED
+
+
+async def test_a_decision_waits_for_a_notification(world: World, waiting: Round) -> None:
+    async with world.uow.begin() as tx:
+        _, latest = await tx.open_review(a_review(id="candidate"), at=NOW)
+        assert latest == waiting
+        decision = await started(world, world.decide(waiting.id))
+    assert (await decision).state is State.DECIDED
+
+
+async def test_placing_a_card_and_a_newer_output_never_wait_for_each_other(
+    world: World, waiting: Round
+) -> None:
+    async with world.uow.begin() as tx:
+        await tx.note_heard("research", "e-1", at=NOW)
+        placing = await started(world, place_card(world, waiting))
+        (round_,) = await tx.unfinished("research", "e-1")
+        await tx.save(round_.supersede(NOW).round)
+    await placing
+    posting = await world.uow.read.posting(waiting.id)
+    assert posting.view.round.state is State.SUPERSEDED
+    assert posting.card is not None
+
+
+async def test_a_notification_and_the_end_never_wait_for_each_other(
+    world: World, waiting: Round
+) -> None:
+    async with world.uow.begin() as tx:
+        await tx.note_heard("research", "e-1", at=NOW)
+        notification = await started(world, world.notify("Another draft."))
+        (round_,) = await tx.unfinished("research", "e-1")
+        await tx.save(round_.close("the execution has ended", NOW).round)
+    assert (await notification).round.number == 2
+    assert (await world.round(waiting.id)).state is State.CLOSED
+
+
+async def test_the_end_waits_for_a_notification_and_closes_what_it_opened(
+    world: World, waiting: Round
+) -> None:
+    async with world.uow.begin() as tx:
+        await tx.open_review(a_review(id="candidate"), at=NOW)
+        end = await started(world, world.hear(ended="the execution has ended"))
+    await end
+    assert (await world.round(waiting.id)).state is State.CLOSED
+
+
+async def place_card(world: World, round_: Round) -> None:
+    async with world.uow.begin() as tx:
+        await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"))

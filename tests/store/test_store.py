@@ -1,0 +1,307 @@
+"""What is stored comes back as it was, on both databases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.errors import ChangedMeanwhile, RoundNotFound
+from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from bot.domain.review import INFERRED, Round, State
+from bot.domain.verdict import Approve, Revise, Via
+from bot.store.engine import Engines
+from bot.store.tables import executions, outputs
+from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.read_models import MessageRef
+from tests.builders import (
+    BEN,
+    LATER,
+    NOW,
+    SECOND,
+    a_decision,
+    a_letter,
+    a_review,
+    a_round,
+    an_effect,
+    an_output,
+    webhook_urls,
+)
+
+CARD = MessageRef("C1", "2.0", "1.0")
+
+
+async def keep(
+    uow: SqlUnitOfWork,
+    round_: Round,
+    output: Output | None = None,
+    carried: WebhookUrls | None = None,
+) -> Round:
+    """Store a round the way a notification does."""
+    async with uow.begin() as tx:
+        await tx.open_review(round_.review, at=round_.opened_at)
+        await tx.open_round(round_, output or an_output(), carried or WebhookUrls())
+    return round_
+
+
+async def save(uow: SqlUnitOfWork, round_: Round) -> None:
+    async with uow.begin() as tx:
+        await tx.save(round_)
+
+
+# --- rounds ---
+
+ROUNDS = [
+    *(a_round(state) for state in State),
+    a_round(unchanged=True, number=7),
+    a_round(State.DECIDED, decision=a_decision(Approve("Mind the date."), via=Via.THREAD)),
+    a_round(State.DECIDED, decision=a_decision(Approve("")), sending_since=LATER, heard_before=4),
+    a_round(State.STUCK, decision=a_decision(Revise("«Шорт» 🎉\n\t\u202e"), by=BEN, via=Via.MODAL)),
+    a_round(State.RESUMED, answer="words", answer_code=INFERRED, ended_at=LATER),
+    a_round(review=a_review(task_name="Draft", agent="Writer", expected_output="One page")),
+]
+
+
+@pytest.mark.parametrize("round_", ROUNDS)
+async def test_a_round_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round) -> None:
+    await keep(uow, round_)
+    assert await uow.read.round("r-1") == round_
+    async with uow.begin() as tx:
+        assert await tx.round("r-1") == round_
+        review, latest = await tx.open_review(a_review(id="v-2"), at=NOW)
+    assert (review, latest) == (round_.review, round_)
+
+
+@pytest.mark.parametrize("round_", ROUNDS)
+async def test_a_round_is_saved_whole(uow: SqlUnitOfWork, round_: Round) -> None:
+    first = await keep(uow, a_round(review=round_.review, number=round_.number))
+    round_ = replace(round_, unchanged=first.unchanged)
+    await save(uow, round_)
+    assert await uow.read.round("r-1") == replace(round_, version=2)
+
+
+async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(uow: SqlUnitOfWork) -> None:
+    read = await keep(uow, a_round())
+    await save(uow, read.decide(a_decision()).round)
+    with pytest.raises(ChangedMeanwhile):
+        await save(uow, read.decide(a_decision(by=BEN)).round)
+    assert (await uow.read.round("r-1")).decision == a_decision()
+
+
+async def test_a_transaction_that_raises_leaves_nothing(
+    uow: SqlUnitOfWork, woken: list[str]
+) -> None:
+    async def half_a_notification() -> None:
+        async with uow.begin() as tx:
+            await tx.open_review(a_review(), at=NOW)
+            await tx.open_round(a_round(), an_output(), WebhookUrls())
+            await tx.enqueue([an_effect()], at=NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await half_a_notification()
+    with pytest.raises(RoundNotFound):
+        await uow.read.round("r-1")
+    assert woken == []
+
+
+async def test_a_number_is_given_once(uow: SqlUnitOfWork) -> None:
+    await keep(uow, a_round())
+    with pytest.raises(sa.exc.IntegrityError):
+        await keep(uow, a_round(id="r-2"))
+
+
+async def test_a_round_needs_its_review(uow: SqlUnitOfWork) -> None:
+    with pytest.raises(sa.exc.IntegrityError):
+        async with uow.begin() as tx:
+            await tx.open_round(a_round(), an_output(), WebhookUrls())
+
+
+async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
+    for read in (uow.read.round, uow.read.posting):
+        with pytest.raises(RoundNotFound):
+            await read("r-1")
+    async with uow.begin() as tx:
+        with pytest.raises(RoundNotFound):
+            await tx.round("r-1")
+        assert await tx.heard("research", "e-1") == 0
+        assert await tx.unfinished("research", "e-1") == ()
+    assert await uow.read.letter("l-1") is None
+
+
+# --- moments ---
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        NOW,
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2038, 1, 19, 3, 14, 8, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 3, 29, 2, 30, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+    ],
+)
+async def test_a_moment_keeps_its_microseconds(uow: SqlUnitOfWork, moment: datetime) -> None:
+    await keep(uow, a_round(opened_at=moment))
+    opened_at = (await uow.read.round("r-1")).opened_at
+    assert opened_at == moment
+    assert opened_at.tzinfo is UTC
+
+
+# --- outputs ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\t ",
+        "x" * 500_000,
+        "<!channel> <@U1> &lt;b&gt; \\ ' \" % %s :name $1 \\N",
+        "```python\nprint(1)\n```\n| a | b |\r\n",
+        "مرحبا \u202eabc\u202c שלום",
+        "👩\u200d👩\u200d👧 e\u0301 é ﷽ \U0010ffff \ufffe \ufeff",
+        "\x01\x7f\x85\u2028",
+        json.dumps({"a": [1, None, {"b": "ü"}]}, indent=2),
+    ],
+    ids=lambda text: repr(text[:10]),
+)
+async def test_an_output_comes_back_to_the_letter(
+    uow: SqlUnitOfWork, engines: Engines, text: str
+) -> None:
+    await keep(uow, a_round(), Output(text, Format.JSON))
+    assert (await uow.read.posting("r-1")).view.output == Output(text, Format.JSON)
+    async with engines.read.connect() as connection:
+        assert await connection.scalar(sa.select(outputs.c.text)) == text
+
+
+async def test_a_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:
+    letter = a_letter(body=bytes(range(256)), reason="«?»")
+    async with uow.begin() as tx:
+        await tx.keep_letter(letter)
+    assert await uow.read.letter("l-1") == letter
+
+
+# --- webhook URLs ---
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        webhook_urls("carried"),
+        WebhookUrls(step="https://step.example.com"),
+        WebhookUrls(
+            human_input=HumanInputWebhook(
+                "https://h.example.com", strategy="basic", username="bot", password="päss"
+            )
+        ),
+        WebhookUrls(human_input=HumanInputWebhook("https://h.example.com")),
+    ],
+)
+async def test_urls_come_back_with_their_credentials(uow: SqlUnitOfWork, urls: WebhookUrls) -> None:
+    round_ = await keep(uow, a_round(), carried=urls)
+    assert await uow.read.webhooks(round_) == (WebhookUrls(), urls)
+
+
+# --- cards and threads ---
+
+
+async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUnitOfWork) -> None:
+    first = await keep(uow, a_round())
+    second = await keep(uow, a_round(id="r-2", number=2))
+    async with uow.begin() as tx:
+        await tx.place_card(first, CARD)
+    posting = await uow.read.posting("r-1")
+    assert (posting.card, posting.channel, posting.thread_ts) == (CARD, "C1", "1.0")
+    posting = await uow.read.posting("r-2")
+    assert (posting.card, posting.channel, posting.thread_ts) == (None, "C1", "1.0")
+    async with uow.begin() as tx:
+        await tx.forget_thread(second.review)
+    posting = await uow.read.posting("r-1")
+    assert posting.card == MessageRef("C1", "2.0", "2.0")
+    assert (posting.channel, posting.thread_ts) == (None, None)
+
+
+async def test_the_round_before_is_the_last_one_that_was_decided(uow: SqlUnitOfWork) -> None:
+    decided = await keep(uow, a_round(State.RESUMED))
+    await keep(uow, a_round(State.SUPERSEDED, id="r-2", number=2))
+    await keep(uow, a_round(id="r-3", number=3))
+    assert (await uow.read.posting("r-3")).view.previous == decided
+    assert (await uow.read.posting("r-2")).view.previous == decided
+    assert (await uow.read.posting("r-1")).view.previous is None
+
+
+# --- lists ---
+
+
+async def a_run(
+    uow: SqlUnitOfWork, n: int, *, crew: str = "research", execution: str = ""
+) -> Round:
+    """A waiting round of an execution of its own, the n-th to be opened."""
+    review = a_review(id=f"v-{crew}-{n}", crew=crew, execution_id=execution or f"e-{n}")
+    return await keep(uow, a_round(id=f"r-{crew}-{n}", review=review, opened_at=NOW + n * SECOND))
+
+
+async def test_what_waits_is_listed_oldest_first_cut_and_counted(uow: SqlUnitOfWork) -> None:
+    rounds = [await a_run(uow, n) for n in (3, 1, 2, 0)]
+    others = [await a_run(uow, n, crew="other") for n in (5, 4)]
+    found = await uow.read.pending(crews=None, limit=3)
+    assert [line.round for line in found.lines] == [rounds[3], rounds[1], rounds[2]]
+    assert found.total == 6
+    found = await uow.read.pending(crews=["other", "none"], limit=9)
+    assert ([line.round for line in found.lines], found.total) == (others[::-1], 2)
+    assert (await uow.read.pending(crews=[], limit=9)).total == 0
+
+
+async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
+    uow: SqlUnitOfWork,
+) -> None:
+    rounds = [
+        await keep(uow, a_round(id=f"r-{n}", number=n, opened_at=NOW + n * SECOND))
+        for n in range(1, 5)
+    ]
+    lines = await uow.read.rounds_of("research", "e-1", limit=2)
+    assert [line.round for line in lines] == rounds[2:]
+    assert await uow.read.rounds_of("other", "e-1", limit=2) == ()
+
+
+async def test_the_unsettled_are_cut_with_the_oldest_first(uow: SqlUnitOfWork) -> None:
+    rounds = [await a_run(uow, n) for n in range(4)]
+    await save(uow, rounds[0].decide(a_decision()).round)
+    lines = await uow.read.unsettled(limit=2)
+    assert [line.round.id for line in lines] == [rounds[0].id, rounds[1].id]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("", ["A", "Ab", "a", "a%b", "a_b", "ab", "ab\U0010fffe", "ä"]),
+        ("a", ["a", "a%b", "a_b", "ab", "ab\U0010fffe"]),
+        ("ab", ["ab", "ab\U0010fffe"]),
+        ("a%", ["a%b"]),
+        ("a_", ["a_b"]),
+        ("A", ["A", "Ab"]),
+        ("ä", ["ä"]),
+        ("zz", []),
+    ],
+)
+async def test_a_beginning_is_compared_byte_by_byte(
+    uow: SqlUnitOfWork, engines: Engines, prefix: str, found: list[str]
+) -> None:
+    names = ["ab", "a", "A", "Ab", "a%b", "a_b", "ä", "ab\U0010fffe"]
+    async with engines.write.begin() as connection:
+        for name in names:
+            values = {"crew": "research", "execution_id": name, "created_at": NOW, "heard": 0}
+            await connection.execute(sa.insert(executions), values)
+    like = await uow.read.executions_like(prefix, limit=20)
+    assert [name for _, name in like] == found
+    assert len(await uow.read.executions_like(prefix, limit=1)) == min(len(found), 1)
+
+
+async def test_a_living_database_answers(uow: SqlUnitOfWork) -> None:
+    await uow.read.ping()

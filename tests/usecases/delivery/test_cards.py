@@ -1,0 +1,201 @@
+"""Cards: posted once, in their thread, and kept true."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.outcome import Delivered, Refused
+from bot.domain.review import Round, State
+from bot.usecases.read_models import MessageRef
+from tests.builders import SECOND
+from tests.usecases.standins import Fault
+from tests.usecases.world import CREW, World
+
+
+@pytest.fixture
+async def waiting(world: World) -> Round:
+    return (await world.notify()).round
+
+
+# --- posting ---
+
+
+async def test_a_card_is_posted_and_starts_the_thread(world: World, waiting: Round) -> None:
+    assert await world.turn() == [Delivered()]
+    message = world.slack.card(waiting.id)
+    assert message.ref.channel == "C0REVIEWS"
+    assert message.ref.thread_ts == message.ref.ts
+    posting = await world.uow.read.posting(waiting.id)
+    assert (posting.card, posting.channel, posting.thread_ts) == (
+        message.ref,
+        "C0REVIEWS",
+        message.ref.ts,
+    )
+    assert await world.effects() == []
+
+
+async def test_later_cards_of_an_execution_go_into_its_thread(world: World, waiting: Round) -> None:
+    later = await world.notify("Another draft.")
+    other_task = await world.notify(task_id="publish")
+    elsewhere = await world.notify(execution_id="e-2")
+    await world.settle_slack()
+    root = world.slack.card(waiting.id).ref
+    assert world.slack.card(later.round.id).ref.thread_ts == root.ts
+    assert world.slack.card(other_task.round.id).ref.thread_ts == root.ts
+    assert world.slack.card(elsewhere.round.id).ref.thread_ts != root.ts
+
+
+async def test_a_card_shows_the_state_at_the_time_of_posting(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    await world.turn()
+    assert world.slack.card(waiting.id).shows == await world.round(waiting.id)
+
+
+async def test_an_output_too_long_for_a_card_follows_as_a_file(
+    world: World, waiting: Round
+) -> None:
+    world.slack.excerpts = True
+    await world.turn()
+    assert await world.effects() == [EffectKind.ATTACH]
+    await world.settle_slack()
+    (file,) = world.slack.keyed(f"file {waiting.id}")
+    assert file.ref.thread_ts == world.slack.card(waiting.id).ref.ts
+
+
+async def test_an_output_that_slack_refuses_is_shown_plain_with_a_file(
+    world: World, waiting: Round
+) -> None:
+    world.slack.unshowable = True
+    await world.settle_slack()
+    assert world.slack.card(waiting.id).plain
+    assert len(world.slack.keyed(f"file {waiting.id}")) == 1
+
+
+async def test_a_card_that_slack_refuses_even_plain_is_given_up(
+    world: World, waiting: Round
+) -> None:
+    world.slack.faults.extend([Fault(Refused("invalid_blocks", ""))] * 2)
+    await world.turn()
+    assert await world.effects() == []
+
+
+async def test_a_card_that_is_there_already_is_not_posted_again(
+    world: World, waiting: Round
+) -> None:
+    async with world.uow.begin() as tx:
+        await tx.place_card(waiting, MessageRef("C0REVIEWS", "1.000", "1.000"))
+    assert await world.turn() == [Delivered()]
+    assert world.slack.calls == []
+    assert await world.effects() == []
+
+
+async def test_a_deleted_thread_is_started_anew(world: World, waiting: Round) -> None:
+    await world.settle_slack()
+    world.slack.card(waiting.id).deleted = True
+    await world.hear(ended="the execution has ended")
+    later = await world.notify("Another draft.")
+    await world.settle_slack()
+    card = world.slack.card(later.round.id).ref
+    assert card.thread_ts == card.ts
+    assert (await world.uow.read.posting(later.round.id)).thread_ts == card.ts
+
+
+async def test_a_crew_that_is_gone_waits_for_the_settings(world: World, waiting: Round) -> None:
+    crew = world.crews.pop("research")
+    (outcome,) = await world.turn()
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "unknown_crew"
+    assert await world.due_in() == SECOND
+    world.crews["research"] = crew
+    world.clock.advance(SECOND)
+    await world.turn()
+    assert len(world.slack.keyed(f"card {waiting.id}")) == 1
+
+
+async def test_a_crew_that_is_gone_still_has_its_threads(world: World, waiting: Round) -> None:
+    await world.turn()
+    later = await world.notify("Another draft.")
+    world.crews.clear()
+    await world.settle_slack()
+    assert world.slack.card(later.round.id).ref.channel == "C0REVIEWS"
+
+
+# --- keeping it true ---
+
+
+async def test_a_card_follows_its_round(world: World, waiting: Round) -> None:
+    await world.turn()
+    await world.decide(waiting.id)
+    await world.turn()
+    card = world.slack.card(waiting.id)
+    assert isinstance(card.shows, Round)
+    assert card.shows.state is State.DECIDED
+    world.crew.pause()
+    await world.turn(CREW)
+    await world.turn()
+    assert card.shows == await world.round(waiting.id)
+
+
+async def test_a_card_that_slack_refuses_is_kept_true_plain(world: World, waiting: Round) -> None:
+    world.slack.unshowable = True
+    await world.settle_slack()
+    await world.decide(waiting.id)
+    await world.settle_slack()
+    card = world.slack.card(waiting.id)
+    assert card.plain
+    assert card.shows == await world.round(waiting.id)
+
+
+async def test_a_deleted_card_comes_back_while_somebody_must_act_on_it(
+    world: World, waiting: Round
+) -> None:
+    await world.turn()
+    await world.decide(waiting.id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    world.slack.card(waiting.id).deleted = True
+    world.slack.excerpts = True
+    await world.settle_slack()
+    card = world.slack.card(waiting.id)
+    assert isinstance(card.shows, Round)
+    assert card.shows.state is State.STUCK
+    assert (await world.uow.read.posting(waiting.id)).card == card.ref
+    assert world.slack.keyed(f"file {waiting.id}") == []  # it is in the thread already
+
+
+async def test_a_deleted_card_stays_away_when_there_is_nothing_to_do(
+    world: World, waiting: Round
+) -> None:
+    await world.turn()
+    world.slack.card(waiting.id).deleted = True
+    await world.hear(ended="the execution has ended")
+    assert await world.turn() == [Delivered("deleted")]
+    assert await world.effects() == []
+    assert world.slack.keyed(f"card {waiting.id}") == []
+
+
+async def test_a_card_that_could_never_be_posted_is_not_brought_up_to_date(
+    world: World, waiting: Round
+) -> None:
+    world.slack.faults.extend([Fault(Refused("invalid_blocks", ""))] * 2)
+    await world.turn()
+    await world.hear(ended="the execution has ended")
+    assert await world.turn() == [Delivered("never posted")]
+    assert await world.effects() == []
+
+
+# --- reports ---
+
+
+async def test_a_report_goes_to_the_crew_s_channel(world: World) -> None:
+    letter_id = await world.keep_unreadable()
+    assert await world.turn() == [Delivered()]
+    (message,) = world.slack.keyed(f"letter {letter_id}")
+    assert message.ref.channel == "C0REVIEWS"
+
+
+async def test_nothing_is_reported_about_a_crew_that_is_gone(world: World) -> None:
+    await world.keep_unreadable(crew="gone")
+    assert await world.turn() == [Delivered("nothing to report")]
+    assert await world.effects() == []

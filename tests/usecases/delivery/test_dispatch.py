@@ -1,0 +1,185 @@
+"""Every kind of effect in Slack, with every outcome: nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import SLACK, EffectKind
+from bot.domain.outcome import Delivered, NotSent, Refused
+from bot.domain.review import Round
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.worker import LEASE
+from tests.builders import SECOND
+from tests.usecases.standins import AWAY, LOST, Crashed, Fault
+from tests.usecases.world import CREW, World
+
+Prepare = Callable[[World], Awaitable[str]]
+"""Brings about an effect of one kind, alone and due; the key of the message that it is about."""
+
+
+async def to_post(world: World) -> str:
+    return f"card {(await world.notify()).round.id}"
+
+
+async def to_attach(world: World) -> str:
+    world.slack.excerpts = True
+    round_id = await a_posted_round(world)
+    return f"file {round_id}"
+
+
+async def to_tell(world: World) -> str:
+    round_id = await a_posted_round(world)
+    await world.decide(round_id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    await world.turn()
+    await world.turn()
+    return f"stuck {round_id}"
+
+
+async def to_report(world: World) -> str:
+    return f"letter {await world.keep_unreadable()}"
+
+
+async def to_refresh(world: World) -> str:
+    round_id = await a_posted_round(world)
+    await world.hear(ended="the execution has ended")
+    return f"card {round_id}"
+
+
+async def a_posted_round(world: World) -> str:
+    round_id = (await world.notify()).round.id
+    await world.turn()
+    return round_id
+
+
+PREPARE: dict[EffectKind, Prepare] = {
+    EffectKind.POST: to_post,
+    EffectKind.ATTACH: to_attach,
+    EffectKind.TELL: to_tell,
+    EffectKind.REPORT: to_report,
+    EffectKind.REFRESH: to_refresh,
+}
+every_kind = pytest.mark.parametrize("kind", PREPARE)
+
+
+async def prepared(world: World, kind: EffectKind) -> str:
+    key = await PREPARE[kind](world)
+    assert await world.effects() == [kind]
+    return key
+
+
+async def there_once(world: World, key: str) -> bool:
+    assert await world.effects() in ([], [EffectKind.ATTACH])  # a card may bring its file
+    return len(world.slack.keyed(key)) == 1
+
+
+@every_kind
+async def test_what_is_delivered_is_done(world: World, kind: EffectKind) -> None:
+    key = await prepared(world, kind)
+    assert await world.turn() == [Delivered()]
+    assert await there_once(world, key)
+
+
+@every_kind
+async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
+    world: World, kind: EffectKind
+) -> None:
+    key = await prepared(world, kind)
+    away = NotSent("rate limited", retry_after=30 * SECOND)
+    world.slack.faults.append(Fault(away))
+    assert await world.turn() == [away]
+    assert await world.due_in() == timedelta(0)
+    (job,) = await world.claim(SLACK)
+    assert (job.tries, job.unsure) == (2, False)
+    world.clock.advance(LEASE)
+    await world.turn()
+    assert await there_once(world, key)
+
+
+@every_kind
+async def test_what_was_refused_is_tried_again_later_and_later(
+    world: World, kind: EffectKind
+) -> None:
+    key = await prepared(world, kind)
+    world.slack.faults.extend([Fault(Refused("not_in_channel", "invite the bot"))] * 3)
+    for seconds in (1, 2, 4):
+        (outcome,) = await world.turn()
+        assert isinstance(outcome, Refused)
+        assert await world.due_in() == timedelta(seconds=seconds)
+        assert await world.turn() == []
+        world.clock.advance(timedelta(seconds=seconds))
+    await world.turn()
+    assert await there_once(world, key)
+
+
+@every_kind
+@pytest.mark.parametrize("after", [False, True])
+async def test_what_may_have_arrived_is_looked_for_before_it_is_repeated(
+    world: World, kind: EffectKind, after: bool
+) -> None:
+    key = await prepared(world, kind)
+    world.slack.faults.append(Fault(LOST, after=after))
+    assert await world.turn() == [LOST]
+    assert await world.due_in() == GRACE
+    world.clock.advance(GRACE)
+    assert await world.turn() == [Delivered()]
+    assert await there_once(world, key)
+
+
+@every_kind
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_crash_is_no_different(world: World, kind: EffectKind, after: bool) -> None:
+    key = await prepared(world, kind)
+    world.slack.faults.append(Fault(Crashed, after=after))
+    with pytest.raises(Crashed):
+        await world.turn()
+    assert await world.turn() == []
+    world.clock.advance(LEASE)
+    assert await world.turn() == [Delivered()]
+    assert await there_once(world, key)
+
+
+@every_kind
+async def test_what_may_have_arrived_stays_so_while_slack_is_away(
+    world: World, kind: EffectKind
+) -> None:
+    key = await prepared(world, kind)
+    world.slack.faults.extend([Fault(LOST, after=True), Fault(AWAY), Fault(AWAY)])
+    await world.turn()
+    world.clock.advance(GRACE)
+    assert await world.turn() == [AWAY]
+    assert await world.turn() == [AWAY]
+    assert await world.turn() == [Delivered()]
+    assert await there_once(world, key)
+
+
+@pytest.mark.parametrize("kind", [EffectKind.ATTACH, EffectKind.TELL, EffectKind.REPORT])
+async def test_a_message_that_is_itself_at_fault_is_given_up(
+    world: World, kind: EffectKind
+) -> None:
+    await prepared(world, kind)
+    world.slack.faults.append(Fault(Refused("msg_too_long", "")))
+    await world.turn()
+    assert await world.effects() == []
+
+
+async def test_each_round_s_effects_wait_for_the_one_before(world: World) -> None:
+    first = (await world.notify()).round
+    second = (await world.notify("Another draft.")).round
+    world.slack.faults.append(Fault(Refused("not_in_channel", "invite the bot")))
+    await world.turn()
+    assert await world.turn() == []
+    other = (await world.notify(execution_id="e-2")).round
+    await world.turn()
+    assert [m.key for m in world.slack.messages] == [f"card {other.id}"]
+    world.clock.advance(SECOND)
+    await world.settle_slack()
+    keys = [f"card {round_.id}" for round_ in (other, first, second)]
+    assert [m.key for m in world.slack.messages] == keys
+    shown = world.slack.card(first.id).shows
+    assert isinstance(shown, Round)
+    assert shown == await world.round(first.id)

@@ -1,0 +1,178 @@
+"""Telling a crew a decision, so that it takes effect once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.notification import WebhookUrls
+from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
+from bot.domain.review import OUT_OF_PATIENCE, RETRYING, Round, State
+from bot.store.tables import REGISTERED, webhooks
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.delivery.worker import LEASE
+from tests.builders import LATER, SECOND, a_crew, webhook_urls
+from tests.usecases.standins import AWAY, LOST, Fault, Resumed
+from tests.usecases.world import CREW, World
+
+POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
+RESUME, TELL = EffectKind.RESUME, EffectKind.TELL
+DAY = timedelta(hours=24)
+
+
+# --- the clean try ---
+
+
+async def test_the_crew_takes_it(world: World, decided: Round) -> None:
+    world.clock.now = LATER
+    assert Delivered("Thank you.", RETRYING) in await world.turn(CREW)
+    (resumed,) = world.crew.taken
+    assert (resumed.execution_id, resumed.task_id) == ("e-1", "draft")
+    assert resumed.decision == decided.decision
+    taken = await world.round(decided.id)
+    assert (taken.state, taken.answer, taken.answer_code) == (
+        State.RESUMED,
+        "Thank you.",
+        RETRYING,
+    )
+    assert (taken.sending_since, taken.ended_at) == (LATER, LATER)
+    assert await world.effects() == [REFRESH]
+
+
+@pytest.mark.parametrize("code", ["400", "401", "403", "404", "422"])
+async def test_a_refusal_needs_a_person(world: World, decided: Round, code: str) -> None:
+    world.crew.faults.append(Fault(Refused(code, "no")))
+    await world.turn(CREW)
+    stuck = await world.round(decided.id)
+    assert (stuck.state, stuck.answer, stuck.answer_code) == (State.STUCK, "no", code)
+    assert stuck.sending_since is None
+    assert await world.effects() == [REFRESH, TELL]
+
+
+async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
+    world: World, decided: Round
+) -> None:
+    away = NotSent("rate limited", retry_after=30 * SECOND)
+    world.crew.faults.append(Fault(away))
+    assert await world.turn(CREW) == [away]
+    waiting = await world.round(decided.id)
+    assert (waiting.state, waiting.answer_code) == (State.DECIDED, "not_sent")
+    assert waiting.sending_since is None
+    assert await world.effects() == [RESUME, REFRESH]
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.RESUMED
+
+
+# --- rounds that moved on ---
+
+
+async def test_what_is_not_decided_any_more_is_not_sent(world: World, decided: Round) -> None:
+    await world.notify("Another draft.")
+    assert await world.turn(CREW) == [Delivered()]
+    assert world.crew.asked == []
+    assert RESUME not in await world.effects()
+
+
+async def test_the_answer_comes_after_the_lease_was_lost(world: World, decided: Round) -> None:
+    """A process stood still for longer than its lease; another one took over meanwhile."""
+
+    async def on_taken(_: Resumed) -> None:
+        world.crew.on_taken = None
+        world.clock.advance(LEASE)
+        await world.turn(CREW)
+
+    world.crew.on_taken = on_taken
+    await world.turn(CREW)
+    taken = await world.round(decided.id)
+    assert (taken.state, taken.answer_code) == (State.RESUMED, RETRYING)
+    assert len(world.crew.taken) == 1
+    assert RESUME not in await world.effects()
+
+
+# --- patience ---
+
+
+@pytest.mark.parametrize("outcome", [AWAY, LOST])
+async def test_after_a_day_of_trying_a_person_must_act(
+    world: World, decided: Round, outcome: NotSent | Unknown
+) -> None:
+    world.crew.faults.extend([Fault(outcome)] * 3)
+    await world.turn(CREW)
+    world.clock.advance(DAY - SECOND)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.DECIDED
+    world.clock.advance(SECOND + GRACE * 2)
+    await world.turn(CREW)
+    stuck = await world.round(decided.id)
+    assert (stuck.state, stuck.answer_code) == (State.STUCK, OUT_OF_PATIENCE)
+    assert stuck.answer == outcome.why
+    assert (await world.effects())[-2:] == [REFRESH, TELL]
+    assert RESUME not in await world.effects()
+
+
+async def test_a_retry_has_a_day_of_its_own(world: World, decided: Round) -> None:
+    world.crew.faults.extend([Fault(AWAY)] * 2)
+    world.clock.advance(DAY)
+    await world.turn(CREW)
+    await world.retry(decided.id)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.DECIDED
+
+
+async def test_the_waits_grow_and_keep_the_grace(world: World, decided: Round) -> None:
+    world.crew.faults.extend([Fault(LOST)] * 4)
+    waits = []
+    for _ in range(4):
+        await world.turn(CREW)
+        (row,) = [row for row in await world.rows() if row.kind == RESUME]
+        waits.append(row.due_at - world.clock())
+        world.clock.now = row.due_at
+    assert waits == [GRACE, GRACE, timedelta(seconds=4), timedelta(seconds=8)]
+
+
+# --- webhook URLs ---
+
+
+async def test_the_urls_are_looked_up_when_the_resume_is_sent(world: World, decided: Round) -> None:
+    world.crews["research"] = a_crew(configured=webhook_urls("configured"))
+    async with world.engines.write.begin() as connection:
+        await connection.execute(
+            webhooks.insert().values(
+                crew="research",
+                execution_id="e-1",
+                origin=REGISTERED,
+                task_url="https://registered",
+            )
+        )
+    await world.turn(CREW)
+    (resumed,) = world.crew.taken
+    assert resumed.webhooks == replace(webhook_urls("configured"), task="https://registered")
+
+
+async def test_the_urls_of_the_notification_are_passed_on(world: World) -> None:
+    world.crew.pause()
+    received = await world.notify(webhooks=webhook_urls("carried"))
+    await world.decide(received.round.id)
+    await world.turn(CREW)
+    assert world.crew.taken[0].webhooks == webhook_urls("carried")
+
+
+async def test_a_crew_without_urls_is_told_none(world: World, decided: Round) -> None:
+    await world.turn(CREW)
+    assert world.crew.taken[0].webhooks == WebhookUrls()
+
+
+async def test_a_resume_does_not_wait_for_slack(world: World) -> None:
+    received = await world.notify()
+    world.crew.pause()
+    world.slack.faults.append(Fault(AWAY))
+    await world.turn()
+    await world.decide(received.round.id)
+    (job,) = await world.claim(CREW)
+    await deliver(job, world.outside)
+    assert (await world.round(received.round.id)).state is State.RESUMED
+    assert (await world.effects())[0] is POST

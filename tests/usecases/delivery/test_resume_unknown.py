@@ -1,0 +1,178 @@
+"""After a try whose outcome nobody knows: evidence first, then another try."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.outcome import Delivered, Refused
+from bot.domain.review import INFERRED, RETRYING, Round, State
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.worker import LEASE
+from tests.builders import NOW
+from tests.usecases.standins import LOST, Crashed, Fault
+from tests.usecases.world import CREW, World
+
+POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
+RESUME, TELL = EffectKind.RESUME, EffectKind.TELL
+DAY = timedelta(hours=24)
+
+
+async def lose(world: World, *, after: bool) -> None:
+    world.crew.faults.append(Fault(LOST, after=after))
+    assert await world.turn(CREW) == [LOST]
+
+
+async def test_a_lost_answer_is_waited_for(world: World, decided: Round) -> None:
+    await lose(world, after=False)
+    unknown = await world.round(decided.id)
+    assert (unknown.state, unknown.answer_code) == (State.DECIDED, "unknown")
+    assert unknown.sending_since == NOW
+    rows = {row.kind: row for row in await world.rows()}
+    assert rows[RESUME].due_at == NOW + GRACE
+    assert rows[RESUME].began_at == NOW
+
+
+async def test_it_is_sent_again_where_nothing_shows_that_it_was_taken(
+    world: World, decided: Round
+) -> None:
+    await lose(world, after=False)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (len(world.crew.asked), len(world.crew.taken)) == (2, 1)
+    assert (await world.round(decided.id)).answer_code == RETRYING
+
+
+async def test_not_pending_any_more_shows_that_it_was_taken(world: World, decided: Round) -> None:
+    await lose(world, after=True)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    taken = await world.round(decided.id)
+    assert (taken.state, taken.answer_code) == (State.RESUMED, INFERRED)
+    assert len(world.crew.taken) == 1
+
+
+async def test_a_sign_of_having_gone_on_shows_that_it_was_taken(
+    world: World, decided: Round
+) -> None:
+    await lose(world, after=True)
+    await world.hear()
+    world.clock.advance(GRACE)
+    assert await world.turn(CREW) == [Delivered()]
+    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert len(world.crew.asked) == 1
+    assert await world.effects() == [REFRESH, REFRESH]
+
+
+async def test_a_sign_from_before_the_try_shows_nothing(world: World, decided: Round) -> None:
+    await world.hear()
+    await lose(world, after=False)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 2
+
+
+async def test_an_execution_that_ran_to_its_end_shows_that_it_was_taken(
+    world: World, decided: Round
+) -> None:
+    await lose(world, after=True)
+    world.crew.completed.add("e-1")
+    world.clock.advance(GRACE)
+    assert await world.turn(CREW) == [Delivered()]
+    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert len(world.crew.asked) == 1
+    assert RESUME not in await world.effects()
+
+
+async def test_a_crew_that_does_not_tell_how_far_it_is_is_told_again(
+    world: World, decided: Round
+) -> None:
+    await lose(world, after=False)
+    world.crew.silent = True
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).answer_code == RETRYING
+
+
+async def test_a_newer_output_that_comes_while_we_ask_is_evidence(
+    world: World, decided: Round
+) -> None:
+    """Asking the crew takes up to 2 s: what was heard meanwhile counts."""
+
+    async def on_status(_: str) -> None:
+        await world.notify("Short draft.")
+        world.crew.pause("Short draft.")
+
+    await lose(world, after=True)
+    world.crew.on_status = on_status
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert [resumed.output for resumed in world.crew.taken] == ["A draft."]
+    assert (await world.round(decided.id)).answer_code == INFERRED
+
+
+async def test_a_sign_that_comes_while_we_ask_is_evidence(world: World, decided: Round) -> None:
+    async def on_status(_: str) -> None:
+        await world.hear()
+
+    await lose(world, after=True)
+    world.crew.on_status = on_status
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 1
+    assert (await world.round(decided.id)).state is State.RESUMED
+
+
+@pytest.mark.parametrize("ended", [None, "the execution has ended"])
+async def test_the_end_of_the_execution_is_a_sign_too(
+    world: World, decided: Round, ended: str | None
+) -> None:
+    await lose(world, after=True)
+    await world.hear(ended=ended)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.RESUMED
+
+
+async def test_a_crash_while_sending_is_an_unknown_outcome(world: World, decided: Round) -> None:
+    world.crew.faults.append(Fault(Crashed, after=True))
+    with pytest.raises(Crashed):
+        await world.turn(CREW)
+    assert (await world.round(decided.id)).sending_since == NOW
+    world.clock.advance(LEASE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert len(world.crew.taken) == 1
+
+
+async def test_a_refusal_after_a_lost_answer_needs_a_person_and_stays_unsure(
+    world: World, decided: Round
+) -> None:
+    await lose(world, after=True)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    stuck = await world.round(decided.id)
+    assert (stuck.state, stuck.sending_since) == (State.STUCK, NOW)
+    await world.retry(decided.id)
+    await world.hear()
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert len(world.crew.asked) == 2
+
+
+async def test_evidence_and_an_end_in_one_go(world: World, decided: Round) -> None:
+    """The newer output came, and the round was settled, while we asked."""
+
+    async def on_status(_: str) -> None:
+        world.crew.completed.add("e-1")
+        await world.notify("Short draft.")
+
+    await lose(world, after=True)
+    world.crew.on_status = on_status
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.RESUMED
+    assert RESUME not in await world.effects()

@@ -1,0 +1,143 @@
+"""What people may ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
+from bot.domain.outcome import Refused
+from bot.domain.review import State
+from bot.usecases.queries import status as look
+from bot.usecases.read_models import ExecutionView, Pending, Progress, Silence
+from tests.builders import ANA, EVE, SECOND, a_crew
+from tests.usecases.standins import Fault
+from tests.usecases.world import CREW, World
+
+
+async def pending(world: World, mine: str | None = None) -> Pending:
+    return await look.pending(
+        mine=mine, uow=world.uow, crews=world.crews, directory=world.directory
+    )
+
+
+async def execution(world: World, prefix: str) -> ExecutionView:
+    return await look.execution(prefix, uow=world.uow, clients=world.outside.clients)
+
+
+async def test_nothing_waits(world: World) -> None:
+    assert await pending(world) == Pending((), 0)
+
+
+async def test_what_waits_is_listed_with_the_oldest_first(world: World) -> None:
+    rounds = []
+    for n in range(3):
+        rounds.append((await world.notify(execution_id=f"e-{n}")).round)
+        world.clock.advance(SECOND)
+    await world.settle_slack()
+    await world.decide(rounds[1].id)
+    found = await pending(world)
+    assert found.total == 2
+    assert [line.round for line in found.lines] == [rounds[0], rounds[2]]
+    assert [line.card for line in found.lines] == [
+        world.slack.card(rounds[0].id).ref,
+        world.slack.card(rounds[2].id).ref,
+    ]
+
+
+async def test_a_round_without_a_card_is_listed_too(world: World) -> None:
+    await world.notify()
+    assert [line.card for line in (await pending(world)).lines] == [None]
+
+
+async def test_the_list_is_cut_and_says_how_many_there_are(world: World) -> None:
+    for n in range(look.LINES + 3):
+        await world.notify(execution_id=f"e-{n:02}")
+        world.clock.advance(SECOND)
+    found = await pending(world)
+    assert (len(found.lines), found.total) == (look.LINES, look.LINES + 3)
+    assert found.lines[0].round.review.execution_id == "e-00"
+
+
+async def test_mine_is_what_i_may_decide(world: World) -> None:
+    world.crews["other"] = a_crew("other", reviewers=(EVE.id,))
+    await world.notify()
+    theirs = await world.notify(crew="other")
+    found = await pending(world, mine=EVE.id)
+    assert ([line.round for line in found.lines], found.total) == ([theirs.round], 1)
+    assert await pending(world, mine="U0NOBODY") == Pending((), 0)
+    assert (await pending(world, mine=ANA.id)).total == 1
+
+
+async def test_the_unsettled_are_waiting_on_their_way_or_stuck(world: World) -> None:
+    names = ("waiting", "decided", "stuck", "resumed", "closed")
+    rounds = {}
+    for name in names:
+        rounds[name] = (await world.notify(execution_id=name)).round
+        world.clock.advance(SECOND)
+    await world.decide(rounds["stuck"].id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    await world.decide(rounds["resumed"].id)
+    world.crew.pause(execution="resumed")
+    await world.turn(CREW)
+    await world.decide(rounds["decided"].id)
+    await world.hear("closed", ended="the execution has ended")
+    found = await look.unsettled(uow=world.uow)
+    assert [(line.round.review.execution_id, line.round.state) for line in found] == [
+        ("waiting", State.WAITING),
+        ("decided", State.DECIDED),
+        ("stuck", State.STUCK),
+    ]
+
+
+async def test_an_execution_is_named_by_its_beginning(world: World) -> None:
+    first = await world.notify(execution_id="abc-1")
+    world.clock.advance(SECOND)
+    second = await world.notify("Another.", execution_id="abc-1")
+    await world.notify(execution_id="xyz-1")
+    view = await execution(world, "ab")
+    assert (view.crew, view.execution_id) == ("research", "abc-1")
+    assert [line.round.id for line in view.rounds] == [first.round.id, second.round.id]
+    assert view.progress == Progress("running")
+
+
+async def test_a_whole_id_is_never_ambiguous(world: World) -> None:
+    await world.notify(execution_id="abc")
+    await world.notify(execution_id="abcd")
+    assert (await execution(world, "abc")).execution_id == "abc"
+
+
+async def test_an_ambiguous_beginning_names_the_candidates(world: World) -> None:
+    await world.notify(execution_id="abc-1")
+    await world.notify(execution_id="abc-2")
+    with pytest.raises(AmbiguousExecution) as caught:
+        await execution(world, "abc")
+    assert caught.value.candidates == (("research", "abc-1"), ("research", "abc-2"))
+
+
+async def test_two_crews_may_have_the_same_execution(world: World) -> None:
+    await world.notify()
+    await world.notify(crew="other")
+    with pytest.raises(AmbiguousExecution):
+        await execution(world, "e-1")
+
+
+@pytest.mark.parametrize("prefix", ["zzz", "e-1 ", "%", "E-1"])
+async def test_an_unknown_execution_is_not_found(world: World, prefix: str) -> None:
+    await world.notify()
+    with pytest.raises(ExecutionNotFound):
+        await execution(world, prefix)
+
+
+async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World) -> None:
+    await world.notify()
+    world.crew.silent = True
+    view = await execution(world, "e-1")
+    assert view.progress == Silence("no answer within 2 s")
+    assert len(view.rounds) == 1
+
+
+async def test_a_crew_that_is_gone_from_the_settings_is_shown_as_such(world: World) -> None:
+    await world.notify(crew="gone")
+    view = await execution(world, "e-1")
+    assert view.progress == Silence("no crew is called gone")

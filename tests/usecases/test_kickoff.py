@@ -1,0 +1,164 @@
+"""Starting executions, whatever the database does meanwhile."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import NotAKicker, StoreUnavailable, UnknownCrew
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.outcome import NotSent, Unknown
+from bot.usecases.kickoff import (
+    KickoffAnswer,
+    KickoffRequest,
+    Kickoffs,
+    NoPublicUrl,
+    TooManyKickoffs,
+    register,
+)
+from bot.usecases.permissions import crews_kicked_by, require_kicker
+from bot.usecases.ports.executions import RunQueries
+from tests.builders import ANA, BEN, EVE
+from tests.usecases.world import World
+
+ANSWER = KickoffAnswer(200, b"{}", "application/json", execution_id="e-1")
+THEIRS = WebhookUrls(task="https://theirs.example/task")
+ASKED = KickoffRequest({"inputs": {}}, THEIRS)
+
+
+@dataclass
+class FakeKickoff:
+    answer: KickoffAnswer | NotSent | Unknown = ANSWER
+    carried: list[WebhookUrls] = field(default_factory=list)
+
+    async def kickoff(
+        self,
+        request: KickoffRequest,
+        webhooks: WebhookUrls,
+    ) -> KickoffAnswer | NotSent | Unknown:
+        self.carried.append(webhooks)
+        return self.answer
+
+    async def input_names(self) -> tuple[str, ...] | str:
+        return ("topic",)
+
+
+@dataclass
+class Shaky:
+    """A database that is away for the first transactions."""
+
+    world: World
+    failures: deque[StoreUnavailable] = field(default_factory=deque)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        if self.failures:
+            raise self.failures.popleft()
+        async with self.world.uow.begin() as tx:
+            yield tx
+
+    @property
+    def read(self) -> Any:
+        return self.world.uow.read
+
+
+@pytest.fixture
+def shaky(world: World) -> Shaky:
+    own = WebhookUrls(human_input=HumanInputWebhook("https://ours.example"))
+    world.crews["research"] = replace(world.crews["research"], own=own)
+    return Shaky(world)
+
+
+def desk(shaky: Shaky, client: FakeKickoff | None = None, **more: Any) -> Kickoffs:
+    return Kickoffs(
+        uow=shaky,
+        crews=shaky.world.crews,
+        clients={"research": client or FakeKickoff()},
+        clock=shaky.world.clock,
+        pause=timedelta(0),
+        **more,
+    )
+
+
+def runs(shaky: Shaky) -> RunQueries:
+    return shaky.world.uow.read.runs
+
+
+async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> None:
+    client = FakeKickoff()
+
+    assert await desk(shaky, client).start("research", ASKED) is ANSWER
+
+    assert await runs(shaky).targets("research", "e-1") == THEIRS
+    [carried] = client.carried
+    assert carried.task == THEIRS.task
+    assert carried.human_input == HumanInputWebhook("https://ours.example")
+
+
+async def test_nothing_is_remembered_of_what_did_not_start(shaky: Shaky) -> None:
+    await desk(shaky, FakeKickoff(NotSent("refused"))).start("research", ASKED)
+    refused = replace(ANSWER, status=422, execution_id=None)
+    await desk(shaky, FakeKickoff(refused)).start("research", ASKED)
+
+    assert await runs(shaky).view("research", "e-1") is None
+
+
+async def test_a_kickoff_is_remembered_once_the_database_is_back(shaky: Shaky) -> None:
+    shaky.failures.extend([StoreUnavailable("away")] * 2)
+    working = desk(shaky)
+    working.bell.ring()
+
+    assert await working.start("research", KickoffRequest({})) is ANSWER
+    await working.finish()
+
+    assert await runs(shaky).view("research", "e-1")
+
+
+async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
+    shaky.failures.extend([StoreUnavailable("away")] * 2)
+    working = desk(shaky, tries=1)
+    working.bell.ring()
+    await working.start("research", ASKED)
+    await working.finish()
+
+    assert await runs(shaky).view("research", "e-1") is None
+
+
+async def test_what_is_not_passed_on(shaky: Shaky) -> None:
+    with pytest.raises(UnknownCrew):
+        await desk(shaky).start("nobody", ASKED)
+    with pytest.raises(TooManyKickoffs):
+        await desk(shaky, at_once=0).start("research", ASKED)
+    shaky.world.crews["research"] = replace(shaky.world.crews["research"], own=WebhookUrls())
+    with pytest.raises(NoPublicUrl):
+        await desk(shaky).start("research", ASKED)
+
+
+async def test_registering_adds_to_what_is_known(world: World) -> None:
+    about = {"uow": world.uow, "clock": world.clock}
+    await register("research", "e-1", THEIRS, **about)  # type: ignore[arg-type]
+    crew = WebhookUrls(crew="https://theirs.example/crew")
+    await register("research", "e-1", crew, **about)  # type: ignore[arg-type]
+
+    assert await world.uow.read.runs.targets("research", "e-1") == THEIRS.or_else(crew)
+
+
+def test_kickers_are_the_reviewers_unless_somebody_is_named(world: World) -> None:
+    crews, directory = world.crews, world.directory
+    require_kicker("research", ANA.id, crews=crews, directory=directory)
+    with pytest.raises(NotAKicker):
+        require_kicker("research", EVE.id, crews=crews, directory=directory)
+    with pytest.raises(UnknownCrew):
+        require_kicker("nobody", ANA.id, crews=crews, directory=directory)
+    crews["research"] = replace(crews["research"], kickers=(EVE.id,))
+    require_kicker("research", EVE.id, crews=crews, directory=directory)
+    assert crews_kicked_by(BEN.id, crews=crews, directory=directory) == ()
+    crews["research"] = replace(crews["research"], kickers=("*",))
+    require_kicker("research", BEN.id, crews=crews, directory=directory)
+    assert crews_kicked_by(BEN.id, crews=crews, directory=directory) == ("research",)
