@@ -39,6 +39,7 @@ from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
 from bot.lifecycle import listening, working
 from bot.settings.load import CrewSettings, Settings
+from bot.slack import context
 from bot.slack.client.bolt import new_bolt
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
@@ -63,7 +64,7 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.permissions import may_decide
-from bot.usecases.ports.store import Crews
+from bot.usecases.ports.base import Crews
 from bot.web import health
 from bot.web import kickoff as callers
 from bot.web import webhooks as routes
@@ -171,7 +172,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             counter=counter,
             probes=clients,
         )
-        desk = listeners.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
+        desk = context.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
         homes.append(Homes(slack, desk, identity.link))
         listeners.register(bolt, desk)
         reviewing.register(bolt, desk)

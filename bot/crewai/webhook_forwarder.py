@@ -17,7 +17,7 @@ import httpx
 
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.ports.executions import Parcel
+from bot.usecases.read_models import Parcel
 
 SECONDS: Final = 15
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})

@@ -17,9 +17,15 @@ from bot.domain.errors import (
     StoreUnavailable,
     UnknownCrew,
 )
-from bot.slack import strings as words
-from bot.slack.blockkit.blocks import Message
-from bot.usecases.ports.store import Crews
+from bot.slack import strings
+from bot.slack.blockkit.blocks import (
+    TITLE_LIMIT,
+    Block,
+    Message,
+    plain_text,
+    section,
+)
+from bot.usecases.ports.base import Crews
 
 log = structlog.get_logger(__name__)
 
@@ -31,36 +37,36 @@ def explain(error: CrewgateError, *, crews: Crews, now: datetime) -> str:  # noq
     """Why nothing came of a click, in mrkdwn."""
     match error:
         case NotAReviewer(crew=crew, uncertain=uncertain):
-            return words.not_a_reviewer(crew, crews[crew].reviewers, uncertain=uncertain)
+            return strings.not_a_reviewer(crew, crews[crew].reviewers, uncertain=uncertain)
         case UnknownCrew(crew=crew):
-            return words.unknown_crew(crew)
+            return strings.unknown_crew(crew)
         case NotWaiting():
-            return words.too_late(error, now)
+            return strings.too_late(error, now)
         case RoundNotFound():
-            return words.UNKNOWN_ROUND
+            return strings.UNKNOWN_ROUND
         case IllegalMove():
-            return words.RETRY_IMPOSSIBLE
+            return strings.RETRY_IMPOSSIBLE
         case StoreUnavailable():
-            return words.STORE_UNAVAILABLE
+            return strings.STORE_UNAVAILABLE
         case _:
-            return words.SOMETHING_FAILED
+            return strings.SOMETHING_FAILED
 
 
 def explain_plain(error: CrewgateError, *, now: datetime) -> str:
     """Why nothing came of a form, as plain text for an error inside it."""
     match error:
         case NotAReviewer(crew=crew, uncertain=uncertain):
-            return words.not_a_reviewer_plain(crew, uncertain=uncertain)
+            return strings.not_a_reviewer_plain(crew, uncertain=uncertain)
         case UnknownCrew(crew=crew):
-            return words.unknown_crew_plain(crew)
+            return strings.unknown_crew_plain(crew)
         case NotWaiting():
-            return words.too_late_plain(error, now)
+            return strings.too_late_plain(error, now)
         case RoundNotFound():
-            return words.UNKNOWN_ROUND_PLAIN
+            return strings.UNKNOWN_ROUND_PLAIN
         case StoreUnavailable():
-            return words.STORE_UNAVAILABLE_PLAIN
+            return strings.STORE_UNAVAILABLE_PLAIN
         case _:
-            return words.SOMETHING_FAILED
+            return strings.SOMETHING_FAILED
 
 
 async def tell(respond: Respond, answer: str | Message) -> None:
@@ -80,3 +86,13 @@ async def tell(respond: Respond, answer: str | Message) -> None:
         )
     except (OSError, TimeoutError, ValueError) as error:
         log.warning("private_answer_lost", why=type(error).__name__)
+
+
+def render_error_modal(sentence: str) -> Block:
+    """Why nothing came of a click in a modal or in Home."""
+    return {
+        "type": "modal",
+        "title": plain_text(strings.ERROR_TITLE, TITLE_LIMIT),
+        "close": plain_text(strings.CLOSE, TITLE_LIMIT),
+        "blocks": [section(sentence)],
+    }

@@ -19,10 +19,11 @@ from bot.slack import ids
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.rate_limit import Pacer, Rate
 from bot.slack.client.web_api import CallFailed, attempt, call
+from bot.slack.notes.messages import render_offer
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from bot.slack.reviews.forms import render_offer
 from bot.slack.reviews.notices import render_letter, render_stuck_notice
-from bot.usecases.ports.store import Clock, Posted, Posting
+from bot.usecases.ports.base import Clock
+from bot.usecases.ports.slack import Posted, Posting
 from bot.usecases.read_models import Letter, MessageRef
 
 log = structlog.get_logger(__name__)

@@ -83,3 +83,61 @@ def parse_command(body: Mapping[str, Any]) -> Command:
 def person_of(user: Mapping[str, Any]) -> Person:
     """The user of a payload."""
     return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something chosen from a card's menu."""
+
+    round_id: str
+    chosen: str
+    by: Person
+    trigger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InView:
+    """A button pressed in a modal or in Home."""
+
+    value: str
+    action_id: str
+    by: Person
+    trigger_id: str
+    view_id: str
+    view_hash: str
+    metadata: str
+    in_home: bool
+    typed: str
+    """What the box for feedback holds."""
+    box: str
+    """The box's block id."""
+
+
+def parse_choice(body: Mapping[str, Any]) -> Choice:
+    """A `block_actions` payload of a card's menu."""
+    action = body["actions"][0]
+    option = action.get("selected_option") or {}
+    return Choice(
+        round_id=str(action.get("block_id", "")),
+        chosen=str(option.get("value", "")),
+        by=person_of(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+    )
+
+
+def parse_in_view(body: Mapping[str, Any]) -> InView:
+    """A `block_actions` payload of a modal or of Home."""
+    action, view = body["actions"][0], body["view"]
+    box, typed = find_feedback(view)
+    return InView(
+        value=str(action.get("value", "")),
+        action_id=str(action.get("action_id", "")),
+        by=person_of(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+        view_id=str(view.get("id", "")),
+        view_hash=str(view.get("hash", "")),
+        metadata=str(view.get("private_metadata", "")),
+        in_home=view.get("type") == "home",
+        typed=typed,
+        box=box,
+    )

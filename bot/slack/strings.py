@@ -5,15 +5,16 @@ Constants and functions whose name ends in `_PLAIN` or `_plain` are for errors i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
-from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.slack.blockkit.text import ago, one_line, plain
+from bot.domain.review import Round
+from bot.domain.verdict import FEEDBACK_LIMIT, Person
+from bot.slack.blockkit.text import ELLIPSIS, ago, escape_mrkdwn, one_line, plain
 from bot.slack.ids import COMMAND
-from bot.slack.reviews.strings import ANSWER_LIMIT, CREW_LIMIT, crew, person, person_plain, reviewer
 
 REVIEWERS_SHOWN: Final = 20
 
@@ -97,3 +98,118 @@ def unknown_crew(name: str) -> str:
 def unknown_crew_plain(name: str) -> str:
     """The same inside the modal."""
     return f"{plain(name, CREW_LIMIT)} is not set up here any more. Your text was not sent."
+
+
+# Lengths once escaped; together with an excerpt they stay within a message.
+CREW_LIMIT: Final = 60
+
+
+TITLE_LIMIT: Final = 150
+
+
+AGENT_LIMIT: Final = 80
+
+
+ANSWER_LIMIT: Final = 400
+
+
+ID_LIMIT: Final = 80
+
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]+")
+
+
+_GROUP_ID = re.compile(r"S[A-Z0-9]+")
+
+
+_FORMATTING = re.compile(r"[*~`]")
+
+
+def crew(name: str) -> str:
+    """A crew's name."""
+    return one_line(name, CREW_LIMIT)
+
+
+def task(round_: Round) -> str:
+    """What people call a round's task."""
+    return one_line(round_.review.title, TITLE_LIMIT)
+
+
+def bold(escaped: str) -> str:
+    """Bold, unless the text would end it too early."""
+    return escaped if _FORMATTING.search(escaped) else f"*{escaped}*"
+
+
+def identifier(text: str) -> str:
+    """An id, in the type it can be copied from."""
+    shown = one_line(text, ID_LIMIT)
+    return shown if "`" in shown else f"`{shown}`"
+
+
+def person(who: Person) -> str:
+    """Somebody, as a mention."""
+    return f"<@{who.id}>" if _USER_ID.fullmatch(who.id) else one_line(who.name, CREW_LIMIT)
+
+
+def person_plain(who: Person) -> str:
+    """Somebody, by name."""
+    return plain(who.name or who.id, CREW_LIMIT)
+
+
+def quoted(text: str, limit: int) -> str:
+    """What a person wrote, as a quotation; many short lines are cut like one long one."""
+    lines = escape_mrkdwn(text.strip(), limit).split("\n")
+    most = limit // 20
+    shown = lines if len(lines) <= most else [*lines[:most], ELLIPSIS]
+    return "\n".join(f"> {line}" for line in shown)
+
+
+def reviewer(named: str) -> str:
+    """A reviewer as the settings name them: a user, a user group, an e-mail address."""
+    if _USER_ID.fullmatch(named):
+        return f"<@{named}>"
+    return f"<!subteam^{named}>" if _GROUP_ID.fullmatch(named) else one_line(named, ID_LIMIT)
+
+
+def subject_plain(round_: Round) -> str:
+    """Which round this is about, for notifications."""
+    review = round_.review
+    return (
+        f"{plain(review.crew, CREW_LIMIT)}: {plain(review.title, TITLE_LIMIT)}, "
+        f"round {round_.number}"
+    )
+
+
+def number_of(round_: Round) -> str:
+    """A round's number, as people say it."""
+    return f"Round {round_.number}"
+
+
+EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
+
+
+def excerpted(shown: int, total: int) -> str:
+    """How much of the output the card leaves out, and where it is."""
+    return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
+
+
+def answer(round_: Round) -> str:
+    """The crew's words inside a sentence of ours, which brings its own full stop."""
+    return one_line(round_.answer, ANSWER_LIMIT).rstrip(". ")
+
+
+NEXT: Final = "Next page"
+
+
+PREVIOUS: Final = "Previous page"
+
+
+CLOSE: Final = "Close"
+
+
+ERROR_TITLE: Final = "That did not work"
+
+
+def page_of(page: int, pages: int) -> str:
+    """Where the reader is."""
+    return f"Page {page + 1:,} of {pages:,}"

@@ -16,8 +16,7 @@ from bot.store.failures import translated
 from bot.store.mappers import from_webhooks, to_webhooks
 from bot.store.statements import count_sign, insert_of
 from bot.store.tables import REGISTERED, executions, news, parcels, runs, webhooks
-from bot.usecases.ports.executions import Parcel, RunView
-from bot.usecases.read_models import MessageRef
+from bot.usecases.read_models import MessageRef, Parcel, RunView
 
 _RUN: Final = sa.select(runs).where(
     runs.c.crew == sa.bindparam("crew"), runs.c.execution_id == sa.bindparam("execution")

@@ -12,7 +12,7 @@ from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Via
 from bot.store.tables import executions, reviews, rounds
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import MessageRef, RoundLine
 
 ROUND_COLUMNS = (

@@ -10,7 +10,7 @@ from bot.store.engine import Engines
 from bot.store.failures import translated
 from bot.store.mappers import to_job
 from bot.store.tables import outbox
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 
 _earlier = outbox.alias("earlier")
 _DUE = (

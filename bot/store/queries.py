@@ -16,7 +16,7 @@ from bot.store.failures import translated
 from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
 from bot.store.notes import SqlNoteQueries, claim_on, tally
 from bot.store.tables import REGISTERED, executions, letters, outputs, reviews, rounds, webhooks
-from bot.usecases.ports.store import Posting
+from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import CardView, Letter, Pending, RoundLine
 
 _UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)

@@ -43,7 +43,7 @@ from bot.store.tables import (
     rounds,
     webhooks,
 )
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import Letter, MessageRef
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from bot.domain.review import Round
 from bot.domain.verdict import Decision, Person, Verdict, Via
 from bot.usecases.permissions import require_reviewer
-from bot.usecases.ports.store import Clock, Crews, Directory, UnitOfWork
+from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.slack import Directory
+from bot.usecases.ports.store import UnitOfWork
 
 
 async def decide(

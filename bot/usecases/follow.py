@@ -12,9 +12,10 @@ from bot.domain.retry import Retry
 from bot.domain.review import ENDED
 from bot.domain.verdict import Person
 from bot.usecases.delivery.context import Outside
-from bot.usecases.ports.executions import Parcel
-from bot.usecases.ports.store import Job, NewId, Tx, UnitOfWork
-from bot.usecases.read_models import Progress, Silence
+from bot.usecases.ports.base import NewId
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.store import Tx, UnitOfWork
+from bot.usecases.read_models import Parcel, Progress, Silence
 
 #: How often a crew is asked for an execution's status: after 5 s, then ever less often.
 GENTLY = Retry(

@@ -16,7 +16,8 @@ from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
 from bot.domain.verdict import Person
 from bot.usecases.follow import begin
-from bot.usecases.ports.store import Clock, Crews, UnitOfWork
+from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.wakeup import Bell
 
 log = structlog.get_logger(__name__)

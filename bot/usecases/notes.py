@@ -11,7 +11,10 @@ from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 from bot.usecases.delivery.context import Outside
 from bot.usecases.permissions import may_decide, require_reviewer
-from bot.usecases.ports.store import Clock, Crews, Directory, Job, Tx, UnitOfWork
+from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.slack import Directory
+from bot.usecases.ports.store import Tx, UnitOfWork
 
 #: Notes of one round that are looked at; nobody reads more.
 NOTES = 500

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.domain.crew import ANYONE
 from bot.domain.errors import NotAKicker, NotAReviewer, UnknownCrew
-from bot.usecases.ports.store import Crews, Directory
+from bot.usecases.ports.base import Crews
+from bot.usecases.ports.slack import Directory
 
 
 def require_reviewer(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.execution import Run
 from bot.domain.notes import Claim
 from bot.domain.notification import Output
 from bot.domain.review import Round
@@ -121,3 +122,26 @@ class Queue:
     decided: QueuePart
     page: int
     pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run and where it is shown."""
+
+    run: Run
+    line: MessageRef | None
+    """The message that shows how far it is."""
+    channel: str | None
+    thread_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A webhook on its way to the caller, as it came."""
+
+    id: str
+    crew: str
+    execution_id: str
+    kind: str
+    content_type: str
+    body: bytes

@@ -8,7 +8,8 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
 from bot.domain.review import Review, Round, receive
 from bot.usecases.follow import begin
-from bot.usecases.ports.store import Clock, NewId, UnitOfWork
+from bot.usecases.ports.base import Clock, NewId
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import Letter
 
 

@@ -14,8 +14,9 @@ from bot.domain.errors import Malformed, StoreUnavailable
 from bot.domain.execution import News
 from bot.domain.notification import Notification
 from bot.usecases.follow import hear_news
-from bot.usecases.ports.executions import Parcel
-from bot.usecases.ports.store import Clock, NewId, UnitOfWork
+from bot.usecases.ports.base import Clock, NewId
+from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.read_models import Parcel
 from bot.usecases.receive import keep_unreadable, receive_notification
 from bot.web import error_responses as answers
 from bot.web.credentials import Credentials, EventKind

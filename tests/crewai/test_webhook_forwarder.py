@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.crewai.client import open_client
 from bot.crewai.webhook_forwarder import HttpCourier, is_private
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.ports.executions import Parcel
+from bot.usecases.read_models import Parcel
 
 PARCEL = Parcel("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
 

@@ -27,7 +27,7 @@ from bot.domain.review import (
 )
 from bot.domain.verdict import Approve, Decision, Person, Revise, Via
 from bot.slack import ids
-from bot.slack import strings as words_private
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message
 from bot.slack.commands.messages import (
     render_ambiguous,
@@ -37,9 +37,9 @@ from bot.slack.commands.messages import (
     render_pending,
     render_unknown_execution,
 )
-from bot.slack.modals import render_revise_modal
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from bot.slack.reviews.notices import render_letter, render_stuck_notice
+from bot.slack.reviews.revise_form import render_revise_modal
 from bot.usecases.read_models import (
     CardView,
     ExecutionView,
@@ -603,18 +603,18 @@ def test_a_letter_shows_the_beginning_of_what_came() -> None:
 
 
 def test_who_may_decide_is_said_to_whom_may_not() -> None:
-    said = words_private.not_a_reviewer("research", ["U1", "S1", "<lead>@example.com"])
+    said = shared.not_a_reviewer("research", ["U1", "S1", "<lead>@example.com"])
     assert said == (
         "You are not a reviewer of research, so nothing was recorded. "
         "These may: <@U1>, <!subteam^S1>, &lt;lead&gt;@example.com."
     )
-    many = words_private.not_a_reviewer("research", ["U1"] * 25, uncertain=True)
+    many = shared.not_a_reviewer("research", ["U1"] * 25, uncertain=True)
     assert "could not find out" in many
     assert "5 more" in many
-    nobody = words_private.not_a_reviewer("research", [])
+    nobody = shared.not_a_reviewer("research", [])
     assert nobody == "You are not a reviewer of research, so nothing was recorded."
-    assert "your text was not sent" in words_private.not_a_reviewer_plain("research")
-    assert "Try again" in words_private.not_a_reviewer_plain("research", uncertain=True)
+    assert "your text was not sent" in shared.not_a_reviewer_plain("research")
+    assert "Try again" in shared.not_a_reviewer_plain("research", uncertain=True)
 
 
 @pytest.mark.parametrize(
@@ -632,23 +632,23 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
     ],
 )
 def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:
-    assert words_private.too_late(error, NOW).startswith(said)
-    in_modal = words_private.too_late_plain(error, NOW)
+    assert shared.too_late(error, NOW).startswith(said)
+    in_modal = shared.too_late_plain(error, NOW)
     assert in_modal.startswith(plainly)
     assert in_modal.endswith("Your text was not sent.")
 
 
 def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
-    assert words_private.unknown_crew("<!here>").startswith("&lt;!here&gt; is not set up here")
-    assert words_private.unknown_crew_plain("research").endswith("Your text was not sent.")
+    assert shared.unknown_crew("<!here>").startswith("&lt;!here&gt; is not set up here")
+    assert shared.unknown_crew_plain("research").endswith("Your text was not sent.")
 
 
 def test_a_person_without_a_user_id_is_named() -> None:
     error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
-    assert words_private.too_late(error, NOW).startswith("Ana &lt;b&gt; approved")
+    assert shared.too_late(error, NOW).startswith("Ana &lt;b&gt; approved")
 
 
 def test_feedback_that_is_too_long_says_by_how_much() -> None:
-    assert words_private.feedback_too_long(3_412) == (
+    assert shared.feedback_too_long(3_412) == (
         "Slack takes up to 3,000 characters. Shorten this by 412."
     )

@@ -12,7 +12,7 @@ from bot.domain.effects import SLACK, Effect, EffectKind
 from bot.store.engine import Engines, open_engines
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, an_effect
 
 LEASE = 75 * SECOND

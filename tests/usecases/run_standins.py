@@ -8,9 +8,8 @@ from datetime import datetime
 
 from bot.domain.execution import Run, TaskNews
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.ports.executions import Parcel, RunView, Saying
-from bot.usecases.ports.store import Posted
-from bot.usecases.read_models import MessageRef
+from bot.usecases.ports.slack import Posted, Saying
+from bot.usecases.read_models import MessageRef, Parcel, RunView
 from tests.usecases.standins import FakeSlack
 
 

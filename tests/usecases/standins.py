@@ -12,7 +12,8 @@ from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.review import Round
 from bot.domain.verdict import Decision
-from bot.usecases.ports.store import Clock, Members, Posted, Posting
+from bot.usecases.ports.base import Clock
+from bot.usecases.ports.slack import Members, Posted, Posting
 from bot.usecases.read_models import Letter, MessageRef, Progress, Silence
 
 AWAY = NotSent("connection refused")

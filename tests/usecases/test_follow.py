@@ -13,9 +13,9 @@ from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
 from bot.domain.review import State
 from bot.usecases.follow import GENTLY, begin, hear_news
-from bot.usecases.ports.executions import Parcel, RunView, Saying
+from bot.usecases.ports.slack import Saying
 from bot.usecases.queries.crews import overview, run_of
-from bot.usecases.read_models import Progress, Silence
+from bot.usecases.read_models import Parcel, Progress, RunView, Silence
 from tests.builders import ANA
 from tests.usecases.world import CREW, World
 

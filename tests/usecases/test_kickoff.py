@@ -23,7 +23,7 @@ from bot.usecases.kickoff import (
     register,
 )
 from bot.usecases.permissions import crews_kicked_by, require_kicker
-from bot.usecases.ports.executions import RunQueries
+from bot.usecases.ports.store import RunQueries
 from tests.builders import ANA, BEN, EVE
 from tests.usecases.world import World
 

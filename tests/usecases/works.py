@@ -13,7 +13,7 @@ from structlog.typing import EventDict
 from bot.domain.effects import SLACK
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Deliver, Pace, Worker
-from bot.usecases.ports.store import Job, Outbox
+from bot.usecases.ports.outbox import Job, Outbox
 from tests.builders import FakeClock
 from tests.usecases.world import World
 

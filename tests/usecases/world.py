@@ -27,7 +27,7 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.follow import hear_news
 from bot.usecases.permissions import may_decide
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 from bot.usecases.receive import Received, keep_unreadable, receive_notification
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.run_standins import FakeCourier, FakeReporter

@@ -15,7 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.crew import ANYONE
 from bot.domain.outcome import Refused
 from bot.slack.client.web_api import CallFailed, attempt
-from bot.usecases.ports.store import Clock, Members
+from bot.usecases.ports.base import Clock
+from bot.usecases.ports.slack import Members
 from bot.usecases.wakeup import Bell
 
 log = structlog.get_logger(__name__)

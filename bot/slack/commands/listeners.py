@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, CrewgateError, ExecutionNotFound
 from bot.slack import ids
-from bot.slack import strings as words
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.identity import Identity
 from bot.slack.commands.messages import (
@@ -33,7 +33,10 @@ from bot.slack.commands.status import (
 from bot.slack.errors import Respond, explain, tell
 from bot.slack.kickoff.listeners import Counter, on_kickoff_command
 from bot.slack.payloads import Command, parse_command, person_of
-from bot.usecases.ports.store import Clock, CrewClients, Crews, Directory, UnitOfWork
+from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.crew import CrewClients
+from bot.usecases.ports.slack import Directory
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries import status as look
 from bot.usecases.queries.crews import Probe, overview, run_of
 
@@ -94,7 +97,7 @@ async def _answer(command: Command, lobby: Lobby) -> Message:
         case ["status", prefix]:
             return await _status(prefix.strip("`"), lobby)
         case _:
-            return Message(words.NOT_UNDERSTOOD, [])
+            return Message(shared.NOT_UNDERSTOOD, [])
 
 
 async def _pending(mine: str | None, lobby: Lobby) -> Message:

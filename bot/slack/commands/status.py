@@ -11,9 +11,9 @@ import structlog
 
 from bot.domain.execution import Run
 from bot.slack import ids
-from bot.slack import words_status as words
 from bot.slack.blockkit.blocks import Message, actions, button, context, section, sections
 from bot.slack.blockkit.text import date
+from bot.slack.commands import strings
 from bot.slack.errors import Respond
 from bot.slack.executions.messages import bar_of
 from bot.usecases.queries.crews import Overview
@@ -40,13 +40,13 @@ def parse_refresh(body: Mapping[str, Any]) -> Asked:
 
 def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> Message:
     """All crews, what runs, and what is not settled."""
-    crews = sections(map(words.reached, seen.crews), budget=_CREWS_BUDGET)[0]
-    lines = (words.running(view.run, now, bar_of(view.run)) for view in seen.running)
+    crews = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)[0]
+    lines = (strings.running(view.run, now, bar_of(view.run)) for view in seen.running)
     running = sections(lines, budget=_RUNNING_BUDGET)[0]
     blocks = [
-        section(words.CREWS),
+        section(strings.CREWS),
         *crews,
-        section(words.RUNNING if running else words.NOTHING_RUNS),
+        section(strings.RUNNING if running else strings.NOTHING_RUNS),
         *running,
     ]
     # What waits for somebody is what matters; it has the rest of the message.
@@ -58,14 +58,14 @@ def with_step(message: Message, run: Run | None) -> Message:
     """One execution, with its agents' latest step while it runs."""
     if run is None or not run.step or run.is_over:
         return message
-    return replace(message, blocks=[*message.blocks, context(words.step(run.step))])
+    return replace(message, blocks=[*message.blocks, context(strings.step(run.step))])
 
 
 def refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
     """An answer with a Refresh button."""
-    press = button(words.REFRESH, action_id=ids.REFRESH_STATUS, value=value)
+    press = button(strings.REFRESH, action_id=ids.REFRESH_STATUS, value=value)
     return replace(
-        message, blocks=[*message.blocks, context(words.as_of(date(now))), actions(press)]
+        message, blocks=[*message.blocks, context(strings.as_of(date(now))), actions(press)]
     )
 
 

@@ -8,7 +8,7 @@ from bot.domain.execution import TaskNews
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.web_api import CallFailed, attempt, call
-from bot.slack.executions import strings as words
+from bot.slack.executions import strings
 from bot.slack.executions.messages import (
     render_end,
     render_not_handed_on,
@@ -17,9 +17,8 @@ from bot.slack.executions.messages import (
     result_file_name,
 )
 from bot.slack.messenger import SlackMessenger
-from bot.usecases.ports.executions import RunView, Saying
-from bot.usecases.ports.store import Posted
-from bot.usecases.read_models import MessageRef
+from bot.usecases.ports.slack import Posted, Saying
+from bot.usecases.read_models import MessageRef, RunView
 
 
 class SlackRunMessenger:
@@ -88,7 +87,7 @@ class SlackRunMessenger:
                     channel=view.channel,
                     thread_ts=view.thread_ts,
                     filename=name,
-                    title=words.RESULT_TITLE,
+                    title=strings.RESULT_TITLE,
                     content=view.run.result.text,
                 )
             )

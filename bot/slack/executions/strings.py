@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.execution import GONE, Run, RunState, TaskNews
+from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
-from bot.slack.reviews import strings as words
 
 _SUMMARY_LIMIT: Final = 300
 _VALUE_LIMIT: Final = 200
@@ -15,8 +15,8 @@ _INPUTS_SHOWN: Final = 10
 
 def headline(run: Run) -> str:
     """The first line of the message that shows how far an execution is."""
-    who = f" · started by {words.person(run.starter)}" if run.starter else ""
-    return f"{words.bold(words.crew(run.crew))} · {words.identifier(run.execution_id)}{who}"
+    who = f" · started by {shared.person(run.starter)}" if run.starter else ""
+    return f"{shared.bold(shared.crew(run.crew))} · {shared.identifier(run.execution_id)}{who}"
 
 
 def inputs(run: Run) -> str:
@@ -32,7 +32,7 @@ def inputs(run: Run) -> str:
 def readable(name: str) -> str:
     """An input's name as people would write it: `target_audience` is “Target audience”."""
     spaced = " ".join(name.replace("_", " ").replace("-", " ").split())
-    shown = one_line(spaced, words.CREW_LIMIT)
+    shown = one_line(spaced, shared.CREW_LIMIT)
     return shown[:1].upper() + shown[1:] or "?"
 
 
@@ -42,7 +42,7 @@ def progress(run: Run, bar: str) -> str:
         case RunState.RUNNING:
             parts = [":hourglass_flowing_sand: " + (bar or tasks(run.finished))]
             if run.current:
-                parts.append(f"now at {one_line(run.current, words.TITLE_LIMIT)}")
+                parts.append(f"now at {one_line(run.current, shared.TITLE_LIMIT)}")
         case RunState.COMPLETED:
             parts = [f":white_check_mark: Completed · {bar or tasks(run.finished)}"]
         case RunState.FAILED:
@@ -63,30 +63,30 @@ def tasks(count: int) -> str:
 
 def progress_plain(run: Run) -> str:
     """The same for notifications."""
-    return f"{plain(run.crew, words.CREW_LIMIT)}: {run.state.value.lower()}"
+    return f"{plain(run.crew, shared.CREW_LIMIT)}: {run.state.value.lower()}"
 
 
 def task_done(news: TaskNews) -> str:
     """A finished task in one line."""
-    title = words.bold(one_line(news.title, words.TITLE_LIMIT))
+    title = shared.bold(one_line(news.title, shared.TITLE_LIMIT))
     summary = one_line(news.summary, _SUMMARY_LIMIT)
-    by = one_line(news.agent or "", words.AGENT_LIMIT)
+    by = one_line(news.agent or "", shared.AGENT_LIMIT)
     said = f": {summary}" if summary else " is done"
     return f":heavy_check_mark: {title}{said}{f' · {by}' if by else ''}"
 
 
 def task_done_plain(news: TaskNews) -> str:
     """The same for notifications."""
-    return f"{plain(news.title, words.TITLE_LIMIT)} is done"
+    return f"{plain(news.title, shared.TITLE_LIMIT)} is done"
 
 
 def ended(run: Run) -> str:
     """How it ended, told once to whoever started it."""
-    who = f"{words.person(run.starter)}, " if run.starter else ""
-    crew = words.bold(words.crew(run.crew))
+    who = f"{shared.person(run.starter)}, " if run.starter else ""
+    crew = shared.bold(shared.crew(run.crew))
     match run.state:
         case RunState.FAILED:
-            why = one_line(run.error, words.ANSWER_LIMIT) or "it did not say why"
+            why = one_line(run.error, shared.ANSWER_LIMIT) or "it did not say why"
             return f":x: {who}{crew} failed: {why}"
         case RunState.GONE:
             return (
@@ -101,7 +101,7 @@ def ended(run: Run) -> str:
 def ended_plain(run: Run) -> str:
     """The same for notifications."""
     did = {RunState.FAILED: "failed", RunState.GONE: "is gone"}.get(run.state, "has finished")
-    return f"{plain(run.crew, words.CREW_LIMIT)} {did}"
+    return f"{plain(run.crew, shared.CREW_LIMIT)} {did}"
 
 
 def not_handed_on(kind: str) -> str:

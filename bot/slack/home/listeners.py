@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,20 +13,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import StoreUnavailable
-from bot.domain.review import State
 from bot.slack import ids
-from bot.slack.blockkit.blocks import Block, actions, button, context, section
-from bot.slack.blockkit.rich_text import flat
-from bot.slack.blockkit.text import duration
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.commands import strings as lists
-from bot.slack.commands.messages import Link, linked
-from bot.slack.notes.payloads import parse_in_view
-from bot.slack.reviews import reader_strings as words
-from bot.slack.reviews import strings as card_words
-from bot.slack.reviews.listeners import Desk
+from bot.slack.context import Desk
+from bot.slack.home.messages import render_home
+from bot.slack.links import Link
+from bot.slack.payloads import parse_in_view
 from bot.usecases.queries.queue import queue
-from bot.usecases.read_models import Queue, RoundLine
 from bot.usecases.wakeup import Bell
 
 log = structlog.get_logger(__name__)
@@ -123,55 +115,3 @@ async def on_home_turned(ack: AsyncAck, body: dict[str, Any], *, homes: Homes) -
     page = int(click.metadata) if click.metadata.isdecimal() else 0
     step = 1 if click.action_id == ids.HOME_NEXT else -1
     homes.open(click.by.id, max(0, page + step))
-
-
-def render_home(found: Queue, *, now: datetime, link: Link) -> Block:
-    """The queue as a Home page."""
-    blocks: list[Block] = []
-    if not (found.mine.total or found.others.total or found.stuck.total):
-        blocks.append(section(words.HOME_EMPTY))
-    parts = (
-        (found.mine, words.home_mine, True),
-        (found.others, words.home_others, False),
-        (found.stuck, words.home_stuck, False),
-        (found.decided, words.home_decided, False),
-    )
-    for part, heading, may_decide in parts:
-        if part.lines:
-            blocks.append(section(f"*{heading(part.total)}*"))
-            for line in part.lines:
-                blocks += _entry(line, now=now, link=link, may_decide=may_decide)
-    turning = [
-        *(
-            [button(words.PREVIOUS, action_id=ids.HOME_PREVIOUS, value="previous")]
-            if found.page > 0
-            else []
-        ),
-        *(
-            [button(words.NEXT, action_id=ids.HOME_NEXT, value="next")]
-            if found.page + 1 < found.pages
-            else []
-        ),
-    ]
-    if turning:
-        blocks += [context(words.page_of(found.page, found.pages)), actions(*turning)]
-    return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
-
-
-def _entry(line: RoundLine, *, now: datetime, link: Link, may_decide: bool) -> Iterable[Block]:
-    round_ = line.round
-    title = f"{card_words.crew(round_.review.crew)}: {card_words.task(round_)}"
-    about = (
-        words.home_line(round_, lists.waited(duration(now - round_.opened_at)))
-        if round_.state is State.WAITING
-        else words.home_line(round_, lists.status(round_, now))
-    )
-    excerpt = words.home_excerpt(flat(line.excerpt))
-    text = f"{linked(title, line, link)} · {about}"
-    yield section(f"{text}\n{excerpt}" if excerpt else text)
-    approve = button(
-        card_words.APPROVE, action_id=ids.VIEW_APPROVE, value=round_.id, style="primary"
-    )
-    revise = button(card_words.REVISE, action_id=ids.VIEW_REVISE, value=round_.id)
-    read = button(words.READ, action_id=ids.VIEW_READ, value=round_.id)
-    yield actions(*([approve, revise] if may_decide else []), read)

@@ -9,7 +9,7 @@ from bot.slack import ids
 from bot.slack.blockkit.blocks import LABEL_LIMIT, TITLE_LIMIT, Block, context, plain_text, section
 from bot.slack.blockkit.text import plain
 from bot.slack.executions.strings import readable
-from bot.slack.kickoff import strings as words
+from bot.slack.kickoff import strings
 
 FIELDS_LIMIT: Final = 45
 """Each may need a second block for what is wrong with it; a modal has 100."""
@@ -28,8 +28,8 @@ def render_notice(sentence: str) -> Block:
     """A modal that only says something."""
     return {
         "type": "modal",
-        "title": plain_text(words.TITLE, TITLE_LIMIT),
-        "close": plain_text(words.DONE, TITLE_LIMIT),
+        "title": plain_text(strings.TITLE, TITLE_LIMIT),
+        "close": plain_text(strings.DONE, TITLE_LIMIT),
         "blocks": [section(sentence)],
     }
 
@@ -40,14 +40,14 @@ def render_choice(crews: Sequence[str]) -> Block:
     return {
         "type": "modal",
         "callback_id": ids.KICKOFF_CHOICE,
-        "title": plain_text(words.TITLE, TITLE_LIMIT),
-        "submit": plain_text(words.NEXT, TITLE_LIMIT),
-        "close": plain_text(words.CLOSE, TITLE_LIMIT),
+        "title": plain_text(strings.TITLE, TITLE_LIMIT),
+        "submit": plain_text(strings.NEXT, TITLE_LIMIT),
+        "close": plain_text(strings.CLOSE, TITLE_LIMIT),
         "blocks": [
             {
                 "type": "input",
                 "block_id": ids.CREW,
-                "label": plain_text(words.CREW_LABEL, LABEL_LIMIT),
+                "label": plain_text(strings.CREW_LABEL, LABEL_LIMIT),
                 "element": {
                     "type": "static_select",
                     "action_id": ids.CREW,
@@ -69,21 +69,21 @@ def render_form(
     """The crew's inputs as fields; `values` were written already, `missing` are wrong."""
     names = list(dict.fromkeys(names))
     if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
-        return render_notice(words.TOO_MANY)
+        return render_notice(strings.TOO_MANY)
     blocks: list[Block] = [section(trouble)] if trouble else []
     for name in names:
         blocks.append(_field(name, (values or {}).get(name, "")))
         if name in missing:
-            blocks.append(context(words.MISSING))
+            blocks.append(context(strings.MISSING))
     if not names:
-        blocks.append(section(words.NO_INPUTS))
+        blocks.append(section(strings.NO_INPUTS))
     return {
         "type": "modal",
         "callback_id": ids.KICKOFF_FORM,
         "private_metadata": crew,
-        "title": plain_text(words.TITLE, TITLE_LIMIT),
-        "submit": plain_text(words.START, TITLE_LIMIT),
-        "close": plain_text(words.CLOSE, TITLE_LIMIT),
+        "title": plain_text(strings.TITLE, TITLE_LIMIT),
+        "submit": plain_text(strings.START, TITLE_LIMIT),
+        "close": plain_text(strings.CLOSE, TITLE_LIMIT),
         "blocks": blocks,
     }
 

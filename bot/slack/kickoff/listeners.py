@@ -15,12 +15,12 @@ from bot.domain.errors import CrewgateError, NotAKicker, StoreUnavailable, Unkno
 from bot.domain.outcome import NotSent, Unknown
 from bot.domain.verdict import Person
 from bot.slack import ids
-from bot.slack import strings as words_private
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.web_api import CallFailed, call
 from bot.slack.errors import Respond, tell
-from bot.slack.kickoff import strings as words
+from bot.slack.kickoff import strings
 from bot.slack.kickoff.forms import render_choice, render_form, render_notice
 from bot.slack.payloads import Command, person_of
 from bot.usecases.kickoff import (
@@ -62,17 +62,17 @@ class Counter:
         """Why nothing was started."""
         match error:
             case NotAKicker(crew=crew, kickers=kickers, uncertain=uncertain):
-                return words.not_a_kicker(crew, kickers, uncertain=uncertain)
+                return strings.not_a_kicker(crew, kickers, uncertain=uncertain)
             case UnknownCrew(crew=crew):
-                return words_private.unknown_crew(crew)
+                return shared.unknown_crew(crew)
             case NoPublicUrl():
-                return words.NO_PUBLIC_URL
+                return strings.NO_PUBLIC_URL
             case TooManyKickoffs():
-                return words.BUSY
+                return strings.BUSY
             case StoreUnavailable():
-                return words.STORE_UNAVAILABLE
+                return strings.STORE_UNAVAILABLE
             case _:
-                return words_private.SOMETHING_FAILED
+                return shared.SOMETHING_FAILED
 
 
 def register(app: AsyncApp, counter: Counter) -> None:
@@ -99,18 +99,18 @@ async def on_kickoff_command(
         await tell(respond, counter.explain(error))
         return
     if len(startable) != 1:
-        answer = words.NOT_UNDERSTOOD if named else words.NO_CREW
+        answer = strings.NOT_UNDERSTOOD if named else strings.NO_CREW
         if named or not startable:
             await tell(respond, answer)
             return
         view = render_choice(startable)
     else:
-        view = render_notice(words.asking(startable[0]))
+        view = render_notice(strings.asking(startable[0]))
     try:
         opened = await call(client, "views.open", trigger_id=trigger_id, view=view)
     except CallFailed as error:
         log.warning("modal_not_opened", why=str(error.failure))
-        await tell(respond, words.NOT_OPENED)
+        await tell(respond, strings.NOT_OPENED)
         return
     if len(startable) == 1:
         await _show_form(client, {"view_id": opened["view"]["id"]}, startable[0], counter)
@@ -128,7 +128,7 @@ async def on_crew_chosen(
     except CrewgateError as error:
         await ack(response_action="update", view=render_notice(counter.explain(error)))
         return
-    shown = await _change(ack, view, words.asking(crew))
+    shown = await _change(ack, view, strings.asking(crew))
     await _show_form(client, shown, crew, counter)
 
 
@@ -139,7 +139,7 @@ async def on_kickoff_submitted(
     view = body["view"]
     crew, by = str(view.get("private_metadata", "")), person_of(body["user"])
     values = _values(view["state"]["values"])
-    problems = {name: words.EMPTY for name, text in values.items() if not text}
+    problems = {name: strings.EMPTY for name, text in values.items() if not text}
     empty = {f"{ids.KICKOFF_INPUT}.{name}": problem for name, problem in problems.items()}
     if empty:
         await ack(response_action="errors", errors=empty)
@@ -149,7 +149,7 @@ async def on_kickoff_submitted(
     except CrewgateError as error:
         await ack(response_action="update", view=render_notice(counter.explain(error)))
         return
-    notice = await _change(ack, view, words.starting(crew))
+    notice = await _change(ack, view, strings.starting(crew))
     try:
         answer = await counter.kickoffs.start(crew, counter.new_kickoff(values), by=by)
     except CrewgateError as error:
@@ -164,19 +164,19 @@ def _outcome(
 ) -> Block:
     match answer:
         case KickoffAnswer(execution_id=str(execution_id)):
-            return render_notice(words.started(crew, execution_id))
+            return render_notice(strings.started(crew, execution_id))
         case KickoffAnswer(missing=missing, words=why) if why:
             names = [*values, *missing]
             return render_form(
-                crew, names, values=values, missing=missing, trouble=words.refused(why)
+                crew, names, values=values, missing=missing, trouble=strings.refused(why)
             )
         case NotSent(why=why):
-            trouble = words.crew_away(crew, why)
+            trouble = strings.crew_away(crew, why)
             return render_form(crew, list(values), values=values, trouble=trouble)
         case Unknown(why=why):
-            return render_notice(words.unclear(why))
+            return render_notice(strings.unclear(why))
         case _:
-            return render_notice(words.unclear("its answer names no execution"))
+            return render_notice(strings.unclear("its answer names no execution"))
 
 
 async def _show_form(
@@ -184,7 +184,7 @@ async def _show_form(
 ) -> None:
     found = await counter.kickoffs.clients[crew].input_names()
     if isinstance(found, str):
-        await _update(client, shown, render_notice(words.crew_away(crew, found)))
+        await _update(client, shown, render_notice(strings.crew_away(crew, found)))
     else:
         await _update(client, shown, render_form(crew, found))
 

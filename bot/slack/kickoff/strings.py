@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line
 from bot.slack.ids import COMMAND
-from bot.slack.reviews import strings as words
 
 TITLE: Final = "Start a crew"
 NEXT: Final = "Next"
@@ -32,13 +32,13 @@ STORE_UNAVAILABLE: Final = ":warning: I cannot record anything now. Try again in
 
 def asking(crew: str) -> str:
     """While the crew is asked for its inputs."""
-    return f":hourglass_flowing_sand: Asking {words.crew(crew)} what it needs…"
+    return f":hourglass_flowing_sand: Asking {shared.crew(crew)} what it needs…"
 
 
 def starting(crew: str) -> str:
     """While the crew starts."""
     return (
-        f":hourglass_flowing_sand: Starting {words.crew(crew)}… This can take a while; you may "
+        f":hourglass_flowing_sand: Starting {shared.crew(crew)}… This can take a while; you may "
         "close this, the channel shows what comes of it."
     )
 
@@ -46,28 +46,28 @@ def starting(crew: str) -> str:
 def started(crew: str, execution_id: str) -> str:
     """It runs."""
     return (
-        f":white_check_mark: {words.bold(words.crew(crew))} has started: "
-        f"{words.identifier(execution_id)}. Its thread is in the channel."
+        f":white_check_mark: {shared.bold(shared.crew(crew))} has started: "
+        f"{shared.identifier(execution_id)}. Its thread is in the channel."
     )
 
 
 def crew_away(crew: str, why: str) -> str:
     """The crew does not say what it needs."""
-    said = one_line(why, words.ANSWER_LIMIT)
+    said = one_line(why, shared.ANSWER_LIMIT)
     return (
-        f":warning: {words.bold(words.crew(crew))} cannot be started now: {said}. "
+        f":warning: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
         "Nothing was started."
     )
 
 
 def refused(why: str) -> str:
     """The crew said no."""
-    return f":warning: Nothing was started. The crew said: {one_line(why, words.ANSWER_LIMIT)}"
+    return f":warning: Nothing was started. The crew said: {one_line(why, shared.ANSWER_LIMIT)}"
 
 
 def unclear(why: str) -> str:
     """Nobody knows whether it started."""
-    said = one_line(why, words.ANSWER_LIMIT)
+    said = one_line(why, shared.ANSWER_LIMIT)
     return (
         f":warning: The crew may have started: {said}. Look at the crew before you start it again."
     )
@@ -75,10 +75,10 @@ def unclear(why: str) -> str:
 
 def not_a_kicker(crew: str, kickers: Sequence[str], *, uncertain: bool) -> str:
     """Who may start a crew, told to somebody who may not."""
-    who = ", ".join(map(words.reviewer, kickers[:20]))
+    who = ", ".join(map(shared.reviewer, kickers[:20]))
     if uncertain:
         return (
-            f"I could not find out from Slack whether you may start {words.crew(crew)}. "
+            f"I could not find out from Slack whether you may start {shared.crew(crew)}. "
             "Try again in a minute."
         )
-    return f"You may not start {words.crew(crew)}. These may: {who}."
+    return f"You may not start {shared.crew(crew)}. These may: {who}."

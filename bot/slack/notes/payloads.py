@@ -8,35 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.domain.verdict import Person
-from bot.slack.payloads import find_feedback, person_of
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something chosen from a card's menu."""
-
-    round_id: str
-    chosen: str
-    by: Person
-    trigger_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class InView:
-    """A button pressed in a modal or in Home."""
-
-    value: str
-    action_id: str
-    by: Person
-    trigger_id: str
-    view_id: str
-    view_hash: str
-    metadata: str
-    in_home: bool
-    typed: str
-    """What the box for feedback holds."""
-    box: str
-    """The box's block id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +41,6 @@ class Deleted:
 
 #: A reply that is shown in the channel too, or that brings a file, is written by a person as well.
 _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
-
-
-def parse_choice(body: Mapping[str, Any]) -> Choice:
-    """A `block_actions` payload of a card's menu."""
-    action = body["actions"][0]
-    option = action.get("selected_option") or {}
-    return Choice(
-        round_id=str(action.get("block_id", "")),
-        chosen=str(option.get("value", "")),
-        by=person_of(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
-    )
-
-
-def parse_in_view(body: Mapping[str, Any]) -> InView:
-    """A `block_actions` payload of a modal or of Home."""
-    action, view = body["actions"][0], body["view"]
-    box, typed = find_feedback(view)
-    return InView(
-        value=str(action.get("value", "")),
-        action_id=str(action.get("action_id", "")),
-        by=person_of(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
-        view_id=str(view.get("id", "")),
-        view_hash=str(view.get("hash", "")),
-        metadata=str(view.get("private_metadata", "")),
-        in_home=view.get("type") == "home",
-        typed=typed,
-        box=box,
-    )
 
 
 def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:

@@ -7,19 +7,17 @@ from typing import Final
 from bot.domain.notes import Draft, Note
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
     TITLE_LIMIT,
     Block,
-    Message,
-    actions,
     button,
     context,
     plain_text,
     section,
 )
-from bot.slack.modals import render_revise_modal
-from bot.slack.reviews import reader_strings as words
-from bot.slack.reviews import strings as card_words
+from bot.slack.reviews import reader_strings, strings
+from bot.slack.reviews.revise_form import render_revise_modal
 from bot.usecases.read_models import CardView
 
 _PLACEHOLDER_LIMIT: Final = 150
@@ -33,16 +31,16 @@ def render_approve_form(view: CardView) -> Block:
         "type": "modal",
         "callback_id": ids.APPROVE_MODAL,
         "private_metadata": view.round.id,
-        "title": plain_text(words.NOTE_TITLE, TITLE_LIMIT),
-        "submit": plain_text(words.NOTE_SUBMIT, TITLE_LIMIT),
-        "close": plain_text(card_words.REVISE_CLOSE, TITLE_LIMIT),
+        "title": plain_text(reader_strings.NOTE_TITLE, TITLE_LIMIT),
+        "submit": plain_text(reader_strings.NOTE_SUBMIT, TITLE_LIMIT),
+        "close": plain_text(strings.REVISE_CLOSE, TITLE_LIMIT),
         "blocks": [
-            context(f"{card_words.headline(view.round)} · {card_words.number_of(view.round)}"),
-            section(words.NOTE_MEANS),
+            context(f"{strings.headline(view.round)} · {shared.number_of(view.round)}"),
+            section(reader_strings.NOTE_MEANS),
             {
                 "type": "input",
                 "block_id": ids.FEEDBACK,
-                "label": plain_text(words.NOTE_LABEL, _PLACEHOLDER_LIMIT),
+                "label": plain_text(reader_strings.NOTE_LABEL, _PLACEHOLDER_LIMIT),
                 "element": {
                     "type": "plain_text_input",
                     "action_id": ids.FEEDBACK,
@@ -50,7 +48,7 @@ def render_approve_form(view: CardView) -> Block:
                     "min_length": 1,
                     "max_length": FEEDBACK_LIMIT,
                     "focus_on_load": True,
-                    "placeholder": plain_text(words.NOTE_PLACEHOLDER, _PLACEHOLDER_LIMIT),
+                    "placeholder": plain_text(reader_strings.NOTE_PLACEHOLDER, _PLACEHOLDER_LIMIT),
                 },
             },
         ],
@@ -70,12 +68,12 @@ def render_revise_form(
     subject, box, *output = form["blocks"]
     below = [context(problem)] if problem else []
     if draft.spilt:
-        below.append(context(words.NOTES_DO_NOT_FIT))
+        below.append(context(reader_strings.NOTES_DO_NOT_FIT))
     if draft.left:
-        below.append(section(words.NOTES_OFFERED))
+        below.append(section(reader_strings.NOTES_OFFERED))
         below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
     if len(draft.left) > _OFFERED:
-        below.append(context(words.more_notes(len(draft.left) - _OFFERED)))
+        below.append(context(reader_strings.more_notes(len(draft.left) - _OFFERED)))
     box = box | {"block_id": f"{ids.FEEDBACK}-{edition}"}
     return form | {
         "callback_id": ids.NOTES_MODAL,
@@ -84,32 +82,8 @@ def render_revise_form(
 
 
 def _offered(note: Note) -> list[Block]:
-    add = button(words.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
+    add = button(reader_strings.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
     return [
-        section(words.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
-        context(words.author(note)),
+        section(reader_strings.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
+        context(reader_strings.author(note)),
     ]
-
-
-def render_mishap(sentence: str) -> Block:
-    """Why nothing came of a click in a modal or in Home."""
-    return {
-        "type": "modal",
-        "title": plain_text(words.MISHAP_TITLE, TITLE_LIMIT),
-        "close": plain_text(words.CLOSE, TITLE_LIMIT),
-        "blocks": [section(sentence)],
-    }
-
-
-def render_offer(round_id: str) -> Message:
-    """Offered once to whoever writes in the thread and may decide."""
-    return Message(
-        words.OFFER_PLAIN,
-        [
-            section(words.OFFER),
-            actions(
-                button(words.SEND_NOTES, action_id=ids.SEND_NOTES, value=round_id),
-                button(words.KEEP_COLLECTING, action_id=ids.KEEP_COLLECTING, value=round_id),
-            ),
-        ],
-    )

@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import AlreadyDecided, CrewgateError, NotAReviewer
-from bot.domain.notes import Draft
-from bot.domain.review import Round
-from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Person, Revise, Verdict, Via
+from bot.domain.errors import CrewgateError
+from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Revise, Verdict, Via
 from bot.slack import ids
-from bot.slack import strings as words
-from bot.slack.client.directory import SlackDirectory
+from bot.slack import strings as shared
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.errors import Respond, explain, explain_plain, tell
+from bot.slack.context import Body, Desk
+from bot.slack.errors import Respond, explain_plain, tell
 from bot.slack.payloads import Submission, parse_click, parse_submission
 from bot.slack.reviews.forms import render_revise_form
-from bot.usecases.decide import decide, may_revise, retry
-from bot.usecases.notes import draft_for
-from bot.usecases.ports.store import Clock, Crews, UnitOfWork
+from bot.usecases.decide import may_revise, retry
 
 log = structlog.get_logger(__name__)
-
-Body = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What the listeners work with; built once, by the app."""
-
-    uow: UnitOfWork
-    crews: Crews
-    directory: SlackDirectory
-    clock: Clock
-
-    async def decide(self, round_id: str, verdict: Verdict, *, by: Person, via: Via) -> None:
-        """Decide. Pressing twice is one decision. Raises as the use case does."""
-        try:
-            await decide(
-                round_id,
-                verdict,
-                by=by,
-                via=via,
-                uow=self.uow,
-                crews=self.crews,
-                directory=self.directory,
-                clock=self.clock,
-            )
-        except AlreadyDecided as error:
-            if (error.decision.by.id, error.decision.verdict) != (by.id, verdict):
-                raise
-        except NotAReviewer:
-            self.directory.call()
-            raise
-        log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
-
-    async def draft(self, round_: Round) -> Draft:
-        """The feedback that was written in the thread."""
-        return await draft_for(round_, uow=self.uow, crews=self.crews, directory=self.directory)
-
-    def explain(self, error: CrewgateError) -> str:
-        """Why nothing came of it."""
-        log.info("not_decided", why=type(error).__name__)
-        return explain(error, crews=self.crews, now=self.clock())
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -120,7 +72,7 @@ async def on_revise(
         )
     except CallFailed as error:
         log.warning("modal_not_opened", why=str(error.failure))
-        await tell(respond, words.MODAL_NOT_OPENED)
+        await tell(respond, shared.MODAL_NOT_OPENED)
 
 
 async def on_revise_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
@@ -174,7 +126,7 @@ async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -
 
 def _problem(feedback: str) -> str | None:
     if not feedback.strip():
-        return words.FEEDBACK_MISSING
+        return shared.FEEDBACK_MISSING
     if len(feedback) > FEEDBACK_LIMIT:
-        return words.feedback_too_long(len(feedback))
+        return shared.feedback_too_long(len(feedback))
     return None

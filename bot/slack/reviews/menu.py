@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.domain.review import State
 from bot.slack import ids
 from bot.slack.blockkit.blocks import LABEL_LIMIT, Block, context, plain_text, section
-from bot.slack.reviews import reader_strings as words
+from bot.slack.reviews import reader_strings
 from bot.usecases.read_models import CardView
 
 
@@ -16,11 +16,11 @@ def with_menu(headline: str, view: CardView) -> Block:
     round_ = view.round
     waits = round_.state is State.WAITING
     choices = [
-        *([(words.APPROVE_WITH_NOTE, ids.MENU_NOTE)] if waits else []),
-        (words.READ, ids.MENU_READ),
-        *([(words.CHANGES, ids.MENU_CHANGES)] if view.previous is not None else []),
-        *([(words.ON_IT, ids.MENU_CLAIM)] if waits else []),
-        (words.HISTORY, ids.MENU_HISTORY),
+        *([(reader_strings.APPROVE_WITH_NOTE, ids.MENU_NOTE)] if waits else []),
+        (reader_strings.READ, ids.MENU_READ),
+        *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if view.previous is not None else []),
+        *([(reader_strings.ON_IT, ids.MENU_CLAIM)] if waits else []),
+        (reader_strings.HISTORY, ids.MENU_HISTORY),
     ]
     accessory = {
         "type": "overflow",
@@ -36,9 +36,13 @@ def attention(view: CardView, *, now: datetime) -> list[Block]:
     """Who is on a waiting round, what was written in its thread; or a decided one's history."""
     decision = view.round.decision
     if decision is not None:
-        return [context(words.folded_rounds(view.round, decision))]
+        return [context(reader_strings.folded_rounds(view.round, decision))]
     lines = [
-        *([words.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
-        *([words.notes(view.notes, view.noted_by)] if view.notes else []),
+        *(
+            [reader_strings.on_it(view.claim)]
+            if view.claim is not None and view.claim.holds(now)
+            else []
+        ),
+        *([reader_strings.notes(view.notes, view.noted_by)] if view.notes else []),
     ]
     return [context(line) for line in lines] if view.round.state is State.WAITING else []

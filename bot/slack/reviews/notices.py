@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.review import Round, State
-from bot.slack import words_notices as sentences
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.blockkit.text import cost, date, is_blank, mrkdwn_code
-from bot.slack.reviews import strings as words
+from bot.slack.reviews import strings
 from bot.usecases.read_models import Letter
 
 _BODY_SHOWN: Final = 1_500
@@ -24,15 +24,15 @@ def render_stuck_notice(round_: Round) -> Message | None:
     decision = round_.decision
     if decision is None or round_.state not in {State.STUCK, State.CLOSED}:
         return None
-    notice = sentences.stuck_notice(round_, decision)
-    return Message(notification(sentences.stuck_notice_plain(round_)), [section(notice)])
+    notice = strings.stuck_notice(round_, decision)
+    return Message(notification(strings.stuck_notice_plain(round_)), [section(notice)])
 
 
 def render_letter(letter: Letter) -> Message:
     """Report a webhook that could not be understood, with the beginning of what came."""
     blocks = [
-        section(sentences.letter(letter)),
-        context(f"{date(letter.received_at)} · {words.identifier(letter.id)}"),
+        section(strings.dead_letter(letter)),
+        context(f"{date(letter.received_at)} · {shared.identifier(letter.id)}"),
     ]
     # Four bytes are the most a character takes, so no character is torn before the cut.
     whole = letter.body[: 4 * _BODY_SHOWN + 4].decode(errors="replace")
@@ -42,5 +42,5 @@ def render_letter(letter: Letter) -> Message:
     if not is_blank(body):
         blocks.append(section(f"```\n{body}\n```"))
     if head != whole:
-        blocks.append(context(sentences.letter_cut(len(letter.body))))
-    return Message(notification(sentences.letter_plain(letter)), blocks)
+        blocks.append(context(strings.dead_letter_cut(len(letter.body))))
+    return Message(notification(strings.dead_letter_plain(letter)), blocks)

@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.changes import Changes, Fold, Kind, Passage, compare
-from bot.domain.notification import Format, Output
+from bot.domain.notification import Output
 from bot.domain.review import State
 from bot.slack import ids
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
     SECTION_LIMIT,
     TITLE_LIMIT,
@@ -24,10 +25,10 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.pagination import PAGE, pages
-from bot.slack.blockkit.rich_text import leaf, paragraph, preformatted, rich_text
+from bot.slack.blockkit.rich_text import leaf, paragraph
 from bot.slack.blockkit.text import clean, is_blank
-from bot.slack.reviews import reader_strings as words
-from bot.slack.reviews import strings as card_words
+from bot.slack.output import output_in_modal
+from bot.slack.reviews import reader_strings, strings, summary
 from bot.usecases.read_models import CardView, RoundLine
 
 #: Blocks of content on one page; a modal holds 100.
@@ -67,9 +68,9 @@ def parse_place(metadata: str) -> Place | None:
 
 
 _TITLES: Final = {
-    Book.WHOLE: words.READ,
-    Book.CHANGES: words.CHANGES,
-    Book.HISTORY: words.HISTORY,
+    Book.WHOLE: reader_strings.READ,
+    Book.CHANGES: reader_strings.CHANGES,
+    Book.HISTORY: reader_strings.HISTORY,
 }
 
 
@@ -81,24 +82,24 @@ def render_book(
     contents = _contents(place.book, view, history)
     page = min(place.page, len(contents) - 1)
     round_ = view.round
-    state = words.state(round_)
+    state = reader_strings.state(round_)
     turning = [
         *(
-            [button(words.PREVIOUS, action_id=ids.PREVIOUS_PAGE, value=round_.id)]
+            [button(shared.PREVIOUS, action_id=ids.PREVIOUS_PAGE, value=round_.id)]
             if page > 0
             else []
         ),
         *(
-            [button(words.NEXT, action_id=ids.NEXT_PAGE, value=round_.id)]
+            [button(shared.NEXT, action_id=ids.NEXT_PAGE, value=round_.id)]
             if page + 1 < len(contents)
             else []
         ),
     ]
     blocks = [
-        context(f"{card_words.headline(round_)} · {card_words.number_of(round_)}"),
+        context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
         *([section(state)] if state else []),
         *_page(place.book, view, contents[page]),
-        *([context(words.page_of(page, len(contents)))] if len(contents) > 1 else []),
+        *([context(shared.page_of(page, len(contents)))] if len(contents) > 1 else []),
         *([actions(*turning)] if turning else []),
         *([_verdicts(round_.id)] if round_.state is State.WAITING else []),
     ]
@@ -107,15 +108,15 @@ def render_book(
         "callback_id": ids.PAGES_MODAL,
         "private_metadata": Place(round_.id, place.book, page).written(),
         "title": plain_text(_TITLES[place.book], TITLE_LIMIT),
-        "close": plain_text(words.CLOSE, TITLE_LIMIT),
+        "close": plain_text(shared.CLOSE, TITLE_LIMIT),
         "blocks": blocks,
     }
 
 
 def _verdicts(round_id: str) -> Block:
     return actions(
-        button(card_words.APPROVE, action_id=ids.VIEW_APPROVE, value=round_id, style="primary"),
-        button(card_words.REVISE, action_id=ids.VIEW_REVISE, value=round_id),
+        button(strings.APPROVE, action_id=ids.VIEW_APPROVE, value=round_id, style="primary"),
+        button(strings.REVISE, action_id=ids.VIEW_REVISE, value=round_id),
     )
 
 
@@ -137,15 +138,9 @@ def _page(book: Book, view: CardView, content: _Content) -> list[Block]:
     if isinstance(content, list):
         return content
     if is_blank(content):
-        return [section(card_words.EMPTY_OUTPUT)]
+        return [section(shared.EMPTY_OUTPUT)]
     del book
-    return output_blocks(Output(content, view.output.format))
-
-
-def output_blocks(output: Output) -> list[Block]:
-    """An output as it reads best where there is no markdown block."""
-    render = preformatted if output.format is Format.JSON else rich_text
-    return render(output.text)
+    return output_in_modal(Output(content, view.output.format))
 
 
 def _grouped(blocks: Iterable[Block]) -> list[list[Block]]:
@@ -166,23 +161,23 @@ def _grouped(blocks: Iterable[Block]) -> list[list[Block]]:
 
 def _changes(view: CardView) -> Iterable[Block]:
     if view.before is None or view.previous is None:
-        yield section(words.NOTHING_BEFORE)
+        yield section(reader_strings.NOTHING_BEFORE)
         return
-    asked = card_words.earlier_feedback(view.previous)
+    asked = strings.earlier_feedback(view.previous)
     if asked:
         yield section(asked)
     changes = compare(view.before, view.output)
     if not changes:
-        yield section(words.CHANGED_NOTHING)
+        yield section(reader_strings.CHANGED_NOTHING)
         return
-    yield section(f"*{words.amount(changes)}*")
+    yield section(f"*{reader_strings.amount(changes)}*")
     for part in changes.parts:
         yield from _part(part, changes)
 
 
 def _part(part: Passage | Fold, changes: Changes) -> Iterable[Block]:
     if isinstance(part, Fold):
-        yield paragraph(leaf(words.folded(part.count, by_key=changes.by_key), italic=True))
+        yield paragraph(leaf(reader_strings.folded(part.count, by_key=changes.by_key), italic=True))
         return
     key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []
     room, held = _PIECE, key
@@ -210,10 +205,10 @@ _STYLES: Final = {
 
 
 def _chapter(line: RoundLine) -> Iterable[Block]:
-    yield section(words.chapter(line.round))
+    yield section(reader_strings.chapter(line.round))
     shown = clean(line.excerpt[:_EXCERPT_SHOWN])
     if not is_blank(shown):
         yield paragraph(leaf(shown))
     if line.characters > _EXCERPT_SHOWN:
-        yield context(words.excerpt(_EXCERPT_SHOWN, line.characters))
-    yield section(words.answered(line.round)[:SECTION_LIMIT])
+        yield context(reader_strings.excerpt(_EXCERPT_SHOWN, line.characters))
+    yield section(summary.answered(line.round)[:SECTION_LIMIT])

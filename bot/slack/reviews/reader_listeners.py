@@ -15,27 +15,19 @@ from bot.domain.errors import CrewgateError
 from bot.domain.notes import Draft, added
 from bot.domain.verdict import Approve, Person, Via
 from bot.slack import ids
-from bot.slack import strings as words_private
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.errors import Respond, tell
-from bot.slack.notes.payloads import (
-    Choice,
-    Deleted,
-    Edited,
-    InView,
-    Written,
-    parse_choice,
-    parse_in_view,
-    parse_message,
-)
-from bot.slack.payloads import parse_submission
-from bot.slack.reviews import reader_strings as words
-from bot.slack.reviews.forms import render_approve_form, render_mishap, render_revise_form
-from bot.slack.reviews.listeners import Desk, on_revise, settle_form
+from bot.slack.context import Desk
+from bot.slack.errors import Respond, render_error_modal, tell
+from bot.slack.notes.listeners import keep_message, on_keep_collecting, on_nothing
+from bot.slack.payloads import Choice, InView, parse_choice, parse_in_view, parse_submission
+from bot.slack.reviews import reader_strings
+from bot.slack.reviews.forms import render_approve_form, render_revise_form
+from bot.slack.reviews.listeners import on_revise, settle_form
 from bot.slack.reviews.reader import Book, Place, parse_place, render_book
 from bot.usecases.decide import may_revise
-from bot.usecases.notes import NOTES, change_note, claim, delete_note, keep_note
+from bot.usecases.notes import NOTES, claim
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +75,7 @@ async def on_menu(
         return
     await ack()
     if form is not None and not await _show(client, choice.trigger_id, await form()):
-        await tell(respond, words_private.MODAL_NOT_OPENED)
+        await tell(respond, shared.MODAL_NOT_OPENED)
 
 
 _Form = Callable[[], Awaitable[Block]]
@@ -131,7 +123,7 @@ async def _now(form: Block) -> Block:
 async def on_note_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
     """Approved with a note; nothing written is lost on a refusal."""
     submission = parse_submission(body)
-    problem = None if submission.feedback.strip() else words.NOTE_MISSING
+    problem = None if submission.feedback.strip() else reader_strings.NOTE_MISSING
     verdict = Approve(submission.feedback)
     await settle_form(ack, submission, verdict, Via.MODAL, problem, desk=desk)
 
@@ -214,7 +206,7 @@ async def on_add_note(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk
     note = next((one for one in notes if one.ts == click.value), None)
     text = added(click.typed, note) if note is not None else click.typed
     edition = _edition(click.box) + 1
-    problem = words.NOTE_DOES_NOT_FIT if text is None else None
+    problem = reader_strings.NOTE_DOES_NOT_FIT if text is None else None
     box = click.typed if text is None else text
     rest = tuple(one for one in notes if one.attributed not in box)
     form = render_revise_form(posting.view, Draft(box, rest), edition=edition, problem=problem)
@@ -225,17 +217,6 @@ async def on_add_note(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk
 def _edition(box: str) -> int:
     number = box.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
-
-
-async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
-    """The offer goes away."""
-    await ack()
-    await tell(respond, words.KEPT)
-
-
-async def on_nothing(ack: AsyncAck) -> None:
-    """There is nothing to do but to say that it came."""
-    await ack()
 
 
 async def _reread(
@@ -252,7 +233,7 @@ async def _reread(
 
 
 async def _mishap(client: AsyncWebClient, click: InView, sentence: str) -> None:
-    await _show(client, click.trigger_id, render_mishap(sentence), on_top=not click.in_home)
+    await _show(client, click.trigger_id, render_error_modal(sentence), on_top=not click.in_home)
 
 
 async def _show(
@@ -276,30 +257,3 @@ async def _try(client: AsyncWebClient, method: str, **arguments: object) -> bool
 
 
 # --- in threads ----------------------------------------------------------------------------------
-
-
-async def keep_message(event: Body, next_: Callable[[], Awaitable[None]], *, desk: Desk) -> None:
-    """Keep what somebody wrote in a thread, before Slack is told that it came.
-
-    A failure is answered with an error, so that Slack tells of it again.
-    """
-    match parse_message(event):
-        case Written() as written:
-            await keep_note(
-                channel=written.channel,
-                thread_ts=written.thread_ts,
-                ts=written.ts,
-                by=written.by,
-                text=written.text,
-                uow=desk.uow,
-                clock=desk.clock,
-            )
-        case Edited(channel, ts, text, edited_ts):
-            await change_note(
-                channel, ts, text=text, edited_ts=edited_ts, uow=desk.uow, clock=desk.clock
-            )
-        case Deleted(channel, ts):
-            await delete_note(channel, ts, uow=desk.uow, clock=desk.clock)
-        case None:
-            pass
-    await next_()

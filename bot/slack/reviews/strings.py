@@ -7,22 +7,29 @@ and shortened here.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from bot.domain.review import NEWER_OUTPUT, OUT_OF_PATIENCE, TOOK_EFFECT, Round, State
-from bot.domain.verdict import Approve, Decision, Person, Revise
-from bot.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain
+from bot.domain.verdict import Approve, Decision, Revise
+from bot.slack import strings as shared
+from bot.slack.blockkit.text import one_line, plain
+from bot.slack.strings import (
+    AGENT_LIMIT,
+    CREW_LIMIT,
+    answer,
+    bold,
+    crew,
+    person,
+    person_plain,
+    quoted,
+    subject_plain,
+    task,
+)
+from bot.usecases.read_models import Letter
 
-# Lengths once escaped; together with an excerpt they stay within a message.
-CREW_LIMIT: Final = 60
-TITLE_LIMIT: Final = 150
-AGENT_LIMIT: Final = 80
 EXPECTED_LIMIT: Final = 200
 FEEDBACK_SHOWN: Final = 700
 EARLIER_FEEDBACK_SHOWN: Final = 250
-ANSWER_LIMIT: Final = 400
-ID_LIMIT: Final = 80
 
 APPROVE: Final = "Approve"
 REVISE: Final = "Revise"
@@ -34,70 +41,11 @@ FEEDBACK_LABEL: Final = "What should change?"
 FEEDBACK_PLACEHOLDER: Final = "The crew gets exactly what you write here and does the task again."
 OUTPUT_HEADING: Final = "*The output*"
 
-_USER_ID = re.compile(r"[UW][A-Z0-9]+")
-_GROUP_ID = re.compile(r"S[A-Z0-9]+")
-_FORMATTING = re.compile(r"[*~`]")
-
 
 # --- names ---------------------------------------------------------------------------------------
 
 
-def crew(name: str) -> str:
-    """A crew's name."""
-    return one_line(name, CREW_LIMIT)
-
-
-def task(round_: Round) -> str:
-    """What people call a round's task."""
-    return one_line(round_.review.title, TITLE_LIMIT)
-
-
-def bold(escaped: str) -> str:
-    """Bold, unless the text would end it too early."""
-    return escaped if _FORMATTING.search(escaped) else f"*{escaped}*"
-
-
-def identifier(text: str) -> str:
-    """An id, in the type it can be copied from."""
-    shown = one_line(text, ID_LIMIT)
-    return shown if "`" in shown else f"`{shown}`"
-
-
-def person(who: Person) -> str:
-    """Somebody, as a mention."""
-    return f"<@{who.id}>" if _USER_ID.fullmatch(who.id) else one_line(who.name, CREW_LIMIT)
-
-
-def person_plain(who: Person) -> str:
-    """Somebody, by name."""
-    return plain(who.name or who.id, CREW_LIMIT)
-
-
-def quoted(text: str, limit: int) -> str:
-    """What a person wrote, as a quotation; many short lines are cut like one long one."""
-    lines = escape_mrkdwn(text.strip(), limit).split("\n")
-    most = limit // 20
-    shown = lines if len(lines) <= most else [*lines[:most], ELLIPSIS]
-    return "\n".join(f"> {line}" for line in shown)
-
-
-def reviewer(named: str) -> str:
-    """A reviewer as the settings name them: a user, a user group, an e-mail address."""
-    if _USER_ID.fullmatch(named):
-        return f"<@{named}>"
-    return f"<!subteam^{named}>" if _GROUP_ID.fullmatch(named) else one_line(named, ID_LIMIT)
-
-
 # --- a card --------------------------------------------------------------------------------------
-
-
-def subject_plain(round_: Round) -> str:
-    """Which round this is about, for notifications."""
-    review = round_.review
-    return (
-        f"{plain(review.crew, CREW_LIMIT)}: {plain(review.title, TITLE_LIMIT)}, "
-        f"round {round_.number}"
-    )
 
 
 def file_title(round_: Round) -> str:
@@ -108,11 +56,6 @@ def file_title(round_: Round) -> str:
 def headline(round_: Round) -> str:
     """A card's first line."""
     return bold(f"{crew(round_.review.crew)}: {task(round_)}")
-
-
-def number_of(round_: Round) -> str:
-    """A round's number, as people say it."""
-    return f"Round {round_.number}"
 
 
 def agent(round_: Round) -> str:
@@ -141,13 +84,7 @@ def unchanged(round_: Round) -> str:
     )
 
 
-EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
 NOT_SHOWABLE: Final = "Slack could not show this output; it is attached as a file."
-
-
-def excerpted(shown: int, total: int) -> str:
-    """How much of the output the card leaves out, and where it is."""
-    return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
 
 
 def modal_excerpted(shown: int, total: int) -> str:
@@ -260,11 +197,6 @@ def successor(round_: Round) -> str:
     return f" Round {round_.number + 1} takes its place." if round_.answer == NEWER_OUTPUT else ""
 
 
-def answer(round_: Round) -> str:
-    """The crew's words inside a sentence of ours, which brings its own full stop."""
-    return one_line(round_.answer, ANSWER_LIMIT).rstrip(". ")
-
-
 def card_plain(round_: Round) -> str:
     """A card in one sentence, for notifications."""
     return f"{subject_plain(round_)} {_state_plain(round_)}"
@@ -289,3 +221,42 @@ _THEN_PLAIN: Final = {
     State.STUCK: ", but the crew did not take it",
     State.CLOSED: ", but is closed",
 }
+
+
+def stuck_notice(round_: Round, decision: Decision) -> str:
+    """Told to the reviewer in the thread, once."""
+    who = shared.person(decision.by)
+    what = f"your decision on round {round_.number} of {shared.task(round_)}"
+    if round_.state is State.STUCK:
+        return (
+            f"{who}, {what} did not reach the crew. {why_stuck(round_)} "
+            "The Retry button is on the card."
+        )
+    sent = "was not sent" if round_.sending_since is None else "may not have been taken"
+    why = shared.answer(round_) or "there is nothing left to decide"
+    return f"{who}, {what} {sent}: {why}.{successor(round_)}"
+
+
+def stuck_notice_plain(round_: Round) -> str:
+    """The same for notifications."""
+    return f"The decision on {shared.subject_plain(round_)} did not reach the crew"
+
+
+def dead_letter(written: Letter) -> str:
+    """A webhook came that nobody could read."""
+    why = one_line(written.reason, shared.ANSWER_LIMIT).rstrip(". ")
+    return (
+        f":warning: A webhook of {shared.bold(shared.crew(written.crew))} could not be understood: "
+        f"{why}. It may have been a request for a review. The crew will not repeat it, so it is "
+        "kept as it came."
+    )
+
+
+def dead_letter_plain(written: Letter) -> str:
+    """The same for notifications."""
+    return f"A webhook of {plain(written.crew, shared.CREW_LIMIT)} could not be understood"
+
+
+def dead_letter_cut(size: int) -> str:
+    """Only the beginning of a letter of so many bytes is shown."""
+    return f"This is the beginning; {size:,} bytes came."

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.retry import Retry
-from bot.usecases.ports.executions import Courier, RunMessenger
-from bot.usecases.ports.store import Clock, CrewClients, Crews, Job, Messenger, UnitOfWork
+from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.crew import Courier, CrewClients
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.slack import Messenger, RunMessenger
+from bot.usecases.ports.store import UnitOfWork
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
 #: unknown. Short on purpose: a crew that took a revision is busy for longer than this and says

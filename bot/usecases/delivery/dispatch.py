@@ -12,7 +12,7 @@ from bot.usecases.delivery import cards, resume
 from bot.usecases.delivery import executions as showing
 from bot.usecases.delivery import forward as hand_on
 from bot.usecases.delivery.context import Outside
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 
 _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, Outside], Awaitable[Outcome]]]] = {
     EffectKind.POST: cards.post,

@@ -8,8 +8,8 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.execution import RunState
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.delivery.context import Outside
-from bot.usecases.ports.executions import Parcel
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
+from bot.usecases.read_models import Parcel
 
 #: How long a kickoff's answer, with the URLs its caller gave, may be behind the first webhook.
 OVERTAKEN = timedelta(minutes=15)

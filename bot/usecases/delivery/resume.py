@@ -9,7 +9,9 @@ from __future__ import annotations
 from bot.domain.outcome import Delivered, Outcome, Unknown
 from bot.domain.review import Move, Round, State
 from bot.usecases.delivery.context import Outside
-from bot.usecases.ports.store import CrewClient, Job, Tx
+from bot.usecases.ports.crew import CrewClient
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.store import Tx
 from bot.usecases.read_models import Progress
 
 COMPLETED = "completed"

@@ -13,7 +13,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.retry import Retry
 from bot.usecases.delivery.context import Outside
-from bot.usecases.ports.store import Job, Outbox
+from bot.usecases.ports.outbox import Job, Outbox
 from bot.usecases.wakeup import Bell
 
 log = structlog.get_logger(__name__)

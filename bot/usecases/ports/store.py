@@ -2,63 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from bot.domain.crew import Crew
 from bot.domain.effects import Effect
+from bot.domain.execution import Run, TaskNews
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
-from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.review import Review, Round, State
-from bot.domain.verdict import Decision, Person
-from bot.usecases.ports.executions import RunQueries, Runs
+from bot.domain.verdict import Person
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import (
-    CardView,
     Letter,
     MessageRef,
+    Parcel,
     Pending,
-    Progress,
     QueuePart,
     RoundLine,
-    Silence,
+    RunView,
 )
-
-Clock = Callable[[], datetime]
-"""The present moment, aware, in UTC."""
-
-NewId = Callable[[], str]
-"""A new unguessable id, safe in URLs and Slack values."""
-
-Crews = Mapping[str, Crew]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A claimed row of the outbox: one effect, ours until the lease ends."""
-
-    id: int
-    effect: Effect
-    tries: int
-    """Including this one."""
-    unsure: bool
-    """An earlier try may have taken effect."""
-    created_at: datetime
-    lease_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """What a Slack message about a round needs: its view and where it goes."""
-
-    view: CardView
-    card: MessageRef | None
-    channel: str | None
-    """Where the execution's thread is; None before its first message."""
-    thread_ts: str | None
 
 
 class TxNotes(Protocol):
@@ -251,16 +216,6 @@ class Queries(Protocol):
         ...
 
 
-class Outbox(Protocol):
-    """The table of effects not yet done, as the worker sees it."""
-
-    async def claim(
-        self, destination: str, *, now: datetime, lease: timedelta, limit: int
-    ) -> tuple[Job, ...]:
-        """Due jobs for one destination, at most one of a lane, leased."""
-        ...
-
-
 class UnitOfWork(Protocol):
     """Where transactions come from."""
 
@@ -274,87 +229,69 @@ class UnitOfWork(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """The message is in Slack. `excerpted`: it shows only the beginning of the output."""
+class Runs(Protocol):
+    """What a transaction may change about runs."""
 
-    ref: MessageRef
-    excerpted: bool = False
-
-
-class Messenger(Protocol):
-    """Slack, for messages that must arrive.
-
-    `look_since` says that an earlier try, since then, may have worked: the message is looked for
-    first and not posted twice.
-    """
-
-    async def post_card(
-        self, posting: Posting, *, channel: str, look_since: datetime | None, plain: bool = False
-    ) -> Posted | NotSent | Refused | Unknown:
-        """Post a round's card. `plain` leaves out what the agent wrote."""
+    async def open(self, crew: str, execution_id: str, *, at: datetime) -> Run:
+        """The run, made if need be. Nobody else can change it until the transaction ends."""
         ...
 
-    async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
-        """Bring a posted card up to date. Refused as `message_not_found` when it was deleted."""
+    async def save(self, run: Run) -> None:
+        """Store a changed run."""
         ...
 
-    async def attach_output(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
-        """Put the whole output as a file into the thread."""
+    async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
+        """Remember webhook URLs for an execution; those not given stay as they were."""
         ...
 
-    async def tell_stuck(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
-        """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+    async def add_news(self, news_id: str, run: Run, news: TaskNews, *, at: datetime) -> None:
+        """Store a finished task's line."""
         ...
 
-    async def name_of(self, user: str) -> str | None:
-        """What a person is called; None when Slack cannot be asked."""
+    async def news_of(self, run: Run) -> tuple[str, ...]:
+        """The ids of all such lines of a run, the oldest first."""
         ...
 
-    async def react(self, note: Note) -> Outcome:
-        """Acknowledge a note with a reaction."""
+    async def place_line(self, run: Run, ref: MessageRef | None) -> None:
+        """Remember where a run's progress is shown; it starts the thread if there is none."""
         ...
 
-    async def offer(self, note: Note, posting: Posting) -> Outcome:
-        """Offer its author, in private, to send the notes as a revision."""
+    async def join_thread(self, run: Run, ref: MessageRef) -> None:
+        """A message about the run was posted; it starts the thread if there is none."""
         ...
 
-    async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
-        """Report, in a crew's channel, a webhook that could not be understood."""
+    async def forget_thread(self, run: Run) -> None:
+        """Somebody deleted the thread's first message."""
+        ...
+
+    async def send(self, parcel: Parcel) -> None:
+        """Store a webhook that is to be handed on."""
+        ...
+
+    async def drop(self, parcel_id: str) -> None:
+        """It was handed on or given up."""
         ...
 
 
-class CrewClient(Protocol):
-    """One crew's REST API."""
+class RunQueries(Protocol):
+    """Reading runs."""
 
-    async def resume(
-        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
-    ) -> Outcome:
-        """Tell the crew a decision."""
+    async def view(self, crew: str, execution_id: str) -> RunView | None:
+        """The run, or None."""
         ...
 
-    async def status(self, execution_id: str) -> Progress | Silence:
-        """Ask the crew how far an execution is; it has 2 s to answer."""
+    async def news(self, news_id: str) -> TaskNews | None:
+        """A finished task's line, or None."""
         ...
 
+    async def running(self, *, limit: int) -> tuple[RunView, ...]:
+        """Runs that people follow and that are not over, the oldest first."""
+        ...
 
-CrewClients = Mapping[str, CrewClient]
+    async def targets(self, crew: str, execution_id: str) -> WebhookUrls:
+        """The URLs a caller gave for an execution: registered, else carried."""
+        ...
 
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """The people some reviewers' names stand for.
-
-    `unresolved` are e-mails and user groups that Slack could not be asked about yet.
-    """
-
-    users: frozenset[str]
-    unresolved: tuple[str, ...] = ()
-
-
-class Directory(Protocol):
-    """Who is who in Slack, answered at once from memory."""
-
-    def members(self, reviewers: tuple[str, ...]) -> Members:
-        """The user ids that reviewers given as ids, e-mails and user groups stand for."""
+    async def parcel(self, parcel_id: str) -> Parcel | None:
+        """A webhook on its way, or None."""
         ...

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.domain.execution import Run
-from bot.usecases.ports.executions import RunView
-from bot.usecases.ports.store import Clock, UnitOfWork
+from bot.usecases.ports.base import Clock
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries.status import LINES
+from bot.usecases.read_models import RunView
 
 
 class Probe(Protocol):

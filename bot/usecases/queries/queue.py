@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from bot.domain.review import State
 from bot.usecases.permissions import crews_reviewed_by
-from bot.usecases.ports.store import Clock, Crews, Directory, UnitOfWork
+from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.slack import Directory
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import Queue, QueuePart
 
 #: Rounds on one page, of all parts together.

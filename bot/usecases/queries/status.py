@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, UnknownCrew
 from bot.usecases.permissions import crews_reviewed_by
-from bot.usecases.ports.store import CrewClients, Crews, Directory, UnitOfWork
+from bot.usecases.ports.base import Crews
+from bot.usecases.ports.crew import CrewClients
+from bot.usecases.ports.slack import Directory
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import ExecutionView, Pending, RoundLine, Silence
 
 #: More than this would not fit into one Slack message.

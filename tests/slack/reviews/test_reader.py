@@ -21,10 +21,11 @@ from bot.domain.verdict import Approve, Person, Revise
 from bot.slack.blockkit.pagination import pages
 from bot.slack.blockkit.rich_text import RICH_TEXT_LIMIT, flat, preformatted, rich_text
 from bot.slack.blockkit.text import cost
-from bot.slack.home.listeners import render_home
+from bot.slack.errors import render_error_modal
+from bot.slack.home.messages import render_home
 from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
 from bot.slack.reviews.card import render_card
-from bot.slack.reviews.forms import render_approve_form, render_mishap, render_revise_form
+from bot.slack.reviews.forms import render_approve_form, render_revise_form
 from bot.slack.reviews.reader import Book, Place, parse_place, render_book
 from bot.usecases.read_models import CardView, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
@@ -257,7 +258,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
 
     check(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
     check(render_approve_form(view))
-    check(render_mishap("No."))
+    check(render_error_modal("No."))
 
 
 # --- Home and cards ------------------------------------------------------------------------------

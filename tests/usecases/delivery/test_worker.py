@@ -13,7 +13,7 @@ from bot.domain.review import State
 from bot.usecases.delivery.context import Outside
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.standins import AWAY, Fault
 from tests.usecases.works import NEVER, SOON, Logs, WatchedOutbox, Works, failed

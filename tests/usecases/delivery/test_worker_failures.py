@@ -13,7 +13,7 @@ from bot.domain.outcome import Outcome, Refused
 from bot.usecases.delivery.context import GRACE, Outside
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Worker
-from bot.usecases.ports.store import Job
+from bot.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND
 from tests.usecases.standins import Fault
 from tests.usecases.works import SOON, FailingOutbox, Logs, Works

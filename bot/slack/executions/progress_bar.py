@@ -1,0 +1,34 @@
+"""How far an execution is, as a bar of characters and in numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.usecases.read_models import (
+    Progress,
+)
+
+
+def tasks_done(completed: int, total: int) -> str:
+    """The numbers beside a progress bar."""
+    return f"{completed:,} of {counted(total, 'task')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the right number."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+_BAR_CELLS: Final = 12
+"""Exact for two, three, four, six and twelve tasks."""
+
+
+def bar(progress: object) -> str:
+    """`▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing when the crew gives no numbers that make sense."""
+    match progress:
+        case Progress(completed_tasks=int(completed), total_tasks=int(total)) if total > 0:
+            done = max(0, min(completed, total))
+            full = _BAR_CELLS * done // total
+            return f"{'▓' * full}{'░' * (_BAR_CELLS - full)} {tasks_done(done, total)}"
+        case _:
+            return ""

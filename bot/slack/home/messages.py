@@ -1,0 +1,70 @@
+"""The app's Home as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.domain.review import State
+from bot.slack import ids
+from bot.slack import strings as shared
+from bot.slack.blockkit.blocks import Block, actions, button, context, section
+from bot.slack.blockkit.rich_text import flat
+from bot.slack.blockkit.text import duration
+from bot.slack.home import strings
+from bot.slack.links import Link, linked
+from bot.slack.reviews import reader_strings, summary
+from bot.slack.reviews import strings as review_strings
+from bot.usecases.read_models import Queue, RoundLine
+
+
+def render_home(found: Queue, *, now: datetime, link: Link) -> Block:
+    """The queue as a Home page."""
+    blocks: list[Block] = []
+    if not (found.mine.total or found.others.total or found.stuck.total):
+        blocks.append(section(strings.EMPTY))
+    parts = (
+        (found.mine, strings.mine, True),
+        (found.others, strings.others, False),
+        (found.stuck, strings.stuck, False),
+        (found.decided, strings.decided, False),
+    )
+    for part, heading, may_decide in parts:
+        if part.lines:
+            blocks.append(section(f"*{heading(part.total)}*"))
+            for line in part.lines:
+                blocks += _entry(line, now=now, link=link, may_decide=may_decide)
+    turning = [
+        *(
+            [button(shared.PREVIOUS, action_id=ids.HOME_PREVIOUS, value="previous")]
+            if found.page > 0
+            else []
+        ),
+        *(
+            [button(shared.NEXT, action_id=ids.HOME_NEXT, value="next")]
+            if found.page + 1 < found.pages
+            else []
+        ),
+    ]
+    if turning:
+        blocks += [context(shared.page_of(found.page, found.pages)), actions(*turning)]
+    return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
+
+
+def _entry(line: RoundLine, *, now: datetime, link: Link, may_decide: bool) -> Iterable[Block]:
+    round_ = line.round
+    title = f"{shared.crew(round_.review.crew)}: {shared.task(round_)}"
+    about = (
+        summary.round_and_age(round_, summary.waiting_for(duration(now - round_.opened_at)))
+        if round_.state is State.WAITING
+        else summary.round_and_age(round_, summary.status(round_, now))
+    )
+    excerpt = summary.one_line_excerpt(flat(line.excerpt))
+    text = f"{linked(title, line, link)} · {about}"
+    yield section(f"{text}\n{excerpt}" if excerpt else text)
+    approve = button(
+        review_strings.APPROVE, action_id=ids.VIEW_APPROVE, value=round_.id, style="primary"
+    )
+    revise = button(review_strings.REVISE, action_id=ids.VIEW_REVISE, value=round_.id)
+    read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+    yield actions(*([approve, revise] if may_decide else []), read)

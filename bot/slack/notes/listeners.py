@@ -1,0 +1,52 @@
+"""Messages in threads: kept as notes before Slack is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.async_app import AsyncAck
+
+from bot.slack.context import Desk
+from bot.slack.errors import Respond, tell
+from bot.slack.notes import strings
+from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
+from bot.slack.reviews.reader_listeners import Body
+from bot.usecases.notes import change_note, delete_note, keep_note
+
+
+async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
+    """The offer goes away."""
+    await ack()
+    await tell(respond, strings.KEPT)
+
+
+async def on_nothing(ack: AsyncAck) -> None:
+    """There is nothing to do but to say that it came."""
+    await ack()
+
+
+async def keep_message(event: Body, next_: Callable[[], Awaitable[None]], *, desk: Desk) -> None:
+    """Keep what somebody wrote in a thread, before Slack is told that it came.
+
+    A failure is answered with an error, so that Slack tells of it again.
+    """
+    match parse_message(event):
+        case Written() as written:
+            await keep_note(
+                channel=written.channel,
+                thread_ts=written.thread_ts,
+                ts=written.ts,
+                by=written.by,
+                text=written.text,
+                uow=desk.uow,
+                clock=desk.clock,
+            )
+        case Edited(channel, ts, text, edited_ts):
+            await change_note(
+                channel, ts, text=text, edited_ts=edited_ts, uow=desk.uow, clock=desk.clock
+            )
+        case Deleted(channel, ts):
+            await delete_note(channel, ts, uow=desk.uow, clock=desk.clock)
+        case None:
+            pass
+    await next_()

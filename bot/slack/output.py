@@ -1,0 +1,50 @@
+"""What an agent wrote, as blocks of a message or of a modal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.domain.notification import Format, Output
+from bot.slack import strings
+from bot.slack.blockkit.blocks import (
+    Block,
+    context,
+    markdown,
+    section,
+)
+from bot.slack.blockkit.excerpts import first_part, length
+from bot.slack.blockkit.rich_text import preformatted, rich_text
+from bot.slack.blockkit.text import clean, code, is_blank
+
+OUTPUT_LIMIT: Final = 9_000
+"""What the output may take of a message's 12,000; the longest of everything else is 2,700."""
+
+
+_FENCE: Final = ("```json\n", "\n```")
+
+
+def output_in_message(output: Output) -> tuple[list[Block], bool]:
+    """The output's blocks, and whether they show only its beginning."""
+    # Only a short text is looked at character by character.
+    short = len(output.text) <= OUTPUT_LIMIT
+    if not output.text.strip() or (short and is_blank(clean(output.text))):
+        return [section(strings.EMPTY_OUTPUT)], False
+    if output.format is Format.JSON:
+        before, after = _FENCE
+        room = OUTPUT_LIMIT - len(before) - len(after)
+        shown, characters = first_part(output.text, room, render=code)
+        shown = f"{before}{shown}{after}"
+    else:
+        shown, characters = first_part(output.text, OUTPUT_LIMIT)
+    total = length(output.text)
+    if characters >= total:
+        return [markdown(shown)], False
+    left_off = context(strings.excerpted(characters, total))
+    # A text that begins with ten thousand spaces: Slack takes no block without a visible text.
+    return ([left_off] if is_blank(shown) else [markdown(shown), left_off]), True
+
+
+def output_in_modal(output: Output) -> list[Block]:
+    """An output as it reads best where there is no markdown block."""
+    render = preformatted if output.format is Format.JSON else rich_text
+    return render(output.text)

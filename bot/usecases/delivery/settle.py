@@ -1,0 +1,56 @@
+"""Recording what came of an effect in Slack."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.usecases.delivery.context import Outside
+from bot.usecases.ports.outbox import Job
+
+#: Slack's error codes for a message that is itself at fault. Such a card is shown without its
+#: output, which is attached as a file.
+CONTENT_REFUSED = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "invalid_attachments",
+        "no_text",
+        "metadata_too_large",
+    }
+)
+
+
+MESSAGE_GONE = "message_not_found"
+
+
+THREAD_GONE = "thread_not_found"
+
+
+async def settle(job: Job, outcome: Outcome, outside: Outside) -> Outcome:
+    """Settle an effect in Slack. A card has no deadline: it is tried until it can be posted."""
+    now = outside.clock()
+    async with outside.uow.begin() as tx:
+        match outcome:
+            case Delivered():
+                await tx.done(job)
+            case NotSent(alone=True, retry_after=wait):
+                at = now + wait if wait else outside.next_try(job, unsure=False)
+                await tx.again(job, at=at, unsure=False)
+            case NotSent():
+                # All of Slack seems to be away: the worker waits, this job need not.
+                await tx.again(job, at=now, unsure=False)
+            case Refused(code, _) if code in CONTENT_REFUSED or code == THREAD_GONE:
+                await tx.done(job)  # it would never be taken, and hold up what comes after it
+            case Refused():
+                await tx.again(job, at=outside.next_try(job, unsure=False), unsure=False)
+            case Unknown():  # pragma: no branch  # there is no fifth
+                await tx.again(job, at=outside.next_try(job, unsure=True), unsure=True)
+    return outcome
+
+
+def posted_since(job: Job) -> datetime | None:
+    """Since when an earlier try may have worked; None if none may have."""
+    return job.created_at if job.unsure else None

@@ -1,0 +1,33 @@
+"""The table of effects not yet done, as the worker sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.domain.effects import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed row of the outbox: one effect, ours until the lease ends."""
+
+    id: int
+    effect: Effect
+    tries: int
+    """Including this one."""
+    unsure: bool
+    """An earlier try may have taken effect."""
+    created_at: datetime
+    lease_until: datetime
+
+
+class Outbox(Protocol):
+    """The table of effects not yet done, as the worker sees it."""
+
+    async def claim(
+        self, destination: str, *, now: datetime, lease: timedelta, limit: int
+    ) -> tuple[Job, ...]:
+        """Due jobs for one destination, at most one of a lane, leased."""
+        ...

@@ -1,0 +1,132 @@
+"""Slack, as the use cases see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.execution import TaskNews
+from bot.domain.notes import Note
+from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
+from bot.usecases.read_models import (
+    CardView,
+    Letter,
+    MessageRef,
+    RunView,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What a Slack message about a round needs: its view and where it goes."""
+
+    view: CardView
+    card: MessageRef | None
+    channel: str | None
+    """Where the execution's thread is; None before its first message."""
+    thread_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The message is in Slack. `excerpted`: it shows only the beginning of the output."""
+
+    ref: MessageRef
+    excerpted: bool = False
+
+
+class Messenger(Protocol):
+    """Slack, for messages that must arrive.
+
+    `look_since` says that an earlier try, since then, may have worked: the message is looked for
+    first and not posted twice.
+    """
+
+    async def post_card(
+        self, posting: Posting, *, channel: str, look_since: datetime | None, plain: bool = False
+    ) -> Posted | NotSent | Refused | Unknown:
+        """Post a round's card. `plain` leaves out what the agent wrote."""
+        ...
+
+    async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
+        """Bring a posted card up to date. Refused as `message_not_found` when it was deleted."""
+        ...
+
+    async def attach_output(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
+        """Put the whole output as a file into the thread."""
+        ...
+
+    async def tell_stuck(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
+        """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+        ...
+
+    async def name_of(self, user: str) -> str | None:
+        """What a person is called; None when Slack cannot be asked."""
+        ...
+
+    async def react(self, note: Note) -> Outcome:
+        """Acknowledge a note with a reaction."""
+        ...
+
+    async def offer(self, note: Note, posting: Posting) -> Outcome:
+        """Offer its author, in private, to send the notes as a revision."""
+        ...
+
+    async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
+        """Report, in a crew's channel, a webhook that could not be understood."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The people some reviewers' names stand for.
+
+    `unresolved` are e-mails and user groups that Slack could not be asked about yet.
+    """
+
+    users: frozenset[str]
+    unresolved: tuple[str, ...] = ()
+
+
+class Directory(Protocol):
+    """Who is who in Slack, answered at once from memory."""
+
+    def members(self, reviewers: tuple[str, ...]) -> Members:
+        """The user ids that reviewers given as ids, e-mails and user groups stand for."""
+        ...
+
+
+class Saying(StrEnum):
+    """What a message about a run says."""
+
+    PROGRESS = "progress"
+    TASK = "task"
+    END = "end"
+    NOT_HANDED_ON = "not handed on"
+
+
+class RunMessenger(Protocol):
+    """Slack, for messages about a run."""
+
+    async def say(
+        self,
+        what: Saying,
+        view: RunView,
+        *,
+        channel: str,
+        look_since: datetime | None,
+        subject: str = "",
+        news: TaskNews | None = None,
+    ) -> Posted | NotSent | Refused | Unknown:
+        """Post a message about a run. `news` is what a TASK says, `subject` tells it apart."""
+        ...
+
+    async def update(self, view: RunView) -> Outcome:
+        """Bring the progress up to date. Refused as `message_not_found` when it was deleted."""
+        ...
+
+    async def attach_result(self, view: RunView, *, look_since: datetime | None) -> Outcome:
+        """Put the whole result as a file into the thread."""
+        ...
