@@ -1,0 +1,45 @@
+"""What no file of the repository may hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.repo.files import ROOT, texts
+
+
+def test_no_file_holds_a_path_of_a_machine_or_the_address_of_a_package_index() -> None:
+    path = re.compile(r"(?<![\w.])/(?:root|work|home/\w+|Users/\w+|opt/wheels)/")
+    index = re.compile("|".join(("--index" + "-url", "--find" + "-links", "--trusted" + "-host")))
+    for name, text in texts():
+        assert not path.search(text), name
+        assert not index.search(text), name
+
+
+def test_no_module_is_longer_than_a_head_can_hold() -> None:
+    long = {
+        str(path.relative_to(ROOT)): length
+        for path in (ROOT / "bot").rglob("*.py")
+        if (length := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long
+
+
+def test_the_stand_ins_read_the_clock_and_nothing_else() -> None:
+    """The linter lets `bot/demo` off its bans; this holds all but the clock."""
+    banned = {"random", "secrets", "uuid"}
+    # It starts a process, which needs a few names of the environment.
+    starter = ROOT / "bot" / "demo" / "bot_process.py"
+    for path in set((ROOT / "bot" / "demo").rglob("*.py")) - {starter}:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Import(names):
+                    assert not banned & {alias.name for alias in names}, path.name
+                case ast.ImportFrom(module):
+                    assert module not in banned, path.name
+                case ast.Attribute(ast.Name("os"), "environ" | "getenv"):
+                    pytest.fail(f"{path.name} reads the environment")
+                case _:
+                    pass

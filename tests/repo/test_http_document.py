@@ -1,0 +1,50 @@
+"""`docs/http.md` names every route, every kind of error and every accepted name."""
+
+from __future__ import annotations
+
+import re
+
+from bot.crewai import payloads
+from tests.repo.files import calls, literal, rows
+
+#: Named by aiohttp's own reason, or made where the answer is no error by itself.
+ELSEWHERE = {("404", "not_found"), ("405", "method_not_allowed"), ("503", "not_ready")}
+METHODS = ("add_get", "add_post", "add_put")
+
+
+def routes(folder: str) -> set[tuple[str, str]]:
+    return {
+        (name.removeprefix("add_").upper(), path)
+        for name, call in calls(folder)
+        if name in METHODS and isinstance(path := literal(call, 0), str)
+    }
+
+
+def test_every_route_is_documented_and_no_other() -> None:
+    documented = {
+        tuple(request.strip("`").split(" ")) for request, *_ in rows("docs/http.md", "routes")
+    }
+    assert documented == routes("bot") - routes("bot/demo")
+
+
+def test_every_kind_of_error_is_documented_and_no_other() -> None:
+    """An error is made with its status and its kind."""
+    made = {
+        (str(status), kind)
+        for _, call in calls("bot/web")
+        if isinstance(status := literal(call, 0), int) and isinstance(kind := literal(call, 1), str)
+    }
+    documented = {(status, kind.strip("`")) for status, kind, *_ in rows("docs/http.md", "errors")}
+    assert documented == made | ELSEWHERE
+
+
+def test_every_accepted_name_of_a_notification_is_documented() -> None:
+    documented = {
+        what: re.findall(r"`(\w+)`", names.partition(", as ")[0])
+        for what, names in rows("docs/http.md", "names")
+    }
+    assert documented == {
+        "execution": payloads.EXECUTION_ID.choices,
+        "task": payloads.TASK_ID.choices,
+        "output": payloads.OUTPUT.choices,
+    }

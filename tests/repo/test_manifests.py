@@ -1,0 +1,76 @@
+"""Slack's manifests ask for what the code uses, within Slack's limits."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot.slack import ids
+from tests.repo.files import read
+
+MANIFESTS = ("socket-mode.yaml", "http.yaml")
+
+SCOPES = {
+    "chat:write": "cards and private answers",
+    "commands": "/crew",
+    "channels:history": "notes in threads, finding a posted card again",
+    "groups:history": "the same in private channels",
+    "files:write": "outputs too long for a message",
+    "reactions:write": "acknowledging a note",
+    "users:read": "reviewers, names of those who write notes",
+    "users:read.email": "reviewers named by e-mail",
+    "usergroups:read": "reviewers named by user group",
+}
+
+
+def manifest(name: str) -> Any:
+    return yaml.safe_load(read(f"manifests/{name}"))
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_is_what_slack_accepts(name: str) -> None:
+    jsonschema.validate(manifest(name), json.loads(read("tests/data/manifest.schema.json")))
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_asks_for_the_scopes_that_are_used_and_no_more(name: str) -> None:
+    assert manifest(name)["oauth_config"]["scopes"] == {"bot": list(SCOPES)}
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_announces_the_commands_that_are_answered(name: str) -> None:
+    commands = manifest(name)["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == [ids.COMMAND]
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_manifest_switches_on_only_what_exists(name: str) -> None:
+    assert set(manifest(name)["features"]) == {"app_home", "bot_user", "slash_commands"}
+    assert manifest(name)["features"]["app_home"]["home_tab_enabled"] is True
+    events = manifest(name)["settings"]["event_subscriptions"]["bot_events"]
+    assert events == ["app_home_opened", "message.channels", "message.groups"]
+    assert manifest(name)["settings"]["interactivity"]["is_enabled"] is True
+
+
+def test_the_manifests_differ_in_how_slack_is_reached_and_nothing_else() -> None:
+    socket_mode, http = map(manifest, MANIFESTS)
+    assert socket_mode["settings"].pop("socket_mode_enabled") is True
+    assert http["settings"].pop("socket_mode_enabled") is False
+    events = "https://YOUR-HOST/slack/events"
+    assert http["settings"]["interactivity"].pop("request_url") == events
+    assert http["settings"]["event_subscriptions"].pop("request_url") == events
+    assert http["features"]["slash_commands"][0].pop("url") == events
+    assert http == socket_mode
+
+
+def test_the_ids_are_distinct_and_within_slack_s_limits() -> None:
+    names = {name: value for name, value in vars(ids).items() if name.isupper()}
+    assert len(set(names.values())) == len(names)
+    for value in names.values():
+        assert 0 < len(value) <= 255
+    assert re.fullmatch(r"/[a-z0-9_-]{1,31}", ids.COMMAND)

@@ -1,0 +1,31 @@
+"""`docs/operations.md` quotes what `/readyz` and the log really say."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.repo.files import calls, code_strings, literal, rows
+
+LEVELS = ("warning", "error", "exception")
+
+
+def test_every_text_of_readyz_is_one_the_code_has() -> None:
+    said = code_strings("bot")
+    for text, *_ in rows("docs/operations.md", "texts"):
+        for quoted in re.findall(r"`([^`]+)`", text):
+            assert all(part.strip() in said for part in quoted.split("…")), quoted
+
+
+def test_every_warning_of_the_log_is_explained_and_no_other() -> None:
+    logged = {
+        str(literal(call, 0))
+        for name, call in calls("bot")
+        if name in LEVELS and ast.unparse(call.func).startswith("log.")
+    }
+    explained = {
+        line
+        for cell, *_ in rows("docs/operations.md", "log")
+        for line in re.findall(r"`(\w+)`", cell)
+    }
+    assert explained == logged

@@ -1,0 +1,27 @@
+"""`docs/reviewing.md` is one page, and names what reviewers see by its real name."""
+
+from __future__ import annotations
+
+import re
+
+from tests.repo.files import code_strings, read
+
+PAGE_LINES = 80
+
+
+def test_it_is_one_page() -> None:
+    assert len(read("docs/reviewing.md").splitlines()) <= PAGE_LINES
+
+
+def test_every_button_and_menu_entry_exists() -> None:
+    said = set(code_strings("bot/slack").splitlines())
+    named = re.findall(r"^\| \*\*(.+?)\*\* \|", read("docs/reviewing.md"), flags=re.MULTILINE)
+    assert set(named) >= {"Approve", "Revise"}
+    assert set(named) <= said
+
+
+def test_every_command_is_in_the_help() -> None:
+    said = code_strings("bot/slack")
+    commands = re.findall(r"^\| `/crew ([a-z ]+)", read("docs/reviewing.md"), flags=re.MULTILINE)
+    assert {command.split()[0] for command in commands} == {"pending", "status", "kickoff", "help"}
+    assert all(f"`… {command.strip()}" in said for command in commands)
