@@ -13,6 +13,8 @@ from bot.demo.stage import CHANNEL, people, settings
 from bot.demo.workspace import Workspace
 from bot.domain.errors import StoreUnavailable
 from tests.journeys.conftest import MakeWorld
+from tests.repo.files import fences
+from tests.repo.samples import occurs
 
 SOURCE = str(Path(__file__).parents[2])
 
@@ -46,6 +48,8 @@ async def test_the_demo_plays_its_whole_story(tmp_path: Path) -> None:
     assert status == 0, said
     assert "Every step above was seen" in said
     assert "round 2 of “Market research”" in said
+    [(sample,)] = fences("README.md", "<!-- sample: headless -->")
+    assert occurs(sample, said), said
 
 
 async def test_a_missing_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""The requests that the documents show are made, and answered as they say."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from bot.demo.stage import WEBHOOK_SECRET
+from tests.journeys.conftest import MakeWorld, World
+from tests.listener import free_port
+from tests.repo.samples import is_like, requests
+
+
+def stand_ins(world: World) -> dict[str, str]:
+    """What stands in for the words of a sample."""
+    return {
+        "https://research-crew.crewai.com": world.crew.url,
+        "https://bot.example.com": world.url,
+        "http://127.0.0.1:3000": world.url,
+        "/crews/crew/": f"/crews/{world.crew.name}/",
+        "CREW_TOKEN": world.crew.token,
+        "CREW_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+
+
+async def test_every_request_is_answered_as_it_is_shown(make_world: MakeWorld) -> None:
+    port = free_port()
+    made = 0
+    async with (
+        make_world(port=port, PUBLIC_URL=f"http://127.0.0.1:{port}") as world,
+        aiohttp.ClientSession() as session,
+    ):
+        for sample in requests(stand_ins(world)):
+            async with session.request(
+                sample.method, sample.url, headers=sample.headers, data=sample.body
+            ) as answer:
+                said = await answer.json()
+            made += 1
+            assert answer.status == (sample.status or 200), (sample, said)
+            assert sample.answer is None or is_like(sample.answer, said), (sample, said)
+        await world.card("It works")
+    assert made >= 7
