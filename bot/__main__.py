@@ -53,12 +53,12 @@ def _port(text: str) -> int:
 
 def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     if chosen.headless:
-        from bot.demo.story import tell  # noqa: PLC0415  # not needed to serve
+        from bot.demo.scenario import run_scenario  # noqa: PLC0415  # not needed to serve
 
-        return tell(port=chosen.port, say=_say)
-    from bot.demo.playground.run import run  # noqa: PLC0415  # the same
+        return run_scenario(port=chosen.port, say=_say)
+    from bot.demo.playground.serve import serve  # noqa: PLC0415  # the same
 
-    return run(port=chosen.port, open_browser=chosen.open, say=_say)
+    return serve(port=chosen.port, open_browser=chosen.open, say=_say)
 
 
 def _say(line: str) -> None:

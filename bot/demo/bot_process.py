@@ -21,7 +21,7 @@ import aiohttp
 #: How long a start and a stop may take, in seconds.
 START_SECONDS = 20
 STOP_SECONDS = 30
-_BETWEEN_LOOKS = 0.05
+_POLL_SECONDS = 0.05
 #: The last one lets tests measure what the process covers.
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
@@ -31,7 +31,7 @@ class BotDidNotStart(Exception):
 
 
 class BotProcess:
-    """One process at a time; it can be killed and started again on the same port and file."""
+    """One process at a time; can be killed and started again on the same port and database."""
 
     def __init__(
         self, settings: Mapping[str, str], *, folder: Path, port: int | None = None
@@ -73,21 +73,21 @@ class BotProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is ours to hand on
+                start_new_session=True,  # the parent handles Ctrl-C
             )
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._until_ready(self._process)
         except TimeoutError as error:
             await self.stop()
-            raise BotDidNotStart(self._last_words()) from error
+            raise BotDidNotStart(self._log_tail()) from error
 
     async def stop(self) -> None:
         """Ask it to end (SIGTERM), and wait until it has."""
         await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """End it as a power cut would (SIGKILL)."""
+        """Kill it without a chance to clean up (SIGKILL)."""
         await self._end(signal.SIGKILL)
 
     @property
@@ -109,8 +109,8 @@ class BotProcess:
                             return
                 except aiohttp.ClientError:
                     pass
-                await asyncio.sleep(_BETWEEN_LOOKS)
-        raise BotDidNotStart(self._last_words())
+                await asyncio.sleep(_POLL_SECONDS)
+        raise BotDidNotStart(self._log_tail())
 
     async def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -124,17 +124,17 @@ class BotProcess:
             process.kill()
             await process.wait()
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         return self.log.read_text(errors="replace")[-2_000:]
 
 
 def inherited() -> dict[str, str]:
-    """What a bot gets of our own environment: none of the settings somebody may have there."""
+    """The part of this process's environment that the bot gets: none of its settings."""
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
 def free_port() -> int:
-    """A port nobody listens on, chosen by the kernel."""
+    """A free port, chosen by the kernel."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

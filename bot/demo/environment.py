@@ -1,4 +1,4 @@
-"""The demo's stage: a workspace with people, a crew, and the settings that join a bot to both."""
+"""The demo environment: a workspace with people, a crew, and a bot configured for both."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ WEBHOOK_SECRET = "demo-webhook-secret"  # noqa: S105  # opens nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Everything that plays."""
+class Environment:
+    """The running stand-ins and the bot between them."""
 
     workspace: Workspace
     crew: Crew
@@ -31,29 +31,33 @@ class Stage:
 
     @property
     def human_input_url(self) -> str:
-        """Where the crew announces its pauses."""
+        """The bot's endpoint for the crew's human-input notifications."""
         return f"{self.bot.url}/crews/{self.crew.name}/human-input"
 
 
 @asynccontextmanager
-async def set_up(
-    folder: Path, *, now: Callable[[], float] = time.time, pace: float, port: int | None = None
-) -> AsyncIterator[Stage]:
-    """Start the stand-ins and the bot; `pace` is how long each of the crew's tasks takes, in s."""
-    async with Workspace(now=now) as workspace, Crew(now=now, pace=pace) as crew:
+async def start_environment(
+    folder: Path,
+    *,
+    now: Callable[[], float] = time.time,
+    task_seconds: float,
+    port: int | None = None,
+) -> AsyncIterator[Environment]:
+    """Start the stand-ins and the bot; `task_seconds` is how long each task of the crew takes."""
+    async with Workspace(now=now) as workspace, Crew(now=now, task_seconds=task_seconds) as crew:
         people(workspace)
         port = port or free_port()
-        reachable = settings(workspace, crew) | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
-        bot = BotProcess(reachable, folder=folder, port=port)
+        configured = settings(workspace, crew) | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        bot = BotProcess(configured, folder=folder, port=port)
         workspace.events_url = f"{bot.url}/slack/events"
-        stage = Stage(workspace, crew, bot)
-        crew.human_input = HumanInput.bearer(stage.human_input_url, WEBHOOK_SECRET)
+        environment = Environment(workspace, crew, bot)
+        crew.human_input = HumanInput.bearer(environment.human_input_url, WEBHOOK_SECRET)
         async with bot:
-            yield stage
+            yield environment
 
 
 def people(workspace: Workspace) -> None:
-    """Two reviewers, somebody who may not decide, and the channel they are all in."""
+    """Add two reviewers, a member who may not decide, and the channel they are in."""
     workspace.add_user(ANA, "Ana", "ana@example.com")
     workspace.add_user(BEN, "Ben", "ben@example.com")
     workspace.add_user(CARL, "Carl", "carl@example.com")
@@ -61,7 +65,7 @@ def people(workspace: Workspace) -> None:
 
 
 def settings(workspace: Workspace, crew: Crew) -> dict[str, str]:
-    """What a real installation would put into its environment."""
+    """The environment variables of a bot between this workspace and this crew."""
     return {
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_SIGNING_SECRET": workspace.signing_secret,

@@ -1,7 +1,7 @@
-"""One scripted story, played over real HTTP and printed as it happens.
+"""One scripted scenario, played over real HTTP and printed as it happens.
 
-Every line is said only after what it says was seen at the stand-ins; anything else ends the story
-with an error.
+A line is printed only after what it says was observed at the stand-ins; anything else ends the
+scenario with an error.
 """
 
 from __future__ import annotations
@@ -16,71 +16,75 @@ import aiohttp
 
 from bot.demo.bot_process import BotDidNotStart
 from bot.demo.crew import Resume, State
-from bot.demo.stage import ANA, BEN, CARL, CHANNEL, Stage, set_up
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
 from bot.demo.workspace import Message, buttons, message_text
 
 TOPIC = "home batteries"
 FEEDBACK = "Add a source for every figure, and keep the reading short."
-CREW_HOOK = "http://127.0.0.1:9/somebody-else-listens-here"
+CREW_WEBHOOK_URL = "http://127.0.0.1:9/somebody-else-listens-here"
 
 Say = Callable[[str], None]
 
 
-class StoryBroke(Exception):
-    """Something did not happen as it should have."""
+class ScenarioFailed(Exception):
+    """A step did not happen as expected; the message names it."""
 
 
-async def tell(*, port: int | None, say: Say) -> int:
-    """Play the story; 0 only if every step really happened."""
+async def run_scenario(*, port: int | None, say: Say) -> int:
+    """Play the scenario and return the exit status: 0 only if every step really happened."""
     try:
-        await play(port=port, say=say)
-    except (StoryBroke, TimeoutError, BotDidNotStart) as error:
-        say(f"\nThe story broke: {error}")
+        await _play(port=port, say=say)
+    except (ScenarioFailed, TimeoutError, BotDidNotStart) as error:
+        say(f"\nThe scenario failed: {error}")
         return 1
     return 0
 
 
-async def play(*, port: int | None, say: Say) -> None:
+async def _play(*, port: int | None, say: Say) -> None:
     """Kick off, review, revise, second round, approve, result.
 
-    Raises StoryBroke, TimeoutError or BotDidNotStart when a step does not really happen.
+    Raises ScenarioFailed, TimeoutError or BotDidNotStart when a step does not really happen.
     """
     with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
         say("Starting a crew, a Slack workspace and the bot between them.")
-        async with set_up(Path(folder), now=time.time, pace=0.2, port=port) as stage:
-            say(f"  crew       {stage.crew.url}")
-            say(f"  workspace  {stage.workspace.api_url}")
-            say(f"  bot        {stage.bot.url}")
-            await _Story(stage, say).play()
+        async with start_environment(
+            Path(folder), now=time.time, task_seconds=0.2, port=port
+        ) as environment:
+            say(f"  crew       {environment.crew.url}")
+            say(f"  workspace  {environment.workspace.api_url}")
+            say(f"  bot        {environment.bot.url}")
+            await _Scenario(environment, say).play()
     say("\nDone. Every step above was seen at the crew or in the workspace.")
 
 
-class _Story:
-    def __init__(self, stage: Stage, say: Say) -> None:
-        self._stage = stage
-        self._crew = stage.crew
-        self._slack = stage.workspace
+class _Scenario:
+    """The steps; each waits for its effect at the stand-ins and then prints it."""
+
+    def __init__(self, environment: Environment, say: Say) -> None:
+        self._environment = environment
+        self._crew = environment.crew
+        self._slack = environment.workspace
         self._say = say
         self._decided = 0
 
     async def play(self) -> None:
         execution = await self._kick_off()
         first = await self._next_card(shows="Market research", number=1)
-        await self._outsider_tries(first)
+        await self._reject_outsider(first)
         await self._ask_for_changes(first)
         second = await self._next_card(shows="Market research", number=2)
         _require("Source" in message_text(second), "the second round answers the feedback")
         await self._approve(second, by=BEN, name="Ben")
-        await self._ask_where_it_stands(execution)
-        await self._plan_is_done()
+        await self._ask_status(execution)
+        await self._expect_finished_task()
         third = await self._next_card(shows="Board summary", number=1)
         await self._approve(third, by=ANA, name="Ana")
-        await self._result(execution)
+        await self._expect_result(execution)
 
     async def _kick_off(self) -> str:
-        body = {"inputs": {"topic": TOPIC}, "crewWebhookUrl": CREW_HOOK}
+        body = {"inputs": {"topic": TOPIC}, "crewWebhookUrl": CREW_WEBHOOK_URL}
         headers = {"Authorization": f"Bearer {self._crew.token}"}
-        address = f"{self._stage.bot.url}/crews/{self._crew.name}/kickoff"
+        address = f"{self._environment.bot.url}/crews/{self._crew.name}/kickoff"
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.post(address, json=body) as answer,
@@ -108,12 +112,12 @@ class _Story:
         self._say(f"  {'  '.join(f'[ {label} ]' for label in buttons(card))}")
         return card
 
-    async def _outsider_tries(self, card: Message) -> None:
+    async def _reject_outsider(self, card: Message) -> None:
         await self._slack.click(CARL, card, "Approve")
         answer = await self._slack.until(lambda: self._slack.ephemerals(CARL)[-1])
         self._heading("Carl, who is no reviewer, clicks Approve and is told privately")
         self._quote(message_text(answer))
-        _require(not self._crew.resumes, "the crew heard nothing of it")
+        _require(not self._crew.resumes, "the crew was not called")
 
     async def _ask_for_changes(self, card: Message) -> None:
         await self._slack.click(ANA, card, "Revise")
@@ -121,27 +125,29 @@ class _Story:
         await self._slack.submit(ANA, {"feedback": FEEDBACK})
         self._heading("Ana clicks Revise and writes into the form")
         self._quote(FEEDBACK)
-        await self._taken(card, feedback=FEEDBACK, is_approve=False)
+        await self._expect_resume(card, feedback=FEEDBACK, is_approve=False)
 
     async def _approve(self, card: Message, *, by: str, name: str) -> None:
         await self._slack.click(by, card, "Approve")
         self._heading(f"{name} clicks Approve")
-        await self._taken(card, feedback="Approved.", is_approve=True)
+        await self._expect_resume(card, feedback="Approved.", is_approve=True)
 
-    async def _taken(self, card: Message, *, feedback: str, is_approve: bool) -> None:
-        """The crew took exactly this, and the card says so and has no buttons any more."""
+    async def _expect_resume(self, card: Message, *, feedback: str, is_approve: bool) -> None:
+        """The crew received exactly this, once; the card says so and has no buttons any more."""
         self._decided += 1
         await self._crew.until(lambda: len(self._crew.resumes) >= self._decided)
         _require(len(self._crew.resumes) == self._decided, "one decision is one resume")
         resume = self._crew.resumes[-1]
         _require(resume.human_feedback == feedback, "the crew got exactly this feedback")
         _require(resume.is_approve is is_approve, "the crew got the verdict that was given")
-        _require(resume.urls.crew == CREW_HOOK, "the resume carries the forgotten webhook URL")
-        self._show_resume(resume)
+        _require(
+            resume.urls.crew == CREW_WEBHOOK_URL, "the resume carries the forgotten webhook URL"
+        )
+        self._print_resume(resume)
         await self._slack.until(lambda: "Sent" in message_text(self._slack.fresh(card)))
         _require(not buttons(self._slack.fresh(card)), "a decided card has no buttons")
 
-    def _show_resume(self, resume: Resume) -> None:
+    def _print_resume(self, resume: Resume) -> None:
         body = {
             "task_id": resume.task_id,
             "is_approve": resume.is_approve,
@@ -150,22 +156,22 @@ class _Story:
         }
         self._say(f"  POST /resume {json.dumps(body, ensure_ascii=False)}")
 
-    async def _ask_where_it_stands(self, execution: str) -> None:
+    async def _ask_status(self, execution: str) -> None:
         seen = len(self._slack.ephemerals(BEN))
         await self._slack.slash(BEN, CHANNEL, "/crew", f"status {execution[:8]}")
         await self._slack.until(lambda: len(self._slack.ephemerals(BEN)) > seen)
         self._heading(f"Ben asks /crew status {execution[:8]}")
         self._quote(message_text(self._slack.ephemerals(BEN)[-1]))
 
-    async def _plan_is_done(self) -> None:
-        """The task without a review is told in one line of the thread."""
+    async def _expect_finished_task(self) -> None:
+        """The task without a review is reported in one line of the thread."""
         [line] = await self._slack.until(
             lambda: [m for m in self._slack.messages(CHANNEL) if "Entry plan" in message_text(m)]
         )
         self._heading("The thread tells of a finished task in one line")
         self._quote(message_text(line))
 
-    async def _result(self, execution: str) -> None:
+    async def _expect_result(self, execution: str) -> None:
         await self._crew.until(lambda: self._crew.execution(execution).state is State.COMPLETED)
         async with (
             aiohttp.ClientSession(
@@ -189,4 +195,4 @@ class _Story:
 
 def _require(condition: object, what: str) -> None:
     if not condition:
-        raise StoryBroke(f"this did not happen: {what}")
+        raise ScenarioFailed(f"this did not happen: {what}")

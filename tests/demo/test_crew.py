@@ -28,7 +28,7 @@ from bot.demo.crew import (
     slow,
     status,
 )
-from bot.demo.crew.records import UNREAD, Ledger, Watch
+from bot.demo.crew.records import UNREAD, BoundedLog, Changes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -368,7 +368,7 @@ async def test_a_task_that_breaks_ends_the_execution(receiver: Receiver) -> None
         raise TaskFailed("no such tool")
 
     script = (Task("t", "T", "", "", "A", needs_review=False, produce=broken),)
-    async with Crew(now=now, script=script, inputs=(), pace=0.001) as crew:
+    async with Crew(now=now, script=script, inputs=(), task_seconds=0.001) as crew:
         run = crew.start_execution()
         await crew.until(lambda: crew.execution(run).state is State.ERROR)
         assert crew.execution(run).error == "no such tool"
@@ -376,7 +376,7 @@ async def test_a_task_that_breaks_ends_the_execution(receiver: Receiver) -> None
 
 
 async def test_an_execution_that_ended_meanwhile_does_not_go_on(receiver: Receiver) -> None:
-    async with Crew(now=now, pace=0.001) as crew:
+    async with Crew(now=now, task_seconds=0.001) as crew:
         run = crew.start_execution(urls=receiver.all_urls())
         changes = crew.subscribe()
         crew.end(run)
@@ -484,9 +484,9 @@ async def test_a_script_without_reviews_runs_to_its_end(receiver: Receiver) -> N
         assert crew.execution(run).state is State.COMPLETED
         assert receiver.kinds() == ["step", "task", "step", "task", "crew"]
         assert receiver.got[-1][2]["result_json"] == {"done": True}
-        crew.pace = 0.001
+        crew.task_seconds = 0.001
         crew.style = Style.CAMEL
-        assert (crew.pace, crew.style) == (0.001, Style.CAMEL)
+        assert (crew.task_seconds, crew.style) == (0.001, Style.CAMEL)
 
 
 async def test_after_it_stopped_nothing_is_sent(crew: Crew) -> None:
@@ -521,17 +521,17 @@ async def test_waiting_for_what_never_comes_times_out(crew: Crew) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    ledger: Ledger[int] = Ledger(3, keep_bytes=10)
+    ledger: BoundedLog[int] = BoundedLog(3, keep_bytes=10)
     for number in range(5):
         ledger.append(number, 1)
     assert (list(ledger), ledger.total) == ([2, 3, 4], 5)
     ledger.append(9, 50)
     assert list(ledger) == [9]
 
-    watch = Watch(now=now)
-    queue = watch.subscribe()
+    changes = Changes(now=now)
+    queue = changes.subscribe()
     for number in range(UNREAD + 5):
-        watch.tell("x", str(number))
+        changes.announce("x", str(number))
     assert queue.qsize() == UNREAD
     assert queue.get_nowait().execution_id == "5"
 

@@ -16,7 +16,7 @@ import pytest
 
 from bot.app import Bot, Nature, running
 from bot.demo.crew import Crew, HumanInput
-from bot.demo.stage import CHANNEL, WEBHOOK_SECRET, people, settings
+from bot.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
 from bot.demo.workspace import Message, Workspace, message_text
 from bot.domain.retry import Retry
 from bot.settings.load import Settings, load

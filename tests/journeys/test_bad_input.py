@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.demo.stage import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import message_text
 from tests.journeys.conftest import World
 

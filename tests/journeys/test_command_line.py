@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.bot_process import BotProcess, free_port, inherited
 from bot.demo.crew import Crew
-from bot.demo.stage import CHANNEL, people, settings
+from bot.demo.environment import CHANNEL, people, settings
 from bot.demo.workspace import Workspace
 from bot.domain.errors import StoreUnavailable
 from tests.journeys.conftest import MakeWorld

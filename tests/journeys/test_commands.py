@@ -3,7 +3,7 @@
 import pytest
 
 from bot.demo.crew import slow, status
-from bot.demo.stage import ANA, CARL, CHANNEL
+from bot.demo.environment import ANA, CARL, CHANNEL
 from bot.demo.workspace import message_text
 from tests.journeys.conftest import World
 

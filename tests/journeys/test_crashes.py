@@ -7,26 +7,26 @@ import pytest
 
 from bot.demo.bot_process import BotProcess
 from bot.demo.crew import hang
-from bot.demo.stage import ANA, CHANNEL, Stage, set_up
+from bot.demo.environment import ANA, CHANNEL, Environment, start_environment
 from bot.demo.workspace import HANG, Message, buttons, message_text
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with set_up(tmp_path, pace=0) as built:
+async def environment(tmp_path: Path) -> AsyncIterator[Environment]:
+    async with start_environment(tmp_path, task_seconds=0) as built:
         yield built
 
 
-async def card_of(stage: Stage, shows: str) -> Message:
+async def card_of(environment: Environment, shows: str) -> Message:
     def found() -> list[Message]:
-        return [m for m in stage.workspace.messages(CHANNEL) if shows in message_text(m)]
+        return [m for m in environment.workspace.messages(CHANNEL) if shows in message_text(m)]
 
-    return (await stage.workspace.until(found, timeout=15))[0]
+    return (await environment.workspace.until(found, timeout=15))[0]
 
 
-async def until_shown(stage: Stage, card: Message, text: str) -> None:
-    await stage.workspace.until(
-        lambda: text in message_text(stage.workspace.fresh(card)), timeout=15
+async def until_shown(environment: Environment, card: Message, text: str) -> None:
+    await environment.workspace.until(
+        lambda: text in message_text(environment.workspace.fresh(card)), timeout=15
     )
 
 
@@ -35,80 +35,82 @@ async def restart(bot: BotProcess) -> None:
     await bot.start()
 
 
-async def test_killed_before_the_card_is_posted(stage: Stage) -> None:
-    stage.workspace.fail("chat.postMessage", HANG)
-    sent = await stage.crew.pause("e-1", "draft", "A draft.")
+async def test_killed_before_the_card_is_posted(environment: Environment) -> None:
+    environment.workspace.fail("chat.postMessage", HANG)
+    sent = await environment.crew.pause("e-1", "draft", "A draft.")
     assert sent.status == 202
-    await stage.workspace.until(lambda: stage.workspace.hanging)
+    await environment.workspace.until(lambda: environment.workspace.hanging)
 
-    await stage.bot.kill()
-    stage.workspace.behave()
-    await stage.bot.start()
+    await environment.bot.kill()
+    environment.workspace.clear_faults()
+    await environment.bot.start()
 
-    card = await card_of(stage, "A draft.")
-    await stage.workspace.click(ANA, card, "Approve")
-    await until_shown(stage, card, "Sent")
-    assert len(stage.workspace.messages(CHANNEL)) == 1
-    assert len(stage.crew.resumes) == 1
-
-
-async def test_killed_after_the_card_is_posted_but_before_that_is_recorded(stage: Stage) -> None:
-    stage.workspace.fail("chat.postMessage", HANG)
-    await stage.crew.pause("e-1", "draft", "A draft.")
-    await stage.workspace.until(lambda: stage.workspace.hanging)
-
-    await stage.bot.kill()
-    stage.workspace.release()  # Slack carries out what it was asked
-    await stage.bot.start()
-
-    card = await card_of(stage, "A draft.")
-    await stage.workspace.click(ANA, card, "Approve")
-    await until_shown(stage, card, "Sent")
-    assert len(stage.workspace.messages(CHANNEL)) == 1
+    card = await card_of(environment, "A draft.")
+    await environment.workspace.click(ANA, card, "Approve")
+    await until_shown(environment, card, "Sent")
+    assert len(environment.workspace.messages(CHANNEL)) == 1
+    assert len(environment.crew.resumes) == 1
 
 
-async def test_killed_after_the_click_but_before_the_resume(stage: Stage) -> None:
-    await stage.crew.pause("e-1", "draft", "A draft.")
-    card = await card_of(stage, "A draft.")
-    await stage.crew.go_down()
-    await stage.workspace.click(ANA, card, "Approve")
+async def test_killed_after_the_card_is_posted_but_before_that_is_recorded(
+    environment: Environment,
+) -> None:
+    environment.workspace.fail("chat.postMessage", HANG)
+    await environment.crew.pause("e-1", "draft", "A draft.")
+    await environment.workspace.until(lambda: environment.workspace.hanging)
 
-    await stage.bot.kill()
-    await stage.crew.come_back()
-    await stage.bot.start()
+    await environment.bot.kill()
+    environment.workspace.release()  # Slack carries out what it was asked
+    await environment.bot.start()
 
-    await until_shown(stage, card, "Sent")
-    assert len(stage.crew.resumes) == 1
-    assert not buttons(stage.workspace.fresh(card))
+    card = await card_of(environment, "A draft.")
+    await environment.workspace.click(ANA, card, "Approve")
+    await until_shown(environment, card, "Sent")
+    assert len(environment.workspace.messages(CHANNEL)) == 1
+
+
+async def test_killed_after_the_click_but_before_the_resume(environment: Environment) -> None:
+    await environment.crew.pause("e-1", "draft", "A draft.")
+    card = await card_of(environment, "A draft.")
+    await environment.crew.go_down()
+    await environment.workspace.click(ANA, card, "Approve")
+
+    await environment.bot.kill()
+    await environment.crew.come_back()
+    await environment.bot.start()
+
+    await until_shown(environment, card, "Sent")
+    assert len(environment.crew.resumes) == 1
+    assert not buttons(environment.workspace.fresh(card))
 
 
 @pytest.mark.parametrize("applied", [True, False])
 async def test_killed_between_sending_the_resume_and_recording_it(
-    stage: Stage, *, applied: bool
+    environment: Environment, *, applied: bool
 ) -> None:
-    await stage.crew.pause("e-1", "draft", "A draft.")
-    card = await card_of(stage, "A draft.")
-    stage.crew.fail("/resume", how=hang(applied=applied))
-    await stage.workspace.click(ANA, card, "Approve")
-    await stage.crew.until(lambda: stage.crew.requests)
+    await environment.crew.pause("e-1", "draft", "A draft.")
+    card = await card_of(environment, "A draft.")
+    environment.crew.fail("/resume", how=hang(applied=applied))
+    await environment.workspace.click(ANA, card, "Approve")
+    await environment.crew.until(lambda: environment.crew.requests)
 
-    await stage.bot.kill()
-    stage.crew.clear()
-    await stage.bot.start()
+    await environment.bot.kill()
+    environment.crew.clear()
+    await environment.bot.start()
 
-    await until_shown(stage, card, "gone on" if applied else "Sent")
-    assert len(stage.crew.resumes) == 1
+    await until_shown(environment, card, "gone on" if applied else "Sent")
+    assert len(environment.crew.resumes) == 1
 
 
-async def test_a_stop_finishes_what_is_under_way(stage: Stage) -> None:
-    stage.workspace.fail("chat.postMessage", HANG)
-    await stage.crew.pause("e-1", "draft", "A draft.")
-    await stage.workspace.until(lambda: stage.workspace.hanging)
-    stage.workspace.release()
+async def test_a_stop_finishes_what_is_under_way(environment: Environment) -> None:
+    environment.workspace.fail("chat.postMessage", HANG)
+    await environment.crew.pause("e-1", "draft", "A draft.")
+    await environment.workspace.until(lambda: environment.workspace.hanging)
+    environment.workspace.release()
 
-    await stage.bot.stop()
+    await environment.bot.stop()
 
-    assert len(stage.workspace.messages(CHANNEL)) <= 1
-    await stage.bot.start()
-    await card_of(stage, "A draft.")
-    assert len(stage.workspace.messages(CHANNEL)) == 1
+    assert len(environment.workspace.messages(CHANNEL)) <= 1
+    await environment.bot.start()
+    await card_of(environment, "A draft.")
+    assert len(environment.workspace.messages(CHANNEL)) == 1

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.demo.crew import drop_after, status
-from bot.demo.stage import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import buttons, message_text
 from bot.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World

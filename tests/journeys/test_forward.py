@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bot.demo.stage import ANA
+from bot.demo.environment import ANA
 from bot.demo.workspace import message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.demo.crew import HumanInput, drop_after, hang, status
-from bot.demo.stage import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.demo.crew import drop_after, status
-from bot.demo.stage import ANA, CARL, CHANNEL
+from bot.demo.environment import ANA, CARL, CHANNEL
 from bot.demo.workspace import View, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.demo.stage import ANA, CHANNEL
+from bot.demo.environment import ANA, CHANNEL
 from bot.demo.workspace import (
     DROP_AFTER,
     DROP_BEFORE,

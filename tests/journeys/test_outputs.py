@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.demo.stage import ANA, CHANNEL
+from bot.demo.environment import ANA, CHANNEL
 from bot.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.demo.crew import Fault, drop_after, drop_before, garbage, hang, status
-from bot.demo.stage import ANA, CHANNEL
+from bot.demo.environment import ANA, CHANNEL
 from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import World
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.demo.crew import status
-from bot.demo.stage import ANA, BEN, CARL, CHANNEL
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL
 from bot.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from bot.demo.stage import ANA, BEN, CARL, CHANNEL
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL
 from bot.demo.workspace import Message, View, buttons, error, message_text
 from tests.journeys.conftest import World
 

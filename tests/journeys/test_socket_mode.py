@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.demo.stage import ANA, CHANNEL
+from bot.demo.environment import ANA, CHANNEL
 from tests.journeys.conftest import MakeWorld, World
 
 

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
-from bot.demo.playground.run import opened
-from bot.demo.stage import Stage, set_up
+from bot.demo.environment import Environment, start_environment
+from bot.demo.playground.serve import open_playground
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -47,17 +47,17 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass
 class Site:
-    """A playground, its stage, and pages on it."""
+    """A playground, its environment, and pages on it."""
 
     address: str
-    stage: Stage
+    environment: Environment
     browser: Browser
     errors: list[str]
 
     async def call(self, method: str, **args: Any) -> dict[str, Any]:
         """Call the workspace's Web API as the bot does."""
-        headers = {"Authorization": f"Bearer {self.stage.workspace.bot_token}"}
-        url = f"{self.stage.workspace.api_url}{method}"
+        headers = {"Authorization": f"Bearer {self.environment.workspace.bot_token}"}
+        url = f"{self.environment.workspace.api_url}{method}"
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.post(url, json=args) as answer,
@@ -87,18 +87,21 @@ class Site:
 async def site(browser: Browser) -> AsyncIterator[Site]:
     """A fresh playground; fails the test when a page had an error or broke its own policy."""
     errors: list[str] = []
-    async with opened(port=0, pace=0.05, say=lambda _: None) as (address, stage):
-        yield Site(address, stage, browser, errors)
+    async with open_playground(port=0, task_seconds=0.05, say=lambda _: None) as (
+        address,
+        environment,
+    ):
+        yield Site(address, environment, browser, errors)
         for context in browser.contexts:
             await context.close()
     assert errors == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A stage without a page, for all tests of a module."""
-    folder = tmp_path_factory.mktemp("stage")
-    async with set_up(folder, now=time.time, pace=0) as built:
+async def environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Environment]:
+    """A environment without a page, for all tests of a module."""
+    folder = tmp_path_factory.mktemp("environment")
+    async with start_environment(folder, now=time.time, task_seconds=0) as built:
         yield built
 
 

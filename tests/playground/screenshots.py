@@ -9,7 +9,7 @@ from typing import Final
 
 from playwright.async_api import Page, async_playwright, expect
 
-from bot.demo.playground.run import opened
+from bot.demo.playground.serve import open_playground
 from tests.playground.conftest import FLAGS, browser_path, card, kick_off, press
 
 FOLDER: Final = Path(__file__).parents[2] / "bot" / "demo" / "screenshots"
@@ -20,7 +20,7 @@ async def take() -> None:
     """Play half a review, and photograph its stations."""
     async with (
         async_playwright() as playwright,
-        opened(port=0, pace=0.2, say=lambda _: None) as (address, _),
+        open_playground(port=0, task_seconds=0.2, say=lambda _: None) as (address, _),
     ):
         browser = await playwright.chromium.launch(executable_path=browser_path(), args=[*FLAGS])
         page = await browser.new_page(

@@ -12,40 +12,40 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import expect
 
-from bot.demo.stage import ANA, CHANNEL
+from bot.demo.environment import ANA, CHANNEL
 from tests.playground.conftest import Site, card
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass
-class Ear:
-    """Stands where the bot listens, and answers as it is told."""
+class StandInBot:
+    """Listens in place of the bot; records payloads and answers each with `answer`."""
 
-    heard: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
     answer: dict[str, Any] = field(default_factory=dict)
 
     async def listen(self, request: web.Request) -> web.Response:
         form = await request.post()
-        self.heard.append(json.loads(str(form["payload"])))
+        self.received.append(json.loads(str(form["payload"])))
         return web.json_response(self.answer) if self.answer else web.Response()
 
     @property
     def action(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.heard[-1]["actions"][0]
+        found: dict[str, Any] = self.received[-1]["actions"][0]
         return found
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def ear(site: Site) -> AsyncIterator[Ear]:
-    listening = Ear()
+async def bot(site: Site) -> AsyncIterator[StandInBot]:
+    listening = StandInBot()
     app = web.Application()
     app.router.add_post("/", listening.listen)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    site.stage.workspace.events_url = f"http://{host}:{port}/"
+    site.environment.workspace.events_url = f"http://{host}:{port}/"
     yield listening
     await runner.cleanup()
 
@@ -87,7 +87,7 @@ def modal(*blocks: dict[str, Any], title: str = "A form") -> dict[str, Any]:
 
 
 async def open_modal(site: Site, view: dict[str, Any]) -> dict[str, Any]:
-    trigger = site.stage.workspace.world.trigger(ANA)
+    trigger = site.environment.workspace.world.trigger(ANA)
     opened: dict[str, Any] = (await site.call("views.open", trigger_id=trigger, view=view))["view"]
     return opened
 
@@ -126,7 +126,7 @@ async def test_a_message_of_every_kind_of_block(site: Site) -> None:
 
 
 async def test_buttons_ask_first_when_told_to_and_menus_offer_their_options(
-    site: Site, ear: Ear
+    site: Site, bot: StandInBot
 ) -> None:
     page = await site.page()
     confirm = {
@@ -150,11 +150,11 @@ async def test_buttons_ask_first_when_told_to_and_menus_offer_their_options(
     question = page.get_by_role("dialog", name="Really?")
     await question.get_by_role("button", name="Keep").click()
     await expect(question).to_be_hidden()
-    assert ear.heard == []
+    assert bot.received == []
     await shown.get_by_role("button", name="Stop").click()
     await question.get_by_role("button", name="Do it").click()
-    await site.stage.workspace.until(lambda: ear.heard or None)
-    assert ear.action["action_id"] == "stop"
+    await site.environment.workspace.until(lambda: bot.received or None)
+    assert bot.action["action_id"] == "stop"
 
     opener = shown.get_by_role("button", name="More actions")
     await opener.press("Enter")
@@ -166,17 +166,17 @@ async def test_buttons_ask_first_when_told_to_and_menus_offer_their_options(
     await page.keyboard.press("ArrowDown")
     async with page.expect_response("**/do/use"):
         await page.keyboard.press("Enter")
-    assert ear.action["selected_option"]["value"] == "two"
+    assert bot.action["selected_option"]["value"] == "two"
 
     async with page.expect_response("**/do/use"):
         await shown.get_by_role("combobox").select_option("Three")
-    assert ear.action["selected_option"]["value"] == "three"
+    assert bot.action["selected_option"]["value"] == "three"
     async with page.expect_response("**/do/use"):
         await shown.get_by_role("checkbox", name="One").check()
-    assert [one["value"] for one in ear.action["selected_options"]] == ["one"]
+    assert [one["value"] for one in bot.action["selected_options"]] == ["one"]
 
 
-async def test_a_form_of_every_kind_of_input(site: Site, ear: Ear) -> None:
+async def test_a_form_of_every_kind_of_input(site: Site, bot: StandInBot) -> None:
     page = await site.page()
     select = {"type": "static_select", "options": OPTIONS, "placeholder": text("Which?")}
     await open_modal(
@@ -198,7 +198,7 @@ async def test_a_form_of_every_kind_of_input(site: Site, ear: Ear) -> None:
     await form.get_by_role("button", name="Send").click()
     await expect(form.locator(".error:visible")).to_have_count(7)
     await expect(form.get_by_label("Name")).to_be_focused()
-    assert ear.heard == []
+    assert bot.received == []
 
     await form.get_by_label("Name").fill("too long")
     await form.get_by_label("Story").fill("one\ntwo")
@@ -211,16 +211,16 @@ async def test_a_form_of_every_kind_of_input(site: Site, ear: Ear) -> None:
     await form.get_by_role("button", name="Send").click()
     await expect(form.get_by_text("3 characters too long")).to_be_visible()
 
-    ear.answer = {"response_action": "errors", "errors": {"name": "Taken."}}
+    bot.answer = {"response_action": "errors", "errors": {"name": "Taken."}}
     await form.get_by_label("Name").fill("Ada")
     await form.get_by_label("Name").press("Enter")
     await expect(form.get_by_text("Taken.")).to_be_visible()
     await expect(form.get_by_label("Name")).to_have_attribute("aria-invalid", "")
-    ear.answer = {}
+    bot.answer = {}
     await form.get_by_label("Name").press("Enter")
     await expect(form).to_be_hidden()
 
-    values = ear.heard[-1]["view"]["state"]["values"]
+    values = bot.received[-1]["view"]["state"]["values"]
     entered = {block: next(iter(inputs.values())) for block, inputs in values.items()}
     assert entered["name"]["value"] == "Ada"
     assert entered["story"]["value"] == "one\ntwo"
@@ -234,7 +234,7 @@ async def test_a_form_of_every_kind_of_input(site: Site, ear: Ear) -> None:
 
 
 async def test_a_form_that_changes_keeps_what_was_entered_and_one_may_lie_on_another(
-    site: Site, ear: Ear
+    site: Site, bot: StandInBot
 ) -> None:
     page = await site.page()
     name = asked("Name", {"type": "plain_text_input"})
@@ -244,7 +244,7 @@ async def test_a_form_that_changes_keeps_what_was_entered_and_one_may_lie_on_ano
     await form.get_by_label("Name").fill("Ada")
     async with page.expect_response("**/do/use"):
         await form.get_by_role("button", name="More").click()
-    entered = ear.heard[-1]["view"]["state"]["values"]["name"]["do_name"]["value"]
+    entered = bot.received[-1]["view"]["state"]["values"]["name"]["do_name"]["value"]
     assert entered == "Ada"
 
     divider = {"type": "divider"}
@@ -252,20 +252,22 @@ async def test_a_form_that_changes_keeps_what_was_entered_and_one_may_lie_on_ano
     await expect(page.get_by_role("dialog", name="Wider")).to_be_visible()
     await expect(form.get_by_label("Name")).to_have_value("Ada")
 
-    trigger = site.stage.workspace.world.trigger(ANA)
+    trigger = site.environment.workspace.world.trigger(ANA)
     await site.call("views.push", trigger_id=trigger, view=modal(divider, title="On top"))
     await expect(page.get_by_role("dialog", name="On top")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog", name="Wider")).to_be_visible()
-    assert ear.heard[-1]["type"] == "view_closed"
+    assert bot.received[-1]["type"] == "view_closed"
     await form.get_by_role("button", name="Cancel").click()
     await expect(form).to_be_hidden()
 
 
-async def test_a_form_whose_sending_fails_says_so_and_keeps_the_text(site: Site, ear: Ear) -> None:
+async def test_a_form_that_cannot_be_sent_says_so_and_keeps_the_text(
+    site: Site, bot: StandInBot
+) -> None:
     page = await site.page()
     await open_modal(site, modal(asked("Name", {"type": "plain_text_input"})))
-    site.stage.workspace.events_url = "http://127.0.0.1:9/"
+    site.environment.workspace.events_url = "http://127.0.0.1:9/"
     form = page.get_by_role("dialog")
     await form.get_by_label("Name").fill("Ada")
     await form.get_by_role("button", name="Send").click()
@@ -273,7 +275,7 @@ async def test_a_form_whose_sending_fails_says_so_and_keeps_the_text(site: Site,
     await expect(form.get_by_label("Name")).to_have_value("Ada")
 
 
-async def test_home_is_a_surface_like_any_other(site: Site, ear: Ear) -> None:
+async def test_home_is_a_surface_like_any_other(site: Site, bot: StandInBot) -> None:
     page = await site.page()
     await site.call("chat.postMessage", channel=ANA, text="A reminder")
     button = {"type": "button", "action_id": "go", "text": text("Go")}
@@ -282,11 +284,11 @@ async def test_home_is_a_surface_like_any_other(site: Site, ear: Ear) -> None:
     await page.get_by_role("button", name="Crewgate", exact=True).click()
     async with page.expect_response("**/do/use"):
         await page.get_by_role("tabpanel").get_by_role("button", name="Go").click()
-    assert ear.action["action_id"] == "go"
+    assert bot.action["action_id"] == "go"
     await page.get_by_role("tab", name="Messages").press("Enter")
     await expect(page.get_by_role("tab", name="Messages")).to_be_focused()
     await expect(page.get_by_text("A reminder")).to_be_visible()
-    await site.stage.workspace.write("U0BEN", CHANNEL, "Hello")
+    await site.environment.workspace.write("U0BEN", CHANNEL, "Hello")
     await expect(page.locator("#sidebar .unread")).to_have_text("crew-reviews")
     await page.get_by_role("button", name="crew-reviews").click()
     await expect(page.locator("#sidebar .unread")).to_have_count(0)
@@ -300,7 +302,7 @@ async def test_reactions_and_files_are_shown_with_the_message(site: Site) -> Non
     await site.call("reactions.add", **where, name="eyes")
     await expect(card(page, "See 🎉").locator(".reaction")).to_have_text("👀1")
 
-    await site.stage.crew.pause("e-1", "long", "A very long text. " * 2_000)
+    await site.environment.crew.pause("e-1", "long", "A very long text. " * 2_000)
     shown = card(page, "Round 1")
     await shown.get_by_text("1 reply").click()
     file = page.locator("#thread .file")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.playground.dress import dressed
 from bot.demo.playground.markdown import markdown
 from bot.demo.playground.mrkdwn import Names, mrkdwn, plain
+from bot.demo.playground.render_html import render_blocks
 from bot.demo.playground.rich_text import rich_text
 
 NAMES = Names({"U1": "Ana"}, {"S1": "leads"}, {"C1": "reviews"})
@@ -144,7 +144,7 @@ def test_every_text_of_a_block_gets_its_html() -> None:
         "fields": [{"type": "mrkdwn", "text": "*a*"}],
         "accessory": {"type": "overflow", "options": [option]},
     }
-    [made] = dressed([block], NAMES)
+    [made] = render_blocks([block], NAMES)
     assert made["fields"][0] == {"text": "*a*", "html": "<b>a</b>"}
     assert made["accessory"]["options"][0]["text"]["html"] == "&lt;1&gt;"
     assert made["accessory"]["options"][0]["value"] == "1"

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.demo.crew import State
-from bot.demo.stage import CHANNEL
+from bot.demo.environment import CHANNEL
 from bot.demo.workspace import message_text
 from tests.playground.conftest import Site, card, kick_off, press
 
@@ -47,15 +47,15 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     third = card(page, "Board summary", "Round 1")
     await expect(third.locator("pre")).to_contain_text("growth = 0.18")
     await press(page, third, "Approve")
-    await expect(page.locator(".execution .ending")).to_have_text(
+    await expect(page.locator(".execution .outcome")).to_have_text(
         "Completed. The result is the last task's output."
     )
     await expect(page.locator("#crew-state")).to_have_text("Completed")
-    [execution] = site.stage.crew.executions
+    [execution] = site.environment.crew.executions
     assert execution.state is State.COMPLETED
-    verdicts = [resume.is_approve for resume in site.stage.crew.resumes]
+    verdicts = [resume.is_approve for resume in site.environment.crew.resumes]
     assert verdicts == [False, True, True]
-    assert site.stage.crew.resumes[0].human_feedback == FEEDBACK
+    assert site.environment.crew.resumes[0].human_feedback == FEEDBACK
 
 
 async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(site: Site) -> None:
@@ -71,7 +71,7 @@ async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(si
 
     await carl.get_by_role("button", name="Dismiss").click()
     await expect(told).to_have_count(0)
-    assert not site.stage.crew.resumes
+    assert not site.environment.crew.resumes
 
 
 async def test_one_page_acts_as_one_person_after_the_other(site: Site) -> None:
@@ -101,7 +101,7 @@ async def test_a_command_is_answered_in_private_and_its_link_leads_to_the_card(s
     answer = card(page, "Only visible to you")
     await expect(answer).to_contain_text("Market research")
     await answer.get_by_role("link").first.click()
-    await expect(page.locator("#channel .message.found")).to_contain_text("Round 1")
+    await expect(page.locator("#channel .message.highlighted")).to_contain_text("Round 1")
     assert len(page.context.pages) == 1
 
 
@@ -133,7 +133,9 @@ async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -
     await reply.fill("/crew help")
     await reply.press("Enter")
     await expect(page.get_by_text("/crew is not supported in threads")).to_be_visible()
-    assert all("/crew" not in message_text(one) for one in site.stage.workspace.messages(CHANNEL))
+    assert all(
+        "/crew" not in message_text(one) for one in site.environment.workspace.messages(CHANNEL)
+    )
 
 
 async def test_the_crew_and_slack_misbehave_when_told_to(site: Site) -> None:
@@ -165,10 +167,10 @@ async def test_the_bot_is_restarted_and_its_end_is_seen(site: Site) -> None:
     await expect(page.locator("#bot")).to_have_text("restarting")
     await expect(page.locator("#bot")).to_have_text("running")
 
-    await site.stage.bot.kill()
+    await site.environment.bot.kill()
 
     await expect(page.locator("#bot")).to_have_text("down")
-    await expect(page.locator("#bot-trouble")).to_have_text("The bot ended by itself.")
+    await expect(page.locator("#bot-problem")).to_have_text("The bot ended by itself.")
 
 
 async def test_all_of_it_by_keyboard(site: Site) -> None:
@@ -203,7 +205,7 @@ async def test_all_of_it_by_keyboard(site: Site) -> None:
     await page.keyboard.press("Control+Enter")
     await expect(form).to_be_hidden()
     await expect(card(page, "Round 2").get_by_role("button", name="Approve")).to_be_visible()
-    assert site.stage.crew.resumes[0].human_feedback == "Shorter,\nplease."
+    assert site.environment.crew.resumes[0].human_feedback == "Shorter,\nplease."
 
     await page.locator("#sidebar button").first.focus()
     await tab_to("Approve")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bot.demo.crew import SAMPLE
-from bot.demo.stage import CHANNEL
+from bot.demo.environment import CHANNEL
 from tests.playground.conftest import Site, card, kick_off, press
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,7 +27,7 @@ EVIL = """# A title <img src=x onerror="window.hit=1">
 async def test_nothing_in_an_agent_s_output_runs(site: Site) -> None:
     page = await site.page()
     draft = replace(SAMPLE[0], name="<b>draft</b>", produce=lambda *_: EVIL)
-    site.stage.crew.script = (draft,)
+    site.environment.crew.script = (draft,)
     await kick_off(page, "<script>window.hit = 6</script>")
     # The bot defuses what it shows; the page must be safe without that, too.
     await site.call(

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.demo.playground.run import bound, run
+from bot.demo.playground.serve import bind_port, serve
 
 SOURCE = str(Path(__file__).parents[2])
 
@@ -25,7 +25,7 @@ async def test_it_says_where_it_is_and_ends_when_told_to() -> None:
         said.append(line)
         ready.set()
 
-    running = asyncio.create_task(run(port=0, open_browser=False, say=say))
+    running = asyncio.create_task(serve(port=0, open_browser=False, say=say))
     await ready.wait()
     address = said[0].split()[4]
     async with aiohttp.ClientSession() as session, session.get(address) as answer:
@@ -44,13 +44,13 @@ def test_it_gives_up_when_no_port_can_be_had() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="all taken"):
-            bound(port, said.append, tries=1)
+            bind_port(port, said.append, tries=1)
 
     assert said == [f"Port {port} is taken."]
 
 
 def test_a_port_is_kept_to_this_machine() -> None:
-    with bound(0, print) as listener:
+    with bind_port(0, print) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
 
 

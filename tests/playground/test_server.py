@@ -10,26 +10,26 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.demo.playground.run import bound
+from bot.demo.environment import ANA, CHANNEL, Environment
+from bot.demo.playground.serve import bind_port
 from bot.demo.playground.server import STATIC, Playground
-from bot.demo.stage import ANA, CHANNEL, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def client(stage: Stage) -> AsyncIterator[aiohttp.ClientSession]:
-    with bound(0, print) as listener:
+async def client(environment: Environment) -> AsyncIterator[aiohttp.ClientSession]:
+    with bind_port(0, print) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with (
-            Playground(stage).listening(listener),
+            Playground(environment).listening(listener),
             aiohttp.ClientSession(address) as session,
         ):
             yield session
 
 
-async def do(client: aiohttp.ClientSession, deed: str, **body: Any) -> tuple[int, Any]:
-    async with client.post(f"/do/{deed}", json={"as": ANA, **body}) as answer:
+async def do(client: aiohttp.ClientSession, action: str, **body: Any) -> tuple[int, Any]:
+    async with client.post(f"/do/{action}", json={"as": ANA, **body}) as answer:
         return answer.status, await answer.json()
 
 
@@ -74,9 +74,9 @@ async def test_the_page_forbids_inline_script_and_fetches_nothing_from_elsewhere
 
 async def test_the_first_event_is_everything(client: aiohttp.ClientSession) -> None:
     event = await first_event(client)
-    assert event["whole"] is True
+    assert event["full"] is True
     assert event["set"]["me"] == {"id": ANA, "name": "Ana"}
-    assert event["set"]["bot"] == {"state": "running", "trouble": ""}
+    assert event["set"]["bot"] == {"state": "running", "problem": ""}
     assert event["set"][f"channel/{CHANNEL}"]["name"] == "crew-reviews"
     roles = {one["name"]: one["role"] for one in event["set"]["people"]}
     assert roles["Carl"] == "may not decide"
@@ -89,8 +89,8 @@ async def test_a_later_event_is_only_what_changed(client: aiohttp.ClientSession)
         await do(client, "write", channel=CHANNEL, text="Hello")
         line = await answer.content.readline()
     event = json.loads(line.removeprefix(b"data: "))
-    assert event["whole"] is False
-    assert event["gone"] == []
+    assert event["full"] is False
+    assert event["removed"] == []
     assert "people" not in event["set"]
 
 
@@ -102,7 +102,7 @@ async def test_nobody_sees_nothing(client: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "body", "status"),
+    ("action", "body", "status"),
     [
         ("fly", {}, 409),
         ("write", {"as": "U0", "channel": CHANNEL, "text": "x"}, 409),
@@ -114,23 +114,23 @@ async def test_nobody_sees_nothing(client: aiohttp.ClientSession) -> None:
         ("edit", {"channel": CHANNEL, "ts": "1.0", "text": "x"}, 409),
         ("use", {"surface": "home", "action_id": "a", "block_id": "b"}, 409),
         ("kickoff", {"topic": ""}, 409),
-        ("disturb", {"who": "crew", "how": "odd"}, 400),
-        ("bot", {"order": "dance"}, 409),
+        ("fail", {"who": "crew", "how": "odd"}, 400),
+        ("bot", {"command": "dance"}, 409),
     ],
 )
 async def test_what_cannot_be_done_is_said(
-    client: aiohttp.ClientSession, deed: str, body: dict[str, Any], status: int
+    client: aiohttp.ClientSession, action: str, body: dict[str, Any], status: int
 ) -> None:
-    found, told = await do(client, deed, **body)
+    found, told = await do(client, action, **body)
     assert found == status
     assert told["ok"] is False
     assert told["problem"]
 
 
 async def test_only_its_author_deletes_a_message(
-    client: aiohttp.ClientSession, stage: Stage
+    client: aiohttp.ClientSession, environment: Environment
 ) -> None:
-    written = await stage.workspace.write("U0BEN", CHANNEL, "Mine")
+    written = await environment.workspace.write("U0BEN", CHANNEL, "Mine")
     status, told = await do(client, "delete", channel=CHANNEL, ts=written.message.ts)
     assert (status, told["ok"]) == (409, False)
 

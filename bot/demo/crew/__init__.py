@@ -14,9 +14,9 @@ It knows nothing of the bot.
 from __future__ import annotations
 
 from bot.demo.crew.deployment import Crew
+from bot.demo.crew.execution import Execution, State
 from bot.demo.crew.faults import Fault, drop_after, drop_before, garbage, hang, slow, status
 from bot.demo.crew.records import Call, Change, Resume, Sent
-from bot.demo.crew.run import Execution, State
 from bot.demo.crew.script import SAMPLE, Task, TaskFailed
 from bot.demo.crew.wire import HumanInput, Style, Urls
 

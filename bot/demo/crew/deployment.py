@@ -6,12 +6,12 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Self
 
+from bot.demo.crew.execution import Engine, Execution
 from bot.demo.crew.faults import Fault
-from bot.demo.crew.http import Door
-from bot.demo.crew.post import Postman
-from bot.demo.crew.records import Call, Change, Resume, Sent, Watch
-from bot.demo.crew.run import Engine, Execution
+from bot.demo.crew.records import Call, Change, Changes, Resume, Sent
 from bot.demo.crew.script import SAMPLE, Task
+from bot.demo.crew.server import Server
+from bot.demo.crew.webhooks import WebhookSender
 from bot.demo.crew.wire import (
     HumanInput,
     Json,
@@ -39,7 +39,7 @@ class Crew:
         name: str = "research",
         script: Sequence[Task] = SAMPLE,
         inputs: Sequence[str] = ("topic",),
-        pace: float = 0,
+        task_seconds: float = 0,
         keep: int = 1_000,
     ) -> None:
         self.token = token
@@ -49,24 +49,26 @@ class Crew:
         self.human_input: HumanInput | None = None
         """Where pauses are announced for executions that are started without saying where."""
         self._now = now
-        self._watch = Watch(now)
-        self._postman = Postman(self._watch, keep=keep)
-        self._engine = Engine(self._postman.post, self._watch, now=now, keep=keep, pace=pace)
-        self._door = Door(self._carry_out, self._watch, token=token, now=now, keep=keep)
+        self._changes = Changes(now)
+        self._webhooks = WebhookSender(self._changes, keep=keep)
+        self._engine = Engine(
+            self._webhooks.post, self._changes, now=now, keep=keep, task_seconds=task_seconds
+        )
+        self._server = Server(self._carry_out, self._changes, token=token, now=now, keep=keep)
         self._kickoffs = 0
 
     # Life
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; 0 lets the kernel choose the port."""
-        self._postman.open()
-        await self._door.open(port)
+        self._webhooks.open()
+        await self._server.open(port)
 
     async def stop(self) -> None:
         """End everything; what was recorded stays readable."""
         await self._engine.stop()
-        await self._door.close()
-        await self._postman.close()
+        await self._server.close()
+        await self._webhooks.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -77,16 +79,16 @@ class Crew:
 
     async def go_down(self) -> None:
         """Refuse connections from now on, and drop those there are. Executions go on."""
-        await self._door.close()
+        await self._server.close()
 
     async def come_back(self) -> None:
         """Listen again, on the same port."""
-        await self._door.open(self._door.port)
+        await self._server.open(self._server.port)
 
     @property
     def url(self) -> str:
         """The deployment's base URL."""
-        return f"http://127.0.0.1:{self._door.port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     # What requests do; all of it at once, without awaiting
 
@@ -154,7 +156,7 @@ class Crew:
     def _new_id(self) -> str:
         """An id that looks like the vendor's, without asking for randomness."""
         self._kickoffs += 1
-        seed = f"{self.name} {self._door.port} {self._now()} {self._kickoffs}"
+        seed = f"{self.name} {self._server.port} {self._now()} {self._kickoffs}"
         digest = hashlib.sha256(seed.encode()).hexdigest()
         return f"{digest[:8]}-{digest[8:12]}-4{digest[12:15]}-8{digest[15:18]}-{digest[18:30]}"
 
@@ -188,7 +190,7 @@ class Crew:
         chosen = {"Content-Type": "application/json", **where.headers}
         if headers is not None:
             chosen = dict(headers)
-        return await self._postman.post("raw", url or where.url, raw, chosen)
+        return await self._webhooks.post("raw", url or where.url, raw, chosen)
 
     # Failing on demand
 
@@ -197,32 +199,32 @@ class Crew:
 
         None means until `clear()`. Faults of one route queue up.
         """
-        self._door.faults.add(route, how, times)
+        self._server.faults.add(route, how, times)
 
     def clear(self, route: str | None = None) -> None:
         """Fail no more, on one route or on all."""
-        self._door.faults.clear(route)
+        self._server.faults.clear(route)
 
     def release(self) -> None:
         """Let go of every request that hangs now."""
-        self._door.faults.release()
+        self._server.faults.release()
 
     @property
     def faults_due(self) -> int:
         """How many orders to fail are open."""
-        return self._door.faults.due
+        return self._server.faults.due
 
     # Observing
 
     @property
     def requests(self) -> tuple[Call, ...]:
         """The latest requests, the oldest first, those without an answer too."""
-        return tuple(self._door.calls)
+        return tuple(self._server.calls)
 
     @property
     def totals(self) -> tuple[int, int]:
         """How many requests came and how many webhooks were sent since the beginning."""
-        return self._door.calls.total, self._postman.sent.total
+        return self._server.calls.total, self._webhooks.sent.total
 
     @property
     def resumes(self) -> tuple[Resume, ...]:
@@ -232,12 +234,12 @@ class Crew:
     @property
     def webhooks_sent(self) -> tuple[Sent, ...]:
         """The latest webhooks, the oldest first, recorded once answered or lost."""
-        return tuple(self._postman.sent)
+        return tuple(self._webhooks.sent)
 
     @property
     def notifications(self) -> tuple[Sent, ...]:
         """Those of `webhooks_sent` that announce a pause."""
-        return tuple(sent for sent in self._postman.sent if sent.kind == "human_input")
+        return tuple(sent for sent in self._webhooks.sent if sent.kind == "human_input")
 
     def execution(self, execution_id: str) -> Execution:
         """How an execution stands. Raises KeyError when there is none."""
@@ -250,11 +252,11 @@ class Crew:
 
     async def until(self, condition: Callable[[], object], *, timeout: float = 5) -> None:
         """Return once `condition()` is true; it is asked again whenever the crew changes."""
-        await self._watch.until(condition, timeout=timeout)
+        await self._changes.until(condition, timeout=timeout)
 
     def subscribe(self) -> asyncio.Queue[Change]:
         """Every change from now on, in a bounded queue; dropping the queue ends it."""
-        return self._watch.subscribe()
+        return self._changes.subscribe()
 
     @property
     def style(self) -> Style:
@@ -266,10 +268,10 @@ class Crew:
         self._engine.style = style
 
     @property
-    def pace(self) -> float:
+    def task_seconds(self) -> float:
         """How long each task takes, in seconds."""
-        return self._engine.pace
+        return self._engine.task_seconds
 
-    @pace.setter
-    def pace(self, seconds: float) -> None:
-        self._engine.pace = seconds
+    @task_seconds.setter
+    def task_seconds(self, seconds: float) -> None:
+        self._engine.task_seconds = seconds

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bot.demo.crew.records import Ledger, Resume, Sent, Watch
+from bot.demo.crew.records import BoundedLog, Changes, Resume, Sent
 from bot.demo.crew.script import Task, TaskFailed
 from bot.demo.crew.wire import (
     HumanInput,
@@ -112,14 +112,20 @@ class Engine:
     """Runs executions, one task at a time."""
 
     def __init__(
-        self, post: Post, watch: Watch, *, now: Callable[[], float], keep: int, pace: float
+        self,
+        post: Post,
+        changes: Changes,
+        *,
+        now: Callable[[], float],
+        keep: int,
+        task_seconds: float,
     ) -> None:
         self.executions: dict[str, Execution] = {}
-        self.resumes: Ledger[Resume] = Ledger(keep)
+        self.resumes: BoundedLog[Resume] = BoundedLog(keep)
         self.style = Style.RICH
-        self.pace = pace
+        self.task_seconds = task_seconds
         self._post = post
-        self._watch = watch
+        self._changes = changes
         self._now = now
         self._keep = keep
         self._at_work: set[asyncio.Task[None]] = set()
@@ -130,7 +136,7 @@ class Engine:
             ended = (known.id for known in self.executions.values() if known.ended_at is not None)
             self.executions.pop(next(ended, next(iter(self.executions))))
         self.executions[execution.id] = execution
-        self._watch.tell("started", execution.id)
+        self._changes.announce("started", execution.id)
         if run:
             self._spawn(self._go_on(execution))
 
@@ -144,7 +150,7 @@ class Engine:
         execution.state, execution.pending = State.PENDING, task_id
         execution.urls = Urls()
         execution.ended_at = None
-        self._watch.tell("paused", execution.id)
+        self._changes.announce("paused", execution.id)
         where = execution.human_input
         if where is None:
             return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
@@ -179,7 +185,7 @@ class Engine:
             ),
             len(call.human_feedback),
         )
-        self._watch.tell("resumed", execution.id)
+        self._changes.announce("resumed", execution.id)
         if not call.is_approve:
             if scripted:
                 self._spawn(self._go_on(execution))
@@ -199,7 +205,7 @@ class Engine:
         execution.error = error
         execution.pending = None
         execution.ended_at = self._now()
-        self._watch.tell("ended", execution.id)
+        self._changes.announce("ended", execution.id)
 
     async def stop(self) -> None:
         """Drop what is being worked on."""
@@ -244,10 +250,10 @@ class Engine:
 
     async def _interrupted(self, execution: Execution) -> bool:
         """Let the task take its time; true when the execution ended or paused by hand meanwhile."""
-        if self.pace:
+        if self.task_seconds:
             with contextlib.suppress(TimeoutError):
-                await self._watch.until(
-                    lambda: execution.state is not State.RUNNING, timeout=self.pace
+                await self._changes.until(
+                    lambda: execution.state is not State.RUNNING, timeout=self.task_seconds
                 )
         return execution.state is not State.RUNNING
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: The most that one ledger keeps, whatever the number of entries.
-LEDGER_BYTES = 32 * 2**20
+LOG_BYTES = 32 * 2**20
 
 #: How many unread changes a slow subscriber may have; older ones are dropped.
 UNREAD = 256
@@ -81,10 +81,10 @@ class Change:
     at: float
 
 
-class Ledger(Generic[T]):
+class BoundedLog(Generic[T]):
     """The latest entries, bounded by number and by size."""
 
-    def __init__(self, keep: int, keep_bytes: int = LEDGER_BYTES) -> None:
+    def __init__(self, keep: int, keep_bytes: int = LOG_BYTES) -> None:
         self.total = 0
         """How many there ever were."""
         self._entries: deque[tuple[int, T]] = deque()
@@ -107,7 +107,7 @@ class Ledger(Generic[T]):
         return (entry for _, entry in self._entries)
 
 
-class Watch:
+class Changes:
     """Lets others wait for changes without polling."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -120,7 +120,7 @@ class Watch:
         """The time now."""
         return self._now()
 
-    def tell(self, what: str, execution_id: str = "") -> None:
+    def announce(self, what: str, execution_id: str = "") -> None:
         """Wake everybody who waits."""
         change = Change(what, execution_id, self._now())
         for queue in list(self._queues):

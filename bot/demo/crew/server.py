@@ -11,13 +11,13 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from bot.demo.crew.faults import Fault, Faults, How
-from bot.demo.crew.records import Call, Ledger
+from bot.demo.crew.records import BoundedLog, Call
 from bot.demo.crew.wire import Refusal, parse_object_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot.demo.crew.records import Watch
+    from bot.demo.crew.records import Changes
 
     Carry = Callable[[Call, list[str], bytes], object]
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 
 
-class Door:
+class Server:
     """A listening server on 127.0.0.1 that can go down and come back on the same port."""
 
     def __init__(
-        self, carry_out: Carry, watch: Watch, *, token: str, now: Callable[[], float], keep: int
+        self, carry_out: Carry, changes: Changes, *, token: str, now: Callable[[], float], keep: int
     ) -> None:
         self.faults = Faults()
-        self.calls: Ledger[Call] = Ledger(keep)
+        self.calls: BoundedLog[Call] = BoundedLog(keep)
         self.port = 0
         self._carry_out = carry_out
-        self._watch = watch
+        self._changes = changes
         self._token = token
         self._now = now
         self._runner: web.AppRunner | None = None
@@ -75,7 +75,7 @@ class Door:
             at=self._now(),
         )
         self.calls.append(call, len(raw))
-        self._watch.tell("called")
+        self._changes.announce("called")
         # The undecoded path, so that an id with a slash in it stays one segment.
         segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
 
@@ -90,7 +90,7 @@ class Door:
             return web.Response()
         call.status = response.status
         call.answer = _readable(response)
-        self._watch.tell("answered")
+        self._changes.announce("answered")
         return response
 
     def _answer(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bot.demo.crew.records import Ledger, Sent, Watch
+from bot.demo.crew.records import BoundedLog, Changes, Sent
 from bot.demo.crew.wire import parse_object_or_nothing
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ TIMEOUT = 30.0
 ANSWER_LIMIT = 64 * 2**10
 
 
-class Postman:
+class WebhookSender:
     """Sends webhooks between `open` and `close`."""
 
-    def __init__(self, watch: Watch, *, keep: int) -> None:
-        self.sent: Ledger[Sent] = Ledger(keep)
-        self._watch = watch
+    def __init__(self, changes: Changes, *, keep: int) -> None:
+        self.sent: BoundedLog[Sent] = BoundedLog(keep)
+        self._changes = changes
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -46,9 +46,13 @@ class Postman:
         """Send one webhook and record what came of it."""
         status, answer, error = await self._try(url, raw, headers)
         body = parse_object_or_nothing(raw)
-        sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, at=self._watch.time)
+        sent = Sent(
+            kind, url, body, raw, dict(headers), status, answer, error, at=self._changes.time
+        )
         self.sent.append(sent, len(raw))
-        self._watch.tell("sent", str(body.get("execution_id") or body.get("kickoff_id") or ""))
+        self._changes.announce(
+            "sent", str(body.get("execution_id") or body.get("kickoff_id") or "")
+        )
         return sent
 
     async def _try(

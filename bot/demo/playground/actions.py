@@ -1,4 +1,4 @@
-"""What can be done on the page: each deed is one thing a person, or whoever plays fate, does."""
+"""The page's actions: what a person does in the workspace, and how faults are injected."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import aiohttp
 
 from bot.demo import crew, workspace
 from bot.demo.crew import HumanInput
-from bot.demo.playground.keeper import Keeper
-from bot.demo.stage import WEBHOOK_SECRET, Stage
+from bot.demo.environment import WEBHOOK_SECRET, Environment
+from bot.demo.playground.supervisor import Supervisor
 from bot.demo.workspace import CannotDoThat, Message, Reply, View
 
 Json: TypeAlias = dict[str, Any]
-Deed: TypeAlias = Callable[[str, Json], Awaitable[Json]]
+Action: TypeAlias = Callable[[str, Json], Awaitable[Json]]
 
 _SLOW_SECONDS: Final = 5
 _DONE: Final[Json] = {"ok": True}
-_NAMED: Final = re.compile(r"(?<!\w)@(\w+)")
+_AT_NAME: Final = re.compile(r"(?<!\w)@(\w+)")
 
 CREW_FAULTS: Final = {
     "slow": crew.slow(_SLOW_SECONDS),
-    "500": crew.status(500, {"error": "Internal Server Error", "message": "The crew tripped"}),
+    "500": crew.status(500, {"error": "Internal Server Error", "message": "The crew failed"}),
     "refuse": crew.status(422, {"error": "Validation Error", "message": "The crew says no"}),
     "drop": crew.drop_after(),
     "hang": crew.hang(),
@@ -40,20 +40,22 @@ SLACK_FAULTS: Final = {
 """What happens to the next call of any method."""
 
 
-class NoSuchThing(Exception):
-    """The page asked for what is not there (any more); its words are shown to the person."""
+class ActionRefused(Exception):
+    """The action is impossible; its message is shown to the person."""
 
 
-class Deeds:
-    """Does what the page says; each deed answers as JSON when the bot has answered."""
+class Actions:
+    """Carries out the page's actions; each returns its result as JSON once the bot has answered."""
 
-    def __init__(self, stage: Stage, keeper: Keeper, changed: Callable[[], None]) -> None:
-        self._slack = stage.workspace
-        self._crew = stage.crew
-        self._stage = stage
-        self._keeper = keeper
+    def __init__(
+        self, environment: Environment, supervisor: Supervisor, changed: Callable[[], None]
+    ) -> None:
+        self._slack = environment.workspace
+        self._crew = environment.crew
+        self._environment = environment
+        self._supervisor = supervisor
         self._changed = changed
-        self._deeds: dict[str, Deed] = {
+        self._actions: dict[str, Action] = {
             "use": self._use,
             "submit": self._submit,
             "close": self._close,
@@ -63,27 +65,30 @@ class Deeds:
             "delete": self._delete,
             "home": self._home,
             "kickoff": self._kickoff,
-            "disturb": self._disturb,
-            "behave": self._behave,
+            "fail": self._fail,
+            "clear_faults": self._clear_faults,
             "bot": self._bot,
         }
 
-    async def do(self, deed: str, person: str, body: Json) -> Json:
-        """Do one deed as this person. Raises NoSuchThing, or KeyError for a body that lacks it."""
+    async def perform(self, action: str, person: str, body: Json) -> Json:
+        """Perform one action as this person.
+
+        Raises ActionRefused; KeyError, ValueError or TypeError for a malformed body.
+        """
         if person not in self._slack.world.users:
-            raise NoSuchThing(f"nobody is called {person}")
-        if deed not in self._deeds:
-            raise NoSuchThing(f"there is no deed called {deed}")
+            raise ActionRefused(f"there is no user {person}")
+        if action not in self._actions:
+            raise ActionRefused(f"there is no action {action}")
         try:
-            return await self._deeds[deed](person, body)
+            return await self._actions[action](person, body)
         except CannotDoThat as error:
-            raise NoSuchThing(str(error)) from error
+            raise ActionRefused(str(error)) from error
 
     # ---- in the workspace
 
     async def _use(self, person: str, body: Json) -> Json:
         surface = self._surface(person, body)
-        return _told(
+        return _result(
             await self._slack.use(
                 person,
                 surface,
@@ -96,32 +101,32 @@ class Deeds:
 
     async def _submit(self, person: str, body: Json) -> Json:
         view = self._modal(person, body["view"])
-        return _told(await self._slack.submit(person, body["entered"], view))
+        return _result(await self._slack.submit(person, body["entered"], view))
 
     async def _close(self, person: str, body: Json) -> Json:
         self._modal(person, body["view"])
         reply = await self._slack.close_modal(person)
-        return _DONE if reply is None else _told(reply)
+        return _DONE if reply is None else _result(reply)
 
     async def _command(self, person: str, body: Json) -> Json:
         command, _, rest = str(body["text"]).strip().partition(" ")
-        return _told(await self._slack.slash(person, body["channel"], command, rest.strip()))
+        return _result(await self._slack.slash(person, body["channel"], command, rest.strip()))
 
     async def _write(self, person: str, body: Json) -> Json:
-        text = self._typed(str(body["text"]))
+        text = self._escape(str(body["text"]))
         await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
         # Slack shows nobody what a bot answered to an event.
         return _DONE
 
     async def _edit(self, person: str, body: Json) -> Json:
         message = self._message(person, body["channel"], body["ts"])
-        await self._slack.edit_message(person, message, self._typed(str(body["text"])))
+        await self._slack.edit_message(person, message, self._escape(str(body["text"])))
         return _DONE
 
     async def _delete(self, person: str, body: Json) -> Json:
         message = self._message(person, body["channel"], body["ts"])
         if message.user != person:
-            raise NoSuchThing("only its author can delete a message")
+            raise ActionRefused("only its author can delete a message")
         await self._slack.delete_message(message)
         return _DONE
 
@@ -129,15 +134,15 @@ class Deeds:
         await self._slack.open_home(person)
         return _DONE
 
-    def _typed(self, text: str) -> str:
-        """What Slack makes of what somebody typed: nothing but names becomes more than text."""
+    def _escape(self, text: str) -> str:
+        """Typed text as Slack stores it: escaped, with `@name` of a known user as a mention."""
         ids = {user.name.lower(): user.id for user in self._slack.world.users.values()}
 
-        def named(match: re.Match[str]) -> str:
+        def mention(match: re.Match[str]) -> str:
             user = ids.get(match[1].lower())
             return match[0] if user is None else f"<@{user}>"
 
-        return _NAMED.sub(named, escape(text, quote=False))
+        return _AT_NAME.sub(mention, escape(text, quote=False))
 
     def _surface(self, person: str, body: Json) -> Message | View:
         match body["surface"]:
@@ -147,39 +152,39 @@ class Deeds:
                 return self._message(person, channel, ts)
             case "home" if person in self._slack.world.homes:
                 return self._slack.home(person)
-        raise NoSuchThing("that is not there any more")
+        raise ActionRefused("that is not there any more")
 
     def _modal(self, person: str, view: str) -> View:
         for shown in self._slack.open_modals(person):
             if shown.id == view:
                 return shown
-        raise NoSuchThing("that form has been closed")
+        raise ActionRefused("that form has been closed")
 
     def _message(self, person: str, channel: str, ts: str) -> Message:
         where = self._slack.world.channels.get(channel)
-        whispered = (one for one in self._slack.ephemerals(person) if one.ts == ts)
-        message = (where.messages.get(ts) if where else None) or next(whispered, None)
+        ephemeral = (one for one in self._slack.ephemerals(person) if one.ts == ts)
+        message = (where.messages.get(ts) if where else None) or next(ephemeral, None)
         if message is None:
-            raise NoSuchThing("that message is not there any more")
+            raise ActionRefused("that message is not there any more")
         return message
 
-    # ---- at the crew, and behind the stage
+    # ---- at the crew, faults, and the bot process
 
     async def _kickoff(self, _: str, body: Json) -> Json:
-        hook = HumanInput.bearer(self._stage.human_input_url, WEBHOOK_SECRET)
-        wanted = {"inputs": {"topic": body["topic"]}, "humanInputWebhook": hook.wire}
+        webhook = HumanInput.bearer(self._environment.human_input_url, WEBHOOK_SECRET)
+        kickoff = {"inputs": {"topic": body["topic"]}, "humanInputWebhook": webhook.wire}
         headers = {"Authorization": f"Bearer {self._crew.token}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{self._crew.url}/kickoff", json=wanted) as answer,
+            session.post(f"{self._crew.url}/kickoff", json=kickoff) as answer,
         ):
-            told = await answer.json()
-        if "kickoff_id" not in told:
-            raise NoSuchThing(str(told.get("message")))
-        return _DONE | {"execution": told["kickoff_id"]}
+            reply = await answer.json()
+        if "kickoff_id" not in reply:
+            raise ActionRefused(str(reply.get("message")))
+        return _DONE | {"execution": reply["kickoff_id"]}
 
-    async def _disturb(self, _: str, body: Json) -> Json:
-        times = None if body.get("lasting") else 1
+    async def _fail(self, _: str, body: Json) -> Json:
+        times = None if body.get("until_cleared") else 1
         if body["who"] == "slack":
             self._slack.fail("*", SLACK_FAULTS[body["how"]], times)
         else:
@@ -187,22 +192,22 @@ class Deeds:
         self._changed()
         return _DONE
 
-    async def _behave(self, _: str, __: Json) -> Json:
-        self._slack.behave()
+    async def _clear_faults(self, _: str, __: Json) -> Json:
+        self._slack.clear_faults()
         self._crew.clear()
         self._crew.release()
         self._changed()
         return _DONE
 
     async def _bot(self, _: str, body: Json) -> Json:
-        if body["order"] not in {"start", "restart", "kill"}:
-            raise NoSuchThing("the bot can be started, restarted and killed")
-        await self._keeper.obey(body["order"])
+        if body["command"] not in {"start", "restart", "kill"}:
+            raise ActionRefused("the bot can be started, restarted and killed")
+        await self._supervisor.execute(body["command"])
         return _DONE
 
 
-def _told(reply: Reply) -> Json:
-    """What the person's screen shows of the bot's reply."""
+def _result(reply: Reply) -> Json:
+    """What the page shows of the bot's reply."""
     problem = reply.problem
     if not problem and not reply.ok and not reply.errors:
         problem = f"the app answered {reply.status}"

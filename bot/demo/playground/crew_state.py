@@ -1,4 +1,4 @@
-"""What the crew does and hears, as flat JSON for the page."""
+"""The crew's executions, requests and webhooks as flat JSON for the page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bot.demo.crew.wire import text_of
 from bot.demo.playground.markdown import markdown
 
 TRAFFIC_SHOWN: Final = 80
-"""Requests, and webhooks, that the page shows at most."""
+"""How many requests, and how many webhooks, the page shows at most."""
 EXECUTIONS_SHOWN: Final = 12
 _BODY_SHOWN: Final = 6_000
-"""Characters of a body."""
+"""Characters of a body that the page shows."""
 
 
 def crew_state(crew: Crew) -> Iterator[tuple[str, str]]:
-    """Key and JSON of executions, requests and webhooks; the keys count up."""
+    """Key and JSON of executions, requests and webhooks; their numbers keep counting up."""
     for number, execution in enumerate(crew.executions[-EXECUTIONS_SHOWN:]):
         yield f"execution/{execution.id}", _json({"number": number, **_execution(execution)})
     requests, webhooks = crew.totals
@@ -48,13 +48,13 @@ def _task(execution: Execution, task: Task, at: int) -> dict[str, Any]:
         "name": task.name,
         "agent": task.agent,
         "review": task.needs_review,
-        "state": _stands(execution, at),
+        "state": _task_state(execution, at),
         "rounds": execution.rounds.get(task.task_id, 0),
         "html": "" if output is None else markdown(text_of(output)),
     }
 
 
-def _stands(execution: Execution, at: int) -> str:
+def _task_state(execution: Execution, at: int) -> str:
     if at < execution.position:
         return "done"
     if at > execution.position:

@@ -1,4 +1,4 @@
-"""The emoji that the page knows by Slack's names; others stay as they are written."""
+"""Emoji by their names in Slack; unknown names stay as text."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CHARACTERS: Final = {
     "zzz": "💤",
 }
 
-_NAMED = re.compile(r":([a-z0-9_+-]+):")
+_EMOJI_NAME = re.compile(r":([a-z0-9_+-]+):")
 
 
 def character(name: str) -> str:
@@ -77,4 +77,4 @@ def character(name: str) -> str:
 
 def with_emoji(text: str) -> str:
     """The text with every known `:name:` as its emoji."""
-    return _NAMED.sub(lambda match: character(match[1]), text)
+    return _EMOJI_NAME.sub(lambda match: character(match[1]), text)

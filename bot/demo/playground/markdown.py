@@ -1,4 +1,4 @@
-"""Markdown as HTML, by markdown-it, with raw HTML off: an agent's output runs nothing here."""
+"""Markdown as HTML, by markdown-it, with raw HTML off: an agent's output cannot run script."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bot.demo.playground.emoji import with_emoji
 from bot.demo.playground.mrkdwn import is_web
 
 _ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
-_BOX: Final = re.compile(r"\[([ xX])\] ")
-_MOST_KEPT: Final = 256
-"""Rendered texts that are kept: the page asks for the same ones at every change."""
+_CHECKBOX: Final = re.compile(r"\[([ xX])\] ")
+_CACHE_SIZE: Final = 256
+"""Rendered texts in the cache: the same ones are needed at every change."""
 
 _Env = MutableMapping[str, Any]
 
@@ -30,7 +30,7 @@ class _Renderer(RendererHTML):
     def text(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
         """Text, escaped; boxes of task lists and emoji as the characters they stand for."""
         content = tokens[at].content
-        if at == 0 and (box := _BOX.match(content)):
+        if at == 0 and (box := _CHECKBOX.match(content)):
             content = ("☐ " if box[1] == " " else "☑ ") + content[box.end() :]
         return with_emoji(escape(content))
 
@@ -47,7 +47,7 @@ class _Renderer(RendererHTML):
         return '<div class="table" tabindex="0"><table>'
 
     def table_close(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
-        """Its end."""
+        """The end of a table."""
         return "</table></div>"
 
     def link_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
@@ -74,7 +74,7 @@ def _parser() -> MarkdownIt:
 _PARSER: Final = _parser()
 
 
-@lru_cache(maxsize=_MOST_KEPT)
+@lru_cache(maxsize=_CACHE_SIZE)
 def markdown(text: str) -> str:
     """HTML; links only to http and https."""
     return str(_PARSER.render(text))

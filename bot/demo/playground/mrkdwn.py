@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as HTML: what people and the bot wrote, escaped, and nothing else let through.
+"""Slack's mrkdwn as HTML: everything escaped except the markup made here.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -17,7 +17,7 @@ _FENCE: Final = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 _CONTROL: Final = re.compile(r"<([^<>\n]+)>")
 _BARE_URL: Final = re.compile(r"https?://[^\s<>|`]+[^\s<>|`.,;:!?)*_~]")
-_STASHED: Final = re.compile("\ue000(\\d+)\ue001")
+_KEPT: Final = re.compile("\ue000(\\d+)\ue001")
 _MARKS: Final = re.compile("[\ue000\ue001]")
 _STYLES: Final = tuple(
     (re.compile(rf"(?<![\w{mark}]){mark}(?=[^\s{mark}])([^{mark}\n]*[^\s{mark}]){mark}(?!\w)"), tag)
@@ -29,7 +29,7 @@ _SPECIAL: Final = {"!here": "@here", "!channel": "@channel", "!everyone": "@ever
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What people, groups and channels are called."""
+    """Names of people, groups and channels by id."""
 
     users: dict[str, str] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
@@ -38,23 +38,23 @@ class Names:
 
 def mrkdwn(text: str, names: Names, *, verbatim: bool = False) -> str:
     """HTML; without `verbatim`, addresses become links by themselves."""
-    stash: list[str] = []
+    kept: list[str] = []
 
     def keep(html: str) -> str:
-        stash.append(html)
-        return f"\ue000{len(stash) - 1}\ue001"
+        kept.append(html)
+        return f"\ue000{len(kept) - 1}\ue001"
 
     def restore(html: str) -> str:
-        while _STASHED.search(html):
-            html = _STASHED.sub(lambda match: stash[int(match[1])], html)
+        while _KEPT.search(html):
+            html = _KEPT.sub(lambda match: kept[int(match[1])], html)
         return html
 
-    def plainly(inside: str) -> str:
+    def without_controls(inside: str) -> str:
         return _CONTROL.sub(lambda match: match[1].rpartition("|")[2], inside)
 
     text = _MARKS.sub("", text)
-    text = _FENCE.sub(lambda match: keep(f"<pre>{_text(plainly(match[1]))}</pre>"), text)
-    text = _CODE.sub(lambda match: keep(f"<code>{_text(plainly(match[1]))}</code>"), text)
+    text = _FENCE.sub(lambda match: keep(f"<pre>{_text(without_controls(match[1]))}</pre>"), text)
+    text = _CODE.sub(lambda match: keep(f"<code>{_text(without_controls(match[1]))}</code>"), text)
     text = _CONTROL.sub(lambda match: keep(control(match[1], names)), text)
     if not verbatim:
         text = _BARE_URL.sub(lambda match: keep(link(readable(match[0]))), text)
@@ -70,7 +70,7 @@ def plain(text: str) -> str:
 
 
 def control(inside: str, names: Names) -> str:
-    """What stands between angle brackets: a mention, a date, a link."""
+    """HTML of a control sequence in angle brackets: a mention, a date, a link."""
     target, _, label = inside.partition("|")
     if target.startswith("!date^"):
         return _date(target, label)
@@ -87,7 +87,7 @@ def control(inside: str, names: Names) -> str:
 
 
 def mention(name: str, *, user: str = "", sign: str = "@") -> str:
-    """Somebody's name, lit up."""
+    """A highlighted name."""
     return f'<span class="mention" data-user="{escape(user)}">{sign}{escape(name)}</span>'
 
 
@@ -100,7 +100,7 @@ def link(address: str, label: str = "") -> str:
 
 
 def is_web(address: str) -> bool:
-    """Whether the page links there at all."""
+    """Whether the page makes a link of this address."""
     return address.lower().startswith(("http://", "https://"))
 
 
@@ -109,7 +109,7 @@ def _text(text: str) -> str:
 
 
 def _date(target: str, fallback: str) -> str:
-    """A moment, which the browser writes in its own time zone."""
+    """A point in time, which the browser formats in its own time zone."""
     parts = target.split("^")
     unix, form = (*parts[1:3], "", "")[:2]
     if not unix.isdigit():

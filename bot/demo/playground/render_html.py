@@ -1,4 +1,4 @@
-"""Blocks made ready for the page: every text gets its HTML here, so the browser parses nothing."""
+"""Renders the texts of blocks to HTML on the server, so that the page parses no markup itself."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from bot.demo.playground.rich_text import rich_text
 from bot.demo.workspace.text import Json
 
 
-def dressed(blocks: Sequence[Json], names: Names) -> list[Json]:
-    """The blocks, each text with an `html` beside it."""
-    return [_dress(block, names) for block in blocks]
+def render_blocks(blocks: Sequence[Json], names: Names) -> list[Json]:
+    """The blocks, with an `html` rendering beside each text."""
+    return [_render(block, names) for block in blocks]
 
 
-def _dress(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON in, JSON out
+def _render(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON in, JSON out
     if isinstance(value, dict):
-        return _text(value, names) or {key: _dress(item, names) for key, item in value.items()}
-    return [_dress(item, names) for item in value] if isinstance(value, list | tuple) else value
+        return _text(value, names) or {key: _render(item, names) for key, item in value.items()}
+    return [_render(item, names) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _text(value: Json, names: Names) -> Json | None:
-    """A text with its HTML; None for what is none."""
+    """A text object with its HTML; None for anything else."""
     match value:
         case {"type": "mrkdwn", "text": str(text)}:
             verbatim = bool(value.get("verbatim"))

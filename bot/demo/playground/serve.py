@@ -1,4 +1,4 @@
-"""`python -m bot demo`: the stage, the page over it, and a clean end."""
+"""`python -m bot demo`: starts the environment and the page, and shuts both down."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from pathlib import Path
 from typing import Final
 
 from bot.demo.bot_process import BotDidNotStart
+from bot.demo.environment import Environment, start_environment
 from bot.demo.playground.server import Playground
-from bot.demo.stage import Stage, set_up
 
 PORT: Final = 8765
-PACE: Final = 1.5
-"""How long each of the crew's tasks takes, in seconds: long enough to be seen at work."""
+TASK_SECONDS: Final = 1.5
+"""How long each of the crew's tasks takes: long enough to be seen running."""
 
 Say = Callable[[str], None]
 
 
-async def run(*, port: int | None, open_browser: bool, say: Say) -> int:
-    """Serve the page until Ctrl-C or SIGTERM; the exit status."""
+async def serve(*, port: int | None, open_browser: bool, say: Say) -> int:
+    """Serve the page until Ctrl-C or SIGTERM; return the exit status."""
     try:
         _end_on_signals()
-        async with opened(port=port, pace=PACE, say=say) as (address, _):
+        async with open_playground(port=port, task_seconds=TASK_SECONDS, say=say) as (address, _):
             say(f"The playground is at {address} (Ctrl-C ends it)")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, address)
@@ -46,34 +46,38 @@ async def run(*, port: int | None, open_browser: bool, say: Say) -> int:
 
 
 def _end_on_signals() -> None:
-    """Cancel the present task on Ctrl-C or SIGTERM: from the first moment on, to leave nothing."""
-    loop, present = asyncio.get_running_loop(), asyncio.current_task()
+    """Cancel the current task on Ctrl-C or SIGTERM, also during start, so that nothing is left."""
+    loop, current = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
-        if present is not None:
-            loop.add_signal_handler(number, present.cancel)
+        if current is not None:
+            loop.add_signal_handler(number, current.cancel)
 
 
 @asynccontextmanager
-async def opened(*, port: int | None, pace: float, say: Say) -> AsyncIterator[tuple[str, Stage]]:
-    """A stage and a page over it, for as long as the block lasts: the page's address, the stage.
+async def open_playground(
+    *, port: int | None, task_seconds: float, say: Say
+) -> AsyncIterator[tuple[str, Environment]]:
+    """Run an environment and its page while the block lasts; gives the page's URL and the former.
 
     Raises BotDidNotStart, or OSError when the page cannot be served.
     """
     with (
-        bound(PORT if port is None else port, say) as listener,
+        bind_port(PORT if port is None else port, say) as listener,
         tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder,
     ):
         async with (
-            set_up(Path(folder), now=time.time, pace=pace) as stage,
-            Playground(stage).listening(listener),
+            start_environment(
+                Path(folder), now=time.time, task_seconds=task_seconds
+            ) as environment,
+            Playground(environment).listening(listener),
         ):
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/", stage
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/", environment
 
 
-def bound(port: int, say: Say, *, tries: int = 20) -> socket.socket:
-    """A socket on this port of 127.0.0.1, or on the next one that is not taken.
+def bind_port(port: int, say: Say, *, tries: int = 20) -> socket.socket:
+    """Bind this port of 127.0.0.1, or the next free one.
 
-    Raises OSError when none can be had.
+    Raises OSError when all of them are taken or binding fails.
     """
     for tried in range(port, port + tries):
         listener = socket.socket()

@@ -1,4 +1,4 @@
-"""What one person has before them in the workspace, as flat JSON for the page."""
+"""What one person sees in the workspace, as flat JSON for the page."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bot.demo.playground.dress import dressed
 from bot.demo.playground.emoji import character
 from bot.demo.playground.mrkdwn import Names, mrkdwn
+from bot.demo.playground.render_html import render_blocks
 from bot.demo.workspace import BOT_USER_ID, Channel, File, Message, View, Workspace
 
 MESSAGES_SHOWN: Final = 300
-"""How far back the page goes in each channel."""
+"""How many messages the page shows of each channel."""
 _PREVIEW: Final = 4_000
 """Characters of a file that are shown below its message."""
 
 
 class SlackState:
-    """Writes the workspace down by key; unchanged messages are written once."""
+    """Serializes the workspace by key; an unchanged message is serialized once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._world = workspace.world
-        self._written: dict[tuple[str, str], tuple[Message, str]] = {}
+        self._serialized: dict[tuple[str, str], tuple[Message, str]] = {}
 
     def of(self, user: str) -> Iterator[tuple[str, str]]:
         """Key and JSON of everything this person sees."""
@@ -54,10 +54,10 @@ class SlackState:
 
     def _message(self, message: Message, names: Names) -> str:
         key = (message.channel, message.ts)
-        known = self._written.get(key)
+        known = self._serialized.get(key)
         if known is None or known[0] is not message:
             known = (message, _json(_message(message, names)))
-            self._written[key] = known
+            self._serialized[key] = known
         return known[1]
 
     def _view(self, view: View, names: Names) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class SlackState:
         return {
             "id": view.id,
             "hash": view.hash,
-            "blocks": dressed(view.blocks, names),
+            "blocks": render_blocks(view.blocks, names),
             **plain,
         }
 
@@ -105,7 +105,7 @@ def _message(message: Message, names: Names) -> dict[str, Any]:
         "user": message.user,
         "app": message.user == BOT_USER_ID,
         "html": mrkdwn(message.text, names),
-        "blocks": dressed(message.all_blocks, names),
+        "blocks": render_blocks(message.all_blocks, names),
         "thread_ts": message.thread_ts,
         "broadcast": message.broadcast,
         "edited": message.edited is not None and not message.bot,

@@ -1,4 +1,4 @@
-"""Keeps the bot: ends and starts it on the page's word, and sees when it ends by itself."""
+"""Starts and stops the bot process on the page's commands, and notices when it exits by itself."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Literal, Self, TypeAlias
 
 from bot.demo.bot_process import BotDidNotStart, BotProcess
 
-Order: TypeAlias = Literal["start", "restart", "kill"]
+Command: TypeAlias = Literal["start", "restart", "kill"]
 
 
-class Keeper:
-    """Obeys one order at a time; `changed` is called whenever `state` is another."""
+class Supervisor:
+    """Carries out one command at a time; calls `changed` after each change of `state`."""
 
     def __init__(self, bot: BotProcess, changed: Callable[[], None]) -> None:
         self.state = "running"
-        self.trouble = ""
-        """Why it is down when nobody asked for that."""
+        self.problem = ""
+        """Why the bot is down when no command stopped it."""
         self._bot = bot
         self._changed = changed
-        self._one_at_a_time = asyncio.Lock()
-        self._watching: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._watch()
@@ -35,46 +35,46 @@ class Keeper:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watching
+                await self._watcher
 
-    async def obey(self, order: Order) -> None:
-        """Carry out an order; one that changes nothing is none."""
-        async with self._one_at_a_time:
-            if order == "kill":
+    async def execute(self, command: Command) -> None:
+        """Carry out a command; one that would change nothing is ignored."""
+        async with self._lock:
+            if command == "kill":
                 await self._bot.kill()
-                self._become("down")
+                self._set_state("down")
                 return
-            if order == "restart" and self._bot.running:
-                self._become("restarting")
+            if command == "restart" and self._bot.running:
+                self._set_state("restarting")
                 await self._bot.stop()
             if not self._bot.running:
                 await self._start()
 
     async def _start(self) -> None:
-        self._become("starting")
+        self._set_state("starting")
         try:
             await self._bot.start()
         except BotDidNotStart as error:
-            self._become("down", str(error))
+            self._set_state("down", str(error))
         else:
             self._watch()
-            self._become("running")
+            self._set_state("running")
 
     def _watch(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-        self._watching = asyncio.create_task(self._until_ended())
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self._watcher = asyncio.create_task(self._watch_exit())
 
-    async def _until_ended(self) -> None:
+    async def _watch_exit(self) -> None:
         await self._bot.ended()
-        async with self._one_at_a_time:
-            # Who ended it on purpose had the lock until now, and has said what is the case.
+        async with self._lock:
+            # A command that ended it held the lock until now and has already set the state.
             if self.state == "running" and not self._bot.running:
-                self._become("down", "The bot ended by itself.")
+                self._set_state("down", "The bot ended by itself.")
 
-    def _become(self, state: str, trouble: str = "") -> None:
-        self.state, self.trouble = state, trouble
+    def _set_state(self, state: str, problem: str = "") -> None:
+        self.state, self.problem = state, problem
         self._changed()

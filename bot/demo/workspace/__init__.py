@@ -15,7 +15,7 @@ what people do, over signed HTTP or Socket Mode:
 `Message` and `View` are snapshots: what somebody saw on the screen when they looked. Clicking an
 old snapshot is what a person with a stale screen does; look again with `messages` or `fresh`.
 
-What people do is in `people` (`People`, which Workspace is), the Web API's methods are in the
+What people do is in `people` (`UserActions`, which Workspace is), the Web API's methods are in the
 modules named after them, the limits in `limits` and `blocks`.
 """
 
@@ -33,9 +33,9 @@ from bot.demo.workspace.faults import (
     slow,
 )
 from bot.demo.workspace.forms import CannotDoThat
-from bot.demo.workspace.people import Written
 from bot.demo.workspace.records import BOT_USER_ID, Channel, File, Group, Message, User, View
 from bot.demo.workspace.sender import Reply
+from bot.demo.workspace.user_actions import Written
 from bot.demo.workspace.web_api import Call
 from bot.demo.workspace.workspace import Workspace, buttons, message_text
 

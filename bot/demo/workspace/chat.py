@@ -31,7 +31,7 @@ def methods(world: World) -> dict[str, Method]:
         "chat.postMessage": chat.post,
         "chat.update": chat.update,
         "chat.delete": chat.delete,
-        "chat.postEphemeral": chat.whisper,
+        "chat.postEphemeral": chat.post_ephemeral,
         "chat.getPermalink": chat.link,
         "reactions.add": chat.react,
         "reactions.remove": chat.unreact,
@@ -156,7 +156,7 @@ class Chat:
         self._world.remove(message)
         return {"channel": channel.id, "ts": message.ts}
 
-    def whisper(self, args: Args) -> Json:
+    def post_ephemeral(self, args: Args) -> Json:
         """`chat.postEphemeral`."""
         channel = open_channel(self._world, args.needed("channel"))
         user = args.needed("user")
@@ -171,7 +171,7 @@ class Chat:
             only_for=user,
             **content_of(args, self._world),
         )
-        return {"message_ts": self._world.whisper(message).ts}
+        return {"message_ts": self._world.post_ephemeral(message).ts}
 
     def link(self, args: Args) -> Json:
         """`chat.getPermalink`."""

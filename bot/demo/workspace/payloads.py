@@ -15,8 +15,8 @@ from bot.demo.workspace.records import (
     TEAM_DOMAIN,
     TEAM_ID,
     Channel,
-    Hook,
     Message,
+    ResponseUrl,
     View,
 )
 from bot.demo.workspace.text import Json, escaped
@@ -75,9 +75,11 @@ class Payloads:
         del payload["trigger_id"]
         return payload | {"view": view_json(view), "is_cleared": cleared}
 
-    def command(self, user: str, channel: Channel, command: str, text: str) -> tuple[Json, Hook]:
+    def command(
+        self, user: str, channel: Channel, command: str, text: str
+    ) -> tuple[Json, ResponseUrl]:
         """A slash command, and the answer it may get."""
-        hook = Hook(user=user, channel=channel.id, issued_at=self._world.now())
+        hook = ResponseUrl(user=user, channel=channel.id, issued_at=self._world.now())
         return {
             "token": _TOKEN,
             "team_id": TEAM_ID,
@@ -161,7 +163,7 @@ class Payloads:
         }
         if message.thread_ts is not None:
             container["thread_ts"] = message.thread_ts
-        hook = Hook(
+        hook = ResponseUrl(
             user=user,
             channel=message.channel,
             issued_at=self._world.now(),
@@ -177,7 +179,7 @@ class Payloads:
             where["message"] = message_json(self._world, message)
         return where
 
-    def _response_url(self, hook: Hook) -> str:
+    def _response_url(self, hook: ResponseUrl) -> str:
         return f"{self._world.url}/respond/{self._world.hook(hook)}"
 
 

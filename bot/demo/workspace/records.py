@@ -164,7 +164,7 @@ class Trigger:
 
 
 @dataclass(slots=True, kw_only=True)
-class Hook:
+class ResponseUrl:
     """A `response_url`: what an answer to one thing a person did may still say."""
 
     user: str

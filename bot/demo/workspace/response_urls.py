@@ -1,4 +1,4 @@
-"""Answers without a method: through a `response_url`, or in a command's acknowledgement."""
+"""ResponseUrls without a method: through a `response_url`, or in a command's acknowledgement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.demo.workspace.args import Args, Refused
 from bot.demo.workspace.chat import content_of
-from bot.demo.workspace.records import BOT_USER_ID, Hook, Message
+from bot.demo.workspace.records import BOT_USER_ID, Message, ResponseUrl
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
@@ -16,7 +16,7 @@ _USES: Final = 5
 _SECONDS: Final = 30 * 60
 
 
-class Answers:
+class ResponseUrls:
     """What the bot says to the one person who did something."""
 
     def __init__(self, world: World) -> None:
@@ -36,7 +36,7 @@ class Answers:
             return 400, {"ok": False, "error": refused.code} | refused.more
         return 200, {"ok": True}
 
-    def say(self, hook: Hook, body: Mapping[str, object]) -> None:
+    def say(self, hook: ResponseUrl, body: Mapping[str, object]) -> None:
         """Show the answer: to this person alone, unless `response_type` says `in_channel`.
 
         Raises Refused when Slack would not show it.
@@ -64,7 +64,7 @@ class Answers:
             )
         )
 
-    def _original(self, hook: Hook) -> Message | None:
+    def _original(self, hook: ResponseUrl) -> Message | None:
         """The message whose button was pressed, if it was one and is still there."""
         in_channel = self._world.channels[hook.channel].messages.get(hook.message_ts or "")
         whispered = (one for one in self._world.ephemerals if one.ts == hook.message_ts)
@@ -75,7 +75,7 @@ class Answers:
             self._world.put(message)
         else:
             self._forget(message.ts)
-            self._world.whisper(message)
+            self._world.post_ephemeral(message)
 
     def _remove(self, message: Message) -> None:
         if message.only_for is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.demo.workspace.answers import Answers
 from bot.demo.workspace.args import Refused
 from bot.demo.workspace.files import receive_upload, show_file
+from bot.demo.workspace.response_urls import ResponseUrls
 from bot.demo.workspace.socket import Sockets
 from bot.demo.workspace.web_api import WebApi
 from bot.demo.workspace.world import World
@@ -71,7 +71,7 @@ class Server:
         body = await request.json()
 
         def work() -> web.Response:
-            status, answer = Answers(self._world).use_hook(request.match_info["hook"], body)
+            status, answer = ResponseUrls(self._world).use_hook(request.match_info["hook"], body)
             return web.json_response(answer, status=status)
 
         return await self._api.faulty(request, "response_url", work)

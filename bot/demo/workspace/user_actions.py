@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.demo.workspace.answers import Answers
 from bot.demo.workspace.args import Refused, refuse_problems
 from bot.demo.workspace.blocks import view_problems
 from bot.demo.workspace.forms import (
@@ -17,7 +16,8 @@ from bot.demo.workspace.forms import (
     find_option,
 )
 from bot.demo.workspace.payloads import Payloads
-from bot.demo.workspace.records import Channel, Hook, Message, View
+from bot.demo.workspace.records import Channel, Message, ResponseUrl, View
+from bot.demo.workspace.response_urls import ResponseUrls
 from bot.demo.workspace.sender import FORM, Reply, Sender
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.views import Views
@@ -34,7 +34,7 @@ class Written:
     reply: Reply
 
 
-class People:
+class UserActions:
     """The verbs of the workspace: each acts as one person and returns when the bot has answered."""
 
     def __init__(self, world: World, sender: Sender) -> None:
@@ -42,7 +42,7 @@ class People:
         self._sender = sender
         self._payloads = Payloads(world)
         self._views = Views(world)
-        self._answers = Answers(world)
+        self._answers = ResponseUrls(world)
 
     # ---- buttons and menus
 
@@ -179,7 +179,7 @@ class People:
         reply = await self._sender.send("slash_commands", payload)
         return self._show(hook, reply) if reply.ok and reply.body else reply
 
-    def _show(self, hook: Hook, reply: Reply) -> Reply:
+    def _show(self, hook: ResponseUrl, reply: Reply) -> Reply:
         body = reply.body if isinstance(reply.body, dict) else {"text": reply.body}
         if not any(body.get(key) for key in ("text", "blocks", "attachments")):
             return reply

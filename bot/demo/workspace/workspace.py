@@ -11,19 +11,19 @@ from typing import Self, TypeVar
 
 from bot.demo.workspace.changes import Subscription
 from bot.demo.workspace.faults import Fault
-from bot.demo.workspace.people import People
 from bot.demo.workspace.records import Channel, File, Group, Message, User, View
 from bot.demo.workspace.sender import Sender
 from bot.demo.workspace.server import Server
 from bot.demo.workspace.socket import Sockets
 from bot.demo.workspace.text import elements, label
+from bot.demo.workspace.user_actions import UserActions
 from bot.demo.workspace.web_api import Call, WebApi
 from bot.demo.workspace.world import World
 
 T = TypeVar("T")
 
 
-class Workspace(People):
+class Workspace(UserActions):
     """The stand-in workspace: build its world, act as its people, watch, and make it misbehave."""
 
     def __init__(
@@ -193,7 +193,7 @@ class Workspace(People):
         """
         self._api.faults.fail(method, how, times)
 
-    def behave(self) -> None:
+    def clear_faults(self) -> None:
         """End all faults."""
         self._api.faults.clear()
 

@@ -15,8 +15,8 @@ from bot.demo.workspace.records import (
     Channel,
     File,
     Group,
-    Hook,
     Message,
+    ResponseUrl,
     Trigger,
     User,
     View,
@@ -40,7 +40,7 @@ class World:
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
-        self.hooks: dict[str, Hook] = {}
+        self.hooks: dict[str, ResponseUrl] = {}
         self._ids = 0
         self._last_ts = 0
         self.users[BOT_USER_ID] = User(BOT_USER_ID, "crewgate", "", is_bot=True)
@@ -65,7 +65,7 @@ class World:
         self.changes.announce("message", message)
         return message
 
-    def whisper(self, message: Message) -> Message:
+    def post_ephemeral(self, message: Message) -> Message:
         """Show one person an ephemeral message."""
         message = replace(message, pings=frozenset())
         self.ephemerals.append(message)
@@ -112,7 +112,7 @@ class World:
         _forget_oldest(self.triggers)
         return name
 
-    def hook(self, hook: Hook) -> str:
+    def hook(self, hook: ResponseUrl) -> str:
         """The name of a new `response_url`."""
         name = self.new_id("R")
         self.hooks[name] = hook
@@ -141,6 +141,6 @@ def _element_ids(block: Json, new_id: Callable[[str], str]) -> Json:
     return filled
 
 
-def _forget_oldest(kept: dict[str, Trigger] | dict[str, Hook], most: int = 1_000) -> None:
+def _forget_oldest(kept: dict[str, Trigger] | dict[str, ResponseUrl], most: int = 1_000) -> None:
     while len(kept) > most:
         del kept[next(iter(kept))]

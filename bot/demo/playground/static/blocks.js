@@ -43,13 +43,13 @@ function inputBlock(block, context) {
   const one = {
     ...made,
     block,
-    complain(text) {
+    showError(text) {
       error.textContent = text;
       error.hidden = !text;
       made.control.toggleAttribute("aria-invalid", Boolean(text));
     },
-    /** What Slack's own client says before anything is sent; nothing when all is well. */
-    wrong() {
+    /** The error that Slack's own client shows before sending; empty when valid. */
+    validate() {
       const value = made.read();
       const size = typeof value === "string" ? value.length : 0;
       if (value === null || value === "" || value.length === 0) {
@@ -61,7 +61,7 @@ function inputBlock(block, context) {
     },
   };
   made.node.addEventListener("input", () => {
-    one.complain("");
+    one.showError("");
     const room = longest ? longest - made.read().length : 0;
     left.textContent = longest && room < 200 ? `${room}` : "";
     left.classList.toggle("over", room < 0);
@@ -75,14 +75,14 @@ function inputBlock(block, context) {
 export function render(blocks, context) {
   const nodes = blocks.map((block) => RENDER[block.type]?.(block, { ...context, block }) ?? unknown(block));
   const root = h("div", { class: "blocks" }, nodes);
-  finish(root);
+  personalize(root);
   return root;
 }
 
 const unknown = (block) => h("p", { class: "context" }, `This page cannot show a block of type ${block.type}.`);
 
-/** What depends on who reads it: times, and who is meant by a mention. */
-export function finish(root) {
+/** Apply what depends on the reader: local times, and highlighted mentions. */
+export function personalize(root) {
   writeTimes(root);
   for (const mention of root.querySelectorAll(".mention")) {
     mention.classList.toggle("me", [ui.person, "everyone"].includes(mention.dataset.user));

@@ -3,7 +3,7 @@
 import { render } from "./blocks.js";
 import { focusWithin, h, icon, patch, restoreFocus, toast } from "./dom.js";
 import { avatar, item } from "./message.js";
-import { act, all, become, changed, get, name, print, ui } from "./store.js";
+import { act, all, actAs, changed, get, name, version, ui } from "./store.js";
 import { day } from "./time.js";
 import { themeSwitch } from "./theme-switch.js";
 
@@ -15,8 +15,8 @@ const APP_COMMANDS = [
   ["/crew status", "how crews and executions stand"],
   ["/crew kickoff", "start a crew"],
 ];
-/** Seconds within which a person's messages stand below one name. */
-const TOGETHER = 300;
+/** Seconds within which consecutive messages of one person share a byline. */
+const GROUP_SECONDS = 300;
 
 // ---- sidebar
 
@@ -24,22 +24,22 @@ function sidebar() {
   const channels = all("channel/").filter((one) => !one.im);
   const entry = (key, active, drawing, label, go, unread = false) => ({
     key,
-    print: `${active}${label}${unread}`,
+    version: `${active}${label}${unread}`,
     make: () => h("button", { type: "button", class: unread ? "entry unread" : "entry", "aria-current": active ? "page" : null, onclick: go, data: { focus: key } }, drawing, h("span", {}, label)),
   });
   patch(byId("sidebar"), [
-    { key: "title", print: "title", make: () => h("header", {}, h("b", {}, "Demo"), h("span", {}, "a stand-in workspace")) },
-    { key: "channels", print: "channels", make: () => h("h2", {}, "Channels") },
+    { key: "title", version: "title", make: () => h("header", {}, h("b", {}, "Demo"), h("span", {}, "a stand-in workspace")) },
+    { key: "channels", version: "channels", make: () => h("h2", {}, "Channels") },
     ...channels.map((one) => entry(one.key, ui.place === "channel" && ui.channel === one.id, icon("hash"), one.name, () => visit("channel", one.id), unread(one.id))),
-    { key: "apps", print: "apps", make: () => h("h2", {}, "Apps") },
+    { key: "apps", version: "apps", make: () => h("h2", {}, "Apps") },
     entry("app", ui.place === "app", avatar("U0DEMOBOT", "small"), "Crewgate", () => visit("app")),
-    { key: "as", print: ui.person + print("people"), make: people },
+    { key: "as", version: ui.person + version("people"), make: people },
   ]);
 }
 
-/** Whether something came that was not before this page's eyes yet. */
+/** Whether the channel has a message that this page has not shown yet. */
 function unread(channel) {
-  const newest = visible(mainly(channel)).at(-1)?.ts ?? "";
+  const newest = visible(inChannel(channel)).at(-1)?.ts ?? "";
   if (ui.place === "channel" && ui.channel === channel) ui.seen.set(channel, newest);
   return newest > (ui.seen.get(channel) ?? "");
 }
@@ -48,7 +48,7 @@ function people() {
   const who = get("people").filter((one) => one.role);
   return h("fieldset", { class: "people" }, h("legend", {}, "Act as"),
     who.map((one) => {
-      const box = h("input", { type: "radio", name: "person", value: one.id, data: { focus: `as/${one.id}` }, onchange: () => become(one.id) });
+      const box = h("input", { type: "radio", name: "person", value: one.id, data: { focus: `as/${one.id}` }, onchange: () => actAs(one.id) });
       box.checked = one.id === ui.person;
       return h("label", {}, box, avatar(one.id), h("span", {}, h("b", {}, one.name), h("small", {}, one.role)));
     }));
@@ -57,21 +57,21 @@ function people() {
 function visit(place, channel = ui.channel) {
   Object.assign(ui, { place, channel, thread: null });
   document.body.classList.remove("drawer");
-  if (place === "app") skeletons.delete("channel");
+  if (place === "app") layouts.delete("channel");
   changed();
 }
 
 // ---- channel and Home
 
-const skeletons = new Map();
+const layouts = new Map();
 
-/** The parts of a pane that stay while its messages change. */
-function skeleton(pane, key, make) {
-  if (skeletons.get(pane) !== key) {
+/** Build the parts of a pane that stay while its messages change, once per `key`. */
+function layout(pane, key, make) {
+  if (layouts.get(pane) !== key) {
     const focused = focusWithin(byId(pane));
     byId(pane).replaceChildren(...make());
     restoreFocus(byId(pane), focused);
-    skeletons.set(pane, key);
+    layouts.set(pane, key);
   }
 }
 
@@ -84,18 +84,18 @@ function heading(...title) {
 function channelPane() {
   const channel = get(`channel/${ui.channel}`);
   if (!channel) return;
-  skeleton("channel", `channel/${channel.id}`, () => [
+  layout("channel", `channel/${channel.id}`, () => [
     heading(icon("hash"), channel.name, h("small", { title: `${channel.members} members` }, icon("people"), `${channel.members}`)),
     h("div", { class: "messages", tabindex: "-1" }),
     composer(channel.id, null, `Message #${channel.name}, or /crew help`),
   ]);
-  fill(byId("channel").querySelector(".messages"), visible(mainly(channel.id)), "channel", h("div", { class: "empty" },
+  fill(byId("channel").querySelector(".messages"), visible(inChannel(channel.id)), "channel", h("div", { class: "empty" },
     h("b", {}, `This is the very beginning of #${channel.name}`),
     h("p", {}, "Crewgate posts here when a crew waits for a person. Kick one off, and its first card appears.")));
 }
 
-/** What stands in the channel itself. */
-const mainly = (channel) => (one) => one.channel === channel && (!one.thread_ts || one.broadcast);
+/** Selects messages shown in the channel itself: no replies, unless broadcast. */
+const inChannel = (channel) => (one) => one.channel === channel && (!one.thread_ts || one.broadcast);
 
 const visible = (wanted) => all("message/").filter((one) => wanted(one) && !ui.dismissed.has(one.ts)).sort((a, b) => (a.ts < b.ts ? -1 : 1));
 
@@ -107,23 +107,23 @@ function fill(list, messages, where, empty) {
   for (const message of messages) {
     const today = day(message.ts);
     if (where === "channel" && (!before || day(before.ts) !== today)) {
-      items.push({ key: `day-${today}`, print: today, make: () => h("div", { class: "day" }, h("span", {}, today)) });
+      items.push({ key: `day-${today}`, version: today, make: () => h("div", { class: "day" }, h("span", {}, today)) });
     }
-    const compact = before?.user === message.user && message.ts - before.ts < TOGETHER && !message.app && !before.private && !message.broadcast;
+    const compact = before?.user === message.user && message.ts - before.ts < GROUP_SECONDS && !message.app && !before.private && !message.broadcast;
     items.push(item(message, where, { compact }));
     if (where === "thread" && !before) {
       const count = messages.length - 1;
-      items.push({ key: "replies", print: `${count}`, make: () => h("div", { class: "day replies" }, h("span", {}, count === 1 ? "1 reply" : `${count} replies`)) });
+      items.push({ key: "replies", version: `${count}`, make: () => h("div", { class: "day replies" }, h("span", {}, count === 1 ? "1 reply" : `${count} replies`)) });
     }
     before = message;
   }
-  patch(list, items.length ? items : [{ key: "empty", print: "", make: () => empty }]);
+  patch(list, items.length ? items : [{ key: "empty", version: "", make: () => empty }]);
   if (atEnd || last === undefined) list.scrollTop = list.scrollHeight;
 }
 
 function appPane() {
-  skeleton("channel", `app/${ui.tab}/${ui.person}`, () => {
-    // Looking at Home tells the bot so: it may publish it only then.
+  layout("channel", `app/${ui.tab}/${ui.person}`, () => {
+    // Opening Home sends `app_home_opened`; the bot publishes the page in answer.
     if (ui.tab === "home") act("home");
     const tab = (id, label) => h("button", { type: "button", role: "tab", "aria-selected": `${ui.tab === id}`, data: { focus: `tab/${id}` }, onclick: () => {
       ui.tab = id;
@@ -145,7 +145,7 @@ function home() {
   const view = get("home");
   patch(byId("channel").querySelector(".home"), [{
     key: "home",
-    print: print("home") + ui.person,
+    version: version("home") + ui.person,
     make: () => (view ? render(view.blocks, { name: "home", surface: "home" }) : h("div", { class: "empty" },
       h("b", {}, "Crewgate has no Home tab yet"), h("p", {}, "When it publishes one, it appears here."))),
   }]);
@@ -156,13 +156,13 @@ function home() {
 function threadPane() {
   const pane = byId("thread");
   pane.hidden = !ui.thread;
-  document.body.classList.toggle("threaded", Boolean(ui.thread));
+  document.body.classList.toggle("thread-open", Boolean(ui.thread));
   if (!ui.thread) {
-    skeletons.delete("thread");
+    layouts.delete("thread");
     return;
   }
   const { channel, ts } = ui.thread;
-  skeleton("thread", `${channel}/${ts}`, () => [
+  layout("thread", `${channel}/${ts}`, () => [
     h("header", {}, h("h1", {}, "Thread", h("small", {}, `#${get(`channel/${channel}`)?.name}`)),
       h("button", { type: "button", class: "icon-button", "aria-label": "Close thread", onclick: closeThread }, icon("close"))),
     h("div", { class: "messages", tabindex: "-1" }),
@@ -230,8 +230,8 @@ async function send(text, channel, thread_ts) {
 
 // ---- all of it
 
-/** Links to messages of this workspace lead there. */
-export function follow(event) {
+/** Open a link to a message of this workspace in this page. */
+export function followLink(event) {
   const link = event.target.closest?.("a[href*='.slack.com/archives/']");
   const found = link?.href.match(/archives\/(\w+)\/p(\d+)(\d{6})(?:\?thread_ts=([\d.]+))?/);
   if (!found) return;
@@ -242,8 +242,8 @@ export function follow(event) {
   changed();
   const target = document.querySelector(`${thread ? "#thread" : "#channel"} [data-ts="${ts}"]`) ?? document.querySelector(`[data-ts="${ts}"]`);
   target?.scrollIntoView({ block: "center" });
-  target?.classList.add("found");
-  setTimeout(() => target?.classList.remove("found"), 2000);
+  target?.classList.add("highlighted");
+  setTimeout(() => target?.classList.remove("highlighted"), 2000);
 }
 
 export function draw() {

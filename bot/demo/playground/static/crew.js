@@ -1,7 +1,7 @@
-// The crew's view of the world: what it does, what it hears and says, and how to disturb it.
+// The crew's pane: executions, fault controls, requests and webhooks.
 
 import { h, patch, toast } from "./dom.js";
-import { act, all, get, print } from "./store.js";
+import { act, all, get, version } from "./store.js";
 import { clock } from "./time.js";
 
 const pane = document.getElementById("crew");
@@ -18,7 +18,7 @@ let topics = 0;
 const STATES = { running: "Running", pending: "Waiting for a person", completed: "Completed", error: "Failed" };
 const WORDS = { done: "done", running: "working…", paused: "waiting for a person", "to do": "to do", failed: "failed" };
 
-function skeleton() {
+function layout() {
   if (pane.firstChild) return;
   const topic = h("input", { id: "topic", value: TOPICS[0], required: true, maxlength: 120, autocomplete: "off" });
   const kick = h("form", { class: "kickoff", onsubmit: async (event) => {
@@ -31,19 +31,19 @@ function skeleton() {
     h("header", {}, h("h1", {}, "The crew"), h("span", { id: "crew-state", class: "chip" })),
     h("div", { class: "scroll" }, kick,
       h("div", { id: "executions" }),
-      h("details", { class: "card fate", open: innerWidth > 700 }, h("summary", {}, h("h2", {}, "Make something go wrong")), fate()),
+      h("details", { class: "card faults", open: innerWidth > 700 }, h("summary", {}, h("h2", {}, "Make something go wrong")), faultControls()),
       h("h2", { id: "traffic-title" }, "Requests and webhooks", h("small", {}, "newest first")),
       h("div", { id: "traffic", "aria-labelledby": "traffic-title" })));
 }
 
-// ---- what it does
+// ---- executions
 
 function executions() {
   const known = all("execution/").sort((a, b) => b.number - a.number);
   const list = document.getElementById("executions");
   patch(list, known.length
-    ? known.map((one, at) => ({ key: one.id, print: print(one.key) + (at === 0), make: () => execution(one, at === 0) }))
-    : [{ key: "none", print: "", make: () => h("p", { class: "empty" }, "Nothing is running. Kick the crew off: it works on three tasks, and asks for a review of two of them.") }]);
+    ? known.map((one, at) => ({ key: one.id, version: version(one.key) + (at === 0), make: () => execution(one, at === 0) }))
+    : [{ key: "none", version: "", make: () => h("p", { class: "empty" }, "Nothing is running. Kick the crew off: it works on three tasks, and asks for a review of two of them.") }]);
   const newest = known[0];
   const chip = document.getElementById("crew-state");
   chip.textContent = newest ? STATES[newest.state] : "Idle";
@@ -55,8 +55,8 @@ function execution(one, newest) {
   return h("details", { class: `card execution ${one.state}`, open: newest, data: { open: `${one.id}${newest}` } },
     h("summary", {}, h("h2", {}, one.topic || "By hand"), h("code", {}, one.id.slice(0, 8)), h("span", { class: "count" }, `${done} of ${one.tasks.length}`)),
     h("ol", { class: "steps" }, one.tasks.map((task) => step(one, task))),
-    one.state === "completed" && h("p", { class: "ending" }, "Completed. The result is the last task's output."),
-    one.error && h("p", { class: "ending error" }, one.error));
+    one.state === "completed" && h("p", { class: "outcome" }, "Completed. The result is the last task's output."),
+    one.error && h("p", { class: "outcome error" }, one.error));
 }
 
 function step(one, task) {
@@ -67,51 +67,51 @@ function step(one, task) {
     task.html && h("details", { data: { open: `${one.id}/${task.id}` } }, h("summary", {}, "Output"), h("div", { class: "text markdown", html: task.html })));
 }
 
-// ---- how to disturb it
+// ---- faults and the bot process
 
-function fate() {
+function faultControls() {
   const lasting = h("input", { type: "checkbox", id: "lasting" });
-  const row = (who, title) => h("div", { class: "fate-row", role: "group", "aria-label": title }, h("span", {}, title),
-    FAULTS.map(([how, about]) => h("button", { type: "button", class: "button tiny", title: `${title}: ${about}`, onclick: () => act("disturb", { who, how, lasting: lasting.checked }) }, how)));
-  const bot = (order, label) => h("button", { type: "button", class: "button tiny", data: { order }, onclick: () => act("bot", { order }) }, label);
+  const row = (who, title) => h("div", { class: "fault-row", role: "group", "aria-label": title }, h("span", {}, title),
+    FAULTS.map(([how, about]) => h("button", { type: "button", class: "button tiny", title: `${title}: ${about}`, onclick: () => act("fail", { who, how, until_cleared: lasting.checked }) }, how)));
+  const bot = (command, label) => h("button", { type: "button", class: "button tiny", data: { command }, onclick: () => act("bot", { command }) }, label);
   return h("div", {},
     row("crew", "The crew's next /resume"),
     row("slack", "Slack's next answer"),
-    h("div", { class: "fate-row" },
+    h("div", { class: "fault-row" },
       h("label", { for: "lasting" }, lasting, " until stopped"),
-      h("button", { type: "button", class: "button tiny", onclick: () => act("behave") }, "Stop all that"),
+      h("button", { type: "button", class: "button tiny", onclick: () => act("clear_faults") }, "Stop all that"),
       h("span", { id: "faults", class: "chip" })),
-    h("div", { class: "fate-row", role: "group", "aria-label": "The bot" },
+    h("div", { class: "fault-row", role: "group", "aria-label": "The bot" },
       h("span", {}, "The bot"), h("span", { id: "bot", class: "chip", role: "status" }),
       bot("restart", "Restart"), bot("kill", "Kill"), bot("start", "Start")),
-    h("p", { class: "problem", id: "bot-trouble", hidden: true }));
+    h("p", { class: "problem", id: "bot-problem", hidden: true }));
 }
 
-function standing() {
+function drawStatus() {
   const { slack, crew, hanging } = get("faults") ?? {};
   const due = [crew && `crew: ${crew} due`, slack && `Slack: ${slack} due`, hanging && `${hanging} held up`].filter(Boolean);
   const faults = document.getElementById("faults");
   faults.textContent = due.join(" · ") || "all well";
   faults.classList.toggle("pending", due.length > 0);
-  const { state, trouble } = get("bot") ?? {};
+  const { state, problem } = get("bot") ?? {};
   const chip = document.getElementById("bot");
   chip.textContent = state;
   chip.className = `chip ${{ running: "completed", down: "error" }[state] ?? "pending"}`;
-  const problem = document.getElementById("bot-trouble");
-  problem.textContent = trouble;
-  problem.hidden = !trouble;
-  for (const button of pane.querySelectorAll("[data-order]")) {
-    button.hidden = (button.dataset.order === "start") === (state !== "down");
+  const shown = document.getElementById("bot-problem");
+  shown.textContent = problem;
+  shown.hidden = !problem;
+  for (const button of pane.querySelectorAll("[data-command]")) {
+    button.hidden = (button.dataset.command === "start") === (state !== "down");
   }
 }
 
-// ---- what it hears and says
+// ---- requests and webhooks
 
 function traffic() {
   const seen = all("traffic/").sort((a, b) => b.at - a.at);
   patch(document.getElementById("traffic"), seen.length
-    ? seen.map((one) => ({ key: one.key, print: print(one.key), make: () => exchange(one) }))
-    : [{ key: "none", print: "", make: () => h("p", { class: "empty" }, "Nothing yet.") }]);
+    ? seen.map((one) => ({ key: one.key, version: version(one.key), make: () => exchange(one) }))
+    : [{ key: "none", version: "", make: () => h("p", { class: "empty" }, "Nothing yet.") }]);
 }
 
 function exchange(one) {
@@ -131,8 +131,8 @@ function exchange(one) {
 }
 
 export function draw() {
-  skeleton();
+  layout();
   executions();
-  standing();
+  drawStatus();
   traffic();
 }

@@ -1,4 +1,4 @@
-// The few lines that stand in for a framework.
+// DOM helpers: building elements, patching lists, keeping the focus, toasts, icons.
 
 /** An element. `html` is markup that the server has escaped; everything else is text. */
 export function h(tag, props = {}, ...children) {
@@ -16,20 +16,20 @@ export function h(tag, props = {}, ...children) {
 }
 
 /**
- * Make the container's children those of `items`, in order: `{key, print, make}`. A child whose
- * print has not changed stays as it is, with its focus, scroll position and open menus.
+ * Make the container's children those of `items`, in order: `{key, version, make}`. A child whose
+ * version has not changed stays as it is, with its focus, scroll position and open menus.
  */
 export function patch(container, items) {
   const before = new Map([...container.children].map((child) => [child.dataset.key, child]));
   const focused = focusWithin(container);
   let at = container.firstElementChild;
-  for (const { key, print, make } of items) {
+  for (const { key, version, make } of items) {
     let child = before.get(key);
     before.delete(key);
-    if (!child || child.print !== print) {
+    if (!child || child.version !== version) {
       const fresh = make();
       fresh.dataset.key = key;
-      fresh.print = print;
+      fresh.version = version;
       if (child) {
         keepOpen(child, fresh);
         if (at === child) at = child.nextElementSibling;
@@ -46,13 +46,13 @@ export function patch(container, items) {
   restoreFocus(container, focused);
 }
 
-/** The name of what has the focus in there, if anything has. */
+/** The `data-focus` name of the focused element in the container; null when none is focused. */
 export function focusWithin(container) {
   const active = document.activeElement;
   return active && container.contains(active) ? (active.dataset.focus ?? "") : null;
 }
 
-/** Give the focus back to what now bears that name. */
+/** Focus the element that now has that name. */
 export function restoreFocus(container, name) {
   if (name === null || container.contains(document.activeElement)) return;
   if (name) container.querySelector(`[data-focus="${CSS.escape(name)}"]`)?.focus();
@@ -65,7 +65,7 @@ function keepOpen(old, fresh) {
   }
 }
 
-/** A passing word at the page's edge. */
+/** A short notice that goes away by itself. */
 export function toast(text) {
   const node = h("div", { class: "toast" }, text);
   document.getElementById("toasts").append(node);
@@ -87,7 +87,7 @@ const ICONS = {
   theme: '<circle cx="8" cy="8" r="5.5"/><path d="M8 2.500a5.5 5.5 0 0 1 0 11z" fill="currentColor"/>',
 };
 
-/** A small drawing that says nothing by itself. */
+/** A decorative icon, hidden from screen readers. */
 export function icon(name) {
   const node = h("span", { class: "icon", "aria-hidden": "true" });
   node.innerHTML = `<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round">${ICONS[name]}</svg>`;

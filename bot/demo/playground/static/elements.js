@@ -25,16 +25,16 @@ async function use(node, element, context, chosen) {
   }
 }
 
-/** Ask before doing it. */
-function confirmed(wanted) {
+/** Show the confirmation dialog; resolves to whether it was confirmed. */
+function confirmed(confirm) {
   const dialog = document.getElementById("confirm");
   return new Promise((resolve) => {
-    const yes = h("button", { type: "submit", value: "yes", class: `button ${wanted.style ?? "primary"}` }, wanted.confirm.text);
+    const yes = h("button", { type: "submit", value: "yes", class: `button ${confirm.style ?? "primary"}` }, confirm.confirm.text);
     dialog.replaceChildren(
       h("form", { method: "dialog" },
-        h("h2", { id: "confirm-title" }, wanted.title.text),
-        h("div", { class: "text", html: wanted.text.html }),
-        h("footer", {}, h("button", { type: "submit", value: "", class: "button" }, wanted.deny.text), yes)),
+        h("h2", { id: "confirm-title" }, confirm.title.text),
+        h("div", { class: "text", html: confirm.text.html }),
+        h("footer", {}, h("button", { type: "submit", value: "", class: "button" }, confirm.deny.text), yes)),
     );
     dialog.returnValue = "";
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });

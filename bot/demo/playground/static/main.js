@@ -1,19 +1,19 @@
-// Where the page begins: everything below is drawn from what the server says.
+// Entry point: draws the panes after every change, and handles global clicks and keys.
 
-import { closeThread, draw as drawWorkspace, follow } from "./channel.js";
+import { closeThread, draw as drawWorkspace, followLink } from "./channel.js";
 import { draw as drawCrew } from "./crew.js";
 import { draw as drawModal } from "./modal.js";
-import { become, ui, watch } from "./store.js";
+import { actAs, ui, subscribe } from "./store.js";
 
-watch(() => {
+subscribe(() => {
   drawWorkspace();
   drawCrew();
   drawModal();
 });
 
-document.addEventListener("click", follow);
+document.addEventListener("click", followLink);
 document.addEventListener("click", (event) => {
-  // Beside the drawer is out of it.
+  // A click outside the drawer closes it.
   if (!event.target.closest("#sidebar, .drawer-button")) document.body.classList.remove("drawer");
 });
 document.addEventListener("keydown", (event) => {
@@ -33,4 +33,4 @@ for (const button of document.querySelectorAll("#switch button")) {
 }
 
 document.body.dataset.pane = "slack";
-become(ui.person || "U0ANA");
+actAs(ui.person || "U0ANA");

@@ -1,8 +1,8 @@
-// One message, as it stands in a channel or a thread.
+// One message, as shown in a channel or a thread.
 
-import { finish, render } from "./blocks.js";
+import { personalize, render } from "./blocks.js";
 import { h, icon, toast } from "./dom.js";
-import { act, changed, get, name, print, ui } from "./store.js";
+import { act, changed, get, name, version, ui } from "./store.js";
 import { exact, moment, timeOfDay } from "./time.js";
 
 export const isApp = (user) => user === "U0DEMOBOT";
@@ -17,10 +17,10 @@ export const shownName = (user) => (isApp(user) ? "Crewgate" : name(user));
 
 /** The message as an item for `patch`; `where` is `channel` or `thread`. */
 export function item(message, where, { compact = false } = {}) {
-  const thread = where === "channel" && !message.thread_ts ? print(`thread/${message.channel}/${message.ts}`) : "";
+  const thread = where === "channel" && !message.thread_ts ? version(`thread/${message.channel}/${message.ts}`) : "";
   return {
     key: message.ts,
-    print: [print(message.key), thread, compact, ui.person].join(),
+    version: [version(message.key), thread, compact, ui.person].join(),
     make: () => row(message, where, compact),
   };
 }
@@ -28,10 +28,10 @@ export function item(message, where, { compact = false } = {}) {
 function row(message, where, compact) {
   const place = `${where}/${message.ts}`;
   const surface = { channel: message.channel, ts: message.ts };
-  if (message.deleted) return h("article", { class: "message gone" }, "This message was deleted.");
+  if (message.deleted) return h("article", { class: "message deleted" }, "This message was deleted.");
   const body = message.blocks.length
     ? render(message.blocks, { name: place, surface })
-    : finish(h("div", { class: "text", html: message.html }));
+    : personalize(h("div", { class: "text", html: message.html }));
   const classes = ["message", compact && "compact", message.private && "private", message.app && "app"];
   return h("article", { class: classes.filter(Boolean).join(" "), "aria-label": `${shownName(message.user)}, ${moment(message.ts)}`, data: { ts: message.ts } },
     h("div", { class: "gutter" }, compact ? h("time", { title: exact(message.ts) }, timeOfDay(message.ts)) : avatar(message.user)),
@@ -104,11 +104,11 @@ function tools(message, where) {
   return h("div", { class: "tools" },
     where === "channel" && tool("Reply in thread", "reply", () => openThread(message)),
     mine && tool("Edit message", "edit", () => edit(message, where)),
-    mine && tool("Delete message", "bin", () => told(act("delete", { channel: message.channel, ts: message.ts }))));
+    mine && tool("Delete message", "bin", () => reportFailure(act("delete", { channel: message.channel, ts: message.ts }))));
 }
 
-async function told(doing) {
-  const answer = await doing;
+async function reportFailure(pending) {
+  const answer = await pending;
   if (!answer.ok) toast(`That did not work: ${answer.problem}.`);
 }
 
@@ -126,7 +126,7 @@ function edit(message, where) {
   const form = h("form", { class: "edit", onsubmit: (event) => {
     event.preventDefault();
     form.replaceWith(body);
-    told(act("edit", { channel: message.channel, ts: message.ts, text: area.value.trim() }));
+    reportFailure(act("edit", { channel: message.channel, ts: message.ts, text: area.value.trim() }));
   } }, area, h("small", {}, "Escape to cancel · Enter to save"));
   body.replaceWith(form);
   area.focus();

@@ -24,13 +24,13 @@ class Form {
   }
 
   get inputs() {
-    return this.fields.filter((field) => field.complain);
+    return this.fields.filter((field) => field.showError);
   }
 
-  /** Show complaints by block id; the first one gets the focus. False when there are none. */
-  complain(errors) {
+  /** Show errors by block id and focus the first; false when there are none. */
+  showErrors(errors) {
     const wrong = this.inputs.filter((field) => errors[field.block.block_id]);
-    for (const field of this.inputs) field.complain(errors[field.block.block_id] ?? "");
+    for (const field of this.inputs) field.showError(errors[field.block.block_id] ?? "");
     wrong[0]?.control.focus();
     return wrong.length > 0;
   }
@@ -102,12 +102,12 @@ async function send(event, view, form, problem, submit) {
   event.preventDefault();
   if (!submit || submit.classList.contains("busy")) return;
   problem.hidden = true;
-  const wrong = Object.fromEntries(form.inputs.map((field) => [field.block.block_id, field.wrong()]));
-  if (form.complain(wrong)) return;
+  const wrong = Object.fromEntries(form.inputs.map((field) => [field.block.block_id, field.validate()]));
+  if (form.showErrors(wrong)) return;
   submit.classList.add("busy");
   const answer = await act("submit", { view: view.id, entered: form.read() });
   submit.classList.remove("busy");
-  if (answer.ok || form.complain(answer.errors ?? {})) return;
+  if (answer.ok || form.showErrors(answer.errors ?? {})) return;
   problem.textContent = `We had some trouble connecting. Try again? (${answer.problem})`;
   problem.hidden = false;
 }
@@ -115,7 +115,7 @@ async function send(event, view, form, problem, submit) {
 const leave = (view) => act("close", { view: view.id });
 
 dialog.addEventListener("cancel", (event) => {
-  // The server closes it, and tells the bot; then it goes.
+  // The server closes the view and notifies the bot; the dialog closes on that change.
   event.preventDefault();
   if (shown) leave(shown.view);
 });

@@ -1,8 +1,8 @@
-// What the server says is the case, by key, and the way to do something about it.
+// The state that the server streams, by key, and requests to act on it.
 
 const entries = new Map();
-const prints = new Map();
-const watchers = new Set();
+const versions = new Map();
+const subscribers = new Set();
 let stream = null;
 
 export const ui = {
@@ -16,19 +16,19 @@ export const ui = {
 };
 
 export const get = (key) => entries.get(key);
-export const print = (key) => prints.get(key) ?? "";
+export const version = (key) => versions.get(key) ?? "";
 
 /** Values whose keys begin so, in the server's order. */
 export function all(prefix) {
   return [...entries].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, ...value }));
 }
 
-/** Call this after every change. */
-export const watch = (watcher) => watchers.add(watcher);
-export const changed = () => watchers.forEach((watcher) => watcher());
+/** Call this function after every change. */
+export const subscribe = (subscriber) => subscribers.add(subscriber);
+export const changed = () => subscribers.forEach((subscriber) => subscriber());
 
 /** See the workspace as this person. */
-export function become(person) {
+export function actAs(person) {
   ui.person = person;
   const address = new URL(location.href);
   address.searchParams.set("as", person);
@@ -36,37 +36,37 @@ export function become(person) {
   stream?.close();
   stream = new EventSource(`/changes?as=${encodeURIComponent(person)}`);
   stream.onmessage = (message) => {
-    document.body.classList.remove("lost");
+    document.body.classList.remove("disconnected");
     const change = JSON.parse(message.data);
-    if (change.whole) {
+    if (change.full) {
       entries.clear();
-      prints.clear();
+      versions.clear();
     }
-    for (const key of change.gone) {
+    for (const key of change.removed) {
       entries.delete(key);
-      prints.delete(key);
+      versions.delete(key);
     }
     for (const [key, value] of Object.entries(change.set)) {
       entries.set(key, value);
-      prints.set(key, JSON.stringify(value));
+      versions.set(key, JSON.stringify(value));
     }
     changed();
     document.body.dataset.ready = person;
   };
-  stream.onerror = () => document.body.classList.add("lost");
+  stream.onerror = () => document.body.classList.add("disconnected");
 }
 
-/** Do a deed: what the person's screen should show, `{ok, problem, errors}`. */
-export async function act(deed, body = {}) {
+/** Perform an action; resolves to its result, `{ok, problem, errors}`. */
+export async function act(action, body = {}) {
   try {
-    const answer = await fetch(`/do/${deed}`, {
+    const answer = await fetch(`/do/${action}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ as: ui.person, ...body }),
     });
     return await answer.json();
   } catch (error) {
-    const problem = error instanceof SyntaxError ? "the demo stumbled, its terminal says why" : "the demo has ended";
+    const problem = error instanceof SyntaxError ? "the demo failed, see its terminal" : "the demo has ended";
     return { ok: false, problem, errors: {} };
   }
 }

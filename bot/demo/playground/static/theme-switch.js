@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it.
+// Switches between light, dark and the system's colours.
 
 import { h, icon } from "./dom.js";
 

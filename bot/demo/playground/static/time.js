@@ -1,4 +1,4 @@
-// Moments as Slack writes them, in the reader's own time zone.
+// Points in time as Slack formats them, in the reader's own time zone.
 
 const form = (options) => new Intl.DateTimeFormat("en", options);
 const TIME = form({ hour: "numeric", minute: "2-digit" });
@@ -26,7 +26,7 @@ export function day(ts) {
   return text[0].toUpperCase() + text.slice(1);
 }
 
-/** Fill in the moments that the server left to the reader's clock. */
+/** Format the times in the reader's own time zone. */
 export function writeTimes(root) {
   for (const node of root.querySelectorAll("time[data-unix]")) {
     const date = dateOf(node.dataset.unix);
