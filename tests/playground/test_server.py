@@ -94,6 +94,19 @@ async def test_a_later_event_is_only_what_changed(client: aiohttp.ClientSession)
     assert "people" not in event["set"]
 
 
+async def test_a_closed_tab_is_no_error(
+    client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with client.get("/changes", params={"as": ANA}) as answer:
+        assert await answer.content.readline()
+        answer.close()
+    for text in ("one", "two", "three"):  # each one makes the server write to the closed stream
+        await do(client, "write", channel=CHANNEL, text=text)
+
+    errors = [record for record in caplog.records if record.name == "aiohttp.server"]
+    assert errors == []
+
+
 async def test_nobody_sees_nothing(client: aiohttp.ClientSession) -> None:
     async with client.get("/changes", params={"as": "U0"}) as answer:
         assert answer.status == 404

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -114,7 +114,12 @@ class Playground:
             raise web.HTTPNotFound(text="no such user")
         headers = {**_HEADERS, "Content-Type": "text/event-stream"}
         response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
+        with suppress(ConnectionError):  # The tab was closed: there is nobody left to write to.
+            await response.prepare(request)
+            await self._stream(person, response)
+        return response
+
+    async def _stream(self, person: str, response: web.StreamResponse) -> None:
         known: dict[str, str] | None = None
         while not self._closing:
             changed = self._changed
@@ -123,7 +128,6 @@ class Playground:
                 await response.write(_event(known, now))
                 known = now
             await changed.wait()
-        return response
 
     # ---- actions
 
