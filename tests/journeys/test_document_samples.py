@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from bot.demo.stage import WEBHOOK_SECRET
+from bot.demo.environment import WEBHOOK_SECRET
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port
 from tests.repo.samples import is_like, requests
