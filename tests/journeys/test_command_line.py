@@ -1,6 +1,7 @@
 """What the platform engineer types, and what it says when something is wrong."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from bot.demo.workspace import Workspace
 from bot.domain.errors import StoreUnavailable
 from tests.journeys.conftest import MakeWorld
 from tests.repo.files import fences
-from tests.repo.samples import occurs
+from tests.repo.samples import is_like, occurs
 
 SOURCE = str(Path(__file__).parents[2])
 
@@ -193,6 +194,10 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
 
     assert all(line.startswith("{") for line in log.splitlines())
     assert '"event": "decided"' in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    [(sample,)] = fences("docs/operations.md", "<!-- sample: log -->")
+    for shown in map(json.loads, sample.splitlines()):
+        assert any(is_like(shown, line) for line in lines), (shown, log)
     for secret in ("confidential", env["SLACK_BOT_TOKEN"], env["CREW_TOKEN"]):
         assert secret not in log
     for name in ("SLACK_SIGNING_SECRET", "CREW_WEBHOOK_SECRET"):
