@@ -1,8 +1,8 @@
 """The stand-in crew: a deployed CrewAI crew as a real HTTP server on 127.0.0.1.
 
-It obeys the vendor's schema, pauses for reviews, answers feedback with a changed output, forgets
-webhook URLs at every pause, and fails when it is told to. Tests and the demo use the same one.
-It knows nothing of the bot.
+It follows the vendor's schema, pauses for reviews, answers feedback with a changed output, drops
+webhook URLs at every pause, and fails on demand. Tests and the demo share it. It does not depend on
+the bot.
 
     async with Crew(now=time.time) as crew:
         crew.human_input = HumanInput.bearer("http://127.0.0.1:3000/crews/research/human-input", s)

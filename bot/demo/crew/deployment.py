@@ -1,4 +1,4 @@
-"""One deployed crew: its door, its engine, its post, and ways to watch and to disturb them."""
+"""One deployed crew: server, executions and webhooks, with controls and observations for tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Crew:
-    """One deployed crew. `keep` bounds everything it remembers, in entries."""
+    """One deployed crew. `keep` bounds each of its logs, in entries."""
 
     def __init__(
         self,
@@ -47,28 +47,28 @@ class Crew:
         self.script = tuple(script)
         self.inputs = tuple(inputs)
         self.human_input: HumanInput | None = None
-        """Where pauses are announced for executions that are started without saying where."""
+        """The human-input webhook of executions that are started without one."""
         self._now = now
         self._changes = Changes(now)
         self._webhooks = WebhookSender(self._changes, keep=keep)
         self._engine = Engine(
-            self._webhooks.post, self._changes, now=now, keep=keep, task_seconds=task_seconds
+            self._webhooks.send, self._changes, now=now, keep=keep, task_seconds=task_seconds
         )
-        self._server = Server(self._carry_out, self._changes, token=token, now=now, keep=keep)
+        self._server = Server(self._handle, self._changes, token=token, now=now, keep=keep)
         self._kickoffs = 0
 
-    # Life
+    # Lifecycle
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; 0 lets the kernel choose the port."""
-        self._webhooks.open()
-        await self._server.open(port)
+        self._webhooks.start()
+        await self._server.start(port)
 
     async def stop(self) -> None:
-        """End everything; what was recorded stays readable."""
+        """Stop everything; the logs stay readable."""
         await self._engine.stop()
-        await self._server.close()
-        await self._webhooks.close()
+        await self._server.stop()
+        await self._webhooks.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -78,21 +78,21 @@ class Crew:
         await self.stop()
 
     async def go_down(self) -> None:
-        """Refuse connections from now on, and drop those there are. Executions go on."""
-        await self._server.close()
+        """Refuse and drop connections from now on. Executions continue."""
+        await self._server.stop()
 
     async def come_back(self) -> None:
         """Listen again, on the same port."""
-        await self._server.open(self._server.port)
+        await self._server.start(self._server.port)
 
     @property
     def url(self) -> str:
         """The deployment's base URL."""
         return f"http://127.0.0.1:{self._server.port}"
 
-    # What requests do; all of it at once, without awaiting
+    # Requests; each is carried out in one step, without awaiting
 
-    def _carry_out(self, call: Call, segments: list[str], raw: bytes) -> object:
+    def _handle(self, call: Call, segments: list[str], raw: bytes) -> object:
         match call.method, segments:
             case "GET", [""]:
                 return "Healthy"
@@ -112,9 +112,9 @@ class Crew:
         return answer
 
     def _kickoff(self, raw: bytes) -> Json:
-        wanted = parse_kickoff(raw, self.inputs)
+        kickoff = parse_kickoff(raw, self.inputs)
         execution_id = self.start_execution(
-            wanted.inputs, meta=wanted.meta, urls=wanted.urls, human_input=wanted.human_input
+            kickoff.inputs, meta=kickoff.meta, urls=kickoff.urls, human_input=kickoff.human_input
         )
         return {"kickoff_id": execution_id}
 
@@ -124,7 +124,7 @@ class Crew:
             raise Refusal(404, "Not Found", "Execution not found")
         return execution.progress(self._now())
 
-    # Doing by hand
+    # Controlling executions without HTTP
 
     def start_execution(
         self,
@@ -134,11 +134,11 @@ class Crew:
         meta: Json | None = None,
         urls: Urls | None = None,
         human_input: HumanInput | None = None,
-        run: bool = True,
+        scripted: bool = True,
     ) -> str:
         """Kick off without HTTP; returns the execution's id.
 
-        With `run=False` nothing happens by itself: `pause` it by hand.
+        With `scripted=False` no task starts by itself: call `pause`.
         """
         chosen = execution_id or self._new_id()
         execution = Execution(
@@ -147,14 +147,14 @@ class Crew:
             meta=meta,
             urls=urls or Urls(),
             human_input=human_input or self.human_input,
-            script=self.script if run else (),
+            script=self.script if scripted else (),
             started_at=self._now(),
         )
-        self._engine.open(execution, run=run)
+        self._engine.add(execution, scripted=scripted)
         return chosen
 
     def _new_id(self) -> str:
-        """An id that looks like the vendor's, without asking for randomness."""
+        """An id that looks like the vendor's, made without randomness."""
         self._kickoffs += 1
         seed = f"{self.name} {self._server.port} {self._now()} {self._kickoffs}"
         digest = hashlib.sha256(seed.encode()).hexdigest()
@@ -168,9 +168,9 @@ class Crew:
         *,
         style: Style | None = None,
     ) -> Sent:
-        """Pause on any task and send the notification; an unknown execution is opened first."""
+        """Pause on any task and send the notification; an unknown execution is added first."""
         if execution_id not in self._engine.executions:
-            self.start_execution(execution_id=execution_id, run=False)
+            self.start_execution(execution_id=execution_id, scripted=False)
         execution = self.execution(execution_id)
         return await self._engine.pause(execution, task_id, output, style or self.style)
 
@@ -181,18 +181,18 @@ class Crew:
     async def notify_raw(
         self, body: bytes | Json, headers: Mapping[str, str] | None = None, *, url: str = ""
     ) -> Sent:
-        """Send any body to `url` (or to `human_input`), with its credentials unless given others.
+        """Send any body to `url` or to `human_input`, with its credentials unless given `headers`.
 
-        Nothing changes at the crew.
+        No execution changes.
         """
-        where = self.human_input or HumanInput(url)
+        webhook = self.human_input or HumanInput(url)
         raw = body if isinstance(body, bytes) else text_of(body).encode("utf-8", "surrogatepass")
-        chosen = {"Content-Type": "application/json", **where.headers}
+        chosen = {"Content-Type": "application/json", **webhook.headers}
         if headers is not None:
             chosen = dict(headers)
-        return await self._webhooks.post("raw", url or where.url, raw, chosen)
+        return await self._webhooks.send("raw", url or webhook.url, raw, chosen)
 
-    # Failing on demand
+    # Injecting faults
 
     def fail(self, route: str, *, how: Fault, times: int | None = 1) -> None:
         """Fail the next `times` requests to `/`, `/inputs`, `/kickoff`, `/status` or `/resume`.
@@ -206,12 +206,12 @@ class Crew:
         self._server.faults.clear(route)
 
     def release(self) -> None:
-        """Let go of every request that hangs now."""
+        """Continue every request that hangs now."""
         self._server.faults.release()
 
     @property
     def faults_due(self) -> int:
-        """How many orders to fail are open."""
+        """How many faults are pending."""
         return self._server.faults.due
 
     # Observing
@@ -242,12 +242,12 @@ class Crew:
         return tuple(sent for sent in self._webhooks.sent if sent.kind == "human_input")
 
     def execution(self, execution_id: str) -> Execution:
-        """How an execution stands. Raises KeyError when there is none."""
+        """An execution. Raises KeyError when it is unknown or was dropped."""
         return self._engine.executions[execution_id]
 
     @property
     def executions(self) -> tuple[Execution, ...]:
-        """All executions it remembers, the oldest first."""
+        """The executions it keeps, the oldest first."""
         return tuple(self._engine.executions.values())
 
     async def until(self, condition: Callable[[], object], *, timeout: float = 5) -> None:
@@ -260,7 +260,7 @@ class Crew:
 
     @property
     def style(self) -> Style:
-        """How notifications name things."""
+        """The format of notifications."""
         return self._engine.style
 
     @style.setter

@@ -1,7 +1,7 @@
-"""How the stand-in crew works: executions, pauses, resumes and the webhooks they cause.
+"""The stand-in crew's executions: pauses, resumes and the webhooks they cause.
 
-No HTTP in here: `post` is handed in, and what a request means is decided in one step without
-awaiting, so two resumes at once cannot both take effect.
+No HTTP in here: `send` is passed in. A request is carried out in one step without awaiting, so two
+concurrent resumes cannot both take effect.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from bot.demo.crew.wire import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    Post = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
+    Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
+    """(kind, URL, body, headers) -> what came of it."""
 
 #: How much feedback on one task an execution remembers.
-FEEDBACKS = 20
+FEEDBACK_LIMIT = 20
 
 
 class State(StrEnum):
-    """Where an execution stands, in the vendor's words."""
+    """The state of an execution, in the vendor's words."""
 
     RUNNING = "running"
     PENDING = "Pending Human Input"
@@ -47,13 +48,13 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Execution:
-    """One kickoff. Read it freely; only the crew changes it."""
+    """One kickoff. Only the engine changes it."""
 
     id: str
     inputs: Json
     meta: Json | None
     urls: Urls
-    """The URLs it knows now: none while it is paused, and then what the resume gave."""
+    """The current webhook URLs: none while paused, then those of the resume."""
     human_input: HumanInput | None
     script: Sequence[Task]
     started_at: float
@@ -61,25 +62,25 @@ class Execution:
     position: int = 0
     """How many tasks of the script are done."""
     pending: str | None = None
-    """The task that waits for a person."""
+    """The task that is pending human input."""
     outputs: dict[str, Any] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
-    """How often each task has come up with an output."""
+    """How many outputs each task has produced."""
     feedbacks: dict[str, deque[str]] = field(default_factory=dict)
     error: str = ""
     ended_at: float | None = None
 
     @property
     def current(self) -> Task | None:
-        """The task of the script that is being worked on or waits."""
+        """The task of the script that is running or pending."""
         return self.script[self.position] if self.position < len(self.script) else None
 
     def knows(self, task_id: str) -> bool:
-        """Whether the task is one of this execution's, by script or by hand."""
+        """Whether the task belongs to this execution, by script or by `pause`."""
         return task_id in self.outputs or any(task.task_id == task_id for task in self.script)
 
     def progress(self, now: float) -> Json:
-        """The answer to `/status`; the vendor's schema has no word for a pause but `running`."""
+        """The answer to `/status`; the vendor's schema reports a pause as `running`."""
         took = (self.ended_at or now) - self.started_at
         match self.state:
             case State.COMPLETED:
@@ -113,7 +114,7 @@ class Engine:
 
     def __init__(
         self,
-        post: Post,
+        send: Send,
         changes: Changes,
         *,
         now: Callable[[], float],
@@ -124,26 +125,26 @@ class Engine:
         self.resumes: BoundedLog[Resume] = BoundedLog(keep)
         self.style = Style.RICH
         self.task_seconds = task_seconds
-        self._post = post
+        self._send_webhook = send
         self._changes = changes
         self._now = now
         self._keep = keep
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
-    def open(self, execution: Execution, *, run: bool = True) -> None:
-        """Take an execution on. The oldest is forgotten when there are too many."""
+    def add(self, execution: Execution, *, scripted: bool = True) -> None:
+        """Add an execution and, if `scripted`, start its tasks; drops the oldest at the limit."""
         while len(self.executions) >= self._keep:
             ended = (known.id for known in self.executions.values() if known.ended_at is not None)
             self.executions.pop(next(ended, next(iter(self.executions))))
         self.executions[execution.id] = execution
         self._changes.announce("started", execution.id)
-        if run:
-            self._spawn(self._go_on(execution))
+        if scripted:
+            self._spawn(self._continue(execution))
 
     async def pause(self, execution: Execution, task_id: str, output: object, style: Style) -> Sent:
-        """Wait for a person, and tell so at the one address for it, once.
+        """Pause on a task and send the human-input notification, once.
 
-        Returns what came of telling; `error` says so when there is no address.
+        Returns what came of sending; `error` says so when there is no address.
         """
         execution.outputs[task_id] = output
         execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
@@ -151,15 +152,15 @@ class Engine:
         execution.urls = Urls()
         execution.ended_at = None
         self._changes.announce("paused", execution.id)
-        where = execution.human_input
-        if where is None:
+        webhook = execution.human_input
+        if webhook is None:
             return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
         task, meta = execution.task(task_id), execution.meta
         body = notification(style, execution.id, task_id, output, task=task, meta=meta)
-        return await self._send("human_input", where.url, body, where.headers)
+        return await self._send("human_input", webhook.url, body, webhook.headers)
 
     def resume(self, call: ResumeCall) -> Json:
-        """Take a person's decision. Raises Refusal, and then nothing has changed."""
+        """Carry out a resume. Raises Refusal, and then nothing has changed."""
         execution = self.executions.get(call.execution_id)
         if execution is None:
             raise Refusal(404, "Not Found", "Execution not found")
@@ -170,8 +171,8 @@ class Engine:
         execution.pending, execution.state = None, State.RUNNING
         execution.urls = call.urls
         execution.human_input = call.human_input or execution.human_input
-        heard = execution.feedbacks.setdefault(call.task_id, deque(maxlen=FEEDBACKS))
-        heard.append(call.human_feedback)
+        feedbacks = execution.feedbacks.setdefault(call.task_id, deque(maxlen=FEEDBACK_LIMIT))
+        feedbacks.append(call.human_feedback)
         current = execution.current
         scripted = current is not None and current.task_id == call.task_id
         self.resumes.append(
@@ -188,19 +189,19 @@ class Engine:
         self._changes.announce("resumed", execution.id)
         if not call.is_approve:
             if scripted:
-                self._spawn(self._go_on(execution))
+                self._spawn(self._continue(execution))
             return {"status": "retrying", "message": "The task runs again with your feedback"}
         if not scripted or current is None:
             return {"status": "resumed", "message": "Execution resumed"}
         execution.position += 1
-        self._spawn(self._approved(execution, current))
+        self._spawn(self._finish_task(execution, current))
         if execution.current is None:
             self.end(execution)
             return {"status": "completed", "message": "The last task was approved"}
         return {"status": "resumed", "message": "Execution resumed with the next task"}
 
     def end(self, execution: Execution, error: str = "") -> None:
-        """Nothing more will happen."""
+        """Mark the execution as ended, completed or with an error."""
         execution.state = State.ERROR if error else State.COMPLETED
         execution.error = error
         execution.pending = None
@@ -208,27 +209,27 @@ class Engine:
         self._changes.announce("ended", execution.id)
 
     async def stop(self) -> None:
-        """Drop what is being worked on."""
-        at_work = list(self._at_work)
-        for work in at_work:
+        """Cancel every running execution."""
+        background = list(self._background)
+        for work in background:
             work.cancel()
-        await asyncio.gather(*at_work, return_exceptions=True)
+        await asyncio.gather(*background, return_exceptions=True)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
-    async def _approved(self, execution: Execution, task: Task) -> None:
-        await self._tell_task(execution, task)
+    async def _finish_task(self, execution: Execution, task: Task) -> None:
+        await self._send_task_webhook(execution, task)
         if execution.current is None:
-            await self._tell_crew(execution)
+            await self._send_crew_webhook(execution)
         else:
-            await self._go_on(execution)
+            await self._continue(execution)
 
-    async def _go_on(self, execution: Execution) -> None:
+    async def _continue(self, execution: Execution) -> None:
         while (task := execution.current) is not None:
-            await self._tell_step(execution, task)
+            await self._send_step_webhook(execution, task)
             if await self._interrupted(execution):
                 return
             feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
@@ -243,13 +244,13 @@ class Engine:
             execution.outputs[task.task_id] = output
             execution.rounds[task.task_id] = 1
             execution.position += 1
-            await self._tell_task(execution, task)
+            await self._send_task_webhook(execution, task)
         if execution.state is State.RUNNING:
             self.end(execution)
-            await self._tell_crew(execution)
+            await self._send_crew_webhook(execution)
 
     async def _interrupted(self, execution: Execution) -> bool:
-        """Let the task take its time; true when the execution ended or paused by hand meanwhile."""
+        """Wait `task_seconds`; true when the execution ended or was paused by hand meanwhile."""
         if self.task_seconds:
             with contextlib.suppress(TimeoutError):
                 await self._changes.until(
@@ -257,7 +258,7 @@ class Engine:
                 )
         return execution.state is not State.RUNNING
 
-    async def _tell_step(self, execution: Execution, task: Task) -> None:
+    async def _send_step_webhook(self, execution: Execution, task: Task) -> None:
         body = {
             "prompt": task.description,
             "thought": f"I should start with {task.name.lower()}",
@@ -265,9 +266,9 @@ class Engine:
             "tool_input": task.name,
             "result": "Three articles",
         }
-        await self._tell("step", execution, execution.urls.step, body)
+        await self._send_update("step", execution, execution.urls.step, body)
 
-    async def _tell_task(self, execution: Execution, task: Task) -> None:
+    async def _send_task_webhook(self, execution: Execution, task: Task) -> None:
         output = execution.outputs[task.task_id]
         body = {
             "description": task.description,
@@ -278,22 +279,24 @@ class Engine:
             "output": text_of(output),
             "output_json": output if isinstance(output, dict) else None,
         }
-        await self._tell("task", execution, execution.urls.task, body)
+        await self._send_update("task", execution, execution.urls.task, body)
 
-    async def _tell_crew(self, execution: Execution) -> None:
+    async def _send_crew_webhook(self, execution: Execution) -> None:
         last = next(reversed(execution.outputs.values()), "")
         body = {
             "result": text_of(last),
             "result_json": last if isinstance(last, dict) else None,
             "token_usage": {"total_tokens": 1250, "prompt_tokens": 800, "completion_tokens": 450},
         }
-        await self._tell("crew", execution, execution.urls.crew, body)
+        await self._send_update("crew", execution, execution.urls.crew, body)
 
-    async def _tell(self, kind: str, execution: Execution, url: str | None, body: Json) -> None:
+    async def _send_update(
+        self, kind: str, execution: Execution, url: str | None, body: Json
+    ) -> None:
         if url is not None:
             body |= {"kickoff_id": execution.id, "meta": execution.meta}
             await self._send(kind, url, body, {})
 
     async def _send(self, kind: str, url: str, body: Json, headers: dict[str, str]) -> Sent:
         headers = {"Content-Type": "application/json", **headers}
-        return await self._post(kind, url, json.dumps(body).encode(), headers)
+        return await self._send_webhook(kind, url, json.dumps(body).encode(), headers)

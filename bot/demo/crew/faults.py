@@ -1,4 +1,4 @@
-"""How the stand-in crew fails when it is told to.
+"""Faults that can be injected into the stand-in crew.
 
 Every fault says whether the request is carried out (`applied`) before things go wrong.
 """
@@ -57,7 +57,7 @@ def status(
 
 
 def hang(*, applied: bool = False) -> Fault:
-    """Answer nothing until `release()`; then go on as if nothing had been."""
+    """Answer nothing until `release()`; then continue as usual."""
     return Fault(How.HANG, applied=applied)
 
 
@@ -82,11 +82,11 @@ def garbage(*, applied: bool = True) -> Fault:
 
 
 class Faults:
-    """Which faults are due, per route, in the order they were asked for."""
+    """The pending faults per route, in the order they were added."""
 
     def __init__(self) -> None:
         self._due: dict[str, list[tuple[Fault, int | None]]] = {}
-        self._gate = asyncio.Event()
+        self._released = asyncio.Event()
 
     def add(self, route: str, how: Fault, times: int | None) -> None:
         """Fail the next `times` requests to `route`; None means until cleared.
@@ -99,7 +99,7 @@ class Faults:
         self._due.setdefault(route, []).append((how, times))
 
     def take(self, route: str) -> Fault | None:
-        """The fault for the request that has just come, counted down."""
+        """The fault for the request that just arrived, counted down."""
         due = self._due.get(route)
         if not due:
             return None
@@ -119,14 +119,14 @@ class Faults:
 
     @property
     def due(self) -> int:
-        """How many orders to fail are open."""
-        return sum(len(orders) for orders in self._due.values())
+        """How many faults are pending."""
+        return sum(len(faults) for faults in self._due.values())
 
-    def held(self) -> Coroutine[Any, Any, bool]:
-        """Waits for the first `release()` after this call, not after the first await."""
-        return self._gate.wait()
+    def released(self) -> Coroutine[Any, Any, bool]:
+        """Wait for the first `release()` after this call, not after the first await."""
+        return self._released.wait()
 
     def release(self) -> None:
-        """Let go of everything that hangs now; later hangs wait for the next release."""
-        gate, self._gate = self._gate, asyncio.Event()
-        gate.set()
+        """Continue every hanging request; later ones wait for the next release."""
+        released, self._released = self._released, asyncio.Event()
+        released.set()

@@ -1,6 +1,6 @@
-"""What the stand-in crew remembers having seen and done, bounded in memory.
+"""The stand-in crew's bounded logs of requests, resumes and webhooks, and its change notifications.
 
-Nothing here talks to anybody; the crew writes, tests and a browser view read.
+The crew writes them; tests and the playground read them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The most that one ledger keeps, whatever the number of entries.
+#: How many bytes one log keeps, whatever the number of entries.
 LOG_BYTES = 32 * 2**20
 
-#: How many unread changes a slow subscriber may have; older ones are dropped.
+#: How many unread changes a subscriber may have; the oldest are dropped.
 UNREAD = 256
 
 
@@ -74,7 +74,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something happened at the crew: `what` in one word, to which execution (or none), when."""
+    """One change at the crew: `what` in one word, the execution it concerns if any, and when."""
 
     what: str
     execution_id: str
@@ -82,11 +82,11 @@ class Change:
 
 
 class BoundedLog(Generic[T]):
-    """The latest entries, bounded by number and by size."""
+    """The latest entries, bounded by number and by bytes."""
 
     def __init__(self, keep: int, keep_bytes: int = LOG_BYTES) -> None:
         self.total = 0
-        """How many there ever were."""
+        """How many were ever appended."""
         self._entries: deque[tuple[int, T]] = deque()
         self._keep = keep
         self._keep_bytes = keep_bytes
@@ -100,15 +100,15 @@ class BoundedLog(Generic[T]):
         while len(self._entries) > self._keep or (
             self._bytes > self._keep_bytes and len(self._entries) > 1
         ):
-            dropped, _ = self._entries.popleft()
-            self._bytes -= dropped
+            dropped_size, _ = self._entries.popleft()
+            self._bytes -= dropped_size
 
     def __iter__(self) -> Iterator[T]:
         return (entry for _, entry in self._entries)
 
 
 class Changes:
-    """Lets others wait for changes without polling."""
+    """Announces changes, so that others wait for them without polling."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -121,15 +121,15 @@ class Changes:
         return self._now()
 
     def announce(self, what: str, execution_id: str = "") -> None:
-        """Wake everybody who waits."""
+        """Notify every waiter and subscriber."""
         change = Change(what, execution_id, self._now())
         for queue in list(self._queues):
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(change)
-        # A new bell for the next change: whoever waits on the old one wakes exactly once.
-        rung, self._changed = self._changed, asyncio.Event()
-        rung.set()
+        # A new event for the next change: each waiter on the old one wakes exactly once.
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def until(self, condition: Callable[[], object], *, timeout: float) -> None:
         """Return once `condition()` is true; it is asked again after every change.

@@ -1,6 +1,6 @@
-"""What the stand-in crew works on: tasks as pure functions, and the sample that demos show.
+"""The stand-in crew's tasks as pure functions, and the sample script of the demo.
 
-A revised output answers the feedback visibly, as a person would expect from a real crew.
+A revised output visibly answers the feedback, as a real crew's would.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Produce = Callable[[Mapping[str, object], Sequence[str], Mapping[str, object]], 
 
 
 class TaskFailed(Exception):
-    """What a script raises to end its execution with an error, whose words it carries."""
+    """Raised by a task to end its execution with this error message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def _topic(inputs: Mapping[str, object]) -> str:
     return str(inputs.get("topic") or "home batteries")
 
 
-def _answered(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
-    """What a revised output says about the feedback it got; nothing in the first round."""
+def _changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
+    """The section of a revised output about its feedback; empty in the first round."""
     if not feedbacks:
         return ""
     asked = "\n".join(
@@ -79,7 +79,7 @@ def _research(
         reading = "Demand is up **18 %**; two vendors hold most of the market."
         changes.append("The reading is one sentence.")
     title = f"## The market for {_topic(inputs)}"
-    return f"{title}\n\n{table}\n\n{reading}{_answered(feedbacks, changes)}"
+    return f"{title}\n\n{table}\n\n{reading}{_changes_section(feedbacks, changes)}"
 
 
 def _plan(
@@ -121,7 +121,7 @@ def _report(
         "```\n\n"
         "- **Ask:** 60,000 for one quarter\n"
         f"- **Risk:** {risk}\n"
-        f"- **Next:** a decision by the end of the month{_answered(feedbacks, changes)}"
+        f"- **Next:** a decision by the end of the month{_changes_section(feedbacks, changes)}"
     )
 
 

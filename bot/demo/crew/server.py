@@ -1,4 +1,4 @@
-"""The stand-in crew's door: routes, the bearer token, the records, and faults on demand."""
+"""The stand-in crew's HTTP server: the bearer token, the request log, and injected faults."""
 
 from __future__ import annotations
 
@@ -19,41 +19,42 @@ if TYPE_CHECKING:
 
     from bot.demo.crew.records import Changes
 
-    Carry = Callable[[Call, list[str], bytes], object]
+    Handle = Callable[[Call, list[str], bytes], object]
+    """(request, path segments, body) -> answer, text or JSON. Raises Refusal."""
 
 #: How long connections may take to end when the crew goes down, in seconds.
-PATIENCE = 1.0
+SHUTDOWN_SECONDS = 1.0
 
 
 class Server:
     """A listening server on 127.0.0.1 that can go down and come back on the same port."""
 
     def __init__(
-        self, carry_out: Carry, changes: Changes, *, token: str, now: Callable[[], float], keep: int
+        self, handle: Handle, changes: Changes, *, token: str, now: Callable[[], float], keep: int
     ) -> None:
         self.faults = Faults()
         self.calls: BoundedLog[Call] = BoundedLog(keep)
         self.port = 0
-        self._carry_out = carry_out
+        self._handle = handle
         self._changes = changes
         self._token = token
         self._now = now
         self._runner: web.AppRunner | None = None
         self._closing = asyncio.Event()
 
-    async def open(self, port: int) -> None:
+    async def start(self, port: int) -> None:
         """Listen; 0 lets the kernel choose."""
         if self._runner is not None:
             return
         self._closing = asyncio.Event()
         app = web.Application(client_max_size=2**20)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
         self.port = self._runner.addresses[0][1]
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Listen no more and drop every connection, the hanging ones too."""
         runner, self._runner = self._runner, None
         if runner is not None:
@@ -79,17 +80,17 @@ class Server:
         # The undecoded path, so that an id with a slash in it stays one segment.
         segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
 
-        def carry_out() -> web.Response:
+        def respond() -> web.Response:
             return self._answer(call, segments, raw, too_large)
 
         fault = self.faults.take(f"/{segments[0]}")
-        response = await self._fail(fault, carry_out) if fault else carry_out()
+        response = await self._fail(fault, respond) if fault else respond()
         if response is None:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
         call.status = response.status
-        call.answer = _readable(response)
+        call.answer = _json_or_text(response)
         self._changes.announce("answered")
         return response
 
@@ -101,9 +102,9 @@ class Server:
                 raise too_large
             if segments != [""]:
                 self._check_token(call)
-            answer = self._carry_out(call, segments, raw)
-        except Refusal as no:
-            return web.json_response(no.body, status=no.status)
+            answer = self._handle(call, segments, raw)
+        except Refusal as refusal:
+            return web.json_response(refusal.body, status=refusal.status)
         if isinstance(answer, str):
             return web.Response(text=answer)
         return web.json_response(answer)
@@ -113,14 +114,12 @@ class Server:
         if not hmac.compare_digest(call.authorization.encode(errors="replace"), wanted):
             raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
-    async def _fail(
-        self, fault: Fault, carry_out: Callable[[], web.Response]
-    ) -> web.Response | None:
-        """Go wrong as told; None means that the connection is closed without an answer."""
-        done = carry_out() if fault.applied else None
+    async def _fail(self, fault: Fault, respond: Callable[[], web.Response]) -> web.Response | None:
+        """The response under a fault; None closes the connection without an answer."""
+        response = respond() if fault.applied else None
         match fault.how:
             case How.STATUS:
-                return _as_told(fault)
+                return _status_response(fault)
             case How.GARBAGE:
                 return web.Response(text="<html>It works!</html>", content_type="text/html")
             case How.DROP:
@@ -131,7 +130,7 @@ class Server:
             case How.HANG:
                 if not await self._released():
                     return None
-        return done or carry_out()
+        return response or respond()
 
     async def _closes_within(self, seconds: float) -> bool:
         try:
@@ -141,9 +140,9 @@ class Server:
             return False
 
     async def _released(self) -> bool:
-        """Wait for the release; false when the crew goes down first."""
-        # Called here and not in its task: a release that comes before that task runs counts too.
-        released = asyncio.ensure_future(self.faults.held())
+        """Wait for `release()`; false when the crew goes down first."""
+        # `released()` is called here, not in its task: a release before that task runs counts too.
+        released = asyncio.ensure_future(self.faults.released())
         closing = asyncio.ensure_future(self._closing.wait())
         try:
             await asyncio.wait({released, closing}, return_when=asyncio.FIRST_COMPLETED)
@@ -153,17 +152,17 @@ class Server:
             closing.cancel()
 
 
-def _as_told(fault: Fault) -> web.Response:
+def _status_response(fault: Fault) -> web.Response:
     headers: Mapping[str, str] = dict(fault.headers)
     if isinstance(fault.body, str):
         return web.Response(text=fault.body, status=fault.code, headers=headers)
     body = fault.body
     if body is None:
-        body = {"error": f"HTTP {fault.code}", "message": "The crew was told to fail"}
+        body = {"error": f"HTTP {fault.code}", "message": "An injected fault"}
     return web.json_response(body, status=fault.code, headers=headers)
 
 
-def _readable(response: web.Response) -> object:
+def _json_or_text(response: web.Response) -> object:
     text = response.text or ""
     try:
         return json.loads(text)

@@ -1,4 +1,4 @@
-"""How the stand-in crew sends its webhooks: once, never again, and with a record of the answer."""
+"""Sends the stand-in crew's webhooks: once, without retries, recording the answer."""
 
 from __future__ import annotations
 
@@ -21,38 +21,36 @@ ANSWER_LIMIT = 64 * 2**10
 
 
 class WebhookSender:
-    """Sends webhooks between `open` and `close`."""
+    """Sends webhooks between `start` and `stop`."""
 
     def __init__(self, changes: Changes, *, keep: int) -> None:
         self.sent: BoundedLog[Sent] = BoundedLog(keep)
         self._changes = changes
         self._session: aiohttp.ClientSession | None = None
 
-    def open(self) -> None:
-        """Get ready to send."""
+    def start(self) -> None:
+        """Open the HTTP session."""
         # Fresh connections: a webhook is never repeated, so none may be lost to a stale one.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),
         )
 
-    async def close(self) -> None:
-        """Send no more."""
+    async def stop(self) -> None:
+        """Close the HTTP session; webhooks fail from now on."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def post(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
-        """Send one webhook and record what came of it."""
+    async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
+        """Send one webhook and record its outcome."""
         status, answer, error = await self._try(url, raw, headers)
         body = parse_object_or_nothing(raw)
-        sent = Sent(
-            kind, url, body, raw, dict(headers), status, answer, error, at=self._changes.time
-        )
+        at = self._changes.time
+        sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, at)
         self.sent.append(sent, len(raw))
-        self._changes.announce(
-            "sent", str(body.get("execution_id") or body.get("kickoff_id") or "")
-        )
+        execution_id = str(body.get("execution_id") or body.get("kickoff_id") or "")
+        self._changes.announce("sent", execution_id)
         return sent
 
     async def _try(

@@ -1,7 +1,7 @@
-"""What goes over the wire at the stand-in crew: requests read strictly, webhooks written.
+"""The stand-in crew's wire format: strict parsing of requests, and bodies of webhooks.
 
-Written from the vendor's schema on its own, not from the bot's reading of it, so that a mistake
-on one side cannot hide behind the same mistake on the other.
+Written from the vendor's schema independently of the bot's own parsers, so that a mistake in one
+cannot be masked by the same mistake in the other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """The crew says no: an HTTP status with the vendor's error object."""
+    """A refused request: an HTTP status with the vendor's error object."""
 
     def __init__(
         self, status: int, error: str, message: str, details: Mapping[str, object] | None = None
@@ -34,7 +34,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HumanInput:
-    """Where the crew announces a pause, and the credentials it presents there."""
+    """The human-input webhook: its URL and the credentials the crew presents there."""
 
     url: str
     strategy: str | None = None
@@ -64,7 +64,7 @@ class HumanInput:
 
     @property
     def wire(self) -> Json:
-        """As it stands in a kickoff or a resume."""
+        """As in a kickoff or a resume."""
         if self.strategy is None:
             return {"url": self.url}
         keys = ("token",) if self.strategy == "bearer" else ("username", "password")
@@ -74,7 +74,7 @@ class HumanInput:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The URLs that the crew forgets at every pause."""
+    """The webhook URLs that the crew drops at every pause."""
 
     task: str | None = None
     step: str | None = None
@@ -83,7 +83,7 @@ class Urls:
 
 @dataclass(frozen=True, slots=True)
 class Kickoff:
-    """A kickoff, read."""
+    """A parsed kickoff."""
 
     inputs: Json
     meta: Json | None
@@ -93,7 +93,7 @@ class Kickoff:
 
 @dataclass(frozen=True, slots=True)
 class ResumeCall:
-    """A resume, read."""
+    """A parsed resume."""
 
     execution_id: str
     task_id: str
@@ -104,7 +104,7 @@ class ResumeCall:
 
 
 def parse_kickoff(raw: bytes, required: Sequence[str]) -> Kickoff:
-    """Read a kickoff. Raises Refusal (400, or 422 naming the inputs that are missing)."""
+    """Parse a kickoff. Raises Refusal (400, or 422 naming the inputs that are missing)."""
     body = _parse_object(raw)
     inputs = body.get("inputs")
     if not isinstance(inputs, dict):
@@ -125,7 +125,7 @@ def parse_kickoff(raw: bytes, required: Sequence[str]) -> Kickoff:
 
 
 def parse_resume(raw: bytes) -> ResumeCall:
-    """Read a resume: four fields are required. Raises Refusal (400)."""
+    """Parse a resume; four fields are required. Raises Refusal (400)."""
     body = _parse_object(raw)
     wanted = {"execution_id": str, "task_id": str, "human_feedback": str, "is_approve": bool}
     wrong = {
@@ -208,7 +208,7 @@ def _invalid(message: str, details: Mapping[str, object]) -> Refusal:
 
 
 class Style(StrEnum):
-    """How a notification names things; the vendor's own pages differ."""
+    """The format of a notification; the vendor's own pages differ."""
 
     REFERENCE = "reference"
     """The API reference: snake_case, and nothing but the three documented fields."""
@@ -249,5 +249,5 @@ def notification(
 
 
 def text_of(output: object) -> str:
-    """An output as the text that the vendor puts into webhooks and results."""
+    """An output as text, as in the vendor's webhooks and results."""
     return output if isinstance(output, str) else json.dumps(output, indent=2, ensure_ascii=False)

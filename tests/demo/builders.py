@@ -1,0 +1,89 @@
+"""What the tests of the stand-in crew share: a receiver of webhooks, requests, executions."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from bot.demo.crew import (
+    Crew,
+    Urls,
+)
+
+SECRET = "webhook-secret"
+
+
+def now() -> float:
+    return 1_760_000_000.0
+
+
+class Receiver:
+    """A server that webhooks are sent to; answers 202, or what it is told."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, str, Any]] = []
+        self.code = 202
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/{kind}", self._take)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        credentials = request.headers.get("Authorization", "")
+        self.got.append((request.match_info["kind"], credentials, await request.json()))
+        return web.json_response({"status": "accepted"}, status=self.code)
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _, _ in self.got]
+
+    def all_urls(self) -> Urls:
+        return Urls(f"{self.url}/task", f"{self.url}/step", f"{self.url}/crew")
+
+
+async def call(
+    crew: Crew, method: str, path: str, body: object = None, *, token: str | None = None
+) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {crew.token if token is None else token}"}
+    kwargs: dict[str, Any] = {} if body is None else {"json": body}
+    if isinstance(body, bytes):
+        kwargs = {"data": io.BytesIO(body)}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, crew.url + path, headers=headers, **kwargs) as answer,
+    ):
+        if answer.content_type == "application/json":
+            return answer.status, await answer.json()
+        return answer.status, await answer.text()
+
+
+def a_resume(
+    execution_id: str, task_id: str = "research_task", /, **changes: object
+) -> dict[str, object]:
+    return {
+        "execution_id": execution_id,
+        "task_id": task_id,
+        "human_feedback": "Approved.",
+        "is_approve": True,
+    } | changes
+
+
+async def paused(crew: Crew, urls: Urls | None = None) -> str:
+    """Start an execution and wait until it was announced that it waits."""
+    before = len(crew.notifications)
+    execution_id = crew.start_execution({"topic": "tea"}, urls=urls)
+    await crew.until(lambda: len(crew.notifications) > before)
+    return execution_id

@@ -1,0 +1,200 @@
+"""The stand-in crew's executions: pauses, resumes, and the webhooks they cause."""
+
+from __future__ import annotations
+
+from bot.demo.crew import (
+    SAMPLE,
+    Crew,
+    HumanInput,
+    State,
+    Style,
+    Task,
+    TaskFailed,
+    Urls,
+)
+from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
+
+
+async def test_a_whole_execution_pauses_revises_and_completes(
+    crew: Crew, receiver: Receiver
+) -> None:
+    code, body = await call(
+        crew,
+        "POST",
+        "/kickoff",
+        {
+            "inputs": {"topic": "green tea"},
+            "meta": {"requestId": "r-1"},
+            "taskWebhookUrl": f"{receiver.url}/task",
+            "stepWebhookUrl": f"{receiver.url}/step",
+            "crewWebhookUrl": f"{receiver.url}/crew",
+            "humanInputWebhook": {
+                "url": f"{receiver.url}/human",
+                "authentication": {"strategy": "basic", "username": "research", "password": "p"},
+            },
+        },
+    )
+    assert code == 200
+    execution_id = body["kickoff_id"]
+    await crew.until(lambda: len(crew.notifications) == 1)
+    assert receiver.kinds() == ["step", "human"]
+    _, credentials, told = receiver.got[1]
+    assert credentials == "Basic cmVzZWFyY2g6cA=="
+    assert told["execution_id"] == execution_id
+    assert told["task_id"] == "research_task"
+    assert "| Northwind |" in told["task_output"]
+    assert told["meta"] == {"requestId": "r-1"}
+    assert crew.execution(execution_id).state is State.PENDING
+    assert (await call(crew, "GET", f"/status/{execution_id}"))[1] == {
+        "status": "running",
+        "current_task": "research_task",
+        "progress": {"completed_tasks": 0, "total_tasks": 3},
+    }
+
+    urls = {
+        "taskWebhookUrl": f"{receiver.url}/task",
+        "crewWebhookUrl": f"{receiver.url}/crew",
+    }
+    revise = a_resume(execution_id, is_approve=False, human_feedback="Name your sources", **urls)
+    code, body = await call(crew, "POST", "/resume", revise)
+    assert (code, body["status"]) == (200, "retrying")
+    await crew.until(lambda: len(crew.notifications) == 2)
+    again = receiver.got[-1][2]["task_output"]
+    assert "“Name your sources”" in again
+    assert "| Source |" in again
+    assert crew.execution(execution_id).rounds == {"research_task": 2}
+
+    code, body = await call(crew, "POST", "/resume", a_resume(execution_id, **urls))
+    assert (code, body["status"]) == (200, "resumed")
+    await crew.until(lambda: len(crew.notifications) == 3)
+    code, body = await call(crew, "POST", "/resume", a_resume(execution_id, "report_task", **urls))
+    assert (code, body["status"]) == (200, "completed")
+    await crew.until(lambda: "crew" in receiver.kinds())
+    # No step URL was sent again with the resumes, so none was called after the first pause.
+    assert receiver.kinds() == [
+        *("step", "human", "human"),
+        *("task", "task", "human"),
+        *("task", "crew"),
+    ]
+    for kind, credentials, told in receiver.got:
+        if kind != "human":
+            assert credentials == ""
+            assert (told["kickoff_id"], told["meta"]) == (execution_id, {"requestId": "r-1"})
+    _, body = await call(crew, "GET", f"/status/{execution_id}")
+    assert body["status"] == "completed"
+    assert [task["task_id"] for task in body["result"]["tasks"]] == [
+        task.task_id for task in SAMPLE
+    ]
+    assert [resume.is_approve for resume in crew.resumes] == [False, True, True]
+
+
+async def test_urls_are_forgotten_at_a_pause_but_the_human_input_webhook_is_kept(
+    crew: Crew, receiver: Receiver
+) -> None:
+    execution_id = await paused(crew, urls=receiver.all_urls())
+    assert crew.execution(execution_id).urls == Urls()
+    await call(crew, "POST", "/resume", a_resume(execution_id))
+    await crew.until(lambda: len(crew.notifications) == 2)
+    assert receiver.kinds() == ["step", "human", "human"]
+
+
+async def test_a_resume_may_replace_the_human_input_webhook(crew: Crew, receiver: Receiver) -> None:
+    execution_id = await paused(crew)
+    elsewhere = HumanInput.bearer(f"{receiver.url}/elsewhere", "t2")
+    await call(crew, "POST", "/resume", a_resume(execution_id, humanInputWebhook=elsewhere.wire))
+    await crew.until(lambda: len(crew.notifications) == 2)
+    assert receiver.got[-1][:2] == ("elsewhere", "Bearer t2")
+
+
+async def test_a_refused_notification_is_never_repeated(crew: Crew, receiver: Receiver) -> None:
+    receiver.code = 503
+    execution_id = await paused(crew)
+    assert crew.notifications[0].status == 503
+    assert "accepted" in crew.notifications[0].answer
+    assert crew.execution(execution_id).pending == "research_task"
+    await receiver.stop()
+    sent = await crew.pause(execution_id, "research_task", "again")
+    assert (sent.status, bool(sent.error)) == (None, True)
+    assert len(crew.notifications) == 2
+    await receiver.start()
+
+
+async def test_by_hand_any_task_can_pause_with_any_output(crew: Crew, receiver: Receiver) -> None:
+    for style, key in ((Style.REFERENCE, "task_output"), (Style.CAMEL, "taskOutput")):
+        sent = await crew.pause("e 1/2", "qa", {"score": 1}, style=style)
+        assert sent.status == 202
+        assert receiver.got[-1][2][key] == {"score": 1}
+    crew.style = Style.RAW
+    await crew.pause("e 1/2", "qa", "text")
+    assert receiver.got[-1][2]["task_output"] == {"raw": "text"}
+    code, body = await call(crew, "GET", "/status/e%201%2F2")
+    assert (code, body["current_task"]) == (200, "qa")
+    code, body = await call(crew, "POST", "/resume", a_resume("e 1/2", "qa", is_approve=False))
+    assert (code, body["status"]) == (200, "retrying")
+    crew.end("e 1/2", "out of tokens")
+    _, body = await call(crew, "GET", "/status/e%201%2F2")
+    assert (body["status"], body["error"]) == ("error", "out of tokens")
+    assert (await call(crew, "GET", "/status/other"))[0] == 404
+
+
+async def test_any_body_can_be_sent_as_a_notification(crew: Crew, receiver: Receiver) -> None:
+    sent = await crew.notify_raw({"odd": True})
+    assert receiver.got == [("human", f"Bearer {SECRET}", {"odd": True})]
+    assert (sent.kind, sent.status) == ("raw", 202)
+    sent = await crew.notify_raw(b"{}", {"X-Other": "1"}, url=f"{receiver.url}/other")
+    assert receiver.got[-1] == ("other", "", {})
+
+
+async def test_without_an_address_a_pause_is_silent(crew: Crew) -> None:
+    crew.human_input = None
+    assert (await crew.pause("e-1", "task", "text")).error == "no humanInputWebhook"
+    assert crew.execution("e-1").state is State.PENDING
+    assert crew.notifications == ()
+
+
+async def test_a_task_that_breaks_ends_the_execution(receiver: Receiver) -> None:
+    def broken(*_: object) -> str:
+        raise TaskFailed("no such tool")
+
+    script = (Task("t", "T", "", "", "A", needs_review=False, produce=broken),)
+    async with Crew(now=now, script=script, inputs=(), task_seconds=0.001) as crew:
+        execution_id = crew.start_execution()
+        await crew.until(lambda: crew.execution(execution_id).state is State.ERROR)
+        assert crew.execution(execution_id).error == "no such tool"
+    assert receiver.got == []
+
+
+async def test_an_execution_that_ended_meanwhile_does_not_go_on(receiver: Receiver) -> None:
+    async with Crew(now=now, task_seconds=0.001) as crew:
+        execution_id = crew.start_execution(urls=receiver.all_urls())
+        changes = crew.subscribe()
+        crew.end(execution_id)
+        while (await changes.get()).what != "sent":
+            pass
+    assert crew.execution(execution_id).outputs == {}
+
+
+async def test_a_script_without_reviews_runs_to_its_end(receiver: Receiver) -> None:
+    script = tuple(
+        Task(name, name, "", "", "A", needs_review=False, produce=lambda *_: {"done": True})
+        for name in ("first", "second")
+    )
+    async with Crew(now=now, script=script, inputs=()) as crew:
+        execution_id = crew.start_execution(urls=receiver.all_urls())
+        await crew.until(lambda: len(crew.webhooks_sent) == 5)
+        assert crew.execution(execution_id).state is State.COMPLETED
+        assert receiver.kinds() == ["step", "task", "step", "task", "crew"]
+        assert receiver.got[-1][2]["result_json"] == {"done": True}
+        crew.task_seconds = 0.001
+        crew.style = Style.CAMEL
+        assert (crew.task_seconds, crew.style) == (0.001, Style.CAMEL)
+
+
+def test_the_sample_answers_feedback() -> None:
+    inputs = {"topic": "tea"}
+    research, _, report = SAMPLE
+    assert str(research.produce(inputs, ["Shorter please"], {})).count("18 %") == 2
+    assert "growth = 0.18" in str(report.produce(inputs, [], {}))
+    revised = str(report.produce(inputs, ["Be more careful"], {}))
+    assert "growth = 0.09" in revised
+    assert "“Be more careful”" in revised

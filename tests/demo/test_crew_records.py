@@ -1,0 +1,59 @@
+"""What the stand-in crew keeps of what happened, and how others are told of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.demo.crew import (
+    Change,
+    Crew,
+)
+from bot.demo.crew.records import UNREAD, BoundedLog, Changes
+from tests.demo.builders import now, paused
+
+
+async def test_changes_can_be_followed(crew: Crew) -> None:
+    changes = crew.subscribe()
+    execution_id = await paused(crew)
+    seen: list[Change] = [changes.get_nowait() for _ in range(changes.qsize())]
+    assert [(change.what, change.execution_id) for change in seen] == [
+        ("started", execution_id),
+        ("paused", execution_id),
+        ("sent", execution_id),
+    ]
+
+
+async def test_waiting_for_what_never_comes_times_out(crew: Crew) -> None:
+    with pytest.raises(TimeoutError):
+        await crew.until(lambda: False, timeout=0.01)
+
+
+def test_memory_is_bounded() -> None:
+    ledger: BoundedLog[int] = BoundedLog(3, keep_bytes=10)
+    for number in range(5):
+        ledger.append(number, 1)
+    assert (list(ledger), ledger.total) == ([2, 3, 4], 5)
+    ledger.append(9, 50)
+    assert list(ledger) == [9]
+
+    changes = Changes(now=now)
+    queue = changes.subscribe()
+    for number in range(UNREAD + 5):
+        changes.announce("x", str(number))
+    assert queue.qsize() == UNREAD
+    assert queue.get_nowait().execution_id == "5"
+
+
+async def test_old_executions_are_forgotten_the_ended_ones_first() -> None:
+    async with Crew(now=now, keep=2) as crew:
+        first, second = (crew.start_execution(scripted=False) for _ in range(2))
+        crew.end(second)
+        third = crew.start_execution(scripted=False)
+        assert [execution.id for execution in crew.executions] == [first, third]
+        fourth = crew.start_execution(scripted=False)
+        assert [execution.id for execution in crew.executions] == [third, fourth]
+
+
+async def test_after_it_stopped_nothing_is_sent(crew: Crew) -> None:
+    await crew.stop()
+    assert (await crew.pause("e-1", "t", "x")).error == "the crew is not running"
