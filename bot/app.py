@@ -52,6 +52,7 @@ from bot.slack.home import listeners as home
 from bot.slack.home.listeners import Homes
 from bot.slack.kickoff import listeners as starting
 from bot.slack.messenger import SlackMessenger
+from bot.slack.notes import listeners as notes
 from bot.slack.reviews import listeners
 from bot.slack.reviews import reader_listeners as reviewing
 from bot.store.engine import Engines, open_engines
@@ -176,6 +177,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         homes.append(Homes(slack, desk, identity.link))
         listeners.register(bolt, desk)
         reviewing.register(bolt, desk)
+        notes.register(bolt, desk)
         starting.register(bolt, counter)
         commands.register(bolt, lobby)
         home.register(bolt, homes[0])

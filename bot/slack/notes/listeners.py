@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
-from slack_bolt.async_app import AsyncAck
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.slack.context import Desk
+from bot.slack import ids
+from bot.slack.context import Body, Desk
 from bot.slack.errors import Respond, tell
 from bot.slack.notes import strings
 from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
-from bot.slack.reviews.reader_listeners import Body
 from bot.usecases.notes import change_note, delete_note, keep_note
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Put the thread's messages and the offer on the app."""
+    app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
+    # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
+    app.event("message", middleware=[partial(keep_message, desk=desk)])(on_message)
 
 
 async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
@@ -20,8 +28,8 @@ async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
     await tell(respond, strings.KEPT)
 
 
-async def on_nothing(ack: AsyncAck) -> None:
-    """There is nothing to do but to say that it came."""
+async def on_message(ack: AsyncAck) -> None:
+    """Acknowledge; keep_message did the work."""
     await ack()
 
 

@@ -82,7 +82,7 @@ def render_book(
     contents = _contents(place.book, view, history)
     page = min(place.page, len(contents) - 1)
     round_ = view.round
-    state = reader_strings.state(round_)
+    state = summary.state(round_)
     turning = [
         *(
             [button(shared.PREVIOUS, action_id=ids.PREVIOUS_PAGE, value=round_.id)]

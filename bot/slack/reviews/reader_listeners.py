@@ -1,11 +1,10 @@
-"""What Slack calls while people review: the card's menu, modals, messages in threads."""
+"""What Slack calls while people review: the card's menu and what it opens."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -18,9 +17,8 @@ from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.context import Desk
+from bot.slack.context import Body, Desk
 from bot.slack.errors import Respond, render_error_modal, tell
-from bot.slack.notes.listeners import keep_message, on_keep_collecting, on_nothing
 from bot.slack.payloads import Choice, InView, parse_choice, parse_in_view, parse_submission
 from bot.slack.reviews import reader_strings
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
@@ -30,8 +28,6 @@ from bot.usecases.decide import may_revise
 from bot.usecases.notes import NOTES, claim
 
 log = structlog.get_logger(__name__)
-
-Body = dict[str, Any]
 
 #: A review's rounds that its history shows.
 ROUNDS = 50
@@ -54,9 +50,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action(ids.VIEW_READ)(partial(on_view_read, desk=desk))
     app.action(ids.ADD_NOTE)(partial(on_add_note, desk=desk))
     app.action(ids.SEND_NOTES)(partial(on_revise, desk=desk))
-    app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
-    # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
-    app.event("message", middleware=[partial(keep_message, desk=desk)])(on_nothing)
 
 
 # --- the card's menu -----------------------------------------------------------------------------

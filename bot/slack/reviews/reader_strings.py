@@ -7,11 +7,10 @@ from typing import Final
 
 from bot.domain.changes import Changes
 from bot.domain.notes import Claim, Note
-from bot.domain.review import Round, State
+from bot.domain.review import Round
 from bot.domain.verdict import Decision, Person
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
-from bot.slack.reviews import strings
 from bot.slack.reviews.summary import waited
 
 APPROVE_WITH_NOTE: Final = "Approve with a note…"
@@ -99,24 +98,6 @@ def author(note: Note) -> str:
 
 
 _NOTE_SHOWN: Final = 600
-
-
-def state(round_: Round) -> str | None:
-    """What is true about a round that does not wait."""
-    decision = round_.decision
-    match round_.state:
-        case State.WAITING:
-            return None
-        case State.SUPERSEDED:
-            return strings.superseded(round_.number)
-        case State.DECIDED if decision is not None:
-            return strings.on_its_way(round_, decision)
-        case State.RESUMED if decision is not None:
-            return strings.taken(round_, decision)
-        case State.STUCK if decision is not None:
-            return strings.stuck(round_, decision)
-        case _:
-            return strings.closed(round_)
 
 
 def folded_rounds(round_: Round, decision: Decision) -> str:

@@ -10,7 +10,6 @@ from bot.domain.verdict import Approve, Decision, Revise
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import ago, date, duration, one_line
 from bot.slack.reviews import strings
-from bot.slack.reviews.reader_strings import state
 
 
 def answered(round_: Round) -> str:
@@ -116,3 +115,21 @@ def _because(round_: Round) -> str:
 def waiting_for(how_long: str) -> str:
     """How long a round has waited."""
     return f"waiting for {how_long}"
+
+
+def state(round_: Round) -> str | None:
+    """What is true about a round that does not wait."""
+    decision = round_.decision
+    match round_.state:
+        case State.WAITING:
+            return None
+        case State.SUPERSEDED:
+            return strings.superseded(round_.number)
+        case State.DECIDED if decision is not None:
+            return strings.on_its_way(round_, decision)
+        case State.RESUMED if decision is not None:
+            return strings.taken(round_, decision)
+        case State.STUCK if decision is not None:
+            return strings.stuck(round_, decision)
+        case _:
+            return strings.closed(round_)
