@@ -18,7 +18,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.crewai.client import HttpCrew, Patience, open_client
+from bot.crewai.client import HttpCrew, Timeouts, open_client
 from bot.crewai.kickoff import (
     KICKOFF_SECONDS,
     HttpKickoffs,
@@ -31,15 +31,14 @@ from bot.crewai.kickoff import (
     parse_task,
 )
 from bot.crewai.payloads import parse_notification
-from bot.crewai.webhook_forwarder import HttpCourier, is_private
+from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
 from bot.domain.crew import Crew
-from bot.domain.effects import SLACK, crew_destination, hand_on_destination
+from bot.domain.effects import SLACK, crew_destination, forward_destination
 from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.retry import Retry
-from bot.lifecycle import listening, working
+from bot.lifecycle import run_workers, serve_http
 from bot.settings.load import CrewSettings, Settings
-from bot.slack import context
 from bot.slack.client.bolt import new_bolt
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
@@ -47,7 +46,8 @@ from bot.slack.client.rate_limit import Rate
 from bot.slack.client.socket_mode import SocketMode
 from bot.slack.client.web_api import new_client
 from bot.slack.commands import listeners as commands
-from bot.slack.executions.messenger import SlackRunMessenger
+from bot.slack.context import SlackContext
+from bot.slack.executions.messenger import SlackExecutionMessenger
 from bot.slack.home import listeners as home
 from bot.slack.home.listeners import Homes
 from bot.slack.kickoff import listeners as starting
@@ -56,11 +56,11 @@ from bot.slack.notes import listeners as notes
 from bot.slack.reviews import listeners
 from bot.slack.reviews import reader_listeners as reviewing
 from bot.store.engine import Engines, open_engines
-from bot.store.failures import translated
+from bot.store.failures import translate_errors
 from bot.store.migrate import migrate
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.delivery.context import GRACE, Outside
+from bot.usecases.delivery.context import GRACE, DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
@@ -77,7 +77,7 @@ log = structlog.get_logger(__name__)
 #: How long a stop waits for kickoffs whose answer is still on its way, in seconds.
 STOP_KICKOFFS_SECONDS = 4
 #: A worker that has not gone round for this long does not work on the outbox.
-STANDSTILL = timedelta(seconds=30)
+STALL_TIMEOUT = timedelta(seconds=30)
 
 
 def utc_now() -> datetime:
@@ -86,7 +86,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nature:
+class Runtime:
     """Clock, ids, chance and pace: what tests replace."""
 
     clock: Callable[[], datetime] = utc_now
@@ -103,20 +103,20 @@ class Bot:
     """A running bot: where it listens, and how it is."""
 
     address: str
-    examine: Callable[[], Coroutine[Any, Any, health.Health]]
+    check_health: Callable[[], Coroutine[Any, Any, health.Health]]
 
 
 @asynccontextmanager
-async def running(settings: Settings, nature: Nature | None = None) -> AsyncIterator[Bot]:
+async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIterator[Bot]:
     """Run the bot for as long as the block lasts, then finish what is under way.
 
     Only the database must be there at the start: Slack and the crews may come later. Raises
     StoreUnavailable, or OSError when the port is taken.
     """
-    nature = nature or Nature()
+    runtime = runtime or Runtime()
     async with AsyncExitStack() as stack:
         engines = await stack.enter_async_context(_database(settings.database_url))
-        outbox = await _outbox(engines, nature)
+        outbox = await _outbox(engines, runtime)
         workers: dict[str, Worker] = {}
         homes: list[Homes] = []
 
@@ -130,7 +130,7 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         http = await stack.enter_async_context(open_client())
         clients = {
             name: HttpCrew(
-                http, crew.url, crew.token, clock=nature.clock, patience=Patience(resume=45)
+                http, crew.url, crew.token, clock=runtime.clock, timeouts=Timeouts(resume=45)
             )
             for name, crew in settings.crews.items()
         }
@@ -138,29 +138,30 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
         identity = Identity(slack)
         directory = SlackDirectory(
             slack,
-            (ref for crew in crews.values() for ref in (*crew.reviewers, *crew.kickers)),
-            clock=nature.clock,
+            (ref for crew in crews.values() for ref in (*crew.reviewers, *crew.starters)),
+            clock=runtime.clock,
         )
-        messenger = SlackMessenger(slack, clock=nature.clock, rate=nature.rate)
-        neighbours = (name for name, crew in settings.crews.items() if is_private(crew.url))
-        outside = Outside(
+        messenger = SlackMessenger(slack, clock=runtime.clock, rate=runtime.rate)
+        private_crews = (name for name, crew in settings.crews.items() if is_private(crew.url))
+        context = DeliveryContext(
             uow=uow,
             messenger=messenger,
-            reporter=SlackRunMessenger(messenger),
-            courier=HttpCourier(
-                await stack.enter_async_context(open_client()), neighbours=frozenset(neighbours)
+            execution_messenger=SlackExecutionMessenger(messenger),
+            forwarder=HttpWebhookForwarder(
+                await stack.enter_async_context(open_client()),
+                private_crews=frozenset(private_crews),
             ),
             clients=clients,
             crews=crews,
-            clock=nature.clock,
-            jitter=nature.jitter,
-            retry=nature.retry,
-            grace=nature.grace,
+            clock=runtime.clock,
+            jitter=runtime.jitter,
+            retry=runtime.retry,
+            grace=runtime.grace,
             may_decide=partial(may_decide, crews=crews, directory=directory),
         )
-        workers |= _workers(outbox, outside, nature.pace)
-        clients_to_start = await _kickoff_clients(settings, stack, nature)
-        kickoffs = _kickoffs(stack, uow, crews, clients_to_start, nature)
+        workers |= _workers(outbox, context, runtime.pace)
+        clients_to_start = await _kickoff_clients(settings, stack, runtime)
+        kickoffs = _kickoffs(stack, uow, crews, clients_to_start, runtime)
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
         lobby = commands.Lobby(
@@ -169,79 +170,78 @@ async def running(settings: Settings, nature: Nature | None = None) -> AsyncIter
             clients=clients,
             directory=directory,
             identity=identity,
-            clock=nature.clock,
+            clock=runtime.clock,
             counter=counter,
             probes=clients,
         )
-        desk = context.Desk(uow=uow, crews=crews, directory=directory, clock=nature.clock)
-        homes.append(Homes(slack, desk, identity.link))
-        listeners.register(bolt, desk)
-        reviewing.register(bolt, desk)
-        notes.register(bolt, desk)
+        slack_context = SlackContext(uow=uow, crews=crews, directory=directory, clock=runtime.clock)
+        homes.append(Homes(slack, slack_context, identity.link))
+        for feature in (listeners, reviewing, notes):
+            feature.register(bolt, slack_context)
         starting.register(bolt, counter)
         commands.register(bolt, lobby)
         home.register(bolt, homes[0])
         background = [identity.run, directory.run, homes[0].run]
-        troubles: list[Callable[[], str | None]] = [lambda: identity.trouble]
+        warnings: list[Callable[[], str | None]] = [lambda: identity.warning]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token)
             background.append(socket.run)
-            troubles.append(lambda: socket.trouble)
+            warnings.append(lambda: socket.warning)
 
-        async def examine() -> health.Health:
-            return await _examine(uow, workers, troubles, nature)
+        async def check_health() -> health.Health:
+            return await _check_health(uow, workers, warnings, runtime)
 
-        application = _application(settings, nature, uow=uow, crews=crews, kickoffs=kickoffs)
-        health.add_routes(application, examine)
+        application = _application(settings, runtime, uow=uow, crews=crews, kickoffs=kickoffs)
+        health.add_routes(application, check_health)
         if not settings.slack.app_token:
             application.router.add_post("/slack/events", _slack_events(bolt))
         address = await stack.enter_async_context(
-            listening(application, settings.host, settings.port)
+            serve_http(application, settings.host, settings.port)
         )
-        await stack.enter_async_context(working(workers, background))
+        await stack.enter_async_context(run_workers(workers, background))
         await _warn_of_strangers(outbox, workers)
         log.info(
             "started", address=address, crews=list(crews), socket=bool(settings.slack.app_token)
         )
-        yield Bot(address=address, examine=examine)
+        yield Bot(address=address, check_health=check_health)
         log.info("stopping")
 
 
-async def _outbox(engines: Engines, nature: Nature) -> SqlOutbox:
+async def _outbox(engines: Engines, runtime: Runtime) -> SqlOutbox:
     outbox = SqlOutbox(engines)
     if engines.is_sqlite:
         # The file is ours alone, so whatever is leased belonged to a process that crashed.
-        await outbox.release(due_at=nature.clock() + nature.grace)
+        await outbox.release(due_at=runtime.clock() + runtime.grace)
     return outbox
 
 
-def _workers(outbox: SqlOutbox, outside: Outside, pace: Pace) -> dict[str, Worker]:
+def _workers(outbox: SqlOutbox, context: DeliveryContext, pace: Pace) -> dict[str, Worker]:
     """One for each destination: Slack, each crew, and where crews' webhooks are handed on to."""
-    handing_on = (name for name, crew in outside.crews.items() if crew.forward)
+    forwarding = (name for name, crew in context.crews.items() if crew.forward)
     destinations = (
         SLACK,
-        *map(crew_destination, outside.crews),
-        *map(hand_on_destination, handing_on),
+        *map(crew_destination, context.crews),
+        *map(forward_destination, forwarding),
     )
     return {
-        destination: Worker(destination, outbox=outbox, deliver=deliver, outside=outside, pace=pace)
+        destination: Worker(destination, outbox=outbox, deliver=deliver, context=context, pace=pace)
         for destination in destinations
     }
 
 
 def _application(
-    settings: Settings, nature: Nature, *, uow: SqlUnitOfWork, crews: Crews, kickoffs: Kickoffs
+    settings: Settings, runtime: Runtime, *, uow: SqlUnitOfWork, crews: Crews, kickoffs: Kickoffs
 ) -> web.Application:
     """The addresses that crews and callers use."""
     application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
     inbox = routes.Inbox(
         credentials={name: _credentials(crew) for name, crew in settings.crews.items()},
         uow=uow,
-        clock=nature.clock,
-        new_id=nature.new_id,
+        clock=runtime.clock,
+        new_id=runtime.new_id,
         parse_notification=parse_notification,
-        parse_news={"task": parse_task, "step": parse_step, "crew": parse_crew},
-        handing_on=frozenset(name for name, crew in crews.items() if crew.forward),
+        parse_update={"task": parse_task, "step": parse_step, "crew": parse_crew},
+        forwarding=frozenset(name for name, crew in crews.items() if crew.forward),
     )
     routes.add_routes(application, inbox)
     gate = callers.Gate(
@@ -260,7 +260,7 @@ async def _database(url: str) -> AsyncIterator[Engines]:
     """The database, migrated. Raises StoreUnavailable, naming the setting."""
     try:
         engines = open_engines(url)
-        with translated():
+        with translate_errors():
             await migrate(engines.write)
     except StoreUnavailable as error:
         raise StoreUnavailable(f"DATABASE_URL: the database cannot be used: {error}") from error
@@ -275,22 +275,22 @@ def _kickoffs(
     uow: SqlUnitOfWork,
     crews: Crews,
     clients: dict[str, HttpKickoffs],
-    nature: Nature,
+    runtime: Runtime,
 ) -> Kickoffs:
-    kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=nature.clock)
+    kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=runtime.clock)
     stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
     return kickoffs
 
 
 async def _kickoff_clients(
-    settings: Settings, stack: AsyncExitStack, nature: Nature
+    settings: Settings, stack: AsyncExitStack, runtime: Runtime
 ) -> dict[str, HttpKickoffs]:
     """Connections of their own: kickoffs that take minutes never stand in a resume's way."""
     clients = {}
-    patience = Patience(read=KICKOFF_SECONDS)
+    timeouts = Timeouts(read=KICKOFF_SECONDS)
     for name, crew in settings.crews.items():
         http = await stack.enter_async_context(open_client())
-        client = HttpCrew(http, crew.url, crew.token, clock=nature.clock, patience=patience)
+        client = HttpCrew(http, crew.url, crew.token, clock=runtime.clock, timeouts=timeouts)
         clients[name] = HttpKickoffs(client)
     return clients
 
@@ -305,7 +305,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         ),
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
         resend_human_input=crew.resend_human_input_webhook,
-        kickers=crew.kickers,
+        starters=crew.starters,
         forward=crew.forward,
     )
 
@@ -352,30 +352,30 @@ def _slack_events(bolt: AsyncApp) -> routes.Handler:
     return on_slack_event
 
 
-async def _examine(
+async def _check_health(
     uow: SqlUnitOfWork,
     workers: dict[str, Worker],
-    troubles: list[Callable[[], str | None]],
-    nature: Nature,
+    warnings: list[Callable[[], str | None]],
+    runtime: Runtime,
 ) -> health.Health:
     failures = []
     try:
         await uow.probe()
     except StoreUnavailable as error:
         failures.append(f"the database cannot be used: {error}")
-    now = nature.clock()
+    now = runtime.clock()
     failures += [
         f"the outbox for {name} is not being worked"
         for name, worker in workers.items()
-        if now - worker.turned_at > STANDSTILL
+        if now - worker.last_polled_at > STALL_TIMEOUT
     ]
-    found = [trouble for check in troubles if (trouble := check())]
+    found = [warning for check in warnings if (warning := check())]
     found += [
-        f"{name}: {trouble}" for name, worker in workers.items() for trouble in worker.troubles
+        f"{name}: {warning}" for name, worker in workers.items() for warning in worker.warnings
     ]
     return health.Health(tuple(failures), tuple(found))
 
 
 async def _warn_of_strangers(outbox: SqlOutbox, workers: dict[str, Worker]) -> None:
-    for destination in await outbox.strangers(list(workers)):
+    for destination in await outbox.orphaned_destinations(list(workers)):
         log.warning("nobody_works_on", destination=destination, hint="was this crew renamed?")

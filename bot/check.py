@@ -16,9 +16,9 @@ from bot.domain.outcome import NotSent, Refused
 from bot.settings.load import Settings
 from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers
-from bot.store.failures import translated
+from bot.store.failures import translate_errors
 from bot.store.migrate import HEAD
-from bot.usecases.read_models import Silence
+from bot.usecases.read_models import StatusUnavailable
 
 #: What to do about Slack's error codes; the rest are shown as they are.
 _ADVICE = {
@@ -72,7 +72,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async with open_client() as http:
         for crew in settings.crews.values():
             answer = await HttpCrew(http, crew.url, crew.token, clock=utc_now).inputs()
-            if isinstance(answer, Silence):
+            if isinstance(answer, StatusUnavailable):
                 yield Finding(f"crew “{crew.name}”", f"{answer.why}; check its url and token")
             else:
                 yield Finding(f"crew “{crew.name}”", remark=f"answers; inputs: {', '.join(answer)}")
@@ -89,7 +89,7 @@ async def _database(url: str) -> Finding:
     if engine is None:
         return Finding(subject, remark="no file yet; it is made at the first start")
     try:
-        with translated():
+        with translate_errors():
             async with engine.connect() as connection:
                 version = await connection.scalar(
                     sa.text("SELECT version_num FROM alembic_version")

@@ -18,7 +18,7 @@ STOP_WORKING_SECONDS = 20
 
 
 @asynccontextmanager
-async def listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+async def serve_http(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Listen, and give the address; at the end take nothing more and answer what is under way."""
     runner = web.AppRunner(
         application,
@@ -37,10 +37,10 @@ async def listening(application: web.Application, host: str, port: int) -> Async
 
 
 @asynccontextmanager
-async def working(
+async def run_workers(
     workers: dict[str, Worker], background: list[Callable[[], Coroutine[Any, Any, None]]]
 ) -> AsyncIterator[None]:
-    """Run the workers and what else goes on; at the end claim no more and finish what is held."""
+    """Run the workers and what else goes on; at the end lease no more and finish what is held."""
     loops = [asyncio.create_task(worker.run()) for worker in workers.values()]
     others = [asyncio.create_task(run()) for run in background]
     try:

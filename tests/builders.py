@@ -11,7 +11,7 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
-from bot.usecases.read_models import Letter
+from bot.usecases.read_models import DeadLetter
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -107,6 +107,6 @@ def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
     return replace(Effect(kind, "r-1", "research", "e-1"), **changes)
 
 
-def a_letter(**changes: Any) -> Letter:
-    letter = Letter("l-1", "research", "no execution_id", b'{"x": 1}', NOW)
-    return replace(letter, **changes)
+def a_letter(**changes: Any) -> DeadLetter:
+    dead_letter = DeadLetter("l-1", "research", "no execution_id", b'{"x": 1}', NOW)
+    return replace(dead_letter, **changes)

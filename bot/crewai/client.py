@@ -33,7 +33,7 @@ from bot.crewai.payloads import (
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.read_models import Progress, Silence
+from bot.usecases.read_models import Progress, StatusUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a crew may take, in seconds. The last three are limits for a whole call."""
 
     connect: float = 5
@@ -97,7 +97,7 @@ class HttpCrew:
         token: str,
         *,
         clock: Callable[[], datetime],
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._http = http
         self._base = _base(url)
@@ -109,7 +109,7 @@ class HttpCrew:
             "Connection": "close",
         }
         self._clock = clock
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
 
     async def resume(
         self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
@@ -117,45 +117,47 @@ class HttpCrew:
         """Tell the crew a decision, in one try."""
         body = json.dumps(resume_body(execution_id, task_id, decision, webhooks)).encode()
         try:
-            answer = await self._ask("POST", "/resume", body, seconds=self._patience.resume)
+            answer = await self._ask("POST", "/resume", body, seconds=self._timeouts.resume)
         except UNSENT as lost:
             return NotSent(why_unsent(lost))
         except (httpx.HTTPError, TimeoutError) as lost:
             return Unknown(why_lost(lost))
         return self._outcome(answer)
 
-    async def status(self, execution_id: str) -> Progress | Silence:
+    async def status(self, execution_id: str) -> Progress | StatusUnavailable:
         """Ask how far an execution is."""
         if execution_id in (".", ".."):  # would be another path, whatever the quoting
-            return Silence("no crew can be asked for an execution of this name")
+            return StatusUnavailable("no crew can be asked for an execution of this name")
         path = f"/status/{quote(execution_id, safe='')}"
-        return await self._look(path, parse_status, seconds=self._patience.status)
+        return await self._look(path, parse_status, seconds=self._timeouts.status)
 
-    async def inputs(self) -> tuple[str, ...] | Silence:
+    async def inputs(self) -> tuple[str, ...] | StatusUnavailable:
         """Ask for the names of the required inputs: shows whether URL and token are right."""
-        return await self._look("/inputs", parse_inputs, seconds=self._patience.inputs)
+        return await self._look("/inputs", parse_inputs, seconds=self._timeouts.inputs)
 
-    async def reach(self) -> str | None:
-        """Why the crew does not answer, or None; see `usecases.overview.Probe`."""
-        found = await self._look("/inputs", parse_inputs, seconds=self._patience.status)
-        return found.why if isinstance(found, Silence) else None
+    async def ping(self) -> str | None:
+        """Why the crew does not answer, or None; see `usecases.overview.CrewProbe`."""
+        found = await self._look("/inputs", parse_inputs, seconds=self._timeouts.status)
+        return found.why if isinstance(found, StatusUnavailable) else None
 
-    async def _look(self, path: str, parse: Callable[[bytes], T], *, seconds: float) -> T | Silence:
+    async def _look(
+        self, path: str, parse: Callable[[bytes], T], *, seconds: float
+    ) -> T | StatusUnavailable:
         try:
             answer = await self._ask("GET", path, seconds=seconds)
             if answer.status == HTTPStatus.OK:
                 return parse(answer.body)
         except UNSENT as lost:
-            return Silence(why_unsent(lost))
+            return StatusUnavailable(why_unsent(lost))
         except TimeoutError:
-            return Silence(f"no answer within {seconds:g} s")
+            return StatusUnavailable(f"no answer within {seconds:g} s")
         except httpx.HTTPError as lost:
-            return Silence(why_lost(lost))
+            return StatusUnavailable(why_lost(lost))
         except Malformed as odd:
-            return Silence(f"the answer is not understood: {odd}")
+            return StatusUnavailable(f"the answer is not understood: {odd}")
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         why = "401: token not accepted" if unauthorized else _with_code(answer)
-        return Silence(why, gone=answer.status == HTTPStatus.NOT_FOUND)
+        return StatusUnavailable(why, gone=answer.status == HTTPStatus.NOT_FOUND)
 
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, *, seconds: float
@@ -167,12 +169,12 @@ class HttpCrew:
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        patience = self._patience
+        timeouts = self._timeouts
         timeout = httpx.Timeout(
-            connect=patience.connect,
-            write=patience.write,
-            read=patience.read,
-            pool=patience.connect,
+            connect=timeouts.connect,
+            write=timeouts.write,
+            read=timeouts.read,
+            pool=timeouts.connect,
         )
         request = self._http.build_request(
             method, self._base + path, content=body, headers=headers, timeout=timeout

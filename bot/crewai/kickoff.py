@@ -33,11 +33,11 @@ from bot.crewai.payloads import (
 )
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
-from bot.domain.execution import CrewNews, StepNews, TaskNews
+from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
 from bot.usecases.kickoff import KickoffAnswer, KickoffRequest
-from bot.usecases.read_models import Silence
+from bot.usecases.read_models import StatusUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,10 +148,10 @@ def parse_execution(text: str) -> str:
     return read(_Kickoff, body, "the execution's id cannot be used").execution_id
 
 
-def parse_task(body: bytes) -> tuple[str, TaskNews]:
+def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
     """Read a task webhook. Raises Malformed."""
     wire = read(_Task, body, "the webhook does not say what it is about")
-    news = TaskNews(
+    news = TaskUpdate(
         title=one_line(wire.task_name or wire.name or wire.description or "a task"),
         summary=one_line(wire.summary or ""),
         agent=wire.agent,
@@ -159,21 +159,21 @@ def parse_task(body: bytes) -> tuple[str, TaskNews]:
     return wire.execution_id, news
 
 
-def parse_step(body: bytes) -> tuple[str, StepNews]:
+def parse_step(body: bytes) -> tuple[str, StepUpdate]:
     """Read a step webhook. Raises Malformed."""
     wire = read(_Step, body, "the webhook does not say what it is about")
-    return wire.execution_id, StepNews(doing=one_line(wire.thought or wire.tool or ""))
+    return wire.execution_id, StepUpdate(doing=one_line(wire.thought or wire.tool or ""))
 
 
-def parse_crew(body: bytes) -> tuple[str, CrewNews]:
+def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
     """Read a crew webhook. Raises Malformed."""
     wire = read(_Crew, body, "the webhook does not say what it is about")
     result = _output(wire.output if wire.result is None else wire.result)
-    return wire.execution_id, CrewNews(result=result, tokens=wire.tokens)
+    return wire.execution_id, CrewUpdate(result=result, tokens=wire.tokens)
 
 
 class HttpKickoffs:
-    """`usecases.kickoffs.KickoffClient` on a crew with much patience."""
+    """`usecases.kickoffs.KickoffClient` on a crew with long timeouts."""
 
     def __init__(self, crew: HttpCrew, *, seconds: float = KICKOFF_SECONDS) -> None:
         self._crew = crew
@@ -204,7 +204,7 @@ class HttpKickoffs:
     async def input_names(self) -> tuple[str, ...] | str:
         """See `KickoffClient`."""
         found = await self._crew.inputs()
-        return found.why if isinstance(found, Silence) else found
+        return found.why if isinstance(found, StatusUnavailable) else found
 
 
 def _started(body: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 A caller's URL may name any address. It is looked up once and only a public address is called,
 by that address, so that a name cannot change its mind in between. A crew that is itself at a
-private address may be called from there too: then its callers are neighbours.
+private address may be called from there too: then its callers are private_crews.
 """
 
 from __future__ import annotations
@@ -17,37 +17,40 @@ import httpx
 
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.read_models import Parcel
+from bot.usecases.read_models import ForwardedWebhook
 
 SECONDS: Final = 15
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-class HttpCourier:
-    """`usecases.ports_runs.Courier`; `neighbours` are the crews that live at private addresses."""
+class HttpWebhookForwarder:
+    """`usecases.ports.crew.WebhookForwarder`.
 
-    def __init__(self, http: httpx.AsyncClient, *, neighbours: frozenset[str]) -> None:
+    `private_crews` are the crews that live at private addresses.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, *, private_crews: frozenset[str]) -> None:
         self._http = http
-        self._neighbours = neighbours
+        self._neighbours = private_crews
 
-    async def bring(self, parcel: Parcel, url: str) -> Outcome:
-        """See `Courier`."""
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+        """See `WebhookForwarder`."""
         where = httpx.URL(url)
         try:
             addresses = await _addresses(where)
         except OSError:
             return NotSent("the host name is not known")
-        if parcel.crew not in self._neighbours:
+        if webhook.crew not in self._neighbours:
             addresses = [address for address in addresses if _is_public(address)]
         if not addresses:
             return Refused("private_address", "the address is not a public one")
         request = self._http.build_request(
             "POST",
             where.copy_with(host=addresses[0]),
-            content=parcel.body,
+            content=webhook.body,
             headers={
                 "Host": where.netloc.decode(),
-                "Content-Type": parcel.content_type,
+                "Content-Type": webhook.content_type,
                 "Connection": "close",
             },
             extensions={"sni_hostname": where.host},

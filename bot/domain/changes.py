@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Segment:
     """Some words in a row, and what became of them."""
 
     kind: Kind
@@ -42,10 +42,10 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Hunk:
     """A stretch with changes in it; `key` is where it is in a JSON output."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[Segment, ...]
     key: str = ""
 
 
@@ -62,7 +62,7 @@ class Changes:
 
     added: int
     removed: int
-    parts: tuple[Passage | Fold, ...]
+    parts: tuple[Hunk | Fold, ...]
     by_key: bool = False
 
     def __bool__(self) -> bool:
@@ -118,7 +118,7 @@ def _leaves(value: object) -> Iterator[tuple[str, str]]:
 
 
 def _by_key(old: dict[str, str], new: dict[str, str]) -> Changes:
-    parts: list[Passage | Fold] = []
+    parts: list[Hunk | Fold] = []
     folded = added = removed = 0
     for key in [*new, *(key for key in old if key not in new)]:
         before, after = old.get(key), new.get(key)
@@ -130,21 +130,21 @@ def _by_key(old: dict[str, str], new: dict[str, str]) -> Changes:
             folded = 0
         added += after is not None
         removed += before is not None
-        parts.append(Passage(tuple(_runs(before, after)), key or "the whole"))
+        parts.append(Hunk(tuple(_runs(before, after)), key or "the whole"))
     if folded:
         parts.append(Fold(folded))
     return Changes(added, removed, tuple(parts), by_key=True)
 
 
 def _by_line(old: list[str], new: list[str]) -> Changes:
-    parts: list[Passage | Fold] = []
+    parts: list[Hunk | Fold] = []
     added = removed = letters = 0
     for kind, start, end, new_start, new_end in _opcodes(old, new):
         if kind == "equal":
             if end - start > _SHOWN:
                 parts.append(Fold(end - start))
             else:
-                parts.append(Passage((Run(Kind.SAME, "\n".join(old[start:end])),)))
+                parts.append(Hunk((Segment(Kind.SAME, "\n".join(old[start:end])),)))
             continue
         removed += end - start
         added += new_end - new_start
@@ -152,7 +152,7 @@ def _by_line(old: list[str], new: list[str]) -> Changes:
         after = "\n".join(new[new_start:new_end]) if new_end > new_start else None
         letters += len(before or "") + len(after or "")
         runs = _runs if letters <= LETTERS_COMPARED else _apart
-        parts.append(Passage(tuple(runs(before, after))))
+        parts.append(Hunk(tuple(runs(before, after))))
     return Changes(added, removed, tuple(parts))
 
 
@@ -175,7 +175,7 @@ def _opcodes(old: list[str], new: list[str]) -> Iterator[tuple[str, int, int, in
         yield "equal", len(old) - tail, len(old), len(new) - tail, len(new)
 
 
-def _runs(before: str | None, after: str | None) -> Iterator[Run]:
+def _runs(before: str | None, after: str | None) -> Iterator[Segment]:
     """One passage's words. None: there was nothing, or there is nothing any more."""
     old: Sequence[str] = _WORD.findall(before or "")
     new: Sequence[str] = _WORD.findall(after or "")
@@ -192,12 +192,12 @@ def _runs(before: str | None, after: str | None) -> Iterator[Run]:
         return
     for kind, start, end, new_start, new_end in matcher.get_opcodes():
         if kind == "equal":
-            yield Run(Kind.SAME, "".join(old[start:end]))
+            yield Segment(Kind.SAME, "".join(old[start:end]))
             continue
         if end > start:
-            yield Run(Kind.REMOVED, "".join(old[start:end]))
+            yield Segment(Kind.REMOVED, "".join(old[start:end]))
         if new_end > new_start:
-            yield Run(Kind.ADDED, "".join(new[new_start:new_end]))
+            yield Segment(Kind.ADDED, "".join(new[new_start:new_end]))
 
 
 def _length(words: Sequence[str]) -> int:
@@ -205,8 +205,8 @@ def _length(words: Sequence[str]) -> int:
     return sum(len(word) for word in words if not word.isspace())
 
 
-def _apart(before: str | None, after: str | None) -> Iterator[Run]:
+def _apart(before: str | None, after: str | None) -> Iterator[Segment]:
     if before is not None:
-        yield Run(Kind.REMOVED, before if after is None else f"{before}\n")
+        yield Segment(Kind.REMOVED, before if after is None else f"{before}\n")
     if after is not None:
-        yield Run(Kind.ADDED, after)
+        yield Segment(Kind.ADDED, after)

@@ -23,7 +23,7 @@ class Crew:
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
     resend_human_input: bool = True
-    kickers: tuple[str, ...] = ()
+    starters: tuple[str, ...] = ()
     """Who may start it from Slack, as reviewers are named; nobody named: the reviewers."""
     forward: bool = False
     """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
@@ -46,7 +46,7 @@ class Crew:
             urls = self.own.or_else(urls)
         return replace(urls, human_input=self.own.human_input)
 
-    def hands_on(self, given: WebhookUrls) -> WebhookUrls:
+    def forwards_to(self, given: WebhookUrls) -> WebhookUrls:
         """Where webhooks that come to us are handed on: never to ourselves."""
         if not self.forward:
             return WebhookUrls()

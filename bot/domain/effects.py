@@ -11,7 +11,11 @@ from enum import StrEnum
 
 
 class EffectKind(StrEnum):
-    """What to do. `subject` is a round's id, for REPORT a letter's, for NOTED `channel ts`."""
+    """What to do. `subject` is a round's id.
+
+    For REPORT a dead letter's, for TASK_DONE a task update's, for FORWARD a forwarded webhook's,
+    for ACKNOWLEDGE_NOTE `channel ts`.
+    """
 
     POST = "post"
     """Post the round's card in the execution's thread (the first one starts the thread)."""
@@ -21,27 +25,27 @@ class EffectKind(StrEnum):
     """Bring the round's card up to date."""
     RESUME = "resume"
     """Tell the crew the decision: `POST /resume`."""
-    TELL = "tell"
+    NOTIFY_STUCK = "notify_stuck"
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
     PROGRESS = "progress"
     """Post or bring up to date the message that shows how far an execution is."""
     TASK_DONE = "task_done"
-    """Post a finished task's line in the thread; the subject is the news."""
-    CONCLUDE = "conclude"
+    """Post a finished task's line in the thread; the subject is the task update."""
+    POST_RESULT = "post_result"
     """Post how an execution ended."""
     RESULT_FILE = "result_file"
     """Put the whole result as a file into the thread: the message shows an excerpt."""
-    FOLLOW = "follow"
+    POLL_STATUS = "poll_status"
     """Ask the crew how far an execution is: `GET /status`."""
-    HAND_ON = "hand_on"
-    """Pass a webhook on to the URL its caller gave; the subject is the parcel."""
-    NOT_HANDED_ON = "not_handed_on"
+    FORWARD = "forward"
+    """Pass a webhook on to the URL its caller gave; the subject is the forwarded webhook."""
+    FORWARD_FAILED = "forward_failed"
     """Say that a webhook was not taken there; the subject is its kind."""
-    NOTED = "noted"
+    ACKNOWLEDGE_NOTE = "acknowledge_note"
     """Acknowledge a note in the thread, and offer its author to send the notes."""
-    RELEASE = "release"
+    EXPIRE_CLAIM = "expire_claim"
     """Nobody is on the round any more: bring its card up to date."""
 
 
@@ -53,9 +57,9 @@ def crew_destination(crew: str) -> str:
     return f"crew:{crew}"
 
 
-def hand_on_destination(crew: str) -> str:
+def forward_destination(crew: str) -> str:
     """Where one crew's callers listen; their being slow never holds up the crew's resumes."""
-    return f"hand on:{crew}"
+    return f"forward:{crew}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +75,26 @@ class Effect:
     def destination(self) -> str:
         """Who is called: Slack, or one crew. An outage of one never holds up another."""
         match self.kind:
-            case EffectKind.RESUME | EffectKind.FOLLOW:
+            case EffectKind.RESUME | EffectKind.POLL_STATUS:
                 return crew_destination(self.crew)
-            case EffectKind.HAND_ON:
-                return hand_on_destination(self.crew)
+            case EffectKind.FORWARD:
+                return forward_destination(self.crew)
             case _:
                 return SLACK
 
     @property
-    def lane(self) -> str:
-        """Effects of one lane are carried out in order.
+    def ordering_key(self) -> str:
+        """Effects of one ordering key are carried out in order.
 
-        For Slack a lane is an execution, so that its thread grows in order. A resume has a lane
-        to itself: the state machine orders them, and an old one that waits must not hold up one
+        For Slack that is an execution, so that its thread grows in order. A resume has a key of
+        its own: the state machine orders them, and an old one that waits must not hold up one
         that counts.
         """
         if self.kind is EffectKind.RESUME:
             return f"resume {self.subject}"
-        if self.kind is EffectKind.FOLLOW:
-            return f"follow {self.crew} {self.execution_id}"
-        if self.kind is EffectKind.RELEASE:
+        if self.kind is EffectKind.POLL_STATUS:
+            return f"poll_status {self.crew} {self.execution_id}"
+        if self.kind is EffectKind.EXPIRE_CLAIM:
             # Due in half an hour; the thread does not wait for it.
-            return f"release {self.subject}"
+            return f"expire_claim {self.subject}"
         return f"{self.destination} {self.crew} {self.execution_id}"

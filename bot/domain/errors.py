@@ -5,11 +5,11 @@ CrewgateError
  │    ├── AlreadyDecided     somebody was faster
  │    ├── RoundSuperseded    a newer output came
  │    └── RoundClosed        the execution ended or is gone
- ├── IllegalMove         an arrow the state machine does not have
+ ├── InvalidTransition         an arrow the state machine does not have
  ├── Malformed           what a crew sent cannot be understood
  ├── RoundNotFound       no round has this id
  ├── NotAReviewer        this person may not decide for this crew
- ├── NotAKicker          this person may not start this crew
+ ├── NotAStarter          this person may not start this crew
  ├── UnknownCrew         the settings name no such crew (any more)
  ├── ExecutionNotFound   no execution has this id or beginning
  ├── AmbiguousExecution  several executions have this beginning
@@ -65,7 +65,7 @@ class RoundClosed(NotWaiting):
         self.reason = reason
 
 
-class IllegalMove(CrewgateError):
+class InvalidTransition(CrewgateError):
     """The state machine has no such arrow."""
 
     def __init__(self, state: str, move: str) -> None:
@@ -97,13 +97,13 @@ class NotAReviewer(CrewgateError):
         self.uncertain = uncertain
 
 
-class NotAKicker(CrewgateError):
+class NotAStarter(CrewgateError):
     """This person may not start this crew; `uncertain` as for NotAReviewer."""
 
-    def __init__(self, crew: str, kickers: tuple[str, ...], *, uncertain: bool = False) -> None:
+    def __init__(self, crew: str, starters: tuple[str, ...], *, uncertain: bool = False) -> None:
         super().__init__(f"may not start {crew}")
         self.crew = crew
-        self.kickers = kickers
+        self.starters = starters
         self.uncertain = uncertain
 
 

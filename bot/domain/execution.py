@@ -13,7 +13,7 @@ FAILED = "the execution failed"
 GONE = "the crew does not know this execution any more"
 
 
-class RunState(StrEnum):
+class ExecutionState(StrEnum):
     """Where an execution is. Only RUNNING can change by itself."""
 
     RUNNING = "RUNNING"
@@ -24,7 +24,7 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Execution:
     """One execution's way from kickoff to end."""
 
     crew: str
@@ -36,7 +36,7 @@ class Run:
     starter: Person | None = None
     """Who started it in Slack."""
     inputs: tuple[tuple[str, str], ...] = ()
-    state: RunState = RunState.RUNNING
+    state: ExecutionState = ExecutionState.RUNNING
     finished: int = 0
     """Tasks done."""
     total: int | None = None
@@ -52,26 +52,26 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Whether nothing more will be heard."""
-        return self.state is not RunState.RUNNING
+        return self.state is not ExecutionState.RUNNING
 
-    def finish_task(self) -> Run:
+    def finish_task(self) -> Execution:
         """A task webhook came."""
         return replace(self, finished=self.finished + 1, current=None)
 
-    def look(self, *, finished: int | None, total: int | None, current: str | None) -> Run:
+    def look(self, *, finished: int | None, total: int | None, current: str | None) -> Execution:
         """The crew said how far it is. What it does not say stays as it was."""
         done = self.finished if finished is None else max(finished, self.finished)
         return replace(self, finished=done, total=total or self.total, current=current)
 
     def end(
         self,
-        state: RunState,
+        state: ExecutionState,
         at: datetime,
         *,
         result: Output | None = None,
         error: str = "",
         tokens: int | None = None,
-    ) -> Run:
+    ) -> Execution:
         """It is over; the first account of the end counts, a later one may add the tokens."""
         if self.is_over:
             return replace(self, tokens=self.tokens if tokens is None else tokens)
@@ -84,17 +84,17 @@ class Run:
             error=error,
             tokens=tokens,
             finished=max(self.finished, self.total or 0)
-            if state is RunState.COMPLETED
+            if state is ExecutionState.COMPLETED
             else self.finished,
         )
 
-    def begin_again(self) -> Run:
+    def begin_again(self) -> Execution:
         """A new round came after the end, so it was none."""
-        return replace(self, state=RunState.RUNNING, ended_at=None, result=None, error="")
+        return replace(self, state=ExecutionState.RUNNING, ended_at=None, result=None, error="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskNews:
+class TaskUpdate:
     """A task webhook, read: what was finished, in a line."""
 
     title: str
@@ -103,7 +103,7 @@ class TaskNews:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrewNews:
+class CrewUpdate:
     """A crew webhook, read: the final result."""
 
     result: Output
@@ -111,10 +111,10 @@ class CrewNews:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepNews:
+class StepUpdate:
     """A step webhook, read: what an agent does just now."""
 
     doing: str
 
 
-News = TaskNews | CrewNews | StepNews
+ExecutionUpdate = TaskUpdate | CrewUpdate | StepUpdate

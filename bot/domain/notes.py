@@ -48,7 +48,7 @@ class Draft:
 
     text: str
     left: tuple[Note, ...]
-    spilt: bool = False
+    overflowed: bool = False
     """Notes are left that should be in the box: they do not fit."""
 
 
@@ -57,15 +57,15 @@ def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
     chosen = frozenset(selected)
     text = ""
     left: list[Note] = []
-    spilt = False
+    overflowed = False
     for note in notes:
         longer = added(text, note) if note.by.id in chosen else None
         if longer is None:
             left.append(note)
-            spilt = spilt or note.by.id in chosen
+            overflowed = overflowed or note.by.id in chosen
         else:
             text = longer
-    return Draft(text, tuple(left), spilt)
+    return Draft(text, tuple(left), overflowed)
 
 
 def added(text: str, note: Note) -> str | None:

@@ -12,21 +12,21 @@ class Retry:
 
     The first retry comes after `first`, each later one after twice as long, never more than
     `longest`. `jitter` (0 to 1, passed in) takes up to half of it away, so that many retries do
-    not fall on one moment. After `patience` from the first try it is time to give up.
+    not fall on one moment. After `give_up_after` from the first try it is time to give up.
     """
 
     first: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=5)
-    patience: timedelta = timedelta(hours=24)
+    give_up_after: timedelta = timedelta(hours=24)
 
     def after(self, tries: int, *, jitter: float, at_least: timedelta | None = None) -> timedelta:
         """How long to wait after the given number of tries (1 or more).
 
-        `at_least` is what the other side asked for (`Retry-After`); it is kept, up to the
-        patience: nobody gets to postpone us for a week.
+        `at_least` is what the other side asked for (`Retry-After`); it is kept, up to
+        `give_up_after`: nobody gets to postpone us for a week.
         """
         doubled = self.first * (1 << min(tries - 1, 30))
         wait = min(doubled, self.longest) * (1 - 0.5 * jitter)
         if at_least is not None:
-            wait = max(wait, min(at_least, self.patience))
+            wait = max(wait, min(at_least, self.give_up_after))
         return wait

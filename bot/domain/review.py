@@ -22,7 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.errors import AlreadyDecided, IllegalMove, RoundClosed, RoundSuperseded
+from bot.domain.errors import AlreadyDecided, InvalidTransition, RoundClosed, RoundSuperseded
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.verdict import Decision, Revise
 
@@ -30,7 +30,7 @@ ENDED = "the execution has ended"
 NEWER_OUTPUT = "a newer output came before this could be sent"
 TOOK_EFFECT = "the crew has gone on, so it was taken"
 
-OUT_OF_PATIENCE = "out_of_patience"
+RETRIES_EXHAUSTED = "retries_exhausted"
 """`answer_code` of a round that was given up after a day of trying."""
 INFERRED = "inferred"
 """`answer_code` of a round that counts as taken by evidence, not by the crew's own answer."""
@@ -87,9 +87,9 @@ class Round:
     state: State = State.WAITING
     version: int = 1
     decision: Decision | None = None
-    sending_since: datetime | None = None
+    in_doubt_since: datetime | None = None
     """Since when a try to resume has been under way whose outcome nobody knows."""
-    heard_before: int = 0
+    activity_before: int = 0
     """How many signs of having gone on the execution had given when that try began."""
     answer: str = ""
     """The crew's own words about the decision, or why it could not be told yet."""
@@ -98,14 +98,14 @@ class Round:
     ended_at: datetime | None = None
     """When the crew took it, or it was superseded or closed."""
 
-    def decide(self, decision: Decision) -> Move:
+    def decide(self, decision: Decision) -> Transition:
         """Take a person's decision; the first one wins.
 
         Raises AlreadyDecided, RoundSuperseded or RoundClosed when the round is not waiting.
         """
         self.require_waiting()
         decided = replace(self, state=State.DECIDED, decision=decision)
-        return Move(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
+        return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def require_waiting(self) -> None:
         """Raises AlreadyDecided, RoundSuperseded or RoundClosed."""
@@ -116,112 +116,112 @@ class Round:
         if self.decision is not None:
             raise AlreadyDecided(self.decision)
 
-    def supersede(self, at: datetime) -> Move:
+    def supersede(self, at: datetime) -> Transition:
         """A newer output came before anybody decided."""
         self._must_be(State.WAITING, move="be superseded")
         return self._end(State.SUPERSEDED, at)
 
-    def close(self, reason: str, at: datetime) -> Move:
+    def close(self, reason: str, at: datetime) -> Transition:
         """There is nothing left to decide or to retry."""
         self._must_be(State.WAITING, State.STUCK, move="be closed")
         return self._end(State.CLOSED, at, answer=reason)
 
-    def retry(self) -> Move:
+    def retry(self) -> Transition:
         """A person asks to send the same decision again.
 
-        `sending_since` stays: if an earlier outcome is unknown, evidence still comes first.
+        `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
         """
         self._must_be(State.STUCK, move="be retried")
         again = replace(self, state=State.DECIDED, answer="", answer_code="")
-        return Move(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
+        return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
-    def overtake(self, at: datetime) -> Move:
+    def supersede_decided(self, at: datetime) -> Transition:
         """A newer output of the same task came while the decision was on its way.
 
         If it may have been sent, that output is the proof that it was taken. If it never was,
         it must not be sent any more: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, move="be overtaken")
-        return self._infer(at) if self.sending_since is not None else self._never_sent(at)
+        return self._infer(at) if self.in_doubt_since is not None else self._never_sent(at)
 
-    def took_effect(self, at: datetime) -> Move:
+    def took_effect(self, at: datetime) -> Transition:
         """There is evidence that the crew took the decision although its answer was lost."""
         self._must_be(State.DECIDED, move="have taken effect")
         return self._infer(at)
 
-    def begin_sending(self, at: datetime, *, heard: int) -> Round:
+    def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
         """Note, before the crew is called, that from now on nobody knows.
 
-        `heard` counts the signs of having gone on that the execution has given so far.
+        `activity_count` counts the signs of having gone on that the execution has given so far.
         """
         self._must_be(State.DECIDED, move="be sent")
-        if self.sending_since is not None:
+        if self.in_doubt_since is not None:
             return self
-        return replace(self, sending_since=at, heard_before=heard)
+        return replace(self, in_doubt_since=at, activity_before=activity_count)
 
     def settle(
-        self, outcome: Outcome, *, unsure: bool, out_of_patience: bool, at: datetime
-    ) -> Move:
+        self, outcome: Outcome, *, in_doubt: bool, retries_exhausted: bool, at: datetime
+    ) -> Transition:
         """Record what came of telling the crew.
 
-        `unsure`: an earlier try may have taken effect. The round stays DECIDED when it is worth
+        `in_doubt`: an earlier try may have taken effect. The round stays DECIDED when it is worth
         trying again.
         """
         if self.state is not State.DECIDED:
-            return self._settle_late(outcome, unsure=unsure, at=at)
-        surely_not = self if unsure else replace(self, sending_since=None)
+            return self._settle_late(outcome, in_doubt=in_doubt, at=at)
+        surely_not = self if in_doubt else replace(self, in_doubt_since=None)
         match outcome:
             case Delivered():
                 return self._take(outcome, at)
-            case Refused("400", _) if unsure:
+            case Refused("400", _) if in_doubt:
                 # The crew is not waiting any more, and only our own resume can have done that.
                 return self._infer(at)
             case Refused(code, words):
                 return surely_not._get_stuck(code, words)
             case NotSent(why):
-                return surely_not._wait("not_sent", why, out_of_patience=out_of_patience)
+                return surely_not._wait("not_sent", why, retries_exhausted=retries_exhausted)
             case Unknown(why):  # pragma: no branch  # there is no fifth
-                return self._wait("unknown", why, out_of_patience=out_of_patience)
+                return self._wait("unknown", why, retries_exhausted=retries_exhausted)
 
-    def _settle_late(self, outcome: Outcome, *, unsure: bool, at: datetime) -> Move:
+    def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
         """The round moved on while the answer was on its way."""
         match outcome:
             case Delivered() if self.state in (State.RESUMED, State.STUCK):
                 return self._take(outcome, at)
-            case Refused() | NotSent() if self.answer_code == INFERRED and not unsure:
+            case Refused() | NotSent() if self.answer_code == INFERRED and not in_doubt:
                 # The newer output was no proof after all: it was there before our only try.
                 return self._never_sent(at)
             case _:
-                return Move(self, ())
+                return Transition(self, ())
 
-    def _take(self, answer: Delivered, at: datetime) -> Move:
+    def _take(self, answer: Delivered, at: datetime) -> Transition:
         return self._end(State.RESUMED, at, answer=answer.words, code=answer.ref)
 
-    def _infer(self, at: datetime) -> Move:
+    def _infer(self, at: datetime) -> Transition:
         return self._end(State.RESUMED, at, answer=TOOK_EFFECT, code=INFERRED)
 
-    def _never_sent(self, at: datetime) -> Move:
+    def _never_sent(self, at: datetime) -> Transition:
         closed = self._end(State.CLOSED, at, answer=NEWER_OUTPUT).round
-        return Move(closed, closed._effects(EffectKind.REFRESH, EffectKind.TELL))
+        return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
-    def _wait(self, code: str, why: str, *, out_of_patience: bool) -> Move:
-        if out_of_patience:
-            return self._get_stuck(OUT_OF_PATIENCE, why)
+    def _wait(self, code: str, why: str, *, retries_exhausted: bool) -> Transition:
+        if retries_exhausted:
+            return self._get_stuck(RETRIES_EXHAUSTED, why)
         news = (code, why) != (self.answer_code, self.answer)
         waiting = replace(self, answer=why, answer_code=code)
-        return Move(waiting, waiting._effects(EffectKind.REFRESH) if news else ())
+        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if news else ())
 
-    def _get_stuck(self, code: str, words: str) -> Move:
+    def _get_stuck(self, code: str, words: str) -> Transition:
         stuck = replace(self, state=State.STUCK, answer=words, answer_code=code)
-        return Move(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.TELL))
+        return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
-    def _end(self, state: State, at: datetime, *, answer: str = "", code: str = "") -> Move:
+    def _end(self, state: State, at: datetime, *, answer: str = "", code: str = "") -> Transition:
         ended = replace(self, state=state, answer=answer, answer_code=code, ended_at=at)
-        return Move(ended, ended._effects(EffectKind.REFRESH))
+        return Transition(ended, ended._effects(EffectKind.REFRESH))
 
     def _must_be(self, *states: State, move: str) -> None:
         if self.state not in states:
-            raise IllegalMove(self.state, move)
+            raise InvalidTransition(self.state, move)
 
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
         return tuple(
@@ -230,7 +230,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """A round after a move, and what must now happen outside."""
 
     round: Round
@@ -274,9 +274,9 @@ def receive(
         return Receipt(latest, opened=False, ended=None, effects=())
     match latest.state:
         case State.WAITING:
-            ended: Move | None = latest.supersede(at)
+            ended: Transition | None = latest.supersede(at)
         case State.DECIDED | State.STUCK:
-            ended = latest.overtake(at)
+            ended = latest.supersede_decided(at)
         case _:
             ended = None
     return _open(latest, ended, review=review, digest=digest, at=at, new_id=new_id)
@@ -284,7 +284,7 @@ def receive(
 
 def _open(
     latest: Round | None,
-    ended: Move | None,
+    ended: Transition | None,
     *,
     review: Review,
     digest: str,
@@ -312,7 +312,7 @@ def _may_come_again(round_: Round) -> bool:
     """Whether the same output can be a new pause of the crew."""
     match round_.state:
         case State.DECIDED | State.STUCK:
-            return round_.sending_since is not None and _asked_for_changes(round_)
+            return round_.in_doubt_since is not None and _asked_for_changes(round_)
         case State.RESUMED:
             return _asked_for_changes(round_) or round_.answer_code == RETRYING
         case State.CLOSED:

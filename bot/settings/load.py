@@ -85,7 +85,7 @@ class CrewSettings:
     step_webhook_url: str | None = field(default=None, repr=False)
     crew_webhook_url: str | None = field(default=None, repr=False)
     resend_human_input_webhook: bool = True
-    kickers: tuple[str, ...] = ()
+    starters: tuple[str, ...] = ()
     """Who may start it from Slack; nobody named: its reviewers."""
     forward: bool = False
     """Whether its webhooks are taken by the bot and handed on."""
@@ -287,6 +287,6 @@ def _crew_of_table(name: str, crew: Reader, shared: _Shared) -> CrewSettings:
         resend_human_input_webhook=crew.take(
             "resend_human_input_webhook", values.parse_flag, default=True
         ),
-        kickers=crew.take("kickers", values.parse_reviewers, default=()),
+        starters=crew.take("kickers", values.parse_reviewers, default=()),
         forward=crew.take("forward", values.parse_flag, default=False),
     )

@@ -25,7 +25,7 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class SlackContext:
     """What the listeners work with; built once, by the app."""
 
     uow: UnitOfWork

@@ -10,7 +10,7 @@ import structlog
 
 from bot.domain.errors import (
     CrewgateError,
-    IllegalMove,
+    InvalidTransition,
     NotAReviewer,
     NotWaiting,
     RoundNotFound,
@@ -44,7 +44,7 @@ def explain(error: CrewgateError, *, crews: Crews, now: datetime) -> str:  # noq
             return strings.too_late(error, now)
         case RoundNotFound():
             return strings.UNKNOWN_ROUND
-        case IllegalMove():
+        case InvalidTransition():
             return strings.RETRY_IMPOSSIBLE
         case StoreUnavailable():
             return strings.STORE_UNAVAILABLE

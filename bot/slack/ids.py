@@ -29,7 +29,7 @@ METADATA: Final = "crewgate"
 
 MENU: Final = "menu"
 """The menu on a card. Its block's id is the round's; its choices are these:"""
-MENU_NOTE: Final = "with_note"
+MENU_COMMENT: Final = "with_note"
 MENU_READ: Final = "read_in_full"
 MENU_CHANGES: Final = "what_changed"
 MENU_CLAIM: Final = "on_it"

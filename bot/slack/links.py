@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from bot.slack.blockkit.text import cost
+from bot.slack.blockkit.text import utf16_length
 from bot.usecases.read_models import MessageRef, RoundLine
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
@@ -18,6 +18,6 @@ _LINK_LIMIT: Final = 500
 def linked(title: str, line: RoundLine, link: Link) -> str:
     """A title that leads to its card; without the link while there is none."""
     url = link(line.card) if line.card is not None else None
-    if not url or cost(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
+    if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
         return title
     return f"<{url.replace('&', '&amp;')}|{title.replace('|', '¦')}>"

@@ -17,14 +17,14 @@ from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Message
-from bot.slack.client.rate_limit import Pacer, Rate
+from bot.slack.client.rate_limit import Rate, RateLimiter
 from bot.slack.client.web_api import CallFailed, attempt, call
 from bot.slack.notes.messages import render_offer
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from bot.slack.reviews.notices import render_letter, render_stuck_notice
+from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.slack import Posted, Posting
-from bot.usecases.read_models import Letter, MessageRef
+from bot.usecases.read_models import DeadLetter, MessageRef
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ MAY_NOT_LOOK = frozenset(
 )
 PAGES = 5
 #: The reaction that says a note was taken.
-NOTED = "memo"
+ACKNOWLEDGE_NOTE = "memo"
 
 
 class SlackMessenger:
@@ -45,12 +45,12 @@ class SlackMessenger:
     def __init__(self, client: AsyncWebClient, *, clock: Clock, rate: Rate | None = None) -> None:
         self._client = client
         self._clock = clock
-        self._pacer = Pacer(rate or Rate(), clock=clock)
+        self._pacer = RateLimiter(rate or Rate(), clock=clock)
         self._channel_ids: dict[str, str] = {}
         """Ids of channels that are configured by name, as Slack answered them."""
 
     async def post_card(
-        self, posting: Posting, *, channel: str, look_since: datetime | None, plain: bool = False
+        self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
     ) -> Posted | NotSent | Refused | Unknown:
         """See `Messenger`. Later cards are shown in the channel too, not only in the thread."""
         message = self._card(posting, plain=plain)
@@ -60,7 +60,7 @@ class SlackMessenger:
                 message,
                 channel=channel,
                 thread_ts=posting.thread_ts,
-                look_since=look_since,
+                posted_since=posted_since,
             )
         except CallFailed as error:
             return error.failure
@@ -83,12 +83,12 @@ class SlackMessenger:
             return error.failure
         return Delivered()
 
-    async def attach_output(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
+    async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """See `Messenger`."""
-        assert posting.card is not None  # noqa: S101  # follows the card in its lane
+        assert posting.card is not None  # noqa: S101  # follows the card in its ordering key
         name = file_name(posting.view)
         try:
-            if look_since is not None and await self._find_file(posting.card, name, look_since):
+            if posted_since is not None and await self._find_file(posting.card, name, posted_since):
                 return Delivered()
             await attempt(
                 self._client.files_upload_v2(
@@ -103,7 +103,7 @@ class SlackMessenger:
             return error.failure
         return Delivered()
 
-    async def tell_stuck(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
+    async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """See `Messenger`."""
         message = render_stuck_notice(posting.view.round)
         if message is None or posting.channel is None:
@@ -113,7 +113,7 @@ class SlackMessenger:
             message,
             channel=posting.channel,
             thread_ts=posting.thread_ts,
-            look_since=look_since,
+            posted_since=posted_since,
         )
 
     async def name_of(self, user: str) -> str | None:
@@ -136,7 +136,7 @@ class SlackMessenger:
                 "reactions.add",
                 channel=note.channel,
                 timestamp=note.ts,
-                name=NOTED,
+                name=ACKNOWLEDGE_NOTE,
             )
         except CallFailed as error:
             return error.failure
@@ -159,14 +159,16 @@ class SlackMessenger:
             return error.failure
         return Delivered()
 
-    async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
+    async def report(
+        self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
+    ) -> Outcome:
         """See `Messenger`."""
         return await self._notice(
-            f"letter {letter.id}",
-            render_letter(letter),
+            f"letter {dead_letter.id}",
+            render_dead_letter(dead_letter),
             channel=channel,
             thread_ts=None,
-            look_since=look_since,
+            posted_since=posted_since,
         )
 
     def _card(self, posting: Posting, *, plain: bool) -> Message:
@@ -180,11 +182,11 @@ class SlackMessenger:
         *,
         channel: str,
         thread_ts: str | None,
-        look_since: datetime | None,
+        posted_since: datetime | None,
     ) -> Outcome:
         try:
             await self._post(
-                key, message, channel=channel, thread_ts=thread_ts, look_since=look_since
+                key, message, channel=channel, thread_ts=thread_ts, posted_since=posted_since
             )
         except CallFailed as error:
             return error.failure
@@ -197,14 +199,14 @@ class SlackMessenger:
         *,
         channel: str,
         thread_ts: str | None,
-        look_since: datetime | None,
+        posted_since: datetime | None,
     ) -> MessageRef:
         """Post a message, unless an earlier try did. Raises CallFailed."""
         channel = self._channel_ids.get(channel, channel)
         if wait := self._pacer.wait(channel, key):
             raise CallFailed(NotSent("waits for its turn in the channel", wait, alone=True))
-        if look_since is not None:
-            found = await self._find(key, channel, thread_ts, look_since)
+        if posted_since is not None:
+            found = await self._find(key, channel, thread_ts, posted_since)
             if found is not None:
                 return MessageRef(channel, found, thread_ts or found)
         in_thread = {"thread_ts": thread_ts, "reply_broadcast": key.startswith("card")}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.domain.errors import StoreUnavailable
-from bot.store.sqlite_connection import connect_promptly
+from bot.store.sqlite_connection import connect
 
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
@@ -92,7 +92,7 @@ def _open_sqlite(url: sa.URL) -> Engines:
         max_overflow=0,
         pool_timeout=TURN_SECONDS,
         hide_parameters=True,
-        async_creator=lambda: connect_promptly(url.database or "", _DURABLE),
+        async_creator=lambda: connect(url.database or "", _DURABLE),
     )
     read = create_async_engine(
         url,

@@ -12,7 +12,7 @@ from bot.domain.errors import StoreUnavailable
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what means "the database cannot take it now" into StoreUnavailable.
 
     A broken constraint or query is a bug of ours and stays what it is.

@@ -54,8 +54,8 @@ def to_round(row: sa.Row[Any]) -> Round:
         state=State(row.state),
         version=row.version,
         decision=_to_decision(row),
-        sending_since=row.sending_since,
-        heard_before=row.heard_before,
+        in_doubt_since=row.in_doubt_since,
+        activity_before=row.activity_before,
         answer=row.answer,
         answer_code=row.answer_code,
         ended_at=row.ended_at,
@@ -90,7 +90,7 @@ def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
         id=row.id,
         effect=Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id),
         tries=row.tries + 1,
-        unsure=row.began_at is not None,
+        in_doubt=row.began_at is not None,
         created_at=row.created_at,
         lease_until=lease_until,
     )
@@ -106,8 +106,8 @@ def from_round(round_: Round) -> dict[str, Any]:
     decision = round_.decision
     return {
         "state": round_.state.value,
-        "sending_since": round_.sending_since,
-        "heard_before": round_.heard_before,
+        "in_doubt_since": round_.in_doubt_since,
+        "activity_before": round_.activity_before,
         "answer": round_.answer,
         "answer_code": round_.answer_code,
         "ended_at": round_.ended_at,
@@ -142,7 +142,7 @@ def from_effect(effect: Effect) -> dict[str, Any]:
     """What an effect itself brings to a row of `outbox`."""
     return {
         "destination": effect.destination,
-        "lane": effect.lane,
+        "ordering_key": effect.ordering_key,
         "kind": effect.kind.value,
         "subject": effect.subject,
         "crew": effect.crew,

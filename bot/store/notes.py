@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain.notes import Claim, Note
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
-from bot.store.failures import translated
+from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, to_line, to_round
 from bot.store.statements import insert_of
 from bot.store.tables import claims, executions, notes, outputs, reviews, rounds
@@ -198,7 +198,7 @@ class SqlNoteQueries:
     async def _rows(
         self, statement: sa.Select[Any], values: dict[str, Any] | None = None
     ) -> list[sa.Row[Any]]:
-        with translated():
+        with translate_errors():
             async with self._engine.connect() as connection:
                 return list(await connection.execute(statement, values or {}))
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.store.engine import Engines
-from bot.store.failures import translated
+from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
 from bot.store.tables import outbox
 from bot.usecases.ports.outbox import Job
@@ -19,7 +19,9 @@ _DUE = (
         outbox.c.destination == sa.bindparam("destination"),
         outbox.c.due_at <= sa.bindparam("now"),
         sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= sa.bindparam("now")),
-        ~sa.exists().where(_earlier.c.lane == outbox.c.lane, _earlier.c.id < outbox.c.id),
+        ~sa.exists().where(
+            _earlier.c.ordering_key == outbox.c.ordering_key, _earlier.c.id < outbox.c.id
+        ),
     )
     .order_by(outbox.c.due_at)
     .limit(sa.bindparam("most", type_=sa.Integer))
@@ -43,12 +45,12 @@ class SqlOutbox:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
 
-    async def claim(
+    async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
         """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
         due = {"destination": destination, "now": now, "most": limit}
-        with translated():
+        with translate_errors():
             async with self._engines.read.connect() as connection:
                 if (await connection.execute(_DUE, due | {"most": 1})).first() is None:
                     return ()
@@ -67,7 +69,7 @@ class SqlOutbox:
         Only for a database of this process alone. `began_at` stays: nobody knows what came of
         those tries.
         """
-        with translated():
+        with translate_errors():
             async with self._engines.write.begin() as connection:
                 released = await connection.execute(
                     sa.update(outbox)
@@ -76,9 +78,9 @@ class SqlOutbox:
                 )
         return released.rowcount
 
-    async def strangers(self, destinations: list[str]) -> tuple[str, ...]:
+    async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
         """Destinations with something to do that nobody here works on."""
-        with translated():
+        with translate_errors():
             async with self._engines.read.connect() as connection:
                 found = await connection.scalars(
                     sa.select(outbox.c.destination)

@@ -11,13 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.review import Round, State
-from bot.store.executions import SqlRunQueries
-from bot.store.failures import translated
+from bot.store.executions import SqlExecutionQueries
+from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
 from bot.store.notes import SqlNoteQueries, claim_on, tally
-from bot.store.tables import REGISTERED, executions, letters, outputs, reviews, rounds, webhooks
+from bot.store.tables import (
+    REGISTERED,
+    dead_letters,
+    executions,
+    outputs,
+    reviews,
+    rounds,
+    webhooks,
+)
 from bot.usecases.ports.slack import Posting
-from bot.usecases.read_models import CardView, Letter, Pending, RoundLine
+from bot.usecases.read_models import CardView, DeadLetter, Pending, RoundLine
 
 _UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)
 _PREVIOUS = (
@@ -42,7 +50,7 @@ class SqlQueries:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.runs = SqlRunQueries(engine)
+        self.executions = SqlExecutionQueries(engine)
         self.notes = SqlNoteQueries(engine)
 
     async def round(self, round_id: str) -> Round:
@@ -98,13 +106,15 @@ class SqlQueries:
                 found[row.origin] = to_webhooks(row)
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
 
-    async def letter(self, letter_id: str) -> Letter | None:
+    async def dead_letter(self, letter_id: str) -> DeadLetter | None:
         """See `Queries`."""
         async with self._reading() as connection:
             row = (
-                await connection.execute(sa.select(letters).where(letters.c.id == letter_id))
+                await connection.execute(
+                    sa.select(dead_letters).where(dead_letters.c.id == letter_id)
+                )
             ).one_or_none()
-        return Letter(**row._mapping) if row else None
+        return DeadLetter(**row._mapping) if row else None
 
     async def pending(self, *, crews: Iterable[str] | None, limit: int) -> Pending:
         """See `Queries`."""
@@ -159,10 +169,10 @@ class SqlQueries:
     async def ping(self) -> None:
         """See `Queries`. Looks into a table: SQLite answers anything else without its file."""
         async with self._reading() as connection:
-            await connection.scalar(sa.select(executions.c.heard).limit(1))
+            await connection.scalar(sa.select(executions.c.activity_count).limit(1))
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        with translated():
+        with translate_errors():
             async with self._engine.connect() as connection:
                 yield connection

@@ -18,7 +18,7 @@ import aiosqlite
 _CHUNK = 64
 
 
-class PromptConnection(aiosqlite.Connection):
+class DirectConnection(aiosqlite.Connection):
     """aiosqlite's connection, without the thread for what is quick."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -37,9 +37,9 @@ class PromptConnection(aiosqlite.Connection):
         return begins or fn in (connection.commit, connection.close)
 
 
-async def connect_promptly(path: str, pragmas: Iterable[str]) -> aiosqlite.Connection:
+async def connect(path: str, pragmas: Iterable[str]) -> aiosqlite.Connection:
     """Open a SQLite file for writing. The thread that waits and syncs never keeps us alive."""
-    connection = PromptConnection(
+    connection = DirectConnection(
         lambda: sqlite3.connect(path, check_same_thread=False, isolation_level=None),
         iter_chunk_size=_CHUNK,
     )

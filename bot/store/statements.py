@@ -17,12 +17,12 @@ Insert: TypeAlias = Any
 
 
 @cache
-def count_sign(dialect: str) -> sa.Insert:
+def upsert_activity(dialect: str) -> sa.Insert:
     """Remembers an execution, counts a sign of it, and locks it."""
     statement = insert_of(dialect)(executions)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
-        set_={"heard": executions.c.heard + statement.excluded.heard},
+        set_={"activity_count": executions.c.activity_count + statement.excluded.activity_count},
     )
     return upsert
 
@@ -62,7 +62,7 @@ UNFINISHED: Final = (
     .order_by(rounds.c.opened_at)
     .with_for_update(of=rounds)
 )
-HEARD: Final = sa.select(executions.c.heard).where(
+ACTIVITY_COUNT: Final = sa.select(executions.c.activity_count).where(
     executions.c.crew == sa.bindparam("crew"),
     executions.c.execution_id == sa.bindparam("execution"),
 )
@@ -78,8 +78,8 @@ SAVE_ROUND: Final = (
             name: sa.bindparam(name, type_=rounds.c[name].type)
             for name in (
                 "state",
-                "sending_since",
-                "heard_before",
+                "in_doubt_since",
+                "activity_before",
                 "answer",
                 "answer_code",
                 "ended_at",

@@ -44,7 +44,7 @@ executions = sa.Table(
     sa.Column("crew", Bytewise, primary_key=True),
     sa.Column("execution_id", Bytewise, primary_key=True),
     sa.Column("created_at", Instant, nullable=False),
-    sa.Column("heard", sa.Integer, nullable=False),
+    sa.Column("activity_count", sa.Integer, nullable=False),
     sa.Column("channel", sa.Text),
     sa.Column("thread_ts", sa.Text),
     sa.Index(None, "execution_id"),
@@ -81,8 +81,8 @@ rounds = sa.Table(
     sa.Column("decided_by_name", sa.Text),
     sa.Column("decided_at", Instant),
     sa.Column("decided_via", sa.Text),
-    sa.Column("sending_since", Instant),
-    sa.Column("heard_before", sa.Integer, nullable=False),
+    sa.Column("in_doubt_since", Instant),
+    sa.Column("activity_before", sa.Integer, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
     sa.Column("answer_code", sa.Text, nullable=False),
     sa.Column("ended_at", Instant),
@@ -125,7 +125,7 @@ outbox = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("destination", sa.Text, nullable=False),
-    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("ordering_key", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("crew", sa.Text, nullable=False),
@@ -136,12 +136,12 @@ outbox = sa.Table(
     sa.Column("lease_until", Instant),
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Index(None, "destination", "due_at"),
-    sa.Index(None, "lane", "id"),
+    sa.Index(None, "ordering_key", "id"),
     sqlite_autoincrement=True,
 )
 
-letters = sa.Table(
-    "letters",
+dead_letters = sa.Table(
+    "dead_letters",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("crew", sa.Text, nullable=False),
@@ -177,22 +177,22 @@ runs = sa.Table(
 )
 
 #: A finished task's line.
-news = sa.Table(
-    "news",
+task_updates = sa.Table(
+    "task_updates",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("crew", Bytewise, nullable=False),
     sa.Column("execution_id", Bytewise, nullable=False),
-    sa.Column("came_at", Instant, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("agent", sa.Text),
     sa.Index(None, "crew", "execution_id"),
 )
 
-#: Webhooks that are handed on to a caller; a row goes when it is done.
-parcels = sa.Table(
-    "parcels",
+#: Webhooks that are forwarded to a caller; a row goes when it is done.
+forwarded_webhooks = sa.Table(
+    "forwarded_webhooks",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("crew", sa.Text, nullable=False),

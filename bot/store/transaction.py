@@ -14,7 +14,7 @@ from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.review import Review, Round
-from bot.store.executions import SqlRuns
+from bot.store.executions import SqlExecutions
 from bot.store.mappers import (
     from_effect,
     from_review,
@@ -25,26 +25,26 @@ from bot.store.mappers import (
 )
 from bot.store.notes import SqlNotes
 from bot.store.statements import (
+    ACTIVITY_COUNT,
     ADD_EFFECT,
     ADD_OUTPUT,
     ADD_ROUND,
-    HEARD,
     LATEST_ROUND,
     LOCKED_ROUND,
     SAVE_ROUND,
     UNFINISHED,
-    count_sign,
     open_review,
+    upsert_activity,
 )
 from bot.store.tables import (
+    dead_letters,
     executions,
-    letters,
     outbox,
     rounds,
     webhooks,
 )
 from bot.usecases.ports.outbox import Job
-from bot.usecases.read_models import Letter, MessageRef
+from bot.usecases.read_models import DeadLetter, MessageRef
 
 
 class SqlTransaction:
@@ -57,14 +57,14 @@ class SqlTransaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
-        self.runs = SqlRuns(connection)
+        self.executions = SqlExecutions(connection)
         self.notes = SqlNotes(connection)
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
 
     async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
         """See `Tx`. The upserts lock what they find."""
-        await self.note_heard(candidate.crew, candidate.execution_id, at=at)
+        await self.record_activity(candidate.crew, candidate.execution_id, at=at)
         opened = await self._connection.execute(open_review(self._dialect), from_review(candidate))
         review = to_review(opened.one())
         if review.id == candidate.id:
@@ -126,25 +126,29 @@ class SqlTransaction:
             await self._connection.execute(ADD_EFFECT, rows)
             self.woken.update(row["destination"] for row in rows if wake)
 
-    async def note_heard(self, crew: str, execution_id: str, *, at: datetime) -> None:
+    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> None:
         """See `Tx`."""
-        sign = {"crew": crew, "execution_id": execution_id, "created_at": at, "heard": 1}
-        await self._connection.execute(count_sign(self._dialect), sign)
+        sign = {"crew": crew, "execution_id": execution_id, "created_at": at, "activity_count": 1}
+        await self._connection.execute(upsert_activity(self._dialect), sign)
 
-    async def unhear(self, review: Review) -> None:
+    async def undo_activity(self, review: Review) -> None:
         """See `Tx`."""
         await self._connection.execute(
-            sa.update(executions).where(*_execution_of(review)).values(heard=executions.c.heard - 1)
+            sa.update(executions)
+            .where(*_execution_of(review))
+            .values(activity_count=executions.c.activity_count - 1)
         )
 
-    async def heard(self, crew: str, execution_id: str) -> int:
+    async def activity_count(self, crew: str, execution_id: str) -> int:
         """See `Tx`."""
-        found = await self._connection.scalar(HEARD, {"crew": crew, "execution": execution_id})
+        found = await self._connection.scalar(
+            ACTIVITY_COUNT, {"crew": crew, "execution": execution_id}
+        )
         return found or 0
 
-    async def keep_letter(self, letter: Letter) -> None:
+    async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """See `Tx`."""
-        await self._connection.execute(sa.insert(letters), asdict(letter))
+        await self._connection.execute(sa.insert(dead_letters), asdict(dead_letter))
 
     async def place_card(self, round_: Round, ref: MessageRef) -> None:
         """See `Tx`."""
@@ -159,14 +163,14 @@ class SqlTransaction:
         """See `Tx`."""
         await self._place_thread(review, channel=None, thread_ts=None)
 
-    async def done(self, job: Job) -> None:
+    async def complete(self, job: Job) -> None:
         """See `Tx`. A job whose lease was lost belongs to somebody else."""
         await self._connection.execute(sa.delete(outbox).where(*_ours(job)))
 
-    async def again(self, job: Job, *, at: datetime, unsure: bool) -> None:
+    async def retry(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
         """See `Tx`."""
         values: dict[str, Any] = {"due_at": at, "lease_until": None}
-        if not (unsure or job.unsure):
+        if not (in_doubt or job.in_doubt):
             values["began_at"] = None
         await self._connection.execute(sa.update(outbox).where(*_ours(job)).values(values))
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.engine import Engines
-from bot.store.failures import translated
+from bot.store.failures import translate_errors
 from bot.store.queries import SqlQueries
 from bot.store.transaction import SqlTransaction
 
@@ -28,7 +28,7 @@ class SqlUnitOfWork:
     async def begin(self) -> AsyncIterator[SqlTransaction]:
         """See `UnitOfWork`."""
         try:
-            with translated():
+            with translate_errors():
                 async with self._engines.write.begin() as connection:
                     transaction = SqlTransaction(connection)
                     yield transaction

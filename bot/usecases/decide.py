@@ -61,7 +61,7 @@ async def retry(
 ) -> Round:
     """Send a stuck decision once more, as it was.
 
-    Raises RoundNotFound, NotAReviewer, UnknownCrew, or IllegalMove when it is not stuck (any
+    Raises RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when it is not stuck (any
     more).
     """
     async with uow.begin() as tx:

@@ -18,7 +18,7 @@ from bot.domain.verdict import Person
 from bot.usecases.follow import begin
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.wakeup import Bell
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ class Kickoffs:
     clock: Clock
     pause: timedelta = timedelta(seconds=1)
     """Between two tries to store what was started."""
-    bell: Bell = field(default_factory=Bell)
+    bell: Wakeup = field(default_factory=Wakeup)
     """Ends such a pause."""
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
@@ -143,7 +143,7 @@ class Kickoffs:
                     tx, crew, execution_id, starter=by, inputs=request.inputs, at=self.clock()
                 )
                 if request.given:
-                    await tx.runs.register(crew, execution_id, request.given)
+                    await tx.executions.register(crew, execution_id, request.given)
         except StoreUnavailable as error:
             log.warning("kickoff_not_stored", crew=crew, execution=execution_id, why=str(error))
             return False
@@ -172,5 +172,5 @@ async def register(
 ) -> None:
     """Remember webhook URLs for an execution that somebody started without us."""
     async with uow.begin() as tx:
-        await tx.runs.open(crew, execution_id, at=clock())
-        await tx.runs.register(crew, execution_id, urls)
+        await tx.executions.open(crew, execution_id, at=clock())
+        await tx.executions.register(crew, execution_id, urls)

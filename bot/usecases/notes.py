@@ -9,7 +9,7 @@ from bot.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.permissions import may_decide, require_reviewer
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.outbox import Job
@@ -41,7 +41,7 @@ async def keep_note(
             return None
         effects = (
             _effect(EffectKind.REFRESH, round_),
-            _effect(EffectKind.NOTED, round_, subject=f"{channel} {ts}"),
+            _effect(EffectKind.ACKNOWLEDGE_NOTE, round_, subject=f"{channel} {ts}"),
         )
         await tx.enqueue(effects, at=now)
     return note
@@ -93,56 +93,56 @@ async def claim(
         round_.require_waiting()
         await tx.notes.claim(round_, Claim(by, now))
         await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
-        await tx.enqueue([_effect(EffectKind.RELEASE, round_)], at=now + CLAIM_LASTS)
+        await tx.enqueue([_effect(EffectKind.EXPIRE_CLAIM, round_)], at=now + CLAIM_LASTS)
     return round_
 
 
-async def acknowledge(job: Job, outside: Outside) -> Outcome:
+async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
     """React to a note, learn its author's name, and make the offer once a round and person.
 
     Losing any of it loses no note, so only an outage of Slack makes it worth another try.
     """
     channel, _, ts = job.effect.subject.partition(" ")
-    note = await outside.uow.read.notes.note(channel, ts)
+    note = await context.uow.read.notes.note(channel, ts)
     outcome: Outcome = Delivered("deleted")
     if note is not None:
-        outcome = await outside.messenger.react(note)
+        outcome = await context.messenger.react(note)
         if not isinstance(outcome, NotSent):
-            name = await outside.messenger.name_of(note.by.id)
-            await _name(note, name, outside)
-            await _offer(note, outside)
-    async with outside.uow.begin() as tx:
+            name = await context.messenger.name_of(note.by.id)
+            await _name(note, name, context)
+            await _offer(note, context)
+    async with context.uow.begin() as tx:
         match outcome:
             case NotSent():
-                await tx.again(job, at=outside.clock(), unsure=False)
+                await tx.retry(job, at=context.clock(), in_doubt=False)
             case Delivered() | Refused() | Unknown():  # pragma: no branch  # there is no fifth
-                await tx.done(job)
+                await tx.complete(job)
     return outcome if isinstance(outcome, NotSent) else Delivered()
 
 
-async def _name(note: Note, name: str | None, outside: Outside) -> None:
+async def _name(note: Note, name: str | None, context: DeliveryContext) -> None:
     if name is None or name == note.by.name:
         return
-    async with outside.uow.begin() as tx:
+    async with context.uow.begin() as tx:
         await tx.notes.name(Person(note.by.id, name))
-        await _refresh(note.round_id, tx, outside.clock())
+        await _refresh(note.round_id, tx, context.clock())
 
 
-async def _offer(note: Note, outside: Outside) -> None:
-    posting = await outside.uow.read.posting(note.round_id)
+async def _offer(note: Note, context: DeliveryContext) -> None:
+    posting = await context.uow.read.posting(note.round_id)
     round_ = posting.view.round
     first = next(
         (
             one.ts
-            for one in await outside.uow.read.notes.of_round(round_.id, limit=NOTES)
+            for one in await context.uow.read.notes.of_round(round_.id, limit=NOTES)
             if one.by.id == note.by.id
         ),
         None,
     )
     if round_.state is not State.WAITING or first != note.ts:
         return
-    if outside.may_decide(round_.review.crew, note.by.id):
-        await outside.messenger.offer(note, posting)
+    if context.may_decide(round_.review.crew, note.by.id):
+        await context.messenger.offer(note, posting)
 
 
 async def _refresh(round_id: str | None, tx: Tx, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.crew import ANYONE
-from bot.domain.errors import NotAKicker, NotAReviewer, UnknownCrew
+from bot.domain.errors import NotAReviewer, NotAStarter, UnknownCrew
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.slack import Directory
 
@@ -29,26 +29,26 @@ def crews_reviewed_by(user: str, *, crews: Crews, directory: Directory) -> tuple
     )
 
 
-def require_kicker(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
-    """Raises NotAKicker, or UnknownCrew when the settings name no such crew."""
+def require_starter(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
+    """Raises NotAStarter, or UnknownCrew when the settings name no such crew."""
     known = crews.get(crew)
     if known is None:
         raise UnknownCrew(crew)
-    kickers = known.kickers or known.reviewers
-    if ANYONE in kickers:
+    starters = known.starters or known.reviewers
+    if ANYONE in starters:
         return
-    members = directory.members(kickers)
+    members = directory.members(starters)
     if user not in members.users:
-        raise NotAKicker(crew, kickers, uncertain=bool(members.unresolved))
+        raise NotAStarter(crew, starters, uncertain=bool(members.unresolved))
 
 
-def crews_kicked_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
+def crews_started_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
     """The crews that this person may start."""
     return tuple(
         name
         for name, crew in crews.items()
-        if ANYONE in (kickers := crew.kickers or crew.reviewers)
-        or user in directory.members(kickers).users
+        if ANYONE in (starters := crew.starters or crew.reviewers)
+        or user in directory.members(starters).users
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.execution import Run
+from bot.domain.execution import Execution
 from bot.domain.notes import Claim
 from bot.domain.notification import Output
 from bot.domain.review import Round
@@ -76,7 +76,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class StatusUnavailable:
     """The crew did not tell how far it is: `why` in a few words. `gone`: it knows of nothing."""
 
     why: str
@@ -90,11 +90,11 @@ class ExecutionView:
     crew: str
     execution_id: str
     rounds: tuple[RoundLine, ...]
-    progress: Progress | Silence
+    progress: Progress | StatusUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A webhook that could not be understood, kept as it came."""
 
     id: str
@@ -125,10 +125,10 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class RunView:
+class TrackedExecution:
     """A run and where it is shown."""
 
-    run: Run
+    execution: Execution
     line: MessageRef | None
     """The message that shows how far it is."""
     channel: str | None
@@ -136,7 +136,7 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class ForwardedWebhook:
     """A webhook on its way to the caller, as it came."""
 
     id: str

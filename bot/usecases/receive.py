@@ -10,7 +10,7 @@ from bot.domain.review import Review, Round, receive
 from bot.usecases.follow import begin
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import Letter
+from bot.usecases.read_models import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def receive_notification(
             latest, review=review, digest=notification.output.digest, at=now, new_id=new_id
         )
         if not receipt.opened:
-            await tx.unhear(review)
+            await tx.undo_activity(review)
         else:
             if receipt.ended is not None:
                 await tx.save(receipt.ended)
@@ -54,16 +54,16 @@ async def receive_notification(
     return Received(receipt.current, receipt.opened)
 
 
-async def keep_unreadable(
+async def store_dead_letter(
     crew: str, body: bytes, reason: str, *, uow: UnitOfWork, clock: Clock, new_id: NewId
-) -> Letter:
+) -> DeadLetter:
     """Keep a webhook that could not be understood as it came, and report it in the channel."""
-    letter = Letter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
+    dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
-        await tx.keep_letter(letter)
-        await tx.enqueue([_report(letter)], at=letter.received_at)
-    return letter
+        await tx.store_dead_letter(dead_letter)
+        await tx.enqueue([_report(dead_letter)], at=dead_letter.received_at)
+    return dead_letter
 
 
-def _report(letter: Letter) -> Effect:
-    return Effect(EffectKind.REPORT, letter.id, letter.crew, execution_id="")
+def _report(dead_letter: DeadLetter) -> Effect:
+    return Effect(EffectKind.REPORT, dead_letter.id, dead_letter.crew, execution_id="")

@@ -6,13 +6,13 @@ import asyncio
 from contextlib import suppress
 
 
-class Bell:
+class Wakeup:
     """Something a loop sleeps beside. Rung while nobody waits, it is heard at the next wait."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """End the present wait, or the next one."""
         self._rung.set()
 

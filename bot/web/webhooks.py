@@ -11,13 +11,13 @@ import structlog
 from aiohttp import web
 
 from bot.domain.errors import Malformed, StoreUnavailable
-from bot.domain.execution import News
+from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification
-from bot.usecases.follow import hear_news
+from bot.usecases.follow import record_update
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import Parcel
-from bot.usecases.receive import keep_unreadable, receive_notification
+from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.receive import receive_notification, store_dead_letter
 from bot.web import error_responses as answers
 from bot.web.credentials import Credentials, EventKind
 from bot.web.request_body import LIMIT, Body, BodyNotReceived, is_json, read_body
@@ -38,9 +38,9 @@ class Inbox:
     new_id: NewId
     parse_notification: Callable[[bytes], Notification]
     """Raises Malformed."""
-    parse_news: Mapping[str, Callable[[bytes], tuple[str, News]]]
+    parse_update: Mapping[str, Callable[[bytes], tuple[str, ExecutionUpdate]]]
     """Whom a task, step or crew webhook is about, and what it says. Each raises Malformed."""
-    handing_on: frozenset[str] = frozenset()
+    forwarding: frozenset[str] = frozenset()
     """Crews whose webhooks are handed on to their callers."""
 
 
@@ -97,22 +97,24 @@ async def on_event(request: web.Request, *, inbox: Inbox) -> web.Response:
         return answers.unauthorised()
     body = await read_body(request)
     try:
-        execution_id, news = _understood(request, body, inbox.parse_news[kind.value])
+        execution_id, news = _understood(request, body, inbox.parse_update[kind.value])
     except _NotUnderstood as error:
         await _keep(crew, body, error, inbox)
         return error.answer
-    parcel = None
-    if crew in inbox.handing_on:
+    webhook = None
+    if crew in inbox.forwarding:
         content_type = request.headers.get("Content-Type", "")
-        parcel = Parcel(inbox.new_id(), crew, execution_id, kind.value, content_type, body.content)
-    await hear_news(
+        webhook = ForwardedWebhook(
+            inbox.new_id(), crew, execution_id, kind.value, content_type, body.content
+        )
+    await record_update(
         crew,
         execution_id,
         news,
         uow=inbox.uow,
         at=inbox.clock(),
         new_id=inbox.new_id,
-        parcel=parcel,
+        webhook=webhook,
     )
     return web.json_response({"status": "accepted"}, status=202)
 
@@ -143,10 +145,10 @@ def _understood(request: web.Request, body: Body, parse: Callable[[bytes], Read]
 
 
 async def _keep(crew: str, body: Body, error: _NotUnderstood, inbox: Inbox) -> None:
-    letter = await keep_unreadable(
+    dead_letter = await store_dead_letter(
         crew, body.content, error.reason, uow=inbox.uow, clock=inbox.clock, new_id=inbox.new_id
     )
-    log.warning("not_understood", crew=crew, letter=letter.id, status=error.answer.status)
+    log.warning("not_understood", crew=crew, dead_letter=dead_letter.id, status=error.answer.status)
 
 
 @web.middleware

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.crewai.client import HttpCrew, Patience, open_client
+from bot.crewai.client import HttpCrew, Timeouts, open_client
 from bot.crewai.transport_errors import why_unsent
 from bot.demo.crew import (
     Crew,
@@ -32,7 +32,7 @@ from bot.demo.crew import (
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
-from bot.usecases.read_models import Progress, Silence
+from bot.usecases.read_models import Progress, StatusUnavailable
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NO_URLS = WebhookUrls()
@@ -62,9 +62,9 @@ async def crew() -> AsyncIterator[Crew]:
 
 
 def a_client(
-    http: httpx.AsyncClient, url: str, token: str = "demo-crew-token", **patience: float
+    http: httpx.AsyncClient, url: str, token: str = "demo-crew-token", **timeouts: float
 ) -> HttpCrew:
-    return HttpCrew(http, url, token, clock=lambda: NOW, patience=Patience(**patience))
+    return HttpCrew(http, url, token, clock=lambda: NOW, timeouts=Timeouts(**timeouts))
 
 
 @pytest.fixture
@@ -324,7 +324,7 @@ async def test_an_endless_answer_is_read_up_to_a_limit(http: httpx.AsyncClient) 
 
     async with a_server(serve) as url:
         client = a_client(http, url)
-        assert await client.status("x") == Silence(
+        assert await client.status("x") == StatusUnavailable(
             "the answer is not understood: the body is not JSON"
         )
         assert await resume(client) == Delivered("")
@@ -343,13 +343,13 @@ async def test_a_trickling_answer_is_cut_at_the_limit_for_the_call(
 
     async with a_server(serve) as url:
         client = a_client(http, url, status=0.05)
-        assert isinstance(await client.status("x"), Silence)
+        assert isinstance(await client.status("x"), StatusUnavailable)
         await gone.wait()
 
 
 async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
     assert await client.status(RUN) == Progress("running", TASK, 0, 0)
-    assert await client.status("other") == Silence("404: Execution not found", gone=True)
+    assert await client.status("other") == StatusUnavailable("404: Execution not found", gone=True)
     crew.end(RUN)
     ended = await client.status(RUN)
     assert isinstance(ended, Progress)
@@ -362,7 +362,7 @@ async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
 async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClient) -> None:
     crew.fail("/status", how=hang(), times=None)
     client = a_client(http, crew.url, status=0.05)
-    assert await client.status(RUN) == Silence("no answer within 0.05 s")
+    assert await client.status(RUN) == StatusUnavailable("no answer within 0.05 s")
 
 
 @pytest.mark.parametrize(
@@ -383,10 +383,10 @@ async def test_a_check_says_in_plain_words_what_is_wrong(
     crew: Crew, client: HttpCrew, fault: Fault, why: str
 ) -> None:
     crew.fail("/inputs", how=fault)
-    assert await client.inputs() == Silence(why)
+    assert await client.inputs() == StatusUnavailable(why)
     assert await client.inputs() == ("topic",)
     await crew.go_down()
-    assert await client.inputs() == Silence("connection refused")
+    assert await client.inputs() == StatusUnavailable("connection refused")
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/crews/one", "/crews/one/"])

@@ -10,15 +10,15 @@ import pytest
 from aiohttp import web
 
 from bot.crewai.client import open_client
-from bot.crewai.webhook_forwarder import HttpCourier, is_private
+from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.read_models import Parcel
+from bot.usecases.read_models import ForwardedWebhook
 
-PARCEL = Parcel("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
+PARCEL = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
 
 
 @asynccontextmanager
-async def listening(take: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
+async def serve_http(take: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
     app = web.Application()
     app.router.add_post("/task", take)
     runner = web.AppRunner(app)
@@ -35,19 +35,19 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def courier(http: httpx.AsyncClient) -> HttpCourier:
-    return HttpCourier(http, neighbours=frozenset({"research"}))
+def forwarder(http: httpx.AsyncClient) -> HttpWebhookForwarder:
+    return HttpWebhookForwarder(http, private_crews=frozenset({"research"}))
 
 
-async def test_a_webhook_arrives_as_it_came(courier: HttpCourier) -> None:
+async def test_a_webhook_arrives_as_it_came(forwarder: HttpWebhookForwarder) -> None:
     got: list[tuple[str, str, bytes]] = []
 
     async def take(request: web.Request) -> web.Response:
         got.append((request.host, request.content_type, await request.read()))
         return web.Response(status=204)
 
-    async with listening(take) as port:
-        assert await courier.bring(PARCEL, f"http://localhost:{port}/task") == Delivered()
+    async with serve_http(take) as port:
+        assert await forwarder.forward(PARCEL, f"http://localhost:{port}/task") == Delivered()
 
     assert got == [(f"localhost:{port}", "application/json", b'{"a": 1}')]
 
@@ -56,25 +56,27 @@ async def test_a_webhook_arrives_as_it_came(courier: HttpCourier) -> None:
     ("status", "kind"),
     [(302, Refused), (404, Refused), (408, NotSent), (429, NotSent), (500, NotSent)],
 )
-async def test_what_an_answer_means(courier: HttpCourier, status: int, kind: type[Outcome]) -> None:
+async def test_what_an_answer_means(
+    forwarder: HttpWebhookForwarder, status: int, kind: type[Outcome]
+) -> None:
     async def take(_request: web.Request) -> web.Response:
         return web.Response(status=status, headers={"Location": "http://localhost:1/"})
 
-    async with listening(take) as port:
-        outcome = await courier.bring(PARCEL, f"http://127.0.0.1:{port}/task")
+    async with serve_http(take) as port:
+        outcome = await forwarder.forward(PARCEL, f"http://127.0.0.1:{port}/task")
 
     assert isinstance(outcome, kind)
-    assert isinstance(await courier.bring(PARCEL, f"http://127.0.0.1:{port}/task"), NotSent)
+    assert isinstance(await forwarder.forward(PARCEL, f"http://127.0.0.1:{port}/task"), NotSent)
 
 
-async def test_a_lost_answer_is_unknown(courier: HttpCourier) -> None:
+async def test_a_lost_answer_is_unknown(forwarder: HttpWebhookForwarder) -> None:
     async def drop(request: web.Request) -> web.Response:
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
 
-    async with listening(drop) as port:
-        outcome = await courier.bring(PARCEL, f"http://127.0.0.1:{port}/task")
+    async with serve_http(drop) as port:
+        outcome = await forwarder.forward(PARCEL, f"http://127.0.0.1:{port}/task")
 
     assert isinstance(outcome, Unknown)
 
@@ -84,16 +86,16 @@ async def test_a_lost_answer_is_unknown(courier: HttpCourier) -> None:
     ["127.0.0.1", "localhost", "10.0.0.8", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]"],
 )
 async def test_a_private_address_is_never_called(http: httpx.AsyncClient, host: str) -> None:
-    courier = HttpCourier(http, neighbours=frozenset())
+    forwarder = HttpWebhookForwarder(http, private_crews=frozenset())
 
-    outcome = await courier.bring(PARCEL, f"http://{host}:9/task")
+    outcome = await forwarder.forward(PARCEL, f"http://{host}:9/task")
 
     assert isinstance(outcome, Refused)
     assert outcome.code == "private_address"
 
 
-async def test_a_name_that_nobody_knows(courier: HttpCourier) -> None:
-    outcome = await courier.bring(PARCEL, "http://nobody.invalid/task")
+async def test_a_name_that_nobody_knows(forwarder: HttpWebhookForwarder) -> None:
+    outcome = await forwarder.forward(PARCEL, "http://nobody.invalid/task")
     assert outcome == NotSent("the host name is not known")
 
 

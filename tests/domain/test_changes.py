@@ -12,9 +12,9 @@ from bot.domain.changes import (
     WORDS_COMPARED,
     Changes,
     Fold,
+    Hunk,
     Kind,
-    Passage,
-    Run,
+    Segment,
     compare,
     measure,
 )
@@ -34,12 +34,12 @@ def test_words_inside_a_changed_line() -> None:
 
     assert (changes.added, changes.removed) == (1, 1)
     assert changes.parts == (
-        Passage(
+        Hunk(
             (
-                Run(Kind.SAME, "The "),
-                Run(Kind.REMOVED, "cat"),
-                Run(Kind.ADDED, "dog"),
-                Run(Kind.SAME, " sat here."),
+                Segment(Kind.SAME, "The "),
+                Segment(Kind.REMOVED, "cat"),
+                Segment(Kind.ADDED, "dog"),
+                Segment(Kind.SAME, " sat here."),
             )
         ),
     )
@@ -47,7 +47,7 @@ def test_words_inside_a_changed_line() -> None:
 
 def test_lines_that_have_little_in_common_stand_one_after_the_other() -> None:
     assert text("one two three", "vier fünf sechs").parts == (
-        Passage((Run(Kind.REMOVED, "one two three\n"), Run(Kind.ADDED, "vier fünf sechs"))),
+        Hunk((Segment(Kind.REMOVED, "one two three\n"), Segment(Kind.ADDED, "vier fünf sechs"))),
     )
 
 
@@ -56,9 +56,9 @@ def test_long_unchanged_stretches_are_folded_and_short_ones_shown() -> None:
 
     assert changes.parts == (
         Fold(4),
-        Passage((Run(Kind.REMOVED, "old"),)),
-        Passage((Run(Kind.SAME, "x"),)),
-        Passage((Run(Kind.ADDED, "new"),)),
+        Hunk((Segment(Kind.REMOVED, "old"),)),
+        Hunk((Segment(Kind.SAME, "x"),)),
+        Hunk((Segment(Kind.ADDED, "new"),)),
     )
 
 
@@ -74,7 +74,7 @@ def test_what_is_too_long_to_compare_counts_as_changed_as_a_whole() -> None:
     assert (changes.added, changes.removed) == (LINES_COMPARED + 1, LINES_COMPARED + 1)
 
     words = text("a " * WORDS_COMPARED, "a " * WORDS_COMPARED + "b")
-    assert [run.kind for part in words.parts if isinstance(part, Passage) for run in part.runs] == [
+    assert [run.kind for part in words.parts if isinstance(part, Hunk) for run in part.runs] == [
         Kind.REMOVED,
         Kind.ADDED,
     ]
@@ -86,8 +86,8 @@ def test_passages_are_compared_by_words_until_it_takes_too_long() -> None:
     changes = text(before, before.replace(" a", " b"))
 
     first, last = (part for part in (changes.parts[0], changes.parts[-2]))
-    assert isinstance(first, Passage)
-    assert isinstance(last, Passage)
+    assert isinstance(first, Hunk)
+    assert isinstance(last, Hunk)
     assert [run.kind for run in last.runs] == [Kind.REMOVED, Kind.ADDED]
     assert (changes.added, changes.removed) == (8, 8)
 
@@ -114,7 +114,7 @@ def test_json_is_compared_by_key() -> None:
 
     assert changes.by_key
     assert (changes.added, changes.removed) == (2, 2)
-    assert [part.key for part in changes.parts if isinstance(part, Passage)] == [
+    assert [part.key for part in changes.parts if isinstance(part, Hunk)] == [
         "a.b",
         "new",
         "gone",
@@ -125,7 +125,7 @@ def test_json_is_compared_by_key() -> None:
 def test_json_that_ends_unchanged_or_is_one_value() -> None:
     assert by_key({"a": 1, "b": 2}, {"a": 2, "b": 2}).parts[-1] == Fold(1)
     [part] = by_key("one", "two").parts
-    assert isinstance(part, Passage)
+    assert isinstance(part, Hunk)
     assert part.key == "the whole"
 
 
@@ -149,7 +149,7 @@ def test_both_texts_can_be_read_back_from_the_changes(old: list[str], new: list[
         words = [
             run.text
             for part in changes.parts
-            if isinstance(part, Passage)
+            if isinstance(part, Hunk)
             for run in part.runs
             if run.kind in {Kind.SAME, kind}
         ]

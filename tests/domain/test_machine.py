@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.errors import IllegalMove, NotWaiting
+from bot.domain.errors import InvalidTransition, NotWaiting
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.domain.review import Move, Round, State, receive
+from bot.domain.review import Round, State, Transition, receive
 from bot.domain.verdict import Approve, Decision, Revise
 from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_output
 
@@ -46,7 +46,7 @@ class Rounds(RuleBasedStateMachine):
     def latest(self) -> Round | None:
         return max(self.rounds.values(), key=lambda round_: round_.number, default=None)
 
-    def keep(self, move: Move) -> None:
+    def keep(self, move: Transition) -> None:
         before, after = self.rounds[move.round.id], move.round
         if before.state is not after.state:
             assert kinds(move.effects)[:1] == [EffectKind.REFRESH]  # a card never lies for long
@@ -73,7 +73,7 @@ class Rounds(RuleBasedStateMachine):
         if receipt.ended is not None:
             assert before is not None
             ended = [e for e in receipt.effects if e.subject == before.id]
-            self.keep(Move(receipt.ended, tuple(ended)))
+            self.keep(Transition(receipt.ended, tuple(ended)))
         if receipt.opened:
             assert receipt.current.state is State.WAITING
             assert receipt.effects[-1] == Effect(
@@ -102,29 +102,29 @@ class Rounds(RuleBasedStateMachine):
     @rule(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         round_ = self.pick(data)
-        unsure = round_.sending_since is not None
+        in_doubt = round_.in_doubt_since is not None
         try:
-            sending = round_.begin_sending(self.tick(), heard=0)
-        except IllegalMove:
+            sending = round_.begin_sending(self.tick(), activity_count=0)
+        except InvalidTransition:
             assert round_.state is not State.DECIDED
             return
         assert round_.id in self.decisions
         assert round_ == self.latest  # a newer output would have ended it
         self.rounds[round_.id] = sending
-        self.trying[round_.id] = unsure
+        self.trying[round_.id] = in_doubt
 
     @precondition(lambda self: self.trying)
-    @rule(data=st.data(), outcome=OUTCOMES, out_of_patience=st.booleans())
-    def answer(self, data: st.DataObject, outcome: Outcome, out_of_patience: bool) -> None:
+    @rule(data=st.data(), outcome=OUTCOMES, retries_exhausted=st.booleans())
+    def answer(self, data: st.DataObject, outcome: Outcome, retries_exhausted: bool) -> None:
         tried = data.draw(st.sampled_from(sorted(self.trying)))
-        unsure = self.trying.pop(tried)
+        in_doubt = self.trying.pop(tried)
         round_ = self.rounds[tried]
         move = round_.settle(
-            outcome, unsure=unsure, out_of_patience=out_of_patience, at=self.tick()
+            outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=self.tick()
         )
         if isinstance(outcome, Delivered) and round_.state is not State.CLOSED:
             assert move.round.state is State.RESUMED
-        if out_of_patience:
+        if retries_exhausted:
             assert move.round.state is not State.DECIDED
         if round_.state is State.RESUMED and move.round.state is State.CLOSED:
             del self.over[tried]  # taken by evidence that the answer proved wrong
@@ -141,7 +141,7 @@ class Rounds(RuleBasedStateMachine):
         round_ = self.pick(data)
         try:
             self.keep(round_.retry())
-        except IllegalMove:
+        except InvalidTransition:
             assert round_.state is not State.STUCK
 
     @precondition(lambda self: self.rounds)
@@ -150,7 +150,7 @@ class Rounds(RuleBasedStateMachine):
         round_ = self.pick(data)
         try:
             self.keep(round_.close("the execution has ended", self.tick()))
-        except IllegalMove:
+        except InvalidTransition:
             assert round_.state not in (State.WAITING, State.STUCK)
 
     def pick(self, data: st.DataObject) -> Round:

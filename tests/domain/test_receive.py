@@ -11,7 +11,7 @@ from bot.domain.review import INFERRED, RETRYING, Receipt, Round, State, receive
 from bot.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
 
-POST, REFRESH, TELL = EffectKind.POST, EffectKind.REFRESH, EffectKind.TELL
+POST, REFRESH, NOTIFY_STUCK = EffectKind.POST, EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
 
 APPROVED = a_decision(Approve())
 REVISED = a_decision(Revise("Shorter."))
@@ -33,7 +33,7 @@ def unsent(state: State, *, revised: bool) -> Round:
 
 
 def sent(state: State, *, revised: bool) -> Round:
-    return replace(unsent(state, revised=revised), sending_since=NOW)
+    return replace(unsent(state, revised=revised), in_doubt_since=NOW)
 
 
 WAY = [(state, revised) for state in (State.DECIDED, State.STUCK) for revised in (False, True)]
@@ -57,7 +57,7 @@ OPENS_AGAIN = [
 ]
 NEWER = [
     (a_round(), State.SUPERSEDED, [REFRESH, POST]),
-    *((unsent(state, revised=r), State.CLOSED, [REFRESH, TELL, POST]) for state, r in WAY),
+    *((unsent(state, revised=r), State.CLOSED, [REFRESH, NOTIFY_STUCK, POST]) for state, r in WAY),
     *((sent(state, revised=r), State.RESUMED, [REFRESH, POST]) for state, r in WAY),
     (a_round(State.RESUMED, decision=APPROVED), None, [POST]),
     (a_round(State.RESUMED, decision=REVISED), None, [POST]),

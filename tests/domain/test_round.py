@@ -10,7 +10,7 @@ import pytest
 from bot.domain.effects import EffectKind
 from bot.domain.errors import (
     AlreadyDecided,
-    IllegalMove,
+    InvalidTransition,
     NotWaiting,
     RoundClosed,
     RoundSuperseded,
@@ -19,21 +19,21 @@ from bot.domain.review import (
     INFERRED,
     NEWER_OUTPUT,
     TOOK_EFFECT,
-    Move,
     Round,
     State,
+    Transition,
 )
 from bot.domain.verdict import Revise
 from tests.builders import BEN, LATER, NOW, a_decision, a_round
 
-REFRESH, RESUME, TELL = EffectKind.REFRESH, EffectKind.RESUME, EffectKind.TELL
+REFRESH, RESUME, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.RESUME, EffectKind.NOTIFY_STUCK
 
-MOVES: dict[str, Callable[[Round], Move]] = {
+MOVES: dict[str, Callable[[Round], Transition]] = {
     "decide": lambda round_: round_.decide(a_decision(Revise("Shorter."))),
     "supersede": lambda round_: round_.supersede(LATER),
     "close": lambda round_: round_.close("gone", LATER),
     "retry": lambda round_: round_.retry(),
-    "overtake": lambda round_: round_.overtake(LATER),
+    "supersede_decided": lambda round_: round_.supersede_decided(LATER),
     "take effect": lambda round_: round_.took_effect(LATER),
 }
 
@@ -41,9 +41,9 @@ ARROWS = {
     (State.WAITING, "decide"): (State.DECIDED, (REFRESH, RESUME)),
     (State.WAITING, "supersede"): (State.SUPERSEDED, (REFRESH,)),
     (State.WAITING, "close"): (State.CLOSED, (REFRESH,)),
-    (State.DECIDED, "overtake"): (State.CLOSED, (REFRESH, TELL)),
+    (State.DECIDED, "supersede_decided"): (State.CLOSED, (REFRESH, NOTIFY_STUCK)),
     (State.DECIDED, "take effect"): (State.RESUMED, (REFRESH,)),
-    (State.STUCK, "overtake"): (State.CLOSED, (REFRESH, TELL)),
+    (State.STUCK, "supersede_decided"): (State.CLOSED, (REFRESH, NOTIFY_STUCK)),
     (State.STUCK, "retry"): (State.DECIDED, (REFRESH, RESUME)),
     (State.STUCK, "close"): (State.CLOSED, (REFRESH,)),
 }
@@ -69,14 +69,14 @@ def test_an_arrow_leads_where_it_should_and_says_what_must_happen(state: State, 
     [pair for pair in EVERYTHING if pair not in ARROWS and pair[1] != "decide"],
 )
 def test_an_arrow_that_is_missing_raises(state: State, move: str) -> None:
-    with pytest.raises(IllegalMove, match=state):
+    with pytest.raises(InvalidTransition, match=state):
         MOVES[move](a_round(state))
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.DECIDED])
 def test_only_a_decision_on_its_way_is_sent(state: State) -> None:
-    with pytest.raises(IllegalMove, match="cannot be sent"):
-        a_round(state).begin_sending(NOW, heard=0)
+    with pytest.raises(InvalidTransition, match="cannot be sent"):
+        a_round(state).begin_sending(NOW, activity_count=0)
 
 
 # --- deciding ---
@@ -134,7 +134,7 @@ def test_closing_keeps_the_reason() -> None:
 
 
 def test_evidence_counts_as_an_answer() -> None:
-    taken = a_round(State.DECIDED, sending_since=NOW).took_effect(LATER).round
+    taken = a_round(State.DECIDED, in_doubt_since=NOW).took_effect(LATER).round
     assert (taken.answer, taken.answer_code, taken.ended_at) == (TOOK_EFFECT, INFERRED, LATER)
 
 
@@ -143,7 +143,7 @@ def test_evidence_counts_as_an_answer() -> None:
 
 @pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
 def test_a_newer_output_proves_that_what_may_have_been_sent_was_taken(state: State) -> None:
-    move = a_round(state, sending_since=NOW).overtake(LATER)
+    move = a_round(state, in_doubt_since=NOW).supersede_decided(LATER)
     assert move.round.state is State.RESUMED
     assert move.round.answer_code == INFERRED
     assert [effect.kind for effect in move.effects] == [REFRESH]
@@ -151,7 +151,7 @@ def test_a_newer_output_proves_that_what_may_have_been_sent_was_taken(state: Sta
 
 @pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
 def test_a_newer_output_makes_what_was_never_sent_pointless(state: State) -> None:
-    move = a_round(state, sending_since=None).overtake(LATER)
+    move = a_round(state, in_doubt_since=None).supersede_decided(LATER)
     assert move.round.state is State.CLOSED
     assert (move.round.answer, move.round.ended_at) == (NEWER_OUTPUT, LATER)
     assert move.round.decision is not None
@@ -161,17 +161,19 @@ def test_a_newer_output_makes_what_was_never_sent_pointless(state: State) -> Non
 
 
 def test_the_first_try_notes_when_it_began_and_what_was_heard_before() -> None:
-    sending = a_round(State.DECIDED).begin_sending(LATER, heard=7)
-    assert (sending.sending_since, sending.heard_before) == (LATER, 7)
+    sending = a_round(State.DECIDED).begin_sending(LATER, activity_count=7)
+    assert (sending.in_doubt_since, sending.activity_before) == (LATER, 7)
     assert sending.state is State.DECIDED
 
 
 def test_a_later_try_keeps_when_the_first_began() -> None:
-    first = a_round(State.DECIDED).begin_sending(NOW, heard=7)
-    assert first.begin_sending(LATER, heard=9) == first
+    first = a_round(State.DECIDED).begin_sending(NOW, activity_count=7)
+    assert first.begin_sending(LATER, activity_count=9) == first
 
 
 def test_a_retry_forgets_the_answer_but_not_that_it_may_have_been_sent() -> None:
-    stuck = a_round(State.STUCK, sending_since=NOW, heard_before=3, answer="no", answer_code="404")
+    stuck = a_round(
+        State.STUCK, in_doubt_since=NOW, activity_before=3, answer="no", answer_code="404"
+    )
     again = stuck.retry().round
     assert again == replace(stuck, state=State.DECIDED, answer="", answer_code="")

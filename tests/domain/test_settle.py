@@ -11,20 +11,20 @@ from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.review import (
     INFERRED,
     NEWER_OUTPUT,
-    OUT_OF_PATIENCE,
+    RETRIES_EXHAUSTED,
     RETRYING,
-    Move,
     Round,
     State,
+    Transition,
 )
 from tests.builders import LATER, NOW, a_round
 
-REFRESH, TELL = EffectKind.REFRESH, EffectKind.TELL
-SENDING = a_round(State.DECIDED, sending_since=NOW, heard_before=2)
+REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
+SENDING = a_round(State.DECIDED, in_doubt_since=NOW, activity_before=2)
 
 TAKEN = (State.RESUMED, "resumed", (REFRESH,))
 PROVED = (State.RESUMED, INFERRED, (REFRESH,))
-GIVEN_UP = (State.STUCK, OUT_OF_PATIENCE, (REFRESH, TELL))
+GIVEN_UP = (State.STUCK, RETRIES_EXHAUSTED, (REFRESH, NOTIFY_STUCK))
 NOT_SENT = (State.DECIDED, "not_sent", (REFRESH,))
 UNKNOWN = (State.DECIDED, "unknown", (REFRESH,))
 
@@ -34,19 +34,22 @@ LOST = Unknown("no answer within 45 s")
 
 
 def refused(code: str) -> tuple[State, str, tuple[EffectKind, ...]]:
-    return (State.STUCK, code, (REFRESH, TELL))
+    return (State.STUCK, code, (REFRESH, NOTIFY_STUCK))
 
 
-# outcome, unsure, out of patience -> state, answer_code, effects, still sending
+# outcome, in doubt, retries exhausted -> state, answer_code, effects, still sending
 TABLE = [
     *((DELIVERED, *case, TAKEN, True) for case in product([False, True], repeat=2)),
-    *((Refused("400", "no"), True, patience, PROVED, True) for patience in (False, True)),
-    *((Refused("400", "no"), False, patience, refused("400"), False) for patience in (False, True)),
+    *((Refused("400", "no"), True, exhausted, PROVED, True) for exhausted in (False, True)),
     *(
-        (Refused(code, "no"), unsure, patience, refused(code), unsure)
+        (Refused("400", "no"), False, exhausted, refused("400"), False)
+        for exhausted in (False, True)
+    ),
+    *(
+        (Refused(code, "no"), in_doubt, exhausted, refused(code), in_doubt)
         for code in ("401", "403", "404", "422")
-        for unsure in (False, True)
-        for patience in (False, True)
+        for in_doubt in (False, True)
+        for exhausted in (False, True)
     ),
     (AWAY, False, False, NOT_SENT, False),
     (AWAY, True, False, NOT_SENT, True),
@@ -60,23 +63,23 @@ TABLE = [
 
 
 def settle(
-    round_: Round, outcome: Outcome, *, unsure: bool = False, out_of_patience: bool = False
-) -> Move:
-    return round_.settle(outcome, unsure=unsure, out_of_patience=out_of_patience, at=LATER)
+    round_: Round, outcome: Outcome, *, in_doubt: bool = False, retries_exhausted: bool = False
+) -> Transition:
+    return round_.settle(outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=LATER)
 
 
-@pytest.mark.parametrize(("outcome", "unsure", "out_of_patience", "expected", "sending"), TABLE)
+@pytest.mark.parametrize(("outcome", "in_doubt", "retries_exhausted", "expected", "sending"), TABLE)
 def test_an_outcome_decides_where_the_decision_stands(
     outcome: Outcome,
-    unsure: bool,
-    out_of_patience: bool,
+    in_doubt: bool,
+    retries_exhausted: bool,
     expected: tuple[State, str, tuple[EffectKind, ...]],
     sending: bool,
 ) -> None:
-    move = settle(SENDING, outcome, unsure=unsure, out_of_patience=out_of_patience)
+    move = settle(SENDING, outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted)
     after = move.round
     assert (after.state, after.answer_code, tuple(e.kind for e in move.effects)) == expected
-    assert (after.sending_since is not None) == sending
+    assert (after.in_doubt_since is not None) == sending
     assert after.ended_at == (LATER if after.state is State.RESUMED else None)
     assert after.decision == SENDING.decision
 
@@ -85,20 +88,20 @@ def test_the_crew_s_own_words_are_kept() -> None:
     assert settle(SENDING, DELIVERED).round.answer == "resumed by a person"
     assert settle(SENDING, Refused("404", "no such task")).round.answer == "no such task"
     assert settle(SENDING, AWAY).round.answer == "connection refused"
-    assert settle(SENDING, AWAY, out_of_patience=True).round.answer == "connection refused"
+    assert settle(SENDING, AWAY, retries_exhausted=True).round.answer == "connection refused"
 
 
 @pytest.mark.parametrize("outcome", [AWAY, LOST])
 def test_a_try_that_failed_like_the_one_before_needs_no_new_card(outcome: Outcome) -> None:
-    once = settle(SENDING, outcome, unsure=True).round
-    again = settle(once, outcome, unsure=True)
+    once = settle(SENDING, outcome, in_doubt=True).round
+    again = settle(once, outcome, in_doubt=True)
     assert again.effects == ()
     assert again.round == once
 
 
 # --- an answer that comes after the round moved on ---
 
-GONE_ON = a_round(State.RESUMED, answer_code=INFERRED, sending_since=NOW, ended_at=NOW)
+GONE_ON = a_round(State.RESUMED, answer_code=INFERRED, in_doubt_since=NOW, ended_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +119,11 @@ def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_proof(
 ) -> None:
     move = settle(GONE_ON, outcome)
     assert (move.round.state, move.round.answer) == (State.CLOSED, NEWER_OUTPUT)
-    assert [effect.kind for effect in move.effects] == [REFRESH, TELL]
+    assert [effect.kind for effect in move.effects] == [REFRESH, NOTIFY_STUCK]
 
 
 @pytest.mark.parametrize(
-    ("round_", "outcome", "unsure"),
+    ("round_", "outcome", "in_doubt"),
     [
         (GONE_ON, LOST, False),
         (GONE_ON, LOST, True),
@@ -136,6 +139,6 @@ def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_proof(
     ],
 )
 def test_any_other_late_answer_changes_nothing(
-    round_: Round, outcome: Outcome, unsure: bool
+    round_: Round, outcome: Outcome, in_doubt: bool
 ) -> None:
-    assert settle(round_, outcome, unsure=unsure) == Move(round_, ())
+    assert settle(round_, outcome, in_doubt=in_doubt) == Transition(round_, ())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.effects import SLACK, EffectKind, crew_destination, hand_on_destination
+from bot.domain.effects import SLACK, EffectKind, crew_destination, forward_destination
 from bot.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.retry import Retry
@@ -40,7 +40,7 @@ def test_jitter_takes_up_to_half_away(tries: int, jitter: float) -> None:
         (timedelta(days=7), timedelta(hours=24)),
     ],
 )
-def test_what_the_other_side_asks_for_is_kept_up_to_the_patience(
+def test_what_the_other_side_asks_for_is_kept_up_to_the_limit(
     asked: timedelta, waits: timedelta
 ) -> None:
     assert Retry().after(1, jitter=0, at_least=asked) == waits
@@ -134,24 +134,24 @@ def test_an_effect_goes_to_whom_it_concerns(
 ) -> None:
     elsewhere = {
         EffectKind.RESUME: crew_destination("research"),
-        EffectKind.FOLLOW: crew_destination("research"),
-        EffectKind.HAND_ON: hand_on_destination("research"),
+        EffectKind.POLL_STATUS: crew_destination("research"),
+        EffectKind.FORWARD: forward_destination("research"),
     }
     expected = elsewhere.get(kind, SLACK)
     assert an_effect(kind).destination == expected
 
 
-def test_in_slack_an_execution_is_a_lane() -> None:
-    lane = an_effect(EffectKind.POST).lane
-    assert lane == an_effect(EffectKind.REFRESH, subject="r-2").lane
-    assert lane != an_effect(execution_id="e-2").lane
-    assert lane != an_effect(crew="other").lane
+def test_in_slack_an_execution_is_an_ordering_key() -> None:
+    ordering_key = an_effect(EffectKind.POST).ordering_key
+    assert ordering_key == an_effect(EffectKind.REFRESH, subject="r-2").ordering_key
+    assert ordering_key != an_effect(execution_id="e-2").ordering_key
+    assert ordering_key != an_effect(crew="other").ordering_key
 
 
 def test_a_resume_has_a_lane_to_itself() -> None:
-    lane = an_effect(EffectKind.RESUME).lane
-    assert lane != an_effect(EffectKind.RESUME, subject="r-2").lane
-    assert lane != an_effect(EffectKind.POST).lane
+    ordering_key = an_effect(EffectKind.RESUME).ordering_key
+    assert ordering_key != an_effect(EffectKind.RESUME, subject="r-2").ordering_key
+    assert ordering_key != an_effect(EffectKind.POST).ordering_key
 
 
 # --- errors ---
@@ -173,4 +173,4 @@ def test_a_crew_that_hands_on_is_given_our_own_urls_at_kickoff() -> None:
 
 
 def test_a_crew_that_does_not_hand_on_has_nowhere_to_hand_on_to() -> None:
-    assert a_crew().hands_on(webhook_urls("given")) == NONE
+    assert a_crew().forwards_to(webhook_urls("given")) == NONE

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Bot, Nature, running
+from bot.app import Bot, Runtime, running
 from bot.demo.crew import Crew, HumanInput
 from bot.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
 from bot.demo.workspace import Message, Workspace, message_text
@@ -24,7 +24,7 @@ from bot.slack.client.rate_limit import Rate
 from bot.usecases.delivery.worker import Pace
 
 #: Nobody waits for real time to pass in a test: everything is tried again at once.
-AT_ONCE = Nature(
+AT_ONCE = Runtime(
     retry=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     grace=timedelta(milliseconds=20),
     rate=Rate(interval=timedelta()),
@@ -102,7 +102,7 @@ def make_world(tmp_path: Path) -> MakeWorld:
 
     @asynccontextmanager
     async def build(
-        nature: Nature = AT_ONCE,
+        runtime: Runtime = AT_ONCE,
         *,
         crews_file: str = "",
         port: int = 0,
@@ -118,9 +118,9 @@ def make_world(tmp_path: Path) -> MakeWorld:
             chosen = replace(chosen, port=port, database_url=database)
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
             chosen = replace(chosen, crews=crews)
-            async with running(chosen, nature) as bot:
+            async with running(chosen, runtime) as bot:
                 join(slack, crew, bot)
-                while (await bot.examine()).troubles:  # noqa: ASYNC110  # nothing tells of it
+                while (await bot.check_health()).warnings:  # noqa: ASYNC110  # nothing tells of it
                     await asyncio.sleep(0)  # until it knows who it is in Slack
                 yield World(slack, crew, bot.address, chosen)
 

@@ -33,14 +33,14 @@ class Listener:
 
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
-    listening = Listener()
+    serve_http = Listener()
     app = web.Application()
-    app.router.add_post("/{name}", listening.take)
+    app.router.add_post("/{name}", serve_http.take)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    listening.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield listening
+    serve_http.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield serve_http
     await runner.cleanup()
 
 

@@ -196,7 +196,7 @@ webhook_secret_env = "S"
 channel = "C0SECOND"
 """
     async with make_world(
-        nature=replace(AT_ONCE, rate=Rate(timedelta(hours=1), burst=2)),
+        runtime=replace(AT_ONCE, rate=Rate(timedelta(hours=1), burst=2)),
         crews_file=second,
         T="t",
         S="second-secret",

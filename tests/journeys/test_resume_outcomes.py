@@ -120,8 +120,8 @@ async def test_a_crew_that_is_away_gets_the_decision_when_it_is_back(world: Worl
     await world.crew.go_down()
     await world.slack.click(ANA, card, "Approve")
 
-    trouble = await world.shown(card, "can't be reached")
-    assert not buttons(trouble)
+    warning = await world.shown(card, "can't be reached")
+    assert not buttons(warning)
     await world.crew.come_back()
 
     await world.shown(card, "Sent")

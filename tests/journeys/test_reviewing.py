@@ -230,8 +230,8 @@ async def test_notes_in_the_thread_become_the_feedback(world: World) -> None:
 async def test_notes_that_do_not_fit_are_offered_and_never_cut(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
-    for letter in "xy":
-        await world.slack.write(ANA, CHANNEL, letter * 2_000, card.ts)
+    for dead_letter in "xy":
+        await world.slack.write(ANA, CHANNEL, dead_letter * 2_000, card.ts)
     await world.shown(card, "2 notes from")
 
     await world.slack.click(ANA, card, "Revise")

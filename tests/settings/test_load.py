@@ -268,7 +268,7 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
     assert crew.step_webhook_url == "https://hooks.example.com/step"
     assert crew.crew_webhook_url == "https://hooks.example.com/crew"
     assert not crew.resend_human_input_webhook
-    assert crew.kickers == ("U0EVE",)
+    assert crew.starters == ("U0EVE",)
     assert crew.forward
 
 

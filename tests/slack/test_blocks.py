@@ -19,7 +19,7 @@ from bot.domain.notification import Format, Output
 from bot.domain.review import (
     ENDED,
     NEWER_OUTPUT,
-    OUT_OF_PATIENCE,
+    RETRIES_EXHAUSTED,
     TOOK_EFFECT,
     Review,
     Round,
@@ -38,17 +38,17 @@ from bot.slack.commands.messages import (
     render_unknown_execution,
 )
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from bot.slack.reviews.notices import render_letter, render_stuck_notice
+from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.slack.reviews.revise_form import render_revise_modal
 from bot.usecases.read_models import (
     CardView,
+    DeadLetter,
     ExecutionView,
-    Letter,
     MessageRef,
     Pending,
     Progress,
     RoundLine,
-    Silence,
+    StatusUnavailable,
 )
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -122,7 +122,7 @@ def rounds(draw: st.DrawFn) -> Round:
         agent=draw(names),
         expected_output=draw(texts),
     )
-    codes = ["", "not_sent", "unknown", "400", "401", "404", OUT_OF_PATIENCE, "9" * 900]
+    codes = ["", "not_sent", "unknown", "400", "401", "404", RETRIES_EXHAUSTED, "9" * 900]
     return a_round(
         review=review,
         number=draw(st.integers(1, 10**6)),
@@ -317,7 +317,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         ({"state": State.STUCK, "answer_code": "418", "answer": "no"}, "Look at the crew's log"),
         ({"state": State.STUCK, "answer_code": "403"}, "The crew refused it (403) and did not say"),
         (
-            {"state": State.STUCK, "answer_code": OUT_OF_PATIENCE, "answer": "refused"},
+            {"state": State.STUCK, "answer_code": RETRIES_EXHAUSTED, "answer": "refused"},
             "It was not reachable for a day: refused. Press Retry",
         ),
         (
@@ -330,7 +330,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
             f"Approved by <@U1>, but {NEWER_OUTPUT}. It was not sent. Round 2 takes its place.",
         ),
         (
-            {"state": State.CLOSED, "answer": ENDED, "sending_since": NOW},
+            {"state": State.CLOSED, "answer": ENDED, "in_doubt_since": NOW},
             f"but {ENDED}. It may not have been taken.",
         ),
     ],
@@ -485,7 +485,7 @@ def test_what_does_not_fit_is_counted() -> None:
     shown = read(message).count("• ")
     assert 50 < shown < 500
     assert f"and {700 - shown} more" in read(message)
-    execution = ExecutionView("research", "7f1c2a34", many, Silence("2 s"))
+    execution = ExecutionView("research", "7f1c2a34", many, StatusUnavailable("2 s"))
     answer = read(render_execution(execution, now=NOW, link=linked))
     assert "|Round 500 of research_task>" in answer
     assert "|Round 1 of research_task>" not in answer
@@ -512,10 +512,12 @@ def test_what_does_not_fit_is_counted() -> None:
         (Progress("completed"), "The crew says “completed”"),
         (Progress("completed", None, 3, 3), "3 of 3 tasks · completed"),
         (Progress("error", error="boom & bust"), "“error” · the error: boom &amp; bust"),
-        (Silence("2 s"), "The crew does not answer (2 s)."),
+        (StatusUnavailable("2 s"), "The crew does not answer (2 s)."),
     ],
 )
-def test_an_execution_shows_what_the_crew_says(progress: Progress | Silence, says: str) -> None:
+def test_an_execution_shows_what_the_crew_says(
+    progress: Progress | StatusUnavailable, says: str
+) -> None:
     view = ExecutionView("research", "7f1c2a34", (), progress)
     message = render_execution(view, now=NOW, link=linked)
     shown = read(message)
@@ -541,14 +543,14 @@ def test_an_execution_shows_what_the_crew_says(progress: Progress | Silence, say
 )
 def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) -> None:
     line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
-    view = ExecutionView("research", "7f1c2a34", (line,), Silence("2 s"))
+    view = ExecutionView("research", "7f1c2a34", (line,), StatusUnavailable("2 s"))
     shown = read(render_execution(view, now=NOW, link=linked))
     assert f"Round 1 of research_task · {says}" in shown
     assert says in read(render_overview([line], now=NOW, link=linked))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
-    view = ExecutionView("*bold*", "a`b", (), Silence("2 s"))
+    view = ExecutionView("*bold*", "a`b", (), StatusUnavailable("2 s"))
     assert read(render_execution(view, now=NOW, link=linked)).startswith("*bold* · a`b")
 
 
@@ -585,18 +587,22 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 @settings(deadline=None, max_examples=100)
 @given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
 def test_a_letter_is_within_the_limits_whatever_came(crew: str, reason: str, body: bytes) -> None:
-    check(render_letter(Letter("letter", crew, reason, body, NOW)), may_mention=frozenset())
+    check(
+        render_dead_letter(DeadLetter("letter", crew, reason, body, NOW)), may_mention=frozenset()
+    )
 
 
 def test_a_letter_shows_the_beginning_of_what_came() -> None:
-    letter = Letter("letter", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW)
-    shown = read(render_letter(letter))
+    dead_letter = DeadLetter(
+        "letter", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW
+    )
+    shown = read(render_dead_letter(dead_letter))
     assert "*research* could not be understood: task_id is missing. It may" in shown
     assert shown.count("```") == 2
     assert "This is the beginning" not in shown
-    long = replace(letter, body="é<".encode() * 2_000)
-    assert "This is the beginning; 6,000 bytes came." in read(render_letter(long))
-    assert "```" not in read(render_letter(replace(letter, body=b" ")))
+    long = replace(dead_letter, body="é<".encode() * 2_000)
+    assert "This is the beginning; 6,000 bytes came." in read(render_dead_letter(long))
+    assert "```" not in read(render_dead_letter(replace(dead_letter, body=b" ")))
 
 
 # --- private answers -----------------------------------------------------------------------------

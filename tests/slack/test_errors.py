@@ -8,7 +8,7 @@ from bot.domain.crew import Crew
 from bot.domain.errors import (
     ChangedMeanwhile,
     CrewgateError,
-    IllegalMove,
+    InvalidTransition,
     NotAReviewer,
     RoundClosed,
     RoundNotFound,
@@ -31,7 +31,7 @@ CREWS = {"research": Crew(name="research", channel="C1", reviewers=("U1", "a@exa
         (RoundSuperseded(), "newer output"),
         (RoundClosed("the execution has ended"), "the execution has ended"),
         (RoundNotFound("x"), "do not know this review"),
-        (IllegalMove("RESUMED", "be retried"), "nothing to try again"),
+        (InvalidTransition("RESUMED", "be retried"), "nothing to try again"),
         (StoreUnavailable("disk full"), "Nothing was recorded"),
         (ChangedMeanwhile("x"), "Nothing was recorded"),
     ],

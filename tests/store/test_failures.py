@@ -38,9 +38,9 @@ async def nothing_works(engines: Engines) -> None:
     for reading in (
         uow.read.ping(),
         uow.read.round("r-1"),
-        outbox.claim("slack", now=NOW, lease=SECOND, limit=1),
+        outbox.lease("slack", now=NOW, lease=SECOND, limit=1),
         outbox.release(due_at=NOW),
-        outbox.strangers([]),
+        outbox.orphaned_destinations([]),
     ):
         with pytest.raises(StoreUnavailable):
             await reading
@@ -73,7 +73,7 @@ async def test_a_database_or_user_that_does_not_exist(postgres: Postgres, user: 
 async def test_a_server_that_hangs_up(engines: Engines, uow: SqlUnitOfWork) -> None:
     async def cut_off() -> None:
         async with uow.begin() as tx:
-            await tx.heard("research", "e-1")
+            await tx.activity_count("research", "e-1")
             async with engines.read.connect() as other:
                 await other.execute(HANG_UP)
             await tx.enqueue([an_effect()], at=NOW)

@@ -1,4 +1,4 @@
-"""The outbox: in order within a lane, one holder at a time, nothing forgotten by a crash."""
+"""The outbox: in order within an ordering key, one holder at a time, nothing lost by a crash."""
 
 from __future__ import annotations
 
@@ -34,34 +34,36 @@ async def put(uow: SqlUnitOfWork, *effects: Effect, at: datetime = NOW) -> None:
         await tx.enqueue(effects, at=at)
 
 
-async def claim(
+async def lease(
     outbox: SqlOutbox, *, to: str = SLACK, now: datetime = NOW, limit: int = 8
 ) -> tuple[Job, ...]:
-    return await outbox.claim(to, now=now, lease=LEASE, limit=limit)
+    return await outbox.lease(to, now=now, lease=LEASE, limit=limit)
 
 
 async def done(uow: SqlUnitOfWork, job: Job) -> None:
     async with uow.begin() as tx:
-        await tx.done(job)
+        await tx.complete(job)
 
 
-async def again(uow: SqlUnitOfWork, job: Job, *, at: datetime = NOW, unsure: bool = False) -> None:
+async def again(
+    uow: SqlUnitOfWork, job: Job, *, at: datetime = NOW, in_doubt: bool = False
+) -> None:
     async with uow.begin() as tx:
-        await tx.again(job, at=at, unsure=unsure)
+        await tx.retry(job, at=at, in_doubt=in_doubt)
 
 
 async def test_nothing_is_due(outbox: SqlOutbox) -> None:
-    assert await claim(outbox) == ()
+    assert await lease(outbox) == ()
 
 
 async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     await put(uow, FIRST)
-    (job,) = await claim(outbox, now=NOW + SECOND)
+    (job,) = await lease(outbox, now=NOW + SECOND)
     assert job == Job(
         id=job.id,
         effect=FIRST,
         tries=1,
-        unsure=False,
+        in_doubt=False,
         created_at=NOW,
         lease_until=NOW + SECOND + LEASE,
     )
@@ -73,7 +75,7 @@ async def test_every_kind_of_effect_comes_back_as_it_was(
 ) -> None:
     effect = an_effect(kind, crew="Crew of «ö»", execution_id="")
     await put(uow, effect)
-    (job,) = await claim(outbox, to=effect.destination)
+    (job,) = await lease(outbox, to=effect.destination)
     assert job.effect == effect
 
 
@@ -93,28 +95,28 @@ async def test_a_lane_is_worked_in_order_one_at_a_time(
     await put(uow, FIRST, SECOND_ONE, FIRST)
     order = []
     for _ in range(3):
-        (job,) = await claim(outbox)
-        assert await claim(outbox) == ()
+        (job,) = await lease(outbox)
+        assert await lease(outbox) == ()
         order.append(job.effect)
         await done(uow, job)
     assert order == [FIRST, SECOND_ONE, FIRST]
-    assert await claim(outbox) == ()
+    assert await lease(outbox) == ()
 
 
 async def test_one_that_is_tried_again_keeps_its_place(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
     await put(uow, FIRST, SECOND_ONE)
-    (job,) = await claim(outbox)
+    (job,) = await lease(outbox)
     await again(uow, job, at=NOW + SECOND)
-    assert await claim(outbox) == ()
-    (job,) = await claim(outbox, now=NOW + SECOND)
+    assert await lease(outbox) == ()
+    (job,) = await lease(outbox, now=NOW + SECOND)
     assert (job.effect, job.tries) == (FIRST, 2)
 
 
 async def test_lanes_do_not_wait_for_each_other(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE, ELSEWHERE)
-    jobs = await claim(outbox)
+    jobs = await lease(outbox)
     assert {job.effect for job in jobs} == {FIRST, ELSEWHERE}
 
 
@@ -123,11 +125,11 @@ async def test_destinations_do_not_wait_for_each_other(
 ) -> None:
     other = replace(RESUME, crew="other", subject="r-9")
     await put(uow, FIRST, RESUME, other)
-    (job,) = await claim(outbox, to="crew:research")
+    (job,) = await lease(outbox, to="crew:research")
     assert job.effect == RESUME
-    (job,) = await claim(outbox, to="crew:other")
+    (job,) = await lease(outbox, to="crew:other")
     assert job.effect == other
-    (job,) = await claim(outbox)
+    (job,) = await lease(outbox)
     assert job.effect == FIRST
 
 
@@ -136,14 +138,14 @@ async def test_no_more_are_claimed_than_asked_for_the_longest_due_first(
 ) -> None:
     for n in (3, 1, 2):
         await put(uow, an_effect(execution_id=f"e-{n}"), at=NOW + n * SECOND)
-    jobs = await claim(outbox, now=NOW + HOUR, limit=2)
+    jobs = await lease(outbox, now=NOW + HOUR, limit=2)
     assert sorted(job.effect.execution_id for job in jobs) == ["e-1", "e-2"]
 
 
 async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     await put(uow, FIRST, at=NOW + SECOND)
-    assert await claim(outbox) == ()
-    assert len(await claim(outbox, now=NOW + SECOND)) == 1
+    assert await lease(outbox) == ()
+    assert len(await lease(outbox, now=NOW + SECOND)) == 1
 
 
 # --- leases ---
@@ -153,29 +155,29 @@ async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
     await put(uow, FIRST)
-    await claim(outbox)
-    assert await claim(outbox, now=NOW + LEASE - timedelta(microseconds=1)) == ()
-    (job,) = await claim(outbox, now=NOW + LEASE)
-    assert (job.tries, job.unsure) == (2, True)
+    await lease(outbox)
+    assert await lease(outbox, now=NOW + LEASE - timedelta(microseconds=1)) == ()
+    (job,) = await lease(outbox, now=NOW + LEASE)
+    assert (job.tries, job.in_doubt) == (2, True)
 
 
 async def test_who_lost_the_lease_settles_nothing(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     await put(uow, FIRST)
-    (lost,) = await claim(outbox)
-    (held,) = await claim(outbox, now=NOW + LEASE)
+    (lost,) = await lease(outbox)
+    (held,) = await lease(outbox, now=NOW + LEASE)
     await done(uow, lost)
     await again(uow, lost, at=NOW)
-    assert await claim(outbox, now=NOW + LEASE) == ()
+    assert await lease(outbox, now=NOW + LEASE) == ()
     await done(uow, held)
-    assert await claim(outbox, now=NOW + HOUR) == ()
+    assert await lease(outbox, now=NOW + HOUR) == ()
 
 
 async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     await put(uow, FIRST)
-    (job,) = await claim(outbox)
+    (job,) = await lease(outbox)
     await again(uow, job)
-    (job,) = await claim(outbox)
-    assert not job.unsure
+    (job,) = await lease(outbox)
+    assert not job.in_doubt
 
 
 @pytest.mark.parametrize("later", [True, False])
@@ -183,29 +185,29 @@ async def test_once_unsure_always_unsure(
     outbox: SqlOutbox, uow: SqlUnitOfWork, later: bool
 ) -> None:
     await put(uow, FIRST)
-    (job,) = await claim(outbox)
-    await again(uow, job, unsure=True)
-    (job,) = await claim(outbox)
-    assert job.unsure
-    await again(uow, job, unsure=later)
-    (job,) = await claim(outbox)
-    assert job.unsure
+    (job,) = await lease(outbox)
+    await again(uow, job, in_doubt=True)
+    (job,) = await lease(outbox)
+    assert job.in_doubt
+    await again(uow, job, in_doubt=later)
+    (job,) = await lease(outbox)
+    assert job.in_doubt
 
 
 async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
     await put(uow, FIRST, ELSEWHERE, RESUME)
-    await claim(outbox, limit=1)
-    await claim(outbox, to="crew:research")
+    await lease(outbox, limit=1)
+    await lease(outbox, to="crew:research")
     assert await outbox.release(due_at=NOW + SECOND) == 2
     assert await outbox.release(due_at=NOW) == 0
-    (untouched,) = await claim(outbox)
-    assert (untouched.tries, untouched.unsure) == (1, False)
-    (job,) = await claim(outbox, now=NOW + SECOND)
-    assert (job.tries, job.unsure) == (2, True)
-    (job,) = await claim(outbox, to="crew:research", now=NOW + SECOND)
-    assert job.unsure
+    (untouched,) = await lease(outbox)
+    assert (untouched.tries, untouched.in_doubt) == (1, False)
+    (job,) = await lease(outbox, now=NOW + SECOND)
+    assert (job.tries, job.in_doubt) == (2, True)
+    (job,) = await lease(outbox, to="crew:research", now=NOW + SECOND)
+    assert job.in_doubt
 
 
 # --- several processes ---
@@ -222,7 +224,7 @@ async def test_two_processes_never_get_the_same_job(
     claimed: list[Job] = []
 
     async def work(outbox: SqlOutbox) -> None:
-        while jobs := await claim(outbox, limit=3):
+        while jobs := await lease(outbox, limit=3):
             claimed.extend(jobs)
             for job in jobs:
                 await done(uow, job)
@@ -232,7 +234,7 @@ async def test_two_processes_never_get_the_same_job(
     assert len({job.id for job in claimed}) == len(claimed) == len(slack)
     for n in range(40):
         thread = [job for job in claimed if job.effect.execution_id == f"e-{n}"]
-        order = [job.id for job in thread if job.effect.kind is not EffectKind.RELEASE]
+        order = [job.id for job in thread if job.effect.kind is not EffectKind.EXPIRE_CLAIM]
         assert order == sorted(order)
     for engines in others:
         await engines.dispose()
@@ -242,8 +244,8 @@ async def test_two_processes_never_get_the_same_job(
 
 
 async def test_what_nobody_works_on_is_named(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
-    assert await outbox.strangers([SLACK]) == ()
+    assert await outbox.orphaned_destinations([SLACK]) == ()
     await put(uow, FIRST, RESUME, replace(RESUME, subject="r-2"), replace(RESUME, crew="gone"))
-    found = await outbox.strangers([SLACK, "crew:research"])
+    found = await outbox.orphaned_destinations([SLACK, "crew:research"])
     assert found == ("crew:gone",)
-    assert sorted(await outbox.strangers([])) == ["crew:gone", "crew:research", SLACK]
+    assert sorted(await outbox.orphaned_destinations([])) == ["crew:gone", "crew:research", SLACK]

@@ -22,7 +22,7 @@ from tests.builders import ANA, NOW, SECOND
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
 
-GROWING = "rounds|outbox|executions|reviews|outputs|webhooks|letters|notes|claims"
+GROWING = "rounds|outbox|executions|reviews|outputs|webhooks|dead_letters|notes|claims"
 
 Statements = list[tuple[str, Any]]
 
@@ -58,12 +58,12 @@ async def everything(world: World) -> None:
     await world.notify("Another draft.")
     await world.hear(ended="the execution has ended")
     await world.settle_slack()
-    await world.uow.read.letter(await world.keep_unreadable())
+    await world.uow.read.dead_letter(await world.store_dead_letter())
     await world.settle_slack()
     await look.pending(mine=ANA.id, uow=world.uow, crews=world.crews, directory=world.directory)
     await look.pending(mine=None, uow=world.uow, crews=world.crews, directory=world.directory)
     await look.unsettled(uow=world.uow)
-    await look.execution("e-", uow=world.uow, clients=world.outside.clients)
+    await look.execution("e-", uow=world.uow, clients=world.context.clients)
     await world.uow.read.ping()
     await review_well(world)
 
@@ -74,17 +74,17 @@ async def review_well(world: World) -> None:
     await world.settle_slack()
     card = (await world.uow.read.posting(round_.id)).card
     assert card is not None
-    outside = {"uow": world.uow, "clock": world.clock}
+    context = {"uow": world.uow, "clock": world.clock}
     who = {"crews": world.crews, "directory": world.directory}
     where = {"channel": card.channel, "thread_ts": card.ts}
-    await keep_note(**where, ts="9.1", by=ANA, text="Hm.", **outside)  # type: ignore[arg-type]
-    await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", **outside)  # type: ignore[arg-type]
-    await claim(round_.id, by=ANA, **outside, **who)  # type: ignore[arg-type]
+    await keep_note(**where, ts="9.1", by=ANA, text="Hm.", **context)  # type: ignore[arg-type]
+    await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", **context)  # type: ignore[arg-type]
+    await claim(round_.id, by=ANA, **context, **who)  # type: ignore[arg-type]
     await world.settle_slack()
     await draft_for(round_, uow=world.uow, crews=world.crews, directory=world.directory)
-    await delete_note(card.channel, "9.1", **outside)  # type: ignore[arg-type]
+    await delete_note(card.channel, "9.1", **context)  # type: ignore[arg-type]
     await world.uow.read.notes.history(round_.review.id, limit=50)
-    await queue(ANA.id, page=0, **outside, **who)  # type: ignore[arg-type]
+    await queue(ANA.id, page=0, **context, **who)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -94,7 +94,7 @@ async def test_sqlite_scans_no_table(world: World) -> None:
     assert len(statements) > 40
     async with world.engines.read.connect() as connection:
         for statement, parameters in statements:
-            if re.search(r"SELECT executions.heard\s+FROM executions\s+LIMIT", statement):
+            if re.search(r"SELECT executions.activity_count\s+FROM executions\s+LIMIT", statement):
                 continue  # the first row is the answer
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             for row in plan:
@@ -112,7 +112,7 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
         await world.uow.read.notes.rounds_of("research", "many-12", limit=20)
         await world.uow.read.notes.part(State.WAITING, ["research"], offset=0, limit=20)
         await world.uow.read.notes.decided_since(NOW, ["research"], offset=0, limit=20)
-        await world.outbox.claim(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
+        await world.outbox.lease(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
     assert len(statements) >= 9
     async with world.engines.write.connect() as connection:
         for statement, parameters in statements:
@@ -124,23 +124,23 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
 async def many_rounds(world: World) -> None:
     """20,000 executions; in 20 of them a round waits and an effect is due."""
     steps = """
-        INSERT INTO executions (crew, execution_id, created_at, heard)
+        INSERT INTO executions (crew, execution_id, created_at, activity_count)
         SELECT 'research', 'many-' || n, n, 0 FROM generate_series(1, 20000) n;
 
         INSERT INTO reviews (id, crew, execution_id, task_id)
         SELECT 'v' || n, 'research', 'many-' || n, 'draft' FROM generate_series(1, 20000) n;
 
         INSERT INTO rounds (id, review_id, number, state, version, opened_at, digest, unchanged,
-                            heard_before, answer, answer_code)
+                            activity_before, answer, answer_code)
         SELECT 'r' || n, 'v' || n, 1, CASE WHEN n % 1000 = 0 THEN 'WAITING' ELSE 'RESUMED' END,
                1, n, '', false, 0, '', '' FROM generate_series(1, 20000) n;
 
         INSERT INTO outputs (round_id, format, text)
         SELECT 'r' || n, 'markdown', 'A draft.' FROM generate_series(1, 20000) n;
 
-        INSERT INTO outbox (destination, lane, kind, subject, crew, execution_id, created_at,
-                            due_at, tries)
-        SELECT 'slack', 'lane ' || n, 'post', 'r' || n, 'research', 'many-' || n, 0,
+        INSERT INTO outbox (destination, ordering_key, kind, subject, crew, execution_id,
+                            created_at, due_at, tries)
+        SELECT 'slack', 'ordering key ' || n, 'post', 'r' || n, 'research', 'many-' || n, 0,
                CASE WHEN n % 1000 = 0 THEN 0 ELSE 4000000000000000 END, 0
         FROM generate_series(1, 20000) n;
 

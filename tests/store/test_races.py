@@ -64,7 +64,7 @@ async def test_placing_a_card_and_a_newer_output_never_wait_for_each_other(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.note_heard("research", "e-1", at=NOW)
+        await tx.record_activity("research", "e-1", at=NOW)
         placing = await started(world, place_card(world, waiting))
         (round_,) = await tx.unfinished("research", "e-1")
         await tx.save(round_.supersede(NOW).round)
@@ -78,7 +78,7 @@ async def test_a_notification_and_the_end_never_wait_for_each_other(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.note_heard("research", "e-1", at=NOW)
+        await tx.record_activity("research", "e-1", at=NOW)
         notification = await started(world, world.notify("Another draft."))
         (round_,) = await tx.unfinished("research", "e-1")
         await tx.save(round_.close("the execution has ended", NOW).round)

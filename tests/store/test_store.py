@@ -58,7 +58,9 @@ ROUNDS = [
     *(a_round(state) for state in State),
     a_round(unchanged=True, number=7),
     a_round(State.DECIDED, decision=a_decision(Approve("Mind the date."), via=Via.THREAD)),
-    a_round(State.DECIDED, decision=a_decision(Approve("")), sending_since=LATER, heard_before=4),
+    a_round(
+        State.DECIDED, decision=a_decision(Approve("")), in_doubt_since=LATER, activity_before=4
+    ),
     a_round(State.STUCK, decision=a_decision(Revise("«Шорт» 🎉\n\t\u202e"), by=BEN, via=Via.MODAL)),
     a_round(State.RESUMED, answer="words", answer_code=INFERRED, ended_at=LATER),
     a_round(review=a_review(task_name="Draft", agent="Writer", expected_output="One page")),
@@ -127,9 +129,9 @@ async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
     async with uow.begin() as tx:
         with pytest.raises(RoundNotFound):
             await tx.round("r-1")
-        assert await tx.heard("research", "e-1") == 0
+        assert await tx.activity_count("research", "e-1") == 0
         assert await tx.unfinished("research", "e-1") == ()
-    assert await uow.read.letter("l-1") is None
+    assert await uow.read.dead_letter("l-1") is None
 
 
 # --- moments ---
@@ -181,10 +183,10 @@ async def test_an_output_comes_back_to_the_letter(
 
 
 async def test_a_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:
-    letter = a_letter(body=bytes(range(256)), reason="«?»")
+    dead_letter = a_letter(body=bytes(range(256)), reason="«?»")
     async with uow.begin() as tx:
-        await tx.keep_letter(letter)
-    assert await uow.read.letter("l-1") == letter
+        await tx.store_dead_letter(dead_letter)
+    assert await uow.read.dead_letter("l-1") == dead_letter
 
 
 # --- webhook URLs ---
@@ -296,7 +298,12 @@ async def test_a_beginning_is_compared_byte_by_byte(
     names = ["ab", "a", "A", "Ab", "a%b", "a_b", "ä", "ab\U0010fffe"]
     async with engines.write.begin() as connection:
         for name in names:
-            values = {"crew": "research", "execution_id": name, "created_at": NOW, "heard": 0}
+            values = {
+                "crew": "research",
+                "execution_id": name,
+                "created_at": NOW,
+                "activity_count": 0,
+            }
             await connection.execute(sa.insert(executions), values)
     like = await uow.read.executions_like(prefix, limit=20)
     assert [name for _, name in like] == found

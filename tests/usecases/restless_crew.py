@@ -30,7 +30,7 @@ class Execution:
 
     id: str
     task: int = 0
-    working: bool = True
+    run_workers: bool = True
     output: str = ""
     drafts: int = 0
     unheard: list[tuple[str, str]] = field(default_factory=list)
@@ -68,12 +68,12 @@ class RestlessCrew:
     def finish(self, name: str, *, same: bool) -> None:
         """The agent is done; the crew pauses and says so."""
         run = self.executions[name]
-        if not run.working:
+        if not run.run_workers:
             return
         if not (same and run.output):
             run.drafts += 1
             run.output = f"{TASKS[run.task]} {run.drafts} of {name}"
-        run.working = False
+        run.run_workers = False
         self.world.crew.pause(run.output, execution=name, task=TASKS[run.task])
         run.unheard.append((TASKS[run.task], run.output))
 
@@ -103,7 +103,7 @@ class RestlessCrew:
         if run.completed:
             return
         if self.world.crew.pending.pop((name, TASKS[run.task]), None):
-            run.working, run.murky = True, True
+            run.run_workers, run.murky = True, True
 
     async def _notify(self, run: Execution, said: tuple[str, str]) -> None:
         task, output = said
@@ -125,13 +125,13 @@ class RestlessCrew:
         run = self.executions[resumed.execution_id]
         if resumed.output != self.texts[self.decided[resumed.decision]]:
             assert run.unheard, "the bot knew of a newer output than the reviewer saw"
-        run.working = True
+        run.run_workers = True
         if resumed.decision.is_approve:
             run.task += 1
             run.output = ""
             run.signs.append(ENDED if run.completed else None)
         if run.completed:
-            run.working = False
+            run.run_workers = False
             self.world.crew.completed.add(run.id)
         if self.haste is not Haste.NONE:
             self.finish(run.id, same=self.same)

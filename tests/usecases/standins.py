@@ -14,7 +14,7 @@ from bot.domain.review import Round
 from bot.domain.verdict import Decision
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.slack import Members, Posted, Posting
-from bot.usecases.read_models import Letter, MessageRef, Progress, Silence
+from bot.usecases.read_models import DeadLetter, MessageRef, Progress, StatusUnavailable
 
 AWAY = NotSent("connection refused")
 LOST = Unknown("no answer")
@@ -44,7 +44,7 @@ class Message:
     key: str
     ref: MessageRef
     posted_at: datetime
-    shows: Round | Letter
+    shows: Round | DeadLetter
     plain: bool = False
     deleted: bool = False
 
@@ -71,13 +71,13 @@ class FakeSlack:
         return message
 
     async def post_card(
-        self, posting: Posting, *, channel: str, look_since: datetime | None, plain: bool = False
+        self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
     ) -> Posted | NotSent | Refused | Unknown:
         round_ = posting.view.round
         if self.unshowable and not plain:
             self.calls.append(f"refuse {round_.id}")
             return Refused("invalid_blocks", "cannot be shown")
-        outcome = self._post(f"card {round_.id}", round_, channel, posting.thread_ts, look_since)
+        outcome = self._post(f"card {round_.id}", round_, channel, posting.thread_ts, posted_since)
         if not isinstance(outcome, Message):
             return outcome
         outcome.plain = plain
@@ -97,14 +97,16 @@ class FakeSlack:
         found[0].shows, found[0].plain = round_, plain
         return fault.strike() if fault else Delivered()
 
-    async def attach_output(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
-        return self._notice(f"file {posting.view.round.id}", posting, look_since)
+    async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        return self._notice(f"file {posting.view.round.id}", posting, posted_since)
 
-    async def tell_stuck(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
-        return self._notice(f"stuck {posting.view.round.id}", posting, look_since)
+    async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        return self._notice(f"stuck {posting.view.round.id}", posting, posted_since)
 
-    async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
-        outcome = self._post(f"letter {letter.id}", letter, channel, None, look_since)
+    async def report(
+        self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
+    ) -> Outcome:
+        outcome = self._post(f"letter {dead_letter.id}", dead_letter, channel, None, posted_since)
         return Delivered() if isinstance(outcome, Message) else outcome
 
     async def name_of(self, user: str) -> str | None:
@@ -119,29 +121,29 @@ class FakeSlack:
         self.calls.append(f"offer {note.ts}")
         return Delivered()
 
-    def _notice(self, key: str, posting: Posting, look_since: datetime | None) -> Outcome:
+    def _notice(self, key: str, posting: Posting, posted_since: datetime | None) -> Outcome:
         if posting.channel is None:
             return Delivered("nowhere to tell")
         outcome = self._post(
-            key, posting.view.round, posting.channel, posting.thread_ts, look_since
+            key, posting.view.round, posting.channel, posting.thread_ts, posted_since
         )
         return Delivered() if isinstance(outcome, Message) else outcome
 
     def _post(
         self,
         key: str,
-        shows: Round | Letter,
+        shows: Round | DeadLetter,
         channel: str,
         thread_ts: str | None,
-        look_since: datetime | None,
+        posted_since: datetime | None,
     ) -> Message | NotSent | Refused | Unknown:
         self.calls.append(f"post {key}")
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
             return fault.strike()
-        if look_since is not None:
+        if posted_since is not None:
             for found in self.keyed(key):
-                if found.posted_at >= look_since:
+                if found.posted_at >= posted_since:
                     return found
         if thread_ts is not None and any(
             m.ref.ts == thread_ts and m.deleted for m in self.messages
@@ -183,7 +185,7 @@ class FakeCrew:
     on_status: Callable[[str], Awaitable[None]] | None = None
     """Called before the status is answered."""
     silent: bool = False
-    says: Progress | Silence | None = None
+    says: Progress | StatusUnavailable | None = None
     """What it says instead of the truth."""
 
     def pause(self, text: str = "A draft.", *, execution: str = "e-1", task: str = "draft") -> None:
@@ -209,17 +211,17 @@ class FakeCrew:
             return fault.strike()
         return Delivered("Thank you.", "resumed" if decision.is_approve else "retrying")
 
-    async def status(self, execution_id: str) -> Progress | Silence:
+    async def status(self, execution_id: str) -> Progress | StatusUnavailable:
         if self.on_status:
             await self.on_status(execution_id)
         if self.says:
             return self.says
         if self.silent:
-            return Silence("no answer within 2 s")
+            return StatusUnavailable("no answer within 2 s")
         return Progress("completed" if execution_id in self.completed else "running")
 
-    async def reach(self) -> str | None:
-        return self.says.why if isinstance(self.says, Silence) else None
+    async def ping(self) -> str | None:
+        return self.says.why if isinstance(self.says, StatusUnavailable) else None
 
 
 @dataclass

@@ -10,7 +10,7 @@ from bot.domain.crew import ANYONE
 from bot.domain.effects import SLACK, EffectKind
 from bot.domain.errors import (
     AlreadyDecided,
-    IllegalMove,
+    InvalidTransition,
     NotAReviewer,
     RoundClosed,
     RoundNotFound,
@@ -174,7 +174,7 @@ async def test_a_stuck_decision_is_sent_again_as_it_was(world: World, waiting: R
 
 
 async def test_only_what_is_stuck_is_sent_again(world: World, waiting: Round) -> None:
-    with pytest.raises(IllegalMove):
+    with pytest.raises(InvalidTransition):
         await world.retry(waiting.id)
     with pytest.raises(NotAReviewer):
         await world.retry(waiting.id, by=EVE)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import NotAKicker, StoreUnavailable, UnknownCrew
+from bot.domain.errors import NotAStarter, StoreUnavailable, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
 from bot.usecases.kickoff import (
@@ -22,8 +22,8 @@ from bot.usecases.kickoff import (
     TooManyKickoffs,
     register,
 )
-from bot.usecases.permissions import crews_kicked_by, require_kicker
-from bot.usecases.ports.store import RunQueries
+from bot.usecases.permissions import crews_started_by, require_starter
+from bot.usecases.ports.store import ExecutionQueries
 from tests.builders import ANA, BEN, EVE
 from tests.usecases.world import World
 
@@ -75,7 +75,7 @@ def shaky(world: World) -> Shaky:
     return Shaky(world)
 
 
-def desk(shaky: Shaky, client: FakeKickoff | None = None, **more: Any) -> Kickoffs:
+def context(shaky: Shaky, client: FakeKickoff | None = None, **more: Any) -> Kickoffs:
     return Kickoffs(
         uow=shaky,
         crews=shaky.world.crews,
@@ -86,14 +86,14 @@ def desk(shaky: Shaky, client: FakeKickoff | None = None, **more: Any) -> Kickof
     )
 
 
-def runs(shaky: Shaky) -> RunQueries:
-    return shaky.world.uow.read.runs
+def runs(shaky: Shaky) -> ExecutionQueries:
+    return shaky.world.uow.read.executions
 
 
 async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> None:
     client = FakeKickoff()
 
-    assert await desk(shaky, client).start("research", ASKED) is ANSWER
+    assert await context(shaky, client).start("research", ASKED) is ANSWER
 
     assert await runs(shaky).targets("research", "e-1") == THEIRS
     [carried] = client.carried
@@ -102,42 +102,42 @@ async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> No
 
 
 async def test_nothing_is_remembered_of_what_did_not_start(shaky: Shaky) -> None:
-    await desk(shaky, FakeKickoff(NotSent("refused"))).start("research", ASKED)
+    await context(shaky, FakeKickoff(NotSent("refused"))).start("research", ASKED)
     refused = replace(ANSWER, status=422, execution_id=None)
-    await desk(shaky, FakeKickoff(refused)).start("research", ASKED)
+    await context(shaky, FakeKickoff(refused)).start("research", ASKED)
 
     assert await runs(shaky).view("research", "e-1") is None
 
 
 async def test_a_kickoff_is_remembered_once_the_database_is_back(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
-    working = desk(shaky)
-    working.bell.ring()
+    run_workers = context(shaky)
+    run_workers.bell.set()
 
-    assert await working.start("research", KickoffRequest({})) is ANSWER
-    await working.finish()
+    assert await run_workers.start("research", KickoffRequest({})) is ANSWER
+    await run_workers.finish()
 
     assert await runs(shaky).view("research", "e-1")
 
 
 async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
-    working = desk(shaky, tries=1)
-    working.bell.ring()
-    await working.start("research", ASKED)
-    await working.finish()
+    run_workers = context(shaky, tries=1)
+    run_workers.bell.set()
+    await run_workers.start("research", ASKED)
+    await run_workers.finish()
 
     assert await runs(shaky).view("research", "e-1") is None
 
 
 async def test_what_is_not_passed_on(shaky: Shaky) -> None:
     with pytest.raises(UnknownCrew):
-        await desk(shaky).start("nobody", ASKED)
+        await context(shaky).start("nobody", ASKED)
     with pytest.raises(TooManyKickoffs):
-        await desk(shaky, at_once=0).start("research", ASKED)
+        await context(shaky, at_once=0).start("research", ASKED)
     shaky.world.crews["research"] = replace(shaky.world.crews["research"], own=WebhookUrls())
     with pytest.raises(NoPublicUrl):
-        await desk(shaky).start("research", ASKED)
+        await context(shaky).start("research", ASKED)
 
 
 async def test_registering_adds_to_what_is_known(world: World) -> None:
@@ -146,19 +146,19 @@ async def test_registering_adds_to_what_is_known(world: World) -> None:
     crew = WebhookUrls(crew="https://theirs.example/crew")
     await register("research", "e-1", crew, **about)  # type: ignore[arg-type]
 
-    assert await world.uow.read.runs.targets("research", "e-1") == THEIRS.or_else(crew)
+    assert await world.uow.read.executions.targets("research", "e-1") == THEIRS.or_else(crew)
 
 
 def test_kickers_are_the_reviewers_unless_somebody_is_named(world: World) -> None:
     crews, directory = world.crews, world.directory
-    require_kicker("research", ANA.id, crews=crews, directory=directory)
-    with pytest.raises(NotAKicker):
-        require_kicker("research", EVE.id, crews=crews, directory=directory)
+    require_starter("research", ANA.id, crews=crews, directory=directory)
+    with pytest.raises(NotAStarter):
+        require_starter("research", EVE.id, crews=crews, directory=directory)
     with pytest.raises(UnknownCrew):
-        require_kicker("nobody", ANA.id, crews=crews, directory=directory)
-    crews["research"] = replace(crews["research"], kickers=(EVE.id,))
-    require_kicker("research", EVE.id, crews=crews, directory=directory)
-    assert crews_kicked_by(BEN.id, crews=crews, directory=directory) == ()
-    crews["research"] = replace(crews["research"], kickers=("*",))
-    require_kicker("research", BEN.id, crews=crews, directory=directory)
-    assert crews_kicked_by(BEN.id, crews=crews, directory=directory) == ("research",)
+        require_starter("nobody", ANA.id, crews=crews, directory=directory)
+    crews["research"] = replace(crews["research"], starters=(EVE.id,))
+    require_starter("research", EVE.id, crews=crews, directory=directory)
+    assert crews_started_by(BEN.id, crews=crews, directory=directory) == ()
+    crews["research"] = replace(crews["research"], starters=("*",))
+    require_starter("research", BEN.id, crews=crews, directory=directory)
+    assert crews_started_by(BEN.id, crews=crews, directory=directory) == ("research",)

@@ -115,7 +115,7 @@ class Reviews(RuleBasedStateMachine):
             self.ask_to_retry: self.any_round(State.STUCK),
             self.work_for_slack: 2,
             self.work_for_the_crew: 4 * self.any_round(State.DECIDED),
-            self.crew_pauses: 2 * self.any_run(lambda run: run.working),
+            self.crew_pauses: 2 * self.any_run(lambda run: run.run_workers),
             self.crew_is_heard: 2 * self.any_run(lambda run: bool(run.unheard)),
             self.crew_gives_a_sign: self.any_run(lambda run: bool(run.signs)),
             self.restart: 1,
@@ -141,7 +141,7 @@ class Reviews(RuleBasedStateMachine):
         return name
 
     async def crew_pauses(self, draw: Draw) -> None:
-        name = self.pick(draw, lambda run: run.working)
+        name = self.pick(draw, lambda run: run.run_workers)
         self.crew.finish(name, same=draw(SELDOM))
         if draw(st.booleans()):
             await self.crew.announce(name)
@@ -264,7 +264,7 @@ class Reviews(RuleBasedStateMachine):
         if round_.state is State.RESUMED:
             assert taken or (sent and murky)
         elif taken:
-            assert round_.sending_since is not None
+            assert round_.in_doubt_since is not None
             assert round_.answer_code != "400" or murky
 
 

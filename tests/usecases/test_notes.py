@@ -53,7 +53,7 @@ async def test_a_note_is_kept_acknowledged_and_offered_once(world: World) -> Non
 
     assert await write(world, round_, by=unnamed)
     assert await write(world, round_, by=unnamed) is None
-    assert await world.effects() == [EffectKind.REFRESH, EffectKind.NOTED]
+    assert await world.effects() == [EffectKind.REFRESH, EffectKind.ACKNOWLEDGE_NOTE]
     await world.settle_slack()
     await write(world, round_, "Clearer.", by=ANA, ts="9.2")
     await world.settle_slack()
@@ -77,7 +77,7 @@ async def test_others_notes_are_left_beside_the_box_and_get_no_offer(world: Worl
 
     assert found.text == ""
     assert [note.by for note in found.left] == [EVE]
-    assert not found.spilt
+    assert not found.overflowed
     assert not [call for call in world.slack.calls if call.startswith("offer")]
 
 
@@ -89,7 +89,7 @@ async def test_what_does_not_fit_is_left_whole(world: World) -> None:
 
     found = await the_draft(world, round_)
 
-    assert found.spilt
+    assert found.overflowed
     assert len(found.text) <= FEEDBACK_LIMIT
     assert [note.text for note in found.left] == ["y" * 2_000]
     assert added(found.text, found.left[0]) is None
@@ -166,7 +166,7 @@ async def test_a_claim_holds_for_half_an_hour_and_ends_by_itself(world: World) -
     assert held is not None
     assert held.by == ANA
     assert held.holds(world.clock())
-    assert await world.effects() == [EffectKind.RELEASE, EffectKind.RELEASE]
+    assert await world.effects() == [EffectKind.EXPIRE_CLAIM, EffectKind.EXPIRE_CLAIM]
     with pytest.raises(NotAReviewer):
         await take(EVE)
     world.clock.advance(timedelta(minutes=30))

@@ -50,7 +50,7 @@ async def test_a_duplicate_changes_nothing(world: World, woken: list[str]) -> No
     assert again.round == first.round
     assert await world.effects() == [POST]
     assert woken == []
-    assert await heard(world) == 1
+    assert await activity_count(world) == 1
 
 
 async def test_a_later_notification_fills_in_names_and_takes_none_away(world: World) -> None:
@@ -67,7 +67,7 @@ async def test_another_output_supersedes_one_that_waits(world: World) -> None:
     old = await world.round(first.round.id)
     assert (old.state, old.ended_at) == (State.SUPERSEDED, NOW + SECOND)
     assert await world.effects() == [POST, REFRESH, POST]
-    assert await heard(world) == 2
+    assert await activity_count(world) == 2
 
 
 async def test_another_output_makes_an_unsent_decision_pointless(world: World) -> None:
@@ -199,7 +199,7 @@ async def test_two_other_notifications_at_once_are_two_rounds(world: World) -> N
 async def test_two_tasks_of_one_execution_at_once_are_a_round_1_each(world: World) -> None:
     received = await asyncio.gather(*(world.notify(task_id=f"task {n}") for n in range(8)))
     assert [(r.accepted, r.round.number) for r in received] == [(True, 1)] * 8
-    assert await heard(world) == 8
+    assert await activity_count(world) == 8
 
 
 async def test_crews_executions_and_tasks_have_reviews_of_their_own(world: World) -> None:
@@ -219,13 +219,13 @@ async def test_crews_executions_and_tasks_have_reviews_of_their_own(world: World
 async def test_a_sign_is_counted_and_closes_nothing(world: World) -> None:
     received = await world.notify()
     await world.hear()
-    assert await heard(world) == 2
+    assert await activity_count(world) == 2
     assert (await world.round(received.round.id)).state is State.WAITING
 
 
 async def test_an_execution_is_known_by_a_sign_alone(world: World) -> None:
     await world.hear("e-9", ended="the execution has ended")
-    assert await heard(world, "e-9") == 1
+    assert await activity_count(world, "e-9") == 1
 
 
 async def test_the_end_closes_what_waits_or_is_stuck_and_nothing_else(world: World) -> None:
@@ -262,15 +262,15 @@ async def test_an_unreadable_webhook_is_kept_as_it_came_and_reported(
     world: World, woken: list[str]
 ) -> None:
     body = b"\x00\xff not json"
-    letter_id = await world.keep_unreadable(body)
-    letter = await world.uow.read.letter(letter_id)
-    assert letter is not None
-    assert (letter.body, letter.crew, letter.received_at) == (body, "research", NOW)
-    assert letter.reason == "no execution_id"
+    letter_id = await world.store_dead_letter(body)
+    dead_letter = await world.uow.read.dead_letter(letter_id)
+    assert dead_letter is not None
+    assert (dead_letter.body, dead_letter.crew, dead_letter.received_at) == (body, "research", NOW)
+    assert dead_letter.reason == "no execution_id"
     assert await world.effects() == [EffectKind.REPORT]
     assert woken == [SLACK]
 
 
-async def heard(world: World, execution: str = "e-1") -> int:
+async def activity_count(world: World, execution: str = "e-1") -> int:
     async with world.uow.begin() as tx:
-        return await tx.heard("research", execution)
+        return await tx.activity_count("research", execution)

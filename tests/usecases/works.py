@@ -57,7 +57,7 @@ class Works(World):
             self.workers[destination].call()
 
     @asynccontextmanager
-    async def working(
+    async def run_workers(
         self,
         destination: str = SLACK,
         *,
@@ -69,7 +69,7 @@ class Works(World):
             destination,
             outbox=outbox or self.outbox,
             deliver=deliver,
-            outside=self.outside,
+            context=self.context,
             pace=pace,
         )
         self.workers[destination] = worker
@@ -89,7 +89,7 @@ class Works(World):
         """Let every worker go round once more."""
         self.clock.advance(timedelta(microseconds=1))
         now = self.clock.now
-        await self.clock.until(lambda: all(w.turned_at == now for w in self.workers.values()))
+        await self.clock.until(lambda: all(w.last_polled_at == now for w in self.workers.values()))
 
 
 class FailingOutbox:
@@ -99,7 +99,7 @@ class FailingOutbox:
         self.failure: Exception | None = failure
         self.claims = 0
 
-    async def claim(
+    async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
         self.claims += 1
@@ -115,10 +115,10 @@ class WatchedOutbox:
     outbox: Outbox
     then: Callable[[], Awaitable[object]] | None
 
-    async def claim(
+    async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
-        jobs = await self.outbox.claim(destination, now=now, lease=lease, limit=limit)
+        jobs = await self.outbox.lease(destination, now=now, lease=lease, limit=limit)
         if jobs and self.then:
             then, self.then = self.then, None
             await then()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, EffectKind, crew_destination
-from bot.domain.execution import CrewNews, TaskNews
+from bot.domain.execution import CrewUpdate, TaskUpdate
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
 from bot.domain.review import Round
@@ -22,21 +22,21 @@ from bot.store.outbox import SqlOutbox
 from bot.store.tables import outbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.decide import decide, retry
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
-from bot.usecases.follow import hear_news
+from bot.usecases.follow import record_update
 from bot.usecases.permissions import may_decide
 from bot.usecases.ports.outbox import Job
-from bot.usecases.receive import Received, keep_unreadable, receive_notification
+from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.run_standins import FakeCourier, FakeReporter
 from tests.usecases.standins import FakeCrew, FakeDirectory, FakeSlack
 
-ABOUT_RUNS = ("progress", "task_done", "conclude", "follow")
+ABOUT_EXECUTIONS = ("progress", "task_done", "post_result", "poll_status")
 """What tests of reviews do not look at."""
 CREW = crew_destination("research")
-Deliver = Callable[[Job, Outside], Awaitable[Outcome]]
+Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
 
 @dataclass
@@ -54,13 +54,13 @@ class World:
     def __post_init__(self) -> None:
         self.outbox = SqlOutbox(self.engines)
         self.slack = FakeSlack(self.clock)
-        self.reporter = FakeReporter(self.slack)
-        self.courier = FakeCourier()
-        self.outside = Outside(
+        self.execution_messenger = FakeReporter(self.slack)
+        self.forwarder = FakeCourier()
+        self.context = DeliveryContext(
             uow=self.uow,
             messenger=self.slack,
-            reporter=self.reporter,
-            courier=self.courier,
+            execution_messenger=self.execution_messenger,
+            forwarder=self.forwarder,
             clients={"research": self.crew},
             crews=self.crews,
             clock=self.clock,
@@ -104,25 +104,25 @@ class World:
         )
 
     async def hear(self, execution: str = "e-1", *, ended: str | None = None) -> None:
-        news = CrewNews(result=Output("Done.")) if ended else TaskNews(title="draft")
-        await hear_news(
+        news = CrewUpdate(result=Output("Done.")) if ended else TaskUpdate(title="draft")
+        await record_update(
             "research", execution, news, uow=self.uow, at=self.clock(), new_id=self.new_id
         )
 
-    async def keep_unreadable(self, body: bytes = b"?", crew: str = "research") -> str:
-        keep = partial(keep_unreadable, uow=self.uow, clock=self.clock, new_id=self.new_id)
+    async def store_dead_letter(self, body: bytes = b"?", crew: str = "research") -> str:
+        keep = partial(store_dead_letter, uow=self.uow, clock=self.clock, new_id=self.new_id)
         return (await keep(crew, body, "no execution_id")).id
 
     async def round(self, round_id: str) -> Round:
         return await self.uow.read.round(round_id)
 
-    async def claim(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
-        return await self.outbox.claim(destination, now=self.clock(), lease=LEASE, limit=limit)
+    async def lease(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
+        return await self.outbox.lease(destination, now=self.clock(), lease=LEASE, limit=limit)
 
     async def turn(self, destination: str = SLACK, *, limit: int = 8) -> list[Outcome]:
         """One turn of a worker: claim what is due and carry it out."""
-        jobs = await self.claim(destination, limit=limit)
-        return [await deliver(job, self.outside) for job in jobs]
+        jobs = await self.lease(destination, limit=limit)
+        return [await deliver(job, self.context) for job in jobs]
 
     async def settle_slack(self) -> None:
         """Carry out what is due in Slack until nothing is."""
@@ -137,7 +137,9 @@ class World:
         async with self.engines.read.connect() as connection:
             return list(
                 await connection.execute(
-                    sa.select(outbox).where(outbox.c.kind.not_in(ABOUT_RUNS)).order_by(outbox.c.id)
+                    sa.select(outbox)
+                    .where(outbox.c.kind.not_in(ABOUT_EXECUTIONS))
+                    .order_by(outbox.c.id)
                 )
             )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from bot.slack.blockkit.text import cost, escape_mrkdwn, plain
+from bot.slack.blockkit.text import escape_mrkdwn, plain, utf16_length
 
 Block: TypeAlias = dict[str, Any]
 
@@ -88,8 +88,8 @@ def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
     made: list[str] = []
     shown = 0
     for line in lines:
-        budget -= cost(line) + 1
-        joins = bool(made) and cost(made[-1]) + 1 + cost(line) <= SECTION_LIMIT
+        budget -= utf16_length(line) + 1
+        joins = bool(made) and utf16_length(made[-1]) + 1 + utf16_length(line) <= SECTION_LIMIT
         # Four blocks are left for what stands around a list.
         if budget < 0 or (not joins and len(made) >= BLOCKS_LIMIT - 4):
             break

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from bot.slack.blockkit.markdown_lines import Line, lines_of
-from bot.slack.blockkit.text import clean, cost, neutralise_markdown, whole_character
+from bot.slack.blockkit.text import clean, neutralise_markdown, utf16_length, whole_character
 
 _SENTENCE_ENDS = (". ", "! ", "? ", "。", "！", "？")
 
@@ -34,7 +34,7 @@ def first_part(
     head = clean(text[: 2 * limit + 2])
     if len(text) <= 2 * limit + 2:
         whole = render(head)
-        if cost(whole) <= limit:
+        if utf16_length(whole) <= limit:
             return whole, len(head)
     lines = lines_of(head)
     room = min(limit, len(head) - 1)
@@ -42,9 +42,9 @@ def first_part(
         at, closing = _cut(head, lines, room)
         shown = head[:at].rstrip()
         part = render(shown + closing)
-        if cost(part) <= limit:
+        if utf16_length(part) <= limit:
             return part, len(shown)
-        room = min(at - 1, at * limit // cost(part))
+        room = min(at - 1, at * limit // utf16_length(part))
     return "", 0
 
 

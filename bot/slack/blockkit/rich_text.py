@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.slack.blockkit.blocks import Block
-from bot.slack.blockkit.text import clean, cost
+from bot.slack.blockkit.text import clean, utf16_length
 
 #: What one block may hold; Slack documents no limit, so it is that of a section.
 RICH_TEXT_LIMIT: Final = 3_000
@@ -91,7 +91,7 @@ def _code(text: str) -> Block:
 def _size(element: Block) -> int:
     if element["type"] == "rich_text_list":
         return sum(map(_size, element["elements"]))
-    return sum(cost(one["text"]) for one in element["elements"])
+    return sum(utf16_length(one["text"]) for one in element["elements"])
 
 
 def _split(found: list[Block]) -> Iterator[Block]:
@@ -112,7 +112,7 @@ def _split_leaves(element: Block) -> Iterator[Block]:
     room = RICH_TEXT_LIMIT
     held: list[Block] = []
     for one in _short_leaves(element["elements"]):
-        length = cost(one["text"])
+        length = utf16_length(one["text"])
         if held and length > room:
             yield element | {"elements": held}
             room, held = RICH_TEXT_LIMIT, []
@@ -124,7 +124,7 @@ def _split_leaves(element: Block) -> Iterator[Block]:
 def _short_leaves(leaves: list[Block]) -> Iterator[Block]:
     for one in leaves:
         text = one["text"]
-        while cost(text) > RICH_TEXT_LIMIT:
+        while utf16_length(text) > RICH_TEXT_LIMIT:
             # A character costs two at most.
             at = text.rfind("\n", 1, RICH_TEXT_LIMIT // 2) + 1 or RICH_TEXT_LIMIT // 2
             yield one | {"text": text[:at]}

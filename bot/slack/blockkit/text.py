@@ -45,7 +45,7 @@ _BACKTICKS = re.compile("`+")
 _ADJACENT_BACKTICKS = re.compile("`(?=`)")
 
 
-def cost(text: str) -> int:
+def utf16_length(text: str) -> int:
     """The length that counts against Slack's limits, in UTF-16 units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -186,7 +186,7 @@ def _in_one_line(text: str, limit: int) -> str:
 
 
 def _shortened(text: str, limit: int, *, escaped: bool) -> str:
-    if cost(text) <= limit:
+    if utf16_length(text) <= limit:
         return text
     at = len(text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore"))
     at = whole_character(text, at)

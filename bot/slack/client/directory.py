@@ -17,7 +17,7 @@ from bot.domain.outcome import Refused
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.slack import Members
-from bot.usecases.wakeup import Bell
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class SlackDirectory:
         self._clock = clock
         self._asked = sorted({ref for ref in reviewers if ref != ANYONE and not _is_user(ref)})
         self._known: dict[str, frozenset[str]] = {}
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._renewed_at: datetime | None = None
 
     @property
@@ -56,7 +56,7 @@ class SlackDirectory:
 
     def call(self) -> None:
         """Somebody was turned away who may have been added just now: look soon."""
-        self._bell.ring()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Keep the answers fresh until cancelled."""
@@ -65,7 +65,7 @@ class SlackDirectory:
         while True:
             await self.renew()
             wait = RENEW_SOON if self.unresolved else RENEW
-            await self._bell.wait(wait.total_seconds())
+            await self._wakeup.wait(wait.total_seconds())
 
     async def renew(self) -> None:
         """Ask Slack about every e-mail and group, at most every RENEW_SOON.

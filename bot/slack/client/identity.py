@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.read_models import MessageRef
-from bot.usecases.wakeup import Bell
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -22,9 +22,9 @@ class Identity:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._url: str | None = None
-        self.trouble: str | None = "Slack has not been asked yet"
+        self.warning: str | None = "Slack has not been asked yet"
         """Why Slack does not accept this bot; None while it does."""
 
     def link(self, card: MessageRef) -> str | None:
@@ -45,16 +45,16 @@ class Identity:
             answer = await attempt(self._client.auth_test())
         except CallFailed as error:
             why = str(error)
-            if why != self.trouble:
+            if why != self.warning:
                 log.warning("slack_does_not_accept_us", why=why)
-            self.trouble = why
+            self.warning = why
             return
-        if self.trouble is not None:
+        if self.warning is not None:
             log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
-        self._url, self.trouble = answer.get("url"), None
+        self._url, self.warning = answer.get("url"), None
 
     async def run(self) -> None:
         """Keep asking until cancelled."""
         while True:
             await self.ask()
-            await self._bell.wait(ASK_AGAIN if self.trouble else ASK_LATER)
+            await self._wakeup.wait(ASK_AGAIN if self.warning else ASK_LATER)

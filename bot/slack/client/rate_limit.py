@@ -21,7 +21,7 @@ class Rate:
     burst: int = 4
 
 
-class Pacer:
+class RateLimiter:
     """The turns of every channel; what it remembers is bounded by what waits in the outbox."""
 
     def __init__(self, rate: Rate, *, clock: Callable[[], datetime]) -> None:

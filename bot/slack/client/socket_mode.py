@@ -11,7 +11,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot.usecases.wakeup import Bell
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -26,14 +26,14 @@ class SocketMode:
     def __init__(self, app: AsyncApp, app_token: str) -> None:
         self._app = app
         self._app_token = app_token
-        self.trouble: str | None = "the socket is not connected yet"
+        self.warning: str | None = "the socket is not connected yet"
         """Why nothing can come from Slack; None while it can."""
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
         handler = AsyncSocketModeHandler(self._app, self._app_token, ping_interval=PING)
         handler.client.on_message_listeners.append(self._on_message)
-        bell = Bell()
+        bell = Wakeup()
         connecting = asyncio.create_task(_connect(handler))
         try:
             while True:
@@ -47,13 +47,13 @@ class SocketMode:
 
     async def _watch(self, handler: AsyncSocketModeHandler) -> None:
         connected = await handler.client.is_connected()
-        trouble = None if connected else "the socket is not connected"
+        warning = None if connected else "the socket is not connected"
         if not connected:
             # The address holds for one connection only, but the SDK would try it again.
             handler.client.wss_uri = None
-        if bool(trouble) != bool(self.trouble):
-            log.warning("socket_lost") if trouble else log.info("socket_connected")
-        self.trouble = trouble
+        if bool(warning) != bool(self.warning):
+            log.warning("socket_lost") if warning else log.info("socket_connected")
+        self.warning = warning
 
     async def _on_message(self, message: aiohttp.WSMessage) -> None:
         """Slack says at each `hello` how many connections the app has; 10 are allowed."""
@@ -62,7 +62,7 @@ class SocketMode:
                 log.info(
                     "socket_hello", connections=json.loads(message.data).get("num_connections")
                 )
-            self.trouble = None
+            self.warning = None
 
 
 async def _connect(handler: AsyncSocketModeHandler) -> None:

@@ -38,7 +38,7 @@ from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries import status as look
-from bot.usecases.queries.crews import Probe, overview, run_of
+from bot.usecases.queries.crews import CrewProbe, overview, run_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Lobby:
     clock: Clock
     counter: Counter
     """Where crews are started."""
-    probes: Mapping[str, Probe]
+    probes: Mapping[str, CrewProbe]
 
 
 def register(app: AsyncApp, lobby: Lobby) -> None:

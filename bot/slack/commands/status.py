@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bot.domain.execution import Run
+from bot.domain.execution import Execution
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Message, actions, button, context, section, sections
 from bot.slack.blockkit.text import date
@@ -41,7 +41,7 @@ def parse_refresh(body: Mapping[str, Any]) -> Asked:
 def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> Message:
     """All crews, what runs, and what is not settled."""
     crews = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)[0]
-    lines = (strings.running(view.run, now, bar_of(view.run)) for view in seen.running)
+    lines = (strings.running(view.execution, now, bar_of(view.execution)) for view in seen.running)
     running = sections(lines, budget=_RUNNING_BUDGET)[0]
     blocks = [
         section(strings.CREWS),
@@ -54,11 +54,11 @@ def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> M
     return refreshable(replace(unsettled, blocks=[*blocks, *unsettled.blocks[:room]]), now=now)
 
 
-def with_step(message: Message, run: Run | None) -> Message:
+def with_step(message: Message, execution: Execution | None) -> Message:
     """One execution, with its agents' latest step while it runs."""
-    if run is None or not run.step or run.is_over:
+    if execution is None or not execution.step or execution.is_over:
         return message
-    return replace(message, blocks=[*message.blocks, context(strings.step(run.step))])
+    return replace(message, blocks=[*message.blocks, context(strings.step(execution.step))])
 
 
 def refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.execution import Run
+from bot.domain.execution import Execution
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import ago, one_line
 from bot.slack.executions.progress_bar import counted
 from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
-from bot.usecases.queries.crews import Reached
-from bot.usecases.read_models import Progress, Silence
+from bot.usecases.queries.crews import CrewHealth
+from bot.usecases.read_models import Progress, StatusUnavailable
 
 HELP: Final = (
     (
@@ -63,9 +63,9 @@ def earlier(count: int) -> str:
     return f"{counted(count, 'earlier round')} left off"
 
 
-def progress(reported: Progress | Silence, bar: str) -> str:
+def progress(reported: Progress | StatusUnavailable, bar: str) -> str:
     """What the crew says about itself; `bar` is empty when it gives no numbers."""
-    if isinstance(reported, Silence):
+    if isinstance(reported, StatusUnavailable):
         return f"The crew does not answer ({one_line(reported.why, shared.ANSWER_LIMIT)})."
     state = one_line(reported.state, shared.ID_LIMIT)
     parts = [bar or f"The crew says “{state}”"]
@@ -106,20 +106,21 @@ CREWS: Final = "*Crews*"
 NOTHING_RUNS: Final = "Nothing runs that I know of."
 
 
-def reached(crew: Reached) -> str:
+def reached(crew: CrewHealth) -> str:
     """Whether a crew answers."""
     name = shared.bold(shared.crew(crew.crew))
-    if crew.trouble is not None:
-        return f":red_circle: {name}: {one_line(crew.trouble, shared.ANSWER_LIMIT)}"
+    if crew.warning is not None:
+        return f":red_circle: {name}: {one_line(crew.warning, shared.ANSWER_LIMIT)}"
     milliseconds = int(crew.took / timedelta(milliseconds=1))
     return f":large_green_circle: {name} answers in {milliseconds:,} ms"
 
 
-def running(run: Run, now: datetime, bar: str) -> str:
+def running(execution: Execution, now: datetime, bar: str) -> str:
     """An execution that runs."""
     return (
-        f"• {shared.bold(shared.crew(run.crew))} · {shared.identifier(run.execution_id)} · since "
-        f"{ago(run.began_at, now)} · {bar or tasks(run.finished)}"
+        f"• {shared.bold(shared.crew(execution.crew))} · "
+        f"{shared.identifier(execution.execution_id)} · "
+        f"since {ago(execution.began_at, now)} · {bar or tasks(execution.finished)}"
     )
 
 

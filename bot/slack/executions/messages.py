@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.execution import Run, TaskNews
+from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notification import Format
 from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.executions import strings
@@ -11,41 +11,41 @@ from bot.slack.output import output_in_message
 from bot.usecases.read_models import Progress
 
 
-def render_progress(run: Run) -> Message:
+def render_progress(execution: Execution) -> Message:
     """How far an execution is; the first message of a thread that was started from Slack."""
-    inputs = strings.inputs(run)
+    inputs = strings.inputs(execution)
     blocks = [
-        section(strings.headline(run)),
+        section(strings.headline(execution)),
         *([section(inputs)] if inputs else []),
-        context(strings.progress(run, bar_of(run))),
+        context(strings.progress(execution, bar_of(execution))),
     ]
-    return Message(notification(strings.progress_plain(run)), blocks)
+    return Message(notification(strings.progress_plain(execution)), blocks)
 
 
-def render_task_done(news: TaskNews) -> Message:
+def render_task_done(news: TaskUpdate) -> Message:
     """A finished task in one line."""
     return Message(notification(strings.task_done_plain(news)), [context(strings.task_done(news))])
 
 
-def render_end(run: Run) -> Message:
+def render_end(execution: Execution) -> Message:
     """How an execution ended, with its result as Markdown, or the beginning of it."""
-    shown, excerpted = output_in_message(run.result) if run.result else ([], False)
-    blocks = [section(strings.ended(run)), *shown]
-    return Message(notification(strings.ended_plain(run)), blocks, excerpted)
+    shown, excerpted = output_in_message(execution.result) if execution.result else ([], False)
+    blocks = [section(strings.ended(execution)), *shown]
+    return Message(notification(strings.ended_plain(execution)), blocks, excerpted)
 
 
-def render_not_handed_on(kind: str) -> Message:
+def render_forward_failed(kind: str) -> Message:
     """A caller's address did not take a webhook."""
-    sentence = strings.not_handed_on(kind)
+    sentence = strings.forward_failed(kind)
     return Message(sentence, [section(sentence)])
 
 
-def result_file_name(run: Run) -> str:
+def result_file_name(execution: Execution) -> str:
     """What the file with the whole result is called."""
-    is_json = run.result is not None and run.result.format is Format.JSON
+    is_json = execution.result is not None and execution.result.format is Format.JSON
     return f"{strings.RESULT_FILE}.{'json' if is_json else 'md'}"
 
 
-def bar_of(run: Run) -> str:
+def bar_of(execution: Execution) -> str:
     """The progress as a bar; nothing while the number of tasks is not known."""
-    return bar(Progress("", completed_tasks=run.finished, total_tasks=run.total))
+    return bar(Progress("", completed_tasks=execution.finished, total_tasks=execution.total))

@@ -1,27 +1,27 @@
-"""Messages about executions: `usecases.ports_runs.RunMessenger` on Slack's Web API."""
+"""Messages about executions: `usecases.ports_runs.ExecutionMessenger` on Slack's Web API."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.execution import TaskNews
+from bot.domain.execution import TaskUpdate
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.web_api import CallFailed, attempt, call
 from bot.slack.executions import strings
 from bot.slack.executions.messages import (
     render_end,
-    render_not_handed_on,
+    render_forward_failed,
     render_progress,
     render_task_done,
     result_file_name,
 )
 from bot.slack.messenger import SlackMessenger
-from bot.usecases.ports.slack import Posted, Saying
-from bot.usecases.read_models import MessageRef, RunView
+from bot.usecases.ports.slack import MessageKind, Posted
+from bot.usecases.read_models import MessageRef, TrackedExecution
 
 
-class SlackRunMessenger:
+class SlackExecutionMessenger:
     """Posts and updates through the messenger that posts the cards."""
 
     def __init__(self, messenger: SlackMessenger) -> None:
@@ -30,32 +30,32 @@ class SlackRunMessenger:
 
     async def say(
         self,
-        what: Saying,
-        view: RunView,
+        what: MessageKind,
+        view: TrackedExecution,
         *,
         channel: str,
-        look_since: datetime | None,
+        posted_since: datetime | None,
         subject: str = "",
-        news: TaskNews | None = None,
+        news: TaskUpdate | None = None,
     ) -> Posted | NotSent | Refused | Unknown:
-        """See `RunMessenger`."""
+        """See `ExecutionMessenger`."""
         message = _render(what, view, subject, news)
         try:
             ref = await self._messenger._post(
-                f"{what.value} {view.run.crew} {view.run.execution_id} {subject}",
+                f"{what.value} {view.execution.crew} {view.execution.execution_id} {subject}",
                 message,
                 channel=channel,
                 thread_ts=view.thread_ts,
-                look_since=look_since,
+                posted_since=posted_since,
             )
         except CallFailed as error:
             return error.failure
         return Posted(ref, excerpted=message.excerpted)
 
-    async def update(self, view: RunView) -> Outcome:
-        """See `RunMessenger`."""
+    async def update(self, view: TrackedExecution) -> Outcome:
+        """See `ExecutionMessenger`."""
         assert view.line is not None  # noqa: S101  # the caller's to check
-        message = render_progress(view.run)
+        message = render_progress(view.execution)
         try:
             await call(
                 self._client,
@@ -69,17 +69,19 @@ class SlackRunMessenger:
             return error.failure
         return Delivered()
 
-    async def attach_result(self, view: RunView, *, look_since: datetime | None) -> Outcome:
-        """See `RunMessenger`."""
-        # It follows the message that excerpts it, in its lane.
-        assert view.run.result is not None  # noqa: S101
+    async def attach_result(
+        self, view: TrackedExecution, *, posted_since: datetime | None
+    ) -> Outcome:
+        """See `ExecutionMessenger`."""
+        # It follows the message that excerpts it, in its ordering key.
+        assert view.execution.result is not None  # noqa: S101
         assert view.channel is not None  # noqa: S101
         assert view.thread_ts is not None  # noqa: S101
-        name = result_file_name(view.run)
+        name = result_file_name(view.execution)
         thread = MessageRef(view.channel, view.thread_ts, view.thread_ts)
         try:
-            if look_since is not None and await self._messenger._find_file(
-                thread, name, look_since
+            if posted_since is not None and await self._messenger._find_file(
+                thread, name, posted_since
             ):
                 return Delivered()
             await attempt(
@@ -88,7 +90,7 @@ class SlackRunMessenger:
                     thread_ts=view.thread_ts,
                     filename=name,
                     title=strings.RESULT_TITLE,
-                    content=view.run.result.text,
+                    content=view.execution.result.text,
                 )
             )
         except CallFailed as error:
@@ -96,14 +98,16 @@ class SlackRunMessenger:
         return Delivered()
 
 
-def _render(what: Saying, view: RunView, subject: str, news: TaskNews | None) -> Message:
+def _render(
+    what: MessageKind, view: TrackedExecution, subject: str, news: TaskUpdate | None
+) -> Message:
     match what:
-        case Saying.TASK:
+        case MessageKind.TASK:
             assert news is not None  # noqa: S101  # the caller's to bring
             return render_task_done(news)
-        case Saying.END:
-            return render_end(view.run)
-        case Saying.NOT_HANDED_ON:
-            return render_not_handed_on(subject)
+        case MessageKind.END:
+            return render_end(view.execution)
+        case MessageKind.FORWARD_FAILED:
+            return render_forward_failed(subject)
         case _:
-            return render_progress(view.run)
+            return render_progress(view.execution)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.execution import GONE, Run, RunState, TaskNews
+from bot.domain.execution import GONE, Execution, ExecutionState, TaskUpdate
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 
@@ -13,19 +13,20 @@ _VALUE_LIMIT: Final = 200
 _INPUTS_SHOWN: Final = 10
 
 
-def headline(run: Run) -> str:
+def headline(execution: Execution) -> str:
     """The first line of the message that shows how far an execution is."""
-    who = f" · started by {shared.person(run.starter)}" if run.starter else ""
-    return f"{shared.bold(shared.crew(run.crew))} · {shared.identifier(run.execution_id)}{who}"
+    who = f" · started by {shared.person(execution.starter)}" if execution.starter else ""
+    crew = shared.bold(shared.crew(execution.crew))
+    return f"{crew} · {shared.identifier(execution.execution_id)}{who}"
 
 
-def inputs(run: Run) -> str:
+def inputs(execution: Execution) -> str:
     """What it was started with; empty when it was not started from Slack."""
     lines = [
         f"• {readable(name)}: {one_line(value, _VALUE_LIMIT)}"
-        for name, value in run.inputs[:_INPUTS_SHOWN]
+        for name, value in execution.inputs[:_INPUTS_SHOWN]
     ]
-    left = len(run.inputs) - _INPUTS_SHOWN
+    left = len(execution.inputs) - _INPUTS_SHOWN
     return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
 
 
@@ -36,21 +37,21 @@ def readable(name: str) -> str:
     return shown[:1].upper() + shown[1:] or "?"
 
 
-def progress(run: Run, bar: str) -> str:
+def progress(execution: Execution, bar: str) -> str:
     """The line that moves."""
-    match run.state:
-        case RunState.RUNNING:
-            parts = [":hourglass_flowing_sand: " + (bar or tasks(run.finished))]
-            if run.current:
-                parts.append(f"now at {one_line(run.current, shared.TITLE_LIMIT)}")
-        case RunState.COMPLETED:
-            parts = [f":white_check_mark: Completed · {bar or tasks(run.finished)}"]
-        case RunState.FAILED:
-            parts = [f":x: Failed · {bar or tasks(run.finished)}"]
-        case RunState.GONE:  # pragma: no branch  # there is no fifth
+    match execution.state:
+        case ExecutionState.RUNNING:
+            parts = [":hourglass_flowing_sand: " + (bar or tasks(execution.finished))]
+            if execution.current:
+                parts.append(f"now at {one_line(execution.current, shared.TITLE_LIMIT)}")
+        case ExecutionState.COMPLETED:
+            parts = [f":white_check_mark: Completed · {bar or tasks(execution.finished)}"]
+        case ExecutionState.FAILED:
+            parts = [f":x: Failed · {bar or tasks(execution.finished)}"]
+        case ExecutionState.GONE:  # pragma: no branch  # there is no fifth
             parts = [f":grey_question: Ended: {GONE}"]
-    if run.tokens is not None:
-        parts.append(f"{run.tokens:,} tokens")
+    if execution.tokens is not None:
+        parts.append(f"{execution.tokens:,} tokens")
     return " · ".join(parts)
 
 
@@ -61,12 +62,12 @@ def tasks(count: int) -> str:
     return f"{count:,} task done" if count == 1 else f"{count:,} tasks done"
 
 
-def progress_plain(run: Run) -> str:
+def progress_plain(execution: Execution) -> str:
     """The same for notifications."""
-    return f"{plain(run.crew, shared.CREW_LIMIT)}: {run.state.value.lower()}"
+    return f"{plain(execution.crew, shared.CREW_LIMIT)}: {execution.state.value.lower()}"
 
 
-def task_done(news: TaskNews) -> str:
+def task_done(news: TaskUpdate) -> str:
     """A finished task in one line."""
     title = shared.bold(one_line(news.title, shared.TITLE_LIMIT))
     summary = one_line(news.summary, _SUMMARY_LIMIT)
@@ -75,36 +76,38 @@ def task_done(news: TaskNews) -> str:
     return f":heavy_check_mark: {title}{said}{f' · {by}' if by else ''}"
 
 
-def task_done_plain(news: TaskNews) -> str:
+def task_done_plain(news: TaskUpdate) -> str:
     """The same for notifications."""
     return f"{plain(news.title, shared.TITLE_LIMIT)} is done"
 
 
-def ended(run: Run) -> str:
+def ended(execution: Execution) -> str:
     """How it ended, told once to whoever started it."""
-    who = f"{shared.person(run.starter)}, " if run.starter else ""
-    crew = shared.bold(shared.crew(run.crew))
-    match run.state:
-        case RunState.FAILED:
-            why = one_line(run.error, shared.ANSWER_LIMIT) or "it did not say why"
+    who = f"{shared.person(execution.starter)}, " if execution.starter else ""
+    crew = shared.bold(shared.crew(execution.crew))
+    match execution.state:
+        case ExecutionState.FAILED:
+            why = one_line(execution.error, shared.ANSWER_LIMIT) or "it did not say why"
             return f":x: {who}{crew} failed: {why}"
-        case RunState.GONE:
+        case ExecutionState.GONE:
             return (
                 f":grey_question: {who}{crew} does not know this execution any more. What waited "
                 "here is closed; start it again if it is still needed."
             )
         case _:
-            result = "" if run.result else ". The crew has not told its result"
+            result = "" if execution.result else ". The crew has not told its result"
             return f":checkered_flag: {who}{crew} has finished{result}."
 
 
-def ended_plain(run: Run) -> str:
+def ended_plain(execution: Execution) -> str:
     """The same for notifications."""
-    did = {RunState.FAILED: "failed", RunState.GONE: "is gone"}.get(run.state, "has finished")
-    return f"{plain(run.crew, shared.CREW_LIMIT)} {did}"
+    did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}.get(
+        execution.state, "has finished"
+    )
+    return f"{plain(execution.crew, shared.CREW_LIMIT)} {did}"
 
 
-def not_handed_on(kind: str) -> str:
+def forward_failed(kind: str) -> str:
     """A caller's address did not take a webhook."""
     return (
         f":warning: A {kind} webhook of this execution could not be handed on: the address its "

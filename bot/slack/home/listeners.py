@@ -15,12 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import StoreUnavailable
 from bot.slack import ids
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.context import Desk
+from bot.slack.context import SlackContext
 from bot.slack.home.messages import render_home
 from bot.slack.links import Link
 from bot.slack.payloads import parse_in_view
 from bot.usecases.queries.queue import queue
-from bot.usecases.wakeup import Bell
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -46,47 +46,47 @@ class Homes:
     """Who has Home open, and the loop that keeps it up to date."""
 
     client: AsyncWebClient
-    desk: Desk
+    context: SlackContext
     link: Link
     readers: dict[str, _Reader] = field(default_factory=dict)
-    bell: Bell = field(default_factory=Bell)
+    bell: Wakeup = field(default_factory=Wakeup)
 
     def open(self, user: str, page: int = 0) -> None:
         """Somebody looks at Home, or turned to this page of it."""
         self.readers.pop(user, None)
-        self.readers[user] = _Reader(page, self.desk.clock())
+        self.readers[user] = _Reader(page, self.context.clock())
         while len(self.readers) > READERS:
             self.readers.pop(next(iter(self.readers)))
-        self.bell.ring()
+        self.bell.set()
 
     def call(self) -> None:
         """Something changed."""
-        self.bell.ring()
+        self.bell.set()
 
     async def run(self) -> None:
         """Publish what changed until cancelled."""
-        pause = Bell()
+        pause = Wakeup()
         while True:
             await self.bell.wait(RENEW_SECONDS)
             for user, reader in list(self.readers.items()):
-                if self.desk.clock() - reader.opened_at > OPEN:
+                if self.context.clock() - reader.opened_at > OPEN:
                     del self.readers[user]
                 else:
                     await self._publish(user, reader)
             await pause.wait(PAUSE_SECONDS)
 
     async def _publish(self, user: str, reader: _Reader) -> None:
-        desk = self.desk
+        context = self.context
         try:
             found = await queue(
                 user,
                 page=reader.page,
-                uow=desk.uow,
-                crews=desk.crews,
-                directory=desk.directory,
-                clock=desk.clock,
+                uow=context.uow,
+                crews=context.crews,
+                directory=context.directory,
+                clock=context.clock,
             )
-            view = render_home(found, now=desk.clock(), link=self.link)
+            view = render_home(found, now=context.clock(), link=self.link)
             written = json.dumps(view)
             if written != reader.shown:
                 await call(self.client, "views.publish", user_id=user, view=view)

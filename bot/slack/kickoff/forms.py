@@ -64,13 +64,13 @@ def render_form(
     *,
     values: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
-    trouble: str = "",
+    warning: str = "",
 ) -> Block:
     """The crew's inputs as fields; `values` were written already, `missing` are wrong."""
     names = list(dict.fromkeys(names))
     if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
         return render_notice(strings.TOO_MANY)
-    blocks: list[Block] = [section(trouble)] if trouble else []
+    blocks: list[Block] = [section(warning)] if warning else []
     for name in names:
         blocks.append(_field(name, (values or {}).get(name, "")))
         if name in missing:

@@ -11,7 +11,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import CrewgateError, NotAKicker, StoreUnavailable, UnknownCrew
+from bot.domain.errors import CrewgateError, NotAStarter, StoreUnavailable, UnknownCrew
 from bot.domain.outcome import NotSent, Unknown
 from bot.domain.verdict import Person
 from bot.slack import ids
@@ -30,8 +30,8 @@ from bot.usecases.kickoff import (
     NoPublicUrl,
     TooManyKickoffs,
 )
-from bot.usecases.permissions import crews_kicked_by, require_kicker
-from bot.usecases.wakeup import Bell
+from bot.usecases.permissions import crews_started_by, require_starter
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -51,18 +51,18 @@ class Counter:
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
 
     def require(self, crew: str, who: Person) -> None:
-        """Raises UnknownCrew or NotAKicker."""
+        """Raises UnknownCrew or NotAStarter."""
         try:
-            require_kicker(crew, who.id, crews=self.kickoffs.crews, directory=self.directory)
-        except NotAKicker:
+            require_starter(crew, who.id, crews=self.kickoffs.crews, directory=self.directory)
+        except NotAStarter:
             self.directory.call()
             raise
 
     def explain(self, error: CrewgateError) -> str:
         """Why nothing was started."""
         match error:
-            case NotAKicker(crew=crew, kickers=kickers, uncertain=uncertain):
-                return strings.not_a_kicker(crew, kickers, uncertain=uncertain)
+            case NotAStarter(crew=crew, starters=starters, uncertain=uncertain):
+                return strings.not_a_starter(crew, starters, uncertain=uncertain)
             case UnknownCrew(crew=crew):
                 return shared.unknown_crew(crew)
             case NoPublicUrl():
@@ -92,7 +92,7 @@ async def on_kickoff_command(
             counter.require(named[0], command.by)
             startable: tuple[str, ...] = named
         else:
-            startable = crews_kicked_by(command.by.id, crews=crews, directory=counter.directory)
+            startable = crews_started_by(command.by.id, crews=crews, directory=counter.directory)
             if len(crews) == 1:
                 counter.require(next(iter(crews)), command.by)
     except CrewgateError as error:
@@ -153,7 +153,7 @@ async def on_kickoff_submitted(
     try:
         answer = await counter.kickoffs.start(crew, counter.new_kickoff(values), by=by)
     except CrewgateError as error:
-        shown = render_form(crew, list(values), values=values, trouble=counter.explain(error))
+        shown = render_form(crew, list(values), values=values, warning=counter.explain(error))
     else:
         shown = _outcome(crew, values, answer)
     await _update(client, notice, shown)
@@ -168,11 +168,11 @@ def _outcome(
         case KickoffAnswer(missing=missing, words=why) if why:
             names = [*values, *missing]
             return render_form(
-                crew, names, values=values, missing=missing, trouble=strings.refused(why)
+                crew, names, values=values, missing=missing, warning=strings.refused(why)
             )
         case NotSent(why=why):
-            trouble = strings.crew_away(crew, why)
-            return render_form(crew, list(values), values=values, trouble=trouble)
+            warning = strings.crew_away(crew, why)
+            return render_form(crew, list(values), values=values, warning=warning)
         case Unknown(why=why):
             return render_notice(strings.unclear(why))
         case _:
@@ -207,7 +207,7 @@ async def _update(client: AsyncWebClient, shown: Mapping[str, str], view: Block)
             await call(client, "views.update", **shown, view=view)
         except CallFailed as error:
             log.info("modal_not_updated", why=str(error))
-            await Bell().wait(UPDATE_SECONDS)
+            await Wakeup().wait(UPDATE_SECONDS)
         else:
             return
 

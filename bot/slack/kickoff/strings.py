@@ -73,9 +73,9 @@ def unclear(why: str) -> str:
     )
 
 
-def not_a_kicker(crew: str, kickers: Sequence[str], *, uncertain: bool) -> str:
+def not_a_starter(crew: str, starters: Sequence[str], *, uncertain: bool) -> str:
     """Who may start a crew, told to somebody who may not."""
-    who = ", ".join(map(shared.reviewer, kickers[:20]))
+    who = ", ".join(map(shared.reviewer, starters[:20]))
     if uncertain:
         return (
             f"I could not find out from Slack whether you may start {shared.crew(crew)}. "

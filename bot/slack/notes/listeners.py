@@ -8,18 +8,18 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from bot.slack.context import Body, Desk
+from bot.slack.context import Body, SlackContext
 from bot.slack.errors import Respond, tell
 from bot.slack.notes import strings
 from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
 from bot.usecases.notes import change_note, delete_note, keep_note
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the thread's messages and the offer on the app."""
     app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
-    app.event("message", middleware=[partial(keep_message, desk=desk)])(on_message)
+    app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
 
 
 async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
@@ -33,7 +33,9 @@ async def on_message(ack: AsyncAck) -> None:
     await ack()
 
 
-async def keep_message(event: Body, next_: Callable[[], Awaitable[None]], *, desk: Desk) -> None:
+async def keep_message(
+    event: Body, next_: Callable[[], Awaitable[None]], *, context: SlackContext
+) -> None:
     """Keep what somebody wrote in a thread, before Slack is told that it came.
 
     A failure is answered with an error, so that Slack tells of it again.
@@ -46,15 +48,15 @@ async def keep_message(event: Body, next_: Callable[[], Awaitable[None]], *, des
                 ts=written.ts,
                 by=written.by,
                 text=written.text,
-                uow=desk.uow,
-                clock=desk.clock,
+                uow=context.uow,
+                clock=context.clock,
             )
         case Edited(channel, ts, text, edited_ts):
             await change_note(
-                channel, ts, text=text, edited_ts=edited_ts, uow=desk.uow, clock=desk.clock
+                channel, ts, text=text, edited_ts=edited_ts, uow=context.uow, clock=context.clock
             )
         case Deleted(channel, ts):
-            await delete_note(channel, ts, uow=desk.uow, clock=desk.clock)
+            await delete_note(channel, ts, uow=context.uow, clock=context.clock)
         case None:
             pass
     await next_()

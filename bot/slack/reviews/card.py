@@ -23,7 +23,7 @@ from bot.slack.blockkit.blocks import (
 from bot.slack.blockkit.text import date
 from bot.slack.output import output_in_message
 from bot.slack.reviews import reader_strings, strings
-from bot.slack.reviews.menu import attention, with_menu
+from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.usecases.read_models import CardView
 
 _NAME_LIMIT: Final = 80
@@ -40,7 +40,7 @@ def render_card(view: CardView, *, now: datetime) -> Message:
         *_head(view),
         *([section(strings.unchanged(round_))] if round_.unchanged else []),
         *shown,
-        *attention(view, now=now),
+        *claim_and_notes(view, now=now),
         *_state(round_),
     ]
     return Message(notification(strings.card_plain(round_)), blocks, excerpted)
@@ -54,7 +54,7 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
         context(f"{shared.number_of(round_)} · {date(round_.opened_at)}"),
         *([section(strings.unchanged(round_))] if round_.unchanged else []),
         section(strings.NOT_SHOWABLE),
-        *attention(view, now=now),
+        *claim_and_notes(view, now=now),
         *_state(round_),
     ]
     return Message(notification(strings.card_plain(round_)), blocks, excerpted=True)

@@ -31,16 +31,16 @@ def render_approve_form(view: CardView) -> Block:
         "type": "modal",
         "callback_id": ids.APPROVE_MODAL,
         "private_metadata": view.round.id,
-        "title": plain_text(reader_strings.NOTE_TITLE, TITLE_LIMIT),
-        "submit": plain_text(reader_strings.NOTE_SUBMIT, TITLE_LIMIT),
+        "title": plain_text(reader_strings.COMMENT_TITLE, TITLE_LIMIT),
+        "submit": plain_text(reader_strings.COMMENT_SUBMIT, TITLE_LIMIT),
         "close": plain_text(strings.REVISE_CLOSE, TITLE_LIMIT),
         "blocks": [
             context(f"{strings.headline(view.round)} · {shared.number_of(view.round)}"),
-            section(reader_strings.NOTE_MEANS),
+            section(reader_strings.COMMENT_MEANS),
             {
                 "type": "input",
                 "block_id": ids.FEEDBACK,
-                "label": plain_text(reader_strings.NOTE_LABEL, _PLACEHOLDER_LIMIT),
+                "label": plain_text(reader_strings.COMMENT_LABEL, _PLACEHOLDER_LIMIT),
                 "element": {
                     "type": "plain_text_input",
                     "action_id": ids.FEEDBACK,
@@ -48,7 +48,9 @@ def render_approve_form(view: CardView) -> Block:
                     "min_length": 1,
                     "max_length": FEEDBACK_LIMIT,
                     "focus_on_load": True,
-                    "placeholder": plain_text(reader_strings.NOTE_PLACEHOLDER, _PLACEHOLDER_LIMIT),
+                    "placeholder": plain_text(
+                        reader_strings.COMMENT_PLACEHOLDER, _PLACEHOLDER_LIMIT
+                    ),
                 },
             },
         ],
@@ -56,25 +58,25 @@ def render_approve_form(view: CardView) -> Block:
 
 
 def render_revise_form(
-    view: CardView, draft: Draft, *, edition: int = 0, problem: str | None = None
+    view: CardView, draft: Draft, *, revision: int = 0, problem: str | None = None
 ) -> Block:
     """The form behind Revise: the notes are in the box, and those that are not stand below.
 
-    `edition` counts the notes added by hand: Slack takes a new text only for a new box.
+    `revision` counts the notes added by hand: Slack takes a new text only for a new box.
     """
     form = render_revise_modal(view, feedback=draft.text)
     if not draft.text and not draft.left:
         return form
     subject, box, *output = form["blocks"]
     below = [context(problem)] if problem else []
-    if draft.spilt:
+    if draft.overflowed:
         below.append(context(reader_strings.NOTES_DO_NOT_FIT))
     if draft.left:
         below.append(section(reader_strings.NOTES_OFFERED))
         below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
     if len(draft.left) > _OFFERED:
         below.append(context(reader_strings.more_notes(len(draft.left) - _OFFERED)))
-    box = box | {"block_id": f"{ids.FEEDBACK}-{edition}"}
+    box = box | {"block_id": f"{ids.FEEDBACK}-{revision}"}
     return form | {
         "callback_id": ids.NOTES_MODAL,
         "blocks": [subject, box, *below, *output],

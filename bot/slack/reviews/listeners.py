@@ -13,7 +13,7 @@ from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Revise, Verdict, Via
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.context import Body, Desk
+from bot.slack.context import Body, SlackContext
 from bot.slack.errors import Respond, explain_plain, tell
 from bot.slack.payloads import Submission, parse_click, parse_submission
 from bot.slack.reviews.forms import render_revise_form
@@ -22,29 +22,29 @@ from bot.usecases.decide import may_revise, retry
 log = structlog.get_logger(__name__)
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the review's listeners on the app."""
-    app.action(ids.APPROVE)(partial(on_approve, desk=desk))
-    app.action(ids.REVISE)(partial(on_revise, desk=desk))
-    app.action(ids.RETRY)(partial(on_retry, desk=desk))
+    app.action(ids.APPROVE)(partial(on_approve, context=context))
+    app.action(ids.REVISE)(partial(on_revise, context=context))
+    app.action(ids.RETRY)(partial(on_retry, context=context))
     for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
-        app.view(form)(partial(on_revise_submitted, desk=desk))
+        app.view(form)(partial(on_revise_submitted, context=context))
 
 
-async def on_approve(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -> None:
+async def on_approve(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
     """One click is a decision: acknowledged once it is on disk."""
     click = parse_click(body)
     try:
-        await desk.decide(click.round_id, Approve(), by=click.by, via=Via.BUTTON)
+        await context.decide(click.round_id, Approve(), by=click.by, via=Via.BUTTON)
     except CrewgateError as error:
         await ack()
-        await tell(respond, desk.explain(error))
+        await tell(respond, context.explain(error))
     else:
         await ack()
 
 
 async def on_revise(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, desk: Desk
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
     """Open the form, if this person may ask for changes now."""
     click = parse_click(body)
@@ -52,15 +52,15 @@ async def on_revise(
         await may_revise(
             click.round_id,
             by=click.by,
-            uow=desk.uow,
-            crews=desk.crews,
-            directory=desk.directory,
+            uow=context.uow,
+            crews=context.crews,
+            directory=context.directory,
         )
-        posting = await desk.uow.read.posting(click.round_id)
-        draft = await desk.draft(posting.view.round)
+        posting = await context.uow.read.posting(click.round_id)
+        draft = await context.draft(posting.view.round)
     except CrewgateError as error:
         await ack()
-        await tell(respond, desk.explain(error))
+        await tell(respond, context.explain(error))
         return
     await ack()
     try:
@@ -75,12 +75,12 @@ async def on_revise(
         await tell(respond, shared.MODAL_NOT_OPENED)
 
 
-async def on_revise_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
+async def on_revise_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
     """The form was sent: everything is checked again, and nothing written is lost on a refusal."""
     submission = parse_submission(body)
     via = Via.THREAD if submission.with_notes else Via.MODAL
     problem = _problem(submission.feedback)
-    await settle_form(ack, submission, Revise(submission.feedback), via, problem, desk=desk)
+    await settle_form(ack, submission, Revise(submission.feedback), via, problem, context=context)
 
 
 async def settle_form(
@@ -90,14 +90,14 @@ async def settle_form(
     via: Via,
     problem: str | None,
     *,
-    desk: Desk,
+    context: SlackContext,
 ) -> None:
     """Decide as a form says, unless its text is a problem; a refusal is shown in the form."""
     if problem is None:
         try:
-            await desk.decide(submission.round_id, verdict, by=submission.by, via=via)
+            await context.decide(submission.round_id, verdict, by=submission.by, via=via)
         except CrewgateError as error:
-            problem = explain_plain(error, now=desk.clock())
+            problem = explain_plain(error, now=context.clock())
     if problem is None:
         # All of them: the form may lie on the modal that somebody was reading in.
         await ack(response_action="clear")
@@ -105,21 +105,21 @@ async def settle_form(
         await ack(response_action="errors", errors={submission.box: problem})
 
 
-async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, desk: Desk) -> None:
+async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
     """Send a stuck decision once more."""
     click = parse_click(body)
     try:
         await retry(
             click.round_id,
             by=click.by,
-            uow=desk.uow,
-            crews=desk.crews,
-            directory=desk.directory,
-            clock=desk.clock,
+            uow=context.uow,
+            crews=context.crews,
+            directory=context.directory,
+            clock=context.clock,
         )
     except CrewgateError as error:
         await ack()
-        await tell(respond, desk.explain(error))
+        await tell(respond, context.explain(error))
     else:
         await ack()
 

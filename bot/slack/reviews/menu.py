@@ -16,7 +16,7 @@ def with_menu(headline: str, view: CardView) -> Block:
     round_ = view.round
     waits = round_.state is State.WAITING
     choices = [
-        *([(reader_strings.APPROVE_WITH_NOTE, ids.MENU_NOTE)] if waits else []),
+        *([(reader_strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
         (reader_strings.READ, ids.MENU_READ),
         *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if view.previous is not None else []),
         *([(reader_strings.ON_IT, ids.MENU_CLAIM)] if waits else []),
@@ -32,7 +32,7 @@ def with_menu(headline: str, view: CardView) -> Block:
     return section(headline) | {"block_id": round_.id, "accessory": accessory}
 
 
-def attention(view: CardView, *, now: datetime) -> list[Block]:
+def claim_and_notes(view: CardView, *, now: datetime) -> list[Block]:
     """Who is on a waiting round, what was written in its thread; or a decided one's history."""
     decision = view.round.decision
     if decision is not None:

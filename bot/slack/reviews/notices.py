@@ -7,9 +7,9 @@ from typing import Final
 from bot.domain.review import Round, State
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, context, notification, section
-from bot.slack.blockkit.text import cost, date, is_blank, mrkdwn_code
+from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
 from bot.slack.reviews import strings
-from bot.usecases.read_models import Letter
+from bot.usecases.read_models import DeadLetter
 
 _BODY_SHOWN: Final = 1_500
 _BODY_LIMIT: Final = 2_900
@@ -28,19 +28,19 @@ def render_stuck_notice(round_: Round) -> Message | None:
     return Message(notification(strings.stuck_notice_plain(round_)), [section(notice)])
 
 
-def render_letter(letter: Letter) -> Message:
+def render_dead_letter(dead_letter: DeadLetter) -> Message:
     """Report a webhook that could not be understood, with the beginning of what came."""
     blocks = [
-        section(strings.dead_letter(letter)),
-        context(f"{date(letter.received_at)} · {shared.identifier(letter.id)}"),
+        section(strings.dead_letter(dead_letter)),
+        context(f"{date(dead_letter.received_at)} · {shared.identifier(dead_letter.id)}"),
     ]
     # Four bytes are the most a character takes, so no character is torn before the cut.
-    whole = letter.body[: 4 * _BODY_SHOWN + 4].decode(errors="replace")
+    whole = dead_letter.body[: 4 * _BODY_SHOWN + 4].decode(errors="replace")
     head = whole[:_BODY_SHOWN]
-    while cost(body := mrkdwn_code(head)) > _BODY_LIMIT:
+    while utf16_length(body := mrkdwn_code(head)) > _BODY_LIMIT:
         head = head[: len(head) * 3 // 4]
     if not is_blank(body):
         blocks.append(section(f"```\n{body}\n```"))
     if head != whole:
-        blocks.append(context(strings.dead_letter_cut(len(letter.body))))
-    return Message(notification(strings.dead_letter_plain(letter)), blocks)
+        blocks.append(context(strings.dead_letter_cut(len(dead_letter.body))))
+    return Message(notification(strings.dead_letter_plain(dead_letter)), blocks)

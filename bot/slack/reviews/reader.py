@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.changes import Changes, Fold, Kind, Passage, compare
+from bot.domain.changes import Changes, Fold, Hunk, Kind, compare
 from bot.domain.notification import Output
 from bot.domain.review import State
 from bot.slack import ids
@@ -37,7 +37,7 @@ _EXCERPT_SHOWN: Final = 300
 _PIECE: Final = 2_800
 
 
-class Book(StrEnum):
+class ReaderTab(StrEnum):
     """What is being read."""
 
     WHOLE = "whole"
@@ -46,11 +46,11 @@ class Book(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReaderPosition:
     """Where somebody reads: kept in the modal itself."""
 
     round_id: str
-    book: Book
+    book: ReaderTab
     page: int = 0
 
     def written(self) -> str:
@@ -58,24 +58,24 @@ class Place:
         return json.dumps([self.round_id, self.book.value, self.page])
 
 
-def parse_place(metadata: str) -> Place | None:
+def parse_position(metadata: str) -> ReaderPosition | None:
     """The place a modal was at, or None if this is none of ours."""
     try:
         round_id, book, page = json.loads(metadata)
-        return Place(str(round_id), Book(book), max(0, int(page)))
+        return ReaderPosition(str(round_id), ReaderTab(book), max(0, int(page)))
     except (ValueError, TypeError):
         return None
 
 
 _TITLES: Final = {
-    Book.WHOLE: reader_strings.READ,
-    Book.CHANGES: reader_strings.CHANGES,
-    Book.HISTORY: reader_strings.HISTORY,
+    ReaderTab.WHOLE: reader_strings.READ,
+    ReaderTab.CHANGES: reader_strings.CHANGES,
+    ReaderTab.HISTORY: reader_strings.HISTORY,
 }
 
 
-def render_book(
-    place: Place, view: CardView, history: Sequence[RoundLine], *, now: datetime
+def render_reader(
+    place: ReaderPosition, view: CardView, history: Sequence[RoundLine], *, now: datetime
 ) -> Block:
     """One page, with Approve and Revise at hand while the round waits."""
     del now
@@ -106,7 +106,7 @@ def render_book(
     return {
         "type": "modal",
         "callback_id": ids.PAGES_MODAL,
-        "private_metadata": Place(round_.id, place.book, page).written(),
+        "private_metadata": ReaderPosition(round_.id, place.book, page).written(),
         "title": plain_text(_TITLES[place.book], TITLE_LIMIT),
         "close": plain_text(shared.CLOSE, TITLE_LIMIT),
         "blocks": blocks,
@@ -123,18 +123,18 @@ def _verdicts(round_id: str) -> Block:
 _Content = str | list[Block]
 
 
-def _contents(book: Book, view: CardView, history: Sequence[RoundLine]) -> Sequence[_Content]:
+def _contents(book: ReaderTab, view: CardView, history: Sequence[RoundLine]) -> Sequence[_Content]:
     """All pages; those of the whole text not rendered yet, because there may be hundreds."""
     match book:
-        case Book.WHOLE:
+        case ReaderTab.WHOLE:
             return pages(view.output.text)
-        case Book.CHANGES:
+        case ReaderTab.CHANGES:
             return _grouped(_changes(view))
-        case Book.HISTORY:  # pragma: no branch  # there is no fourth
+        case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
             return _grouped(block for line in history for block in _chapter(line))
 
 
-def _page(book: Book, view: CardView, content: _Content) -> list[Block]:
+def _page(book: ReaderTab, view: CardView, content: _Content) -> list[Block]:
     if isinstance(content, list):
         return content
     if is_blank(content):
@@ -175,7 +175,7 @@ def _changes(view: CardView) -> Iterable[Block]:
         yield from _part(part, changes)
 
 
-def _part(part: Passage | Fold, changes: Changes) -> Iterable[Block]:
+def _part(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
     if isinstance(part, Fold):
         yield paragraph(leaf(reader_strings.folded(part.count, by_key=changes.by_key), italic=True))
         return
@@ -205,7 +205,7 @@ _STYLES: Final = {
 
 
 def _chapter(line: RoundLine) -> Iterable[Block]:
-    yield section(reader_strings.chapter(line.round))
+    yield section(reader_strings.history_entry(line.round))
     shown = clean(line.excerpt[:_EXCERPT_SHOWN])
     if not is_blank(shown):
         yield paragraph(leaf(shown))

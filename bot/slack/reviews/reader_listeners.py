@@ -17,13 +17,13 @@ from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block
 from bot.slack.client.web_api import CallFailed, call
-from bot.slack.context import Body, Desk
+from bot.slack.context import Body, SlackContext
 from bot.slack.errors import Respond, render_error_modal, tell
 from bot.slack.payloads import Choice, InView, parse_choice, parse_in_view, parse_submission
 from bot.slack.reviews import reader_strings
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
 from bot.slack.reviews.listeners import on_revise, settle_form
-from bot.slack.reviews.reader import Book, Place, parse_place, render_book
+from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
 from bot.usecases.decide import may_revise
 from bot.usecases.notes import NOTES, claim
 
@@ -33,38 +33,38 @@ log = structlog.get_logger(__name__)
 ROUNDS = 50
 
 _BOOKS = {
-    ids.MENU_READ: Book.WHOLE,
-    ids.MENU_CHANGES: Book.CHANGES,
-    ids.MENU_HISTORY: Book.HISTORY,
+    ids.MENU_READ: ReaderTab.WHOLE,
+    ids.MENU_CHANGES: ReaderTab.CHANGES,
+    ids.MENU_HISTORY: ReaderTab.HISTORY,
 }
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, context: SlackContext) -> None:
     """Put what reviewing needs on the app."""
-    app.action(ids.MENU)(partial(on_menu, desk=desk))
-    app.view(ids.APPROVE_MODAL)(partial(on_note_submitted, desk=desk))
+    app.action(ids.MENU)(partial(on_menu, context=context))
+    app.view(ids.APPROVE_MODAL)(partial(on_comment_submitted, context=context))
     for turn in (ids.NEXT_PAGE, ids.PREVIOUS_PAGE):
-        app.action(turn)(partial(on_turn, desk=desk))
-    app.action(ids.VIEW_APPROVE)(partial(on_view_approve, desk=desk))
-    app.action(ids.VIEW_REVISE)(partial(on_view_revise, desk=desk))
-    app.action(ids.VIEW_READ)(partial(on_view_read, desk=desk))
-    app.action(ids.ADD_NOTE)(partial(on_add_note, desk=desk))
-    app.action(ids.SEND_NOTES)(partial(on_revise, desk=desk))
+        app.action(turn)(partial(on_turn, context=context))
+    app.action(ids.VIEW_APPROVE)(partial(on_view_approve, context=context))
+    app.action(ids.VIEW_REVISE)(partial(on_view_revise, context=context))
+    app.action(ids.VIEW_READ)(partial(on_view_read, context=context))
+    app.action(ids.ADD_NOTE)(partial(on_add_note, context=context))
+    app.action(ids.SEND_NOTES)(partial(on_revise, context=context))
 
 
 # --- the card's menu -----------------------------------------------------------------------------
 
 
 async def on_menu(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, desk: Desk
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
     """Something was chosen from a card's menu."""
     choice = parse_choice(body)
     try:
-        form = await _chosen(choice, desk)
+        form = await _chosen(choice, context)
     except CrewgateError as error:
         await ack()
-        await tell(respond, desk.explain(error))
+        await tell(respond, context.explain(error))
         return
     await ack()
     if form is not None and not await _show(client, choice.trigger_id, await form()):
@@ -74,94 +74,104 @@ async def on_menu(
 _Form = Callable[[], Awaitable[Block]]
 
 
-async def _chosen(choice: Choice, desk: Desk) -> _Form | None:
+async def _chosen(choice: Choice, context: SlackContext) -> _Form | None:
     """What the choice opens, if anything. Raises as `decide` does."""
     match choice.chosen:
-        case ids.MENU_NOTE:
-            await _may_decide(choice.round_id, choice.by, desk)
-            posting = await desk.uow.read.posting(choice.round_id)
+        case ids.MENU_COMMENT:
+            await _may_decide(choice.round_id, choice.by, context)
+            posting = await context.uow.read.posting(choice.round_id)
             return partial(_now, render_approve_form(posting.view))
         case ids.MENU_CLAIM:
             await claim(
                 choice.round_id,
                 by=choice.by,
-                uow=desk.uow,
-                crews=desk.crews,
-                directory=desk.directory,
-                clock=desk.clock,
+                uow=context.uow,
+                crews=context.crews,
+                directory=context.directory,
+                clock=context.clock,
             )
             return None
         case chosen if chosen in _BOOKS:
-            return await _book(Place(choice.round_id, _BOOKS[chosen]), desk)
+            return await _book(ReaderPosition(choice.round_id, _BOOKS[chosen]), context)
         case _:
             return None
 
 
-async def _may_decide(round_id: str, by: Person, desk: Desk) -> None:
-    await may_revise(round_id, by=by, uow=desk.uow, crews=desk.crews, directory=desk.directory)
+async def _may_decide(round_id: str, by: Person, context: SlackContext) -> None:
+    await may_revise(
+        round_id, by=by, uow=context.uow, crews=context.crews, directory=context.directory
+    )
 
 
-async def _book(place: Place, desk: Desk) -> _Form:
+async def _book(place: ReaderPosition, context: SlackContext) -> _Form:
     """A page of a modal to read in; rendered apart, because a text may be long."""
-    posting = await desk.uow.read.posting(place.round_id)
+    posting = await context.uow.read.posting(place.round_id)
     review = posting.view.round.review
-    history = await desk.uow.read.notes.history(review.id, limit=ROUNDS)
-    return partial(asyncio.to_thread, render_book, place, posting.view, history, now=desk.clock())
+    history = await context.uow.read.notes.history(review.id, limit=ROUNDS)
+    return partial(
+        asyncio.to_thread, render_reader, place, posting.view, history, now=context.clock()
+    )
 
 
 async def _now(form: Block) -> Block:
     return form
 
 
-async def on_note_submitted(ack: AsyncAck, body: Body, *, desk: Desk) -> None:
+async def on_comment_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
     """Approved with a note; nothing written is lost on a refusal."""
     submission = parse_submission(body)
-    problem = None if submission.feedback.strip() else reader_strings.NOTE_MISSING
+    problem = None if submission.feedback.strip() else reader_strings.COMMENT_MISSING
     verdict = Approve(submission.feedback)
-    await settle_form(ack, submission, verdict, Via.MODAL, problem, desk=desk)
+    await settle_form(ack, submission, verdict, Via.MODAL, problem, context=context)
 
 
 # --- in modals and Home --------------------------------------------------------------------------
 
 
-async def on_turn(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+async def on_turn(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
     """To the next page, or back."""
     click = parse_in_view(body)
-    place = parse_place(click.metadata)
+    place = parse_position(click.metadata)
     if place is None:
         await ack()
         return
     step = 1 if click.action_id == ids.NEXT_PAGE else -1
-    turned = Place(place.round_id, place.book, max(0, place.page + step))
-    await _reread(ack, client, click, turned, desk)
+    turned = ReaderPosition(place.round_id, place.book, max(0, place.page + step))
+    await _reread(ack, client, click, turned, context)
 
 
-async def on_view_approve(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+async def on_view_approve(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
     """Approve in a modal or in Home: one click, acknowledged once it is on disk."""
     click = parse_in_view(body)
     try:
-        await desk.decide(click.value, Approve(), by=click.by, via=Via.BUTTON)
+        await context.decide(click.value, Approve(), by=click.by, via=Via.BUTTON)
     except CrewgateError as error:
         await ack()
-        await _mishap(client, click, desk.explain(error))
+        await _mishap(client, click, context.explain(error))
         return
-    place = parse_place(click.metadata)
+    place = parse_position(click.metadata)
     if place is None or click.in_home:
         await ack()
     else:
-        await _reread(ack, client, click, place, desk)
+        await _reread(ack, client, click, place, context)
 
 
-async def on_view_revise(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+async def on_view_revise(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
     """Open the form behind Revise on what is being read."""
     click = parse_in_view(body)
     try:
-        await _may_decide(click.value, click.by, desk)
-        posting = await desk.uow.read.posting(click.value)
-        draft = await desk.draft(posting.view.round)
+        await _may_decide(click.value, click.by, context)
+        posting = await context.uow.read.posting(click.value)
+        draft = await context.draft(posting.view.round)
     except CrewgateError as error:
         await ack()
-        await _mishap(client, click, desk.explain(error))
+        await _mishap(client, click, context.explain(error))
         return
     await ack()
     await _show(
@@ -172,54 +182,62 @@ async def on_view_revise(ack: AsyncAck, body: Body, client: AsyncWebClient, *, d
     )
 
 
-async def on_view_read(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+async def on_view_read(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
     """Read a round of the queue in full."""
     click = parse_in_view(body)
     try:
-        form = await _book(Place(click.value, Book.WHOLE), desk)
+        form = await _book(ReaderPosition(click.value, ReaderTab.WHOLE), context)
     except CrewgateError as error:
         await ack()
-        await _mishap(client, click, desk.explain(error))
+        await _mishap(client, click, context.explain(error))
         return
     await ack()
     await _show(client, click.trigger_id, await form())
 
 
-async def on_add_note(ack: AsyncAck, body: Body, client: AsyncWebClient, *, desk: Desk) -> None:
+async def on_add_note(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
     """Put one more note into the box, after what is typed there."""
     click = parse_in_view(body)
     try:
-        posting = await desk.uow.read.posting(click.metadata)
-        notes = await desk.uow.read.notes.of_round(click.metadata, limit=NOTES)
+        posting = await context.uow.read.posting(click.metadata)
+        notes = await context.uow.read.notes.of_round(click.metadata, limit=NOTES)
     except CrewgateError as error:
         await ack()
-        await _mishap(client, click, desk.explain(error))
+        await _mishap(client, click, context.explain(error))
         return
     await ack()
     note = next((one for one in notes if one.ts == click.value), None)
     text = added(click.typed, note) if note is not None else click.typed
-    edition = _edition(click.box) + 1
+    revision = _revision_number(click.box) + 1
     problem = reader_strings.NOTE_DOES_NOT_FIT if text is None else None
     box = click.typed if text is None else text
     rest = tuple(one for one in notes if one.attributed not in box)
-    form = render_revise_form(posting.view, Draft(box, rest), edition=edition, problem=problem)
+    form = render_revise_form(posting.view, Draft(box, rest), revision=revision, problem=problem)
     form |= {"callback_id": ids.NOTES_MODAL}
     await _update(client, click, form)
 
 
-def _edition(box: str) -> int:
+def _revision_number(box: str) -> int:
     number = box.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
 
 
 async def _reread(
-    ack: AsyncAck, client: AsyncWebClient, click: InView, place: Place, desk: Desk
+    ack: AsyncAck,
+    client: AsyncWebClient,
+    click: InView,
+    place: ReaderPosition,
+    context: SlackContext,
 ) -> None:
     try:
-        form = await _book(place, desk)
+        form = await _book(place, context)
     except CrewgateError as error:
         await ack()
-        await _mishap(client, click, desk.explain(error))
+        await _mishap(client, click, context.explain(error))
         return
     await ack()
     await _update(client, click, await form())

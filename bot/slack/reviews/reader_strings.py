@@ -13,22 +13,22 @@ from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
 from bot.slack.reviews.summary import waited
 
-APPROVE_WITH_NOTE: Final = "Approve with a note…"
+APPROVE_WITH_COMMENT: Final = "Approve with a note…"
 READ: Final = "Read in full"
 CHANGES: Final = "Changes"
 ON_IT: Final = "I'm on it"
 HISTORY: Final = "History"
 
 
-NOTE_TITLE: Final = "Approve with a note"
-NOTE_SUBMIT: Final = "Approve"
-NOTE_LABEL: Final = "Your note"
-NOTE_PLACEHOLDER: Final = "What should the crew keep in mind from here on?"
-NOTE_MEANS: Final = (
+COMMENT_TITLE: Final = "Approve with a note"
+COMMENT_SUBMIT: Final = "Approve"
+COMMENT_LABEL: Final = "Your note"
+COMMENT_PLACEHOLDER: Final = "What should the crew keep in mind from here on?"
+COMMENT_MEANS: Final = (
     "The output is approved as it is. Your note becomes context for the crew's *next tasks*; it "
     "does not change this output. To have it changed, use Revise."
 )
-NOTE_MISSING: Final = "Write the note, or press Approve on the card to approve without one."
+COMMENT_MISSING: Final = "Write the note, or press Approve on the card to approve without one."
 
 NOTES_OFFERED: Final = "*Not in the box yet*"
 ADD_NOTE: Final = "Add"
@@ -107,7 +107,7 @@ def folded_rounds(round_: Round, decision: Decision) -> str:
     return f"Waited {waited(round_, decision)}{earlier} · *History* is in the menu above"
 
 
-def chapter(round_: Round) -> str:
+def history_entry(round_: Round) -> str:
     """A round's heading in its history."""
     return f"*{shared.number_of(round_)}* · {date(round_.opened_at)}"
 

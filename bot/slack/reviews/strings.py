@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.review import NEWER_OUTPUT, OUT_OF_PATIENCE, TOOK_EFFECT, Round, State
+from bot.domain.review import NEWER_OUTPUT, RETRIES_EXHAUSTED, TOOK_EFFECT, Round, State
 from bot.domain.verdict import Approve, Decision, Revise
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
@@ -25,7 +25,7 @@ from bot.slack.strings import (
     subject_plain,
     task,
 )
-from bot.usecases.read_models import Letter
+from bot.usecases.read_models import DeadLetter
 
 EXPECTED_LIMIT: Final = 200
 FEEDBACK_SHOWN: Final = 700
@@ -148,7 +148,7 @@ def stuck(round_: Round, decision: Decision) -> str:
 def why_stuck(round_: Round) -> str:
     """The crew's own words and what a person can do about them."""
     says, number = answer(round_), one_line(round_.answer_code, CREW_LIMIT)
-    if round_.answer_code == OUT_OF_PATIENCE:
+    if round_.answer_code == RETRIES_EXHAUSTED:
         told = f"It was not reachable for a day: {says}."
     elif says:
         told = f"The crew says “{says}” ({number})."
@@ -170,7 +170,7 @@ _WHAT_TO_DO: Final = {
     "again. If it is gone for good, kick it off again; Retry helps only if it is back.",
     "422": "The crew could not read the decision. Its version may expect something else: look at "
     "its log, then press Retry.",
-    OUT_OF_PATIENCE: "Press Retry when the crew is back.",
+    RETRIES_EXHAUSTED: "Press Retry when the crew is back.",
 }
 _WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
 
@@ -185,7 +185,7 @@ def closed(round_: Round) -> str:
     reason = answer(round_) or "there is nothing left to decide"
     if round_.decision is None:
         return f"Closed: {reason}."
-    sent = "It was not sent." if round_.sending_since is None else "It may not have been taken."
+    sent = "It was not sent." if round_.in_doubt_since is None else "It may not have been taken."
     return (
         f"{decided(round_.decision)}, but {reason}. {sent}{successor(round_)}"
         f"{said(round_.decision)}"
@@ -232,7 +232,7 @@ def stuck_notice(round_: Round, decision: Decision) -> str:
             f"{who}, {what} did not reach the crew. {why_stuck(round_)} "
             "The Retry button is on the card."
         )
-    sent = "was not sent" if round_.sending_since is None else "may not have been taken"
+    sent = "was not sent" if round_.in_doubt_since is None else "may not have been taken"
     why = shared.answer(round_) or "there is nothing left to decide"
     return f"{who}, {what} {sent}: {why}.{successor(round_)}"
 
@@ -242,7 +242,7 @@ def stuck_notice_plain(round_: Round) -> str:
     return f"The decision on {shared.subject_plain(round_)} did not reach the crew"
 
 
-def dead_letter(written: Letter) -> str:
+def dead_letter(written: DeadLetter) -> str:
     """A webhook came that nobody could read."""
     why = one_line(written.reason, shared.ANSWER_LIMIT).rstrip(". ")
     return (
@@ -252,7 +252,7 @@ def dead_letter(written: Letter) -> str:
     )
 
 
-def dead_letter_plain(written: Letter) -> str:
+def dead_letter_plain(written: DeadLetter) -> str:
     """The same for notifications."""
     return f"A webhook of {plain(written.crew, shared.CREW_LIMIT)} could not be understood"
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.retry import Retry
 from bot.usecases.ports.base import Clock, Crews
-from bot.usecases.ports.crew import Courier, CrewClients
+from bot.usecases.ports.crew import CrewClients, WebhookForwarder
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import Messenger, RunMessenger
+from bot.usecases.ports.slack import ExecutionMessenger, Messenger
 from bot.usecases.ports.store import UnitOfWork
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
@@ -20,15 +20,15 @@ GRACE = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class DeliveryContext:
     """What deliveries work with; built once, by the app."""
 
     uow: UnitOfWork
     messenger: Messenger
     clients: CrewClients
     crews: Crews
-    reporter: RunMessenger
-    courier: Courier
+    execution_messenger: ExecutionMessenger
+    forwarder: WebhookForwarder
     clock: Clock
     jitter: Callable[[], float]
     """A fresh random number from 0 to 1."""
@@ -37,7 +37,7 @@ class Outside:
     may_decide: Callable[[str, str], bool] = lambda _crew, _user: False
     """Whether a person may decide for a crew."""
 
-    def next_try(self, job: Job, *, unsure: bool) -> datetime:
-        """When a job that failed by itself is tried again; not before the grace, if unsure."""
+    def next_try(self, job: Job, *, in_doubt: bool) -> datetime:
+        """When a job that failed by itself is tried again; not before the grace, if in doubt."""
         wait = self.retry.after(job.tries, jitter=self.jitter())
-        return self.clock() + (max(wait, self.grace) if unsure else wait)
+        return self.clock() + (max(wait, self.grace) if in_doubt else wait)

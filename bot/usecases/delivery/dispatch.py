@@ -8,35 +8,33 @@ from typing import Final
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
 from bot.usecases import follow, notes
-from bot.usecases.delivery import cards, resume
-from bot.usecases.delivery import executions as showing
-from bot.usecases.delivery import forward as hand_on
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery import cards, executions, forward, resume
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
 
-_DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, Outside], Awaitable[Outcome]]]] = {
+_DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitable[Outcome]]]] = {
     EffectKind.POST: cards.post,
     EffectKind.ATTACH: cards.attach,
     EffectKind.REFRESH: cards.refresh,
-    EffectKind.TELL: cards.tell,
+    EffectKind.NOTIFY_STUCK: cards.tell,
     EffectKind.REPORT: cards.report,
     EffectKind.RESUME: resume.resume,
-    EffectKind.PROGRESS: showing.progress,
-    EffectKind.TASK_DONE: showing.task_done,
-    EffectKind.CONCLUDE: showing.conclude,
-    EffectKind.RESULT_FILE: showing.result_file,
-    EffectKind.NOT_HANDED_ON: showing.not_handed_on,
-    EffectKind.FOLLOW: follow.follow,
-    EffectKind.HAND_ON: hand_on.hand_on,
-    EffectKind.NOTED: notes.acknowledge,
-    EffectKind.RELEASE: cards.refresh,
+    EffectKind.PROGRESS: executions.progress,
+    EffectKind.TASK_DONE: executions.task_done,
+    EffectKind.POST_RESULT: executions.conclude,
+    EffectKind.RESULT_FILE: executions.result_file,
+    EffectKind.FORWARD_FAILED: executions.forward_failed,
+    EffectKind.POLL_STATUS: follow.follow,
+    EffectKind.FORWARD: forward.forward,
+    EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
+    EffectKind.EXPIRE_CLAIM: cards.refresh,
 }
 
 
-async def deliver(job: Job, outside: Outside) -> Outcome:
+async def deliver(job: Job, context: DeliveryContext) -> Outcome:
     """Carry out one effect: read the present state, call, record what came of it.
 
     Never a call inside a transaction. The job is settled; the outcome tells the worker whether
     the whole destination seems to be away (NotSent).
     """
-    return await _DELIVERIES[job.effect.kind](job, outside)
+    return await _DELIVERIES[job.effect.kind](job, context)

@@ -5,61 +5,63 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.execution import RunState
+from bot.domain.execution import ExecutionState
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
-from bot.usecases.read_models import Parcel
+from bot.usecases.read_models import ForwardedWebhook
 
 #: How long a kickoff's answer, with the URLs its caller gave, may be behind the first webhook.
 OVERTAKEN = timedelta(minutes=15)
 
 
-async def hand_on(job: Job, outside: Outside) -> Outcome:
+async def forward(job: Job, context: DeliveryContext) -> Outcome:
     """Bring one parcel to where its caller listens; the next of the execution waits for it."""
-    parcel = await outside.uow.read.runs.parcel(job.effect.subject)
-    crew = outside.crews.get(job.effect.crew)
-    if parcel is None or crew is None:
-        return await _drop(job, outside)
-    given = await outside.uow.read.runs.targets(parcel.crew, parcel.execution_id)
-    urls = crew.hands_on(given)
-    url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[parcel.kind]
+    webhook = await context.uow.read.executions.webhook(job.effect.subject)
+    crew = context.crews.get(job.effect.crew)
+    if webhook is None or crew is None:
+        return await _drop(job, context)
+    given = await context.uow.read.executions.targets(webhook.crew, webhook.execution_id)
+    urls = crew.forwards_to(given)
+    url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if url is None:
-        return await _wait_for_url(job, parcel, outside)
-    outcome = await outside.courier.bring(parcel, url)
+        return await _wait_for_url(job, webhook, context)
+    outcome = await context.forwarder.forward(webhook, url)
     if isinstance(outcome, Delivered):
-        return await _drop(job, outside)
-    out_of_patience = outside.clock() - job.created_at >= outside.retry.patience
-    if isinstance(outcome, Refused) or out_of_patience:
-        await _give_up(job, parcel, outside)
+        return await _drop(job, context)
+    retries_exhausted = context.clock() - job.created_at >= context.retry.give_up_after
+    if isinstance(outcome, Refused) or retries_exhausted:
+        await _give_up(job, webhook, context)
         return outcome
-    async with outside.uow.begin() as tx:
-        await tx.again(job, at=outside.next_try(job, unsure=False), unsure=False)
+    async with context.uow.begin() as tx:
+        await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)
     # One caller's address says nothing about the others': the worker need not wait.
     return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
 
 
-async def _wait_for_url(job: Job, parcel: Parcel, outside: Outside) -> Outcome:
+async def _wait_for_url(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> Outcome:
     """Nobody gave a URL, unless the answer to the kickoff has been overtaken."""
-    view = await outside.uow.read.runs.view(parcel.crew, parcel.execution_id)
-    known = view is not None and (view.run.known or view.run.state is not RunState.RUNNING)
-    if known or outside.clock() - job.created_at >= OVERTAKEN:
-        return await _drop(job, outside)
-    async with outside.uow.begin() as tx:
-        await tx.again(job, at=outside.next_try(job, unsure=False), unsure=False)
+    view = await context.uow.read.executions.view(webhook.crew, webhook.execution_id)
+    known = view is not None and (
+        view.execution.known or view.execution.state is not ExecutionState.RUNNING
+    )
+    if known or context.clock() - job.created_at >= OVERTAKEN:
+        return await _drop(job, context)
+    async with context.uow.begin() as tx:
+        await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)
     return Delivered("not yet")
 
 
-async def _drop(job: Job, outside: Outside) -> Outcome:
-    async with outside.uow.begin() as tx:
-        await tx.runs.drop(job.effect.subject)
-        await tx.done(job)
+async def _drop(job: Job, context: DeliveryContext) -> Outcome:
+    async with context.uow.begin() as tx:
+        await tx.executions.drop(job.effect.subject)
+        await tx.complete(job)
     return Delivered()
 
 
-async def _give_up(job: Job, parcel: Parcel, outside: Outside) -> None:
-    say = Effect(EffectKind.NOT_HANDED_ON, parcel.kind, parcel.crew, parcel.execution_id)
-    async with outside.uow.begin() as tx:
-        await tx.runs.drop(parcel.id)
-        await tx.enqueue([say], at=outside.clock())
-        await tx.done(job)
+async def _give_up(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> None:
+    say = Effect(EffectKind.FORWARD_FAILED, webhook.kind, webhook.crew, webhook.execution_id)
+    async with context.uow.begin() as tx:
+        await tx.executions.drop(webhook.id)
+        await tx.enqueue([say], at=context.clock())
+        await tx.complete(job)

@@ -7,8 +7,8 @@ before a try is repeated whose outcome is unknown, evidence is looked for.
 from __future__ import annotations
 
 from bot.domain.outcome import Delivered, Outcome, Unknown
-from bot.domain.review import Move, Round, State
-from bot.usecases.delivery.context import Outside
+from bot.domain.review import Round, State, Transition
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.crew import CrewClient
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx
@@ -18,72 +18,74 @@ COMPLETED = "completed"
 """The status of an execution that ran to its end, in the crew's own word."""
 
 
-async def resume(job: Job, outside: Outside) -> Outcome:
+async def resume(job: Job, context: DeliveryContext) -> Outcome:
     """Send a round's decision to its crew and record what came of it."""
-    client = outside.clients[job.effect.crew]
+    client = context.clients[job.effect.crew]
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
-    completed = await _has_completed(await outside.uow.read.round(job.effect.subject), client)
-    async with outside.uow.begin() as tx:
+    completed = await _has_completed(await context.uow.read.round(job.effect.subject), client)
+    async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
-        unsure = round_.sending_since is not None
-        sending = await _begin(round_, tx, job, outside, completed=completed)
+        in_doubt = round_.in_doubt_since is not None
+        sending = await _begin(round_, tx, job, context, completed=completed)
     if sending is None:
         return Delivered()
-    outcome = await _send(sending, client, outside)
-    await _record(job, outcome, unsure=unsure, outside=outside)
+    outcome = await _send(sending, client, context)
+    await _record(job, outcome, in_doubt=in_doubt, context=context)
     return outcome
 
 
 async def _begin(
-    round_: Round, tx: Tx, job: Job, outside: Outside, *, completed: bool
+    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, completed: bool
 ) -> Round | None:
     """Note that a try begins; None when there is nothing (left) to send."""
     if round_.state is not State.DECIDED:
-        await tx.done(job)
+        await tx.complete(job)
         return None
-    heard = await tx.heard(round_.review.crew, round_.review.execution_id)
-    if round_.sending_since is not None and (completed or heard > round_.heard_before):
-        await _save(round_.took_effect(outside.clock()), tx, outside)
-        await tx.done(job)
+    activity_count = await tx.activity_count(round_.review.crew, round_.review.execution_id)
+    if round_.in_doubt_since is not None and (completed or activity_count > round_.activity_before):
+        await _save(round_.took_effect(context.clock()), tx, context)
+        await tx.complete(job)
         return None
-    sending = round_.begin_sending(outside.clock(), heard=heard)
+    sending = round_.begin_sending(context.clock(), activity_count=activity_count)
     await tx.save(sending)
     return sending
 
 
 async def _has_completed(round_: Round, client: CrewClient) -> bool:
     """Whether the crew says so, if that matters: it cannot complete while it waits for us."""
-    if round_.state is not State.DECIDED or round_.sending_since is None:
+    if round_.state is not State.DECIDED or round_.in_doubt_since is None:
         return False
     progress = await client.status(round_.review.execution_id)
     return isinstance(progress, Progress) and progress.state == COMPLETED
 
 
-async def _send(round_: Round, client: CrewClient, outside: Outside) -> Outcome:
+async def _send(round_: Round, client: CrewClient, context: DeliveryContext) -> Outcome:
     assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
-    registered, carried = await outside.uow.read.webhooks(round_)
-    urls = outside.crews[round_.review.crew].webhooks_for_resume(registered, carried)
+    registered, carried = await context.uow.read.webhooks(round_)
+    urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
     review = round_.review
     return await client.resume(review.execution_id, review.task_id, round_.decision, urls)
 
 
-async def _record(job: Job, outcome: Outcome, *, unsure: bool, outside: Outside) -> None:
-    now = outside.clock()
-    out_of_patience = now - job.created_at >= outside.retry.patience
-    async with outside.uow.begin() as tx:
+async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: DeliveryContext) -> None:
+    now = context.clock()
+    retries_exhausted = now - job.created_at >= context.retry.give_up_after
+    async with context.uow.begin() as tx:
         current = await tx.round(job.effect.subject)
-        move = current.settle(outcome, unsure=unsure, out_of_patience=out_of_patience, at=now)
-        await _save(move, tx, outside)
+        move = current.settle(
+            outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=now
+        )
+        await _save(move, tx, context)
         if move.round.state is not State.DECIDED:
-            await tx.done(job)
+            await tx.complete(job)
         elif isinstance(outcome, Unknown):
-            await tx.again(job, at=outside.next_try(job, unsure=True), unsure=True)
+            await tx.retry(job, at=context.next_try(job, in_doubt=True), in_doubt=True)
         else:
             # The crew as a whole seems to be away: the worker waits, this job need not.
-            await tx.again(job, at=now, unsure=False)
+            await tx.retry(job, at=now, in_doubt=False)
 
 
-async def _save(move: Move, tx: Tx, outside: Outside) -> None:
+async def _save(move: Transition, tx: Tx, context: DeliveryContext) -> None:
     await tx.save(move.round)
-    await tx.enqueue(move.effects, at=outside.clock())
+    await tx.enqueue(move.effects, at=context.clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
 
 #: Slack's error codes for a message that is itself at fault. Such a card is shown without its
@@ -29,28 +29,28 @@ MESSAGE_GONE = "message_not_found"
 THREAD_GONE = "thread_not_found"
 
 
-async def settle(job: Job, outcome: Outcome, outside: Outside) -> Outcome:
+async def settle(job: Job, outcome: Outcome, context: DeliveryContext) -> Outcome:
     """Settle an effect in Slack. A card has no deadline: it is tried until it can be posted."""
-    now = outside.clock()
-    async with outside.uow.begin() as tx:
+    now = context.clock()
+    async with context.uow.begin() as tx:
         match outcome:
             case Delivered():
-                await tx.done(job)
+                await tx.complete(job)
             case NotSent(alone=True, retry_after=wait):
-                at = now + wait if wait else outside.next_try(job, unsure=False)
-                await tx.again(job, at=at, unsure=False)
+                at = now + wait if wait else context.next_try(job, in_doubt=False)
+                await tx.retry(job, at=at, in_doubt=False)
             case NotSent():
                 # All of Slack seems to be away: the worker waits, this job need not.
-                await tx.again(job, at=now, unsure=False)
+                await tx.retry(job, at=now, in_doubt=False)
             case Refused(code, _) if code in CONTENT_REFUSED or code == THREAD_GONE:
-                await tx.done(job)  # it would never be taken, and hold up what comes after it
+                await tx.complete(job)  # it would never be taken, and hold up what comes after it
             case Refused():
-                await tx.again(job, at=outside.next_try(job, unsure=False), unsure=False)
+                await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)
             case Unknown():  # pragma: no branch  # there is no fifth
-                await tx.again(job, at=outside.next_try(job, unsure=True), unsure=True)
+                await tx.retry(job, at=context.next_try(job, in_doubt=True), in_doubt=True)
     return outcome
 
 
-def posted_since(job: Job) -> datetime | None:
+def earlier_try(job: Job) -> datetime | None:
     """Since when an earlier try may have worked; None if none may have."""
-    return job.created_at if job.unsure else None
+    return job.created_at if job.in_doubt else None

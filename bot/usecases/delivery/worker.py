@@ -12,19 +12,19 @@ import structlog
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.retry import Retry
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job, Outbox
-from bot.usecases.wakeup import Bell
+from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
-Deliver = Callable[[Job, Outside], Awaitable[Outcome]]
+Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
 #: How long a job is ours. Every call outside ends well before, so that a lease is only ever lost
 #: by a process that crashed or stood still.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
-#: Of how many lanes it is remembered that they are refused; the rest are only logged.
+#: Of how many ordering keys it is remembered that they are refused; the rest are only logged.
 REFUSALS = 100
 
 
@@ -41,7 +41,7 @@ class Pace:
 
 
 class Worker:
-    """Claims due jobs of one destination, carries each out, and leaves it alone while it is away.
+    """Leases due jobs of one destination, carries each out, and leaves it alone while it is away.
 
     One destination each, so that Slack being down never holds up a resume, nor one crew another.
     """
@@ -52,77 +52,77 @@ class Worker:
         *,
         outbox: Outbox,
         deliver: Deliver,
-        outside: Outside,
+        context: DeliveryContext,
         pace: Pace | None = None,
     ) -> None:
         self.destination = destination
         self._away: str | None = None
         self._refused: dict[str, str] = {}
-        self.turned_at: datetime = outside.clock()
+        self.last_polled_at: datetime = context.clock()
         """When the loop last went round: it stands still when the database does."""
         self._outbox = outbox
         self._deliver = deliver
-        self._outside = outside
+        self._outside = context
         self._pace = pace or Pace()
         self._failures = 0
-        self._paused_until = outside.clock()
-        self._bell = Bell()
+        self._paused_until = context.clock()
+        self._wakeup = Wakeup()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._unsettled: list[Job] = []
 
     @property
-    def troubles(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """Why the destination seems to be away, and what it refuses again and again."""
         away = (self._away,) if self._away else ()
         return (*away, *sorted(set(self._refused.values())))
 
     def call(self) -> None:
         """Something new may be due."""
-        self._bell.ring()
+        self._wakeup.set()
 
     def stop(self) -> None:
-        """Claim nothing more; `run` returns once what is under way is finished."""
+        """Lease nothing more; `run` returns once what is under way is finished."""
         self._stopping = True
-        self._bell.ring()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Work until stopped, then finish what is under way; a cancellation abandons that too."""
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
-                for job in await self._claim():
+                for job in await self._lease():
                     task = group.create_task(self._carry_out(job))
                     self._under_way.add(task)
                     task.add_done_callback(self._finished)
                 await self._wait()
 
-    async def _claim(self) -> tuple[Job, ...]:
+    async def _lease(self) -> tuple[Job, ...]:
         now = self._outside.clock()
         free = (1 if self._failures else self._pace.at_once) - len(self._under_way)
         if free <= 0 or now < self._paused_until or self._stopping:
-            self.turned_at = now
+            self.last_polled_at = now
             return ()
         try:
-            jobs = await self._outbox.claim(self.destination, now=now, lease=LEASE, limit=free)
+            jobs = await self._outbox.lease(self.destination, now=now, lease=LEASE, limit=free)
         except StoreUnavailable as error:
             log.warning("outbox_unavailable", destination=self.destination, why=str(error))
             return ()
         except Exception:
             # Nobody is waiting for this answer, and a loop that ended would end it for good.
-            log.exception("claim_failed", destination=self.destination)
+            log.exception("lease_failed", destination=self.destination)
             return ()
-        self.turned_at = now
+        self.last_polled_at = now
         await self._give_back_unsettled()
         if now >= self._paused_until:
             return jobs
         for job in jobs:  # the destination went away while we looked
-            await self._give_back(job, at=now, unsure=False)
+            await self._give_back(job, at=now, in_doubt=False)
         return ()
 
     async def _wait(self) -> None:
         remaining = (self._paused_until - self._outside.clock()).total_seconds()
         poll = self._pace.poll.total_seconds()
-        await self._bell.wait(min(remaining, poll) if remaining > 0 else poll)
+        await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
     async def _carry_out(self, job: Job) -> None:
         """Never raises: whatever a delivery does not foresee is tried again, and logged."""
@@ -137,18 +137,18 @@ class Worker:
         except Exception as error:
             log.exception("delivery_failed", **about)
             outcome = Unknown(type(error).__name__)
-            at = self._outside.next_try(job, unsure=True)
-            await self._give_back(job, at=at, unsure=True)
+            at = self._outside.next_try(job, in_doubt=True)
+            await self._give_back(job, at=at, in_doubt=True)
         self._learn(job, outcome)
         if isinstance(outcome, Refused | Unknown | NotSent):
             log.warning("not_delivered", **about, outcome=type(outcome).__name__, why=_why(outcome))
         else:
             log.info("delivered", **about)
 
-    async def _give_back(self, job: Job, *, at: datetime, unsure: bool) -> None:
+    async def _give_back(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
         try:
             async with self._outside.uow.begin() as tx:
-                await tx.again(job, at=at, unsure=unsure)
+                await tx.retry(job, at=at, in_doubt=in_doubt)
         except StoreUnavailable as error:
             log.warning("not_settled", subject=job.effect.subject, why=str(error))
             self._unsettled.append(job)
@@ -157,13 +157,13 @@ class Worker:
         """The store answers (again): no need to wait until the leases end."""
         unsettled, self._unsettled = self._unsettled, []
         for job in unsettled:
-            await self._give_back(job, at=self._outside.next_try(job, unsure=True), unsure=True)
+            await self._give_back(job, at=self._outside.next_try(job, in_doubt=True), in_doubt=True)
 
     def _learn(self, job: Job, outcome: Outcome) -> None:
         """Leave a destination alone that is away, and believe it again at the first answer."""
-        self._refused.pop(job.effect.lane, None)
+        self._refused.pop(job.effect.ordering_key, None)
         if isinstance(outcome, Refused) and len(self._refused) < REFUSALS:
-            self._refused[job.effect.lane] = f"{job.effect.crew}: {outcome.code}"
+            self._refused[job.effect.ordering_key] = f"{job.effect.crew}: {outcome.code}"
         if not isinstance(outcome, NotSent) or outcome.alone:
             self._failures, self._away = 0, None
             return
@@ -180,7 +180,7 @@ class Worker:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        self._bell.ring()
+        self._wakeup.set()
 
 
 def _why(outcome: Refused | Unknown | NotSent) -> str:

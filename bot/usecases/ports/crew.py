@@ -9,9 +9,9 @@ from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Outcome
 from bot.domain.verdict import Decision
 from bot.usecases.read_models import (
-    Parcel,
+    ForwardedWebhook,
     Progress,
-    Silence,
+    StatusUnavailable,
 )
 
 
@@ -24,7 +24,7 @@ class CrewClient(Protocol):
         """Tell the crew a decision."""
         ...
 
-    async def status(self, execution_id: str) -> Progress | Silence:
+    async def status(self, execution_id: str) -> Progress | StatusUnavailable:
         """Ask the crew how far an execution is; it has 2 s to answer."""
         ...
 
@@ -32,9 +32,9 @@ class CrewClient(Protocol):
 CrewClients = Mapping[str, CrewClient]
 
 
-class Courier(Protocol):
+class WebhookForwarder(Protocol):
     """The callers' addresses."""
 
-    async def bring(self, parcel: Parcel, url: str) -> Outcome:
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
         """Bring a webhook there, in one try."""
         ...

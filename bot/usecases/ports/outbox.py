@@ -11,13 +11,13 @@ from bot.domain.effects import Effect
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed row of the outbox: one effect, ours until the lease ends."""
+    """A leased row of the outbox: one effect, ours until the lease ends."""
 
     id: int
     effect: Effect
     tries: int
     """Including this one."""
-    unsure: bool
+    in_doubt: bool
     """An earlier try may have taken effect."""
     created_at: datetime
     lease_until: datetime
@@ -26,8 +26,8 @@ class Job:
 class Outbox(Protocol):
     """The table of effects not yet done, as the worker sees it."""
 
-    async def claim(
+    async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
-        """Due jobs for one destination, at most one of a lane, leased."""
+        """Due jobs for one destination, at most one of an ordering key, leased."""
         ...

@@ -7,14 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.domain.execution import TaskNews
+from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import (
     CardView,
-    Letter,
+    DeadLetter,
     MessageRef,
-    RunView,
+    TrackedExecution,
 )
 
 
@@ -40,12 +40,12 @@ class Posted:
 class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
-    `look_since` says that an earlier try, since then, may have worked: the message is looked for
+    `posted_since` says that an earlier try, since then, may have worked: the message is looked for
     first and not posted twice.
     """
 
     async def post_card(
-        self, posting: Posting, *, channel: str, look_since: datetime | None, plain: bool = False
+        self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
     ) -> Posted | NotSent | Refused | Unknown:
         """Post a round's card. `plain` leaves out what the agent wrote."""
         ...
@@ -54,11 +54,11 @@ class Messenger(Protocol):
         """Bring a posted card up to date. Refused as `message_not_found` when it was deleted."""
         ...
 
-    async def attach_output(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
+    async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """Put the whole output as a file into the thread."""
         ...
 
-    async def tell_stuck(self, posting: Posting, *, look_since: datetime | None) -> Outcome:
+    async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """Tell the reviewer, in the thread, that the decision did not reach the crew."""
         ...
 
@@ -74,7 +74,9 @@ class Messenger(Protocol):
         """Offer its author, in private, to send the notes as a revision."""
         ...
 
-    async def report(self, letter: Letter, *, channel: str, look_since: datetime | None) -> Outcome:
+    async def report(
+        self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
+    ) -> Outcome:
         """Report, in a crew's channel, a webhook that could not be understood."""
         ...
 
@@ -98,35 +100,37 @@ class Directory(Protocol):
         ...
 
 
-class Saying(StrEnum):
+class MessageKind(StrEnum):
     """What a message about a run says."""
 
     PROGRESS = "progress"
     TASK = "task"
     END = "end"
-    NOT_HANDED_ON = "not handed on"
+    FORWARD_FAILED = "not handed on"
 
 
-class RunMessenger(Protocol):
+class ExecutionMessenger(Protocol):
     """Slack, for messages about a run."""
 
     async def say(
         self,
-        what: Saying,
-        view: RunView,
+        what: MessageKind,
+        view: TrackedExecution,
         *,
         channel: str,
-        look_since: datetime | None,
+        posted_since: datetime | None,
         subject: str = "",
-        news: TaskNews | None = None,
+        news: TaskUpdate | None = None,
     ) -> Posted | NotSent | Refused | Unknown:
         """Post a message about a run. `news` is what a TASK says, `subject` tells it apart."""
         ...
 
-    async def update(self, view: RunView) -> Outcome:
+    async def update(self, view: TrackedExecution) -> Outcome:
         """Bring the progress up to date. Refused as `message_not_found` when it was deleted."""
         ...
 
-    async def attach_result(self, view: RunView, *, look_since: datetime | None) -> Outcome:
+    async def attach_result(
+        self, view: TrackedExecution, *, posted_since: datetime | None
+    ) -> Outcome:
         """Put the whole result as a file into the thread."""
         ...

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.effects import Effect
-from bot.domain.execution import Run, TaskNews
+from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.review import Review, Round, State
@@ -16,13 +16,13 @@ from bot.domain.verdict import Person
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import (
-    Letter,
+    DeadLetter,
+    ForwardedWebhook,
     MessageRef,
-    Parcel,
     Pending,
     QueuePart,
     RoundLine,
-    RunView,
+    TrackedExecution,
 )
 
 
@@ -58,7 +58,7 @@ class Tx(Protocol):
     """One transaction. It is committed when the block ends, rolled back when it raises."""
 
     @property
-    def runs(self) -> Runs:
+    def executions(self) -> Executions:
         """What may be changed about runs."""
         ...
 
@@ -71,11 +71,11 @@ class Tx(Protocol):
         """The review of this crew, execution and task, made if need be, and its latest round.
 
         Nobody else can receive for the same execution, nor move that round, until the transaction
-        ends. Counts as a sign that the execution has gone on, see `note_heard`.
+        ends. Counts as a sign that the execution has gone on, see `record_activity`.
         """
         ...
 
-    async def unhear(self, review: Review) -> None:
+    async def undo_activity(self, review: Review) -> None:
         """It was no sign: the notification was a duplicate."""
         ...
 
@@ -98,14 +98,14 @@ class Tx(Protocol):
         """
         ...
 
-    async def note_heard(self, crew: str, execution_id: str, *, at: datetime) -> None:
+    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> None:
         """Count a sign that the execution has gone on; remembers the execution if need be.
 
         Until the transaction ends nobody else can do so for the same execution.
         """
         ...
 
-    async def heard(self, crew: str, execution_id: str) -> int:
+    async def activity_count(self, crew: str, execution_id: str) -> int:
         """How many such signs the execution has given."""
         ...
 
@@ -113,7 +113,7 @@ class Tx(Protocol):
         """The rounds of an execution that can still be closed: WAITING or STUCK."""
         ...
 
-    async def keep_letter(self, letter: Letter) -> None:
+    async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """Store a webhook that could not be understood."""
         ...
 
@@ -125,11 +125,11 @@ class Tx(Protocol):
         """Somebody deleted the thread's first message: the next message starts a new one."""
         ...
 
-    async def done(self, job: Job) -> None:
+    async def complete(self, job: Job) -> None:
         """Take the job out of the outbox."""
         ...
 
-    async def again(self, job: Job, *, at: datetime, unsure: bool) -> None:
+    async def retry(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
         """Give the job back, to be tried at the given time."""
         ...
 
@@ -170,7 +170,7 @@ class Queries(Protocol):
     """Reading, with no transaction to speak of."""
 
     @property
-    def runs(self) -> RunQueries:
+    def executions(self) -> ExecutionQueries:
         """Reading runs."""
         ...
 
@@ -191,7 +191,7 @@ class Queries(Protocol):
         """What was registered for the round's execution, and what its notification carried."""
         ...
 
-    async def letter(self, letter_id: str) -> Letter | None:
+    async def dead_letter(self, letter_id: str) -> DeadLetter | None:
         """The letter, or None."""
         ...
 
@@ -229,14 +229,14 @@ class UnitOfWork(Protocol):
         ...
 
 
-class Runs(Protocol):
+class Executions(Protocol):
     """What a transaction may change about runs."""
 
-    async def open(self, crew: str, execution_id: str, *, at: datetime) -> Run:
+    async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         """The run, made if need be. Nobody else can change it until the transaction ends."""
         ...
 
-    async def save(self, run: Run) -> None:
+    async def save(self, execution: Execution) -> None:
         """Store a changed run."""
         ...
 
@@ -244,27 +244,29 @@ class Runs(Protocol):
         """Remember webhook URLs for an execution; those not given stay as they were."""
         ...
 
-    async def add_news(self, news_id: str, run: Run, news: TaskNews, *, at: datetime) -> None:
+    async def add_task_update(
+        self, update_id: str, execution: Execution, news: TaskUpdate, *, at: datetime
+    ) -> None:
         """Store a finished task's line."""
         ...
 
-    async def news_of(self, run: Run) -> tuple[str, ...]:
+    async def task_updates_of(self, execution: Execution) -> tuple[str, ...]:
         """The ids of all such lines of a run, the oldest first."""
         ...
 
-    async def place_line(self, run: Run, ref: MessageRef | None) -> None:
+    async def place_line(self, execution: Execution, ref: MessageRef | None) -> None:
         """Remember where a run's progress is shown; it starts the thread if there is none."""
         ...
 
-    async def join_thread(self, run: Run, ref: MessageRef) -> None:
+    async def join_thread(self, execution: Execution, ref: MessageRef) -> None:
         """A message about the run was posted; it starts the thread if there is none."""
         ...
 
-    async def forget_thread(self, run: Run) -> None:
+    async def forget_thread(self, execution: Execution) -> None:
         """Somebody deleted the thread's first message."""
         ...
 
-    async def send(self, parcel: Parcel) -> None:
+    async def send(self, webhook: ForwardedWebhook) -> None:
         """Store a webhook that is to be handed on."""
         ...
 
@@ -273,18 +275,18 @@ class Runs(Protocol):
         ...
 
 
-class RunQueries(Protocol):
+class ExecutionQueries(Protocol):
     """Reading runs."""
 
-    async def view(self, crew: str, execution_id: str) -> RunView | None:
+    async def view(self, crew: str, execution_id: str) -> TrackedExecution | None:
         """The run, or None."""
         ...
 
-    async def news(self, news_id: str) -> TaskNews | None:
+    async def news(self, update_id: str) -> TaskUpdate | None:
         """A finished task's line, or None."""
         ...
 
-    async def running(self, *, limit: int) -> tuple[RunView, ...]:
+    async def running(self, *, limit: int) -> tuple[TrackedExecution, ...]:
         """Runs that people follow and that are not over, the oldest first."""
         ...
 
@@ -292,6 +294,6 @@ class RunQueries(Protocol):
         """The URLs a caller gave for an execution: registered, else carried."""
         ...
 
-    async def parcel(self, parcel_id: str) -> Parcel | None:
+    async def webhook(self, parcel_id: str) -> ForwardedWebhook | None:
         """A webhook on its way, or None."""
         ...

@@ -8,7 +8,7 @@ from bot.usecases.ports.base import Crews
 from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import ExecutionView, Pending, RoundLine, Silence
+from bot.usecases.read_models import ExecutionView, Pending, RoundLine, StatusUnavailable
 
 #: More than this would not fit into one Slack message.
 LINES = 20
@@ -43,7 +43,9 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
             rounds = await uow.read.notes.rounds_of(crew, execution_id, limit=LINES)
             client = clients.get(crew)
             progress = (
-                await client.status(execution_id) if client else Silence(str(UnknownCrew(crew)))
+                await client.status(execution_id)
+                if client
+                else StatusUnavailable(str(UnknownCrew(crew)))
             )
             return ExecutionView(crew, execution_id, rounds, progress)
         case several:

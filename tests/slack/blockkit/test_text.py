@@ -18,7 +18,6 @@ from bot.slack.blockkit.text import (
     ago,
     clean,
     code,
-    cost,
     date,
     duration,
     escape_mrkdwn,
@@ -27,6 +26,7 @@ from bot.slack.blockkit.text import (
     neutralise_markdown,
     one_line,
     plain,
+    utf16_length,
 )
 
 NASTY = (
@@ -189,7 +189,7 @@ def test_escaped_text_is_cut_within_its_limit_and_never_inside_an_entity(
     text: str, limit: int
 ) -> None:
     escaped = escape_mrkdwn(text, limit)
-    assert cost(escaped) <= limit
+    assert utf16_length(escaped) <= limit
     assert not re.search(r"&(?!(?:amp|lt|gt);)", escaped)
     if escaped != escape_mrkdwn(text):
         assert escaped.endswith("…")
@@ -198,7 +198,7 @@ def test_escaped_text_is_cut_within_its_limit_and_never_inside_an_entity(
 @given(texts, st.integers(2, 80))
 def test_names_are_one_line_within_their_limit(text: str, limit: int) -> None:
     for shown in (one_line(text, limit), plain(text, limit)):
-        assert cost(shown) <= limit
+        assert utf16_length(shown) <= limit
         assert "\n" not in shown
         assert not ALIVE.search(shown)
 
@@ -247,7 +247,7 @@ documents = st.lists(
 @given(st.one_of(texts, documents), st.integers(40, 400))
 def test_an_excerpt_is_a_beginning_within_its_limit(text: str, limit: int) -> None:
     shown, left_out = excerpt(text, limit)
-    assert cost(shown) <= limit
+    assert utf16_length(shown) <= limit
     whole = neutralise_markdown(text)
     assert left_out or shown == whole
     begins = words_of(shown)
@@ -311,7 +311,7 @@ def test_half_a_million_characters_cost_no_more_than_what_is_shown(pattern: str)
         return neutralise_markdown(part)
 
     shown, characters = first_part(text, 1_000, render=counting)
-    assert cost(shown) <= 1_000
+    assert utf16_length(shown) <= 1_000
     assert characters < length(text)
     assert sum(rendered) < 20 * 1_000
 

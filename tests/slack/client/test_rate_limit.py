@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.slack.client.rate_limit import Pacer, Rate
+from bot.slack.client.rate_limit import Rate, RateLimiter
 
 SECOND = timedelta(seconds=1)
 NONE = timedelta()
@@ -17,7 +17,7 @@ class Clock:
 
 
 def test_a_burst_goes_at_once_and_then_each_has_a_turn_of_its_own() -> None:
-    pacer = Pacer(Rate(SECOND, burst=3), clock=Clock())
+    pacer = RateLimiter(Rate(SECOND, burst=3), clock=Clock())
 
     waits = [pacer.wait("C1", f"post {number}") for number in range(6)]
 
@@ -26,7 +26,7 @@ def test_a_burst_goes_at_once_and_then_each_has_a_turn_of_its_own() -> None:
 
 def test_who_comes_back_at_the_turn_goes_and_who_comes_early_keeps_it() -> None:
     clock = Clock()
-    pacer = Pacer(Rate(SECOND, burst=1), clock=clock)
+    pacer = RateLimiter(Rate(SECOND, burst=1), clock=clock)
     pacer.wait("C1", "first")
     assert pacer.wait("C1", "second") == SECOND
     assert pacer.wait("C1", "second") == SECOND
@@ -38,7 +38,7 @@ def test_who_comes_back_at_the_turn_goes_and_who_comes_early_keeps_it() -> None:
 
 
 def test_another_channel_does_not_wait() -> None:
-    pacer = Pacer(Rate(SECOND, burst=1), clock=Clock())
+    pacer = RateLimiter(Rate(SECOND, burst=1), clock=Clock())
     pacer.wait("C1", "first")
 
     assert pacer.wait("C1", "second") == SECOND
@@ -47,7 +47,7 @@ def test_another_channel_does_not_wait() -> None:
 
 def test_after_a_rest_a_burst_goes_again() -> None:
     clock = Clock()
-    pacer = Pacer(Rate(SECOND, burst=2), clock=clock)
+    pacer = RateLimiter(Rate(SECOND, burst=2), clock=clock)
     assert [pacer.wait("C1", f"{number}") for number in range(3)][-1] == SECOND
 
     clock.now += 10 * SECOND
@@ -57,7 +57,7 @@ def test_after_a_rest_a_burst_goes_again() -> None:
 
 def test_slacks_own_word_counts_more() -> None:
     clock = Clock()
-    pacer = Pacer(Rate(SECOND, burst=2), clock=clock)
+    pacer = RateLimiter(Rate(SECOND, burst=2), clock=clock)
     pacer.slow_down("C1", 5 * SECOND)
 
     assert pacer.wait("C1", "post") == 5 * SECOND

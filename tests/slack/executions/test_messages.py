@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from bot.demo.workspace.blocks import message_problems
-from bot.domain.execution import Run, RunState, TaskNews
+from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import Format, Output
 from bot.slack.blockkit.blocks import Message
 from bot.slack.commands.status import with_step
 from bot.slack.executions.messages import (
     render_end,
-    render_not_handed_on,
+    render_forward_failed,
     render_progress,
     render_task_done,
     result_file_name,
@@ -24,10 +24,10 @@ from bot.slack.kickoff.forms import render_form, render_notice
 from tests.builders import ANA, NOW
 
 EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
-RUN = Run(crew="research", execution_id="e-1", began_at=NOW)
+RUN = Execution(crew="research", execution_id="e-1", began_at=NOW)
 
 
-def a_run(state: RunState = RunState.RUNNING, **changes: Any) -> Run:
+def a_run(state: ExecutionState = ExecutionState.RUNNING, **changes: Any) -> Execution:
     return replace(RUN, state=state, **changes)
 
 
@@ -37,14 +37,14 @@ def a_run(state: RunState = RunState.RUNNING, **changes: Any) -> Run:
         (a_run(), "Under way"),
         (a_run(finished=1), "1 task done"),
         (a_run(finished=1, total=3, current="plan"), "1 of 3 tasks · now at plan"),
-        (a_run(RunState.COMPLETED, finished=2, tokens=1250), "2 tasks done · 1,250 tokens"),
-        (a_run(RunState.FAILED), "Failed"),
-        (a_run(RunState.GONE), "does not know this execution"),
+        (a_run(ExecutionState.COMPLETED, finished=2, tokens=1250), "2 tasks done · 1,250 tokens"),
+        (a_run(ExecutionState.FAILED), "Failed"),
+        (a_run(ExecutionState.GONE), "does not know this execution"),
         (a_run(inputs=tuple((f"name_{n}" * 99, EVIL) for n in range(12))), "and 2 more"),
     ],
 )
-def test_the_line_says_how_far_it_is(run: Run, says: str) -> None:
-    message = render_progress(run)
+def test_the_line_says_how_far_it_is(execution: Execution, says: str) -> None:
+    message = render_progress(execution)
     assert says in str(message.blocks)
     assert_harmless(message)
 
@@ -52,32 +52,32 @@ def test_the_line_says_how_far_it_is(run: Run, says: str) -> None:
 @pytest.mark.parametrize(
     ("run", "says"),
     [
-        (a_run(RunState.COMPLETED), "has not told its result"),
-        (a_run(RunState.COMPLETED, result=Output("All of it.")), "All of it."),
-        (a_run(RunState.COMPLETED, result=Output(EVIL * 9), starter=ANA), f"<@{ANA.id}>"),
-        (a_run(RunState.FAILED, error=EVIL), "failed"),
-        (a_run(RunState.FAILED), "did not say why"),
-        (a_run(RunState.GONE), "start it again"),
+        (a_run(ExecutionState.COMPLETED), "has not told its result"),
+        (a_run(ExecutionState.COMPLETED, result=Output("All of it.")), "All of it."),
+        (a_run(ExecutionState.COMPLETED, result=Output(EVIL * 9), starter=ANA), f"<@{ANA.id}>"),
+        (a_run(ExecutionState.FAILED, error=EVIL), "failed"),
+        (a_run(ExecutionState.FAILED), "did not say why"),
+        (a_run(ExecutionState.GONE), "start it again"),
     ],
 )
-def test_the_end_is_told_with_its_result_or_error(run: Run, says: str) -> None:
-    message = render_end(run)
+def test_the_end_is_told_with_its_result_or_error(execution: Execution, says: str) -> None:
+    message = render_end(execution)
     assert says in str(message.blocks)
     assert_harmless(message)
 
 
 def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
-    run = a_run(RunState.COMPLETED, result=Output("word " * 9_000))
-    assert render_end(run).excerpted
-    assert result_file_name(run) == "result.md"
+    execution = a_run(ExecutionState.COMPLETED, result=Output("word " * 9_000))
+    assert render_end(execution).excerpted
+    assert result_file_name(execution) == "result.md"
     assert result_file_name(a_run(result=Output("{}", Format.JSON))) == "result.json"
 
 
 def test_a_finished_task_is_one_harmless_line() -> None:
-    message = render_task_done(TaskNews(title=EVIL, summary=EVIL, agent=EVIL))
+    message = render_task_done(TaskUpdate(title=EVIL, summary=EVIL, agent=EVIL))
     assert_harmless(message)
-    assert "is done" in str(render_task_done(TaskNews(title="plan")).blocks)
-    assert "could not be handed on" in render_not_handed_on("task").text
+    assert "is done" in str(render_task_done(TaskUpdate(title="plan")).blocks)
+    assert "could not be handed on" in render_forward_failed("task").text
 
 
 def test_a_step_is_shown_while_it_runs() -> None:
@@ -85,7 +85,7 @@ def test_a_step_is_shown_while_it_runs() -> None:
     assert with_step(message, None) is message
     assert with_step(message, a_run()) is message
     assert "thinking" in str(with_step(message, a_run(step="thinking")).blocks)
-    assert with_step(message, a_run(RunState.COMPLETED, step="thinking")) is message
+    assert with_step(message, a_run(ExecutionState.COMPLETED, step="thinking")) is message
 
 
 @pytest.mark.parametrize(

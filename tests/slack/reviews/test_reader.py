@@ -20,13 +20,13 @@ from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Revise
 from bot.slack.blockkit.pagination import pages
 from bot.slack.blockkit.rich_text import RICH_TEXT_LIMIT, flat, preformatted, rich_text
-from bot.slack.blockkit.text import cost
+from bot.slack.blockkit.text import utf16_length
 from bot.slack.errors import render_error_modal
 from bot.slack.home.messages import render_home
 from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
 from bot.slack.reviews.card import render_card
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
-from bot.slack.reviews.reader import Book, Place, parse_place, render_book
+from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
 from bot.usecases.read_models import CardView, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
 
@@ -107,7 +107,7 @@ def link(_card: MessageRef) -> str | None:
 @example("| a |\n|---|\n| b | c |\n")
 def test_rich_text_is_within_the_limits_and_calls_nobody(markdown: str) -> None:
     for block in rich_text(markdown):
-        assert sum(cost(one["text"]) for one in leaves([block])) <= RICH_TEXT_LIMIT
+        assert sum(utf16_length(one["text"]) for one in leaves([block])) <= RICH_TEXT_LIMIT
         assert all(one["type"] == "text" and one["text"] for one in leaves([block]))
 
 
@@ -215,9 +215,9 @@ def rounds(**changes: Any) -> Round:
 
 
 @settings(deadline=None, max_examples=60)
-@given(outputs, outputs, st.sampled_from(Book), st.sampled_from(State), texts)
+@given(outputs, outputs, st.sampled_from(ReaderTab), st.sampled_from(State), texts)
 def test_a_book_is_within_the_limits_on_every_page(
-    before: Output, after: Output, book: Book, state: State, said: str
+    before: Output, after: Output, book: ReaderTab, state: State, said: str
 ) -> None:
     previous = rounds(state=State.RESUMED, decision=a_decision(Revise(said[:3_000] or "x")))
     view = CardView(replace(rounds(state=state), number=2), after, previous, before)
@@ -225,24 +225,26 @@ def test_a_book_is_within_the_limits_on_every_page(
     shut = RoundLine(rounds(state=State.CLOSED), None)
 
     for page in (0, 1, 10**6):
-        made = render_book(Place("r-1", book, page), view, [line, shut], now=NOW)
+        made = render_reader(ReaderPosition("r-1", book, page), view, [line, shut], now=NOW)
         check(made, may_mention=frozenset({f"@{ANA.id}"}))
 
 
 def test_the_first_round_has_nothing_to_compare() -> None:
     view = CardView(rounds(), Output("A draft."))
-    made = render_book(Place("r-1", Book.CHANGES), view, [], now=NOW)
+    made = render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, [], now=NOW)
     assert "nothing to compare" in shown(made)
 
 
 def test_an_empty_output_is_said() -> None:
     view = CardView(rounds(), Output(""))
-    assert "empty" in shown(render_book(Place("r-1", Book.WHOLE), view, [], now=NOW))
+    assert "empty" in shown(
+        render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, [], now=NOW)
+    )
 
 
 @pytest.mark.parametrize("metadata", ["", "r-1", "[]", '["a", "whole", {}]', '["a", "b", 1]'])
 def test_a_place_that_is_none_of_ours(metadata: str) -> None:
-    assert parse_place(metadata) is None
+    assert parse_position(metadata) is None
 
 
 def a_note(text: str, number: int = 0, by: Person = ANA) -> Note:
@@ -254,7 +256,7 @@ def a_note(text: str, number: int = 0, by: Person = ANA) -> Note:
 def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) -> None:
     notes = tuple(a_note(text or "x", number) for number, text in enumerate(written))
     view = CardView(rounds(), Output(box))
-    draft = Draft(box[:1_000], notes, spilt=bool(notes))
+    draft = Draft(box[:1_000], notes, overflowed=bool(notes))
 
     check(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
     check(render_approve_form(view))

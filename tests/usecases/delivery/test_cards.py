@@ -189,13 +189,13 @@ async def test_a_card_that_could_never_be_posted_is_not_brought_up_to_date(
 
 
 async def test_a_report_goes_to_the_crew_s_channel(world: World) -> None:
-    letter_id = await world.keep_unreadable()
+    letter_id = await world.store_dead_letter()
     assert await world.turn() == [Delivered()]
     (message,) = world.slack.keyed(f"letter {letter_id}")
     assert message.ref.channel == "C0REVIEWS"
 
 
 async def test_nothing_is_reported_about_a_crew_that_is_gone(world: World) -> None:
-    await world.keep_unreadable(crew="gone")
+    await world.store_dead_letter(crew="gone")
     assert await world.turn() == [Delivered("nothing to report")]
     assert await world.effects() == []

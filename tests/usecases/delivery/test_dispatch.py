@@ -41,7 +41,7 @@ async def to_tell(world: World) -> str:
 
 
 async def to_report(world: World) -> str:
-    return f"letter {await world.keep_unreadable()}"
+    return f"letter {await world.store_dead_letter()}"
 
 
 async def to_refresh(world: World) -> str:
@@ -59,7 +59,7 @@ async def a_posted_round(world: World) -> str:
 PREPARE: dict[EffectKind, Prepare] = {
     EffectKind.POST: to_post,
     EffectKind.ATTACH: to_attach,
-    EffectKind.TELL: to_tell,
+    EffectKind.NOTIFY_STUCK: to_tell,
     EffectKind.REPORT: to_report,
     EffectKind.REFRESH: to_refresh,
 }
@@ -93,8 +93,8 @@ async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
     world.slack.faults.append(Fault(away))
     assert await world.turn() == [away]
     assert await world.due_in() == timedelta(0)
-    (job,) = await world.claim(SLACK)
-    assert (job.tries, job.unsure) == (2, False)
+    (job,) = await world.lease(SLACK)
+    assert (job.tries, job.in_doubt) == (2, False)
     world.clock.advance(LEASE)
     await world.turn()
     assert await there_once(world, key)
@@ -157,7 +157,7 @@ async def test_what_may_have_arrived_stays_so_while_slack_is_away(
     assert await there_once(world, key)
 
 
-@pytest.mark.parametrize("kind", [EffectKind.ATTACH, EffectKind.TELL, EffectKind.REPORT])
+@pytest.mark.parametrize("kind", [EffectKind.ATTACH, EffectKind.NOTIFY_STUCK, EffectKind.REPORT])
 async def test_a_message_that_is_itself_at_fault_is_given_up(
     world: World, kind: EffectKind
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.effects import EffectKind
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
-from bot.domain.review import OUT_OF_PATIENCE, RETRYING, Round, State
+from bot.domain.review import RETRIES_EXHAUSTED, RETRYING, Round, State
 from bot.store.tables import REGISTERED, webhooks
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.dispatch import deliver
@@ -20,7 +20,7 @@ from tests.usecases.standins import AWAY, LOST, Fault, Resumed
 from tests.usecases.world import CREW, World
 
 POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
-RESUME, TELL = EffectKind.RESUME, EffectKind.TELL
+RESUME, NOTIFY_STUCK = EffectKind.RESUME, EffectKind.NOTIFY_STUCK
 DAY = timedelta(hours=24)
 
 
@@ -39,7 +39,7 @@ async def test_the_crew_takes_it(world: World, decided: Round) -> None:
         "Thank you.",
         RETRYING,
     )
-    assert (taken.sending_since, taken.ended_at) == (LATER, LATER)
+    assert (taken.in_doubt_since, taken.ended_at) == (LATER, LATER)
     assert await world.effects() == [REFRESH]
 
 
@@ -49,8 +49,8 @@ async def test_a_refusal_needs_a_person(world: World, decided: Round, code: str)
     await world.turn(CREW)
     stuck = await world.round(decided.id)
     assert (stuck.state, stuck.answer, stuck.answer_code) == (State.STUCK, "no", code)
-    assert stuck.sending_since is None
-    assert await world.effects() == [REFRESH, TELL]
+    assert stuck.in_doubt_since is None
+    assert await world.effects() == [REFRESH, NOTIFY_STUCK]
 
 
 async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
@@ -61,7 +61,7 @@ async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
     assert await world.turn(CREW) == [away]
     waiting = await world.round(decided.id)
     assert (waiting.state, waiting.answer_code) == (State.DECIDED, "not_sent")
-    assert waiting.sending_since is None
+    assert waiting.in_doubt_since is None
     assert await world.effects() == [RESUME, REFRESH]
     await world.turn(CREW)
     assert (await world.round(decided.id)).state is State.RESUMED
@@ -93,7 +93,7 @@ async def test_the_answer_comes_after_the_lease_was_lost(world: World, decided: 
     assert RESUME not in await world.effects()
 
 
-# --- patience ---
+# --- giving up ---
 
 
 @pytest.mark.parametrize("outcome", [AWAY, LOST])
@@ -108,9 +108,9 @@ async def test_after_a_day_of_trying_a_person_must_act(
     world.clock.advance(SECOND + GRACE * 2)
     await world.turn(CREW)
     stuck = await world.round(decided.id)
-    assert (stuck.state, stuck.answer_code) == (State.STUCK, OUT_OF_PATIENCE)
+    assert (stuck.state, stuck.answer_code) == (State.STUCK, RETRIES_EXHAUSTED)
     assert stuck.answer == outcome.why
-    assert (await world.effects())[-2:] == [REFRESH, TELL]
+    assert (await world.effects())[-2:] == [REFRESH, NOTIFY_STUCK]
     assert RESUME not in await world.effects()
 
 
@@ -172,7 +172,7 @@ async def test_a_resume_does_not_wait_for_slack(world: World) -> None:
     world.slack.faults.append(Fault(AWAY))
     await world.turn()
     await world.decide(received.round.id)
-    (job,) = await world.claim(CREW)
-    await deliver(job, world.outside)
+    (job,) = await world.lease(CREW)
+    await deliver(job, world.context)
     assert (await world.round(received.round.id)).state is State.RESUMED
     assert (await world.effects())[0] is POST

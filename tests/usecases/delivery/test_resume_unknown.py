@@ -16,7 +16,7 @@ from tests.usecases.standins import LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
 POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
-RESUME, TELL = EffectKind.RESUME, EffectKind.TELL
+RESUME, NOTIFY_STUCK = EffectKind.RESUME, EffectKind.NOTIFY_STUCK
 DAY = timedelta(hours=24)
 
 
@@ -29,7 +29,7 @@ async def test_a_lost_answer_is_waited_for(world: World, decided: Round) -> None
     await lose(world, after=False)
     unknown = await world.round(decided.id)
     assert (unknown.state, unknown.answer_code) == (State.DECIDED, "unknown")
-    assert unknown.sending_since == NOW
+    assert unknown.in_doubt_since == NOW
     rows = {row.kind: row for row in await world.rows()}
     assert rows[RESUME].due_at == NOW + GRACE
     assert rows[RESUME].began_at == NOW
@@ -140,7 +140,7 @@ async def test_a_crash_while_sending_is_an_unknown_outcome(world: World, decided
     world.crew.faults.append(Fault(Crashed, after=True))
     with pytest.raises(Crashed):
         await world.turn(CREW)
-    assert (await world.round(decided.id)).sending_since == NOW
+    assert (await world.round(decided.id)).in_doubt_since == NOW
     world.clock.advance(LEASE)
     await world.turn(CREW)
     assert (await world.round(decided.id)).answer_code == INFERRED
@@ -155,7 +155,7 @@ async def test_a_refusal_after_a_lost_answer_needs_a_person_and_stays_unsure(
     world.clock.advance(GRACE)
     await world.turn(CREW)
     stuck = await world.round(decided.id)
-    assert (stuck.state, stuck.sending_since) == (State.STUCK, NOW)
+    assert (stuck.state, stuck.in_doubt_since) == (State.STUCK, NOW)
     await world.retry(decided.id)
     await world.hear()
     await world.turn(CREW)

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.effects import SLACK, Effect, EffectKind
 from bot.domain.outcome import NotSent, Outcome, Refused
 from bot.domain.review import State
-from bot.usecases.delivery.context import Outside
+from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.ports.outbox import Job
@@ -34,8 +34,8 @@ def test_the_ordinary_pace_is_modest() -> None:
 
 
 async def test_it_wakes_at_once_when_something_is_written(works: Works) -> None:
-    async with works.working(pace=NEVER) as worker:
-        await works.clock.until(lambda: worker.turned_at == works.clock.now)
+    async with works.run_workers(pace=NEVER) as worker:
+        await works.clock.until(lambda: worker.last_polled_at == works.clock.now)
         round_ = (await works.notify()).round
         await works.clock.until(lambda: bool(works.slack.messages))
     assert [message.key for message in works.slack.messages] == [f"card {round_.id}"]
@@ -43,7 +43,7 @@ async def test_it_wakes_at_once_when_something_is_written(works: Works) -> None:
 
 async def test_it_finds_by_itself_what_has_become_due(works: Works) -> None:
     works.slack.faults.append(Fault(Refused("not_in_channel", "")))
-    async with works.working():
+    async with works.run_workers():
         round_ = (await works.notify()).round
         await works.clock.until(lambda: len(works.slack.calls) == 1)
         await works.a_turn()
@@ -56,7 +56,7 @@ async def test_it_finds_by_itself_what_has_become_due(works: Works) -> None:
 
 async def test_a_whole_review(works: Works) -> None:
     works.crew.pause()
-    async with works.working(SLACK, pace=NEVER), works.working(CREW, pace=NEVER):
+    async with works.run_workers(SLACK, pace=NEVER), works.run_workers(CREW, pace=NEVER):
         round_ = (await works.notify()).round
         await works.decide(round_.id)
         await works.clock.until(lambda: shows(works, round_.id) is State.RESUMED)
@@ -75,25 +75,25 @@ async def test_a_destination_that_is_away_is_left_alone_and_tried_again(
     works: Works, logs: Logs
 ) -> None:
     works.slack.faults.extend([Fault(AWAY)] * 3)
-    async with works.working() as worker:
+    async with works.run_workers() as worker:
         await works.notify()
         for failures, seconds in ((1, 1), (2, 2), (3, 4)):
             await failed(works, logs, failures)
-            assert worker.troubles == (AWAY.why,)
+            assert worker.warnings == (AWAY.why,)
             works.clock.advance(timedelta(seconds=seconds) - timedelta(milliseconds=1))
             await works.a_turn()
             assert len(works.slack.calls) == failures
             works.clock.advance(timedelta(milliseconds=1))
         await works.all_done()
-        assert worker.troubles == ()
+        assert worker.warnings == ()
     assert len(works.slack.messages) == 1
 
 
 async def test_the_pause_that_was_asked_for_is_kept(works: Works) -> None:
     works.slack.faults.append(Fault(NotSent("rate limited", retry_after=30 * SECOND)))
-    async with works.working() as worker:
+    async with works.run_workers() as worker:
         await works.notify()
-        await works.clock.until(lambda: worker.troubles == ("rate limited",))
+        await works.clock.until(lambda: worker.warnings == ("rate limited",))
         works.clock.advance(29 * SECOND)
         await works.a_turn()
         assert len(works.slack.calls) == 1
@@ -106,7 +106,7 @@ async def test_those_under_way_when_it_went_away_count_once(works: Works, logs: 
     for n in range(5):
         await works.notify(execution_id=f"e-{n}")
     works.slack.faults.extend([Fault(AWAY)] * 5)
-    async with works.working():
+    async with works.run_workers():
         await failed(works, logs, 5)
         works.clock.advance(SECOND)  # as after one failure
         await works.all_done()
@@ -116,7 +116,7 @@ async def test_one_try_shows_whether_it_is_back(works: Works, logs: Logs) -> Non
     for n in range(5):
         await works.notify(execution_id=f"e-{n}")
     works.slack.faults.extend([Fault(AWAY)] * 6)
-    async with works.working():
+    async with works.run_workers():
         await failed(works, logs, 5)
         works.clock.advance(SECOND)
         await failed(works, logs, 6)
@@ -129,22 +129,22 @@ async def test_one_try_shows_whether_it_is_back(works: Works, logs: Logs) -> Non
 
 async def test_what_is_refused_is_shown_until_it_is_taken(works: Works, logs: Logs) -> None:
     works.slack.faults.extend([Fault(Refused("not_in_channel", "invite the bot"))] * 2)
-    async with works.working() as worker:
+    async with works.run_workers() as worker:
         await works.notify()
         await works.notify(execution_id="e-2")
         await failed(works, logs, 2)
-        assert worker.troubles == ("research: not_in_channel",)
+        assert worker.warnings == ("research: not_in_channel",)
         works.clock.advance(SECOND)
         await works.all_done()
-        await works.clock.until(lambda: worker.troubles == ())
+        await works.clock.until(lambda: worker.warnings == ())
 
 
 async def test_one_that_is_away_holds_up_nobody_else(works: Works) -> None:
     works.crew.pause()
     works.slack.faults.append(Fault(NotSent("rate limited", retry_after=3600 * SECOND)))
-    async with works.working(SLACK) as slack, works.working(CREW):
+    async with works.run_workers(SLACK) as slack, works.run_workers(CREW):
         round_ = (await works.notify()).round
-        await works.clock.until(lambda: bool(slack.troubles))
+        await works.clock.until(lambda: bool(slack.warnings))
         await works.decide(round_.id)
         await works.clock.until(lambda: bool(works.crew.taken))
         assert works.slack.messages == []
@@ -157,10 +157,10 @@ async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(wor
     gate = asyncio.Event()
     begun: list[Effect] = []
 
-    async def held(job: Job, outside: Outside) -> Outcome:
+    async def held(job: Job, context: DeliveryContext) -> Outcome:
         begun.append(job.effect)
         await gate.wait()
-        return await deliver(job, outside)
+        return await deliver(job, context)
 
     for n in range(5):
         await works.notify(execution_id=f"e-{n}")
@@ -168,7 +168,7 @@ async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(wor
         SLACK,
         outbox=works.outbox,
         deliver=held,
-        outside=works.outside,
+        context=works.context,
         pace=Pace(at_once=2, poll=SOON.poll),
     )
     works.workers[SLACK] = worker
@@ -189,7 +189,7 @@ async def test_a_stop_while_a_claim_is_under_way_finishes_what_was_claimed(works
 
     round_ = (await works.notify()).round
     outbox = WatchedOutbox(works.outbox, stop)
-    async with works.working(pace=NEVER, outbox=outbox):
+    async with works.run_workers(pace=NEVER, outbox=outbox):
         await works.clock.until(lambda: bool(works.slack.messages))
     assert await works.effects() == []
     assert [message.key for message in works.slack.messages] == [f"card {round_.id}"]
@@ -201,9 +201,9 @@ async def test_a_pause_that_begins_while_a_claim_is_under_way_holds(
     """The first job fails after a later one was claimed and before that is carried out."""
     gate = asyncio.Event()
 
-    async def held(job: Job, outside: Outside) -> Outcome:
+    async def held(job: Job, context: DeliveryContext) -> Outcome:
         await gate.wait()
-        return await deliver(job, outside)
+        return await deliver(job, context)
 
     async def second_claim() -> None:
         gate.set()
@@ -214,7 +214,7 @@ async def test_a_pause_that_begins_while_a_claim_is_under_way_holds(
 
     outbox = WatchedOutbox(works.outbox, first_claim)
     works.slack.faults.append(Fault(AWAY))
-    async with works.working(deliver=held, outbox=outbox):
+    async with works.run_workers(deliver=held, outbox=outbox):
         await works.notify()
         await works.clock.until(lambda: outbox.then is second_claim)
         await works.notify(execution_id="e-2")
@@ -232,7 +232,7 @@ async def test_a_longer_pause_that_is_asked_for_meanwhile_is_kept(works: Works, 
         await works.notify(execution_id=f"e-{n}")
     busy = Fault(NotSent("rate limited", retry_after=30 * SECOND))
     works.slack.faults.extend([Fault(AWAY), busy])
-    async with works.working():
+    async with works.run_workers():
         await failed(works, logs, 2)
         works.clock.advance(SECOND)
         await works.a_turn()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.domain.effects import SLACK
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import Outcome, Refused
-from bot.usecases.delivery.context import GRACE, Outside
+from bot.usecases.delivery.context import GRACE, DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.ports.outbox import Job
@@ -29,20 +29,20 @@ def backend() -> str:
 async def test_a_delivery_that_raised_is_logged_and_tried_again(works: Works, logs: Logs) -> None:
     tries: list[Job] = []
 
-    async def breaks_once(job: Job, outside: Outside) -> Outcome:
+    async def breaks_once(job: Job, context: DeliveryContext) -> Outcome:
         tries.append(job)
         if len(tries) == 1:
             raise ZeroDivisionError
-        return await deliver(job, outside)
+        return await deliver(job, context)
 
-    async with works.working(deliver=breaks_once):
+    async with works.run_workers(deliver=breaks_once):
         await works.notify()
         await works.clock.until(lambda: any(log["event"] == "not_delivered" for log in logs))
         assert await works.due_in() == GRACE
         works.clock.advance(GRACE)
         await works.clock.until(lambda: bool(works.slack.messages))
         await works.all_done()
-    assert [(job.tries, job.unsure) for job in tries] == [(1, False), (2, True)]
+    assert [(job.tries, job.in_doubt) for job in tries] == [(1, False), (2, True)]
     failed = [log for log in logs if log["event"] == "delivery_failed"]
     assert len(failed) == 1
     assert failed[0]["exc_info"]
@@ -50,7 +50,7 @@ async def test_a_delivery_that_raised_is_logged_and_tried_again(works: Works, lo
 
 async def test_the_other_side_s_words_are_not_logged(works: Works, logs: Logs) -> None:
     works.crew.faults.append(Fault(Refused("422", "Your output said: top secret")))
-    async with works.working(CREW):
+    async with works.run_workers(CREW):
         await works.decide((await works.notify()).round.id)
         await works.clock.until(lambda: any(log["event"] == "not_delivered" for log in logs))
     assert "top secret" not in str(logs)
@@ -62,19 +62,19 @@ async def test_a_job_that_cannot_be_settled_comes_back_once_the_store_does(
 ) -> None:
     tries: list[Job] = []
 
-    async def store_gone_once(job: Job, outside: Outside) -> Outcome:
+    async def store_gone_once(job: Job, context: DeliveryContext) -> Outcome:
         tries.append(job)
         if len(tries) == 1:
             raise StoreUnavailable("disk full")
-        return await deliver(job, outside)
+        return await deliver(job, context)
 
-    async with works.working(deliver=store_gone_once):
+    async with works.run_workers(deliver=store_gone_once):
         await works.notify()
         await works.clock.until(lambda: any(log["event"] == "not_settled" for log in logs))
         await works.a_turn()
         works.clock.advance(GRACE)
         await works.all_done()
-    assert [job.unsure for job in tries] == [False, True]
+    assert [job.in_doubt for job in tries] == [False, True]
 
 
 async def test_neither_breaking_nor_a_store_that_is_gone_ends_the_loop(
@@ -86,42 +86,42 @@ async def test_neither_breaking_nor_a_store_that_is_gone_ends_the_loop(
         async with works.engines.write.begin() as connection:
             await connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
 
-    async def breaks_everything_once(job: Job, outside: Outside) -> Outcome:
+    async def breaks_everything_once(job: Job, context: DeliveryContext) -> Outcome:
         tries.append(job)
         if len(tries) == 1:
             await rename("outbox", "gone")
             raise ZeroDivisionError
-        return await deliver(job, outside)
+        return await deliver(job, context)
 
-    async with works.working(deliver=breaks_everything_once):
+    async with works.run_workers(deliver=breaks_everything_once):
         await works.notify()
         await works.clock.until(lambda: any(log["event"] == "not_settled" for log in logs))
         await rename("gone", "outbox")
         await works.a_turn()
         works.clock.advance(GRACE)
         await works.all_done()
-    assert [job.unsure for job in tries] == [False, True]
+    assert [job.in_doubt for job in tries] == [False, True]
 
 
 async def test_it_outlives_an_outage_of_the_database_and_shows_it(works: Works) -> None:
     outbox = FailingOutbox(StoreUnavailable("the database does not answer"))
-    worker = Worker(SLACK, outbox=outbox, deliver=deliver, outside=works.outside, pace=SOON)
+    worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=works.context, pace=SOON)
     running = asyncio.create_task(worker.run())
     works.clock.advance(SECOND)
     await works.clock.until(lambda: outbox.claims > 2)
-    assert worker.turned_at == NOW
+    assert worker.last_polled_at == NOW
     outbox.failure = None
-    await works.clock.until(lambda: worker.turned_at == works.clock.now)
+    await works.clock.until(lambda: worker.last_polled_at == works.clock.now)
     worker.stop()
     await running
 
 
 async def test_a_claim_that_broke_is_logged_and_done_again(works: Works, logs: Logs) -> None:
     outbox = FailingOutbox(ZeroDivisionError())
-    worker = Worker(SLACK, outbox=outbox, deliver=deliver, outside=works.outside, pace=SOON)
+    worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=works.context, pace=SOON)
     running = asyncio.create_task(worker.run())
     await works.clock.until(lambda: outbox.claims > 2)
     worker.stop()
     await running
-    assert logs[0]["event"] == "claim_failed"
+    assert logs[0]["event"] == "lease_failed"
     assert logs[0]["exc_info"]

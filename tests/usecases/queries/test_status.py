@@ -8,7 +8,7 @@ from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
 from bot.domain.outcome import Refused
 from bot.domain.review import State
 from bot.usecases.queries import status as look
-from bot.usecases.read_models import ExecutionView, Pending, Progress, Silence
+from bot.usecases.read_models import ExecutionView, Pending, Progress, StatusUnavailable
 from tests.builders import ANA, EVE, SECOND, a_crew
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
@@ -21,7 +21,7 @@ async def pending(world: World, mine: str | None = None) -> Pending:
 
 
 async def execution(world: World, prefix: str) -> ExecutionView:
-    return await look.execution(prefix, uow=world.uow, clients=world.outside.clients)
+    return await look.execution(prefix, uow=world.uow, clients=world.context.clients)
 
 
 async def test_nothing_waits(world: World) -> None:
@@ -133,11 +133,11 @@ async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World) -> Non
     await world.notify()
     world.crew.silent = True
     view = await execution(world, "e-1")
-    assert view.progress == Silence("no answer within 2 s")
+    assert view.progress == StatusUnavailable("no answer within 2 s")
     assert len(view.rounds) == 1
 
 
 async def test_a_crew_that_is_gone_from_the_settings_is_shown_as_such(world: World) -> None:
     await world.notify(crew="gone")
     view = await execution(world, "e-1")
-    assert view.progress == Silence("no crew is called gone")
+    assert view.progress == StatusUnavailable("no crew is called gone")
