@@ -20,6 +20,16 @@ def test_every_button_and_menu_entry_exists() -> None:
     assert set(named) <= said
 
 
+def test_every_label_and_quotation_is_what_slack_shows() -> None:
+    page = read("docs/reviewing.md").partition("\n## ")[2]
+    said = code_strings("bot/slack")
+    labels = re.findall(r"(?<!\*)\*([A-Z][^*\n]*)\*(?!\*)", page)
+    quotations = re.findall(r"“([^”]+)”", page)
+    assert len(labels) >= 4
+    assert len(quotations) >= 2
+    assert [text for text in (*labels, *quotations) if text not in said] == []
+
+
 def test_every_command_is_in_the_help() -> None:
     said = code_strings("bot/slack")
     commands = re.findall(r"^\| `/crew ([a-z ]+)", read("docs/reviewing.md"), flags=re.MULTILINE)
