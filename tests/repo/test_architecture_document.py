@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
-from bot.domain.effects import EffectKind
+from bot.domain.effects import (
+    SLACK,
+    Effect,
+    EffectKind,
+    crew_destination,
+    forward_destination,
+)
 from bot.domain.review import State
-from tests.repo.files import ROOT, marked, read, rows
+from tests.repo.files import ROOT, marked, modules, read, rows
 
 DOCUMENT = "docs/architecture.md"
 
@@ -47,5 +54,25 @@ def test_every_state_is_drawn() -> None:
     assert set(re.findall(r"\b[A-Z]{5,}\b", diagram)) == set(State)
 
 
-def test_every_kind_of_effect_is_explained_and_no_other() -> None:
-    assert sorted(kind.strip("`") for kind, *_ in rows(DOCUMENT, "effects")) == sorted(EffectKind)
+def test_every_kind_of_effect_is_explained_with_where_it_goes() -> None:
+    destinations = {
+        SLACK: "Slack",
+        crew_destination("tea"): "the crew",
+        forward_destination("tea"): "the caller's address",
+    }
+    explained = {(kind.strip("`"), where) for kind, where, _ in rows(DOCUMENT, "effects")}
+    assert explained == {
+        (kind, destinations[Effect(kind, "r-1", "tea", "e-1").destination]) for kind in EffectKind
+    }
+
+
+def test_every_function_on_the_ways_through_the_rooms_exists() -> None:
+    defined = {
+        node.name
+        for module in modules("bot")
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    named = re.findall(r"`([\w.]+)`", marked(DOCUMENT, "code"))
+    assert len(named) >= 10
+    assert {part for name in named for part in name.split(".")} <= defined
