@@ -1,0 +1,97 @@
+"""Every figure in the documents that comes from a constant is that constant's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app import STOP_KICKOFFS_SECONDS
+from bot.crewai.client import Timeouts
+from bot.crewai.kickoff import KICKOFF_SECONDS
+from bot.domain.changes import LINES_COMPARED
+from bot.domain.notes import CLAIM_LASTS
+from bot.domain.retry import Retry
+from bot.domain.verdict import FEEDBACK_LIMIT
+from bot.lifecycle import STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from bot.slack.client.directory import RENEW
+from bot.slack.client.rate_limit import Rate
+from bot.slack.home.listeners import OPEN
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.worker import LEASE, Pace
+from bot.usecases.follow import GONE_AFTER, STATUS_POLL
+from bot.usecases.kickoff import AT_ONCE
+from bot.web.request_body import LIMIT, SECONDS
+from tests.repo.files import read
+
+NUMBERS = {1: "one", 2: "two", 4: "four", 10: "ten"}
+
+
+def s(time: timedelta) -> str:
+    return f"{time.total_seconds():g} s"
+
+
+def minutes(time: timedelta) -> int:
+    return time // timedelta(minutes=1)
+
+
+def word(number: float) -> str:
+    return NUMBERS[int(number)]
+
+
+ARCHITECTURE = (
+    f"leases what is due for {s(LEASE)},",
+    f"from {s(Pace().pause.first)} to {s(Pace().pause.longest)} between tries",
+    f"tried again after {s(Retry().first)}, {s(2 * Retry().first)}, {s(4 * Retry().first)}",
+    f"up to {minutes(Retry().longest)} min",
+    f"Posts go {word(Rate().burst)} at once and then {word(Rate().interval.total_seconds())} a ",
+    f"{Timeouts().read:g} s of silence",
+    f"then again, {s(GRACE)} later at the earliest",
+)
+HTTP = (
+    f"the body is over {LIMIT // 2**20} MiB",
+    f"a kickoff: {AT_ONCE} of this crew are under way",
+    f"A crew may take {word(KICKOFF_SECONDS / 60)} minutes to answer",
+    f"after {STATUS_POLL.first.seconds} seconds, then ever less often",
+    f"every {minutes(STATUS_POLL.longest)} minutes at most",
+    f"up to {FEEDBACK_LIMIT:,} characters",
+)
+OPERATIONS = (
+    f"finishes what is under way for up to {STOP_LISTENING_SECONDS + STOP_WORKING_SECONDS} s",
+    f"when the bot stops has {STOP_KICKOFFS_SECONDS} s to end",
+    f"may decide for up to {minutes(RENEW)} minutes more",
+    f"up to {minutes(STATUS_POLL.longest)} minutes late",
+    f"a crew that answers 404, {word(minutes(GONE_AFTER))} minutes after the start",
+    f"over {LINES_COMPARED:,} changed lines",
+    f"have {SECONDS} s to arrive",
+)
+REVIEWING = (
+    f"for {minutes(CLAIM_LASTS)} minutes that you are looking at it",
+    f"the box holds {FEEDBACK_LIMIT:,} characters",
+)
+
+
+@pytest.mark.parametrize(
+    ("document", "figure"),
+    [
+        (f"docs/{page}.md", figure)
+        for page, figures in {
+            "architecture": ARCHITECTURE,
+            "http": HTTP,
+            "operations": OPERATIONS,
+            "reviewing": REVIEWING,
+        }.items()
+        for figure in figures
+    ],
+)
+def test_the_figure_is_the_one_in_the_code(document: str, figure: str) -> None:
+    assert figure in " ".join(read(document).split())
+
+
+def test_the_times_that_are_told_in_words_are_these() -> None:
+    """`for a day`, `two weeks`, `half an hour`, `for an hour`."""
+    assert Retry().give_up_after == timedelta(days=1)
+    assert STATUS_POLL.give_up_after == timedelta(weeks=2)
+    assert minutes(CLAIM_LASTS) == 30
+    assert minutes(OPEN) == 60
+    assert Pace().poll == timedelta(seconds=1)
