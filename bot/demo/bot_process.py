@@ -1,7 +1,6 @@
 """The real bot as a process of its own, as `python -m bot serve` starts it.
 
-It is told where the stand-ins are by the same settings a real installation uses, and knows nothing
-else of them.
+It is configured with the same settings as a real installation, pointing at the stand-ins.
 """
 
 from __future__ import annotations

@@ -1,19 +1,21 @@
-"""What the tests of the stand-in crew share: a receiver of webhooks, requests, executions."""
+"""What the tests of the two stand-ins share."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
+from slack_sdk.errors import SlackApiError
 
-from bot.demo.crew import (
-    Crew,
-    Urls,
-)
+from bot.demo.crew import Crew, Urls
 
+Json = dict[str, Any]
 SECRET = "webhook-secret"
+FIRST_SECOND = 1_700_000_000.0
 
 
 def now() -> float:
@@ -87,3 +89,32 @@ async def paused(crew: Crew, urls: Urls | None = None) -> str:
     execution_id = crew.start_execution({"topic": "tea"}, urls=urls)
     await crew.until(lambda: len(crew.notifications) > before)
     return execution_id
+
+
+class Clock:
+    """A clock that stands still until told."""
+
+    def __init__(self) -> None:
+        self.seconds = FIRST_SECOND
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+async def refusal(call: Awaitable[object]) -> str:
+    """The error code of a call that must fail."""
+    with pytest.raises(SlackApiError) as caught:
+        await call
+    return str(caught.value.response["error"])
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def home(title: str) -> Json:
+    return {"type": "home", "blocks": [{"type": "header", "text": plain(title)}]}
+
+
+def modal(title: str) -> Json:
+    return {**home("x"), "type": "modal", "title": plain(title)}

@@ -7,16 +7,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.demo.crew import (
-    Crew,
-    Fault,
-    drop_after,
-    drop_before,
-    garbage,
-    hang,
-    slow,
-    status,
-)
+from bot.demo.crew import Crew, Fault, drop_after, drop_before, garbage, hang, slow, status
 from tests.demo.builders import a_resume, call, paused
 
 

@@ -22,12 +22,7 @@ from bot.demo.workspace import (
     message_text,
     rate_limited,
 )
-
-Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
+from tests.demo.builders import Json, plain
 
 
 def button(text: str, action: str, value: str = "r1") -> Json:
@@ -78,10 +73,10 @@ MODAL_UPDATED = {**MODAL, "title": plain("Sure?"), "blocks": MODAL["blocks"][:1]
 
 
 class Bot:
-    """What a bot in tests has heard, and what it does about it."""
+    """What a bot in tests has received, and what it does about it."""
 
     def __init__(self, slack: Workspace) -> None:
-        self.heard: list[Json] = []
+        self.received: list[Json] = []
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         self.app = AsyncApp(
             client=client,
@@ -100,32 +95,32 @@ class Bot:
         self.app.event("app_home_opened")(self.on_home)
 
     async def on_approve(self, ack: Any, body: Json, client: AsyncWebClient) -> None:
-        self.heard.append(body)
+        self.received.append(body)
         await ack()
         if "message" in body:
             channel, ts = body["channel"]["id"], body["message"]["ts"]
             await client.chat_update(channel=channel, ts=ts, text="Approved")
 
     async def on_revise(self, ack: Any, body: Json, client: AsyncWebClient) -> None:
-        self.heard.append(body)
+        self.received.append(body)
         await client.views_open(trigger_id=body["trigger_id"], view=MODAL)
         await ack()
 
     async def on_submit(self, ack: Any, body: Json) -> None:
-        self.heard.append(body)
+        self.received.append(body)
         await ack(**self.answer)
 
     async def on_command(self, ack: Any, body: Json) -> None:
-        self.heard.append(body)
+        self.received.append(body)
         await ack(f"you said {body['text']}")
 
     async def on_home(self, event: Json, client: AsyncWebClient) -> None:
-        self.heard.append(event)
+        self.received.append(event)
         blocks = [{"type": "actions", "elements": [button("More", "more")]}]
         await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": blocks})
 
     async def on_anything(self, ack: Any, body: Json) -> None:
-        self.heard.append(body)
+        self.received.append(body)
         await ack()
 
 
@@ -175,7 +170,7 @@ async def test_a_click_reaches_the_bot_and_changes_the_card(
     assert reply.ok
     await slack.until(lambda: slack.fresh(message).text == "Approved")
     assert buttons(slack.fresh(message)) == []
-    [body] = bot.heard
+    [body] = bot.received
     action = body["actions"][0]
     assert (action["action_id"], action["block_id"], action["value"]) == ("approve", "decide", "r1")
     assert body["user"] == {"id": "U1", "username": "ana", "name": "ana", "team_id": "T0DEMO"}
@@ -203,7 +198,7 @@ async def test_a_modal_is_filled_in_and_closes(slack: Workspace, bot: Bot, card:
 
     assert reply.ok
     assert slack.open_modals("U1") == []
-    view = bot.heard[-1]["view"]
+    view = bot.received[-1]["view"]
     assert view["private_metadata"] == "r1"
     assert view["state"]["values"] == {
         "feedback": {"feedback": {"type": "plain_text_input", "value": "Shorter & <b>"}},
@@ -230,10 +225,10 @@ async def test_the_client_does_not_send_a_bad_form(
     slack: Workspace, bot: Bot, card: str, values: dict[str, str], complaint: str
 ) -> None:
     await slack.click("U1", slack.messages("C1")[0], "Revise")
-    heard = len(bot.heard)
+    received = len(bot.received)
     with pytest.raises(CannotDoThat, match=complaint):
         await slack.submit("U1", values)
-    assert len(bot.heard) == heard
+    assert len(bot.received) == received
 
 
 async def test_errors_keep_the_modal_open(slack: Workspace, bot: Bot, card: str) -> None:
@@ -282,7 +277,7 @@ async def test_closing_a_modal_is_told_when_asked_for(
     reply = await slack.close_modal("U1")
     assert reply is not None
     assert reply.ok
-    assert bot.heard[-1]["type"] == "view_closed"
+    assert bot.received[-1]["type"] == "view_closed"
     with pytest.raises(CannotDoThat, match="no modal"):
         await slack.close_modal("U1")
 
@@ -293,7 +288,7 @@ async def test_a_command_is_answered_to_one_person(slack: Workspace, bot: Bot) -
     assert [message.text for message in slack.ephemerals("U1")] == ["you said status a&b"]
     assert slack.ephemerals("U2") == []
     assert slack.messages("C1") == []
-    assert bot.heard[-1]["channel_name"] == "reviews"
+    assert bot.received[-1]["channel_name"] == "reviews"
 
 
 async def test_people_write_edit_and_delete(slack: Workspace, bot: Bot, card: str) -> None:
@@ -301,7 +296,7 @@ async def test_people_write_edit_and_delete(slack: Workspace, bot: Bot, card: st
     edited = await slack.edit_message("U1", written.message, "Never mind")
     await slack.delete_message(edited.message)
 
-    first, second, third = (body["event"] for body in bot.heard)
+    first, second, third = (body["event"] for body in bot.received)
     assert written.message.pings == {"U2"}
     assert (first["text"], first["thread_ts"]) == ("What about <@U2>?", card)
     assert first["parent_user_id"] == BOT_USER_ID
@@ -315,7 +310,7 @@ async def test_people_write_edit_and_delete(slack: Workspace, bot: Bot, card: st
 async def test_an_event_is_repeated_under_the_same_id(slack: Workspace, bot: Bot) -> None:
     written = await slack.write("U1", "C1", "hello")
     assert (await slack.resend(written.delivery, retry_num=2)).ok
-    first, second = bot.heard
+    first, second = bot.received
     assert first["event_id"] == second["event_id"]
 
 
@@ -323,7 +318,7 @@ async def test_a_bot_outside_hears_nothing(slack: Workspace, bot: Bot) -> None:
     slack.add_channel("C2", "quiet", members=["U1"], bot_is_member=False)
     written = await slack.write("U1", "C2", "psst")
     assert written.reply.problem == "the bot is not in the channel"
-    assert bot.heard == []
+    assert bot.received == []
     with pytest.raises(CannotDoThat):
         await slack.write("U2", "C2", "me too")
 
@@ -333,7 +328,7 @@ async def test_home_has_buttons_too(slack: Workspace, bot: Bot) -> None:
     home = await slack.until(lambda: slack.home("U1"))
     assert buttons(home) == ["More"]
     assert (await slack.click("U1", home, "More")).ok
-    assert bot.heard[-1]["container"] == {"type": "view", "view_id": home.id}
+    assert bot.received[-1]["container"] == {"type": "view", "view_id": home.id}
     with pytest.raises(CannotDoThat, match="only U1"):
         await slack.click("U2", home, "More")
 

@@ -140,7 +140,7 @@ async def hook(slack: Workspace) -> str:
     """The `response_url` of a command that nobody acknowledged."""
     with slack.subscribe() as _:
         await slack.slash("U1", "C1", "/crew")
-    [name] = slack.world.hooks
+    [name] = slack.world.response_urls
     return f"{slack.world.url}/respond/{name}"
 
 

@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 
 from bot.demo.workspace.blocks import markdown_size, message_problems, text_size, view_problems
-
-Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
+from tests.demo.builders import Json, plain
 
 
 def mrkdwn(text: str) -> Json:
@@ -174,7 +169,7 @@ def test_whole_messages() -> None:
     two = [{"type": "markdown", "text": "x" * 6_001}] * 2
     assert [problem.pointer for problem in message_problems(two)] == ["/blocks"]
     assert markdown_size(two) == text_size(two) == 12_002
-    assert message_problems("x")[0].says == "must be an array"
+    assert message_problems("x")[0].message == "must be an array"
 
 
 def test_rows_may_share_an_action() -> None:

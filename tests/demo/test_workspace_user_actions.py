@@ -13,12 +13,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.workspace import CannotDoThat, Message, View, Workspace, buttons, message_text
-
-Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
+from tests.demo.builders import Json, plain
 
 
 def options(*texts: str) -> list[Json]:
@@ -60,7 +55,7 @@ class Bot:
     """Records payloads; answers each with `body`."""
 
     def __init__(self) -> None:
-        self.heard: list[Json] = []
+        self.received: list[Json] = []
         self.headers: list[dict[str, str]] = []
         self.status = 200
         self.body: Json | str = ""
@@ -68,7 +63,7 @@ class Bot:
     async def on_request(self, request: web.Request) -> web.Response:
         text = await request.text()
         self.headers.append(dict(request.headers))
-        self.heard.append(json.loads(text) if text.startswith("{") else _form(text))
+        self.received.append(json.loads(text) if text.startswith("{") else _form(text))
         if isinstance(self.body, dict):
             return web.json_response(self.body, status=self.status)
         return web.Response(text=self.body, status=self.status)
@@ -113,7 +108,7 @@ async def post(slack: Workspace, client: AsyncWebClient, *blocks: Json) -> Messa
 
 
 async def open_form(slack: Workspace, client: AsyncWebClient, form: Json = FORM) -> View:
-    await client.views_open(trigger_id=slack.world.trigger("U1"), view=form)
+    await client.views_open(trigger_id=slack.world.new_trigger("U1"), view=form)
     return slack.open_modals("U1")[-1]
 
 
@@ -127,7 +122,7 @@ async def test_every_kind_of_entry(slack: Workspace, bot: Bot, client: AsyncWebC
         "who": "U2",
     }
     assert (await slack.submit("U1", entries)).ok
-    values = bot.heard[-1]["view"]["state"]["values"]
+    values = bot.received[-1]["view"]["state"]["values"]
     entered = {block: next(iter(actions.values())) for block, actions in values.items()}
     intro, _, end = options("Intro", "Body", "End")
     assert entered == {
@@ -145,7 +140,7 @@ async def test_what_is_not_entered_is_as_it_was(
 ) -> None:
     await open_form(slack, client)
     await slack.submit("U1", {"tone": "Warm", "people": "U2", "parts": "Body"})
-    values = bot.heard[-1]["view"]["state"]["values"]
+    values = bot.received[-1]["view"]["state"]["values"]
     assert values["note"]["note_action"]["value"] == "as before"
     assert values["people"]["people_action"]["selected_users"] == ["U2"]
     assert values["who"]["who_action"]["selected_user"] is None
@@ -184,18 +179,18 @@ async def test_all_modals_can_be_closed_at_once(
 ) -> None:
     asks = {**FORM, "notify_on_close": True}
     await open_form(slack, client, asks)
-    await client.views_push(trigger_id=slack.world.trigger("U1"), view=asks)
-    await client.views_push(trigger_id=slack.world.trigger("U1"), view=FORM)
+    await client.views_push(trigger_id=slack.world.new_trigger("U1"), view=asks)
+    await client.views_push(trigger_id=slack.world.new_trigger("U1"), view=FORM)
     assert (await slack.close_modal("U1")) is None
     await slack.close_modal("U1", all_of_them=True)
-    assert [body["is_cleared"] for body in bot.heard] == [True, True]
+    assert [body["is_cleared"] for body in bot.received] == [True, True]
     assert slack.open_modals("U1") == []
 
 
 async def test_menus(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
     message = await post(slack, client, MENU)
     assert (await slack.overflow("U1", message, "Close")).ok
-    body = bot.heard[-1]
+    body = bot.received[-1]
     assert body["actions"][0]["selected_option"]["value"] == "close"
     assert body["actions"][0]["block_id"] == "row"
     assert body["channel"]["name"] == "privategroup"
@@ -216,7 +211,7 @@ async def test_same_names_are_told_apart_by_block(
     with pytest.raises(CannotDoThat, match="2 elements"):
         await slack.click("U1", message, "Go")
     await slack.click("U1", message, "Go", block_id="two")
-    assert bot.heard[-1]["actions"][0]["value"] == "two"
+    assert bot.received[-1]["actions"][0]["value"] == "two"
 
 
 async def test_ids_are_made_up_where_the_bot_gave_none(
@@ -225,7 +220,7 @@ async def test_ids_are_made_up_where_the_bot_gave_none(
     nameless = {"type": "actions", "elements": [{"type": "button", "text": plain("Go")}]}
     message = await post(slack, client, nameless)
     await slack.click("U1", message, "Go")
-    action = bot.heard[-1]["actions"][0]
+    action = bot.received[-1]["actions"][0]
     assert action["action_id"]
     assert action["block_id"] == message.blocks[0]["block_id"]
 
@@ -242,7 +237,7 @@ async def test_attachments_count_like_blocks(
     assert message.pings == {"U1"}
     assert buttons(message) == ["Go"]
     await slack.click("U1", message, "Go")
-    assert bot.heard[-1]["message"]["attachments"][0]["color"] == "#f00"
+    assert bot.received[-1]["message"]["attachments"][0]["color"] == "#f00"
 
 
 async def test_rich_text_can_ping(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
@@ -271,7 +266,7 @@ async def test_an_answer_can_replace_and_delete_the_original(
     async with aiohttp.ClientSession() as http:
         for original in (message, slack.ephemerals("U1")[0]):
             await slack.click("U1", original, "Go")
-            url = bot.heard[-1]["response_url"]
+            url = bot.received[-1]["response_url"]
             await http.post(url, json={"text": "replaced", "replace_original": True})
             there = slack.messages("G1") + slack.ephemerals("U1")
             assert "replaced" in [one.text for one in there if one.ts == original.ts]
@@ -279,7 +274,7 @@ async def test_an_answer_can_replace_and_delete_the_original(
             await http.post(url, json={"delete_original": True})
     assert slack.messages("G1") == []
     assert slack.ephemerals("U1") == []
-    body = bot.heard[-1]
+    body = bot.received[-1]
     assert body["container"]["is_ephemeral"]
     assert "message" not in body
 
@@ -310,8 +305,8 @@ async def test_acknowledgements_of_commands(slack: Workspace, bot: Bot) -> None:
 async def test_repetitions_say_so(slack: Workspace, bot: Bot) -> None:
     written = await slack.write("U1", "G1", "hello")
     await slack.resend(written.delivery, 1, "http_error")
-    assert bot.heard[0] == bot.heard[1]
-    assert bot.heard[0]["event"]["channel_type"] == "group"
+    assert bot.received[0] == bot.received[1]
+    assert bot.received[0]["event"]["channel_type"] == "group"
     headers = {key.lower(): value for key, value in bot.headers[1].items()}
     assert headers["x-slack-retry-num"] == "1"
     assert headers["x-slack-retry-reason"] == "http_error"
@@ -328,4 +323,4 @@ async def test_messages_are_edited_by_their_authors(
     await client.chat_postMessage(channel="U1", text="hi")
     im = slack.world.im("U1").id
     await slack.write("U1", im, "hello yourself")
-    assert bot.heard[-1]["event"]["channel_type"] == "im"
+    assert bot.received[-1]["event"]["channel_type"] == "im"

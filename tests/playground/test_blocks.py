@@ -87,7 +87,7 @@ def modal(*blocks: dict[str, Any], title: str = "A form") -> dict[str, Any]:
 
 
 async def open_modal(site: Site, view: dict[str, Any]) -> dict[str, Any]:
-    trigger = site.environment.workspace.world.trigger(ANA)
+    trigger = site.environment.workspace.world.new_trigger(ANA)
     opened: dict[str, Any] = (await site.call("views.open", trigger_id=trigger, view=view))["view"]
     return opened
 
@@ -252,7 +252,7 @@ async def test_a_form_that_changes_keeps_what_was_entered_and_one_may_lie_on_ano
     await expect(page.get_by_role("dialog", name="Wider")).to_be_visible()
     await expect(form.get_by_label("Name")).to_have_value("Ada")
 
-    trigger = site.environment.workspace.world.trigger(ANA)
+    trigger = site.environment.workspace.world.new_trigger(ANA)
     await site.call("views.push", trigger_id=trigger, view=modal(divider, title="On top"))
     await expect(page.get_by_role("dialog", name="On top")).to_be_visible()
     await page.keyboard.press("Escape")

@@ -1,7 +1,6 @@
-"""A stand-in Slack workspace: a real server that the real bot cannot tell from Slack.
+"""A stand-in Slack workspace: a real HTTP server with Slack's API, limits and error codes.
 
-It answers the Web API, enforces Slack's limits with Slack's own error codes, and sends the bot
-what people do, over signed HTTP or Socket Mode:
+It answers the Web API, and sends the bot what people do, over signed HTTP or Socket Mode:
 
     async with Workspace() as slack:
         slack.add_user("U1", "ana", "ana@example.com")
@@ -12,11 +11,11 @@ what people do, over signed HTTP or Socket Mode:
         await slack.click("U1", card, "Revise")
         await slack.submit("U1", {"feedback": "Shorter, please."})
 
-`Message` and `View` are snapshots: what somebody saw on the screen when they looked. Clicking an
-old snapshot is what a person with a stale screen does; look again with `messages` or `fresh`.
+`Message` and `View` are snapshots of what a person saw. Clicking an old snapshot is what a person
+with a stale screen does; `messages` and `fresh` give the present state.
 
-What people do is in `people` (`UserActions`, which Workspace is), the Web API's methods are in the
-modules named after them, the limits in `limits` and `blocks`.
+What people do is in `user_actions` (`UserActions`, which Workspace extends), the Web API's methods
+are in the modules named after them, the limits in `limits` and `blocks`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Web API method is, reads and raises."""
+"""The type of a Web API method, the arguments it reads and the error it raises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.demo.workspace.text import Json
 
 
 class Refused(Exception):
-    """Slack's answer is no: `code` is its error, `more` what else the answer says."""
+    """Slack refuses the call: `code` is its error, `more` the other fields of the answer."""
 
     def __init__(self, code: str, **more: object) -> None:
         super().__init__(code)
@@ -41,7 +41,7 @@ class Args:
         value = self._raw.get(name)
         return default if value is None else str(value)
 
-    def needed(self, name: str) -> str:
+    def required(self, name: str) -> str:
         """A string that must be there and not be empty."""
         value = self.text(name)
         if not value:

@@ -1,7 +1,7 @@
 """Slack's limits on blocks, whole messages and views.
 
 https://docs.slack.dev/reference/block-kit/blocks and …/reference/views; the budget of a whole
-message is documented nowhere and was found by trying.
+message is undocumented and was found by experiment.
 """
 
 from __future__ import annotations

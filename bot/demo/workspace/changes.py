@@ -1,4 +1,4 @@
-"""Waiting for things to happen, and being told as they do: no polling, no sleeping."""
+"""Change notifications: waiting for a condition and subscribing, without polling or sleeping."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something happened: `kind` says what, `subject` is the message, view, call … it concerns."""
+    """One change: `kind` names it, `subject` is the message, view, call … it concerns."""
 
     kind: str
     subject: object
 
 
 class Subscription:
-    """Changes from now on, in order: `with changes.subscribe() as news: async for change in news`.
+    """Changes from now on, in order: `with changes.subscribe() as each: async for change in each`.
 
     A reader that falls behind by more than `size` loses the oldest changes; `missed` counts them.
     """
@@ -31,15 +31,15 @@ class Subscription:
         self.missed = 0
 
     def put(self, change: Change) -> None:
-        """Hand over a change, dropping the oldest one when the reader is too slow."""
+        """Queue a change, dropping the oldest one when the queue is full."""
         if self._queue.full():
             self._queue.get_nowait()
             self.missed += 1
         self._queue.put_nowait(change)
 
     def close(self) -> None:
-        """Stop listening."""
-        self._changes.forget(self)
+        """End the subscription."""
+        self._changes.unsubscribe(self)
 
     def __enter__(self) -> Self:
         return self
@@ -60,27 +60,27 @@ class Subscription:
 
 
 class Changes:
-    """Where everything that changes is announced."""
+    """Announces changes to waiters and subscribers."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
         self._subscriptions: set[Subscription] = set()
 
     def announce(self, kind: str, subject: object) -> None:
-        """Tell every waiter and every subscriber."""
+        """Notify every waiter and every subscriber."""
         for event in self._waiting:
             event.set()
         for subscription in self._subscriptions:
             subscription.put(Change(kind, subject))
 
     def subscribe(self, size: int = 256) -> Subscription:
-        """Hear of every change from now on."""
+        """Receive every change from now on."""
         subscription = Subscription(self, size)
         self._subscriptions.add(subscription)
         return subscription
 
-    def forget(self, subscription: Subscription) -> None:
-        """Tell this subscriber nothing more."""
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription."""
         self._subscriptions.discard(subscription)
 
     async def until(
@@ -96,20 +96,20 @@ class Changes:
         self._waiting.add(changed)
         try:
             async with asyncio.timeout(timeout):
-                while not (met := _ask(condition)):
+                while not (met := _check(condition)):
                     await changed.wait()
                     changed.clear()
                 return met
         except TimeoutError:
-            # The condition may look at things that announce nothing here: one last question.
-            if met := _ask(condition):
+            # The condition may read state whose changes are not announced here: check once more.
+            if met := _check(condition):
                 return met
             raise TimeoutError(f"still not so after {timeout} s\n{describe()}") from None
         finally:
             self._waiting.discard(changed)
 
 
-def _ask(condition: Callable[[], T]) -> T | None:
+def _check(condition: Callable[[], T]) -> T | None:
     try:
         return condition()
     except LookupError:

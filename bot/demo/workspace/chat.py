@@ -45,7 +45,7 @@ def find_channel(world: World, name: str) -> Channel:
     for channel in world.channels.values():
         if name in {channel.id, f"#{channel.name}", channel.name} and name != "directmessage":
             if channel.private and not channel.bot_is_member:
-                break  # What the bot may not see does not exist for it.
+                break  # To the bot, a channel it may not see does not exist.
             return channel
     raise Refused("channel_not_found")
 
@@ -107,7 +107,7 @@ class Chat:
 
     def post(self, args: Args) -> Json:
         """`chat.postMessage`."""
-        channel = open_channel(self._world, args.needed("channel"))
+        channel = open_channel(self._world, args.required("channel"))
         content = content_of(args, self._world)
         content["text"] = content["text"][:_POST_TEXT]
         thread_ts = self._thread(channel, args)
@@ -125,12 +125,12 @@ class Chat:
                 **content,
             )
         )
-        return self._told(message)
+        return self._posted(message)
 
     def update(self, args: Args) -> Json:
         """`chat.update`: text without blocks takes the blocks away."""
-        channel = open_channel(self._world, args.needed("channel"))
-        message = find_message(channel, args.needed("ts"))
+        channel = open_channel(self._world, args.required("channel"))
+        message = find_message(channel, args.required("ts"))
         if message.user != BOT_USER_ID:
             raise Refused("cant_update_message")
         content = content_of(args, self._world)
@@ -145,12 +145,12 @@ class Chat:
             or (message.thread_ts is not None and args.flag("reply_broadcast")),
             edited=self._world.new_ts(),
         )
-        return self._told(self._world.put(changed)) | {"text": changed.text}
+        return self._posted(self._world.put(changed)) | {"text": changed.text}
 
     def delete(self, args: Args) -> Json:
         """`chat.delete`."""
-        channel = open_channel(self._world, args.needed("channel"))
-        message = find_message(channel, args.needed("ts"))
+        channel = open_channel(self._world, args.required("channel"))
+        message = find_message(channel, args.required("ts"))
         if message.user != BOT_USER_ID:
             raise Refused("cant_delete_message")
         self._world.remove(message)
@@ -158,8 +158,8 @@ class Chat:
 
     def post_ephemeral(self, args: Args) -> Json:
         """`chat.postEphemeral`."""
-        channel = open_channel(self._world, args.needed("channel"))
-        user = args.needed("user")
+        channel = open_channel(self._world, args.required("channel"))
+        user = args.required("user")
         if user not in channel.members:
             raise Refused("user_not_in_channel")
         message = Message(
@@ -175,8 +175,8 @@ class Chat:
 
     def link(self, args: Args) -> Json:
         """`chat.getPermalink`."""
-        channel = find_channel(self._world, args.needed("channel"))
-        message = find_message(channel, args.needed("message_ts"))
+        channel = find_channel(self._world, args.required("channel"))
+        message = find_message(channel, args.required("message_ts"))
         return {"channel": channel.id, "permalink": permalink(message)}
 
     def react(self, args: Args) -> Json:
@@ -202,9 +202,9 @@ class Chat:
     def _change_reaction(
         self, args: Args, change: Callable[[tuple[str, ...]], tuple[str, ...]]
     ) -> Json:
-        channel = open_channel(self._world, args.needed("channel"))
-        name = args.needed("name").strip(":")
-        message = find_message(channel, args.needed("timestamp"))
+        channel = open_channel(self._world, args.required("channel"))
+        name = args.required("name").strip(":")
+        message = find_message(channel, args.required("timestamp"))
         reactions = {**message.reactions, name: change(message.reactions.get(name, ()))}
         left = {name: users for name, users in reactions.items() if users}
         self._world.put(replace(message, reactions=left))
@@ -220,7 +220,7 @@ class Chat:
             raise Refused("thread_not_found")
         return message.thread_ts or message.ts
 
-    def _told(self, message: Message) -> Json:
+    def _posted(self, message: Message) -> Json:
         wire = message_json(self._world, message, metadata=True)
         return {"channel": message.channel, "ts": message.ts, "message": wire}
 

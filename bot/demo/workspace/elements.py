@@ -25,13 +25,13 @@ _MENUS: Final = frozenset(
 )
 _PICKERS: Final = frozenset({"datepicker", "timepicker", "datetimepicker"})
 _CHOICES: Final = frozenset({"radio_buttons", "checkboxes"})
-_WRITTEN: Final = frozenset(
+_TEXT_INPUTS: Final = frozenset(
     {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
 )
 
 IN_ACTIONS: Final = _MENUS | _PICKERS | _CHOICES | {"button", "overflow"}
 IN_SECTION: Final = IN_ACTIONS | {"image"}
-IN_INPUT: Final = _MENUS | _PICKERS | _CHOICES | _WRITTEN
+IN_INPUT: Final = _MENUS | _PICKERS | _CHOICES | _TEXT_INPUTS
 
 _EXTRA: Final = {
     "checkboxes": "options initial_options",

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: what a method shall do instead of its work, and how often."""
+"""Injected faults: what a method does instead of its work, and how often."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EVERY_METHOD: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to misbehave."""
+    """One way to fail."""
 
     kind: Literal["error", "rate_limited", "http_status", "slow", "hang", "before", "after"]
     code: str = ""
@@ -48,36 +48,36 @@ DROP_AFTER: Final = Fault("after")
 
 
 @dataclass(slots=True)
-class _Order:
+class _PendingFault:
     method: str
     fault: Fault
     times: int | None
 
 
 class Faults:
-    """The faults still to come, in the order they were asked for."""
+    """The pending faults, in the order they were added."""
 
     def __init__(self) -> None:
-        self._orders: list[_Order] = []
+        self._pending: list[_PendingFault] = []
         self._released = asyncio.Event()
         self.hanging = 0
 
-    def fail(self, method: str, how: Fault, times: int | None) -> None:
-        """Misbehave the next `times` calls of the method; None means until `clear`."""
-        self._orders.append(_Order(method, how, times))
+    def add(self, method: str, how: Fault, times: int | None) -> None:
+        """Fail the next `times` calls of the method; None means until `clear`."""
+        self._pending.append(_PendingFault(method, how, times))
 
     def clear(self) -> None:
-        """Behave again, and let go of what hangs."""
-        self._orders.clear()
+        """Drop the pending faults, and release hanging calls."""
+        self._pending.clear()
         self.release()
 
     @property
     def due(self) -> int:
-        """How many orders to misbehave are open."""
-        return len(self._orders)
+        """How many faults are pending."""
+        return len(self._pending)
 
     def release(self) -> None:
-        """Let every call that hangs go on."""
+        """Continue every hanging call."""
         self._released.set()
         self._released = asyncio.Event()
 
@@ -88,17 +88,17 @@ class Faults:
             async with asyncio.timeout(seconds):
                 await self._released.wait()
         except TimeoutError:
-            pass  # That was long enough.
+            pass  # The time is up: continue.
         finally:
             self.hanging -= 1
 
     def take(self, method: str) -> Fault | None:
-        """The fault for this call, used up once more."""
-        for order in self._orders:
-            if order.method in {method, EVERY_METHOD}:
-                if order.times is not None:
-                    order.times -= 1
-                    if order.times <= 0:
-                        self._orders.remove(order)
-                return order.fault
+        """The fault for this call, counted down."""
+        for pending in self._pending:
+            if pending.method in {method, EVERY_METHOD}:
+                if pending.times is not None:
+                    pending.times -= 1
+                    if pending.times <= 0:
+                        self._pending.remove(pending)
+                return pending.fault
         return None

@@ -1,4 +1,4 @@
-"""Files: an address to upload to, the upload itself, and showing the result in a channel."""
+"""Files: preparing an upload, receiving it, and sharing the result in a channel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.demo.workspace.text import Json
 from bot.demo.workspace.wire import file_json
 from bot.demo.workspace.world import World
 
-_LARGEST: Final = 1024**3
+_MAX_BYTES: Final = 1024**3
 """Bytes a file may have."""
 
 
@@ -24,7 +24,7 @@ def methods(world: World) -> dict[str, Method]:
     return {
         "files.getUploadURLExternal": files.prepare,
         "files.completeUploadExternal": files.complete,
-        "files.info": files.look,
+        "files.info": files.info,
     }
 
 
@@ -36,8 +36,8 @@ class Files:
 
     def prepare(self, args: Args) -> Json:
         """`files.getUploadURLExternal`."""
-        name, size = args.needed("filename"), args.number("length", 0)
-        if not 0 < size <= _LARGEST:
+        name, size = args.required("filename"), args.number("length", 0)
+        if not 0 < size <= _MAX_BYTES:
             raise Refused("invalid_arguments")
         file = File(self._world.new_id("F"), name, size)
         self._world.files[file.id] = file
@@ -71,9 +71,9 @@ class Files:
             )
         return {"files": [file_json(self._world, file) for file in files]}
 
-    def look(self, args: Args) -> Json:
+    def info(self, args: Args) -> Json:
         """`files.info`."""
-        file = self._world.files.get(args.needed("file"))
+        file = self._world.files.get(args.required("file"))
         if file is None:
             raise Refused("file_not_found")
         return {"file": file_json(self._world, file)}
@@ -86,7 +86,7 @@ class Files:
 
 
 def receive_upload(world: World, file_id: str, content: bytes) -> web.Response:
-    """Take the bytes of a prepared file, which must be as many as were announced."""
+    """Store the bytes of a prepared file, which must be as many as announced."""
     file = world.files.get(file_id)
     if file is None:
         return web.Response(status=404, text="no such upload")

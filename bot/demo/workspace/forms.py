@@ -1,4 +1,4 @@
-"""What Slack's own client does with buttons and forms before anything is sent to the bot."""
+"""What Slack's own client does with elements and forms before it sends anything to the bot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Entry: TypeAlias = str | Sequence[str] | None
 _TEXTS: Final = frozenset(
     {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
 )
-_ENTERED: Final = {
+_STATE_FIELDS: Final = {
     **dict.fromkeys(_TEXTS, ("value", "initial_value")),
     "static_select": ("selected_option", "initial_option"),
     "external_select": ("selected_option", "initial_option"),
@@ -32,11 +32,11 @@ _ENTERED: Final = {
     "timepicker": ("selected_time", "initial_time"),
     "datetimepicker": ("selected_date_time", "initial_date_time"),
 }
-"""Where a form's state holds what was entered, and what is there at first."""
+"""Per kind of element: the field of the form's state, and the field of the initial value."""
 
 
 class CannotDoThat(Exception):
-    """Slack's client offers no such thing, or does not let it be sent."""
+    """Slack's client offers no such element, or does not send such a value."""
 
 
 def find_element(
@@ -85,7 +85,7 @@ def state_of(blocks: Iterable[Json], entered: Mapping[str, Entry]) -> Json:
     """The values of a form, by block and action; what was not entered is as it was at first."""
     values: Json = {}
     for block, element in elements(blocks):
-        if element["type"] in _ENTERED:
+        if element["type"] in _STATE_FIELDS:
             names = _names(block, element)
             given = next((entered[name] for name in names if name in entered), None)
             state = _entry(element, given)
@@ -109,7 +109,7 @@ def fill(view: View, entered: Mapping[str, Entry]) -> Json:
     for block in inputs:
         element = block["element"]
         state = values[block["block_id"]][element["action_id"]]
-        _check(block, element, state[_ENTERED[element["type"]][0]])
+        _validate(block, element, state[_STATE_FIELDS[element["type"]][0]])
     return values
 
 
@@ -139,7 +139,7 @@ def _label_of(block: Json) -> str:
 
 def _entry(element: Json, given: Entry) -> Json:
     kind = element["type"]
-    key, initial = _ENTERED[kind]
+    key, initial = _STATE_FIELDS[kind]
     value: Any
     if given is None:
         value = element.get(initial, [] if key.endswith("s") else None)
@@ -161,7 +161,7 @@ def _choose(element: Json, text: str) -> Json:
     raise CannotDoThat(f"there is no choice called {text!r}")
 
 
-def _check(block: Json, element: Json, value: object) -> None:
+def _validate(block: Json, element: Json, value: object) -> None:
     name = _label_of(block)
     if value in (None, "", []):
         if not block.get("optional", False):

@@ -28,10 +28,10 @@ class Problem:
     """One thing Slack would refuse: where (a JSON pointer) and what."""
 
     pointer: str
-    says: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.says} [json-pointer:{self.pointer}]"
+        return f"{self.message} [json-pointer:{self.pointer}]"
 
 
 @dataclass(slots=True)
@@ -40,9 +40,9 @@ class Check:
 
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, at: str, says: str) -> None:
+    def add(self, at: str, message: str) -> None:
         """Note a problem."""
-        self.problems.append(Problem(at, says))
+        self.problems.append(Problem(at, message))
 
     def keys(self, at: str, value: Json, required: Collection[str], allowed: str) -> None:
         """Refuse missing and unknown fields; `allowed` lists the optional ones."""

@@ -1,4 +1,4 @@
-"""What the bot is sent when people do something, in the shapes Slack's documentation gives.
+"""The payloads that the bot receives, in the shapes of Slack's documentation.
 
 https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
 """
@@ -28,7 +28,7 @@ _STATIC: Final = ("value", "style", "url", "confirm", "text", "placeholder")
 
 
 class Payloads:
-    """Writes payloads about this workspace."""
+    """Builds the payloads."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -79,7 +79,7 @@ class Payloads:
         self, user: str, channel: Channel, command: str, text: str
     ) -> tuple[Json, ResponseUrl]:
         """A slash command, and the answer it may get."""
-        hook = ResponseUrl(user=user, channel=channel.id, issued_at=self._world.now())
+        response_url = ResponseUrl(user=user, channel=channel.id, issued_at=self._world.now())
         return {
             "token": _TOKEN,
             "team_id": TEAM_ID,
@@ -92,9 +92,9 @@ class Payloads:
             "text": text,
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
-            "response_url": self._response_url(hook),
-            "trigger_id": self._world.trigger(user),
-        }, hook
+            "response_url": self._issue(response_url),
+            "trigger_id": self._world.new_trigger(user),
+        }, response_url
 
     def event(self, event: Json) -> Json:
         """An event, wrapped for delivery under an id of its own."""
@@ -148,7 +148,7 @@ class Payloads:
             },
             "api_app_id": APP_ID,
             "token": _TOKEN,
-            "trigger_id": self._world.trigger(user),
+            "trigger_id": self._world.new_trigger(user),
             "enterprise": None,
             "is_enterprise_install": False,
         }
@@ -163,7 +163,7 @@ class Payloads:
         }
         if message.thread_ts is not None:
             container["thread_ts"] = message.thread_ts
-        hook = ResponseUrl(
+        response_url = ResponseUrl(
             user=user,
             channel=message.channel,
             issued_at=self._world.now(),
@@ -173,14 +173,14 @@ class Payloads:
             "container": container,
             "channel": {"id": channel.id, "name": _channel_name(channel)},
             "state": {"values": state_of(message.all_blocks, entered)},
-            "response_url": self._response_url(hook),
+            "response_url": self._issue(response_url),
         }
         if message.only_for is None:
             where["message"] = message_json(self._world, message)
         return where
 
-    def _response_url(self, hook: ResponseUrl) -> str:
-        return f"{self._world.url}/respond/{self._world.hook(hook)}"
+    def _issue(self, response_url: ResponseUrl) -> str:
+        return f"{self._world.url}/respond/{self._world.new_response_url(response_url)}"
 
 
 def _channel_name(channel: Channel) -> str:

@@ -1,4 +1,4 @@
-"""The methods that only look: who the bot is, channels and their messages, people, groups."""
+"""The reading methods: `auth.test`, `conversations.*`, `users.*`, `usergroups.*`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bot.demo.workspace.wire import channel_json, message_json, user_json
 from bot.demo.workspace.world import World
 
 _PAGE: Final = 100
-_LARGEST_PAGE: Final = 999
+_MAX_PAGE: Final = 999
 
 
 def methods(world: World) -> dict[str, Method]:
@@ -33,7 +33,7 @@ def methods(world: World) -> dict[str, Method]:
     reads = Reads(world)
     return {
         "api.test": lambda _: {},
-        "auth.test": reads.who_am_i,
+        "auth.test": reads.auth_test,
         "conversations.history": reads.history,
         "conversations.info": reads.channel,
         "conversations.list": reads.channels,
@@ -48,12 +48,12 @@ def methods(world: World) -> dict[str, Method]:
 
 
 class Reads:
-    """Each method answers from what the workspace remembers."""
+    """Each method answers from the workspace's state."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def who_am_i(self, _: Args) -> Json:
+    def auth_test(self, _: Args) -> Json:
         """`auth.test`."""
         return {
             "url": f"https://{TEAM_DOMAIN}.slack.com/",
@@ -80,7 +80,7 @@ class Reads:
     def replies(self, args: Args) -> Json:
         """`conversations.replies`: a thread, its first message first."""
         channel = self._readable(args)
-        ts = args.needed("ts")
+        ts = args.required("ts")
         message = channel.messages.get(ts)
         if message is None:
             raise Refused("thread_not_found")
@@ -88,7 +88,7 @@ class Reads:
 
     def channel(self, args: Args) -> Json:
         """`conversations.info`."""
-        return {"channel": channel_json(find_channel(self._world, args.needed("channel")))}
+        return {"channel": channel_json(find_channel(self._world, args.required("channel")))}
 
     def channels(self, args: Args) -> Json:
         """`conversations.list`, by `types`, public channels unless told otherwise."""
@@ -102,7 +102,7 @@ class Reads:
 
     def members(self, args: Args) -> Json:
         """`conversations.members`."""
-        channel = find_channel(self._world, args.needed("channel"))
+        channel = find_channel(self._world, args.required("channel"))
         bot = [BOT_USER_ID] if channel.bot_is_member else []
         members = [*sorted(channel.members), *bot]
         return {"members": members, "response_metadata": {"next_cursor": ""}}
@@ -111,16 +111,16 @@ class Reads:
         """`conversations.open` with one person."""
         user = args.text("users")
         if not user:
-            return {"channel": channel_json(find_channel(self._world, args.needed("channel")))}
+            return {"channel": channel_json(find_channel(self._world, args.required("channel")))}
         return {"channel": channel_json(self._world.im(self._user(user).id))}
 
     def user(self, args: Args) -> Json:
         """`users.info`."""
-        return {"user": user_json(self._user(args.needed("user")))}
+        return {"user": user_json(self._user(args.required("user")))}
 
     def user_by_email(self, args: Args) -> Json:
         """`users.lookupByEmail`."""
-        email = args.needed("email").lower()
+        email = args.required("email").lower()
         for user in self._world.users.values():
             if user.email and user.email.lower() == email:
                 return {"user": user_json(user)}
@@ -132,7 +132,7 @@ class Reads:
 
     def group_members(self, args: Args) -> Json:
         """`usergroups.users.list`."""
-        group = self._world.groups.get(args.needed("usergroup"))
+        group = self._world.groups.get(args.required("usergroup"))
         if group is None:
             raise Refused("no_such_subteam")
         return {"users": list(group.members)}
@@ -143,7 +143,7 @@ class Reads:
         return self._world.users[user]
 
     def _readable(self, args: Args) -> Channel:
-        channel = find_channel(self._world, args.needed("channel"))
+        channel = find_channel(self._world, args.required("channel"))
         if not channel.bot_is_member:
             raise Refused("not_in_channel")
         return channel
@@ -151,7 +151,7 @@ class Reads:
     def _page(self, args: Args, messages: Sequence[Message], always: str = "") -> Json:
         """One page of the messages in the time asked for; `always` is on it whatever its time."""
         start = _start(args.text("cursor"))
-        size = min(max(args.number("limit", _PAGE), 1), _LARGEST_PAGE)
+        size = min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
         found = [one for one in messages if one.ts == always or _within(args, one.ts)]
         page = found[start : start + size]
         more = len(found) > start + size

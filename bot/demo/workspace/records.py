@@ -1,4 +1,4 @@
-"""What there is in a workspace: people, channels, messages, files, views."""
+"""The records of a workspace: people, channels, messages, files, views."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message as it looked when somebody looked: an edit makes a new one.
+    """A snapshot of a message: an edit makes a new one.
 
-    `Workspace.fresh(message)` gives what it has become since.
+    `Workspace.fresh(message)` gives the present one.
     """
 
     channel: str
@@ -81,7 +81,7 @@ class Message:
     only_for: str | None = None
     """The one person who sees an ephemeral message."""
     deleted: bool = False
-    """The stump that stays in place of a thread's first message."""
+    """The tombstone in place of a deleted first message of a thread."""
     pings: frozenset[str] = frozenset()
     """Ids of the people whom this message has notified since it was first posted."""
 
@@ -98,7 +98,7 @@ class Message:
 
     @property
     def mentions(self) -> tuple[str, ...]:
-        """Whom it calls, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
+        """What it mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
         return mentions(self.pieces)
 
     @property
@@ -133,7 +133,7 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """A modal or a Home page, as one person has it before them."""
+    """A modal or a Home page, as one person sees it."""
 
     id: str
     user: str
@@ -156,7 +156,7 @@ class View:
 
 @dataclass(slots=True)
 class Trigger:
-    """What opens a modal, once, for a few seconds after a person did something."""
+    """A `trigger_id`: opens a modal once, within seconds of what the person did."""
 
     user: str
     issued_at: float
@@ -165,7 +165,7 @@ class Trigger:
 
 @dataclass(slots=True, kw_only=True)
 class ResponseUrl:
-    """A `response_url`: what an answer to one thing a person did may still say."""
+    """A `response_url`: lets the bot answer one thing a person did, a few times."""
 
     user: str
     channel: str

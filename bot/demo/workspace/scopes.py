@@ -1,4 +1,4 @@
-"""Which permission each method needs, from its page at https://docs.slack.dev/reference/methods."""
+"""The scope each method needs, from its page at https://docs.slack.dev/reference/methods."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 _WRITE: Final = "chat:write"
 _READ_HISTORY: Final = ("channels:history", "groups:history")
-_SEE_CHANNELS: Final = ("channels:read", "groups:read")
+_READ_CHANNELS: Final = ("channels:read", "groups:read")
 
 # For `conversations.*` Slack asks for the one that fits the kind of channel: public, private.
 _NEEDED: Final[dict[str, str | tuple[str, str]]] = {
@@ -16,9 +16,9 @@ _NEEDED: Final[dict[str, str | tuple[str, str]]] = {
     "chat.postEphemeral": _WRITE,
     "conversations.history": _READ_HISTORY,
     "conversations.replies": _READ_HISTORY,
-    "conversations.info": _SEE_CHANNELS,
-    "conversations.list": _SEE_CHANNELS,
-    "conversations.members": _SEE_CHANNELS,
+    "conversations.info": _READ_CHANNELS,
+    "conversations.list": _READ_CHANNELS,
+    "conversations.members": _READ_CHANNELS,
     "conversations.open": "im:write",
     "files.completeUploadExternal": "files:write",
     "files.getUploadURLExternal": "files:write",

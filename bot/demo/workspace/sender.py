@@ -1,4 +1,4 @@
-"""How the workspace reaches the bot: signed HTTP requests, or envelopes over a socket."""
+"""Delivers to the bot: signed HTTP requests, or envelopes over a socket."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Reply:
     problem: str = ""
     """Why the person sees an error from Slack although the status may be 200; else empty."""
     errors: Mapping[str, str] = field(default_factory=dict)
-    """A modal's complaints by block id."""
+    """A modal's errors by block id."""
 
     @property
     def ok(self) -> bool:

@@ -50,7 +50,7 @@ class Server:
         application = web.Application(client_max_size=_MOST_BYTES)
         application.router.add_route("*", "/api/{method}", self._on_call)
         application.router.add_post("/upload/{file}", self._on_upload)
-        application.router.add_post("/respond/{hook}", self._on_answer)
+        application.router.add_post("/respond/{name}", self._on_answer)
         application.router.add_get("/files/{file}/{name}", self._on_file)
         application.router.add_get("/socket", self._sockets.serve)
         return application
@@ -71,7 +71,7 @@ class Server:
         body = await request.json()
 
         def work() -> web.Response:
-            status, answer = ResponseUrls(self._world).use_hook(request.match_info["hook"], body)
+            status, answer = ResponseUrls(self._world).post(request.match_info["name"], body)
             return web.json_response(answer, status=status)
 
         return await self._api.faulty(request, "response_url", work)

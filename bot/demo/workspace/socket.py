@@ -25,12 +25,12 @@ class _Socket:
     request: web.Request
     silent: bool = False
     leaving: bool = False
-    """Told to connect anew: still answered, but nothing new is sent on it."""
+    """Asked to reconnect: still answered, but nothing new is sent on it."""
     acks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 
 
 class Sockets:
-    """Every socket that is connected."""
+    """The connected sockets."""
 
     def __init__(self, world: World, ack_seconds: float) -> None:
         self.open: list[_Socket] = []
@@ -40,13 +40,13 @@ class Sockets:
         self._tickets: set[str] = set()
 
     def ticket(self) -> str:
-        """What lets one client connect, once."""
+        """A one-time ticket to connect with."""
         ticket = self._world.new_id("ticket-")
         self._tickets.add(ticket)
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Talk with one client until it or we hang up."""
+        """Serve one client until either side closes the connection."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             raise web.HTTPForbidden(text="this link has been used or never existed")
@@ -61,7 +61,7 @@ class Sockets:
             self._world.changes.announce("socket", "connected")
             await self._listen(socket)
         except ConnectionError:
-            pass  # The client has gone; that is all there is to it.
+            pass  # The client has disconnected.
         finally:
             self.open.remove(socket)
             for ack in socket.acks.values():
@@ -119,7 +119,7 @@ class Sockets:
         return (ack.result(), "") if ack.done() else ("", "no answer in time")
 
     async def refresh(self) -> None:
-        """Ask every client to connect anew."""
+        """Ask every client to reconnect."""
         for socket in list(self.open):
             socket.leaving = True
             if not socket.silent and not socket.stream.closed:
@@ -132,13 +132,13 @@ class Sockets:
                 )
 
     def drop(self) -> None:
-        """Cut every socket without a closing frame."""
+        """Abort every connection without a closing frame."""
         for socket in self.open:
             socket.leaving = True
             if socket.request.transport is not None:
                 socket.request.transport.abort()
 
     def silence(self) -> None:
-        """Say and answer nothing more on today's sockets, as a lost NAT entry does."""
+        """Send and answer nothing more on the connected sockets, as a lost NAT entry does."""
         for socket in self.open:
             socket.silent = True

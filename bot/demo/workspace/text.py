@@ -1,4 +1,4 @@
-"""What people read in a message, and whom it calls: texts, buttons, mentions, links."""
+"""The texts, buttons, mentions and links of blocks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _piece(value: Json) -> Piece | None:  # noqa: PLR0911 - one a kind
 
 
 def mentions(found: Iterable[Piece]) -> tuple[str, ...]:
-    """Whom a message calls, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
+    """What a message mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
     return tuple(
         match.group(1)
         for piece in found

@@ -1,4 +1,4 @@
-"""What people do in the workspace, and what the bot says to it."""
+"""What people do in the workspace, and the bot's replies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.demo.workspace.world import World
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A person's message, the event it was delivered as, and the bot's reply to that."""
+    """A person's message, the event that delivered it, and the bot's reply."""
 
     message: Message
     delivery: Json
@@ -35,14 +35,14 @@ class Written:
 
 
 class UserActions:
-    """The verbs of the workspace: each acts as one person and returns when the bot has answered."""
+    """Actions in the workspace: each acts as one person and returns once the bot has answered."""
 
     def __init__(self, world: World, sender: Sender) -> None:
         self.world = world
         self._sender = sender
         self._payloads = Payloads(world)
         self._views = Views(world)
-        self._answers = ResponseUrls(world)
+        self._response_urls = ResponseUrls(world)
 
     # ---- buttons and menus
 
@@ -53,15 +53,15 @@ class UserActions:
 
         Raises CannotDoThat when this person sees no such button, or several of that name.
         """
-        found = find_element(self._seen(user, surface), button, block_id, "button")
-        return await self._act(user, surface, found, {})
+        found = find_element(self._visible_blocks(user, surface), button, block_id, "button")
+        return await self._send_action(user, surface, found, {})
 
     async def overflow(
         self, user: str, surface: Message | View, option: str, *, block_id: str | None = None
     ) -> Reply:
         """Choose from an overflow menu, or any menu of single choices, by the option's text."""
-        block, element, chosen = find_option(self._seen(user, surface), option, block_id)
-        return await self._act(user, surface, (block, element), {"selected_option": chosen})
+        block, element, chosen = find_option(self._visible_blocks(user, surface), option, block_id)
+        return await self._send_action(user, surface, (block, element), {"selected_option": chosen})
 
     async def use(
         self,
@@ -77,20 +77,20 @@ class UserActions:
 
         Raises CannotDoThat when this person sees no such element or choice.
         """
-        found = find_element(self._seen(user, surface), action_id, block_id)
+        found = find_element(self._visible_blocks(user, surface), action_id, block_id)
         block, element = found
         if element["type"] not in {"button", "overflow"}:
             entered = {**(entered or {}), f"{block['block_id']}/{action_id}": chosen}
-        return await self._act(user, surface, found, choice(element, chosen), entered)
+        return await self._send_action(user, surface, found, choice(element, chosen), entered)
 
-    def _seen(self, user: str, surface: Message | View) -> list[Json]:
-        """The blocks before this person's eyes."""
+    def _visible_blocks(self, user: str, surface: Message | View) -> list[Json]:
+        """The blocks, if this person can see them. Raises CannotDoThat."""
         owner = surface.only_for if isinstance(surface, Message) else surface.user
         if owner not in {None, user}:
             raise CannotDoThat(f"only {owner} sees this")
         return list(surface.all_blocks if isinstance(surface, Message) else surface.blocks)
 
-    async def _act(
+    async def _send_action(
         self,
         user: str,
         surface: Message | View,
@@ -120,12 +120,12 @@ class UserActions:
         if not reply.ok:
             return reply
         try:
-            return self._carry_out(shown, reply)
+            return self._apply(shown, reply)
         except Refused as refused:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
 
     async def close_modal(self, user: str, *, all_of_them: bool = False) -> Reply | None:
-        """Close the modal on top (or all); the bot hears of it if it asked `notify_on_close`."""
+        """Close the top modal, or all; the bot is notified if the view has `notify_on_close`."""
         closing = self.world.modals.get(user, [])[0 if all_of_them else -1 :]
         if not closing:
             raise CannotDoThat("no modal is open")
@@ -143,8 +143,8 @@ class UserActions:
                 return shown
         raise CannotDoThat("that modal is not open")
 
-    def _carry_out(self, view: View, reply: Reply) -> Reply:
-        """Do what the answer to a submission says."""
+    def _apply(self, view: View, reply: Reply) -> Reply:
+        """Apply the `response_action` of a submission's answer."""
         answer = reply.body if isinstance(reply.body, dict) else {}
         match answer.get("response_action"):
             case None:
@@ -153,7 +153,7 @@ class UserActions:
                 for shown in list(self.world.modals.get(view.user, ())):
                     self._close(shown)
             case "errors":
-                return replace(reply, errors=_complaints(view, answer.get("errors")))
+                return replace(reply, errors=_errors(view, answer.get("errors")))
             case "update" | "push" as action:
                 content: Json = answer.get("view", {})
                 refuse_problems(view_problems(content))
@@ -175,16 +175,18 @@ class UserActions:
 
     async def slash(self, user: str, channel: str, command: str, text: str = "") -> Reply:
         """Type a slash command. What the acknowledgement says is shown like any answer."""
-        payload, hook = self._payloads.command(user, self.world.channels[channel], command, text)
+        payload, response_url = self._payloads.command(
+            user, self.world.channels[channel], command, text
+        )
         reply = await self._sender.send("slash_commands", payload)
-        return self._show(hook, reply) if reply.ok and reply.body else reply
+        return self._show(response_url, reply) if reply.ok and reply.body else reply
 
-    def _show(self, hook: ResponseUrl, reply: Reply) -> Reply:
+    def _show(self, response_url: ResponseUrl, reply: Reply) -> Reply:
         body = reply.body if isinstance(reply.body, dict) else {"text": reply.body}
         if not any(body.get(key) for key in ("text", "blocks", "attachments")):
             return reply
         try:
-            self._answers.say(hook, body)
+            self._response_urls.answer(response_url, body)
         except Refused as refused:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
         return reply
@@ -205,7 +207,7 @@ class UserActions:
                 thread_ts=thread_ts,
             )
         )
-        return await self._told(message, self._payloads.message_event(message))
+        return await self._deliver_message(message, self._payloads.message_event(message))
 
     async def edit_message(self, user: str, message: Message, text: str) -> Written:
         """Change the text of one's own message."""
@@ -219,7 +221,7 @@ class UserActions:
             message=message_json(self.world, after),
             previous_message=message_json(self.world, before),
         )
-        return await self._told(after, event)
+        return await self._deliver_message(after, event)
 
     async def delete_message(self, message: Message) -> Written:
         """Delete a message, as its author or an administrator."""
@@ -231,10 +233,10 @@ class UserActions:
             previous_message=message_json(self.world, before),
         )
         self.world.remove(before)
-        return await self._told(before, event)
+        return await self._deliver_message(before, event)
 
     async def open_home(self, user: str) -> Reply:
-        """Look at the bot's Home page."""
+        """Open the bot's Home page."""
         event: Json = {
             "type": "app_home_opened",
             "user": user,
@@ -252,8 +254,8 @@ class UserActions:
         """Deliver an event (`Written.delivery`) once more, as Slack does when it got no answer."""
         return await self._sender.send("events_api", delivery, (retry_num, reason))
 
-    async def _told(self, message: Message, event: Json) -> Written:
-        """Tell the bot, if it is in the channel."""
+    async def _deliver_message(self, message: Message, event: Json) -> Written:
+        """Deliver a message's event to the bot, if it is in the channel."""
         delivery = self._payloads.event(event)
         if not self.world.channels[message.channel].bot_is_member:
             return Written(message, delivery, Reply(0, problem="the bot is not in the channel"))
@@ -265,7 +267,7 @@ class UserActions:
             raise CannotDoThat(f"{user} cannot write in {where.name}")
         return where
 
-    # ---- anybody on the internet
+    # ---- raw requests
 
     async def send_raw(
         self,
@@ -286,8 +288,8 @@ class UserActions:
         )
 
 
-def _complaints(view: View, errors: object) -> dict[str, str]:
-    """A modal's errors; those about what is no input block cannot be shown."""
+def _errors(view: View, errors: object) -> dict[str, str]:
+    """A modal's errors by block id. Raises Refused for one that names no input block."""
     found = (
         {str(key): str(text) for key, text in errors.items()} if isinstance(errors, dict) else {}
     )

@@ -14,8 +14,8 @@ from bot.demo.workspace.world import World
 
 TRIGGER_SECONDS: Final = 3
 """How long a `trigger_id` may be used, and then only once."""
-DEEPEST: Final = 3
-"""How many modals can lie on each other."""
+MAX_DEPTH: Final = 3
+"""How many modals can be stacked."""
 
 
 def methods(world: World) -> dict[str, Method]:
@@ -38,14 +38,14 @@ class Views:
     def open(self, args: Args) -> Json:
         """`views.open`: the first modal, in place of all that were open."""
         content = _content(args, "modal")
-        user = self._exchange(args.needed("trigger_id"))
+        user = self._exchange(args.required("trigger_id"))
         self._world.modals[user] = []
         return {"view": view_json(self.show(user, content))}
 
     def push(self, args: Args) -> Json:
         """`views.push`: one more modal on top."""
         content = _content(args, "modal")
-        user = self._exchange(args.needed("trigger_id"))
+        user = self._exchange(args.required("trigger_id"))
         return {"view": view_json(self.show(user, content))}
 
     def update(self, args: Args) -> Json:
@@ -57,7 +57,7 @@ class Views:
 
     def publish(self, args: Args) -> Json:
         """`views.publish`: somebody's Home page."""
-        user = args.needed("user_id")
+        user = args.required("user_id")
         if user not in self._world.users:
             raise Refused("user_not_found")
         content = _content(args, "home")
@@ -72,7 +72,7 @@ class Views:
     def show(self, user: str, content: Json) -> View:
         """Put a modal on top of this person's."""
         stack = self._world.modals.setdefault(user, [])
-        if len(stack) >= DEEPEST:
+        if len(stack) >= MAX_DEPTH:
             raise Refused("push_limit_reached")
         view = self._new(user, content)
         if stack:
@@ -101,7 +101,7 @@ class Views:
         return {**content, "blocks": list(self._world.with_ids(content["blocks"]))}
 
     def _exchange(self, trigger_id: str) -> str:
-        """Use up a trigger; gives the person who pulled it."""
+        """Use up a trigger; returns its person. Raises Refused."""
         trigger = self._world.triggers.get(trigger_id)
         if trigger is None:
             raise Refused("invalid_trigger_id")

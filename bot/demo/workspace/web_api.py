@@ -1,4 +1,4 @@
-"""The Web API's counter: tokens, arguments, faults and the log of calls. The work is elsewhere."""
+"""The Web API: tokens, scopes, arguments, faults and the log of calls, around the methods."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bot.demo.workspace.scopes import needed_scope
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
-_WORKLESS: Final = frozenset({"error", "rate_limited", "http_status", "before"})
+_BEFORE_WORK: Final = frozenset({"error", "rate_limited", "http_status", "before"})
 """The faults that keep a method from being carried out."""
-_OPEN_TO_ALL: Final = frozenset({"api.test"})
-_FOR_THE_APP_TOKEN: Final = frozenset({"apps.connections.open"})
+_WITHOUT_TOKEN: Final = frozenset({"api.test"})
+_APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
 
 Work: TypeAlias = Callable[[], web.Response]
 
@@ -60,7 +60,7 @@ class WebApi:
         self._app_token = app_token
 
     async def answer(self, request: web.Request, method: str) -> web.StreamResponse:
-        """Take a call: read it, check its token, do the work, misbehave when told to."""
+        """Answer a call: parse it, check its token, run the method, apply any fault."""
         args, token = await _read(request)
 
         def work() -> web.Response:
@@ -69,17 +69,17 @@ class WebApi:
             return web.json_response(reply)
 
         fault = self.faults.take(method)
-        if fault is not None and fault.kind in _WORKLESS:
+        if fault is not None and fault.kind in _BEFORE_WORK:
             self._log(method, args, None)
         return await self._with_fault(request, fault, work)
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
-        """Do other work than a method's under the faults asked for its name."""
+        """Do work that is no method of the Web API, under the faults added for its name."""
         return await self._with_fault(request, self.faults.take(name), work)
 
     def check_token(self, token: str | None, method: str = "") -> None:
         """Raise Refused unless the token may call the method."""
-        expected = self._app_token if method in _FOR_THE_APP_TOKEN else self._bot_token
+        expected = self._app_token if method in _APP_TOKEN_METHODS else self._bot_token
         if not token:
             code = "not_authed"
         elif token == self._bot_token and self.revoked:
@@ -105,7 +105,7 @@ class WebApi:
         try:
             if method not in self.methods:
                 raise Refused("unknown_method", req_method=method)  # noqa: TRY301 - one way out
-            if method not in _OPEN_TO_ALL:
+            if method not in _WITHOUT_TOKEN:
                 self.check_token(token, method)
             self._check_scope(method, args)
             return {"ok": True} | self.methods[method](Args(args))
@@ -119,7 +119,7 @@ class WebApi:
             self._world.changes.announce("hanging", request.path)
             await self.faults.hang(fault.seconds or None)
         elif fault is not None:
-            return _misbehave(request, fault, work)
+            return _apply_fault(request, fault, work)
         return work()
 
     def _log(self, method: str, args: Json, answer: Json | None) -> None:
@@ -132,7 +132,7 @@ class WebApi:
         return {"url": f"{address}/socket?ticket={self._new_ticket()}"}
 
 
-def _misbehave(request: web.Request, fault: Fault, work: Work) -> web.Response:
+def _apply_fault(request: web.Request, fault: Fault, work: Work) -> web.Response:
     match fault.kind:
         case "error":
             return web.json_response({"ok": False, "error": fault.code})
@@ -143,7 +143,7 @@ def _misbehave(request: web.Request, fault: Fault, work: Work) -> web.Response:
                 headers={"Retry-After": str(int(fault.seconds))},
             )
         case "http_status":
-            return web.Response(status=fault.status, text="the stand-in was told to fail")
+            return web.Response(status=fault.status, text="an injected fault")
         case "after":
             work()
     return _drop(request)

@@ -1,4 +1,4 @@
-"""How Slack writes down what it knows: messages, views, people and channels as JSON."""
+"""Slack's JSON of messages, views, people and channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workspace itself: the server, its world, its people, and ways to watch and to disturb it."""
+"""The workspace: its server, its state, and controls and observations for tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Workspace(UserActions):
-    """The stand-in workspace: build its world, act as its people, watch, and make it misbehave."""
+    """The stand-in workspace: fill it, act as its people, observe it, and inject faults."""
 
     def __init__(
         self,
@@ -50,7 +50,8 @@ class Workspace(UserActions):
         )
         self._api.scopes = None if scopes is None else frozenset(scopes)
         self._server = Server(world, self._api, self._sockets)
-        super().__init__(world, Sender(world, self._sockets, signing_secret, ack_seconds))
+        self._bot = Sender(world, self._sockets, signing_secret, ack_seconds)
+        super().__init__(world, self._bot)
 
     # ---- starting and stopping
 
@@ -60,7 +61,7 @@ class Workspace(UserActions):
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
-        await self._sender.close()
+        await self._bot.close()
         await self._server.stop()
 
     async def __aenter__(self) -> Self:
@@ -83,13 +84,13 @@ class Workspace(UserActions):
     @property
     def events_url(self) -> str | None:
         """Where the bot listens; None while Slack is to use a connected socket."""
-        return self._sender.events_url
+        return self._bot.events_url
 
     @events_url.setter
     def events_url(self, url: str | None) -> None:
-        self._sender.events_url = url
+        self._bot.events_url = url
 
-    # ---- the world
+    # ---- contents
 
     def add_user(self, user: str, name: str, email: str = "") -> User:
         """Let a person join the workspace."""
@@ -170,7 +171,7 @@ class Workspace(UserActions):
         return await self.world.changes.until(condition, timeout, self._describe)
 
     def subscribe(self, size: int = 256) -> Subscription:
-        """Hear of every change from now on; a slow reader misses the oldest ones."""
+        """Receive every change from now on; a slow reader misses the oldest ones."""
         return self.world.changes.subscribe(size)
 
     def _describe(self) -> str:
@@ -182,28 +183,28 @@ class Workspace(UserActions):
         ]
         return "\n".join([f"the latest {len(recent)} calls:", *lines])
 
-    # ---- misbehaving
+    # ---- faults
 
     def fail(self, method: str, how: Fault, times: int | None = 1) -> None:
-        """Misbehave at the next calls of a method, `"*"` for any; None: until `behave`.
+        """Fail the next `times` calls of a method, `"*"` for any; None: until `clear_faults`.
 
         Besides the Web API's, there are the methods `upload` and `response_url`. How: `error`,
         `rate_limited`, `http_status`, `slow`, `HANG` (until `release`), `DROP_BEFORE`,
         `DROP_AFTER`.
         """
-        self._api.faults.fail(method, how, times)
+        self._api.faults.add(method, how, times)
 
     def clear_faults(self) -> None:
         """End all faults."""
         self._api.faults.clear()
 
     def release(self) -> None:
-        """Let the calls that hang go on."""
+        """Continue the calls that hang."""
         self._api.faults.release()
 
     @property
     def faults_due(self) -> int:
-        """How many orders to misbehave are open."""
+        """How many faults are pending."""
         return self._api.faults.due
 
     @property
@@ -220,7 +221,7 @@ class Workspace(UserActions):
         self._api.revoked = False
 
     async def go_down(self) -> None:
-        """Refuse connections and close the open ones, sockets too. The world is kept."""
+        """Refuse connections and close the open ones, sockets too. The state is kept."""
         await self._server.stop()
 
     async def come_back(self) -> None:
@@ -240,15 +241,15 @@ class Workspace(UserActions):
         return self._sockets.ever
 
     async def refresh_socket(self) -> None:
-        """Ask every connected client to connect anew, as Slack does every few hours."""
+        """Ask every connected client to reconnect, as Slack does every few hours."""
         await self._sockets.refresh()
 
     def drop_sockets(self) -> None:
-        """Cut every socket without a word."""
+        """Abort every socket without a closing frame."""
         self._sockets.drop()
 
     def silence_sockets(self) -> None:
-        """Keep today's sockets open but neither send nor answer anything on them any more."""
+        """Keep the connected sockets open but neither send nor answer anything on them."""
         self._sockets.silence()
 
 

@@ -1,6 +1,6 @@
-"""What the stand-in workspace remembers, and its own bookkeeping: ids, times, pings.
+"""The state of the stand-in workspace, with its ids, timestamps and notifications of people.
 
-State only. What may be done to it is in the modules named after Slack's methods.
+The methods that change it are in the modules named after Slack's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.demo.workspace.text import Json
 
 
 class World:
-    """The whole workspace. Everything that changes in it is announced."""
+    """The state of the whole workspace. Every change is announced."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self.now = now
@@ -40,23 +40,23 @@ class World:
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
-        self.hooks: dict[str, ResponseUrl] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
         self._ids = 0
         self._last_ts = 0
         self.users[BOT_USER_ID] = User(BOT_USER_ID, "crewgate", "", is_bot=True)
 
     def new_id(self, prefix: str) -> str:
-        """A name nobody has yet."""
+        """A new unique id."""
         self._ids += 1
         return f"{prefix}{self._ids:09X}"
 
     def new_ts(self) -> str:
-        """A message's time, which is also its name: later than every one before."""
+        """A new message timestamp, which is also its id: later than every one before."""
         self._last_ts = max(self._last_ts + 1, int(self.now() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def put(self, message: Message) -> Message:
-        """Post a message, or put it in place of the one with its ts."""
+        """Store a message, replacing the one with the same `ts`."""
         channel = self.channels[message.channel]
         before = channel.messages.get(message.ts)
         pinged = self.pinged(message) | (before.pings if before else frozenset())
@@ -73,17 +73,17 @@ class World:
         return message
 
     def remove(self, message: Message) -> None:
-        """Delete a message. The first one of a thread leaves a stump for its replies."""
+        """Delete a message. The first one of a thread leaves a tombstone for its replies."""
         channel = self.channels[message.channel]
         if len(channel.thread(message.ts)) > 1:
-            stump = Message(channel=channel.id, ts=message.ts, user="USLACKBOT", text="")
-            channel.messages[message.ts] = replace(stump, deleted=True)
+            tombstone = Message(channel=channel.id, ts=message.ts, user="USLACKBOT", text="")
+            channel.messages[message.ts] = replace(tombstone, deleted=True)
         else:
             del channel.messages[message.ts]
         self.changes.announce("deleted", message)
 
     def pinged(self, message: Message) -> frozenset[str]:
-        """The people whom the message's mentions notify: all that exist, member or not."""
+        """The people whom the message's mentions notify: all existing users, members or not."""
         members = self.channels[message.channel].members
         called: set[str] = set()
         for mention in message.mentions:
@@ -105,18 +105,18 @@ class World:
         self.channels[channel.id] = channel
         return channel
 
-    def trigger(self, user: str) -> str:
-        """A `trigger_id` for what this person has just done."""
+    def new_trigger(self, user: str) -> str:
+        """A new `trigger_id` for what this person has just done."""
         name = self.new_id("9.")
         self.triggers[name] = Trigger(user, self.now())
-        _forget_oldest(self.triggers)
+        _drop_oldest(self.triggers)
         return name
 
-    def hook(self, hook: ResponseUrl) -> str:
-        """The name of a new `response_url`."""
+    def new_response_url(self, response_url: ResponseUrl) -> str:
+        """The name under which a new `response_url` is stored."""
         name = self.new_id("R")
-        self.hooks[name] = hook
-        _forget_oldest(self.hooks)
+        self.response_urls[name] = response_url
+        _drop_oldest(self.response_urls)
         return name
 
     def with_ids(self, blocks: Iterable[Json]) -> tuple[Json, ...]:
@@ -141,6 +141,6 @@ def _element_ids(block: Json, new_id: Callable[[str], str]) -> Json:
     return filled
 
 
-def _forget_oldest(kept: dict[str, Trigger] | dict[str, ResponseUrl], most: int = 1_000) -> None:
+def _drop_oldest(kept: dict[str, Trigger] | dict[str, ResponseUrl], most: int = 1_000) -> None:
     while len(kept) > most:
         del kept[next(iter(kept))]
