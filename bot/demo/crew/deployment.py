@@ -6,7 +6,8 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Self
 
-from bot.demo.crew.execution import Engine, Execution
+from bot.demo.crew.engine import Engine
+from bot.demo.crew.execution import Execution
 from bot.demo.crew.faults import Fault
 from bot.demo.crew.records import Call, Change, Changes, Resume, Sent
 from bot.demo.crew.script import SAMPLE, Task
