@@ -16,9 +16,9 @@ FEEDBACK_LIMIT = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Go on with the next task, with a note for the crew or without."""
+    """Go on with the next task, with a comment for the crew or without."""
 
-    note: str | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Decision:
     def human_feedback(self) -> str:
         """What `/resume` calls `human_feedback`: exactly what the reviewer chose to send."""
         match self.verdict:
-            case Approve(note):
-                return note or APPROVED
+            case Approve(comment):
+                return comment or APPROVED
             case Revise(feedback):  # pragma: no branch  # there is no third
                 return feedback

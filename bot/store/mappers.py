@@ -152,8 +152,8 @@ def from_effect(effect: Effect) -> dict[str, Any]:
 
 def _feedback(decision: Decision) -> str | None:
     match decision.verdict:
-        case Approve(note):
-            return note
+        case Approve(comment):
+            return comment
         case Revise(feedback):  # pragma: no branch  # there is no third
             return feedback
 

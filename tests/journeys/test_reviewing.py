@@ -41,11 +41,11 @@ async def second_round(
     return await world.card("Round 2", round_=2)
 
 
-async def test_a_note_goes_to_the_crew_with_the_approval(world: World) -> None:
+async def test_a_comment_goes_to_the_crew_with_the_approval(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
 
-    await world.slack.overflow(ANA, card, "Approve with a note…")
+    await world.slack.overflow(ANA, card, "Approve with a comment…")
     form = await modal(world, ANA)
     reply = await world.slack.submit(ANA, {"feedback": "Mind the budget."})
 
@@ -57,19 +57,19 @@ async def test_a_note_goes_to_the_crew_with_the_approval(world: World) -> None:
     assert not world.slack.open_modals(ANA)
 
 
-async def test_an_empty_note_is_refused_and_a_stranger_gets_no_form(world: World) -> None:
+async def test_an_empty_comment_is_refused_and_a_stranger_gets_no_form(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
 
-    await world.slack.overflow(CARL, card, "Approve with a note…")
+    await world.slack.overflow(CARL, card, "Approve with a comment…")
     assert "not a reviewer" in await world.told(CARL)
-    await world.slack.overflow(ANA, card, "Approve with a note…")
+    await world.slack.overflow(ANA, card, "Approve with a comment…")
     await modal(world, ANA)
     empty = await world.slack.submit(ANA, {"feedback": "  "})
     await world.slack.click(BEN, card, "Approve")
     late = await world.slack.submit(ANA, {"feedback": "Mind the budget."})
 
-    assert "Write the note" in empty.errors["feedback"]
+    assert "Write the comment" in empty.errors["feedback"]
     assert "Ben approved this" in late.errors["feedback"]
 
 

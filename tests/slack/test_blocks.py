@@ -86,7 +86,7 @@ names = st.one_of(texts, st.sampled_from(NASTY).map(lambda piece: piece * 512)).
 )
 verdicts = st.one_of(
     st.just(Approve()),
-    texts.map(lambda note: Approve(note[:3_000] or None)),
+    texts.map(lambda comment: Approve(comment[:3_000] or None)),
     long_texts.map(lambda feedback: Revise(feedback[:3_000] or "x")),
 )
 
@@ -284,7 +284,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         ({"state": State.DECIDED}, "Approved by <@U1>, telling the crew…"),
         (
             {"state": State.DECIDED, "decision": a_decision(Approve("mind the gap"))},
-            "Approved by <@U1> with a note, telling the crew…\n> mind the gap",
+            "Approved by <@U1> with a comment, telling the crew…\n> mind the gap",
         ),
         (
             {"state": State.DECIDED, "decision": a_decision(Revise("a\nb"))},

@@ -1,4 +1,4 @@
-"""Forms: approve with a note, ask for changes with what was written in the thread, mishaps."""
+"""Forms: approve with a comment, ask for changes with what was written in the thread, mishaps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OFFERED: Final = 20
 
 
 def render_approve_form(view: CardView) -> Block:
-    """The form that asks for the note, and says plainly what becomes of it."""
+    """The form that asks for the comment, and says plainly what becomes of it."""
     return {
         "type": "modal",
         "callback_id": ids.APPROVE_MODAL,

@@ -118,7 +118,7 @@ async def _now(form: Block) -> Block:
 
 
 async def on_comment_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
-    """Approved with a note; nothing written is lost on a refusal."""
+    """Approved with a comment; nothing written is lost on a refusal."""
     submission = parse_submission(body)
     problem = None if submission.feedback.strip() else reader_strings.COMMENT_MISSING
     verdict = Approve(submission.feedback)

@@ -13,22 +13,22 @@ from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
 from bot.slack.reviews.summary import waited
 
-APPROVE_WITH_COMMENT: Final = "Approve with a note…"
+APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
 READ: Final = "Read in full"
 CHANGES: Final = "Changes"
 ON_IT: Final = "I'm on it"
 HISTORY: Final = "History"
 
 
-COMMENT_TITLE: Final = "Approve with a note"
+COMMENT_TITLE: Final = "Approve with a comment"
 COMMENT_SUBMIT: Final = "Approve"
-COMMENT_LABEL: Final = "Your note"
+COMMENT_LABEL: Final = "Your comment"
 COMMENT_PLACEHOLDER: Final = "What should the crew keep in mind from here on?"
 COMMENT_MEANS: Final = (
-    "The output is approved as it is. Your note becomes context for the crew's *next tasks*; it "
+    "The output is approved as it is. Your comment becomes context for the crew's *next tasks*; it "
     "does not change this output. To have it changed, use Revise."
 )
-COMMENT_MISSING: Final = "Write the note, or press Approve on the card to approve without one."
+COMMENT_MISSING: Final = "Write the comment, or press Approve on the card to approve without one."
 
 NOTES_OFFERED: Final = "*Not in the box yet*"
 ADD_NOTE: Final = "Add"

@@ -98,7 +98,7 @@ def decided(decision: Decision) -> str:
         case Approve(None):
             return f"Approved by {person(decision.by)}"
         case Approve():
-            return f"Approved by {person(decision.by)} with a note"
+            return f"Approved by {person(decision.by)} with a comment"
         case Revise():
             return f"{person(decision.by)} asked for changes"
 
@@ -106,7 +106,7 @@ def decided(decision: Decision) -> str:
 def said(decision: Decision) -> str:
     """What the reviewer wrote, quoted on its own lines, or nothing."""
     verdict = decision.verdict
-    written = verdict.note if isinstance(verdict, Approve) else verdict.feedback
+    written = verdict.comment if isinstance(verdict, Approve) else verdict.feedback
     return "\n" + quoted(written, FEEDBACK_SHOWN) if written else ""
 
 

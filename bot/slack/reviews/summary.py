@@ -42,8 +42,8 @@ def waited(round_: Round, decision: Decision) -> str:
 def said(decision: Decision) -> str:
     """What the reviewer wrote."""
     match decision.verdict:
-        case Approve(note):
-            return note or ""
+        case Approve(comment):
+            return comment or ""
         case Revise(feedback):
             return feedback
 
