@@ -42,6 +42,7 @@ from bot.settings.load import CrewSettings, Settings
 from bot.slack.client.bolt import new_bolt
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
+from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
 from bot.slack.client.socket_mode import SocketMode
 from bot.slack.client.web_api import new_client
@@ -141,12 +142,12 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             (ref for crew in crews.values() for ref in (*crew.reviewers, *crew.starters)),
             clock=runtime.clock,
         )
-        messenger = SlackMessenger(slack, clock=runtime.clock, rate=runtime.rate)
+        poster = Poster(slack, clock=runtime.clock, rate=runtime.rate)
         private_crews = (name for name, crew in settings.crews.items() if is_private(crew.url))
         context = DeliveryContext(
             uow=uow,
-            messenger=messenger,
-            execution_messenger=SlackExecutionMessenger(messenger),
+            messenger=SlackMessenger(slack, poster, clock=runtime.clock),
+            execution_messenger=SlackExecutionMessenger(poster),
             forwarder=HttpWebhookForwarder(
                 await stack.enter_async_context(open_client()),
                 private_crews=frozenset(private_crews),

@@ -23,10 +23,6 @@ KICKOFF_INPUT: Final = "kickoff_input"
 """Every field of that form; its block is called `kickoff_input.NAME`."""
 REFRESH_STATUS: Final = "refresh_status"
 
-METADATA: Final = "crewgate"
-"""`event_type` of the metadata of every message that must not be posted twice; its payload is
-`{"key": …}`, so that the message can be found again when Slack's answer was lost."""
-
 MENU: Final = "menu"
 """The menu on a card. Its block's id is the round's; its choices are these:"""
 MENU_COMMENT: Final = "with_note"

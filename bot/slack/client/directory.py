@@ -95,5 +95,18 @@ class SlackDirectory:
         return frozenset(found["users"])
 
 
+async def display_name(client: AsyncWebClient, user: str) -> str | None:
+    """What a person is called; None when Slack cannot be asked."""
+    try:
+        answer = await attempt(client.users_info(user=user))
+    except CallFailed as error:
+        log.info("name_not_found", why=str(error))
+        return None
+    found = answer.get("user", {})
+    profile = found.get("profile", {})
+    name = profile.get("display_name") or profile.get("real_name") or found.get("name")
+    return str(name) if name else None
+
+
 def _is_user(ref: str) -> bool:
     return ref[:1] in ("U", "W") and "@" not in ref

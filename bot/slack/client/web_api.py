@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.domain.outcome import NotSent, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
@@ -93,6 +93,15 @@ async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
     except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
         raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
     return answer.data if isinstance(answer.data, dict) else {}
+
+
+async def outcome_of(calling: Awaitable[object]) -> Outcome:
+    """What came of a call that raises CallFailed, as the outbox needs it."""
+    try:
+        await calling
+    except CallFailed as error:
+        return error.failure
+    return Delivered()
 
 
 def _classify(response: Answer) -> Failure:

@@ -1,13 +1,14 @@
-"""Messages about executions: `usecases.ports_runs.ExecutionMessenger` on Slack's Web API."""
+"""Messages about executions: `usecases.ports.slack.ExecutionMessenger` on Slack's Web API."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bot.domain.execution import TaskUpdate
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.slack.blockkit.blocks import Message
-from bot.slack.client.web_api import CallFailed, attempt, call
+from bot.slack.client.posting import Poster
+from bot.slack.client.web_api import CallFailed, outcome_of
 from bot.slack.executions import strings
 from bot.slack.executions.messages import (
     render_end,
@@ -16,17 +17,15 @@ from bot.slack.executions.messages import (
     render_task_done,
     result_file_name,
 )
-from bot.slack.messenger import SlackMessenger
 from bot.usecases.ports.slack import MessageKind, Posted
 from bot.usecases.read_models import MessageRef, TrackedExecution
 
 
 class SlackExecutionMessenger:
-    """Posts and updates through the messenger that posts the cards."""
+    """Renders messages about executions, and has them posted, updated and found."""
 
-    def __init__(self, messenger: SlackMessenger) -> None:
-        self._messenger = messenger
-        self._client = messenger._client
+    def __init__(self, poster: Poster) -> None:
+        self._poster = poster
 
     async def say(
         self,
@@ -41,7 +40,7 @@ class SlackExecutionMessenger:
         """See `ExecutionMessenger`."""
         message = _render(what, view, subject, news)
         try:
-            ref = await self._messenger._post(
+            ref = await self._poster.post(
                 f"{what.value} {view.execution.crew} {view.execution.execution_id} {subject}",
                 message,
                 channel=channel,
@@ -55,19 +54,7 @@ class SlackExecutionMessenger:
     async def update(self, view: TrackedExecution) -> Outcome:
         """See `ExecutionMessenger`."""
         assert view.line is not None  # noqa: S101  # the caller's to check
-        message = render_progress(view.execution)
-        try:
-            await call(
-                self._client,
-                "chat.update",
-                channel=view.line.channel,
-                ts=view.line.ts,
-                text=message.text,
-                blocks=message.blocks,
-            )
-        except CallFailed as error:
-            return error.failure
-        return Delivered()
+        return await outcome_of(self._poster.update(view.line, render_progress(view.execution)))
 
     async def attach_result(
         self, view: TrackedExecution, *, posted_since: datetime | None
@@ -77,25 +64,15 @@ class SlackExecutionMessenger:
         assert view.execution.result is not None  # noqa: S101
         assert view.channel is not None  # noqa: S101
         assert view.thread_ts is not None  # noqa: S101
-        name = result_file_name(view.execution)
-        thread = MessageRef(view.channel, view.thread_ts, view.thread_ts)
-        try:
-            if posted_since is not None and await self._messenger._find_file(
-                thread, name, posted_since
-            ):
-                return Delivered()
-            await attempt(
-                self._client.files_upload_v2(
-                    channel=view.channel,
-                    thread_ts=view.thread_ts,
-                    filename=name,
-                    title=strings.RESULT_TITLE,
-                    content=view.execution.result.text,
-                )
+        return await outcome_of(
+            self._poster.upload(
+                MessageRef(view.channel, view.thread_ts, view.thread_ts),
+                name=result_file_name(view.execution),
+                title=strings.RESULT_TITLE,
+                content=view.execution.result.text,
+                posted_since=posted_since,
             )
-        except CallFailed as error:
-            return error.failure
-        return Delivered()
+        )
 
 
 def _render(

@@ -101,16 +101,16 @@ class Directory(Protocol):
 
 
 class MessageKind(StrEnum):
-    """What a message about a run says."""
+    """What a message about an execution says."""
 
     PROGRESS = "progress"
     TASK = "task"
     END = "end"
-    FORWARD_FAILED = "not handed on"
+    FORWARD_FAILED = "forward failed"
 
 
 class ExecutionMessenger(Protocol):
-    """Slack, for messages about a run."""
+    """Slack, for messages about an execution."""
 
     async def say(
         self,
@@ -122,7 +122,10 @@ class ExecutionMessenger(Protocol):
         subject: str = "",
         news: TaskUpdate | None = None,
     ) -> Posted | NotSent | Refused | Unknown:
-        """Post a message about a run. `news` is what a TASK says, `subject` tells it apart."""
+        """Post a message about an execution.
+
+        `news` is what a TASK says, `subject` tells it apart.
+        """
         ...
 
     async def update(self, view: TrackedExecution) -> Outcome:

@@ -32,7 +32,7 @@ def a_run(state: ExecutionState = ExecutionState.RUNNING, **changes: Any) -> Exe
 
 
 @pytest.mark.parametrize(
-    ("run", "says"),
+    ("execution", "says"),
     [
         (a_run(), "Under way"),
         (a_run(finished=1), "1 task done"),
@@ -50,7 +50,7 @@ def test_the_line_says_how_far_it_is(execution: Execution, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "says"),
+    ("execution", "says"),
     [
         (a_run(ExecutionState.COMPLETED), "has not told its result"),
         (a_run(ExecutionState.COMPLETED, result=Output("All of it.")), "All of it."),

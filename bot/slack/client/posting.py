@@ -1,0 +1,201 @@
+"""Posting to channels and threads: every message once, within Slack's rate.
+
+Every message carries a key in its metadata, so that one whose answer was lost can be found again
+instead of being posted twice. A file carries none and is found by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.outcome import NotSent, Unknown
+from bot.slack.blockkit.blocks import Message
+from bot.slack.client.rate_limit import Rate, RateLimiter
+from bot.slack.client.web_api import CallFailed, attempt, call
+from bot.usecases.ports.base import Clock
+from bot.usecases.read_models import MessageRef
+
+log = structlog.get_logger(__name__)
+
+METADATA: Final = "crewgate"
+"""`event_type` of the metadata of every message that must not be posted twice; its payload is
+`{"key": …}`."""
+#: Clocks differ; a message is looked for from a little before it can have been posted.
+CLOCK_SKEW: Final = timedelta(minutes=2)
+PAGE: Final = 200
+PAGES: Final = 5
+#: Slack's answers when this bot may post in a channel but not read it.
+NOT_READABLE: Final = frozenset(
+    {"channel_not_found", "missing_scope", "not_in_channel", "thread_not_found"}
+)
+
+
+class Poster:
+    """Posts, updates and finds messages. Every call raises CallFailed."""
+
+    def __init__(self, client: AsyncWebClient, *, clock: Clock, rate: Rate | None = None) -> None:
+        self._client = client
+        self._limiter = RateLimiter(rate or Rate(), clock=clock)
+        self._channel_ids: dict[str, str] = {}
+        """Ids of channels that are configured by name, as Slack answered them."""
+
+    async def post(
+        self,
+        key: str,
+        message: Message,
+        *,
+        channel: str,
+        thread_ts: str | None,
+        posted_since: datetime | None,
+        broadcast: bool = False,
+    ) -> MessageRef:
+        """Post a message, unless an earlier try since then did.
+
+        `broadcast` shows a reply in the channel too, not only in its thread.
+        """
+        channel = self._channel_ids.get(channel, channel)
+        if wait := self._limiter.wait(channel, key):
+            raise CallFailed(NotSent("waits for its turn in the channel", wait, alone=True))
+        if posted_since is not None:
+            found = await self._find(key, channel, thread_ts, posted_since)
+            if found is not None:
+                return MessageRef(channel, found, thread_ts or found)
+        in_thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast}
+        try:
+            answer = await call(
+                self._client,
+                "chat.postMessage",
+                channel=channel,
+                text=message.text,
+                blocks=message.blocks,
+                metadata={"event_type": METADATA, "event_payload": {"key": key}},
+                unfurl_links=False,
+                unfurl_media=False,
+                **(in_thread if thread_ts else {}),
+            )
+        except CallFailed as error:
+            if isinstance(error.failure, NotSent) and error.failure.retry_after:
+                self._limiter.slow_down(channel, error.failure.retry_after)
+            raise
+        self._channel_ids[channel] = answer["channel"]
+        return MessageRef(answer["channel"], answer["ts"], thread_ts or answer["ts"])
+
+    async def update(self, posted: MessageRef, message: Message) -> None:
+        """Replace a posted message."""
+        await call(
+            self._client,
+            "chat.update",
+            channel=posted.channel,
+            ts=posted.ts,
+            text=message.text,
+            blocks=message.blocks,
+        )
+
+    async def upload(
+        self,
+        thread: MessageRef,
+        *,
+        name: str,
+        title: str,
+        content: str,
+        posted_since: datetime | None,
+    ) -> None:
+        """Put a text into a thread as a file, unless an earlier try since then did."""
+        if posted_since is not None and await self._find_file(thread, name, posted_since):
+            return
+        await attempt(
+            self._client.files_upload_v2(
+                channel=thread.channel,
+                thread_ts=thread.thread_ts,
+                filename=name,
+                title=title,
+                content=content,
+            )
+        )
+
+    async def post_ephemeral(
+        self, message: Message, *, channel: str, thread_ts: str | None, user: str
+    ) -> None:
+        """Show a message in a thread to one person, until they reload."""
+        await call(
+            self._client,
+            "chat.postEphemeral",
+            channel=channel,
+            thread_ts=thread_ts,
+            user=user,
+            text=message.text,
+            blocks=message.blocks,
+        )
+
+    async def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Add a reaction to a message."""
+        await call(self._client, "reactions.add", channel=channel, timestamp=ts, name=emoji)
+
+    async def _find(
+        self, key: str, channel: str, thread_ts: str | None, since: datetime
+    ) -> str | None:
+        """The `ts` of a message with this key, or None."""
+        async for message in self._messages(channel, thread_ts, since):
+            if _key(message) == key:
+                return str(message["ts"])
+        return None
+
+    async def _find_file(self, thread: MessageRef, name: str, since: datetime) -> bool:
+        async for message in self._messages(thread.channel, thread.thread_ts, since):
+            if any(file.get("name") == name for file in message.get("files") or ()):
+                return True
+        return False
+
+    async def _messages(
+        self, channel: str, thread_ts: str | None, since: datetime
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What was posted since then; nothing where this bot may not read.
+
+        A bot that may post but not read (a channel known by its name only, a missing scope) would
+        otherwise never post at all; a card too many is the smaller evil.
+        """
+        where: dict[str, Any] = (
+            {"channel": channel, "ts": thread_ts} if thread_ts else {"channel": channel}
+        )
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        oldest = f"{(since - CLOCK_SKEW).timestamp():.6f}"
+        cursor = ""
+        for _ in range(PAGES):
+            try:
+                # These two read their arguments from the query only.
+                answer = await attempt(
+                    self._client.api_call(
+                        method,
+                        http_verb="GET",
+                        params=where
+                        | {
+                            "oldest": oldest,
+                            "limit": PAGE,
+                            "include_all_metadata": 1,
+                            "cursor": cursor,
+                        },
+                    )
+                )
+            except CallFailed as error:
+                if not isinstance(error.failure, Unknown) and error.failure.code in NOT_READABLE:
+                    log.warning("channel_not_readable", channel=channel, why=error.failure.code)
+                    return
+                raise
+            for message in answer.get("messages", ()):
+                yield message
+            cursor = answer.get("response_metadata", {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+
+def _key(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != METADATA:
+        return None
+    key: str | None = metadata.get("event_payload", {}).get("key")
+    return key
