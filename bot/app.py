@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -65,7 +64,6 @@ from bot.usecases.delivery.context import GRACE, DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
-from bot.usecases.permissions import may_decide
 from bot.usecases.ports.base import Crews
 from bot.web import health
 from bot.web import kickoff as callers
@@ -148,6 +146,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             uow=uow,
             messenger=SlackMessenger(slack, poster, clock=runtime.clock),
             execution_messenger=SlackExecutionMessenger(poster),
+            directory=directory,
             forwarder=HttpWebhookForwarder(
                 await stack.enter_async_context(open_client()),
                 private_crews=frozenset(private_crews),
@@ -158,7 +157,6 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             jitter=runtime.jitter,
             retry=runtime.retry,
             grace=runtime.grace,
-            may_decide=partial(may_decide, crews=crews, directory=directory),
         )
         workers |= _workers(outbox, context, runtime.pace)
         clients_to_start = await _kickoff_clients(settings, stack, runtime)

@@ -10,9 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import utc_now
 from bot.crewai.client import HttpCrew, open_client
-from bot.domain.crew import ANYONE
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.settings.load import Settings
 from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers
@@ -67,7 +67,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     if identity.problem is None:
         for channel in sorted({crew.channel for crew in settings.crews.values()}):
             yield await _channel(slack, channel)
-        for ref in sorted({ref for crew in settings.crews.values() for ref in crew.reviewers}):
+        refs = {ref for crew in settings.crews.values() for ref in crew.reviewers}
+        for ref in sorted(refs, key=str):
             yield await _reviewer(slack, ref)
     async with open_client() as http:
         for crew in settings.crews.values():
@@ -134,17 +135,18 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
     return Finding(subject, remark="readable")
 
 
-async def _reviewer(slack: AsyncWebClient, ref: str) -> Finding:
+async def _reviewer(slack: AsyncWebClient, ref: ReviewerRef) -> Finding:
     subject = f"reviewer {ref}"
-    if ref == ANYONE:
-        return Finding(subject, remark="anybody in the channel may decide")
     try:
-        if "@" in ref:
-            await attempt(slack.users_lookupByEmail(email=ref))
-        elif ref.startswith("S"):
-            await attempt(slack.usergroups_users_list(usergroup=ref))
-        else:
-            await attempt(slack.users_info(user=ref))
+        match ref:
+            case User(id):
+                await attempt(slack.users_info(user=id))
+            case UserGroup(id):
+                await attempt(slack.usergroups_users_list(usergroup=id))
+            case Email(address):
+                await attempt(slack.users_lookupByEmail(email=address))
+            case Anyone():
+                return Finding(subject, remark="anybody in the channel may decide")
     except CallFailed as error:
         return Finding(subject, _what_to_do(error))
     return Finding(subject)

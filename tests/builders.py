@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.crew import Crew
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
+from bot.domain.people import User
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
 from bot.usecases.read_models import DeadLetter
@@ -48,7 +49,7 @@ class Numbered:
 
 
 def a_crew(name: str = "research", **changes: Any) -> Crew:
-    crew = Crew(name=name, channel="C0REVIEWS", reviewers=(ANA.id, BEN.id))
+    crew = Crew(name=name, channel="C0REVIEWS", reviewers=(User(ANA.id), User(BEN.id)))
     return replace(crew, **changes)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.domain.notification import WebhookUrls
-
-ANYONE = "*"
-"""The reviewer that stands for anybody in the channel."""
+from bot.domain.people import ReviewerRef, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,16 +15,24 @@ class Crew:
     name: str
     channel: str
     """A Slack channel id, or `#name`."""
-    reviewers: tuple[str, ...]
-    """User ids, e-mail addresses, user-group ids, or ANYONE."""
+    reviewers: tuple[ReviewerRef, ...]
+    """Who may decide."""
     configured: WebhookUrls = WebhookUrls()
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
     resend_human_input: bool = True
-    starters: tuple[str, ...] = ()
-    """Who may start it from Slack, as reviewers are named; nobody named: the reviewers."""
+    starters: tuple[ReviewerRef, ...] = ()
+    """Who may start it from Slack; nobody named: the reviewers."""
     forward: bool = False
     """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
+
+    def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
+        """Who has this role for the crew."""
+        match role:
+            case Role.REVIEWER:
+                return self.reviewers
+            case Role.STARTER:
+                return self.starters or self.reviewers
 
     def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
         """The URLs a resume carries: per URL, the first that exists.

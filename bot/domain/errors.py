@@ -8,8 +8,9 @@ CrewgateError
  ├── InvalidTransition         an arrow the state machine does not have
  ├── Malformed           what a crew sent cannot be understood
  ├── RoundNotFound       no round has this id
- ├── NotAReviewer        this person may not decide for this crew
- ├── NotAStarter          this person may not start this crew
+ ├── NotPermitted        this person does not have the role it takes
+ │    ├── NotAReviewer       this person may not decide for this crew
+ │    └── NotAStarter        this person may not start this crew
  ├── UnknownCrew         the settings name no such crew (any more)
  ├── ExecutionNotFound   no execution has this id or beginning
  ├── AmbiguousExecution  several executions have this beginning
@@ -24,6 +25,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.domain.people import ReviewerRef
     from bot.domain.verdict import Decision
 
 
@@ -84,27 +86,28 @@ class RoundNotFound(CrewgateError):
     """No round has this id: a stale card, another installation's button, or a forged value."""
 
 
-class NotAReviewer(CrewgateError):
-    """This person may not decide for this crew.
+class NotPermitted(CrewgateError):
+    """This person does not have the role that this takes; `permitted` are those who have it.
 
     `uncertain` is true when Slack could not be asked about an e-mail or a user group, so that
     the answer may be different in a minute.
     """
 
-    def __init__(self, crew: str, *, uncertain: bool = False) -> None:
-        super().__init__(f"not a reviewer of {crew}")
+    def __init__(
+        self, crew: str, permitted: tuple[ReviewerRef, ...] = (), *, uncertain: bool = False
+    ) -> None:
+        super().__init__(f"not permitted for {crew}")
         self.crew = crew
+        self.permitted = permitted
         self.uncertain = uncertain
 
 
-class NotAStarter(CrewgateError):
-    """This person may not start this crew; `uncertain` as for NotAReviewer."""
+class NotAReviewer(NotPermitted):
+    """This person may not decide for this crew."""
 
-    def __init__(self, crew: str, starters: tuple[str, ...], *, uncertain: bool = False) -> None:
-        super().__init__(f"may not start {crew}")
-        self.crew = crew
-        self.starters = starters
-        self.uncertain = uncertain
+
+class NotAStarter(NotPermitted):
+    """This person may not start this crew."""
 
 
 class UnknownCrew(CrewgateError):

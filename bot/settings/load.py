@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.errors import CrewgateError
+from bot.domain.people import ReviewerRef
 from bot.settings import parsers as values
 from bot.settings.sources import Reader, read_dotenv, read_toml, without_empty
 
@@ -79,13 +80,13 @@ class CrewSettings:
     token: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     channel: str
-    reviewers: tuple[str, ...]
+    reviewers: tuple[ReviewerRef, ...]
     # Webhook addresses often carry a secret of their own.
     task_webhook_url: str | None = field(default=None, repr=False)
     step_webhook_url: str | None = field(default=None, repr=False)
     crew_webhook_url: str | None = field(default=None, repr=False)
     resend_human_input_webhook: bool = True
-    starters: tuple[str, ...] = ()
+    starters: tuple[ReviewerRef, ...] = ()
     """Who may start it from Slack; nobody named: its reviewers."""
     forward: bool = False
     """Whether its webhooks are taken by the bot and handed on."""
@@ -170,7 +171,7 @@ class _Shared:
 
     env: Reader
     channel: str | None
-    reviewers: tuple[str, ...]
+    reviewers: tuple[ReviewerRef, ...]
 
     def channel_of(self, name: str, crew: Reader) -> str:
         channel = crew.take("channel", values.parse_channel, default=None) or self.channel
@@ -179,7 +180,7 @@ class _Shared:
             self.env.note("SLACK_CHANNEL", problem)
         return channel or ""
 
-    def reviewers_of(self, name: str, crew: Reader) -> tuple[str, ...]:
+    def reviewers_of(self, name: str, crew: Reader) -> tuple[ReviewerRef, ...]:
         reviewers = crew.take("reviewers", values.parse_reviewers, default=self.reviewers)
         reviewers = reviewers or self.reviewers
         if not reviewers and "REVIEWERS" not in self.env:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 LOG_FORMATS: Final[tuple[LogFormat, ...]] = ("console", "json")
 LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
-
-ANYONE: Final = "*"
 
 
 class Malformed(ValueError):
@@ -178,11 +178,11 @@ def parse_crew_name(raw: object) -> str:
 
 REVIEWERS_HINT: Final = (
     "put user ids (U…), e-mails and user-group ids (S…) here,"
-    f" or {ANYONE} to let anybody in the channel decide"
+    f" or {Anyone()} to let anybody in the channel decide"
 )
 
 
-def parse_reviewers(raw: object) -> tuple[str, ...]:
+def parse_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
     """A list, or text with commas between; each once, in their order."""
     if isinstance(raw, str):
         names: list[object] = [name.strip() for name in raw.split(",") if name.strip()] or [raw]
@@ -194,10 +194,16 @@ def parse_reviewers(raw: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_parse_reviewer(name) for name in names))
 
 
-def _parse_reviewer(raw: object) -> str:
+def _parse_reviewer(raw: object) -> ReviewerRef:
     text = raw.strip() if isinstance(raw, str) else ""
-    if text == ANYONE or re.fullmatch(r"[UWS][A-Z0-9]{2,}|[^\s@,<>]+@[^\s@,<>]+", text):
-        return text
+    if text == str(Anyone()):
+        return Anyone()
+    if re.fullmatch(r"[UW][A-Z0-9]{2,}", text):
+        return User(text)
+    if re.fullmatch(r"S[A-Z0-9]{2,}", text):
+        return UserGroup(text)
+    if re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", text):
+        return Email(text)
     msg = f"{shown(raw)} is no reviewer; {REVIEWERS_HINT}"
     raise Malformed(msg)
 

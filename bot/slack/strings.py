@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.slack.blockkit.text import ELLIPSIS, ago, escape_mrkdwn, one_line, plain
@@ -19,7 +20,9 @@ from bot.slack.ids import COMMAND
 REVIEWERS_SHOWN: Final = 20
 
 
-def not_a_reviewer(crew_name: str, reviewers: Sequence[str], *, uncertain: bool = False) -> str:
+def not_a_reviewer(
+    crew_name: str, reviewers: Sequence[ReviewerRef], *, uncertain: bool = False
+) -> str:
     """Who may decide, told to somebody who may not."""
     names = [reviewer(named) for named in reviewers[:REVIEWERS_SHOWN]]
     if len(reviewers) > REVIEWERS_SHOWN:
@@ -119,9 +122,6 @@ ID_LIMIT: Final = 80
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
 
 
-_GROUP_ID = re.compile(r"S[A-Z0-9]+")
-
-
 _FORMATTING = re.compile(r"[*~`]")
 
 
@@ -164,11 +164,17 @@ def quoted(text: str, limit: int) -> str:
     return "\n".join(f"> {line}" for line in shown)
 
 
-def reviewer(named: str) -> str:
-    """A reviewer as the settings name them: a user, a user group, an e-mail address."""
-    if _USER_ID.fullmatch(named):
-        return f"<@{named}>"
-    return f"<!subteam^{named}>" if _GROUP_ID.fullmatch(named) else one_line(named, ID_LIMIT)
+def reviewer(named: ReviewerRef) -> str:
+    """A reviewer as the settings name them."""
+    match named:
+        case User(id):
+            return f"<@{id}>"
+        case UserGroup(id):
+            return f"<!subteam^{id}>"
+        case Email(address):
+            return one_line(address, ID_LIMIT)
+        case Anyone():
+            return "anybody in the channel"
 
 
 def subject_plain(round_: Round) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.people import Role
 from bot.domain.review import Round
 from bot.domain.verdict import Decision, Person, Verdict, Via
-from bot.usecases.permissions import require_reviewer
+from bot.usecases.permissions import require
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
@@ -29,7 +30,7 @@ async def decide(
     now = clock()
     async with uow.begin() as tx:
         round_ = await tx.round(round_id)
-        require_reviewer(round_.review.crew, by.id, crews=crews, directory=directory)
+        require(by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
         move = round_.decide(Decision(verdict, by, now, via))
         await tx.save(move.round)
         await tx.enqueue(move.effects, at=now)
@@ -45,7 +46,7 @@ async def may_revise(
     Raises as `decide` does.
     """
     round_ = await uow.read.round(round_id)
-    require_reviewer(round_.review.crew, by.id, crews=crews, directory=directory)
+    require(by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
     round_.require_waiting()
     return round_
 
@@ -66,7 +67,7 @@ async def retry(
     """
     async with uow.begin() as tx:
         round_ = await tx.round(round_id)
-        require_reviewer(round_.review.crew, by.id, crews=crews, directory=directory)
+        require(by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
         move = round_.retry()
         await tx.save(move.round)
         await tx.enqueue(move.effects, at=clock())

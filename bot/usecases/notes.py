@@ -7,10 +7,11 @@ from datetime import datetime
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.people import Role
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.permissions import may_decide, require_reviewer
+from bot.usecases.permissions import may, require
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Directory
@@ -68,7 +69,7 @@ async def draft_for(round_: Round, *, uow: UnitOfWork, crews: Crews, directory: 
     selected = {
         note.by.id
         for note in found
-        if may_decide(round_.review.crew, note.by.id, crews=crews, directory=directory)
+        if may(note.by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
     }
     return draft(found, selected=selected)
 
@@ -89,7 +90,7 @@ async def claim(
     now = clock()
     async with uow.begin() as tx:
         round_ = await tx.round(round_id)
-        require_reviewer(round_.review.crew, by.id, crews=crews, directory=directory)
+        require(by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
         round_.require_waiting()
         await tx.notes.claim(round_, Claim(by, now))
         await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
@@ -141,7 +142,9 @@ async def _offer(note: Note, context: DeliveryContext) -> None:
     )
     if round_.state is not State.WAITING or first != note.ts:
         return
-    if context.may_decide(round_.review.crew, note.by.id):
+    if may(
+        note.by.id, Role.REVIEWER, round_.review, crews=context.crews, directory=context.directory
+    ):
         await context.messenger.offer(note, posting)
 
 

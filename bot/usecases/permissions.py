@@ -1,57 +1,48 @@
-"""Who may decide."""
+"""Who may do what: the only place that asks."""
 
 from __future__ import annotations
 
-from bot.domain.crew import ANYONE
-from bot.domain.errors import NotAReviewer, NotAStarter, UnknownCrew
+from collections.abc import Mapping
+from typing import Final
+
+from bot.domain.errors import NotAReviewer, NotAStarter, NotPermitted, UnknownCrew
+from bot.domain.people import Anyone, Role
+from bot.domain.review import Review
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.slack import Directory
 
+Subject = str | Review
+"""What it is about: a crew, by name, or one of its reviews."""
 
-def require_reviewer(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
-    """Raises NotAReviewer, or UnknownCrew when the settings do not name the crew any more."""
-    known = crews.get(crew)
-    if known is None:
-        raise UnknownCrew(crew)
-    if ANYONE in known.reviewers:
+_REFUSALS: Final[Mapping[Role, type[NotPermitted]]] = {
+    Role.REVIEWER: NotAReviewer,
+    Role.STARTER: NotAStarter,
+}
+
+
+def require(user: str, role: Role, subject: Subject, *, crews: Crews, directory: Directory) -> None:
+    """Raises NotAReviewer or NotAStarter, or UnknownCrew when the settings name no such crew."""
+    name = subject if isinstance(subject, str) else subject.crew
+    crew = crews.get(name)
+    if crew is None:
+        raise UnknownCrew(name)
+    permitted = crew.permitted(role)
+    if Anyone() in permitted:
         return
-    members = directory.members(known.reviewers)
+    members = directory.members(permitted)
     if user not in members.users:
-        raise NotAReviewer(crew, uncertain=bool(members.unresolved))
+        raise _REFUSALS[role](name, permitted, uncertain=bool(members.unresolved))
 
 
-def crews_reviewed_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
-    """The crews for which this person may decide."""
-    return tuple(
-        name
-        for name, crew in crews.items()
-        if ANYONE in crew.reviewers or user in directory.members(crew.reviewers).users
-    )
+def may(user: str, role: Role, subject: Subject, *, crews: Crews, directory: Directory) -> bool:
+    """Whether this person has the role; nobody has one for a crew that the settings do not name."""
+    try:
+        require(user, role, subject, crews=crews, directory=directory)
+    except (NotPermitted, UnknownCrew):
+        return False
+    return True
 
 
-def require_starter(crew: str, user: str, *, crews: Crews, directory: Directory) -> None:
-    """Raises NotAStarter, or UnknownCrew when the settings name no such crew."""
-    known = crews.get(crew)
-    if known is None:
-        raise UnknownCrew(crew)
-    starters = known.starters or known.reviewers
-    if ANYONE in starters:
-        return
-    members = directory.members(starters)
-    if user not in members.users:
-        raise NotAStarter(crew, starters, uncertain=bool(members.unresolved))
-
-
-def crews_started_by(user: str, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
-    """The crews that this person may start."""
-    return tuple(
-        name
-        for name, crew in crews.items()
-        if ANYONE in (starters := crew.starters or crew.reviewers)
-        or user in directory.members(starters).users
-    )
-
-
-def may_decide(crew: str, user: str, *, crews: Crews, directory: Directory) -> bool:
-    """Whether this person may decide for this crew."""
-    return crew in crews_reviewed_by(user, crews=crews, directory=directory)
+def crews_of(user: str, role: Role, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
+    """The crews for which this person has the role."""
+    return tuple(name for name in crews if may(user, role, name, crews=crews, directory=directory))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.settings.load import Settings, SettingsError, load
 
 ENOUGH = {
@@ -79,7 +80,7 @@ def test_little_is_enough(load_with: Load) -> None:
     (crew,) = settings.crews.values()
     assert (crew.name, crew.url) == ("crew", "https://crew.example.com")
     assert (crew.token, crew.webhook_secret) == ("secret-3", "secret-4")
-    assert (crew.channel, crew.reviewers) == ("#reviews", ("*",))
+    assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
     assert crew.resend_human_input_webhook
     assert (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url) == (None,) * 3
 
@@ -100,7 +101,11 @@ def test_everything_can_be_said(load_with: Load) -> None:
     assert settings.slack.api_url == "http://127.0.0.1:9/api/"
     assert settings.public_url == "https://bot.example.com"
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
-    assert settings.crews["research"].reviewers == ("U012", "lead@example.com", "S0123")
+    assert settings.crews["research"].reviewers == (
+        User("U012"),
+        Email("lead@example.com"),
+        UserGroup("S0123"),
+    )
     assert (settings.log_format, settings.log_level) == ("json", "debug")
 
 
@@ -263,18 +268,19 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
     crew = settings.crews["research"]
     assert crew.url == "https://research.example.com"
     assert (crew.token, crew.webhook_secret) == ("secret-5", "secret-6")
-    assert (crew.channel, crew.reviewers) == ("C0123456789", ("U012", "lead@example.com"))
+    assert crew.channel == "C0123456789"
+    assert crew.reviewers == (User("U012"), Email("lead@example.com"))
     assert crew.task_webhook_url == "https://hooks.example.com/task?key=1"
     assert crew.step_webhook_url == "https://hooks.example.com/step"
     assert crew.crew_webhook_url == "https://hooks.example.com/crew"
     assert not crew.resend_human_input_webhook
-    assert crew.starters == ("U0EVE",)
+    assert crew.starters == (User("U0EVE"),)
     assert crew.forward
 
 
 def test_a_crew_that_says_nothing_shares_channel_and_reviewers(load_file: Load) -> None:
     crew = load_file(RESEARCH + "reviewers = []").crews["research"]
-    assert (crew.channel, crew.reviewers) == ("#reviews", ("*",))
+    assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
 
 
 def test_crews_that_say_it_all_need_nothing_shared(load_file: Load) -> None:

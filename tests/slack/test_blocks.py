@@ -16,6 +16,7 @@ from bot.demo.workspace.blocks import message_problems, text_size, view_problems
 from bot.demo.workspace.text import disguised_links, mentions, pieces
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
 from bot.domain.notification import Format, Output
+from bot.domain.people import Email, User, UserGroup
 from bot.domain.review import (
     ENDED,
     NEWER_OUTPUT,
@@ -609,12 +610,14 @@ def test_a_letter_shows_the_beginning_of_what_came() -> None:
 
 
 def test_who_may_decide_is_said_to_whom_may_not() -> None:
-    said = shared.not_a_reviewer("research", ["U1", "S1", "<lead>@example.com"])
+    said = shared.not_a_reviewer(
+        "research", [User("U1"), UserGroup("S1"), Email("<lead>@example.com")]
+    )
     assert said == (
         "You are not a reviewer of research, so nothing was recorded. "
         "These may: <@U1>, <!subteam^S1>, &lt;lead&gt;@example.com."
     )
-    many = shared.not_a_reviewer("research", ["U1"] * 25, uncertain=True)
+    many = shared.not_a_reviewer("research", [User("U1")] * 25, uncertain=True)
     assert "could not find out" in many
     assert "5 more" in many
     nobody = shared.not_a_reviewer("research", [])

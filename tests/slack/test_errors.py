@@ -16,10 +16,12 @@ from bot.domain.errors import (
     StoreUnavailable,
     UnknownCrew,
 )
+from bot.domain.people import Email, User, UserGroup
 from bot.slack.errors import explain, explain_plain
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-CREWS = {"research": Crew(name="research", channel="C1", reviewers=("U1", "a@example.com", "S1"))}
+REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
+CREWS = {"research": Crew(name="research", channel="C1", reviewers=REVIEWERS)}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.domain.notes import Note
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.review import Round
 from bot.domain.verdict import Decision
 from bot.usecases.ports.base import Clock
@@ -228,14 +229,14 @@ class FakeCrew:
 class FakeDirectory:
     """`Directory`: what e-mails and groups stand for."""
 
-    people: dict[str, frozenset[str]] = field(default_factory=dict)
+    people: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
 
-    def members(self, reviewers: tuple[str, ...]) -> Members:
-        users = {name for name in reviewers if name.startswith("U")}
+    def members(self, named: tuple[ReviewerRef, ...]) -> Members:
+        users = {ref.id for ref in named if isinstance(ref, User)}
         unresolved = []
-        for name in reviewers:
-            if name in self.people:
-                users |= self.people[name]
-            elif not name.startswith("U"):
-                unresolved.append(name)
+        for ref in named:
+            if ref in self.people:
+                users |= self.people[ref]
+            elif isinstance(ref, Email | UserGroup):
+                unresolved.append(ref)
         return Members(frozenset(users), tuple(unresolved))

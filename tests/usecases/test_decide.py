@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from bot.domain.crew import ANYONE
 from bot.domain.effects import SLACK, EffectKind
 from bot.domain.errors import (
     AlreadyDecided,
@@ -18,10 +17,10 @@ from bot.domain.errors import (
     UnknownCrew,
 )
 from bot.domain.outcome import Refused
+from bot.domain.people import Anyone, Email, UserGroup
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Revise, Verdict, Via
 from bot.usecases.decide import may_revise
-from bot.usecases.permissions import crews_reviewed_by
 from tests.builders import ANA, BEN, EVE, NOW, SECOND, a_crew
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
@@ -67,7 +66,7 @@ async def test_the_first_decision_wins(world: World, waiting: Round) -> None:
 async def test_twenty_at_once_make_one_decision(world: World, waiting: Round) -> None:
     verdicts = [Approve() if n % 2 else Revise(f"{n}") for n in range(20)]
     people = [Person(f"U{n:02}", f"Person {n}") for n in range(20)]
-    world.crews["research"] = a_crew(reviewers=(ANYONE,))
+    world.crews["research"] = a_crew(reviewers=(Anyone(),))
     outcomes = await asyncio.gather(
         *(
             world.decide(waiting.id, verdict, by=person)
@@ -91,8 +90,8 @@ async def test_only_reviewers_decide(world: World, waiting: Round) -> None:
 
 
 async def test_reviewers_named_by_group_or_e_mail_decide(world: World, waiting: Round) -> None:
-    world.crews["research"] = a_crew(reviewers=("S0GROUP", "ben@example.com"))
-    world.directory.people["S0GROUP"] = frozenset({EVE.id})
+    world.crews["research"] = a_crew(reviewers=(UserGroup("S0GROUP"), Email("ben@example.com")))
+    world.directory.people[UserGroup("S0GROUP")] = frozenset({EVE.id})
     with pytest.raises(NotAReviewer) as caught:
         await world.decide(waiting.id, by=BEN)
     assert caught.value.uncertain  # Slack has not told yet who ben@example.com is
@@ -180,13 +179,3 @@ async def test_only_what_is_stuck_is_sent_again(world: World, waiting: Round) ->
         await world.retry(waiting.id, by=EVE)
     with pytest.raises(RoundNotFound):
         await world.retry("no such round")
-
-
-# --- whose crews ---
-
-
-def test_a_person_reviews_the_crews_that_name_them(world: World) -> None:
-    world.crews["open"] = a_crew("open", reviewers=(ANYONE,))
-    world.crews["other"] = a_crew("other", reviewers=("S0GROUP",))
-    reviewed = crews_reviewed_by(ANA.id, crews=world.crews, directory=world.directory)
-    assert reviewed == ("research", "open")

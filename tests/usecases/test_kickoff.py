@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import NotAStarter, StoreUnavailable, UnknownCrew
+from bot.domain.errors import StoreUnavailable, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
 from bot.usecases.kickoff import (
@@ -22,9 +22,7 @@ from bot.usecases.kickoff import (
     TooManyKickoffs,
     register,
 )
-from bot.usecases.permissions import crews_started_by, require_starter
 from bot.usecases.ports.store import ExecutionQueries
-from tests.builders import ANA, BEN, EVE
 from tests.usecases.world import World
 
 ANSWER = KickoffAnswer(200, b"{}", "application/json", execution_id="e-1")
@@ -147,18 +145,3 @@ async def test_registering_adds_to_what_is_known(world: World) -> None:
     await register("research", "e-1", crew, **about)  # type: ignore[arg-type]
 
     assert await world.uow.read.executions.targets("research", "e-1") == THEIRS.or_else(crew)
-
-
-def test_kickers_are_the_reviewers_unless_somebody_is_named(world: World) -> None:
-    crews, directory = world.crews, world.directory
-    require_starter("research", ANA.id, crews=crews, directory=directory)
-    with pytest.raises(NotAStarter):
-        require_starter("research", EVE.id, crews=crews, directory=directory)
-    with pytest.raises(UnknownCrew):
-        require_starter("nobody", ANA.id, crews=crews, directory=directory)
-    crews["research"] = replace(crews["research"], starters=(EVE.id,))
-    require_starter("research", EVE.id, crews=crews, directory=directory)
-    assert crews_started_by(BEN.id, crews=crews, directory=directory) == ()
-    crews["research"] = replace(crews["research"], starters=("*",))
-    require_starter("research", BEN.id, crews=crews, directory=directory)
-    assert crews_started_by(BEN.id, crews=crews, directory=directory) == ("research",)

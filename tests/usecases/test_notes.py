@@ -13,7 +13,6 @@ from bot.domain.outcome import NotSent, Refused
 from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
-from bot.usecases.permissions import may_decide
 from bot.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE
 from tests.usecases.standins import AWAY, Fault
@@ -214,7 +213,3 @@ async def test_an_empty_queue_has_one_page(world: World) -> None:
         clock=world.clock,
     )
     assert (found.page, found.pages, found.mine.total) == (0, 1, 0)
-
-
-def test_nobody_decides_for_a_crew_that_is_not_there(world: World) -> None:
-    assert not may_decide("gone", ANA.id, crews=world.crews, directory=world.directory)

@@ -26,7 +26,6 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.follow import record_update
-from bot.usecases.permissions import may_decide
 from bot.usecases.ports.outbox import Job
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
@@ -65,7 +64,7 @@ class World:
             crews=self.crews,
             clock=self.clock,
             jitter=lambda: 0.0,
-            may_decide=partial(may_decide, crews=self.crews, directory=self.directory),
+            directory=self.directory,
         )
 
     async def notify(

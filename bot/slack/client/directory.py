@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.crew import ANYONE
 from bot.domain.outcome import Refused
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.slack import Members
@@ -30,28 +30,37 @@ RENEW_SOON = timedelta(seconds=20)
 class SlackDirectory:
     """`usecases.ports.Directory`, with a loop that keeps it fresh."""
 
-    def __init__(self, client: AsyncWebClient, reviewers: Iterable[str], *, clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncWebClient, named: Iterable[ReviewerRef], *, clock: Clock
+    ) -> None:
         self._client = client
         self._clock = clock
-        self._asked = sorted({ref for ref in reviewers if ref != ANYONE and not _is_user(ref)})
-        self._known: dict[str, frozenset[str]] = {}
+        self._asked = tuple(
+            dict.fromkeys(ref for ref in named if isinstance(ref, Email | UserGroup))
+        )
+        self._known: dict[ReviewerRef, frozenset[str]] = {}
         self._wakeup = Wakeup()
         self._renewed_at: datetime | None = None
 
     @property
-    def unresolved(self) -> tuple[str, ...]:
+    def unresolved(self) -> tuple[ReviewerRef, ...]:
         """E-mails and groups that Slack has not told about yet."""
         return tuple(ref for ref in self._asked if ref not in self._known)
 
-    def members(self, reviewers: tuple[str, ...]) -> Members:
+    def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """See `Directory`."""
-        users = {ref for ref in reviewers if _is_user(ref)}
+        users: set[str] = set()
         unresolved = []
-        for ref in reviewers:
-            if ref in self._known:
-                users |= self._known[ref]
-            elif not _is_user(ref) and ref != ANYONE:
-                unresolved.append(ref)
+        for ref in named:
+            match ref:
+                case User(id):
+                    users.add(id)
+                case Email() | UserGroup() if ref in self._known:
+                    users |= self._known[ref]
+                case Email() | UserGroup():
+                    unresolved.append(ref)
+                case Anyone():
+                    pass
         return Members(frozenset(users), tuple(unresolved))
 
     def call(self) -> None:
@@ -81,18 +90,20 @@ class SlackDirectory:
                 self._known[ref] = await self._look_up(ref)
             except CallFailed as error:
                 if isinstance(error.failure, Refused):
-                    log.warning("unknown_reviewer", reviewer=ref, why=error.failure.code)
+                    log.warning("unknown_reviewer", reviewer=str(ref), why=error.failure.code)
                     self._known[ref] = frozenset()
                 else:
-                    log.warning("reviewers_not_resolved", reviewer=ref, why=str(error.failure))
+                    log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error.failure))
                     return
 
-    async def _look_up(self, ref: str) -> frozenset[str]:
-        if "@" in ref:
-            found = await attempt(self._client.users_lookupByEmail(email=ref))
-            return frozenset({found["user"]["id"]})
-        found = await attempt(self._client.usergroups_users_list(usergroup=ref))
-        return frozenset(found["users"])
+    async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
+        match ref:
+            case Email(address):
+                found = await attempt(self._client.users_lookupByEmail(email=address))
+                return frozenset({found["user"]["id"]})
+            case UserGroup(id):
+                found = await attempt(self._client.usergroups_users_list(usergroup=id))
+                return frozenset(found["users"])
 
 
 async def display_name(client: AsyncWebClient, user: str) -> str | None:
@@ -106,7 +117,3 @@ async def display_name(client: AsyncWebClient, user: str) -> str | None:
     profile = found.get("profile", {})
     name = profile.get("display_name") or profile.get("real_name") or found.get("name")
     return str(name) if name else None
-
-
-def _is_user(ref: str) -> bool:
-    return ref[:1] in ("U", "W") and "@" not in ref

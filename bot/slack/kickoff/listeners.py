@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import CrewgateError, NotAStarter, StoreUnavailable, UnknownCrew
 from bot.domain.outcome import NotSent, Unknown
+from bot.domain.people import Role
 from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -30,7 +31,7 @@ from bot.usecases.kickoff import (
     NoPublicUrl,
     TooManyKickoffs,
 )
-from bot.usecases.permissions import crews_started_by, require_starter
+from bot.usecases.permissions import crews_of, require
 from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,13 @@ class Counter:
     def require(self, crew: str, who: Person) -> None:
         """Raises UnknownCrew or NotAStarter."""
         try:
-            require_starter(crew, who.id, crews=self.kickoffs.crews, directory=self.directory)
+            require(
+                who.id,
+                Role.STARTER,
+                crew,
+                crews=self.kickoffs.crews,
+                directory=self.directory,
+            )
         except NotAStarter:
             self.directory.call()
             raise
@@ -61,7 +68,7 @@ class Counter:
     def explain(self, error: CrewgateError) -> str:
         """Why nothing was started."""
         match error:
-            case NotAStarter(crew=crew, starters=starters, uncertain=uncertain):
+            case NotAStarter(crew=crew, permitted=starters, uncertain=uncertain):
                 return strings.not_a_starter(crew, starters, uncertain=uncertain)
             case UnknownCrew(crew=crew):
                 return shared.unknown_crew(crew)
@@ -92,7 +99,9 @@ async def on_kickoff_command(
             counter.require(named[0], command.by)
             startable: tuple[str, ...] = named
         else:
-            startable = crews_started_by(command.by.id, crews=crews, directory=counter.directory)
+            startable = crews_of(
+                command.by.id, Role.STARTER, crews=crews, directory=counter.directory
+            )
             if len(crews) == 1:
                 counter.require(next(iter(crews)), command.by)
     except CrewgateError as error:

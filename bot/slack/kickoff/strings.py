@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.people import ReviewerRef
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line
 from bot.slack.ids import COMMAND
@@ -73,7 +74,7 @@ def unclear(why: str) -> str:
     )
 
 
-def not_a_starter(crew: str, starters: Sequence[str], *, uncertain: bool) -> str:
+def not_a_starter(crew: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
     """Who may start a crew, told to somebody who may not."""
     who = ", ".join(map(shared.reviewer, starters[:20]))
     if uncertain:

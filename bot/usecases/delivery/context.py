@@ -10,7 +10,7 @@ from bot.domain.retry import Retry
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.crew import CrewClients, WebhookForwarder
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import ExecutionMessenger, Messenger
+from bot.usecases.ports.slack import Directory, ExecutionMessenger, Messenger
 from bot.usecases.ports.store import UnitOfWork
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
@@ -29,13 +29,12 @@ class DeliveryContext:
     crews: Crews
     execution_messenger: ExecutionMessenger
     forwarder: WebhookForwarder
+    directory: Directory
     clock: Clock
     jitter: Callable[[], float]
     """A fresh random number from 0 to 1."""
     retry: Retry = Retry()
     grace: timedelta = GRACE
-    may_decide: Callable[[str, str], bool] = lambda _crew, _user: False
-    """Whether a person may decide for a crew."""
 
     def next_try(self, job: Job, *, in_doubt: bool) -> datetime:
         """When a job that failed by itself is tried again; not before the grace, if in doubt."""

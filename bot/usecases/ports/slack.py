@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
+from bot.domain.people import ReviewerRef
 from bot.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -83,20 +84,20 @@ class Messenger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The people some reviewers' names stand for.
+    """The users that some references stand for.
 
     `unresolved` are e-mails and user groups that Slack could not be asked about yet.
     """
 
     users: frozenset[str]
-    unresolved: tuple[str, ...] = ()
+    unresolved: tuple[ReviewerRef, ...] = ()
 
 
 class Directory(Protocol):
     """Who is who in Slack, answered at once from memory."""
 
-    def members(self, reviewers: tuple[str, ...]) -> Members:
-        """The user ids that reviewers given as ids, e-mails and user groups stand for."""
+    def members(self, named: tuple[ReviewerRef, ...]) -> Members:
+        """The users that these stand for; Anyone adds nobody."""
         ...
 
 

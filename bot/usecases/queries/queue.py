@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from bot.domain.people import Role
 from bot.domain.review import State
-from bot.usecases.permissions import crews_reviewed_by
+from bot.usecases.permissions import crews_of
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
@@ -23,7 +24,7 @@ async def queue(
     user: str, *, page: int, uow: UnitOfWork, crews: Crews, directory: Directory, clock: Clock
 ) -> Queue:
     """One page of a person's queue; the last one when there are not so many."""
-    mine = crews_reviewed_by(user, crews=crews, directory=directory)
+    mine = crews_of(user, Role.REVIEWER, crews=crews, directory=directory)
     others = tuple(name for name in crews if name not in mine)
     read = uow.read.notes
     since = clock() - TODAY

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, UnknownCrew
-from bot.usecases.permissions import crews_reviewed_by
+from bot.domain.people import Role
+from bot.usecases.permissions import crews_of
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
@@ -20,7 +21,7 @@ async def pending(
     """What is waiting, the oldest first; with `mine`, only what this person may decide."""
     theirs = None
     if mine is not None:
-        theirs = crews_reviewed_by(mine, crews=crews, directory=directory)
+        theirs = crews_of(mine, Role.REVIEWER, crews=crews, directory=directory)
     return await uow.read.pending(crews=theirs, limit=LINES)
 
 

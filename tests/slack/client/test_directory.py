@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.demo.workspace import Workspace, error
+from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.slack.client.directory import RENEW_SOON, SlackDirectory
 from bot.slack.client.web_api import new_client
 
-REVIEWERS = ("U0ANA", "ben@example.com", "S0LEGAL", "*")
+BEN, LEGAL = Email("ben@example.com"), UserGroup("S0LEGAL")
+REVIEWERS = (User("U0ANA"), BEN, LEGAL, Anyone())
 
 
 class Clock:
@@ -41,7 +43,7 @@ async def test_before_slack_was_asked_only_ids_are_known(slack: Workspace) -> No
     members = a_directory(slack, Clock()).members(REVIEWERS)
 
     assert members.users == {"U0ANA"}
-    assert members.unresolved == ("ben@example.com", "S0LEGAL")
+    assert members.unresolved == (BEN, LEGAL)
 
 
 async def test_e_mails_and_groups_become_people(slack: Workspace) -> None:
@@ -91,10 +93,11 @@ async def test_an_outage_at_the_start_leaves_it_open_who_may(slack: Workspace) -
 
 
 async def test_nobody_has_that_address(slack: Workspace) -> None:
+    gone = Email("gone@example.com")
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    directory = SlackDirectory(client, ["gone@example.com"], clock=Clock())
+    directory = SlackDirectory(client, [gone], clock=Clock())
 
     await directory.renew()
 
-    members = directory.members(("gone@example.com",))
+    members = directory.members((gone,))
     assert (members.users, members.unresolved) == (frozenset(), ())

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
 from bot.domain.outcome import Refused
+from bot.domain.people import User
 from bot.domain.review import State
 from bot.usecases.queries import status as look
 from bot.usecases.read_models import ExecutionView, Pending, Progress, StatusUnavailable
@@ -59,7 +60,7 @@ async def test_the_list_is_cut_and_says_how_many_there_are(world: World) -> None
 
 
 async def test_mine_is_what_i_may_decide(world: World) -> None:
-    world.crews["other"] = a_crew("other", reviewers=(EVE.id,))
+    world.crews["other"] = a_crew("other", reviewers=(User(EVE.id),))
     await world.notify()
     theirs = await world.notify(crew="other")
     found = await pending(world, mine=EVE.id)
