@@ -32,7 +32,7 @@ from bot.crewai.payloads import (
 )
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.usecases.read_models import Progress, StatusUnavailable
 
 if TYPE_CHECKING:
@@ -195,12 +195,14 @@ class HttpCrew:
         match answer.status:
             case code if 200 <= code < 300:  # noqa: PLR2004
                 words, status = parse_resume_answer(answer.body)
-                return Delivered(words, ref=status)
+                return Delivered(words, status)
             case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
                 return NotSent(_with_code(answer), _wait(answer.retry_after, self._clock()))
             # A gateway's way to say that the crew behind it took too long.
             case HTTPStatus.REQUEST_TIMEOUT:
                 return Unknown(_with_code(answer))
+            case HTTPStatus.BAD_REQUEST as code:
+                return Refused(str(code), _words(answer), RefusalKind.NOT_PENDING)
             case code if 300 <= code < 500:  # noqa: PLR2004
                 return Refused(str(code), _words(answer))
         return Unknown(_with_code(answer))

@@ -35,6 +35,7 @@ from bot.domain.notification import (
     Output,
     WebhookUrls,
 )
+from bot.domain.outcome import ResumeStatus
 from bot.domain.verdict import Decision
 from bot.usecases.read_models import Progress
 
@@ -161,7 +162,11 @@ class _Answer(Wire):
 
 
 #: The vendor's words for what a resume did.
-RESUME_STATUSES = frozenset({"resumed", "retrying", "completed"})
+RESUME_STATUSES = {
+    "resumed": ResumeStatus.RESUMED,
+    "retrying": ResumeStatus.RETRYING,
+    "completed": ResumeStatus.COMPLETED,
+}
 
 
 def parse_notification(body: bytes) -> Notification:
@@ -211,18 +216,18 @@ def resume_body(
     return body
 
 
-def parse_resume_answer(body: bytes) -> tuple[str, str]:
-    """What the crew says to a resume that it took: `resumed: message` in one line, and `resumed`.
+def parse_resume_answer(body: bytes) -> tuple[str, ResumeStatus | None]:
+    """What the crew says to a resume that it took: `resumed: message` in one line, and RESUMED.
 
-    Empty when it says nothing that can be understood; never raises, for it was taken all the same.
+    Empty and None when it says nothing that can be understood; never raises, for it was taken all
+    the same.
     """
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
-        return "", ""
+        return "", None
     words = one_line(": ".join(word for word in (answer.status, answer.message) if word))
-    status = answer.status.lower()
-    return words, status if status in RESUME_STATUSES else ""
+    return words, RESUME_STATUSES.get(answer.status.lower())
 
 
 def parse_status(body: bytes) -> Progress:

@@ -8,14 +8,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+
+
+class ResumeStatus(StrEnum):
+    """What a crew says that a resume did."""
+
+    RESUMED = "resumed"
+    RETRYING = "retrying"
+    """The crew does the task again and will pause on it again."""
+    COMPLETED = "completed"
+
+
+class RefusalKind(StrEnum):
+    """What a refusal is about, as far as it changes what is done next."""
+
+    CONTENT = "content"
+    """Slack does not take what the message says; a plainer one may pass."""
+    MESSAGE_GONE = "message_gone"
+    """The message was deleted in Slack."""
+    THREAD_GONE = "thread_gone"
+    """The thread's first message was deleted in Slack."""
+    NOT_PENDING = "not_pending"
+    """The crew is not waiting for this decision."""
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It took effect. `words` is the other side's own answer, `ref` what it called the result."""
+    """It took effect. `words` is the other side's own answer.
+
+    `status` is what a crew said that a resume did, where it said so.
+    """
 
     words: str = ""
-    ref: str = ""
+    status: ResumeStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +61,15 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The other side said no. `code` is its error code or HTTP status, `words` its own words."""
+    """The other side said no.
+
+    `code` is its error code or HTTP status and `words` its own words: both are for people. `kind`
+    is for us.
+    """
 
     code: str
     words: str
+    kind: RefusalKind = RefusalKind.OTHER
 
 
 @dataclass(frozen=True, slots=True)

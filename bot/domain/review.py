@@ -23,7 +23,7 @@ from enum import StrEnum
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.errors import AlreadyDecided, InvalidTransition, RoundClosed, RoundSuperseded
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.domain.verdict import Decision, Revise
 
 ENDED = "the execution has ended"
@@ -173,7 +173,7 @@ class Round:
         match outcome:
             case Delivered():
                 return self._take(outcome, at)
-            case Refused("400", _) if in_doubt:
+            case Refused(kind=RefusalKind.NOT_PENDING) if in_doubt:
                 # The crew is not waiting any more, and only our own resume can have done that.
                 return self._infer(at)
             case Refused(code, words):
@@ -195,7 +195,7 @@ class Round:
                 return Transition(self, ())
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
-        return self._end(State.RESUMED, at, answer=answer.words, code=answer.ref)
+        return self._end(State.RESUMED, at, answer=answer.words, code=answer.status or "")
 
     def _infer(self, at: datetime) -> Transition:
         return self._end(State.RESUMED, at, answer=TOOK_EFFECT, code=INFERRED)

@@ -30,7 +30,15 @@ from bot.demo.crew import (
     status,
 )
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+    Unknown,
+)
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
 from bot.usecases.read_models import Progress, StatusUnavailable
 
@@ -96,7 +104,7 @@ async def a_server(serve: Serve) -> AsyncIterator[str]:
 
 async def test_a_resume_is_delivered_with_the_crews_words(crew: Crew, client: HttpCrew) -> None:
     outcome = await resume(client)
-    assert outcome == Delivered("resumed: Execution resumed", ref="resumed")
+    assert outcome == Delivered("resumed: Execution resumed", ResumeStatus.RESUMED)
     (request,) = crew.requests
     assert request.authorization == "Bearer demo-crew-token"
     assert request.body == {
@@ -113,7 +121,9 @@ async def test_a_revision_carries_feedback_and_urls_verbatim(crew: Crew, client:
         human_input=HumanInputWebhook("http://127.0.0.1:1/h", "basic", username="u", password="p"),
     )
     outcome = await client.resume(RUN, TASK, a_decision(Revise(" más\n& <more> 🎯 ")), urls)
-    assert outcome == Delivered("retrying: The task runs again with your feedback", ref="retrying")
+    assert outcome == Delivered(
+        "retrying: The task runs again with your feedback", ResumeStatus.RETRYING
+    )
     (taken,) = crew.resumes
     assert taken.human_feedback == " más\n& <more> 🎯 "
     assert taken.urls.task == "http://127.0.0.1:1/t"
@@ -132,17 +142,17 @@ async def test_the_crews_refusals_come_with_code_and_words(
     assert await resume(stranger) == Refused("401", "Invalid or missing bearer token")
     await resume(client)
     assert await resume(client) == Refused(
-        "400", "Execution is not pending human input for this task"
+        "400", "Execution is not pending human input for this task", RefusalKind.NOT_PENDING
     )
 
 
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (status(201, {"status": "resumed"}), Delivered("resumed", ref="resumed")),
+        (status(201, {"status": "resumed"}), Delivered("resumed", ResumeStatus.RESUMED)),
         (status(204, ""), Delivered("")),
         (garbage(), Delivered("")),
-        (slow(0.001), Delivered("resumed: Execution resumed", ref="resumed")),
+        (slow(0.001), Delivered("resumed: Execution resumed", ResumeStatus.RESUMED)),
         (status(422, {"error": "Validation", "message": "no"}), Refused("422", "no")),
         (status(403, "<html>Forbidden</html>"), Refused("403", "Forbidden")),
         (status(409, ""), Refused("409", "Conflict")),

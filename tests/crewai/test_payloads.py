@@ -22,6 +22,7 @@ from bot.crewai.payloads import (
 )
 from bot.domain.errors import Malformed
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from bot.domain.outcome import ResumeStatus
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
 from bot.usecases.read_models import Progress
 
@@ -407,17 +408,21 @@ def test_a_human_input_webhook_without_credentials_is_sent_without() -> None:
 @pytest.mark.parametrize(
     ("body", "words", "status"),
     [
-        (b'{"status": "resumed", "message": "On we\\ngo"}', "resumed: On we go", "resumed"),
-        (b'{"status": "retrying"}', "retrying", "retrying"),
-        (b'{"status": 1, "message": "m"}', "m", ""),
-        (b'{"status": " ", "message": null}', "", ""),
-        (b"[]", "", ""),
-        (b"<html>", "", ""),
-        (b"", "", ""),
+        (
+            b'{"status": "resumed", "message": "On we\\ngo"}',
+            "resumed: On we go",
+            ResumeStatus.RESUMED,
+        ),
+        (b'{"status": "retrying"}', "retrying", ResumeStatus.RETRYING),
+        (b'{"status": 1, "message": "m"}', "m", None),
+        (b'{"status": " ", "message": null}', "", None),
+        (b"[]", "", None),
+        (b"<html>", "", None),
+        (b"", "", None),
     ],
 )
 def test_an_answer_to_a_resume_becomes_one_line_and_a_status(
-    body: bytes, words: str, status: str
+    body: bytes, words: str, status: ResumeStatus | None
 ) -> None:
     assert parse_resume_answer(body) == (words, status)
 

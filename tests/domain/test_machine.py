@@ -10,7 +10,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.errors import InvalidTransition, NotWaiting
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+    Unknown,
+)
 from bot.domain.review import Round, State, Transition, receive
 from bot.domain.verdict import Approve, Decision, Revise
 from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_output
@@ -18,9 +26,9 @@ from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_outpu
 OVER = (State.SUPERSEDED, State.CLOSED)
 OUTCOMES = st.sampled_from(
     [
-        Delivered("", "resumed"),
-        Delivered("", "retrying"),
-        Refused("400", "not pending"),
+        Delivered("", ResumeStatus.RESUMED),
+        Delivered("", ResumeStatus.RETRYING),
+        Refused("400", "not pending", RefusalKind.NOT_PENDING),
         Refused("401", ""),
         NotSent("connection refused"),
         Unknown("no answer"),

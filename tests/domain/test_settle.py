@@ -7,7 +7,15 @@ from itertools import product
 import pytest
 
 from bot.domain.effects import EffectKind
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+    Unknown,
+)
 from bot.domain.review import (
     INFERRED,
     NEWER_OUTPUT,
@@ -28,9 +36,10 @@ GIVEN_UP = (State.STUCK, RETRIES_EXHAUSTED, (REFRESH, NOTIFY_STUCK))
 NOT_SENT = (State.DECIDED, "not_sent", (REFRESH,))
 UNKNOWN = (State.DECIDED, "unknown", (REFRESH,))
 
-DELIVERED = Delivered("resumed by a person", "resumed")
+DELIVERED = Delivered("resumed by a person", ResumeStatus.RESUMED)
 AWAY = NotSent("connection refused")
 LOST = Unknown("no answer within 45 s")
+NOT_PENDING = Refused("400", "no", RefusalKind.NOT_PENDING)
 
 
 def refused(code: str) -> tuple[State, str, tuple[EffectKind, ...]]:
@@ -40,11 +49,8 @@ def refused(code: str) -> tuple[State, str, tuple[EffectKind, ...]]:
 # outcome, in doubt, retries exhausted -> state, answer_code, effects, still sending
 TABLE = [
     *((DELIVERED, *case, TAKEN, True) for case in product([False, True], repeat=2)),
-    *((Refused("400", "no"), True, exhausted, PROVED, True) for exhausted in (False, True)),
-    *(
-        (Refused("400", "no"), False, exhausted, refused("400"), False)
-        for exhausted in (False, True)
-    ),
+    *((NOT_PENDING, True, exhausted, PROVED, True) for exhausted in (False, True)),
+    *((NOT_PENDING, False, exhausted, refused("400"), False) for exhausted in (False, True)),
     *(
         (Refused(code, "no"), in_doubt, exhausted, refused(code), in_doubt)
         for code in ("401", "403", "404", "422")
@@ -108,12 +114,12 @@ GONE_ON = a_round(State.RESUMED, answer_code=INFERRED, in_doubt_since=NOW, ended
     "round_", [GONE_ON, a_round(State.RESUMED, answer_code="resumed"), a_round(State.STUCK)]
 )
 def test_a_late_yes_is_the_better_answer(round_: Round) -> None:
-    move = settle(round_, Delivered("doing it again", RETRYING))
+    move = settle(round_, Delivered("doing it again", ResumeStatus.RETRYING))
     assert (move.round.state, move.round.answer_code) == (State.RESUMED, RETRYING)
     assert [effect.kind for effect in move.effects] == [REFRESH]
 
 
-@pytest.mark.parametrize("outcome", [Refused("400", "not pending"), Refused("401", ""), AWAY])
+@pytest.mark.parametrize("outcome", [NOT_PENDING, Refused("401", ""), AWAY])
 def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_proof(
     outcome: Outcome,
 ) -> None:
@@ -128,8 +134,8 @@ def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_proof(
         (GONE_ON, LOST, False),
         (GONE_ON, LOST, True),
         (GONE_ON, AWAY, True),
-        (GONE_ON, Refused("400", ""), True),
-        (a_round(State.RESUMED, answer_code="resumed"), Refused("400", ""), False),
+        (GONE_ON, NOT_PENDING, True),
+        (a_round(State.RESUMED, answer_code="resumed"), NOT_PENDING, False),
         (a_round(State.RESUMED, answer_code="resumed"), AWAY, False),
         (a_round(State.STUCK), Refused("401", ""), False),
         (a_round(State.STUCK), LOST, True),

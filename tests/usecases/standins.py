@@ -9,7 +9,15 @@ from datetime import datetime
 
 from bot.domain.notes import Note
 from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+    Unknown,
+)
 from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.review import Round
 from bot.domain.verdict import Decision
@@ -77,7 +85,7 @@ class FakeSlack:
         round_ = posting.view.round
         if self.unshowable and not plain:
             self.calls.append(f"refuse {round_.id}")
-            return Refused("invalid_blocks", "cannot be shown")
+            return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
         outcome = self._post(f"card {round_.id}", round_, channel, posting.thread_ts, posted_since)
         if not isinstance(outcome, Message):
             return outcome
@@ -91,10 +99,10 @@ class FakeSlack:
         if fault and not fault.after:
             return fault.strike()
         if self.unshowable and not plain:
-            return Refused("msg_too_long", "cannot be shown")
+            return Refused("msg_too_long", "cannot be shown", RefusalKind.CONTENT)
         found = [m for m in self.keyed(f"card {round_.id}") if m.ref == posting.card]
         if not found:
-            return Refused("message_not_found", "deleted")
+            return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = round_, plain
         return fault.strike() if fault else Delivered()
 
@@ -149,7 +157,7 @@ class FakeSlack:
         if thread_ts is not None and any(
             m.ref.ts == thread_ts and m.deleted for m in self.messages
         ):
-            return Refused("thread_not_found", "deleted")
+            return Refused("thread_not_found", "deleted", RefusalKind.THREAD_GONE)
         ts = f"{len(self.messages) + 1}.000"
         message = Message(key, MessageRef(channel, ts, thread_ts or ts), self.clock(), shows=shows)
         self.messages.append(message)
@@ -203,14 +211,16 @@ class FakeCrew:
             return fault.strike()
         output = self.pending.pop((execution_id, task_id), None)
         if output is None:
-            return Refused("400", "not pending")
+            return Refused("400", "not pending", RefusalKind.NOT_PENDING)
         resumed = Resumed(execution_id, task_id, decision, webhooks, output)
         self.taken.append(resumed)
         if self.on_taken:
             await self.on_taken(resumed)
         if fault:
             return fault.strike()
-        return Delivered("Thank you.", "resumed" if decision.is_approve else "retrying")
+        return Delivered(
+            "Thank you.", ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING
+        )
 
     async def status(self, execution_id: str) -> Progress | StatusUnavailable:
         if self.on_status:

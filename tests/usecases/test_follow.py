@@ -10,7 +10,7 @@ import pytest
 from bot.domain.effects import SLACK, Effect, EffectKind, forward_destination
 from bot.domain.execution import CrewUpdate, ExecutionState, StepUpdate, TaskUpdate
 from bot.domain.notification import Output, WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import State
 from bot.usecases.follow import STATUS_POLL, begin, record_update
 from bot.usecases.ports.slack import MessageKind
@@ -180,9 +180,13 @@ async def test_a_long_result_follows_as_a_file(world: World) -> None:
 async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     await start(world)
     await world.settle_slack()
-    world.execution_messenger.faults.append(Refused("message_not_found", ""))
+    world.execution_messenger.faults.append(
+        Refused("message_not_found", "", RefusalKind.MESSAGE_GONE)
+    )
     await news(world, TaskUpdate(title="plan"))
-    world.execution_messenger.faults.append(Refused("thread_not_found", ""))
+    world.execution_messenger.faults.append(
+        Refused("thread_not_found", "", RefusalKind.THREAD_GONE)
+    )
     await world.settle_slack()
 
     assert said(world) == [MessageKind.PROGRESS, MessageKind.TASK]

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.effects import SLACK, EffectKind
 from bot.domain.notification import Format, Output, WebhookUrls
-from bot.domain.outcome import NotSent, Refused, Unknown
+from bot.domain.outcome import NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import INFERRED, NEWER_OUTPUT, State
 from bot.domain.verdict import Revise
 from tests.builders import LATER, NOW, SECOND, webhook_urls
@@ -147,7 +147,7 @@ async def test_a_newer_output_is_the_evidence_when_our_answer_is_lost(world: Wor
     ("answer", "state"),
     [
         (NotSent("connection refused"), State.CLOSED),
-        (Refused("400", "not pending"), State.CLOSED),
+        (Refused("400", "not pending", RefusalKind.NOT_PENDING), State.CLOSED),
         (Unknown("no answer"), State.RESUMED),
     ],
 )

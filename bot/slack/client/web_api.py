@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
@@ -43,6 +43,18 @@ RATE_LIMITED = frozenset({SLOW, "rate_limited"})
 LONGEST_PAUSE = timedelta(minutes=5)
 #: Slack's own failures: it may have done what was asked.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
+#: What a refusal is about. The contents are refused when a message is itself at fault.
+KINDS: Mapping[str, RefusalKind] = {
+    "invalid_attachments": RefusalKind.CONTENT,
+    "invalid_blocks": RefusalKind.CONTENT,
+    "invalid_blocks_format": RefusalKind.CONTENT,
+    "metadata_too_large": RefusalKind.CONTENT,
+    "msg_blocks_too_long": RefusalKind.CONTENT,
+    "msg_too_long": RefusalKind.CONTENT,
+    "no_text": RefusalKind.CONTENT,
+    "message_not_found": RefusalKind.MESSAGE_GONE,
+    "thread_not_found": RefusalKind.THREAD_GONE,
+}
 
 Failure = NotSent | Refused | Unknown
 Answer = AsyncSlackResponse | aiohttp.ClientResponse
@@ -118,7 +130,7 @@ def _classify(response: Answer) -> Failure:
         return NotSent(f"Slack refuses this bot: {code}", code=code)
     if code in LOST:
         return Unknown(f"Slack failed ({status} {code})".replace(" )", ")"))
-    return Refused(code, _words(data))
+    return Refused(code, _words(data), KINDS.get(code, RefusalKind.OTHER))
 
 
 def _retry_after(response: Answer) -> timedelta:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.outcome import Delivered, Outcome, Refused
+from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.settle import (
-    CONTENT_REFUSED,
-    MESSAGE_GONE,
-    THREAD_GONE,
-    earlier_try,
-    settle,
-)
+from bot.usecases.delivery.settle import earlier_try, settle
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posted, Posting
 
@@ -33,11 +27,11 @@ async def _post_anew(job: Job, posting: Posting, context: DeliveryContext) -> Ou
         return await settle(job, Refused("unknown_crew", "no such crew"), context)
     posted_since = earlier_try(job)
     outcome = await context.messenger.post_card(posting, channel=channel, posted_since=posted_since)
-    if isinstance(outcome, Refused) and outcome.code in CONTENT_REFUSED:
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await context.messenger.post_card(
             posting, channel=channel, posted_since=posted_since, plain=True
         )
-    if isinstance(outcome, Refused) and outcome.code == THREAD_GONE:
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
         async with context.uow.begin() as tx:
             await tx.forget_thread(round_.review)
             await tx.retry(job, at=context.clock(), in_doubt=False)
@@ -72,9 +66,9 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     if posting.card is None:
         return await settle(job, Delivered("never posted"), context)
     outcome = await context.messenger.update_card(posting)
-    if isinstance(outcome, Refused) and outcome.code in CONTENT_REFUSED:
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await context.messenger.update_card(posting, plain=True)
-    if isinstance(outcome, Refused) and outcome.code == MESSAGE_GONE:
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         if posting.view.round.state in (State.WAITING, State.STUCK):
             return await _post_anew(job, posting, context)  # somebody must still act on it
         outcome = Delivered("deleted")

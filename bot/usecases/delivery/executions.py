@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.outcome import Delivered, Outcome, Refused
+from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.settle import MESSAGE_GONE, THREAD_GONE, earlier_try, settle
+from bot.usecases.delivery.settle import earlier_try, settle
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import MessageKind, Posted
 from bot.usecases.ports.store import Tx
@@ -22,7 +22,7 @@ async def progress(job: Job, context: DeliveryContext) -> Outcome:
     if view.line is None:
         return await _say(job, context, MessageKind.PROGRESS, view)
     outcome = await context.execution_messenger.update(view)
-    if isinstance(outcome, Refused) and outcome.code == MESSAGE_GONE:
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         outcome = Delivered("deleted")
     return await settle(job, outcome, context)
 
@@ -78,7 +78,7 @@ async def _say(
     outcome = await context.execution_messenger.say(
         what, view, channel=channel, posted_since=posted_since, subject=subject, news=news
     )
-    if isinstance(outcome, Refused) and outcome.code == THREAD_GONE:
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
         async with context.uow.begin() as tx:
             await tx.executions.forget_thread(view.execution)
             await tx.retry(job, at=context.clock(), in_doubt=False)

@@ -4,29 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
-
-#: Slack's error codes for a message that is itself at fault. Such a card is shown without its
-#: output, which is attached as a file.
-CONTENT_REFUSED = frozenset(
-    {
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "msg_blocks_too_long",
-        "msg_too_long",
-        "invalid_attachments",
-        "no_text",
-        "metadata_too_large",
-    }
-)
-
-
-MESSAGE_GONE = "message_not_found"
-
-
-THREAD_GONE = "thread_not_found"
 
 
 async def settle(job: Job, outcome: Outcome, context: DeliveryContext) -> Outcome:
@@ -42,7 +22,7 @@ async def settle(job: Job, outcome: Outcome, context: DeliveryContext) -> Outcom
             case NotSent():
                 # All of Slack seems to be away: the worker waits, this job need not.
                 await tx.retry(job, at=now, in_doubt=False)
-            case Refused(code, _) if code in CONTENT_REFUSED or code == THREAD_GONE:
+            case Refused(kind=RefusalKind.CONTENT | RefusalKind.THREAD_GONE):
                 await tx.complete(job)  # it would never be taken, and hold up what comes after it
             case Refused():
                 await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)

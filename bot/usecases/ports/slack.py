@@ -52,7 +52,7 @@ class Messenger(Protocol):
         ...
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
-        """Bring a posted card up to date. Refused as `message_not_found` when it was deleted."""
+        """Bring a posted card up to date. Refused as MESSAGE_GONE when it was deleted."""
         ...
 
     async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
@@ -130,7 +130,7 @@ class ExecutionMessenger(Protocol):
         ...
 
     async def update(self, view: TrackedExecution) -> Outcome:
-        """Bring the progress up to date. Refused as `message_not_found` when it was deleted."""
+        """Bring the progress up to date. Refused as MESSAGE_GONE when it was deleted."""
         ...
 
     async def attach_result(

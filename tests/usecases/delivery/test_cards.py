@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.effects import EffectKind
-from bot.domain.outcome import Delivered, Refused
+from bot.domain.outcome import Delivered, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.read_models import MessageRef
 from tests.builders import SECOND
@@ -75,7 +75,7 @@ async def test_an_output_that_slack_refuses_is_shown_plain_with_a_file(
 async def test_a_card_that_slack_refuses_even_plain_is_given_up(
     world: World, waiting: Round
 ) -> None:
-    world.slack.faults.extend([Fault(Refused("invalid_blocks", ""))] * 2)
+    world.slack.faults.extend([Fault(Refused("invalid_blocks", "", RefusalKind.CONTENT))] * 2)
     await world.turn()
     assert await world.effects() == []
 
@@ -178,7 +178,7 @@ async def test_a_deleted_card_stays_away_when_there_is_nothing_to_do(
 async def test_a_card_that_could_never_be_posted_is_not_brought_up_to_date(
     world: World, waiting: Round
 ) -> None:
-    world.slack.faults.extend([Fault(Refused("invalid_blocks", ""))] * 2)
+    world.slack.faults.extend([Fault(Refused("invalid_blocks", "", RefusalKind.CONTENT))] * 2)
     await world.turn()
     await world.hear(ended="the execution has ended")
     assert await world.turn() == [Delivered("never posted")]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import SLACK, EffectKind
-from bot.domain.outcome import Delivered, NotSent, Refused
+from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused
 from bot.domain.review import Round
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
@@ -162,7 +162,7 @@ async def test_a_message_that_is_itself_at_fault_is_given_up(
     world: World, kind: EffectKind
 ) -> None:
     await prepared(world, kind)
-    world.slack.faults.append(Fault(Refused("msg_too_long", "")))
+    world.slack.faults.append(Fault(Refused("msg_too_long", "", RefusalKind.CONTENT)))
     await world.turn()
     assert await world.effects() == []
 

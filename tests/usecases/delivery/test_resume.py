@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.effects import EffectKind
 from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, Unknown
 from bot.domain.review import RETRIES_EXHAUSTED, RETRYING, Round, State
 from bot.store.tables import REGISTERED, webhooks
 from bot.usecases.delivery.context import GRACE
@@ -29,7 +29,7 @@ DAY = timedelta(hours=24)
 
 async def test_the_crew_takes_it(world: World, decided: Round) -> None:
     world.clock.now = LATER
-    assert Delivered("Thank you.", RETRYING) in await world.turn(CREW)
+    assert Delivered("Thank you.", ResumeStatus.RETRYING) in await world.turn(CREW)
     (resumed,) = world.crew.taken
     assert (resumed.execution_id, resumed.task_id) == ("e-1", "draft")
     assert resumed.decision == decided.decision
