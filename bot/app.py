@@ -8,13 +8,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.crewai.client import HttpCrew, Timeouts, open_client
@@ -65,7 +62,7 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Crews
-from bot.web import health
+from bot.web import health, slack_events
 from bot.web import kickoff as callers
 from bot.web import webhooks as routes
 from bot.web.credentials import Credentials, EventKind
@@ -192,8 +189,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
 
         application = _application(settings, runtime, uow=uow, crews=crews, kickoffs=kickoffs)
         health.add_routes(application, check_health)
-        if not settings.slack.app_token:
-            application.router.add_post("/slack/events", _slack_events(bolt))
+        if signing_secret := _signing_secret(settings):
+            slack_events.add_routes(application, bolt, signing_secret=signing_secret)
         address = await stack.enter_async_context(
             serve_http(application, settings.host, settings.port)
         )
@@ -338,17 +335,6 @@ def _signing_secret(settings: Settings) -> str | None:
 def _call(worker: Worker | None) -> None:
     if worker is not None:
         worker.call()
-
-
-def _slack_events(bolt: AsyncApp) -> routes.Handler:
-    async def on_slack_event(request: web.Request) -> web.StreamResponse:
-        answer = await bolt.async_dispatch(await to_bolt_request(request))
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
-        response: web.StreamResponse = await to_aiohttp_response(answer)
-        return response
-
-    return on_slack_event
 
 
 async def _check_health(

@@ -1,0 +1,98 @@
+"""Slack's own address: read within limits and verified before Bolt reads anything of it.
+
+Bolt parses a body before it checks the signature, so that anybody's malformed body would be an
+unforeseen failure with a traceback.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qs
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
+
+from bot.web import error_responses as answers
+from bot.web.request_body import LIMIT, read_body
+
+log = structlog.get_logger(__name__)
+
+Acknowledge = Callable[..., Awaitable[object]]
+
+#: Seconds since 1970, as Slack sends them; `int` alone would take more.
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
+#: Slack's check of the certificate is a form of two fields, in characters.
+_SSL_CHECK_LIMIT: Final = 1_000
+
+
+def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secret: str) -> None:
+    """Put Slack's address on the application."""
+    verifier = SignatureVerifier(signing_secret)
+    app.router.add_post("/slack/events", partial(on_slack_event, bolt=bolt, verifier=verifier))
+
+
+async def on_slack_event(
+    request: web.Request, *, bolt: AsyncApp, verifier: SignatureVerifier
+) -> web.StreamResponse:
+    """Pass a signed request on to Bolt; refuse every other.
+
+    Raises BodyNotReceived.
+    """
+    text = await _read_text(request)
+    if isinstance(text, web.Response):
+        return text
+    if not _is_signed(request, text, verifier):
+        if _is_ssl_check(text):
+            return web.Response()
+        log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
+        return answers.refusal(
+            401, "unauthorized", "The request is not signed with this app's signing secret."
+        )
+    try:
+        for_bolt = AsyncBoltRequest(
+            body=text,
+            query=request.query_string,
+            headers={name: request.headers.getall(name) for name in request.headers},
+        )
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        # Bolt takes ids from the body without a look at what is there.
+        return answers.malformed("The body is not one of Slack's payloads.")
+    response: web.StreamResponse = await to_aiohttp_response(await bolt.async_dispatch(for_bolt))
+    return response
+
+
+async def _read_text(request: web.Request) -> str | web.Response:
+    """The body, or why it is refused. Raises BodyNotReceived."""
+    body = await read_body(request)
+    if body.too_large:
+        return answers.too_large(LIMIT)
+    if body.odd_encoding:
+        return answers.malformed("The body cannot be unpacked.")
+    try:
+        return body.content.decode()
+    except UnicodeDecodeError:
+        return answers.malformed("The body is not UTF-8.")
+
+
+def _is_signed(request: web.Request, text: str, verifier: SignatureVerifier) -> bool:
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
+        return False
+    return bool(verifier.is_valid(text, timestamp, signature))
+
+
+def _is_ssl_check(text: str) -> bool:
+    """Whether Slack looks at the certificate only, which it does not sign.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    return len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]

@@ -1,0 +1,178 @@
+"""What Slack's address takes, and what it refuses before Bolt reads it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import hmac
+import io
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.client.bolt import new_bolt
+from bot.web import slack_events
+from bot.web.request_body import LIMIT
+from bot.web.webhooks import explain_failures
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+COMMAND = urlencode({"command": "/crew", "text": "help", "user_id": "U1", "team_id": "T1"}).encode()
+NESTED = b"[" * 100_000
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    """Bolt with one command, behind the address."""
+    bolt = new_bolt(AsyncWebClient(token="xoxb-1"), signing_secret=SECRET)
+
+    @bolt.command("/crew")
+    async def on_crew(ack: slack_events.Acknowledge) -> None:
+        await ack("Taken.")
+
+    app = web.Application(middlewares=[explain_failures])
+    slack_events.add_routes(app, bolt, signing_secret=SECRET)
+    runner = web.AppRunner(app, auto_decompress=False)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    await runner.cleanup()
+
+
+def sign(body: bytes, *, at: str | None = None) -> dict[str, str]:
+    stamp = at or str(int(time.time()))  # noqa: TID251  # slack_sdk compares with the real time
+    signed = hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256)
+    return {
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={signed.hexdigest()}",
+    }
+
+
+async def post(url: str, body: bytes, **headers: str) -> tuple[int, str]:
+    named = {"Content-Type": FORM} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=io.BytesIO(body), headers=named) as answer,
+    ):
+        return answer.status, await answer.text()
+
+
+async def test_a_signed_request_reaches_its_listener(url: str) -> None:
+    assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+
+
+async def test_slacks_check_of_the_certificate_needs_no_signature(url: str) -> None:
+    assert await post(url, b"ssl_check=1&token=abc") == (200, "")
+
+
+UNSIGNED = (
+    (COMMAND, FORM),
+    (b"", FORM),
+    (b"{", JSON),
+    (b"[]", JSON),
+    (b'"text"', JSON),
+    (b'{"team": 5, "user": 5, "channel": 5}', JSON),
+    (b'{"authorizations": 5}', JSON),
+    (NESTED, JSON),
+    (b"1" * 5_000, JSON),
+    (b"payload=" + NESTED, FORM),
+    (b"payload=[]", FORM),
+    (b"payload=%ff", FORM),
+    (b"\xff\xfe", FORM),
+    (b"a&" * 100_000, FORM),
+    (COMMAND, f"{FORM}; charset=sesame"),
+    (COMMAND, f"{FORM}; charset=utf-16"),
+    (COMMAND, "multipart/form-data; boundary="),
+    (COMMAND, ";"),
+    (b"ssl_check=1&" + b"a&" * 100_000, FORM),
+)
+
+
+@pytest.mark.parametrize(("body", "content_type"), UNSIGNED)
+async def test_an_odd_body_that_nobody_signed_is_refused_without_a_traceback(
+    url: str, caplog: pytest.LogCaptureFixture, body: bytes, content_type: str
+) -> None:
+    status, answer = await post(url, body, Content_Type=content_type)
+
+    assert status in {400, 401}
+    assert json.loads(answer)["error"] in {"malformed", "unauthorized"}
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"X-Slack-Request-Timestamp": ""},
+        {"X-Slack-Request-Timestamp": "soon"},
+        {"X-Slack-Request-Timestamp": "9" * 5_000},
+        {"X-Slack-Request-Timestamp": "¼"},
+        {"X-Slack-Signature": ""},
+        {"X-Slack-Signature": "v0=ü"},
+        {"X-Slack-Signature": "v0=" + "0" * 64},
+    ],
+)
+async def test_an_odd_signature_is_refused_without_a_traceback(
+    url: str, caplog: pytest.LogCaptureFixture, changed: dict[str, str]
+) -> None:
+    status, answer = await post(url, COMMAND, **(sign(COMMAND) | changed))
+
+    assert (status, json.loads(answer)["error"]) == (401, "unauthorized")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_an_old_signature_is_refused(url: str) -> None:
+    status, _ = await post(url, COMMAND, **sign(COMMAND, at="1600000000"))
+    assert status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"{", JSON),
+        (b"[]", JSON),
+        (NESTED, JSON),
+        (b'{"team": 5}', JSON),
+        (b"payload={", FORM),
+        (b"\xff", FORM),
+    ],
+)
+async def test_a_signed_body_that_cannot_be_read_is_refused_without_a_traceback(
+    url: str, caplog: pytest.LogCaptureFixture, body: bytes, content_type: str
+) -> None:
+    status, answer = await post(url, body, Content_Type=content_type, **sign(body))
+
+    assert (status, json.loads(answer)["error"]) == (400, "malformed")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_body_over_a_mebibyte_is_refused(url: str) -> None:
+    body = b"a=" + b"x" * LIMIT
+
+    status, answer = await post(url, body, **sign(body))
+
+    assert (status, json.loads(answer)["error"]) == (413, "too_large")
+
+
+async def test_a_packed_body_that_grows_too_large_is_refused(url: str) -> None:
+    body = gzip.compress(b" " * 50_000_000)
+
+    status, _ = await post(url, body, Content_Encoding="gzip", **sign(body))
+
+    assert status == 413
+
+
+async def test_a_body_that_cannot_be_unpacked_is_refused(url: str) -> None:
+    status, answer = await post(url, COMMAND, Content_Encoding="sesame", **sign(COMMAND))
+
+    assert (status, json.loads(answer)["error"]) == (400, "malformed")
