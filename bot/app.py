@@ -14,19 +14,11 @@ import structlog
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.crewai.client import HttpCrew, Timeouts, open_client
-from bot.crewai.kickoff import (
-    KICKOFF_SECONDS,
-    HttpKickoffs,
-    new_kickoff,
-    parse_crew,
-    parse_execution,
-    parse_kickoff,
-    parse_registration,
-    parse_step,
-    parse_task,
-)
+from bot.crewai.client import HttpCrew
+from bot.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
+from bot.crewai.transport import Timeouts, open_client
+from bot.crewai.updates import parse_crew, parse_step, parse_task
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, crew_destination, forward_destination
@@ -62,6 +54,7 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Crews
+from bot.usecases.ports.crew import CrewClients
 from bot.web import health, slack_events
 from bot.web import kickoff as callers
 from bot.web import webhooks as routes
@@ -123,13 +116,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
 
         uow = SqlUnitOfWork(engines, wake=wake)
         crews = {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
-        http = await stack.enter_async_context(open_client())
-        clients = {
-            name: HttpCrew(
-                http, crew.url, crew.token, clock=runtime.clock, timeouts=Timeouts(resume=45)
-            )
-            for name, crew in settings.crews.items()
-        }
+        clients = await _clients(settings, stack, runtime)
         slack = _new_slack(settings)
         identity = Identity(slack)
         directory = SlackDirectory(
@@ -156,8 +143,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             grace=runtime.grace,
         )
         workers |= _workers(outbox, context, runtime.pace)
-        clients_to_start = await _kickoff_clients(settings, stack, runtime)
-        kickoffs = _kickoffs(stack, uow, crews, clients_to_start, runtime)
+        kickoffs = _kickoffs(stack, uow, crews, clients, runtime)
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
         lobby = commands.Lobby(
@@ -168,7 +154,6 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             identity=identity,
             clock=runtime.clock,
             counter=counter,
-            probes=clients,
         )
         slack_context = SlackContext(uow=uow, crews=crews, directory=directory, clock=runtime.clock)
         homes.append(Homes(slack, slack_context, identity.link))
@@ -270,7 +255,7 @@ def _kickoffs(
     stack: AsyncExitStack,
     uow: SqlUnitOfWork,
     crews: Crews,
-    clients: dict[str, HttpKickoffs],
+    clients: CrewClients,
     runtime: Runtime,
 ) -> Kickoffs:
     kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=runtime.clock)
@@ -278,17 +263,22 @@ def _kickoffs(
     return kickoffs
 
 
-async def _kickoff_clients(
+async def _clients(
     settings: Settings, stack: AsyncExitStack, runtime: Runtime
-) -> dict[str, HttpKickoffs]:
-    """Connections of their own: kickoffs that take minutes never stand in a resume's way."""
-    clients = {}
-    timeouts = Timeouts(read=KICKOFF_SECONDS)
-    for name, crew in settings.crews.items():
-        http = await stack.enter_async_context(open_client())
-        client = HttpCrew(http, crew.url, crew.token, clock=runtime.clock, timeouts=timeouts)
-        clients[name] = HttpKickoffs(client)
-    return clients
+) -> dict[str, HttpCrew]:
+    """One for each crew; they share connections, save those for kickoffs."""
+    http = await stack.enter_async_context(open_client())
+    return {
+        name: HttpCrew(
+            http,
+            crew.url,
+            crew.token,
+            clock=runtime.clock,
+            timeouts=Timeouts(resume=45),
+            kickoff_http=await stack.enter_async_context(open_client()),
+        )
+        for name, crew in settings.crews.items()
+    }
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:

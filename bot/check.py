@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import utc_now
-from bot.crewai.client import HttpCrew, open_client
+from bot.crewai.client import HttpCrew
+from bot.crewai.transport import open_client
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
@@ -18,7 +19,7 @@ from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers
 from bot.store.failures import translate_errors
 from bot.store.migrate import HEAD
-from bot.usecases.read_models import StatusUnavailable
+from bot.usecases.read_models import CrewUnavailable
 
 #: What to do about Slack's error codes; the rest are shown as they are.
 _ADVICE = {
@@ -73,7 +74,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async with open_client() as http:
         for crew in settings.crews.values():
             answer = await HttpCrew(http, crew.url, crew.token, clock=utc_now).inputs()
-            if isinstance(answer, StatusUnavailable):
+            if isinstance(answer, CrewUnavailable):
                 yield Finding(f"crew “{crew.name}”", f"{answer.why}; check its url and token")
             else:
                 yield Finding(f"crew “{crew.name}”", remark=f"answers; inputs: {', '.join(answer)}")

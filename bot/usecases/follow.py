@@ -24,7 +24,7 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.base import NewId
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx, UnitOfWork
-from bot.usecases.read_models import ForwardedWebhook, Progress, StatusUnavailable
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, ForwardedWebhook, Progress
 
 #: How often a crew is asked for an execution's status: after 5 s, then ever less often.
 STATUS_POLL = Retry(
@@ -33,8 +33,6 @@ STATUS_POLL = Retry(
 #: A crew that says 404 sooner may only be reached at a wrong address, or be just deployed: a review
 #: is not closed on that word alone.
 GONE_AFTER = timedelta(minutes=10)
-_ERRORS = frozenset({"error", "failed"})
-_COMPLETED = "completed"
 
 
 async def begin(
@@ -153,18 +151,18 @@ async def follow(job: Job, context: DeliveryContext) -> Outcome:
     return Delivered()
 
 
-def _learn(execution: Execution, said: Progress | StatusUnavailable, now: datetime) -> Execution:
+def _learn(execution: Execution, said: Progress | CrewUnavailable, now: datetime) -> Execution:
     match said:
-        case StatusUnavailable(gone=True) if now - execution.began_at >= GONE_AFTER:
+        case CrewUnavailable(gone=True) if now - execution.began_at >= GONE_AFTER:
             return execution.end(ExecutionState.GONE, now)
-        case StatusUnavailable():
+        case CrewUnavailable():
             return execution
-        case Progress(state=state) if state.lower() == _COMPLETED:
+        case Progress(status=CrewStatus.COMPLETED):
             execution = execution.look(
                 finished=said.completed_tasks, total=said.total_tasks, current=None
             )
             return execution.end(ExecutionState.COMPLETED, now, result=said.result)
-        case Progress(state=state) if state.lower() in _ERRORS:
+        case Progress(status=CrewStatus.FAILED):
             return execution.end(ExecutionState.FAILED, now, error=said.error or "")
         case _:
             return execution.look(

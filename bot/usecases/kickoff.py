@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 import structlog
 
 from bot.domain.crew import Crew
 from bot.domain.errors import CrewgateError, StoreUnavailable, UnknownCrew
 from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import NotSent, Unknown
 from bot.domain.verdict import Person
 from bot.usecases.follow import begin
 from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.wakeup import Wakeup
 
@@ -36,56 +34,13 @@ class TooManyKickoffs(CrewgateError):
     """So many kickoffs of this crew are under way that no more are taken now."""
 
 
-@dataclass(frozen=True, slots=True)
-class KickoffRequest:
-    """What a caller wants started: opaque to us, save for the webhook URLs it gave."""
-
-    fields: Mapping[str, object] = field(repr=False)
-    given: WebhookUrls = WebhookUrls()
-    inputs: tuple[tuple[str, str], ...] = ()
-    """For people to read, when it was asked for in Slack."""
-
-
-@dataclass(frozen=True, slots=True)
-class KickoffAnswer:
-    """The crew's own answer, to be passed on as it is."""
-
-    status: int
-    body: bytes = field(repr=False)
-    content_type: str
-    retry_after: str | None = None
-    execution_id: str | None = None
-    """None when nothing was started."""
-    missing: tuple[str, ...] = ()
-    """Inputs that the crew asks for."""
-    words: str = ""
-    """Why the crew refused."""
-
-
-class KickoffClient(Protocol):
-    """One crew's `POST /kickoff`; it may take minutes."""
-
-    async def kickoff(
-        self, request: KickoffRequest, webhooks: WebhookUrls
-    ) -> KickoffAnswer | NotSent | Unknown:
-        """Start an execution, in one try."""
-        ...
-
-    async def input_names(self) -> tuple[str, ...] | str:
-        """The inputs the crew asks for, or why it does not say."""
-        ...
-
-
-KickoffClients = Mapping[str, KickoffClient]
-
-
 @dataclass(slots=True, kw_only=True)
 class Kickoffs:
     """Starts executions, and never loses one for a caller that gives up waiting."""
 
     uow: UnitOfWork
     crews: Crews
-    clients: KickoffClients
+    clients: CrewClients
     clock: Clock
     pause: timedelta = timedelta(seconds=1)
     """Between two tries to store what was started."""
@@ -98,7 +53,7 @@ class Kickoffs:
 
     async def start(
         self, crew: str, request: KickoffRequest, *, by: Person | None = None
-    ) -> KickoffAnswer | NotSent | Unknown:
+    ) -> KickoffOutcome:
         """Start an execution and remember it; goes on even if whoever awaits this is cancelled.
 
         Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
@@ -123,7 +78,7 @@ class Kickoffs:
 
     async def _carry_out(
         self, crew: Crew, request: KickoffRequest, by: Person | None
-    ) -> KickoffAnswer | NotSent | Unknown:
+    ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
         answer = await self.clients[crew.name].kickoff(request, urls)
         if isinstance(answer, KickoffAnswer) and answer.execution_id is not None:

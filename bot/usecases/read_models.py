@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 from bot.domain.execution import Execution
 from bot.domain.notes import Claim
@@ -59,15 +60,26 @@ class Pending:
     total: int
 
 
+class CrewStatus(Enum):
+    """Where an execution is, by the crew's own account."""
+
+    RUNNING = auto()
+    COMPLETED = auto()
+    FAILED = auto()
+    OTHER = auto()
+    """The crew used another word; it counts as no end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The crew's own answer to `GET /status/{kickoff_id}`.
 
-    `state` is the crew's own word (`running`, `completed`, `error`). Totals are None when the
-    crew does not say.
+    `word` is the crew's word for `status`, for people to read. Totals are None when the crew
+    does not say.
     """
 
-    state: str
+    status: CrewStatus
+    word: str
     current_task: str | None = None
     completed_tasks: int | None = None
     total_tasks: int | None = None
@@ -76,8 +88,8 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusUnavailable:
-    """The crew did not tell how far it is: `why` in a few words. `gone`: it knows of nothing."""
+class CrewUnavailable:
+    """The crew gave no answer that can be used: `why` in a few words. `gone`: it said 404."""
 
     why: str
     gone: bool = False
@@ -90,7 +102,7 @@ class ExecutionView:
     crew: str
     execution_id: str
     rounds: tuple[RoundLine, ...]
-    progress: Progress | StatusUnavailable
+    progress: Progress | CrewUnavailable
 
 
 @dataclass(frozen=True, slots=True)

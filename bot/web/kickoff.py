@@ -12,14 +12,8 @@ from aiohttp import web
 from bot.domain.errors import Malformed
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
-from bot.usecases.kickoff import (
-    KickoffAnswer,
-    KickoffRequest,
-    Kickoffs,
-    NoPublicUrl,
-    TooManyKickoffs,
-    register,
-)
+from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs, register
+from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.web import error_responses as answers
 from bot.web.credentials import _same
 from bot.web.request_body import LIMIT, is_json, read_body
@@ -119,7 +113,7 @@ async def _json_body(request: web.Request) -> bytes:
     return body.content
 
 
-def _passed_on(answer: KickoffAnswer | NotSent | Unknown) -> web.Response:
+def _passed_on(answer: KickoffOutcome) -> web.Response:
     match answer:
         case KickoffAnswer(status=status, body=body, content_type=kind, retry_after=wait):
             headers = {"Content-Type": kind} if kind else {}

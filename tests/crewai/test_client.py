@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.crewai.client import HttpCrew, Timeouts, open_client
+from bot.crewai.client import HttpCrew
+from bot.crewai.transport import Timeouts, open_client
 from bot.crewai.transport_errors import why_unsent
 from bot.demo.crew import (
     Crew,
@@ -40,7 +41,7 @@ from bot.domain.outcome import (
     Unknown,
 )
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
-from bot.usecases.read_models import Progress, StatusUnavailable
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NO_URLS = WebhookUrls()
@@ -334,7 +335,7 @@ async def test_an_endless_answer_is_read_up_to_a_limit(http: httpx.AsyncClient) 
 
     async with a_server(serve) as url:
         client = a_client(http, url)
-        assert await client.status("x") == StatusUnavailable(
+        assert await client.status("x") == CrewUnavailable(
             "the answer is not understood: the body is not JSON"
         )
         assert await resume(client) == Delivered("")
@@ -353,26 +354,26 @@ async def test_a_trickling_answer_is_cut_at_the_limit_for_the_call(
 
     async with a_server(serve) as url:
         client = a_client(http, url, status=0.05)
-        assert isinstance(await client.status("x"), StatusUnavailable)
+        assert isinstance(await client.status("x"), CrewUnavailable)
         await gone.wait()
 
 
 async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
-    assert await client.status(RUN) == Progress("running", TASK, 0, 0)
-    assert await client.status("other") == StatusUnavailable("404: Execution not found", gone=True)
+    assert await client.status(RUN) == Progress(CrewStatus.RUNNING, "running", TASK, 0, 0)
+    assert await client.status("other") == CrewUnavailable("404: Execution not found", gone=True)
     crew.end(RUN)
     ended = await client.status(RUN)
     assert isinstance(ended, Progress)
-    assert (ended.state, ended.completed_tasks, ended.total_tasks) == ("completed", 1, 1)
+    assert (ended.status, ended.completed_tasks, ended.total_tasks) == (CrewStatus.COMPLETED, 1, 1)
     assert ended.result is not None
     crew.end(RUN, "out of tokens")
-    assert await client.status(RUN) == Progress("error", error="out of tokens")
+    assert await client.status(RUN) == Progress(CrewStatus.FAILED, "error", error="out of tokens")
 
 
 async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClient) -> None:
     crew.fail("/status", how=hang(), times=None)
     client = a_client(http, crew.url, status=0.05)
-    assert await client.status(RUN) == StatusUnavailable("no answer within 0.05 s")
+    assert await client.status(RUN) == CrewUnavailable("no answer within 0.05 s")
 
 
 @pytest.mark.parametrize(
@@ -393,10 +394,10 @@ async def test_a_check_says_in_plain_words_what_is_wrong(
     crew: Crew, client: HttpCrew, fault: Fault, why: str
 ) -> None:
     crew.fail("/inputs", how=fault)
-    assert await client.inputs() == StatusUnavailable(why)
+    assert await client.inputs() == CrewUnavailable(why)
     assert await client.inputs() == ("topic",)
     await crew.go_down()
-    assert await client.inputs() == StatusUnavailable("connection refused")
+    assert await client.inputs() == CrewUnavailable("connection refused")
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/crews/one", "/crews/one/"])
@@ -412,7 +413,7 @@ async def test_the_base_may_have_a_path_and_a_slash(http: httpx.AsyncClient, end
     async with a_server(serve) as url:
         client = a_client(http, url + ending)
         assert await client.inputs() == ()
-        assert await client.status("a/b c?d#é%2F") == Progress("running")
+        assert await client.status("a/b c?d#é%2F") == Progress(CrewStatus.RUNNING, "running")
     base = ending.rstrip("/")
     assert asked == [f"{base}/inputs", f"{base}/status/a%2Fb%20c%3Fd%23%C3%A9%252F"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,20 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.crewai.fields import pretty
+from bot.crewai.kickoff import (
+    parse_kickoff,
+    parse_missing_inputs,
+    parse_registration,
+    parse_started,
+)
 from bot.crewai.payloads import (
     parse_error,
-    parse_execution_id,
     parse_inputs,
     parse_notification,
     parse_resume_answer,
     parse_status,
     resume_body,
 )
+from bot.crewai.updates import parse_crew, parse_step, parse_task
 from bot.domain.errors import Malformed
+from bot.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.outcome import ResumeStatus
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
-from bot.usecases.read_models import Progress
+from bot.usecases.read_models import CrewStatus, Progress
 
 RUN = "7f1c2a34-5b6d-4e8f-9a0b-1c2d3e4f5a6b"
 
@@ -245,11 +253,23 @@ def test_showing_json_too_deep_to_show_is_malformed_not_a_crash() -> None:
 
 @given(st.binary())
 def test_no_bytes_raise_anything_but_malformed(body: bytes) -> None:
-    for parse in (parse_notification, parse_execution_id, parse_status, parse_inputs):
+    parsers: tuple[Callable[[bytes], object], ...] = (
+        parse_notification,
+        parse_task,
+        parse_step,
+        parse_crew,
+        parse_status,
+        parse_inputs,
+        parse_kickoff,
+        parse_registration,
+    )
+    for parse in parsers:
         with pytest.raises(Malformed):
             parse(body)
     parse_resume_answer(body)
     parse_error(body)
+    parse_started(body)
+    parse_missing_inputs(body)
 
 
 JSON = st.recursive(
@@ -360,17 +380,33 @@ def test_what_is_no_web_address_is_ignored(url: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("parse", "body", "update"),
     [
-        {"description": "d", "name": "research_task", "output": "x", "output_json": {"a": 1}},
-        {"prompt": "p", "thought": "t", "tool": "search_tool", "result": "Three articles"},
-        {"result": "# Report", "token_usage": {"total_tokens": 1250}, "meta": {"requestId": "r"}},
+        (
+            parse_task,
+            {"description": "d", "name": "research_task", "output": "x", "output_json": {"a": 1}},
+            TaskUpdate(title="research_task"),
+        ),
+        (
+            parse_step,
+            {"prompt": "p", "thought": "t", "tool": "search_tool", "result": "Three articles"},
+            StepUpdate(doing="t"),
+        ),
+        (
+            parse_crew,
+            {"result": "# Report", "token_usage": {"total_tokens": 12}, "meta": {"requestId": "r"}},
+            CrewUpdate(result=Output("# Report"), tokens=12),
+        ),
     ],
 )
-def test_other_webhooks_say_whom_they_are_about(body: dict[str, object]) -> None:
-    assert parse_execution_id(json.dumps(body | {"kickoff_id": RUN}).encode()) == RUN
+def test_other_webhooks_say_whom_they_are_about(
+    parse: Callable[[bytes], tuple[str, ExecutionUpdate]],
+    body: dict[str, object],
+    update: ExecutionUpdate,
+) -> None:
+    assert parse(json.dumps(body | {"kickoff_id": RUN}).encode()) == (RUN, update)
     with pytest.raises(Malformed) as refused:
-        parse_execution_id(json.dumps(body).encode())
+        parse(json.dumps(body).encode())
     assert refused.value.details[0].startswith("no execution_id")
 
 
@@ -413,7 +449,9 @@ def test_a_human_input_webhook_without_credentials_is_sent_without() -> None:
             "resumed: On we go",
             ResumeStatus.RESUMED,
         ),
-        (b'{"status": "retrying"}', "retrying", ResumeStatus.RETRYING),
+        (b'{"status": "Retrying"}', "Retrying", ResumeStatus.RETRYING),
+        (b'{"status": "completed"}', "completed", ResumeStatus.COMPLETED),
+        (b'{"status": "well"}', "well", None),
         (b'{"status": 1, "message": "m"}', "m", None),
         (b'{"status": " ", "message": null}', "", None),
         (b"[]", "", None),
@@ -436,22 +474,30 @@ def test_an_answer_to_a_resume_becomes_one_line_and_a_status(
                 "current_task": "research_task",
                 "progress": {"completed_tasks": 1, "total_tasks": 3},
             },
-            Progress("running", "research_task", 1, 3),
+            Progress(CrewStatus.RUNNING, "running", "research_task", 1, 3),
         ),
         (
             {"status": "completed", "result": {"output": "x", "tasks": [{}, {}]}},
-            Progress("completed", None, 2, 2, result=Output("x")),
+            Progress(CrewStatus.COMPLETED, "completed", None, 2, 2, result=Output("x")),
         ),
         (
             {"status": "error", "error": "Ran out\nof tokens", "execution_time": 1.5},
-            Progress("error", error="Ran out of tokens"),
+            Progress(CrewStatus.FAILED, "error", error="Ran out of tokens"),
         ),
         (
             {"state": "Pending Human Input", "progress": {"completed_tasks": True}},
-            Progress("Pending Human Input"),
+            Progress(CrewStatus.OTHER, "Pending Human Input"),
         ),
-        ({"status": "running", "progress": [1], "current_task": 3}, Progress("running")),
-        ({"status": "running", "progress": {"total_tasks": -1}}, Progress("running")),
+        ({"status": "COMPLETED"}, Progress(CrewStatus.COMPLETED, "COMPLETED")),
+        ({"status": "Failed"}, Progress(CrewStatus.FAILED, "Failed")),
+        (
+            {"status": "running", "progress": [1], "current_task": 3},
+            Progress(CrewStatus.RUNNING, "running"),
+        ),
+        (
+            {"status": "running", "progress": {"total_tasks": -1}},
+            Progress(CrewStatus.RUNNING, "running"),
+        ),
     ],
 )
 def test_a_status_is_read_tolerantly(fields: object, progress: Progress) -> None:

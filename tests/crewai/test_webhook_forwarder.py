@@ -9,7 +9,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.client import open_client
+from bot.crewai.transport import open_client
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import STOP_KICKOFFS_SECONDS
-from bot.crewai.client import Timeouts
-from bot.crewai.kickoff import KICKOFF_SECONDS
+from bot.crewai.transport import Timeouts
 from bot.domain.changes import LINES_COMPARED
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import Retry
@@ -51,7 +50,7 @@ ARCHITECTURE = (
 HTTP = (
     f"the body is over {LIMIT // 2**20} MiB",
     f"a kickoff: {AT_ONCE} of this crew are under way",
-    f"A crew may take {word(KICKOFF_SECONDS / 60)} minutes to answer",
+    f"A crew may take {word(Timeouts().kickoff / 60)} minutes to answer",
     f"after {STATUS_POLL.first.seconds} seconds, then ever less often",
     f"every {minutes(STATUS_POLL.longest)} minutes at most",
     f"up to {FEEDBACK_LIMIT:,} characters",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.crewai import payloads
+from bot.crewai import wire
 from tests.repo.files import calls, literal, rows
 
 #: Named by aiohttp's own reason, or made where the answer is no error by itself.
@@ -44,7 +44,7 @@ def test_every_accepted_name_of_a_notification_is_documented() -> None:
         for what, names in rows("docs/http.md", "names")
     }
     assert documented == {
-        "execution": payloads.EXECUTION_ID.choices,
-        "task": payloads.TASK_ID.choices,
-        "output": payloads.OUTPUT.choices,
+        "execution": wire.EXECUTION_ID.choices,
+        "task": wire.TASK_ID.choices,
+        "output": wire.OUTPUT.choices,
     }

@@ -43,13 +43,14 @@ from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.slack.reviews.revise_form import render_revise_modal
 from bot.usecases.read_models import (
     CardView,
+    CrewStatus,
+    CrewUnavailable,
     DeadLetter,
     ExecutionView,
     MessageRef,
     Pending,
     Progress,
     RoundLine,
-    StatusUnavailable,
 )
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -438,7 +439,7 @@ lines = st.lists(
 @settings(deadline=None, max_examples=25)
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
-    progress = Progress("running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
+    progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
     check(render_pending(Pending(some, len(some)), now=NOW, mine=False, link=unlinked))
     check(render_overview(some, now=NOW, link=unlinked))
     view = ExecutionView("<@U666>" * 99, "<!here>" * 99, some, progress)
@@ -486,7 +487,7 @@ def test_what_does_not_fit_is_counted() -> None:
     shown = read(message).count("• ")
     assert 50 < shown < 500
     assert f"and {700 - shown} more" in read(message)
-    execution = ExecutionView("research", "7f1c2a34", many, StatusUnavailable("2 s"))
+    execution = ExecutionView("research", "7f1c2a34", many, CrewUnavailable("2 s"))
     answer = read(render_execution(execution, now=NOW, link=linked))
     assert "|Round 500 of research_task>" in answer
     assert "|Round 1 of research_task>" not in answer
@@ -506,18 +507,24 @@ def test_what_does_not_fit_is_counted() -> None:
 @pytest.mark.parametrize(
     ("progress", "says"),
     [
-        (Progress("running", "write", 2, 3), "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at write"),
-        (Progress("running", None, 0, 1), "░░░░░░░░░░░░ 0 of 1 task"),
-        (Progress("running", None, 9, 3), "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks"),
-        (Progress("running", None, 1, 0), "The crew says “running”"),
-        (Progress("completed"), "The crew says “completed”"),
-        (Progress("completed", None, 3, 3), "3 of 3 tasks · completed"),
-        (Progress("error", error="boom & bust"), "“error” · the error: boom &amp; bust"),
-        (StatusUnavailable("2 s"), "The crew does not answer (2 s)."),
+        (
+            Progress(CrewStatus.RUNNING, "running", "write", 2, 3),
+            "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at write",
+        ),
+        (Progress(CrewStatus.RUNNING, "running", None, 0, 1), "░░░░░░░░░░░░ 0 of 1 task"),
+        (Progress(CrewStatus.RUNNING, "running", None, 9, 3), "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks"),
+        (Progress(CrewStatus.RUNNING, "running", None, 1, 0), "The crew says “running”"),
+        (Progress(CrewStatus.COMPLETED, "completed"), "The crew says “completed”"),
+        (Progress(CrewStatus.COMPLETED, "completed", None, 3, 3), "3 of 3 tasks · completed"),
+        (
+            Progress(CrewStatus.FAILED, "error", error="boom & bust"),
+            "“error” · the error: boom &amp; bust",
+        ),
+        (CrewUnavailable("2 s"), "The crew does not answer (2 s)."),
     ],
 )
 def test_an_execution_shows_what_the_crew_says(
-    progress: Progress | StatusUnavailable, says: str
+    progress: Progress | CrewUnavailable, says: str
 ) -> None:
     view = ExecutionView("research", "7f1c2a34", (), progress)
     message = render_execution(view, now=NOW, link=linked)
@@ -544,14 +551,14 @@ def test_an_execution_shows_what_the_crew_says(
 )
 def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) -> None:
     line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
-    view = ExecutionView("research", "7f1c2a34", (line,), StatusUnavailable("2 s"))
+    view = ExecutionView("research", "7f1c2a34", (line,), CrewUnavailable("2 s"))
     shown = read(render_execution(view, now=NOW, link=linked))
     assert f"Round 1 of research_task · {says}" in shown
     assert says in read(render_overview([line], now=NOW, link=linked))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
-    view = ExecutionView("*bold*", "a`b", (), StatusUnavailable("2 s"))
+    view = ExecutionView("*bold*", "a`b", (), CrewUnavailable("2 s"))
     assert read(render_execution(view, now=NOW, link=linked)).startswith("*bold* · a`b")
 
 

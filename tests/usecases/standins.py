@@ -22,8 +22,9 @@ from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.review import Round
 from bot.domain.verdict import Decision
 from bot.usecases.ports.base import Clock
+from bot.usecases.ports.crew import KickoffOutcome, KickoffRequest
 from bot.usecases.ports.slack import Members, Posted, Posting
-from bot.usecases.read_models import DeadLetter, MessageRef, Progress, StatusUnavailable
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, DeadLetter, MessageRef, Progress
 
 AWAY = NotSent("connection refused")
 LOST = Unknown("no answer")
@@ -194,8 +195,10 @@ class FakeCrew:
     on_status: Callable[[str], Awaitable[None]] | None = None
     """Called before the status is answered."""
     silent: bool = False
-    says: Progress | StatusUnavailable | None = None
+    says: Progress | CrewUnavailable | None = None
     """What it says instead of the truth."""
+    kickoff_outcome: KickoffOutcome = field(default_factory=lambda: NotSent("no kickoff expected"))
+    kickoffs: list[tuple[KickoffRequest, WebhookUrls]] = field(default_factory=list)
 
     def pause(self, text: str = "A draft.", *, execution: str = "e-1", task: str = "draft") -> None:
         self.pending[execution, task] = text
@@ -222,17 +225,26 @@ class FakeCrew:
             "Thank you.", ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING
         )
 
-    async def status(self, execution_id: str) -> Progress | StatusUnavailable:
+    async def status(self, execution_id: str) -> Progress | CrewUnavailable:
         if self.on_status:
             await self.on_status(execution_id)
         if self.says:
             return self.says
         if self.silent:
-            return StatusUnavailable("no answer within 2 s")
-        return Progress("completed" if execution_id in self.completed else "running")
+            return CrewUnavailable("no answer within 2 s")
+        if execution_id in self.completed:
+            return Progress(CrewStatus.COMPLETED, "completed")
+        return Progress(CrewStatus.RUNNING, "running")
 
-    async def ping(self) -> str | None:
-        return self.says.why if isinstance(self.says, StatusUnavailable) else None
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        self.kickoffs.append((request, webhooks))
+        return self.kickoff_outcome
+
+    async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
+        return self.says if isinstance(self.says, CrewUnavailable) else ("topic",)
+
+    async def ping(self) -> CrewUnavailable | None:
+        return self.says if isinstance(self.says, CrewUnavailable) else None
 
 
 @dataclass

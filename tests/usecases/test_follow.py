@@ -14,8 +14,14 @@ from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import State
 from bot.usecases.follow import STATUS_POLL, begin, record_update
 from bot.usecases.ports.slack import MessageKind
-from bot.usecases.queries.crews import overview, run_of
-from bot.usecases.read_models import ForwardedWebhook, Progress, StatusUnavailable, TrackedExecution
+from bot.usecases.queries.crews import execution_of, overview
+from bot.usecases.read_models import (
+    CrewStatus,
+    CrewUnavailable,
+    ForwardedWebhook,
+    Progress,
+    TrackedExecution,
+)
 from tests.builders import ANA
 from tests.usecases.world import CREW, World
 
@@ -45,7 +51,7 @@ def said(world: World) -> list[MessageKind]:
     return [message.what for message in world.execution_messenger.said]
 
 
-async def ask(world: World, answer: Progress | StatusUnavailable) -> None:
+async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
     """The next time the crew is asked for its status."""
     world.crew.says = answer
     world.clock.advance(STATUS_POLL.longest)
@@ -87,30 +93,33 @@ async def test_tasks_move_the_line_and_steps_do_not(world: World) -> None:
     await world.settle_slack()
 
     assert world.execution_messenger.updates[-1].finished == 1
-    execution = await run_of("research", "e-1", uow=world.uow)
+    execution = await execution_of("research", "e-1", uow=world.uow)
     assert execution is not None
     assert execution.step == "thinking"
-    assert await run_of("research", "e-2", uow=world.uow) is None
+    assert await execution_of("research", "e-2", uow=world.uow) is None
 
 
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
-        (Progress("completed", None, 3, 3, result=Output("All of it.")), ExecutionState.COMPLETED),
-        (Progress("error", error="out of tokens"), ExecutionState.FAILED),
-        (Progress("error"), ExecutionState.FAILED),
-        (StatusUnavailable("404: not found", gone=True), ExecutionState.GONE),
+        (
+            Progress(CrewStatus.COMPLETED, "completed", None, 3, 3, result=Output("All of it.")),
+            ExecutionState.COMPLETED,
+        ),
+        (Progress(CrewStatus.FAILED, "error", error="out of tokens"), ExecutionState.FAILED),
+        (Progress(CrewStatus.FAILED, "error"), ExecutionState.FAILED),
+        (CrewUnavailable("404: not found", gone=True), ExecutionState.GONE),
     ],
 )
 async def test_the_end_closes_what_waits_and_is_said_once(
-    world: World, answer: Progress | StatusUnavailable, state: ExecutionState
+    world: World, answer: Progress | CrewUnavailable, state: ExecutionState
 ) -> None:
     await start(world)
     round_ = (await world.notify()).round
     await world.settle_slack()
-    await ask(world, Progress("running", "plan", 1, 3))
+    await ask(world, Progress(CrewStatus.RUNNING, "running", "plan", 1, 3))
     assert world.execution_messenger.updates[-1].current == "plan"
-    await ask(world, StatusUnavailable("connection refused"))
+    await ask(world, CrewUnavailable("connection refused"))
 
     await ask(world, answer)
     await news(world, CrewUpdate(result=Output("late"), tokens=9))
@@ -126,7 +135,7 @@ async def test_the_end_closes_what_waits_and_is_said_once(
 async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
     await start(world)
     round_ = (await world.notify()).round
-    world.crew.says = StatusUnavailable("404: not found", gone=True)
+    world.crew.says = CrewUnavailable("404: not found", gone=True)
 
     world.clock.advance(STATUS_POLL.first)
     await world.turn(CREW)
@@ -213,9 +222,9 @@ async def test_a_crew_that_is_not_set_up_any_more(world: World) -> None:
 
 async def test_the_overview_asks_every_crew(world: World) -> None:
     await start(world)
-    world.crew.says = StatusUnavailable("connection refused")
+    world.crew.says = CrewUnavailable("connection refused")
 
-    seen = await overview(probes={"research": world.crew}, uow=world.uow, clock=world.clock)
+    seen = await overview(clients={"research": world.crew}, uow=world.uow, clock=world.clock)
 
     assert [crew.warning for crew in seen.crews] == ["connection refused"]
     assert [shown.execution.execution_id for shown in seen.running] == ["e-1"]

@@ -13,38 +13,16 @@ import pytest
 
 from bot.domain.errors import StoreUnavailable, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.outcome import NotSent, Unknown
-from bot.usecases.kickoff import (
-    KickoffAnswer,
-    KickoffRequest,
-    Kickoffs,
-    NoPublicUrl,
-    TooManyKickoffs,
-    register,
-)
+from bot.domain.outcome import NotSent
+from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs, register
+from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from bot.usecases.ports.store import ExecutionQueries
+from tests.usecases.standins import FakeCrew
 from tests.usecases.world import World
 
 ANSWER = KickoffAnswer(200, b"{}", "application/json", execution_id="e-1")
 THEIRS = WebhookUrls(task="https://theirs.example/task")
 ASKED = KickoffRequest({"inputs": {}}, THEIRS)
-
-
-@dataclass
-class FakeKickoff:
-    answer: KickoffAnswer | NotSent | Unknown = ANSWER
-    carried: list[WebhookUrls] = field(default_factory=list)
-
-    async def kickoff(
-        self,
-        request: KickoffRequest,
-        webhooks: WebhookUrls,
-    ) -> KickoffAnswer | NotSent | Unknown:
-        self.carried.append(webhooks)
-        return self.answer
-
-    async def input_names(self) -> tuple[str, ...] | str:
-        return ("topic",)
 
 
 @dataclass
@@ -73,11 +51,11 @@ def shaky(world: World) -> Shaky:
     return Shaky(world)
 
 
-def context(shaky: Shaky, client: FakeKickoff | None = None, **more: Any) -> Kickoffs:
+def context(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> Kickoffs:
     return Kickoffs(
         uow=shaky,
         crews=shaky.world.crews,
-        clients={"research": client or FakeKickoff()},
+        clients={"research": client or FakeCrew(kickoff_outcome=ANSWER)},
         clock=shaky.world.clock,
         pause=timedelta(0),
         **more,
@@ -89,20 +67,20 @@ def runs(shaky: Shaky) -> ExecutionQueries:
 
 
 async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> None:
-    client = FakeKickoff()
+    client = FakeCrew(kickoff_outcome=ANSWER)
 
     assert await context(shaky, client).start("research", ASKED) is ANSWER
 
     assert await runs(shaky).targets("research", "e-1") == THEIRS
-    [carried] = client.carried
+    [(_, carried)] = client.kickoffs
     assert carried.task == THEIRS.task
     assert carried.human_input == HumanInputWebhook("https://ours.example")
 
 
 async def test_nothing_is_remembered_of_what_did_not_start(shaky: Shaky) -> None:
-    await context(shaky, FakeKickoff(NotSent("refused"))).start("research", ASKED)
+    await context(shaky, FakeCrew(kickoff_outcome=NotSent("refused"))).start("research", ASKED)
     refused = replace(ANSWER, status=422, execution_id=None)
-    await context(shaky, FakeKickoff(refused)).start("research", ASKED)
+    await context(shaky, FakeCrew(kickoff_outcome=refused)).start("research", ASKED)
 
     assert await runs(shaky).view("research", "e-1") is None
 

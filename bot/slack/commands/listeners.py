@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,7 +37,7 @@ from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries import status as look
-from bot.usecases.queries.crews import CrewProbe, overview, run_of
+from bot.usecases.queries.crews import execution_of, overview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,6 @@ class Lobby:
     clock: Clock
     counter: Counter
     """Where crews are started."""
-    probes: Mapping[str, CrewProbe]
 
 
 def register(app: AsyncApp, lobby: Lobby) -> None:
@@ -118,12 +116,12 @@ async def _status(prefix: str, lobby: Lobby) -> Message:
         return render_ambiguous(prefix, error.candidates)
     now = lobby.clock()
     shown = render_execution(view, now=now, link=lobby.identity.link)
-    shown = with_step(shown, await run_of(view.crew, view.execution_id, uow=lobby.uow))
+    shown = with_step(shown, await execution_of(view.crew, view.execution_id, uow=lobby.uow))
     return refreshable(shown, now=now, value=view.execution_id)
 
 
 async def _overview(lobby: Lobby) -> Message:
-    seen = await overview(probes=lobby.probes, uow=lobby.uow, clock=lobby.clock)
+    seen = await overview(clients=lobby.clients, uow=lobby.uow, clock=lobby.clock)
     lines = await look.unsettled(uow=lobby.uow)
     now = lobby.clock()
     unsettled = render_overview(lines, now=now, link=lobby.identity.link)

@@ -15,7 +15,7 @@ from bot.slack.executions import progress_bar
 from bot.slack.links import Link, linked
 from bot.slack.reviews import summary
 from bot.usecases.queries.status import LINES
-from bot.usecases.read_models import ExecutionView, Pending, RoundLine
+from bot.usecases.read_models import CrewUnavailable, ExecutionView, Pending, Progress, RoundLine
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
@@ -48,7 +48,7 @@ def render_pending(pending: Pending, *, now: datetime, mine: bool, link: Link) -
 def render_execution(view: ExecutionView, *, now: datetime, link: Link) -> Message:
     """One execution: its rounds, the oldest first, and what the crew says itself."""
     title = f"{shared.bold(shared.crew(view.crew))} · {shared.identifier(view.execution_id)}"
-    report = strings.progress(view.progress, progress_bar.bar(view.progress))
+    report = strings.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
         f"{_round_line(line, now, link)}{summary.detail(line.round, line.excerpt)}"
@@ -124,3 +124,9 @@ def _pending_line(line: RoundLine, now: datetime, link: Link) -> str:
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
     return f"{linked(title, line, link)} · {summary.status(line.round, now)}"
+
+
+def _bar(progress: Progress | CrewUnavailable) -> str:
+    if isinstance(progress, CrewUnavailable):
+        return ""
+    return progress_bar.bar(progress.completed_tasks, progress.total_tasks)

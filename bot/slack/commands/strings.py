@@ -12,7 +12,7 @@ from bot.slack.executions.progress_bar import counted
 from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
 from bot.usecases.queries.crews import CrewHealth
-from bot.usecases.read_models import Progress, StatusUnavailable
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 
 HELP: Final = (
     (
@@ -63,14 +63,14 @@ def earlier(count: int) -> str:
     return f"{counted(count, 'earlier round')} left off"
 
 
-def progress(reported: Progress | StatusUnavailable, bar: str) -> str:
+def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
     """What the crew says about itself; `bar` is empty when it gives no numbers."""
-    if isinstance(reported, StatusUnavailable):
+    if isinstance(reported, CrewUnavailable):
         return f"The crew does not answer ({one_line(reported.why, shared.ANSWER_LIMIT)})."
-    state = one_line(reported.state, shared.ID_LIMIT)
-    parts = [bar or f"The crew says “{state}”"]
-    if bar and state not in {"running", ""}:
-        parts.append(state)
+    word = one_line(reported.word, shared.ID_LIMIT)
+    parts = [bar or f"The crew says “{word}”"]
+    if bar and reported.status is not CrewStatus.RUNNING:
+        parts.append(word)
     if reported.current_task:
         parts.append(f"now at {one_line(reported.current_task, shared.TITLE_LIMIT)}")
     if reported.error:

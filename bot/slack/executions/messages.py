@@ -8,7 +8,6 @@ from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.executions import strings
 from bot.slack.executions.progress_bar import bar
 from bot.slack.output import output_in_message
-from bot.usecases.read_models import Progress
 
 
 def render_progress(execution: Execution) -> Message:
@@ -48,4 +47,4 @@ def result_file_name(execution: Execution) -> str:
 
 def bar_of(execution: Execution) -> str:
     """The progress as a bar; nothing while the number of tasks is not known."""
-    return bar(Progress("", completed_tasks=execution.finished, total_tasks=execution.total))
+    return bar(execution.finished, execution.total)

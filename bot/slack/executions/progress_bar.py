@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.usecases.read_models import (
-    Progress,
-)
-
 
 def tasks_done(completed: int, total: int) -> str:
     """The numbers beside a progress bar."""
@@ -23,12 +19,10 @@ _BAR_CELLS: Final = 12
 """Exact for two, three, four, six and twelve tasks."""
 
 
-def bar(progress: object) -> str:
-    """`▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing when the crew gives no numbers that make sense."""
-    match progress:
-        case Progress(completed_tasks=int(completed), total_tasks=int(total)) if total > 0:
-            done = max(0, min(completed, total))
-            full = _BAR_CELLS * done // total
-            return f"{'▓' * full}{'░' * (_BAR_CELLS - full)} {tasks_done(done, total)}"
-        case _:
-            return ""
+def bar(completed: int | None, total: int | None) -> str:
+    """`▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing when the numbers are missing or make no sense."""
+    if completed is None or total is None or total <= 0:
+        return ""
+    done = max(0, min(completed, total))
+    full = _BAR_CELLS * done // total
+    return f"{'▓' * full}{'░' * (_BAR_CELLS - full)} {tasks_done(done, total)}"

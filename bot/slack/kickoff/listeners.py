@@ -24,14 +24,10 @@ from bot.slack.errors import Respond, tell
 from bot.slack.kickoff import strings
 from bot.slack.kickoff.forms import render_choice, render_form, render_notice
 from bot.slack.payloads import Command, person_of
-from bot.usecases.kickoff import (
-    KickoffAnswer,
-    KickoffRequest,
-    Kickoffs,
-    NoPublicUrl,
-    TooManyKickoffs,
-)
+from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs
 from bot.usecases.permissions import crews_of, require
+from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
+from bot.usecases.read_models import CrewUnavailable
 from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
@@ -168,9 +164,7 @@ async def on_kickoff_submitted(
     await _update(client, notice, shown)
 
 
-def _outcome(
-    crew: str, values: Mapping[str, str], answer: KickoffAnswer | NotSent | Unknown
-) -> Block:
+def _outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
     match answer:
         case KickoffAnswer(execution_id=str(execution_id)):
             return render_notice(strings.started(crew, execution_id))
@@ -191,9 +185,9 @@ def _outcome(
 async def _show_form(
     client: AsyncWebClient, shown: Mapping[str, str], crew: str, counter: Counter
 ) -> None:
-    found = await counter.kickoffs.clients[crew].input_names()
-    if isinstance(found, str):
-        await _update(client, shown, render_notice(strings.crew_away(crew, found)))
+    found = await counter.kickoffs.clients[crew].inputs()
+    if isinstance(found, CrewUnavailable):
+        await _update(client, shown, render_notice(strings.crew_away(crew, found.why)))
     else:
         await _update(client, shown, render_form(crew, found))
 

@@ -12,10 +12,7 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.crew import CrewClient
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx
-from bot.usecases.read_models import Progress
-
-COMPLETED = "completed"
-"""The status of an execution that ran to its end, in the crew's own word."""
+from bot.usecases.read_models import CrewStatus, Progress
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
@@ -56,7 +53,7 @@ async def _has_completed(round_: Round, client: CrewClient) -> bool:
     if round_.state is not State.DECIDED or round_.in_doubt_since is None:
         return False
     progress = await client.status(round_.review.execution_id)
-    return isinstance(progress, Progress) and progress.state == COMPLETED
+    return isinstance(progress, Progress) and progress.status is CrewStatus.COMPLETED
 
 
 async def _send(round_: Round, client: CrewClient, context: DeliveryContext) -> Outcome:

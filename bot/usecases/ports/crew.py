@@ -1,31 +1,73 @@
-"""A crew's REST API and the callers' addresses, as the use cases see them."""
+"""What the use cases need from crews, and from the callers behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Outcome
+from bot.domain.outcome import NotSent, Outcome, Unknown
 from bot.domain.verdict import Decision
-from bot.usecases.read_models import (
-    ForwardedWebhook,
-    Progress,
-    StatusUnavailable,
-)
+from bot.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class KickoffRequest:
+    """What a caller wants started: opaque to us, save for the webhook URLs it gave."""
+
+    fields: Mapping[str, object] = field(repr=False)
+    given: WebhookUrls = WebhookUrls()
+    inputs: tuple[tuple[str, str], ...] = ()
+    """For people to read, when it was asked for in Slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class KickoffAnswer:
+    """The crew's own answer, to be passed on as it is."""
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str
+    retry_after: str | None = None
+    execution_id: str | None = None
+    """None when nothing was started."""
+    missing: tuple[str, ...] = ()
+    """Inputs that the crew asks for."""
+    words: str = ""
+    """Why the crew refused, in its own words."""
+
+
+KickoffOutcome = KickoffAnswer | NotSent | Unknown
 
 
 class CrewClient(Protocol):
-    """One crew's REST API."""
+    """One crew's REST API.
+
+    What takes effect (`resume`, `kickoff`) returns an outcome, what only reads returns
+    CrewUnavailable when there is no answer to read. Nothing raises for what a crew does.
+    """
 
     async def resume(
         self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
     ) -> Outcome:
-        """Tell the crew a decision."""
+        """Tell the crew a decision, in one try."""
         ...
 
-    async def status(self, execution_id: str) -> Progress | StatusUnavailable:
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        """Start an execution, in one try; it may take minutes."""
+        ...
+
+    async def status(self, execution_id: str) -> Progress | CrewUnavailable:
         """Ask the crew how far an execution is; it has 2 s to answer."""
+        ...
+
+    async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
+        """Ask for the names of the required inputs."""
+        ...
+
+    async def ping(self) -> CrewUnavailable | None:
+        """Why the crew does not answer within 2 s, or None."""
         ...
 
 

@@ -9,7 +9,7 @@ from bot.usecases.ports.base import Crews
 from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import ExecutionView, Pending, RoundLine, StatusUnavailable
+from bot.usecases.read_models import CrewUnavailable, ExecutionView, Pending, RoundLine
 
 #: More than this would not fit into one Slack message.
 LINES = 20
@@ -46,7 +46,7 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
             progress = (
                 await client.status(execution_id)
                 if client
-                else StatusUnavailable(str(UnknownCrew(crew)))
+                else CrewUnavailable(str(UnknownCrew(crew)))
             )
             return ExecutionView(crew, execution_id, rounds, progress)
         case several:

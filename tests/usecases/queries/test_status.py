@@ -9,7 +9,7 @@ from bot.domain.outcome import Refused
 from bot.domain.people import User
 from bot.domain.review import State
 from bot.usecases.queries import status as look
-from bot.usecases.read_models import ExecutionView, Pending, Progress, StatusUnavailable
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionView, Pending, Progress
 from tests.builders import ANA, EVE, SECOND, a_crew
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
@@ -99,7 +99,7 @@ async def test_an_execution_is_named_by_its_beginning(world: World) -> None:
     view = await execution(world, "ab")
     assert (view.crew, view.execution_id) == ("research", "abc-1")
     assert [line.round.id for line in view.rounds] == [first.round.id, second.round.id]
-    assert view.progress == Progress("running")
+    assert view.progress == Progress(CrewStatus.RUNNING, "running")
 
 
 async def test_a_whole_id_is_never_ambiguous(world: World) -> None:
@@ -134,11 +134,11 @@ async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World) -> Non
     await world.notify()
     world.crew.silent = True
     view = await execution(world, "e-1")
-    assert view.progress == StatusUnavailable("no answer within 2 s")
+    assert view.progress == CrewUnavailable("no answer within 2 s")
     assert len(view.rounds) == 1
 
 
 async def test_a_crew_that_is_gone_from_the_settings_is_shown_as_such(world: World) -> None:
     await world.notify(crew="gone")
     view = await execution(world, "e-1")
-    assert view.progress == StatusUnavailable("no crew is called gone")
+    assert view.progress == CrewUnavailable("no crew is called gone")

@@ -1,0 +1,112 @@
+"""One HTTP request to a crew, within limits of time and size; no payloads in here.
+
+Every request has a connection of its own. A kept one may have been closed by the crew meanwhile,
+and then a mere restart of the crew would look like an answer that was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+#: How much of an answer is read, in bytes.
+ANSWER_LIMIT = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a crew may take, in seconds. The last four are limits for a whole call."""
+
+    connect: float = 5
+    write: float = 10
+    read: float = 30
+    resume: float = 60
+    """Shorter than the outbox's lease, or a second try could begin while this one lasts."""
+    status: float = 2
+    inputs: float = 10
+    kickoff: float = 600
+    """A crew may take minutes to answer a kickoff: it can be asleep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a crew answered; the body may be cut short."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: str | None
+    content_type: str
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+
+def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
+    """A client that crews share.
+
+    With `trust_env` it goes through the proxy that the environment names, but never to this
+    machine itself. Cookies are not kept: one crew's must not reach another.
+    """
+    return httpx.AsyncClient(
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
+        mounts={"all://127.0.0.1": None, "all://localhost": None},
+        headers={"User-Agent": "crewgate"},
+        follow_redirects=False,
+        trust_env=trust_env,
+    )
+
+
+def base_url(url: str) -> str:
+    """The URL that paths are appended to. Raises ValueError, without repeating the URL."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        parts = httpx.URL("")
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise ValueError("a crew's URL begins with https:// (or http://) and a host")
+    # A user in the URL would take the place of the bearer token.
+    if parts.userinfo or parts.query or parts.fragment:
+        raise ValueError("a crew's URL has no user, query or fragment")
+    return str(parts).rstrip("/")
+
+
+async def send(http: httpx.AsyncClient, request: httpx.Request, *, seconds: float) -> Answer:
+    """Send a request and read its answer, within so many seconds in all.
+
+    Raises httpx.HTTPError or TimeoutError when not even a status came.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    async with asyncio.timeout_at(deadline):
+        response = await http.send(request, stream=True, follow_redirects=False)
+    try:
+        body = await _read(response, deadline)
+    finally:
+        await response.aclose()
+    return Answer(
+        response.status_code,
+        body,
+        response.headers.get("Retry-After"),
+        response.headers.get("Content-Type", ""),
+    )
+
+
+async def _read(response: httpx.Response, deadline: float) -> bytes:
+    """The beginning of the body; whatever there is of it when the connection is lost."""
+    parts: list[bytes] = []
+    length = 0
+    try:
+        async with asyncio.timeout_at(deadline):
+            async for part in response.aiter_raw():
+                parts.append(part)
+                length += len(part)
+                if length >= ANSWER_LIMIT:
+                    break
+    except (httpx.HTTPError, TimeoutError):
+        pass  # the status has come, and it says what matters
+    return b"".join(parts)[:ANSWER_LIMIT]
