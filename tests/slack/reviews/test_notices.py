@@ -1,0 +1,60 @@
+"""Messages besides the card: a stuck decision, and a webhook that could not be understood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.review import (
+    NEWER_OUTPUT,
+    State,
+)
+from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
+from bot.usecases.read_models import (
+    DeadLetter,
+)
+from tests.slack.rendering import NOW, a_decision, a_round, check, long_texts, names, read
+
+
+def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
+    stuck = a_round(
+        state=State.STUCK, decision=a_decision(), answer="Unauthorized", answer_code="401"
+    )
+    message = render_stuck_notice(stuck)
+    assert message is not None
+    check(message)
+    assert read(message).count("<@U1>") == 1
+    assert "The Retry button is on the card." in read(message)
+    overtaken = render_stuck_notice(replace(stuck, state=State.CLOSED, answer=NEWER_OUTPUT))
+    assert overtaken is not None
+    assert f"was not sent: {NEWER_OUTPUT}. Round 2 takes its place." in read(overtaken)
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.DECIDED, State.RESUMED])
+def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
+    decision = None if state is State.WAITING else a_decision()
+    assert render_stuck_notice(a_round(state=state, decision=decision)) is None
+
+
+@settings(deadline=None, max_examples=100)
+@given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
+def test_a_letter_is_within_the_limits_whatever_came(crew: str, reason: str, body: bytes) -> None:
+    check(
+        render_dead_letter(DeadLetter("letter", crew, reason, body, NOW)), may_mention=frozenset()
+    )
+
+
+def test_a_letter_shows_the_beginning_of_what_came() -> None:
+    dead_letter = DeadLetter(
+        "letter", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW
+    )
+    shown = read(render_dead_letter(dead_letter))
+    assert "*research* could not be understood: task_id is missing. It may" in shown
+    assert shown.count("```") == 2
+    assert "This is the beginning" not in shown
+    long = replace(dead_letter, body="é<".encode() * 2_000)
+    assert "This is the beginning; 6,000 bytes came." in read(render_dead_letter(long))
+    assert "```" not in read(render_dead_letter(replace(dead_letter, body=b" ")))

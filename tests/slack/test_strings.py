@@ -1,0 +1,65 @@
+"""Private answers: who may decide, and why something was not recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
+from bot.domain.review import (
+    ENDED,
+)
+from bot.domain.verdict import Person, Revise
+from bot.slack import strings as shared
+from tests.slack.rendering import NOW, a_decision
+
+
+def test_who_may_decide_is_said_to_whom_may_not() -> None:
+    said = shared.not_a_reviewer("research", ["U1", "S1", "<lead>@example.com"])
+    assert said == (
+        "You are not a reviewer of research, so nothing was recorded. "
+        "These may: <@U1>, <!subteam^S1>, &lt;lead&gt;@example.com."
+    )
+    many = shared.not_a_reviewer("research", ["U1"] * 25, uncertain=True)
+    assert "could not find out" in many
+    assert "5 more" in many
+    nobody = shared.not_a_reviewer("research", [])
+    assert nobody == "You are not a reviewer of research, so nothing was recorded."
+    assert "your text was not sent" in shared.not_a_reviewer_plain("research")
+    assert "Try again" in shared.not_a_reviewer_plain("research", uncertain=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "plainly"),
+    [
+        (AlreadyDecided(a_decision()), "<@U1> approved this 2 min ago.", "Ana approved this"),
+        (
+            AlreadyDecided(a_decision(Revise("x"))),
+            "<@U1> asked for changes 2 min ago.",
+            "Ana asked for changes 2 min ago.",
+        ),
+        (RoundSuperseded(), "A newer output came in the meantime.", "A newer output came"),
+        (RoundClosed(ENDED), f"This is closed: {ENDED}.", f"This is closed: {ENDED}."),
+        (NotWaiting(), "This takes no decision any more.", "This takes no decision any more."),
+    ],
+)
+def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:
+    assert shared.too_late(error, NOW).startswith(said)
+    in_modal = shared.too_late_plain(error, NOW)
+    assert in_modal.startswith(plainly)
+    assert in_modal.endswith("Your text was not sent.")
+
+
+def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
+    assert shared.unknown_crew("<!here>").startswith("&lt;!here&gt; is not set up here")
+    assert shared.unknown_crew_plain("research").endswith("Your text was not sent.")
+
+
+def test_a_person_without_a_user_id_is_named() -> None:
+    error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
+    assert shared.too_late(error, NOW).startswith("Ana &lt;b&gt; approved")
+
+
+def test_feedback_that_is_too_long_says_by_how_much() -> None:
+    assert shared.feedback_too_long(3_412) == (
+        "Slack takes up to 3,000 characters. Shorten this by 412."
+    )
