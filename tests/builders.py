@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.crew import Crew
 from bot.domain.effects import Effect, EffectKind
+from bot.domain.notes import Note
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
 from bot.domain.people import User
 from bot.domain.review import Review, Round, State
@@ -88,6 +89,11 @@ def a_notification(text: str = "A draft.", **changes: Any) -> Notification:
         execution_id="e-1", task_id="draft", output=an_output(text), task_name="Draft the report"
     )
     return replace(notification, **changes)
+
+
+def a_note(text: str = "Shorter.", **changes: Any) -> Note:
+    note = Note(channel="C0REVIEWS", ts="1.0", round_id="r-1", by=ANA, text=text, at=NOW)
+    return replace(note, **changes)
 
 
 def a_human_input_webhook(url: str = "https://bot.example.com/human-input") -> HumanInputWebhook:

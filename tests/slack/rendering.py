@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.demo.workspace.blocks import message_problems, text_size
+from bot.demo.workspace.blocks import message_problems, text_size, view_problems
 from bot.demo.workspace.text import disguised_links, mentions, pieces
 from bot.domain.notification import Format, Output
 from bot.domain.review import (
@@ -17,67 +15,73 @@ from bot.domain.review import (
     NEWER_OUTPUT,
     RETRIES_EXHAUSTED,
     TOOK_EFFECT,
-    Review,
     Round,
     State,
 )
-from bot.domain.verdict import Approve, Decision, Person, Revise, Via
+from bot.domain.verdict import Approve, Person, Revise
 from bot.slack.blockkit.blocks import Message
 from bot.usecases.read_models import (
     CardView,
     MessageRef,
 )
-
-NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
-
-
-ANA = Person("U1", "Ana")
-
+from tests.builders import ANA, a_decision, a_review, a_round
 
 REF = MessageRef("C1", "1.0", "1.0")
-
-
 BUDGET = 12_000
-
+LINK = "https://demo.slack.com/archives/C1/p1"
+"""The only link that a view may hide behind words: one to a card of ours."""
 
 NASTY = (
     "<!channel> ",
     "<@U666>",
     "<https://evil.example|bank>",
     "[bank](https://evil.example)",
+    "![x](https://evil.example/p.png)",
+    "[ref]: https://evil.example",
     "&lt;!here&gt;",
-    "```",
+    "```python\n",
+    "```\n",
+    "~~~\n",
     "`",
+    "# Title\n",
     "| a | b |\n",
-    "&",
-    "*",
+    "|---|---|\n",
+    "- item\n",
+    "  - [x] done\n",
+    "3. three\n",
+    "> quoted\n",
+    "---\n",
+    "\n\n",
+    "    code\n",
+    "**",
     "_",
-    "\n",
     "\x00",
     "\u202e",
     "\ud800",
     "😀",
     "שלום ",
     "word ",
+    "```",
+    "&",
+    "*",
+    "\n",
 )
-
-
 fragments = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=5)), max_size=30)
-
-
 texts = fragments.map("".join)
 
 
-long_texts = st.tuples(texts, st.sampled_from([1, 40, 400, 4_000])).map(
-    lambda made: made[0] * made[1]
-)
+def repeated(*times: int) -> st.SearchStrategy[str]:
+    """Nasty texts, repeated so many times."""
+    return st.tuples(texts, st.sampled_from(times)).map(lambda made: made[0] * made[1])
 
 
+long_texts = repeated(1, 40, 400, 4_000)
+mid_texts = repeated(1, 1, 40, 100)
+"""For what is compared or turned into rich text, which takes longer."""
+outputs = st.builds(Output, mid_texts, st.sampled_from(Format))
 names = st.one_of(texts, st.sampled_from(NASTY).map(lambda piece: piece * 512)).map(
     lambda name: name[:512]
 )
-
-
 verdicts = st.one_of(
     st.just(Approve()),
     texts.map(lambda comment: Approve(comment[:3_000] or None)),
@@ -85,23 +89,13 @@ verdicts = st.one_of(
 )
 
 
-def a_review(**changes: Any) -> Review:
-    review = Review(id="review", crew="research", execution_id="7f1c2a34", task_id="research_task")
-    return replace(review, **changes)
-
-
-def a_round(**changes: Any) -> Round:
-    round_ = Round(id="round", review=a_review(), number=1, digest="d", opened_at=NOW)
-    return replace(round_, **changes)
-
-
-def a_decision(verdict: Approve | Revise | None = None, **changes: Any) -> Decision:
-    at = NOW - timedelta(minutes=2)
-    return replace(Decision(verdict or Approve(), ANA, at, Via.BUTTON), **changes)
-
-
 def a_view(text: str = "## Findings", **changes: Any) -> CardView:
     return CardView(a_round(**changes), Output(text))
+
+
+def a_named_round(**changes: Any) -> Round:
+    """A round whose task has a name that is markup."""
+    return a_round(review=a_review(task_name="<!channel> *x*"), **changes)
 
 
 @st.composite
@@ -122,7 +116,7 @@ def rounds(draw: st.DrawFn) -> Round:
         number=draw(st.integers(1, 10**6)),
         unchanged=draw(st.booleans()),
         state=state,
-        decision=a_decision(draw(verdicts), by=Person("U1", draw(names))) if decided else None,
+        decision=a_decision(draw(verdicts), by=Person(ANA.id, draw(names))) if decided else None,
         answer=draw(st.one_of(long_texts, st.sampled_from([ENDED, NEWER_OUTPUT, TOOK_EFFECT]))),
         answer_code=draw(st.sampled_from(codes)),
     )
@@ -149,7 +143,9 @@ def strings(value: object) -> Iterator[str]:
         yield value
 
 
-def check(message: Message, *, may_mention: frozenset[str] = frozenset({"@U1"})) -> None:
+def check_message(
+    message: Message, *, may_mention: frozenset[str] = frozenset({f"@{ANA.id}"})
+) -> None:
     """Hold a message against Slack's limits and against what outsiders may not do in it."""
     assert message_problems(message.blocks) == []
     assert text_size(message.blocks) <= BUDGET
@@ -175,3 +171,16 @@ def buttons(message: Message) -> list[tuple[str, str]]:
         if block["type"] == "actions"
         for element in block["elements"]
     ]
+
+
+def check_view(view: dict[str, Any], *, may_mention: frozenset[str] = frozenset()) -> None:
+    """Hold a modal or Home against Slack's limits and against what outsiders may not do in it."""
+    assert view_problems(view) == []
+    found = list(pieces(view))
+    assert set(mentions(found)) <= may_mention
+    assert set(disguised_links(found)) <= {LINK}
+
+
+def shown(blocks: object) -> str:
+    """Every text in these blocks, as it is read."""
+    return "".join(piece.text for piece in pieces(blocks))

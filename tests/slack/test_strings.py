@@ -10,16 +10,16 @@ from bot.domain.review import (
 )
 from bot.domain.verdict import Person, Revise
 from bot.slack import strings as shared
-from tests.slack.rendering import NOW, a_decision
+from tests.builders import LATER, a_decision
 
 
 def test_who_may_decide_is_said_to_whom_may_not() -> None:
-    said = shared.not_a_reviewer("research", ["U1", "S1", "<lead>@example.com"])
+    said = shared.not_a_reviewer("research", ["U0ANA", "S1", "<lead>@example.com"])
     assert said == (
         "You are not a reviewer of research, so nothing was recorded. "
-        "These may: <@U1>, <!subteam^S1>, &lt;lead&gt;@example.com."
+        "These may: <@U0ANA>, <!subteam^S1>, &lt;lead&gt;@example.com."
     )
-    many = shared.not_a_reviewer("research", ["U1"] * 25, uncertain=True)
+    many = shared.not_a_reviewer("research", ["U0ANA"] * 25, uncertain=True)
     assert "could not find out" in many
     assert "5 more" in many
     nobody = shared.not_a_reviewer("research", [])
@@ -31,11 +31,11 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
 @pytest.mark.parametrize(
     ("error", "said", "plainly"),
     [
-        (AlreadyDecided(a_decision()), "<@U1> approved this 2 min ago.", "Ana approved this"),
+        (AlreadyDecided(a_decision()), "<@U0ANA> approved this 1 min ago.", "Ana approved this"),
         (
             AlreadyDecided(a_decision(Revise("x"))),
-            "<@U1> asked for changes 2 min ago.",
-            "Ana asked for changes 2 min ago.",
+            "<@U0ANA> asked for changes 1 min ago.",
+            "Ana asked for changes 1 min ago.",
         ),
         (RoundSuperseded(), "A newer output came in the meantime.", "A newer output came"),
         (RoundClosed(ENDED), f"This is closed: {ENDED}.", f"This is closed: {ENDED}."),
@@ -43,8 +43,8 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
     ],
 )
 def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:
-    assert shared.too_late(error, NOW).startswith(said)
-    in_modal = shared.too_late_plain(error, NOW)
+    assert shared.too_late(error, LATER).startswith(said)
+    in_modal = shared.too_late_plain(error, LATER)
     assert in_modal.startswith(plainly)
     assert in_modal.endswith("Your text was not sent.")
 
@@ -56,7 +56,7 @@ def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
 
 def test_a_person_without_a_user_id_is_named() -> None:
     error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
-    assert shared.too_late(error, NOW).startswith("Ana &lt;b&gt; approved")
+    assert shared.too_late(error, LATER).startswith("Ana &lt;b&gt; approved")
 
 
 def test_feedback_that_is_too_long_says_by_how_much() -> None:

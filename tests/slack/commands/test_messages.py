@@ -32,7 +32,8 @@ from bot.usecases.read_models import (
     RoundLine,
     StatusUnavailable,
 )
-from tests.slack.rendering import NOW, REF, a_decision, a_review, a_round, check, read, rounds
+from tests.builders import LATER, a_decision, a_review, a_round
+from tests.slack.rendering import REF, check_message, read, rounds
 
 
 def linked(ref: MessageRef) -> str | None:
@@ -53,36 +54,36 @@ lines = st.lists(
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
     progress = Progress("running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
-    check(render_pending(Pending(some, len(some)), now=NOW, mine=False, link=unlinked))
-    check(render_overview(some, now=NOW, link=unlinked))
+    check_message(render_pending(Pending(some, len(some)), now=LATER, mine=False, link=unlinked))
+    check_message(render_overview(some, now=LATER, link=unlinked))
     view = ExecutionView("<@U666>" * 99, "<!here>" * 99, some, progress)
-    check(render_execution(view, now=NOW, link=unlinked))
+    check_message(render_execution(view, now=LATER, link=unlinked))
     candidates = [(line.round.review.crew, line.round.review.execution_id) for line in some]
-    check(render_ambiguous("<!channel>" * 99, candidates))
-    check(render_unknown_execution("<!channel>" * 99))
+    check_message(render_ambiguous("<!channel>" * 99, candidates))
+    check_message(render_unknown_execution("<!channel>" * 99))
 
 
 def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> None:
-    line = RoundLine(a_round(opened_at=NOW - timedelta(hours=2, minutes=5)), REF)
-    message = render_pending(Pending((line,), 4), now=NOW, mine=True, link=linked)
+    line = RoundLine(a_round(opened_at=LATER - timedelta(hours=2, minutes=5)), REF)
+    message = render_pending(Pending((line,), 4), now=LATER, mine=True, link=linked)
     assert message.text == "4 reviews wait for you for a decision"
     shown = read(message)
     assert (
         "• <https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|"
-        "research: research_task> · round 1 · waiting for 2 h 5 min"
+        "research: draft> · round 1 · waiting for 2 h 5 min"
     ) in shown
     assert "and 3 more" in shown
 
 
 def test_nothing_pending_is_said() -> None:
     empty = Pending((), 0)
-    assert render_pending(empty, now=NOW, mine=False, link=linked).text == "Nothing waits."
-    assert render_pending(empty, now=NOW, mine=True, link=linked).text == "Nothing waits for you."
+    assert render_pending(empty, now=LATER, mine=False, link=linked).text == "Nothing waits."
+    assert render_pending(empty, now=LATER, mine=True, link=linked).text == "Nothing waits for you."
 
 
 def test_one_that_waits_is_singular() -> None:
     message = render_pending(
-        Pending((RoundLine(a_round(), None),), 1), now=NOW, mine=False, link=linked
+        Pending((RoundLine(a_round(), None),), 1), now=LATER, mine=False, link=linked
     )
     assert message.text == "1 review waits for a decision"
 
@@ -90,27 +91,27 @@ def test_one_that_waits_is_singular() -> None:
 @pytest.mark.parametrize("url", ["https://a.example/|<!channel>", "https://a.example/" + "x" * 999])
 def test_a_link_that_could_do_harm_is_left_out(url: str) -> None:
     line = RoundLine(a_round(), REF)
-    message = render_pending(Pending((line,), 1), now=NOW, mine=False, link=lambda _: url)
+    message = render_pending(Pending((line,), 1), now=LATER, mine=False, link=lambda _: url)
     assert "a.example" not in read(message)
 
 
 def test_what_does_not_fit_is_counted() -> None:
     many = tuple(RoundLine(a_round(number=n), REF) for n in range(1, 501))
-    message = render_pending(Pending(many, 700), now=NOW, mine=False, link=linked)
+    message = render_pending(Pending(many, 700), now=LATER, mine=False, link=linked)
     shown = read(message).count("• ")
     assert 50 < shown < 500
     assert f"and {700 - shown} more" in read(message)
-    execution = ExecutionView("research", "7f1c2a34", many, StatusUnavailable("2 s"))
-    answer = read(render_execution(execution, now=NOW, link=linked))
-    assert "|Round 500 of research_task>" in answer
-    assert "|Round 1 of research_task>" not in answer
+    execution = ExecutionView("research", "e-1", many, StatusUnavailable("2 s"))
+    answer = read(render_execution(execution, now=LATER, link=linked))
+    assert "|Round 500 of draft>" in answer
+    assert "|Round 1 of draft>" not in answer
     assert "earlier rounds left off" in answer
     apart = [replace(many[0], round=a_round(review=a_review(execution_id=str(n)))) for n in many]
-    overview = render_overview(apart, now=NOW, link=unlinked)
-    check(overview, may_mention=frozenset())
+    overview = render_overview(apart, now=LATER, link=unlinked)
+    check_message(overview, may_mention=frozenset())
     assert re.search(r"and [0-9]+ more", read(overview))
     assert "There are more" in read(overview)
-    few = read(render_overview(many[:5], now=NOW, link=linked))
+    few = read(render_overview(many[:5], now=LATER, link=linked))
     assert "and 2 more" in few
     assert "There are more" not in few
     candidates = [("research", f"{n}" * 20) for n in range(900)]
@@ -133,44 +134,47 @@ def test_what_does_not_fit_is_counted() -> None:
 def test_an_execution_shows_what_the_crew_says(
     progress: Progress | StatusUnavailable, says: str
 ) -> None:
-    view = ExecutionView("research", "7f1c2a34", (), progress)
-    message = render_execution(view, now=NOW, link=linked)
+    view = ExecutionView("research", "e-1", (), progress)
+    message = render_execution(view, now=LATER, link=linked)
     shown = read(message)
     assert says in shown
-    assert "*research* · `7f1c2a34`" in shown
+    assert "*research* · `e-1`" in shown
     assert "Nothing has come for review yet." in shown
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"state": State.WAITING, "decision": None}, "waiting, came just now"),
+        ({"state": State.WAITING, "decision": None, "opened_at": LATER}, "waiting, came just now"),
         ({"state": State.SUPERSEDED, "decision": None}, "replaced by a newer output"),
         ({"state": State.CLOSED, "decision": None}, "closed"),
-        ({"state": State.CLOSED, "answer": ENDED}, f"approved by <@U1> 2 min ago, closed: {ENDED}"),
-        ({"state": State.DECIDED}, "approved by <@U1> 2 min ago, telling the crew…"),
-        ({"state": State.RESUMED}, "approved by <@U1> 2 min ago, taken by the crew"),
+        (
+            {"state": State.CLOSED, "answer": ENDED},
+            f"approved by <@U0ANA> 1 min ago, closed: {ENDED}",
+        ),
+        ({"state": State.DECIDED}, "approved by <@U0ANA> 1 min ago, telling the crew…"),
+        ({"state": State.RESUMED}, "approved by <@U0ANA> 1 min ago, taken by the crew"),
         (
             {"state": State.STUCK, "decision": a_decision(Revise("x")), "answer": "no"},
-            "sent back for changes by <@U1> 2 min ago, *stuck*: no",
+            "sent back for changes by <@U0ANA> 1 min ago, *stuck*: no",
         ),
     ],
 )
 def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) -> None:
     line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
-    view = ExecutionView("research", "7f1c2a34", (line,), StatusUnavailable("2 s"))
-    shown = read(render_execution(view, now=NOW, link=linked))
-    assert f"Round 1 of research_task · {says}" in shown
-    assert says in read(render_overview([line], now=NOW, link=linked))
+    view = ExecutionView("research", "e-1", (line,), StatusUnavailable("2 s"))
+    shown = read(render_execution(view, now=LATER, link=linked))
+    assert f"Round 1 of draft · {says}" in shown
+    assert says in read(render_overview([line], now=LATER, link=linked))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
     view = ExecutionView("*bold*", "a`b", (), StatusUnavailable("2 s"))
-    assert read(render_execution(view, now=NOW, link=linked)).startswith("*bold* · a`b")
+    assert read(render_execution(view, now=LATER, link=linked)).startswith("*bold* · a`b")
 
 
 def test_help_and_empty_lists_are_within_the_limits() -> None:
-    check(render_help())
-    check(render_overview([], now=NOW, link=linked))
+    check_message(render_help())
+    check_message(render_overview([], now=LATER, link=linked))
     for command in ("pending", "pending mine", "status", "help"):
         assert f"`/crew {command}" in read(render_help())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
 from bot.domain.review import (
     ENDED,
@@ -24,28 +26,19 @@ from bot.slack.reviews.notices import render_stuck_notice
 from bot.usecases.read_models import (
     CardView,
 )
-from tests.slack.rendering import (
-    NOW,
-    a_decision,
-    a_review,
-    a_round,
-    a_view,
-    buttons,
-    check,
-    read,
-    views,
-)
+from tests.builders import BEN, LATER, NOW, a_decision, a_review, a_round
+from tests.slack.rendering import a_named_round, a_view, buttons, check_message, read, shown, views
 
 
 @settings(deadline=None, max_examples=100)
 @given(views())
 def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view: CardView) -> None:
-    for message in (render_card(view, now=NOW), render_card_plain(view, now=NOW)):
-        check(message)
+    for message in (render_card(view, now=LATER), render_card_plain(view, now=LATER)):
+        check_message(message)
         if view.round.state is State.WAITING:
-            assert buttons(message) == [(ids.APPROVE, "round"), (ids.REVISE, "round")]
+            assert buttons(message) == [(ids.APPROVE, "r-1"), (ids.REVISE, "r-1")]
         elif view.round.state is State.STUCK:
-            assert buttons(message) == [(ids.RETRY, "round")]
+            assert buttons(message) == [(ids.RETRY, "r-1")]
         else:
             assert buttons(message) == []
 
@@ -63,22 +56,22 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
         number=999_999,
         unchanged=True,
         state=state,
-        decision=a_decision(Revise(full[:3_000]), by=Person("U1", full)),
+        decision=a_decision(Revise(full[:3_000]), by=Person("U0ANA", full)),
         answer=full,
         answer_code="401" if state is State.STUCK else "unknown",
     )
     view = CardView(round_, Output(full * 10, format_), replace(round_, number=999_998))
-    check(render_card(view, now=NOW))
-    check(render_card_plain(view, now=NOW))
+    check_message(render_card(view, now=LATER))
+    check_message(render_card_plain(view, now=LATER))
     notice = render_stuck_notice(round_)
     assert (notice is None) == (state is State.DECIDED)
     if notice:
-        check(notice)
+        check_message(notice)
 
 
 def test_a_waiting_card_shows_the_output_as_written_and_two_buttons() -> None:
-    message = render_card(a_view("## Findings\n\n- one\n"), now=NOW)
-    assert message.text == "research: research_task, round 1 is waiting for a decision"
+    message = render_card(a_view("## Findings\n\n- one\n"), now=LATER)
+    assert message.text == "research: draft, round 1 is waiting for a decision"
     assert not message.excerpted
     assert {"type": "markdown", "text": "## Findings\n\n- one\n"} in message.blocks
     approve, revise = message.blocks[-1]["elements"]
@@ -88,13 +81,13 @@ def test_a_waiting_card_shows_the_output_as_written_and_two_buttons() -> None:
 
 @pytest.mark.parametrize("text", ["", " \n\n", "\u200b", " " * 20_000])
 def test_an_empty_output_is_said_plainly(text: str) -> None:
-    message = render_card(a_view(text), now=NOW)
+    message = render_card(a_view(text), now=LATER)
     assert "The output is empty" in read(message)
     assert not message.excerpted
 
 
 def test_an_unchanged_output_is_said_loudly() -> None:
-    assert "*Nothing changed.*" in read(render_card(a_view(number=2, unchanged=True), now=NOW))
+    assert "*Nothing changed.*" in read(render_card(a_view(number=2, unchanged=True), now=LATER))
 
 
 @pytest.mark.parametrize("size", [3_001, 9_001, 12_001, 500_000])
@@ -103,8 +96,8 @@ def test_a_long_output_says_how_much_is_shown_and_where_the_rest_is(
     size: int, format_: Format
 ) -> None:
     text = ("word " * size)[: size - 1] + "!"
-    message = render_card(CardView(a_round(), Output(text, format_)), now=NOW)
-    check(message)
+    message = render_card(CardView(a_round(), Output(text, format_)), now=LATER)
+    check_message(message)
     assert message.excerpted == (size > 9_000)
     note = f"of {size:,} characters; the whole text is in the thread."
     assert (note in read(message)) == message.excerpted
@@ -112,8 +105,8 @@ def test_a_long_output_says_how_much_is_shown_and_where_the_rest_is(
 
 def test_json_is_shown_in_a_fence_that_nothing_inside_can_end() -> None:
     output = Output('{\n  "a": "```\\n<!channel>"\n}', Format.JSON)
-    message = render_card(CardView(a_round(), output), now=NOW)
-    check(message)
+    message = render_card(CardView(a_round(), output), now=LATER)
+    check_message(message)
     (shown,) = [block["text"] for block in message.blocks if block["type"] == "markdown"]
     assert shown.startswith("```json\n{")
     assert shown.endswith("}\n```")
@@ -123,23 +116,23 @@ def test_json_is_shown_in_a_fence_that_nothing_inside_can_end() -> None:
 def test_a_new_round_shows_what_was_asked_for() -> None:
     asked = a_round(state=State.RESUMED, decision=a_decision(Revise("shorter & <b>")))
     view = CardView(a_round(number=2), Output("text"), asked)
-    shown = read(render_card(view, now=NOW))
-    assert "In round 1 <@U1> asked for changes:\n> shorter &amp; &lt;b&gt;" in shown
+    shown = read(render_card(view, now=LATER))
+    assert "In round 1 <@U0ANA> asked for changes:\n> shorter &amp; &lt;b&gt;" in shown
     approved = replace(asked, decision=a_decision())
-    assert "asked for" not in read(render_card(replace(view, previous=approved), now=NOW))
+    assert "asked for" not in read(render_card(replace(view, previous=approved), now=LATER))
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"state": State.DECIDED}, "Approved by <@U1>, telling the crew…"),
+        ({"state": State.DECIDED}, "Approved by <@U0ANA>, telling the crew…"),
         (
             {"state": State.DECIDED, "decision": a_decision(Approve("mind the gap"))},
-            "Approved by <@U1> with a comment, telling the crew…\n> mind the gap",
+            "Approved by <@U0ANA> with a comment, telling the crew…\n> mind the gap",
         ),
         (
             {"state": State.DECIDED, "decision": a_decision(Revise("a\nb"))},
-            "<@U1> asked for changes, telling the crew…\n> a\n> b",
+            "<@U0ANA> asked for changes, telling the crew…\n> a\n> b",
         ),
         (
             {"state": State.DECIDED, "answer_code": "not_sent", "answer": "connection refused"},
@@ -151,9 +144,9 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         ),
         (
             {"state": State.RESUMED, "answer": "resumed: going on"},
-            "Approved by <@U1>. Sent: the crew says “resumed: going on”.",
+            "Approved by <@U0ANA>. Sent: the crew says “resumed: going on”.",
         ),
-        ({"state": State.RESUMED}, "Approved by <@U1>. Sent."),
+        ({"state": State.RESUMED}, "Approved by <@U0ANA>. Sent."),
         ({"state": State.RESUMED, "answer": TOOK_EFFECT}, f"Sent: {TOOK_EFFECT}."),
         (
             {"state": State.STUCK, "answer_code": "401", "answer": "Unauthorized"},
@@ -178,7 +171,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         ({"state": State.CLOSED, "decision": None, "answer": ENDED}, f"Closed: {ENDED}."),
         (
             {"state": State.CLOSED, "answer": NEWER_OUTPUT},
-            f"Approved by <@U1>, but {NEWER_OUTPUT}. It was not sent. Round 2 takes its place.",
+            f"Approved by <@U0ANA>, but {NEWER_OUTPUT}. It was not sent. Round 2 takes its place.",
         ),
         (
             {"state": State.CLOSED, "answer": ENDED, "in_doubt_since": NOW},
@@ -187,8 +180,8 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
     ],
 )
 def test_a_card_says_what_is_true_now(changes: dict[str, Any], says: str) -> None:
-    message = render_card(a_view(**{"decision": a_decision(), **changes}), now=NOW)
-    check(message)
+    message = render_card(a_view(**{"decision": a_decision(), **changes}), now=LATER)
+    check_message(message)
     assert says in read(message)
     assert "## Findings" in read(message)
 
@@ -203,13 +196,13 @@ def test_a_card_says_what_is_true_now(changes: dict[str, Any], says: str) -> Non
     ],
 )
 def test_a_notification_is_useful_by_itself(state: State, says: str) -> None:
-    message = render_card(a_view(state=state, decision=a_decision()), now=NOW)
-    assert message.text == f"research: research_task, round 1 {says}"
+    message = render_card(a_view(state=state, decision=a_decision()), now=LATER)
+    assert message.text == f"research: draft, round 1 {says}"
 
 
 def test_a_plain_card_leaves_out_what_the_agent_wrote() -> None:
     view = a_view("SECRET", review=a_review(agent="SECRET", expected_output="SECRET"))
-    message = render_card_plain(view, now=NOW)
+    message = render_card_plain(view, now=LATER)
     assert "SECRET" not in read(message)
     assert "Slack could not show this output; it is attached as a file." in read(message)
     assert message.excerpted
@@ -235,3 +228,26 @@ def test_file_names_and_titles_are_safe_whatever_the_task_is_called(view: CardVi
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}-round-[0-9]+\.(md|json)", file_name(view))
     assert "\n" not in file_title(view)
     assert len(file_title(view)) < 300
+
+
+def test_a_card_says_who_is_on_it_and_who_wrote() -> None:
+    people = tuple(Person(f"U{number}", "x") for number in range(6))
+    view = CardView(
+        a_named_round(),
+        Output("A draft."),
+        notes=7,
+        noted_by=people,
+        claim=Claim(BEN, NOW),
+    )
+
+    at_once, later = (render_card(view, now=NOW + timedelta(minutes=m)) for m in (0, 30))
+
+    assert f"<@{BEN.id}> is on it" in shown(at_once.blocks)
+    assert "is on it" not in shown(later.blocks)
+    assert "7 notes from <@U0>, <@U1>, <@U2>, <@U3> and 2 more" in shown(at_once.blocks)
+
+
+def test_a_card_says_that_nothing_changed_since_an_earlier_round() -> None:
+    previous = a_named_round(state=State.RESUMED, decision=a_decision(Approve()))
+    view = CardView(replace(a_named_round(), number=3), Output("Same."), previous, Output("Same."))
+    assert "Nothing changed since round 1" in shown(render_card(view, now=LATER).blocks)

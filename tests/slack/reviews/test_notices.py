@@ -16,7 +16,8 @@ from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.usecases.read_models import (
     DeadLetter,
 )
-from tests.slack.rendering import NOW, a_decision, a_round, check, long_texts, names, read
+from tests.builders import NOW, a_decision, a_round
+from tests.slack.rendering import check_message, long_texts, names, read
 
 
 def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
@@ -25,8 +26,8 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     )
     message = render_stuck_notice(stuck)
     assert message is not None
-    check(message)
-    assert read(message).count("<@U1>") == 1
+    check_message(message)
+    assert read(message).count("<@U0ANA>") == 1
     assert "The Retry button is on the card." in read(message)
     overtaken = render_stuck_notice(replace(stuck, state=State.CLOSED, answer=NEWER_OUTPUT))
     assert overtaken is not None
@@ -42,7 +43,7 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 @settings(deadline=None, max_examples=100)
 @given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
 def test_a_letter_is_within_the_limits_whatever_came(crew: str, reason: str, body: bytes) -> None:
-    check(
+    check_message(
         render_dead_letter(DeadLetter("letter", crew, reason, body, NOW)), may_mention=frozenset()
     )
 

@@ -25,14 +25,14 @@ def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feed
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     modal = render_revise_modal(a_view("## Findings"), feedback="so far")
     assert modal["callback_id"] == ids.REVISE_MODAL
-    assert modal["private_metadata"] == "round"
+    assert modal["private_metadata"] == "r-1"
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Cancel")
     (question,) = [block for block in modal["blocks"] if block["type"] == "input"]
     assert question["block_id"] == question["element"]["action_id"] == ids.FEEDBACK
     assert question["element"]["initial_value"] == "so far"
     assert question["element"]["focus_on_load"] is True
     texts_shown = [piece.text for piece in pieces(modal["blocks"])]
-    assert "*research: research_task* · Round 1" in texts_shown
+    assert "*research: draft* · Round 1" in texts_shown
     assert "Findings" in texts_shown
 
 

@@ -1,0 +1,99 @@
+"""Markdown as rich text: within Slack's limits whatever was written, losing no word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.slack.blockkit.rich_text import RICH_TEXT_LIMIT, flat, preformatted, rich_text
+from bot.slack.blockkit.text import utf16_length
+from tests.slack.rendering import NASTY, mid_texts, shown
+
+
+def leaves(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for block in blocks:
+        if "elements" in block:
+            yield from leaves(block["elements"])
+        else:
+            yield block
+
+
+@settings(deadline=None, max_examples=80)
+@given(mid_texts)
+@example("[a](https://b.example 'title') text")
+@example("1. a\n\n   b\n2.\n")
+@example("| a |\n|---|\n| b | c |\n")
+def test_rich_text_is_within_the_limits_and_calls_nobody(markdown: str) -> None:
+    for block in rich_text(markdown):
+        assert sum(utf16_length(one["text"]) for one in leaves([block])) <= RICH_TEXT_LIMIT
+        assert all(one["type"] == "text" and one["text"] for one in leaves([block]))
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(st.sampled_from([one for one in NASTY if "|" not in one]), max_size=40))
+def test_rich_text_loses_no_word(made: list[str]) -> None:
+    """Tables apart, whose surplus cells Markdown itself drops."""
+    numbered = "".join(f"{one}w{number} " for number, one in enumerate(made))
+
+    read = shown(rich_text(numbered))
+
+    assert [f"w{number}" for number in range(len(made)) if f"w{number}" not in read] == []
+
+
+MARKDOWN = """# Title
+
+Some **bold**, *thin*, ~~gone~~ and `code` with a [link](https://a.example).
+
+- one
+  - two
+    1. three
+- [x] done
+- [ ] open
+
+3. third
+
+| Vendor | Share |
+|---|---|
+| North | 41 % |
+
+```python
+print("x")
+```
+
+> said
+"""
+
+
+def test_markdown_as_an_llm_writes_it() -> None:
+    [block] = rich_text(MARKDOWN)
+    by_text = {one["text"]: one.get("style", {}) for one in leaves([block])}
+
+    assert by_text["Title"] == {"bold": True}
+    assert by_text["bold"] == {"bold": True}
+    assert by_text["thin"] == {"italic": True}
+    assert by_text["gone"] == {"strike": True}
+    assert by_text["code"] == {"code": True}
+    assert " (https://a.example)" in by_text
+    assert "☑ done" in by_text
+    assert "☐ open" in by_text
+    assert "Vendor | Share\n-------+------\nNorth  | 41 %" in by_text
+    assert by_text["python"] == {"italic": True}
+    lists = [one for one in block["elements"] if one["type"] == "rich_text_list"]
+    assert [(one["style"], one["indent"]) for one in lists[:3]] == [
+        ("bullet", 0),
+        ("bullet", 1),
+        ("ordered", 2),
+    ]
+    assert lists[-1]["offset"] == 2
+    assert {"rich_text_quote", "rich_text_preformatted"} <= {
+        one["type"] for one in block["elements"]
+    }
+    assert flat("# A\n\n- *b*\n- c") == "A\n b c"
+
+
+def test_nothing_is_nothing() -> None:
+    assert rich_text("") == []
+    assert preformatted("") == []

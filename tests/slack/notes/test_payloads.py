@@ -1,0 +1,62 @@
+"""Messages in a thread: which are notes, and what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.verdict import Person
+from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
+
+
+def an_event(**changes: Any) -> dict[str, Any]:
+    event = {"channel": "C1", "thread_ts": "1.0", "ts": "2.0", "user": "U1", "text": "Hm."}
+    return event | changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bot_id": "B1"},
+        {"subtype": "bot_message"},
+        {"subtype": "channel_join"},
+        {"thread_ts": None},
+        {"thread_ts": "2.0"},
+        {"user": None},
+        {"text": "  "},
+        {"subtype": "message_changed", "message": {"ts": "2.0", "text": "Hm."}},
+        {
+            "subtype": "message_changed",
+            "message": {"ts": "2.0", "edited": {"ts": "3.0"}, "bot_id": "B1"},
+        },
+    ],
+)
+def test_what_is_no_note(changes: dict[str, Any]) -> None:
+    assert parse_message(an_event(**changes)) is None
+
+
+def test_what_people_write_change_and_delete() -> None:
+    assert parse_message(an_event(subtype="thread_broadcast")) == Written(
+        "C1", "1.0", "2.0", Person("U1", "U1"), "Hm."
+    )
+    edited = {"ts": "2.0", "text": "Oh.", "edited": {"ts": "3.0"}}
+    assert parse_message(an_event(subtype="message_changed", message=edited)) == Edited(
+        "C1", "2.0", "Oh.", "3.0"
+    )
+    assert parse_message(an_event(subtype="message_deleted", deleted_ts="2.0")) == Deleted(
+        "C1", "2.0"
+    )
+
+
+def test_a_note_reads_as_it_was_typed() -> None:
+    typed = (
+        "a &lt;b&gt; &amp;amp; <https://x.example> <https://x.example|here> <http://y.example|"
+        "y.example> <mailto:a@b.example|a@b.example> <@U1> <@U1|ana> <!here> <#C1|general>"
+    )
+    written = parse_message(an_event(text=typed))
+    assert isinstance(written, Written)
+    assert written.text == (
+        "a <b> &amp; https://x.example here (https://x.example) y.example a@b.example @U1 @ana "
+        "@here #general"
+    )
