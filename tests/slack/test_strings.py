@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
+from bot.domain.people import Email, User, UserGroup
 from bot.domain.review import (
     ENDED,
 )
@@ -14,12 +15,14 @@ from tests.builders import LATER, a_decision
 
 
 def test_who_may_decide_is_said_to_whom_may_not() -> None:
-    said = shared.not_a_reviewer("research", ["U0ANA", "S1", "<lead>@example.com"])
+    said = shared.not_a_reviewer(
+        "research", [User("U0ANA"), UserGroup("S1"), Email("<lead>@example.com")]
+    )
     assert said == (
         "You are not a reviewer of research, so nothing was recorded. "
         "These may: <@U0ANA>, <!subteam^S1>, &lt;lead&gt;@example.com."
     )
-    many = shared.not_a_reviewer("research", ["U0ANA"] * 25, uncertain=True)
+    many = shared.not_a_reviewer("research", [User("U0ANA")] * 25, uncertain=True)
     assert "could not find out" in many
     assert "5 more" in many
     nobody = shared.not_a_reviewer("research", [])
