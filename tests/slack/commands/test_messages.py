@@ -25,12 +25,13 @@ from bot.slack.commands.messages import (
     render_unknown_execution,
 )
 from bot.usecases.read_models import (
+    CrewStatus,
+    CrewUnavailable,
     ExecutionView,
     MessageRef,
     Pending,
     Progress,
     RoundLine,
-    StatusUnavailable,
 )
 from tests.builders import LATER, a_decision, a_review, a_round
 from tests.slack.rendering import REF, check_message, read, rounds
@@ -53,7 +54,7 @@ lines = st.lists(
 @settings(deadline=None, max_examples=25)
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
-    progress = Progress("running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
+    progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
     check_message(render_pending(Pending(some, len(some)), now=LATER, mine=False, link=unlinked))
     check_message(render_overview(some, now=LATER, link=unlinked))
     view = ExecutionView("<@U666>" * 99, "<!here>" * 99, some, progress)
@@ -101,7 +102,7 @@ def test_what_does_not_fit_is_counted() -> None:
     shown = read(message).count("• ")
     assert 50 < shown < 500
     assert f"and {700 - shown} more" in read(message)
-    execution = ExecutionView("research", "e-1", many, StatusUnavailable("2 s"))
+    execution = ExecutionView("research", "e-1", many, CrewUnavailable("2 s"))
     answer = read(render_execution(execution, now=LATER, link=linked))
     assert "|Round 500 of draft>" in answer
     assert "|Round 1 of draft>" not in answer
@@ -121,18 +122,24 @@ def test_what_does_not_fit_is_counted() -> None:
 @pytest.mark.parametrize(
     ("progress", "says"),
     [
-        (Progress("running", "write", 2, 3), "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at write"),
-        (Progress("running", None, 0, 1), "░░░░░░░░░░░░ 0 of 1 task"),
-        (Progress("running", None, 9, 3), "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks"),
-        (Progress("running", None, 1, 0), "The crew says “running”"),
-        (Progress("completed"), "The crew says “completed”"),
-        (Progress("completed", None, 3, 3), "3 of 3 tasks · completed"),
-        (Progress("error", error="boom & bust"), "“error” · the error: boom &amp; bust"),
-        (StatusUnavailable("2 s"), "The crew does not answer (2 s)."),
+        (
+            Progress(CrewStatus.RUNNING, "running", "write", 2, 3),
+            "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at write",
+        ),
+        (Progress(CrewStatus.RUNNING, "running", None, 0, 1), "░░░░░░░░░░░░ 0 of 1 task"),
+        (Progress(CrewStatus.RUNNING, "running", None, 9, 3), "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks"),
+        (Progress(CrewStatus.RUNNING, "running", None, 1, 0), "The crew says “running”"),
+        (Progress(CrewStatus.COMPLETED, "completed"), "The crew says “completed”"),
+        (Progress(CrewStatus.COMPLETED, "completed", None, 3, 3), "3 of 3 tasks · completed"),
+        (
+            Progress(CrewStatus.FAILED, "error", error="boom & bust"),
+            "“error” · the error: boom &amp; bust",
+        ),
+        (CrewUnavailable("2 s"), "The crew does not answer (2 s)."),
     ],
 )
 def test_an_execution_shows_what_the_crew_says(
-    progress: Progress | StatusUnavailable, says: str
+    progress: Progress | CrewUnavailable, says: str
 ) -> None:
     view = ExecutionView("research", "e-1", (), progress)
     message = render_execution(view, now=LATER, link=linked)
@@ -162,14 +169,14 @@ def test_an_execution_shows_what_the_crew_says(
 )
 def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) -> None:
     line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
-    view = ExecutionView("research", "e-1", (line,), StatusUnavailable("2 s"))
+    view = ExecutionView("research", "e-1", (line,), CrewUnavailable("2 s"))
     shown = read(render_execution(view, now=LATER, link=linked))
     assert f"Round 1 of draft · {says}" in shown
     assert says in read(render_overview([line], now=LATER, link=linked))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
-    view = ExecutionView("*bold*", "a`b", (), StatusUnavailable("2 s"))
+    view = ExecutionView("*bold*", "a`b", (), CrewUnavailable("2 s"))
     assert read(render_execution(view, now=LATER, link=linked)).startswith("*bold* · a`b")
 
 
