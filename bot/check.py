@@ -14,6 +14,7 @@ from bot.crewai.transport import open_client
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.logs import printable
 from bot.settings.load import Settings
 from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers
@@ -53,7 +54,8 @@ async def check(settings: Settings) -> int:
     async for finding in _findings(settings):
         sick = sick or finding.problem is not None
         mark, text = ("✗", finding.problem) if finding.problem else ("✓", finding.remark)
-        print(f"{mark} {finding.subject}: {text}" if text else f"{mark} {finding.subject}")  # noqa: T201
+        line = f"{mark} {finding.subject}: {text}" if text else f"{mark} {finding.subject}"
+        print(printable(line))  # noqa: T201
     return int(sick)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
+from io import StringIO
+from typing import Literal, TextIO
 
 import structlog
 
@@ -26,10 +27,10 @@ def set_up_logging(form: Literal["console", "json"], level: str) -> None:
     ]
     for_people = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(),
-        exception_formatter=structlog.dev.plain_traceback,  # the default prints local variables
+        exception_formatter=_traceback,
     )
     renderers: list[structlog.typing.Processor] = (
-        [for_people]
+        [_escape_fields, for_people]
         if form == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -55,3 +56,28 @@ def set_up_logging(form: Literal["console", "json"], level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: whatever would steer it, or not be seen, is escaped as in Python."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def _escape_fields(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Ids come from outside; the console renderer writes texts as they are, all else by repr."""
+    return {
+        key: printable(value) if isinstance(value, str) else value for key, value in event.items()
+    }
+
+
+def _traceback(sio: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    """A traceback without local variables, which the default prints, and with its lines."""
+    written = StringIO()
+    structlog.dev.plain_traceback(written, exc_info)
+    sio.write("\n".join(map(printable, written.getvalue().split("\n"))))

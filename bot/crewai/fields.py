@@ -162,6 +162,29 @@ def one_line(text: str) -> str:
     return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
 
 
+_UNREAD: Final = re.compile(r"<(style|script)\b", re.IGNORECASE)
+_UNREAD_ENDS: Final = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script")}
+
+
+def without_markup(page: str) -> str:
+    """The text of a page, in one pass; what no `>` ends is text."""
+    words: list[str] = []
+    at = 0
+    while (start := page.find("<", at)) >= 0:
+        words.append(page[at:start])
+        if unread := _UNREAD.match(page, start):
+            ends = _UNREAD_ENDS[unread[1].lower()].search(page, start)
+            if ends is None:
+                return " ".join(words)
+            start = ends.start()
+        at = start
+        end = page.find(">", start)
+        if end < 0:
+            break
+        at = end + 1
+    return " ".join((*words, page[at:]))
+
+
 def _absent_when_odd(value: object, validate: ValidatorFunctionWrapHandler) -> object:
     try:
         return validate(value)
@@ -176,7 +199,10 @@ def _as_written(url: str) -> str:
 
 
 def _text(value: object) -> str | None:
-    return clean(value)[:OPTIONAL_LIMIT] if isinstance(value, str) and value.strip() else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    # Cut before it is cleaned: that makes one character of two at most.
+    return clean(value[: 2 * OPTIONAL_LIMIT])[:OPTIONAL_LIMIT]
 
 
 def _line(value: object) -> object:

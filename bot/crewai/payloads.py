@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
 from bot.crewai.fields import (
+    LOOK_LIMIT,
     Count,
     Id,
     Lenient,
@@ -22,6 +22,7 @@ from bot.crewai.fields import (
     one_line,
     parse_object,
     read,
+    without_markup,
 )
 from bot.crewai.wire import (
     EXPECTED_OUTPUT,
@@ -188,13 +189,10 @@ def parse_inputs(body: bytes) -> tuple[str, ...]:
 
 def parse_error(body: bytes) -> str:
     """The crew's own words about what went wrong, in one line; never raises."""
-    text = body.decode(errors="replace")
+    text = body[:LOOK_LIMIT].decode(errors="replace")
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
-        if text.lstrip().startswith("<"):  # a proxy's page; its markup says nothing
-            text = re.sub(
-                r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE
-            )
-        return one_line(text)
+        # A proxy's page; its markup says nothing.
+        return one_line(without_markup(text) if text.lstrip().startswith("<") else text)
     return answer.message or answer.error or answer.detail or one_line(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +21,8 @@ TURN_SECONDS = 10
 #: How long PostgreSQL has for one statement, in seconds.
 STATEMENT_SECONDS = 10
 READERS = 4
+#: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
+_OWNER_ONLY = 0o600
 
 #: A decision must survive a power cut: WAL alone does not promise that, FULL does.
 #: https://www.sqlite.org/pragma.html#pragma_synchronous
@@ -107,10 +111,14 @@ def _open_sqlite(url: sa.URL) -> Engines:
 
 
 def _claim_file(path: str) -> IO[str]:
-    """Two bots on one SQLite file would take each other's effects for a crashed process's."""
+    """Lock and create the SQLite file, for this bot and its user alone.
+
+    Two bots on one file would take each other's effects for a crashed process's.
+    """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        lock = Path(f"{path}.lock").open("w")  # noqa: SIM115  # held as long as the engines
+        # Held as long as the engines.
+        lock = os.fdopen(_open_private(f"{path}.lock", os.O_WRONLY | os.O_CREAT), "w")
     except OSError as error:
         raise StoreUnavailable(f"the folder of {path} cannot be written: {error}") from error
     try:
@@ -118,7 +126,28 @@ def _claim_file(path: str) -> IO[str]:
     except OSError as error:
         lock.close()
         raise StoreUnavailable(f"another bot is using {path}") from error
+    _make_private(path)
     return lock
+
+
+def _make_private(path: str) -> None:
+    """Create the file, or take others' permissions from it and from what SQLite put beside it.
+
+    SQLite gives the files that it puts beside a database the permissions of the database.
+    """
+    with suppress(OSError):  # SQLite says what is wrong when it connects
+        os.close(_open_private(path, os.O_RDWR | os.O_CREAT))
+    for beside in ("-wal", "-shm"):
+        with suppress(OSError):
+            Path(path + beside).chmod(_OWNER_ONLY)
+
+
+def _open_private(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, _OWNER_ONLY)
+    # A file that belongs to somebody else goes on working with the permissions that it has.
+    with suppress(PermissionError):
+        os.fchmod(descriptor, _OWNER_ONLY)
+    return descriptor
 
 
 def _prepare_reader(connection: Any, _record: Any) -> None:

@@ -1,0 +1,71 @@
+"""What a text from outside may cost: texts made to be slow, and a measure that does not flake."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Final
+
+LARGEST: Final = 2**20
+"""Characters: the largest body that is taken."""
+
+SECONDS: Final = 1.0
+"""Of CPU. Nothing takes a quarter of this on the slowest machine that it was measured on."""
+
+MEMORY: Final = 96 * 2**20
+
+_SHAPES: Final = (
+    "<", "<a", "< ", "<!--", "<style", "<script>", "</", "&", "&lt;", "@", "@channel", "[", "![",
+    "]", "](", "[]", "[[a]]", "[a](", "[a](b", "[](http://a", '[](http://a "', "[a](http://(",
+    "http://", "<http://a", "`", "```", "```\n", "`` ` ", "~", "~~~\n", "```x\n", "*", "**a ",
+    "*a_ ", "_a", "***", "~~", "> ", ">", "- ", "1. ", "* * ", "- a\n", "> a\n", "    a\n", "\t",
+    " ", "\n", "\r", "\r\n", " \n", "a", "a\n", "a b ", "ab cd\n", "| ", "|a", "|-|-|\n",
+    "a|b\n-|-\n", "===\n", "#", "\\", "(", '"', "😀", "👩‍👩‍👧", "e\u0301", "\u0301", "\u200b",
+    "a\u200b", "\u200d", "\ufe0f", "\u3164", "\U000e0041", "\U000e0100", "\u202e", "\u200f",
+    "א\u200f", "\u2028", "\x00", "\x1b[31m", "\ud800", "{", "{},", "[],", "1,", '"a":', ",",
+)  # fmt: skip
+
+
+def _repeated(shape: str, before: str = "") -> Callable[[], str]:
+    return lambda: before + shape * (LARGEST // len(shape))
+
+
+_NAME: Final = "x" * 20_000
+
+TEXTS: Final[dict[str, Callable[[], str]]] = {
+    **{ascii(shape): _repeated(shape) for shape in _SHAPES},
+    **{f"{shape!a} in a fence": _repeated(shape, "```x\n") for shape in "`\n>"},
+    "a fence with a long name": lambda: f"```{_NAME}\n" + "a\n" * (LARGEST // 2 - 10_010),
+    "a fence that is all name": lambda: f"```{'x' * (LARGEST - 4)}\n",
+    "a fence with a very long name": lambda: f"```{_NAME * 10}\n" + "ab " * 280_000,
+    "a fence deep in quotes": lambda: f"{'> ' * 10_000}```\n" + "> a\n" * 250_000,
+    "fences with long names": lambda: f"```{_NAME}\na\n```\n" * (LARGEST // 20_020),
+    "indented fences": lambda: "".join(f"{' ' * (one % 90)}```\n" for one in range(20_000)),
+    "runs of backticks": lambda: " ".join("`" * length for length in range(1, 1_440)),
+    "lists in lists": lambda: "".join("  " * depth + "- a\n" for depth in range(1_000)),
+    "quotes in quotes": lambda: "".join("> " * depth + "a\n" for depth in range(1_000)),
+    "wide tables": lambda: ("|" * 5_000 + "\n" + "|-" * 5_000 + "\n") * 60,
+}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The least CPU time of three tries; the first that is quick is enough."""
+    least = float("inf")
+    for _ in range(3):
+        began = time.thread_time()
+        work()
+        least = min(least, time.thread_time() - began)
+        if least < SECONDS / 2:
+            break
+    return least
+
+
+def memory(work: Callable[[], object]) -> int:
+    """The most that is held at a time, in bytes. Counting it makes the work much slower."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
