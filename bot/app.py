@@ -14,25 +14,31 @@ import structlog
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.crewai.client import HttpCrew
 from bot.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
-from bot.crewai.transport import Timeouts, open_client
+from bot.crewai.transport import open_client
 from bot.crewai.updates import parse_crew, parse_step, parse_task
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
-from bot.domain.crew import Crew
-from bot.domain.effects import SLACK, crew_destination, forward_destination
-from bot.domain.errors import StoreUnavailable
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.crews import build_credentials, build_crews, connect_crews
 from bot.domain.retry import Retry
-from bot.lifecycle import run_workers, serve_http
-from bot.settings.load import CrewSettings, Settings
+from bot.lifecycle import (
+    RESTART,
+    Supervisor,
+    build_workers,
+    open_database,
+    open_outbox,
+    run_workers,
+    serve_http,
+    warn_of_orphaned_destinations,
+)
+from bot.readiness import Readiness, Warn
+from bot.settings.load import Settings
 from bot.slack.client.bolt import new_bolt
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
-from bot.slack.client.socket_mode import SocketMode
+from bot.slack.client.socket_mode import PING, SocketMode
 from bot.slack.client.web_api import new_client
 from bot.slack.commands import listeners as commands
 from bot.slack.context import SlackContext
@@ -44,13 +50,8 @@ from bot.slack.messenger import SlackMessenger
 from bot.slack.notes import listeners as notes
 from bot.slack.reviews import listeners
 from bot.slack.reviews import reader_listeners as reviewing
-from bot.store.engine import Engines, open_engines
-from bot.store.failures import translate_errors
-from bot.store.migrate import migrate
-from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.delivery.context import GRACE, DeliveryContext
-from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Crews
@@ -58,15 +59,12 @@ from bot.usecases.ports.crew import CrewClients
 from bot.web import health, slack_events
 from bot.web import kickoff as callers
 from bot.web import webhooks as routes
-from bot.web.credentials import Credentials, EventKind
 from bot.web.request_body import LIMIT
 
 log = structlog.get_logger(__name__)
 
 #: How long a stop waits for kickoffs whose answer is still on its way, in seconds.
 STOP_KICKOFFS_SECONDS = 4
-#: A worker that has not gone round for this long does not work on the outbox.
-STALL_TIMEOUT = timedelta(seconds=30)
 
 
 def utc_now() -> datetime:
@@ -85,6 +83,9 @@ class Runtime:
     grace: timedelta = GRACE
     pace: Pace = field(default_factory=Pace)
     rate: Rate = field(default_factory=Rate)
+    restart: Retry = RESTART
+    ping: float = PING
+    """Seconds between two pings on the socket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     """
     runtime = runtime or Runtime()
     async with AsyncExitStack() as stack:
-        engines = await stack.enter_async_context(_database(settings.database_url))
-        outbox = await _outbox(engines, runtime)
+        engines = await stack.enter_async_context(open_database(settings.database_url))
+        outbox = await open_outbox(engines, due_at=runtime.clock() + runtime.grace)
         workers: dict[str, Worker] = {}
         homes: list[Homes] = []
 
@@ -115,8 +116,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
                 shown.call()
 
         uow = SqlUnitOfWork(engines, wake=wake)
-        crews = {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
-        clients = await _clients(settings, stack, runtime)
+        crews = build_crews(settings)
+        clients = await stack.enter_async_context(connect_crews(settings, clock=runtime.clock))
         slack = _new_slack(settings)
         identity = Identity(slack)
         directory = SlackDirectory(
@@ -142,7 +143,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             retry=runtime.retry,
             grace=runtime.grace,
         )
-        workers |= _workers(outbox, context, runtime.pace)
+        workers |= build_workers(outbox, context, runtime.pace)
         kickoffs = _kickoffs(stack, uow, crews, clients, runtime)
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
         counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
@@ -162,52 +163,35 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         starting.register(bolt, counter)
         commands.register(bolt, lobby)
         home.register(bolt, homes[0])
-        background = [identity.run, directory.run, homes[0].run]
-        warnings: list[Callable[[], str | None]] = [lambda: identity.warning]
+        background = {"identity": identity.run, "directory": directory.run, "home": homes[0].run}
+        warnings: list[Warn] = [lambda: identity.warning]
         if settings.slack.app_token:
-            socket = SocketMode(bolt, settings.slack.app_token)
-            background.append(socket.run)
+            socket = SocketMode(bolt, settings.slack.app_token, ping=runtime.ping)
+            background["socket"] = socket.run
             warnings.append(lambda: socket.warning)
 
-        async def check_health() -> health.Health:
-            return await _check_health(uow, workers, warnings, runtime)
-
+        supervisor = Supervisor(clock=runtime.clock, restart=runtime.restart)
+        readiness = Readiness(
+            probe=uow.probe,
+            supervisor=supervisor,
+            workers=workers,
+            warnings=warnings,
+            clock=runtime.clock,
+        )
         application = _application(settings, runtime, uow=uow, crews=crews, kickoffs=kickoffs)
-        health.add_routes(application, check_health)
+        health.add_routes(application, readiness.check_health)
         if signing_secret := _signing_secret(settings):
             slack_events.add_routes(application, bolt, signing_secret=signing_secret)
         address = await stack.enter_async_context(
             serve_http(application, settings.host, settings.port)
         )
-        await stack.enter_async_context(run_workers(workers, background))
-        await _warn_of_strangers(outbox, workers)
+        await stack.enter_async_context(run_workers(workers, background, supervisor))
+        await warn_of_orphaned_destinations(outbox, workers)
         log.info(
             "started", address=address, crews=list(crews), socket=bool(settings.slack.app_token)
         )
-        yield Bot(address=address, check_health=check_health)
+        yield Bot(address=address, check_health=readiness.check_health)
         log.info("stopping")
-
-
-async def _outbox(engines: Engines, runtime: Runtime) -> SqlOutbox:
-    outbox = SqlOutbox(engines)
-    if engines.is_sqlite:
-        # The file is ours alone, so whatever is leased belonged to a process that crashed.
-        await outbox.release(due_at=runtime.clock() + runtime.grace)
-    return outbox
-
-
-def _workers(outbox: SqlOutbox, context: DeliveryContext, pace: Pace) -> dict[str, Worker]:
-    """One for each destination: Slack, each crew, and where crews' webhooks are handed on to."""
-    forwarding = (name for name, crew in context.crews.items() if crew.forward)
-    destinations = (
-        SLACK,
-        *map(crew_destination, context.crews),
-        *map(forward_destination, forwarding),
-    )
-    return {
-        destination: Worker(destination, outbox=outbox, deliver=deliver, context=context, pace=pace)
-        for destination in destinations
-    }
 
 
 def _application(
@@ -216,7 +200,7 @@ def _application(
     """The addresses that crews and callers use."""
     application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
     inbox = routes.Inbox(
-        credentials={name: _credentials(crew) for name, crew in settings.crews.items()},
+        credentials=build_credentials(settings),
         uow=uow,
         clock=runtime.clock,
         new_id=runtime.new_id,
@@ -236,21 +220,6 @@ def _application(
     return application
 
 
-@asynccontextmanager
-async def _database(url: str) -> AsyncIterator[Engines]:
-    """The database, migrated. Raises StoreUnavailable, naming the setting."""
-    try:
-        engines = open_engines(url)
-        with translate_errors():
-            await migrate(engines.write)
-    except StoreUnavailable as error:
-        raise StoreUnavailable(f"DATABASE_URL: the database cannot be used: {error}") from error
-    try:
-        yield engines
-    finally:
-        await engines.dispose()
-
-
 def _kickoffs(
     stack: AsyncExitStack,
     uow: SqlUnitOfWork,
@@ -261,56 +230,6 @@ def _kickoffs(
     kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=runtime.clock)
     stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
     return kickoffs
-
-
-async def _clients(
-    settings: Settings, stack: AsyncExitStack, runtime: Runtime
-) -> dict[str, HttpCrew]:
-    """One for each crew; they share connections, save those for kickoffs."""
-    http = await stack.enter_async_context(open_client())
-    return {
-        name: HttpCrew(
-            http,
-            crew.url,
-            crew.token,
-            clock=runtime.clock,
-            timeouts=Timeouts(resume=45),
-            kickoff_http=await stack.enter_async_context(open_client()),
-        )
-        for name, crew in settings.crews.items()
-    }
-
-
-def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
-    return Crew(
-        name=crew.name,
-        channel=crew.channel,
-        reviewers=crew.reviewers,
-        configured=WebhookUrls(
-            task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url
-        ),
-        own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
-        resend_human_input=crew.resend_human_input_webhook,
-        starters=crew.starters,
-        forward=crew.forward,
-    )
-
-
-def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
-    here = f"{public_url}/crews/{crew.name}"
-    key = _credentials(crew).event_key
-    return WebhookUrls(
-        task=f"{here}/events/task/{key(EventKind.TASK)}",
-        step=f"{here}/events/step/{key(EventKind.STEP)}",
-        crew=f"{here}/events/crew/{key(EventKind.CREW)}",
-        human_input=HumanInputWebhook(
-            url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
-        ),
-    )
-
-
-def _credentials(crew: CrewSettings) -> Credentials:
-    return Credentials(crew.name, crew.webhook_secret)
 
 
 def _new_slack(settings: Settings) -> AsyncWebClient:
@@ -325,32 +244,3 @@ def _signing_secret(settings: Settings) -> str | None:
 def _call(worker: Worker | None) -> None:
     if worker is not None:
         worker.call()
-
-
-async def _check_health(
-    uow: SqlUnitOfWork,
-    workers: dict[str, Worker],
-    warnings: list[Callable[[], str | None]],
-    runtime: Runtime,
-) -> health.Health:
-    failures = []
-    try:
-        await uow.probe()
-    except StoreUnavailable as error:
-        failures.append(f"the database cannot be used: {error}")
-    now = runtime.clock()
-    failures += [
-        f"the outbox for {name} is not being worked"
-        for name, worker in workers.items()
-        if now - worker.last_polled_at > STALL_TIMEOUT
-    ]
-    found = [warning for check in warnings if (warning := check())]
-    found += [
-        f"{name}: {warning}" for name, worker in workers.items() for warning in worker.warnings
-    ]
-    return health.Health(tuple(failures), tuple(found))
-
-
-async def _warn_of_strangers(outbox: SqlOutbox, workers: dict[str, Worker]) -> None:
-    for destination in await outbox.orphaned_destinations(list(workers)):
-        log.warning("nobody_works_on", destination=destination, hint="was this crew renamed?")

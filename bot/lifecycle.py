@@ -3,18 +3,78 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from aiohttp import web
 
-from bot.usecases.delivery.worker import Worker
+from bot.domain.effects import SLACK, crew_destination, forward_destination
+from bot.domain.errors import StoreUnavailable
+from bot.domain.retry import Retry
+from bot.store.engine import Engines, open_engines
+from bot.store.failures import translate_errors
+from bot.store.migrate import migrate
+from bot.store.outbox import SqlOutbox
+from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.delivery.worker import Pace, Worker
+from bot.usecases.ports.base import Clock
+
+log = structlog.get_logger(__name__)
 
 #: How long a stop waits for requests and for calls under way, in seconds. Heroku kills after 30 s;
 #: a call that takes longer counts as unknown at the next start.
 STOP_LISTENING_SECONDS = 5
 STOP_WORKING_SECONDS = 20
+#: When a background loop that died is started again.
+RESTART = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Supervisor:
+    """Runs background loops; one that dies is logged, reported as a failure, and started again."""
+
+    def __init__(self, *, clock: Clock, restart: Retry = RESTART) -> None:
+        self._clock = clock
+        self._restart = restart
+        self._stopping = asyncio.Event()
+        self._dead: dict[str, str] = {}
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The loops that do not run now, and what they died of."""
+        return tuple(
+            f"the loop {name} died of {why} and is about to be started again"
+            for name, why in self._dead.items()
+        )
+
+    def stop(self) -> None:
+        """Start nothing again from now on."""
+        self._stopping.set()
+
+    async def run(self, name: str, loop: Loop) -> None:
+        """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
+        deaths = 0
+        while True:
+            began = self._clock()
+            # Collected instead of caught: whatever ends a loop is unforeseen, or it would not have.
+            [error] = await asyncio.gather(loop(), return_exceptions=True)
+            if error is None:
+                return
+            lived = self._clock() - began
+            deaths = 1 if lived > self._restart.longest else deaths + 1
+            pause = self._restart.after(deaths, jitter=0)
+            self._dead[name] = type(error).__name__
+            log.error("loop_died", loop=name, again_in=pause.total_seconds(), exc_info=error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause.total_seconds()):
+                    await self._stopping.wait()
+                return
+            del self._dead[name]
 
 
 @asynccontextmanager
@@ -24,7 +84,7 @@ async def serve_http(application: web.Application, host: str, port: int) -> Asyn
         application,
         access_log=None,
         shutdown_timeout=STOP_LISTENING_SECONDS,
-        auto_decompress=False,  # see `web.bodies`
+        auto_decompress=False,  # see `web.request_body`
     )
     await runner.setup()
     try:
@@ -37,15 +97,57 @@ async def serve_http(application: web.Application, host: str, port: int) -> Asyn
 
 
 @asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Engines]:
+    """The database, migrated. Raises StoreUnavailable, naming the setting."""
+    try:
+        engines = open_engines(url)
+        with translate_errors():
+            await migrate(engines.write)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"DATABASE_URL: the database cannot be used: {error}") from error
+    try:
+        yield engines
+    finally:
+        await engines.dispose()
+
+
+async def open_outbox(engines: Engines, *, due_at: datetime) -> SqlOutbox:
+    """The outbox; what a process that crashed had leased is due at the given time."""
+    outbox = SqlOutbox(engines)
+    if engines.is_sqlite:
+        # The file is ours alone, so whatever is leased belonged to a process that crashed.
+        await outbox.release(due_at=due_at)
+    return outbox
+
+
+def build_workers(outbox: SqlOutbox, context: DeliveryContext, pace: Pace) -> dict[str, Worker]:
+    """One for each destination: Slack, each crew, and where crews' webhooks are forwarded to."""
+    forwarding = (name for name, crew in context.crews.items() if crew.forward)
+    destinations = (
+        SLACK,
+        *map(crew_destination, context.crews),
+        *map(forward_destination, forwarding),
+    )
+    return {
+        destination: Worker(destination, outbox=outbox, deliver=deliver, context=context, pace=pace)
+        for destination in destinations
+    }
+
+
+@asynccontextmanager
 async def run_workers(
-    workers: dict[str, Worker], background: list[Callable[[], Coroutine[Any, Any, None]]]
+    workers: Mapping[str, Worker], background: Mapping[str, Loop], supervisor: Supervisor
 ) -> AsyncIterator[None]:
     """Run the workers and what else goes on; at the end lease no more and finish what is held."""
-    loops = [asyncio.create_task(worker.run()) for worker in workers.values()]
-    others = [asyncio.create_task(run()) for run in background]
+    loops = [
+        asyncio.create_task(supervisor.run(f"worker for {name}", worker.run))
+        for name, worker in workers.items()
+    ]
+    others = [asyncio.create_task(supervisor.run(name, loop)) for name, loop in background.items()]
     try:
         yield
     finally:
+        supervisor.stop()
         for worker in workers.values():
             worker.stop()
         for task in others:
@@ -54,3 +156,9 @@ async def run_workers(
         for task in late:
             task.cancel()
         await asyncio.gather(*loops, *others, return_exceptions=True)
+
+
+async def warn_of_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> None:
+    """Log what the outbox holds that nobody delivers."""
+    for destination in await outbox.orphaned_destinations(list(workers)):
+        log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")

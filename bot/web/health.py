@@ -32,7 +32,7 @@ async def on_healthz(_request: web.Request) -> web.Response:
 
 
 async def on_readyz(_request: web.Request, *, check_health: Examine) -> web.Response:
-    """200 while the database answers and the outbox is being worked, else 503 and why.
+    """200 while the bot can work, else 503 and why.
 
     Slack or a crew being away does not make the bot unready: it takes notifications all the same,
     because a crew never repeats one. It is said in `details`.

@@ -32,6 +32,7 @@ AT_ONCE = Runtime(
         poll=timedelta(milliseconds=10),
         pause=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     ),
+    restart=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
 )
 
 

@@ -28,6 +28,7 @@ from bot.demo.workspace.faults import (
     Fault,
     error,
     http_status,
+    malformed,
     rate_limited,
     slow,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "buttons",
     "error",
     "http_status",
+    "malformed",
     "message_text",
     "rate_limited",
     "slow",

@@ -13,10 +13,11 @@ EVERY_METHOD: Final = "*"
 class Fault:
     """One way to fail."""
 
-    kind: Literal["error", "rate_limited", "http_status", "slow", "hang", "before", "after"]
+    kind: Literal["error", "rate_limited", "http_status", "body", "slow", "hang", "before", "after"]
     code: str = ""
     status: int = 0
     seconds: float = 0
+    body: object = None
 
 
 def error(code: str) -> Fault:
@@ -32,6 +33,11 @@ def rate_limited(retry_after: int = 1) -> Fault:
 def http_status(status: int) -> Fault:
     """Do nothing and answer this status with a body that is not JSON."""
     return Fault("http_status", status=status)
+
+
+def malformed(body: object) -> Fault:
+    """Do nothing and answer 200 with this as JSON, whatever its shape."""
+    return Fault("body", body=body)
 
 
 def slow(seconds: float) -> Fault:

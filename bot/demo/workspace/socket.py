@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
 from bot.demo.workspace.records import APP_ID
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
+
+#: A pong in the form of the SDK's, whose time is no number.
+GARBLED: Final = b"sdk-ping-pong:nan"
 
 
 @dataclass(eq=False, slots=True)
@@ -24,6 +27,7 @@ class _Socket:
     stream: web.WebSocketResponse
     request: web.Request
     silent: bool = False
+    garbled: bool = False
     leaving: bool = False
     """Asked to reconnect: still answered, but nothing new is sent on it."""
     acks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
@@ -82,7 +86,7 @@ class Sockets:
             if socket.silent:
                 continue
             if frame.type is WSMsgType.PING:
-                await socket.stream.pong(frame.data)
+                await socket.stream.pong(GARBLED if socket.garbled else frame.data)
             elif frame.type is WSMsgType.TEXT and frame.data.startswith("{"):
                 answer = json.loads(frame.data)
                 ack = socket.acks.get(answer.get("envelope_id", ""))
@@ -142,3 +146,8 @@ class Sockets:
         """Send and answer nothing more on the connected sockets, as a lost NAT entry does."""
         for socket in self.open:
             socket.silent = True
+
+    def garble(self) -> None:
+        """Answer pings on the connected sockets with what is no answer to them."""
+        for socket in self.open:
+            socket.garbled = True

@@ -16,7 +16,7 @@ from bot.demo.workspace.scopes import needed_scope
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
-_BEFORE_WORK: Final = frozenset({"error", "rate_limited", "http_status", "before"})
+_BEFORE_WORK: Final = frozenset({"error", "rate_limited", "http_status", "body", "before"})
 """The faults that keep a method from being carried out."""
 _WITHOUT_TOKEN: Final = frozenset({"api.test"})
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
@@ -144,6 +144,8 @@ def _apply_fault(request: web.Request, fault: Fault, work: Work) -> web.Response
             )
         case "http_status":
             return web.Response(status=fault.status, text="an injected fault")
+        case "body":
+            return web.json_response(fault.body)
         case "after":
             work()
     return _drop(request)

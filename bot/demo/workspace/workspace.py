@@ -189,7 +189,7 @@ class Workspace(UserActions):
         """Fail the next `times` calls of a method, `"*"` for any; None: until `clear_faults`.
 
         Besides the Web API's, there are the methods `upload` and `response_url`. How: `error`,
-        `rate_limited`, `http_status`, `slow`, `HANG` (until `release`), `DROP_BEFORE`,
+        `rate_limited`, `http_status`, `malformed`, `slow`, `HANG` (until `release`), `DROP_BEFORE`,
         `DROP_AFTER`.
         """
         self._api.faults.add(method, how, times)
@@ -251,6 +251,10 @@ class Workspace(UserActions):
     def silence_sockets(self) -> None:
         """Keep the connected sockets open but neither send nor answer anything on them."""
         self._sockets.silence()
+
+    def garble_sockets(self) -> None:
+        """Answer pings on the connected sockets with what is no answer to them."""
+        self._sockets.garble()
 
 
 def message_text(message: Message | View) -> str:

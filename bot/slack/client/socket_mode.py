@@ -11,8 +11,6 @@ import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot.usecases.wakeup import Wakeup
-
 log = structlog.get_logger(__name__)
 
 #: Between pings, in seconds. A connection without an answer to four of them is replaced: it can go
@@ -23,22 +21,26 @@ PING = 5
 class SocketMode:
     """One connection to Slack, kept up."""
 
-    def __init__(self, app: AsyncApp, app_token: str) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, *, ping: float = PING) -> None:
         self._app = app
         self._app_token = app_token
+        self._ping = ping
         self.warning: str | None = "the socket is not connected yet"
         """Why nothing can come from Slack; None while it can."""
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
-        handler = AsyncSocketModeHandler(self._app, self._app_token, ping_interval=PING)
+        handler = AsyncSocketModeHandler(self._app, self._app_token, ping_interval=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
-        bell = Wakeup()
         connecting = asyncio.create_task(_connect(handler))
+        processing = handler.client.message_processor
         try:
             while True:
                 await self._watch(handler)
-                await bell.wait(PING)
+                await asyncio.wait([processing], timeout=self._ping)
+                for task in (connecting, processing):
+                    if task.done():
+                        task.result()  # what ended it ends this loop too, which is noticed
         finally:
             connecting.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,0 +1,78 @@
+"""From the crews' settings to what the rest of the bot works with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from bot.crewai.client import HttpCrew
+from bot.crewai.transport import Timeouts, open_client
+from bot.domain.crew import Crew
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.settings.load import CrewSettings, Settings
+from bot.usecases.ports.base import Clock
+from bot.web.credentials import Credentials, EventKind
+
+#: How long a resume may take, in seconds; well within a delivery's deadline.
+RESUME_SECONDS: Final = 45
+
+
+def build_crews(settings: Settings) -> dict[str, Crew]:
+    """The crews by name, each with this bot's addresses for its webhooks."""
+    return {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
+
+
+def build_credentials(settings: Settings) -> dict[str, Credentials]:
+    """What each crew presents when it calls this bot."""
+    return {name: _credentials(crew) for name, crew in settings.crews.items()}
+
+
+@asynccontextmanager
+async def connect_crews(settings: Settings, *, clock: Clock) -> AsyncIterator[dict[str, HttpCrew]]:
+    """A client for each crew; they share connections, save those for kickoffs."""
+    async with AsyncExitStack() as stack:
+        shared = await stack.enter_async_context(open_client())
+        yield {
+            name: HttpCrew(
+                shared,
+                crew.url,
+                crew.token,
+                clock=clock,
+                timeouts=Timeouts(resume=RESUME_SECONDS),
+                kickoff_http=await stack.enter_async_context(open_client()),
+            )
+            for name, crew in settings.crews.items()
+        }
+
+
+def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
+    return Crew(
+        name=crew.name,
+        channel=crew.channel,
+        reviewers=crew.reviewers,
+        configured=WebhookUrls(
+            task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url
+        ),
+        own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
+        resend_human_input=crew.resend_human_input_webhook,
+        starters=crew.starters,
+        forward=crew.forward,
+    )
+
+
+def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
+    here = f"{public_url}/crews/{crew.name}"
+    key = _credentials(crew).event_key
+    return WebhookUrls(
+        task=f"{here}/events/task/{key(EventKind.TASK)}",
+        step=f"{here}/events/step/{key(EventKind.STEP)}",
+        crew=f"{here}/events/crew/{key(EventKind.CREW)}",
+        human_input=HumanInputWebhook(
+            url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
+        ),
+    )
+
+
+def _credentials(crew: CrewSettings) -> Credentials:
+    return Credentials(crew.name, crew.webhook_secret)

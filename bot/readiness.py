@@ -1,0 +1,54 @@
+"""What `/readyz` says: whether the bot can work, and what somebody should look at meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from bot.domain.errors import StoreUnavailable
+from bot.lifecycle import Supervisor
+from bot.usecases.delivery.worker import Worker
+from bot.usecases.ports.base import Clock
+from bot.web.health import Health
+
+#: A worker that has not polled the outbox for this long does not work on it.
+STALL_TIMEOUT: Final = timedelta(seconds=30)
+
+Warn = Callable[[], str | None]
+"""What somebody should look at, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Everything that is looked at."""
+
+    probe: Callable[[], Awaitable[None]]
+    """Raises StoreUnavailable while the database does not answer."""
+    supervisor: Supervisor
+    workers: Mapping[str, Worker]
+    warnings: Sequence[Warn]
+    clock: Clock
+
+    async def check_health(self) -> Health:
+        """Look at all of it now."""
+        failures = []
+        try:
+            await self.probe()
+        except StoreUnavailable as error:
+            failures.append(f"the database cannot be used: {error}")
+        now = self.clock()
+        failures += [
+            f"the outbox for {name} is not being worked"
+            for name, worker in self.workers.items()
+            if now - worker.last_polled_at > STALL_TIMEOUT
+        ]
+        failures += self.supervisor.failures
+        warnings = [warning for warn in self.warnings if (warning := warn())]
+        warnings += [
+            f"{name}: {warning}"
+            for name, worker in self.workers.items()
+            for warning in worker.warnings
+        ]
+        return Health(tuple(failures), tuple(warnings))
