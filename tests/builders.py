@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.crew import Crew
 from bot.domain.effects import Effect, EffectKind
+from bot.domain.execution import Execution
 from bot.domain.notes import Note
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
 from bot.domain.people import User
@@ -52,6 +53,11 @@ class Numbered:
 def a_crew(name: str = "research", **changes: Any) -> Crew:
     crew = Crew(name=name, channel="C0REVIEWS", reviewers=(User(ANA.id), User(BEN.id)))
     return replace(crew, **changes)
+
+
+def an_execution(crew: str = "research", execution_id: str = "e-1", **changes: Any) -> Execution:
+    execution = Execution(crew=crew, execution_id=execution_id, began_at=NOW)
+    return replace(execution, **changes)
 
 
 def a_review(**changes: Any) -> Review:

@@ -1,4 +1,4 @@
-"""How an execution goes, as far as this bot has heard: from webhooks and from the crew's status."""
+"""What is known of an execution: from webhooks, and from the crew's status."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class ExecutionState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One execution's way from kickoff to end."""
+    """One execution, from its kickoff to its end."""
 
     crew: str
     execution_id: str
-    known: bool = False
-    """It was started here or has a review, so people follow it. What is heard of others is kept."""
+    tracked: bool = False
+    """It was started here or has a review, so it is shown in Slack; others are only recorded."""
     began_at: datetime
-    """When this bot first heard of it."""
+    """When this bot learnt of it."""
     starter: Person | None = None
     """Who started it in Slack."""
     inputs: tuple[tuple[str, str], ...] = ()
     state: ExecutionState = ExecutionState.RUNNING
-    finished: int = 0
-    """Tasks done."""
-    total: int | None = None
-    current: str | None = None
+    completed_tasks: int = 0
+    total_tasks: int | None = None
+    """None while the crew has not said."""
+    current_task: str | None = None
     """What the crew works on now, by its own account."""
     step: str = ""
     """The latest step an agent took; shown only to those who ask."""
@@ -51,17 +51,23 @@ class Execution:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will be heard."""
+        """Whether it has ended."""
         return self.state is not ExecutionState.RUNNING
 
     def finish_task(self) -> Execution:
-        """A task webhook came."""
-        return replace(self, finished=self.finished + 1, current=None)
+        """Count a task that was completed."""
+        return replace(self, completed_tasks=self.completed_tasks + 1, current_task=None)
 
-    def look(self, *, finished: int | None, total: int | None, current: str | None) -> Execution:
-        """The crew said how far it is. What it does not say stays as it was."""
-        done = self.finished if finished is None else max(finished, self.finished)
-        return replace(self, finished=done, total=total or self.total, current=current)
+    def update_progress(
+        self, *, completed_tasks: int | None, total_tasks: int | None, current_task: str | None
+    ) -> Execution:
+        """Take over what the crew's status says. Counts it does not give stay as they were."""
+        return replace(
+            self,
+            completed_tasks=max(completed_tasks or 0, self.completed_tasks),
+            total_tasks=total_tasks or self.total_tasks,
+            current_task=current_task,
+        )
 
     def end(
         self,
@@ -72,30 +78,30 @@ class Execution:
         error: str = "",
         tokens: int | None = None,
     ) -> Execution:
-        """It is over; the first account of the end counts, a later one may add the tokens."""
+        """End it. The first account of the end counts; a later one may add the tokens."""
         if self.is_over:
             return replace(self, tokens=self.tokens if tokens is None else tokens)
         return replace(
             self,
             state=state,
             ended_at=at,
-            current=None,
+            current_task=None,
             result=result,
             error=error,
             tokens=tokens,
-            finished=max(self.finished, self.total or 0)
+            completed_tasks=max(self.completed_tasks, self.total_tasks or 0)
             if state is ExecutionState.COMPLETED
-            else self.finished,
+            else self.completed_tasks,
         )
 
-    def begin_again(self) -> Execution:
-        """A new round came after the end, so it was none."""
+    def reopen(self) -> Execution:
+        """Take back the end: the crew paused after it."""
         return replace(self, state=ExecutionState.RUNNING, ended_at=None, result=None, error="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskUpdate:
-    """A task webhook, read: what was finished, in a line."""
+    """A task webhook, parsed: a completed task and its summary."""
 
     title: str
     summary: str = ""
@@ -104,7 +110,7 @@ class TaskUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewUpdate:
-    """A crew webhook, read: the final result."""
+    """A crew webhook, parsed: the final result."""
 
     result: Output
     tokens: int | None = None
@@ -112,7 +118,7 @@ class CrewUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUpdate:
-    """A step webhook, read: what an agent does just now."""
+    """A step webhook, parsed: what an agent is doing."""
 
     doing: str
 

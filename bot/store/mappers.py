@@ -8,7 +8,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.execution import Execution, ExecutionState
+from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Via
 from bot.store.tables import executions, reviews, rounds
@@ -74,6 +75,27 @@ def to_card(row: sa.Row[Any]) -> MessageRef | None:
     return MessageRef(row.card_channel, row.card_ts, row.thread_ts or row.card_ts)
 
 
+def to_execution(row: sa.Row[Any]) -> Execution:
+    """A row of `executions`."""
+    return Execution(
+        crew=row.crew,
+        execution_id=row.execution_id,
+        tracked=row.tracked,
+        state=ExecutionState(row.state),
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        starter=Person(row.starter, row.starter_name) if row.starter else None,
+        inputs=tuple((name, text) for name, text in row.inputs),
+        completed_tasks=row.completed_tasks,
+        total_tasks=row.total_tasks,
+        current_task=row.current_task,
+        step=row.step,
+        tokens=row.tokens,
+        result=None if row.result is None else Output(row.result, Format(row.result_format)),
+        error=row.error,
+    )
+
+
 def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
     """A row of `webhooks`."""
     return WebhookUrls(
@@ -117,6 +139,27 @@ def from_round(round_: Round) -> dict[str, Any]:
         "decided_by_name": decision and decision.by.name,
         "decided_at": decision and decision.at,
         "decided_via": decision and decision.via.value,
+    }
+
+
+def from_execution(execution: Execution) -> dict[str, Any]:
+    """What can change in a row of `executions`, save for its activity and its place in Slack."""
+    starter, result = execution.starter, execution.result
+    return {
+        "tracked": execution.tracked,
+        "state": execution.state.value,
+        "ended_at": execution.ended_at,
+        "starter": starter and starter.id,
+        "starter_name": starter and starter.name,
+        "inputs": [list(pair) for pair in execution.inputs],
+        "completed_tasks": execution.completed_tasks,
+        "total_tasks": execution.total_tasks,
+        "current_task": execution.current_task,
+        "step": execution.step,
+        "tokens": execution.tokens,
+        "result": result and result.text,
+        "result_format": result and result.format.value,
+        "error": execution.error,
     }
 
 

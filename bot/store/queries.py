@@ -42,11 +42,10 @@ _POSTING = (
     .join(outputs, outputs.c.round_id == rounds.c.id)
     .where(rounds.c.id == sa.bindparam("round"))
 )
-_LAST_CHARACTER = "\U0010ffff"
 
 
 class SqlQueries:
-    """`usecases.ports.Queries`."""
+    """`usecases.ports.store.Queries`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -142,20 +141,6 @@ class SqlQueries:
                 found += map(to_line, rows)
         return tuple(sorted(found, key=lambda line: line.round.opened_at)[:limit])
 
-    async def executions_like(self, prefix: str, *, limit: int) -> tuple[tuple[str, str], ...]:
-        """See `Queries`."""
-        async with self._reading() as connection:
-            rows = await connection.execute(
-                sa.select(executions.c.crew, executions.c.execution_id)
-                .where(
-                    executions.c.execution_id >= prefix,
-                    executions.c.execution_id < prefix + _LAST_CHARACTER,
-                )
-                .order_by(executions.c.execution_id)
-                .limit(limit)
-            )
-            return tuple((row.crew, row.execution_id) for row in rows)
-
     async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
         """See `Queries`."""
         async with self._reading() as connection:
@@ -167,7 +152,7 @@ class SqlQueries:
             return tuple(to_line(row) for row in rows)[::-1]
 
     async def ping(self) -> None:
-        """See `Queries`. Looks into a table: SQLite answers anything else without its file."""
+        """See `Queries`. Reads a table: SQLite answers anything else without its file."""
         async with self._reading() as connection:
             await connection.scalar(sa.select(executions.c.activity_count).limit(1))
 

@@ -10,26 +10,26 @@ import sqlalchemy as sa
 
 from bot.domain.review import State
 from bot.store.mappers import ROUND
-from bot.store.tables import executions, outbox, outputs, reviews, rounds
+from bot.store.tables import executions, outbox, outputs, reviews, rounds, webhooks
 
 Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
 
 
 @cache
-def upsert_activity(dialect: str) -> sa.Insert:
-    """Remembers an execution, counts a sign of it, and locks it."""
+def open_execution(dialect: str) -> sa.Insert:
+    """Upsert an execution, add to its activity count, lock it and return it."""
     statement = insert_of(dialect)(executions)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={"activity_count": executions.c.activity_count + statement.excluded.activity_count},
-    )
+    ).returning(*executions.c)
     return upsert
 
 
 @cache
 def open_review(dialect: str) -> sa.Insert:
-    """Remembers a review, keeps what is known of it, locks and returns it."""
+    """Upsert a review, keep what is known of it, lock it and return it."""
     statement = insert_of(dialect)(reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
@@ -41,9 +41,28 @@ def open_review(dialect: str) -> sa.Insert:
     return upsert
 
 
+@cache
+def register_webhooks(dialect: str) -> sa.Insert:
+    """Upsert an execution's registered URLs; one that is not given stays as it was."""
+    statement = insert_of(dialect)(webhooks)
+    upsert: sa.Insert = statement.on_conflict_do_update(
+        index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],
+        set_={
+            name: sa.func.coalesce(statement.excluded[name], webhooks.c[name])
+            for name in ("task_url", "step_url", "crew_url")
+        },
+    )
+    return upsert
+
+
 def insert_of(dialect: str) -> Insert:
     """Only the dialect in use is imported: the other one costs megabytes."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert
+
+
+def _update_execution(*names: str) -> sa.Update:
+    values = {name: sa.bindparam(name, type_=executions.c[name].type) for name in names}
+    return sa.update(executions).where(*_THIS_EXECUTION).values(values)
 
 
 LATEST_ROUND: Final = (
@@ -62,10 +81,35 @@ UNFINISHED: Final = (
     .order_by(rounds.c.opened_at)
     .with_for_update(of=rounds)
 )
-ACTIVITY_COUNT: Final = sa.select(executions.c.activity_count).where(
-    executions.c.crew == sa.bindparam("crew"),
-    executions.c.execution_id == sa.bindparam("execution"),
+_THIS_EXECUTION: Final = (
+    executions.c.crew == sa.bindparam("b_crew"),
+    executions.c.execution_id == sa.bindparam("b_execution"),
 )
+ACTIVITY_COUNT: Final = sa.select(executions.c.activity_count).where(*_THIS_EXECUTION)
+UNDO_ACTIVITY: Final = (
+    sa.update(executions)
+    .where(*_THIS_EXECUTION)
+    .values(activity_count=executions.c.activity_count - 1)
+)
+SAVE_EXECUTION: Final = _update_execution(
+    "tracked",
+    "state",
+    "ended_at",
+    "starter",
+    "starter_name",
+    "inputs",
+    "completed_tasks",
+    "total_tasks",
+    "current_task",
+    "step",
+    "tokens",
+    "result",
+    "result_format",
+    "error",
+)
+PLACE_PROGRESS: Final = _update_execution("progress_channel", "progress_ts")
+PLACE_THREAD: Final = _update_execution("channel", "thread_ts")
+START_THREAD: Final = PLACE_THREAD.where(executions.c.thread_ts.is_(None))
 
 ADD_ROUND: Final = sa.insert(rounds)
 ADD_OUTPUT: Final = sa.insert(outputs)

@@ -38,17 +38,35 @@ metadata = sa.MetaData(
     }
 )
 
+#: `inputs` are pairs. What may be long comes last: reading the other columns does not read it.
 executions = sa.Table(
     "executions",
     metadata,
     sa.Column("crew", Bytewise, primary_key=True),
     sa.Column("execution_id", Bytewise, primary_key=True),
-    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("tracked", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("began_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
     sa.Column("activity_count", sa.Integer, nullable=False),
     sa.Column("channel", sa.Text),
     sa.Column("thread_ts", sa.Text),
+    sa.Column("progress_channel", sa.Text),
+    sa.Column("progress_ts", sa.Text),
+    sa.Column("starter", sa.Text),
+    sa.Column("starter_name", sa.Text),
+    sa.Column("completed_tasks", sa.Integer, nullable=False),
+    sa.Column("total_tasks", sa.Integer),
+    sa.Column("tokens", sa.BigInteger),
+    sa.Column("result_format", sa.Text),
+    sa.Column("current_task", sa.Text),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("result", sa.Text),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
+    sa.Index(None, "tracked", "state", "began_at"),
 )
 
 reviews = sa.Table(
@@ -150,33 +168,7 @@ dead_letters = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-#: How each execution goes, as far as we have heard; `inputs` are pairs.
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("crew", Bytewise, primary_key=True),
-    sa.Column("execution_id", Bytewise, primary_key=True),
-    sa.Column("known", sa.Boolean, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("began_at", Instant, nullable=False),
-    sa.Column("ended_at", Instant),
-    sa.Column("starter", sa.Text),
-    sa.Column("starter_name", sa.Text),
-    sa.Column("inputs", sa.JSON, nullable=False),
-    sa.Column("finished", sa.Integer, nullable=False),
-    sa.Column("total", sa.Integer),
-    sa.Column("current", sa.Text),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("tokens", sa.BigInteger),
-    sa.Column("result", sa.Text),
-    sa.Column("format", sa.Text),
-    sa.Column("error", sa.Text, nullable=False),
-    sa.Column("line_channel", sa.Text),
-    sa.Column("line_ts", sa.Text),
-    sa.Index(None, "state", "began_at"),
-)
-
-#: A finished task's line.
+#: Completed tasks, for the lines in the thread.
 task_updates = sa.Table(
     "task_updates",
     metadata,
@@ -202,7 +194,7 @@ forwarded_webhooks = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-#: What people wrote in threads. A deleted one stays as a stump: its message may be told again.
+#: What people wrote in threads. A deleted one keeps its row: Slack may repeat its message.
 notes = sa.Table(
     "notes",
     metadata,

@@ -25,7 +25,6 @@ from bot.store.mappers import (
 )
 from bot.store.notes import SqlNotes
 from bot.store.statements import (
-    ACTIVITY_COUNT,
     ADD_EFFECT,
     ADD_OUTPUT,
     ADD_ROUND,
@@ -34,24 +33,18 @@ from bot.store.statements import (
     SAVE_ROUND,
     UNFINISHED,
     open_review,
-    upsert_activity,
 )
-from bot.store.tables import (
-    dead_letters,
-    executions,
-    outbox,
-    rounds,
-    webhooks,
-)
+from bot.store.tables import dead_letters, outbox, rounds, webhooks
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import DeadLetter, MessageRef
 
 
 class SqlTransaction:
-    """`usecases.ports.Tx` on one connection; the unit of work begins and commits it.
+    """`usecases.ports.store.Tx` on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
-    other: the execution, the review, the round, the outbox.
+    other: the execution, the review, the round, the outbox. Whoever changes an execution and a
+    round opens the execution first.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -61,10 +54,10 @@ class SqlTransaction:
         self.notes = SqlNotes(connection)
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
+        self._new_effects: list[dict[str, Any]] = []
 
-    async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
-        """See `Tx`. The upserts lock what they find."""
-        await self.record_activity(candidate.crew, candidate.execution_id, at=at)
+    async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
+        """See `Tx`. The upsert locks what it finds."""
         opened = await self._connection.execute(open_review(self._dialect), from_review(candidate))
         review = to_review(opened.one())
         if review.id == candidate.id:
@@ -111,7 +104,7 @@ class SqlTransaction:
             await self._remember(review.crew, review.execution_id, round_.id, carried)
 
     async def save(self, round_: Round) -> None:
-        """See `Tx`. Compare and swap: the row locks make a conflict impossible, this proves it."""
+        """See `Tx`. Compare and swap; the row locks already exclude a conflict."""
         where = {"b_id": round_.id, "b_version": round_.version}
         saved = await self._connection.execute(SAVE_ROUND, from_round(round_) | where)
         if saved.rowcount != 1:
@@ -119,32 +112,16 @@ class SqlTransaction:
 
     async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
         """See `Tx`."""
-        rows = [
-            from_effect(effect) | {"created_at": at, "due_at": at, "tries": 0} for effect in effects
-        ]
-        if rows:
-            await self._connection.execute(ADD_EFFECT, rows)
-            self.woken.update(row["destination"] for row in rows if wake)
+        for effect in effects:
+            row = from_effect(effect) | {"created_at": at, "due_at": at, "tries": 0}
+            self._new_effects.append(row)
+            if wake:
+                self.woken.add(effect.destination)
 
-    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> None:
-        """See `Tx`."""
-        sign = {"crew": crew, "execution_id": execution_id, "created_at": at, "activity_count": 1}
-        await self._connection.execute(upsert_activity(self._dialect), sign)
-
-    async def undo_activity(self, review: Review) -> None:
-        """See `Tx`."""
-        await self._connection.execute(
-            sa.update(executions)
-            .where(*_execution_of(review))
-            .values(activity_count=executions.c.activity_count - 1)
-        )
-
-    async def activity_count(self, crew: str, execution_id: str) -> int:
-        """See `Tx`."""
-        found = await self._connection.scalar(
-            ACTIVITY_COUNT, {"crew": crew, "execution": execution_id}
-        )
-        return found or 0
+    async def flush(self) -> None:
+        """Store what was enqueued, in one statement; called just before the commit."""
+        if self._new_effects:
+            await self._connection.execute(ADD_EFFECT, self._new_effects)
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """See `Tx`."""
@@ -152,16 +129,13 @@ class SqlTransaction:
 
     async def place_card(self, round_: Round, ref: MessageRef) -> None:
         """See `Tx`."""
-        await self._place_thread(round_.review, channel=ref.channel, thread_ts=ref.thread_ts)
+        review = round_.review
+        await self.executions.join_thread(review.crew, review.execution_id, ref)
         await self._connection.execute(
             sa.update(rounds)
             .where(rounds.c.id == round_.id)
             .values(card_channel=ref.channel, card_ts=ref.ts)
         )
-
-    async def forget_thread(self, review: Review) -> None:
-        """See `Tx`."""
-        await self._place_thread(review, channel=None, thread_ts=None)
 
     async def complete(self, job: Job) -> None:
         """See `Tx`. A job whose lease was lost belongs to somebody else."""
@@ -191,22 +165,6 @@ class SqlTransaction:
             },
         )
 
-    async def _place_thread(
-        self, review: Review, *, channel: str | None, thread_ts: str | None
-    ) -> None:
-        await self._connection.execute(
-            sa.update(executions)
-            .where(*_execution_of(review))
-            .values(channel=channel, thread_ts=thread_ts)
-        )
-
 
 def _ours(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
     return outbox.c.id == job.id, outbox.c.lease_until == job.lease_until
-
-
-def _execution_of(review: Review) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        executions.c.crew == review.crew,
-        executions.c.execution_id == review.execution_id,
-    )

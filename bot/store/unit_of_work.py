@@ -16,7 +16,7 @@ Wake = Callable[[str], None]
 
 
 class SqlUnitOfWork:
-    """`usecases.ports.UnitOfWork`."""
+    """`usecases.ports.store.UnitOfWork`."""
 
     def __init__(self, engines: Engines, *, wake: Wake) -> None:
         self._engines = engines
@@ -32,6 +32,7 @@ class SqlUnitOfWork:
                 async with self._engines.write.begin() as connection:
                     transaction = SqlTransaction(connection)
                     yield transaction
+                    await transaction.flush()
         except StoreUnavailable:
             self._failed = True
             raise

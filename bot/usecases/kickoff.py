@@ -12,10 +12,10 @@ from bot.domain.crew import Crew
 from bot.domain.errors import CrewgateError, StoreUnavailable, UnknownCrew
 from bot.domain.notification import WebhookUrls
 from bot.domain.verdict import Person
-from bot.usecases.follow import begin
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.track import track
 from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
@@ -94,9 +94,9 @@ class Kickoffs:
     ) -> bool:
         try:
             async with self.uow.begin() as tx:
-                await begin(
-                    tx, crew, execution_id, starter=by, inputs=request.inputs, at=self.clock()
-                )
+                at = self.clock()
+                execution = await tx.executions.open(crew, execution_id, at=at)
+                await track(tx, execution, starter=by, inputs=request.inputs, at=at)
                 if request.given:
                     await tx.executions.register(crew, execution_id, request.given)
         except StoreUnavailable as error:

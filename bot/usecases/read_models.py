@@ -96,11 +96,10 @@ class CrewUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionView:
+class ExecutionStatus:
     """One execution in full: its rounds, the oldest first, and what the crew says itself."""
 
-    crew: str
-    execution_id: str
+    execution: Execution
     rounds: tuple[RoundLine, ...]
     progress: Progress | CrewUnavailable
 
@@ -137,19 +136,20 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class TrackedExecution:
-    """A run and where it is shown."""
+class ExecutionPosting:
+    """What a Slack message about an execution needs: the execution and where it goes."""
 
     execution: Execution
-    line: MessageRef | None
-    """The message that shows how far it is."""
+    progress_message: MessageRef | None
+    """The message that shows how far it is; None until it has been posted."""
     channel: str | None
+    """Where the execution's thread is; None before its first message."""
     thread_ts: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardedWebhook:
-    """A webhook on its way to the caller, as it came."""
+    """A webhook that is forwarded to the caller, as it came."""
 
     id: str
     crew: str

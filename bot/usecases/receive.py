@@ -1,4 +1,4 @@
-"""A crew paused, and said so."""
+"""Recording what a crew sends when it pauses: a human-input notification."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
 from bot.domain.review import Review, Round, receive
-from bot.usecases.follow import begin
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import DeadLetter
+from bot.usecases.track import track
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,19 @@ async def receive_notification(
         expected_output=notification.expected_output,
     )
     async with uow.begin() as tx:
-        review, latest = await tx.open_review(candidate, at=now)
+        execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
+        review, latest = await tx.open_review(candidate)
         receipt = receive(
             latest, review=review, digest=notification.output.digest, at=now, new_id=new_id
         )
         if not receipt.opened:
-            await tx.undo_activity(review)
+            await tx.executions.undo_activity(execution)
         else:
             if receipt.ended is not None:
                 await tx.save(receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
-            await begin(tx, crew, notification.execution_id, at=now)
+            await track(tx, execution, at=now)
     return Received(receipt.current, receipt.opened)
 
 

@@ -13,11 +13,11 @@ from aiohttp import web
 from bot.domain.errors import Malformed, StoreUnavailable
 from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification
-from bot.usecases.follow import record_update
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import ForwardedWebhook
 from bot.usecases.receive import receive_notification, store_dead_letter
+from bot.usecases.track import record_update
 from bot.web import error_responses as answers
 from bot.web.credentials import Credentials, EventKind
 from bot.web.request_body import LIMIT, Body, BodyNotReceived, is_json, read_body

@@ -17,9 +17,10 @@ from bot.slack.client.directory import RENEW
 from bot.slack.client.rate_limit import Rate
 from bot.slack.home.listeners import OPEN
 from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.poll_status import GONE_AFTER
 from bot.usecases.delivery.worker import LEASE, Pace
-from bot.usecases.follow import GONE_AFTER, STATUS_POLL
 from bot.usecases.kickoff import AT_ONCE
+from bot.usecases.track import STATUS_POLL
 from bot.web.request_body import LIMIT, SECONDS
 from tests.repo.files import read
 

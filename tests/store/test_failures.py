@@ -73,7 +73,7 @@ async def test_a_database_or_user_that_does_not_exist(postgres: Postgres, user: 
 async def test_a_server_that_hangs_up(engines: Engines, uow: SqlUnitOfWork) -> None:
     async def cut_off() -> None:
         async with uow.begin() as tx:
-            await tx.activity_count("research", "e-1")
+            await tx.executions.activity_count("research", "e-1")
             async with engines.read.connect() as other:
                 await other.execute(HANG_UP)
             await tx.enqueue([an_effect()], at=NOW)

@@ -22,7 +22,10 @@ from tests.builders import ANA, NOW, SECOND
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
 
-GROWING = "rounds|outbox|executions|reviews|outputs|webhooks|dead_letters|notes|claims"
+GROWING = (
+    "rounds|outbox|executions|task_updates|reviews|outputs|webhooks|dead_letters"
+    "|forwarded_webhooks|notes|claims"
+)
 
 Statements = list[tuple[str, Any]]
 
@@ -107,13 +110,15 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
     with recorded(world.engines) as statements:
         await world.uow.read.pending(crews=None, limit=20)
         await world.uow.read.unsettled(limit=20)
-        await world.uow.read.executions_like("many-12", limit=20)
+        await world.uow.read.executions.starting_with("many-12", limit=20)
+        await world.uow.read.executions.running(limit=20)
+        await world.uow.read.executions.posting("research", "many-12")
         await world.uow.read.rounds_of("research", "many-12", limit=20)
         await world.uow.read.notes.rounds_of("research", "many-12", limit=20)
         await world.uow.read.notes.part(State.WAITING, ["research"], offset=0, limit=20)
         await world.uow.read.notes.decided_since(NOW, ["research"], offset=0, limit=20)
         await world.outbox.lease(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
-    assert len(statements) >= 9
+    assert len(statements) >= 11
     async with world.engines.write.connect() as connection:
         for statement, parameters in statements:
             plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
@@ -124,8 +129,11 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
 async def many_rounds(world: World) -> None:
     """20,000 executions; in 20 of them a round waits and an effect is due."""
     steps = """
-        INSERT INTO executions (crew, execution_id, created_at, activity_count)
-        SELECT 'research', 'many-' || n, n, 0 FROM generate_series(1, 20000) n;
+        INSERT INTO executions (crew, execution_id, tracked, state, began_at, activity_count,
+                                completed_tasks, step, inputs, error)
+        SELECT 'research', 'many-' || n, n % 2 = 0,
+               CASE WHEN n % 1000 = 0 THEN 'RUNNING' ELSE 'COMPLETED' END,
+               n, 0, 0, '', '[]', '' FROM generate_series(1, 20000) n;
 
         INSERT INTO reviews (id, crew, execution_id, task_id)
         SELECT 'v' || n, 'research', 'many-' || n, 'draft' FROM generate_series(1, 20000) n;

@@ -54,7 +54,8 @@ async def test_a_notification_waits_for_a_decision(world: World, waiting: Round)
 
 async def test_a_decision_waits_for_a_notification(world: World, waiting: Round) -> None:
     async with world.uow.begin() as tx:
-        _, latest = await tx.open_review(a_review(id="candidate"), at=NOW)
+        await tx.executions.record_activity("research", "e-1", at=NOW)
+        _, latest = await tx.open_review(a_review(id="candidate"))
         assert latest == waiting
         decision = await started(world, world.decide(waiting.id))
     assert (await decision).state is State.DECIDED
@@ -64,7 +65,7 @@ async def test_placing_a_card_and_a_newer_output_never_wait_for_each_other(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.record_activity("research", "e-1", at=NOW)
+        await tx.executions.record_activity("research", "e-1", at=NOW)
         placing = await started(world, place_card(world, waiting))
         (round_,) = await tx.unfinished("research", "e-1")
         await tx.save(round_.supersede(NOW).round)
@@ -78,7 +79,7 @@ async def test_a_notification_and_the_end_never_wait_for_each_other(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.record_activity("research", "e-1", at=NOW)
+        await tx.executions.record_activity("research", "e-1", at=NOW)
         notification = await started(world, world.notify("Another draft."))
         (round_,) = await tx.unfinished("research", "e-1")
         await tx.save(round_.close("the execution has ended", NOW).round)
@@ -90,7 +91,8 @@ async def test_the_end_waits_for_a_notification_and_closes_what_it_opened(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.open_review(a_review(id="candidate"), at=NOW)
+        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.open_review(a_review(id="candidate"))
         end = await started(world, world.hear(ended="the execution has ended"))
     await end
     assert (await world.round(waiting.id)).state is State.CLOSED

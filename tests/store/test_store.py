@@ -14,7 +14,7 @@ from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUr
 from bot.domain.review import INFERRED, Round, State
 from bot.domain.verdict import Approve, Revise, Via
 from bot.store.engine import Engines
-from bot.store.tables import executions, outputs
+from bot.store.tables import outputs
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.read_models import MessageRef
 from tests.builders import (
@@ -42,7 +42,9 @@ async def keep(
 ) -> Round:
     """Store a round the way a notification does."""
     async with uow.begin() as tx:
-        await tx.open_review(round_.review, at=round_.opened_at)
+        review = round_.review
+        await tx.executions.record_activity(review.crew, review.execution_id, at=round_.opened_at)
+        await tx.open_review(review)
         await tx.open_round(round_, output or an_output(), carried or WebhookUrls())
     return round_
 
@@ -73,7 +75,7 @@ async def test_a_round_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round) -
     assert await uow.read.round("r-1") == round_
     async with uow.begin() as tx:
         assert await tx.round("r-1") == round_
-        review, latest = await tx.open_review(a_review(id="v-2"), at=NOW)
+        review, latest = await tx.open_review(a_review(id="v-2"))
     assert (review, latest) == (round_.review, round_)
 
 
@@ -98,7 +100,7 @@ async def test_a_transaction_that_raises_leaves_nothing(
 ) -> None:
     async def half_a_notification() -> None:
         async with uow.begin() as tx:
-            await tx.open_review(a_review(), at=NOW)
+            await tx.open_review(a_review())
             await tx.open_round(a_round(), an_output(), WebhookUrls())
             await tx.enqueue([an_effect()], at=NOW)
             raise ZeroDivisionError
@@ -129,7 +131,7 @@ async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
     async with uow.begin() as tx:
         with pytest.raises(RoundNotFound):
             await tx.round("r-1")
-        assert await tx.activity_count("research", "e-1") == 0
+        assert await tx.executions.activity_count("research", "e-1") == 0
         assert await tx.unfinished("research", "e-1") == ()
     assert await uow.read.dead_letter("l-1") is None
 
@@ -215,7 +217,7 @@ async def test_urls_come_back_with_their_credentials(uow: SqlUnitOfWork, urls: W
 
 async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUnitOfWork) -> None:
     first = await keep(uow, a_round())
-    second = await keep(uow, a_round(id="r-2", number=2))
+    await keep(uow, a_round(id="r-2", number=2))
     async with uow.begin() as tx:
         await tx.place_card(first, CARD)
     posting = await uow.read.posting("r-1")
@@ -223,7 +225,7 @@ async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUn
     posting = await uow.read.posting("r-2")
     assert (posting.card, posting.channel, posting.thread_ts) == (None, "C1", "1.0")
     async with uow.begin() as tx:
-        await tx.forget_thread(second.review)
+        await tx.executions.forget_thread("research", "e-1")
     posting = await uow.read.posting("r-1")
     assert posting.card == MessageRef("C1", "2.0", "2.0")
     assert (posting.channel, posting.thread_ts) == (None, None)
@@ -293,21 +295,15 @@ async def test_the_unsettled_are_cut_with_the_oldest_first(uow: SqlUnitOfWork) -
     ],
 )
 async def test_a_beginning_is_compared_byte_by_byte(
-    uow: SqlUnitOfWork, engines: Engines, prefix: str, found: list[str]
+    uow: SqlUnitOfWork, prefix: str, found: list[str]
 ) -> None:
     names = ["ab", "a", "A", "Ab", "a%b", "a_b", "ä", "ab\U0010fffe"]
-    async with engines.write.begin() as connection:
+    async with uow.begin() as tx:
         for name in names:
-            values = {
-                "crew": "research",
-                "execution_id": name,
-                "created_at": NOW,
-                "activity_count": 0,
-            }
-            await connection.execute(sa.insert(executions), values)
-    like = await uow.read.executions_like(prefix, limit=20)
+            await tx.executions.open("research", name, at=NOW)
+    like = await uow.read.executions.starting_with(prefix, limit=20)
     assert [name for _, name in like] == found
-    assert len(await uow.read.executions_like(prefix, limit=1)) == min(len(found), 1)
+    assert len(await uow.read.executions.starting_with(prefix, limit=1)) == min(len(found), 1)
 
 
 async def test_a_living_database_answers(uow: SqlUnitOfWork) -> None:

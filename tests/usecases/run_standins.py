@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.ports.slack import MessageKind, Posted
-from bot.usecases.read_models import ForwardedWebhook, MessageRef, TrackedExecution
+from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 from tests.usecases.standins import FakeSlack
 
 
@@ -35,7 +35,7 @@ class FakeReporter:
     async def say(
         self,
         what: MessageKind,
-        view: TrackedExecution,
+        view: ExecutionPosting,
         *,
         channel: str,
         posted_since: datetime | None,
@@ -49,7 +49,7 @@ class FakeReporter:
         self.said.append(Said(what, view.execution, news, ref))
         return Posted(ref, excerpted=self.excerpts and what is MessageKind.END)
 
-    async def update(self, view: TrackedExecution) -> Outcome:
+    async def update(self, view: ExecutionPosting) -> Outcome:
         if self.faults:
             return self.faults.popleft()
         self.updates.append(view.execution)
@@ -57,7 +57,7 @@ class FakeReporter:
 
     async def attach_result(
         self,
-        view: TrackedExecution,
+        view: ExecutionPosting,
         *,
         posted_since: datetime | None,
     ) -> Outcome:

@@ -62,7 +62,7 @@ def context(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> Kickof
     )
 
 
-def runs(shaky: Shaky) -> ExecutionQueries:
+def recorded(shaky: Shaky) -> ExecutionQueries:
     return shaky.world.uow.read.executions
 
 
@@ -71,7 +71,7 @@ async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> No
 
     assert await context(shaky, client).start("research", ASKED) is ANSWER
 
-    assert await runs(shaky).targets("research", "e-1") == THEIRS
+    assert await recorded(shaky).given_webhooks("research", "e-1") == THEIRS
     [(_, carried)] = client.kickoffs
     assert carried.task == THEIRS.task
     assert carried.human_input == HumanInputWebhook("https://ours.example")
@@ -82,28 +82,28 @@ async def test_nothing_is_remembered_of_what_did_not_start(shaky: Shaky) -> None
     refused = replace(ANSWER, status=422, execution_id=None)
     await context(shaky, FakeCrew(kickoff_outcome=refused)).start("research", ASKED)
 
-    assert await runs(shaky).view("research", "e-1") is None
+    assert await recorded(shaky).find("research", "e-1") is None
 
 
 async def test_a_kickoff_is_remembered_once_the_database_is_back(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
-    run_workers = context(shaky)
-    run_workers.bell.set()
+    kickoffs = context(shaky)
+    kickoffs.bell.set()
 
-    assert await run_workers.start("research", KickoffRequest({})) is ANSWER
-    await run_workers.finish()
+    assert await kickoffs.start("research", KickoffRequest({})) is ANSWER
+    await kickoffs.finish()
 
-    assert await runs(shaky).view("research", "e-1")
+    assert await recorded(shaky).find("research", "e-1")
 
 
 async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
-    run_workers = context(shaky, tries=1)
-    run_workers.bell.set()
-    await run_workers.start("research", ASKED)
-    await run_workers.finish()
+    kickoffs = context(shaky, tries=1)
+    kickoffs.bell.set()
+    await kickoffs.start("research", ASKED)
+    await kickoffs.finish()
 
-    assert await runs(shaky).view("research", "e-1") is None
+    assert await recorded(shaky).find("research", "e-1") is None
 
 
 async def test_what_is_not_passed_on(shaky: Shaky) -> None:
@@ -122,4 +122,4 @@ async def test_registering_adds_to_what_is_known(world: World) -> None:
     crew = WebhookUrls(crew="https://theirs.example/crew")
     await register("research", "e-1", crew, **about)  # type: ignore[arg-type]
 
-    assert await world.uow.read.executions.targets("research", "e-1") == THEIRS.or_else(crew)
+    assert await world.uow.read.executions.given_webhooks("research", "e-1") == THEIRS.or_else(crew)

@@ -25,9 +25,9 @@ from bot.usecases.decide import decide, retry
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
-from bot.usecases.follow import record_update
 from bot.usecases.ports.outbox import Job
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
+from bot.usecases.track import record_update
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.run_standins import FakeCourier, FakeReporter
 from tests.usecases.standins import FakeCrew, FakeDirectory, FakeSlack
@@ -103,9 +103,9 @@ class World:
         )
 
     async def hear(self, execution: str = "e-1", *, ended: str | None = None) -> None:
-        news = CrewUpdate(result=Output("Done.")) if ended else TaskUpdate(title="draft")
+        update = CrewUpdate(result=Output("Done.")) if ended else TaskUpdate(title="draft")
         await record_update(
-            "research", execution, news, uow=self.uow, at=self.clock(), new_id=self.new_id
+            "research", execution, update, uow=self.uow, at=self.clock(), new_id=self.new_id
         )
 
     async def store_dead_letter(self, body: bytes = b"?", crew: str = "research") -> str:

@@ -37,7 +37,7 @@ from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries import status as look
-from bot.usecases.queries.crews import execution_of, overview
+from bot.usecases.queries.crews import overview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +116,8 @@ async def _status(prefix: str, lobby: Lobby) -> Message:
         return render_ambiguous(prefix, error.candidates)
     now = lobby.clock()
     shown = render_execution(view, now=now, link=lobby.identity.link)
-    shown = with_step(shown, await execution_of(view.crew, view.execution_id, uow=lobby.uow))
-    return refreshable(shown, now=now, value=view.execution_id)
+    shown = with_step(shown, view.execution)
+    return refreshable(shown, now=now, value=view.execution.execution_id)
 
 
 async def _overview(lobby: Lobby) -> Message:

@@ -15,7 +15,7 @@ from bot.slack.executions import progress_bar
 from bot.slack.links import Link, linked
 from bot.slack.reviews import summary
 from bot.usecases.queries.status import LINES
-from bot.usecases.read_models import CrewUnavailable, ExecutionView, Pending, Progress, RoundLine
+from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, Progress, RoundLine
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
@@ -45,9 +45,10 @@ def render_pending(pending: Pending, *, now: datetime, mine: bool, link: Link) -
     return Message(headline, blocks)
 
 
-def render_execution(view: ExecutionView, *, now: datetime, link: Link) -> Message:
+def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
     """One execution: its rounds, the oldest first, and what the crew says itself."""
-    title = f"{shared.bold(shared.crew(view.crew))} · {shared.identifier(view.execution_id)}"
+    crew, execution_id = view.execution.crew, view.execution.execution_id
+    title = f"{shared.bold(shared.crew(crew))} · {shared.identifier(execution_id)}"
     report = strings.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
@@ -62,7 +63,7 @@ def render_execution(view: ExecutionView, *, now: datetime, link: Link) -> Messa
         blocks += sections(reversed(latest[:shown]), budget=_LIST_BUDGET)[0]
     else:
         blocks.append(context(strings.NO_ROUNDS))
-    return Message(f"{shared.crew(view.crew)}: {report}", blocks)
+    return Message(f"{shared.crew(crew)}: {report}", blocks)
 
 
 def render_overview(unsettled: Sequence[RoundLine], *, now: datetime, link: Link) -> Message:

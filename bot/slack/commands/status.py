@@ -41,7 +41,7 @@ def parse_refresh(body: Mapping[str, Any]) -> Asked:
 def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> Message:
     """All crews, what runs, and what is not settled."""
     crews = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)[0]
-    lines = (strings.running(view.execution, now, bar_of(view.execution)) for view in seen.running)
+    lines = (strings.running(execution, now, bar_of(execution)) for execution in seen.running)
     running = sections(lines, budget=_RUNNING_BUDGET)[0]
     blocks = [
         section(strings.CREWS),
@@ -54,9 +54,9 @@ def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> M
     return refreshable(replace(unsettled, blocks=[*blocks, *unsettled.blocks[:room]]), now=now)
 
 
-def with_step(message: Message, execution: Execution | None) -> Message:
+def with_step(message: Message, execution: Execution) -> Message:
     """One execution, with its agents' latest step while it runs."""
-    if execution is None or not execution.step or execution.is_over:
+    if not execution.step or execution.is_over:
         return message
     return replace(message, blocks=[*message.blocks, context(strings.step(execution.step))])
 

@@ -120,7 +120,7 @@ def running(execution: Execution, now: datetime, bar: str) -> str:
     return (
         f"• {shared.bold(shared.crew(execution.crew))} · "
         f"{shared.identifier(execution.execution_id)} · "
-        f"since {ago(execution.began_at, now)} · {bar or tasks(execution.finished)}"
+        f"since {ago(execution.began_at, now)} · {bar or tasks(execution.completed_tasks)}"
     )
 
 

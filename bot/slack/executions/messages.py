@@ -47,4 +47,4 @@ def result_file_name(execution: Execution) -> str:
 
 def bar_of(execution: Execution) -> str:
     """The progress as a bar; nothing while the number of tasks is not known."""
-    return bar(execution.finished, execution.total)
+    return bar(execution.completed_tasks, execution.total_tasks)

@@ -18,7 +18,7 @@ from bot.slack.executions.messages import (
     result_file_name,
 )
 from bot.usecases.ports.slack import MessageKind, Posted
-from bot.usecases.read_models import MessageRef, TrackedExecution
+from bot.usecases.read_models import ExecutionPosting, MessageRef
 
 
 class SlackExecutionMessenger:
@@ -30,7 +30,7 @@ class SlackExecutionMessenger:
     async def say(
         self,
         what: MessageKind,
-        view: TrackedExecution,
+        view: ExecutionPosting,
         *,
         channel: str,
         posted_since: datetime | None,
@@ -51,13 +51,14 @@ class SlackExecutionMessenger:
             return error.failure
         return Posted(ref, excerpted=message.excerpted)
 
-    async def update(self, view: TrackedExecution) -> Outcome:
+    async def update(self, view: ExecutionPosting) -> Outcome:
         """See `ExecutionMessenger`."""
-        assert view.line is not None  # noqa: S101  # the caller's to check
-        return await outcome_of(self._poster.update(view.line, render_progress(view.execution)))
+        assert view.progress_message is not None  # noqa: S101  # the caller's to check
+        message = render_progress(view.execution)
+        return await outcome_of(self._poster.update(view.progress_message, message))
 
     async def attach_result(
-        self, view: TrackedExecution, *, posted_since: datetime | None
+        self, view: ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
         """See `ExecutionMessenger`."""
         # It follows the message that excerpts it, in its ordering key.
@@ -76,7 +77,7 @@ class SlackExecutionMessenger:
 
 
 def _render(
-    what: MessageKind, view: TrackedExecution, subject: str, news: TaskUpdate | None
+    what: MessageKind, view: ExecutionPosting, subject: str, news: TaskUpdate | None
 ) -> Message:
     match what:
         case MessageKind.TASK:

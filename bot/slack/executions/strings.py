@@ -41,13 +41,13 @@ def progress(execution: Execution, bar: str) -> str:
     """The line that moves."""
     match execution.state:
         case ExecutionState.RUNNING:
-            parts = [":hourglass_flowing_sand: " + (bar or tasks(execution.finished))]
-            if execution.current:
-                parts.append(f"now at {one_line(execution.current, shared.TITLE_LIMIT)}")
+            parts = [":hourglass_flowing_sand: " + (bar or tasks(execution.completed_tasks))]
+            if execution.current_task:
+                parts.append(f"now at {one_line(execution.current_task, shared.TITLE_LIMIT)}")
         case ExecutionState.COMPLETED:
-            parts = [f":white_check_mark: Completed · {bar or tasks(execution.finished)}"]
+            parts = [f":white_check_mark: Completed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.FAILED:
-            parts = [f":x: Failed · {bar or tasks(execution.finished)}"]
+            parts = [f":x: Failed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.GONE:  # pragma: no branch  # there is no fifth
             parts = [f":grey_question: Ended: {GONE}"]
     if execution.tokens is not None:

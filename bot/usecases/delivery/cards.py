@@ -33,7 +33,7 @@ async def _post_anew(job: Job, posting: Posting, context: DeliveryContext) -> Ou
         )
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
         async with context.uow.begin() as tx:
-            await tx.forget_thread(round_.review)
+            await tx.executions.forget_thread(round_.review.crew, round_.review.execution_id)
             await tx.retry(job, at=context.clock(), in_doubt=False)
         return outcome
     if not isinstance(outcome, Posted):
@@ -53,7 +53,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome, context)
 
 
-async def tell(job: Job, context: DeliveryContext) -> Outcome:
+async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
     """Tell the reviewer that the decision did not reach the crew."""
     posting = await context.uow.read.posting(job.effect.subject)
     outcome = await context.messenger.notify_stuck(posting, posted_since=earlier_try(job))

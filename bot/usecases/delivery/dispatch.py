@@ -7,24 +7,25 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases import follow, notes
+from bot.usecases import notes
 from bot.usecases.delivery import cards, executions, forward, resume
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.poll_status import poll_status
 from bot.usecases.ports.outbox import Job
 
 _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitable[Outcome]]]] = {
     EffectKind.POST: cards.post,
     EffectKind.ATTACH: cards.attach,
     EffectKind.REFRESH: cards.refresh,
-    EffectKind.NOTIFY_STUCK: cards.tell,
+    EffectKind.NOTIFY_STUCK: cards.notify_stuck,
     EffectKind.REPORT: cards.report,
     EffectKind.RESUME: resume.resume,
-    EffectKind.PROGRESS: executions.progress,
-    EffectKind.TASK_DONE: executions.task_done,
-    EffectKind.POST_RESULT: executions.conclude,
-    EffectKind.RESULT_FILE: executions.result_file,
-    EffectKind.FORWARD_FAILED: executions.forward_failed,
-    EffectKind.POLL_STATUS: follow.follow,
+    EffectKind.PROGRESS: executions.show_progress,
+    EffectKind.TASK_DONE: executions.post_task_done,
+    EffectKind.POST_RESULT: executions.post_result,
+    EffectKind.RESULT_FILE: executions.attach_result,
+    EffectKind.FORWARD_FAILED: executions.post_forward_failed,
+    EffectKind.POLL_STATUS: poll_status,
     EffectKind.FORWARD: forward.forward,
     EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
     EffectKind.EXPIRE_CLAIM: cards.refresh,

@@ -1,11 +1,10 @@
-"""Handing a crew's webhooks on to the URL its caller gave: durably, in order, unchanged."""
+"""Forwarding a crew's webhooks to the URL its caller gave: durably, in order, unchanged."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.execution import ExecutionState
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
@@ -16,12 +15,12 @@ OVERTAKEN = timedelta(minutes=15)
 
 
 async def forward(job: Job, context: DeliveryContext) -> Outcome:
-    """Bring one parcel to where its caller listens; the next of the execution waits for it."""
-    webhook = await context.uow.read.executions.webhook(job.effect.subject)
+    """Forward one webhook to its caller; the next of the execution waits for it."""
+    webhook = await context.uow.read.executions.forwarded_webhook(job.effect.subject)
     crew = context.crews.get(job.effect.crew)
     if webhook is None or crew is None:
         return await _drop(job, context)
-    given = await context.uow.read.executions.targets(webhook.crew, webhook.execution_id)
+    given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
     urls = crew.forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if url is None:
@@ -41,11 +40,9 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
 
 async def _wait_for_url(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> Outcome:
     """Nobody gave a URL, unless the answer to the kickoff has been overtaken."""
-    view = await context.uow.read.executions.view(webhook.crew, webhook.execution_id)
-    known = view is not None and (
-        view.execution.known or view.execution.state is not ExecutionState.RUNNING
-    )
-    if known or context.clock() - job.created_at >= OVERTAKEN:
+    execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
+    answered = execution is not None and (execution.tracked or execution.is_over)
+    if answered or context.clock() - job.created_at >= OVERTAKEN:
         return await _drop(job, context)
     async with context.uow.begin() as tx:
         await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)
@@ -54,14 +51,14 @@ async def _wait_for_url(job: Job, webhook: ForwardedWebhook, context: DeliveryCo
 
 async def _drop(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
-        await tx.executions.drop(job.effect.subject)
+        await tx.executions.remove_forwarded_webhook(job.effect.subject)
         await tx.complete(job)
     return Delivered()
 
 
 async def _give_up(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> None:
-    say = Effect(EffectKind.FORWARD_FAILED, webhook.kind, webhook.crew, webhook.execution_id)
+    failed = Effect(EffectKind.FORWARD_FAILED, webhook.kind, webhook.crew, webhook.execution_id)
     async with context.uow.begin() as tx:
-        await tx.executions.drop(webhook.id)
-        await tx.enqueue([say], at=context.clock())
+        await tx.executions.remove_forwarded_webhook(webhook.id)
+        await tx.enqueue([failed], at=context.clock())
         await tx.complete(job)

@@ -38,7 +38,8 @@ async def _begin(
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return None
-    activity_count = await tx.activity_count(round_.review.crew, round_.review.execution_id)
+    review = round_.review
+    activity_count = await tx.executions.activity_count(review.crew, review.execution_id)
     if round_.in_doubt_since is not None and (completed or activity_count > round_.activity_before):
         await _save(round_.took_effect(context.clock()), tx, context)
         await tx.complete(job)

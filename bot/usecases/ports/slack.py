@@ -14,8 +14,8 @@ from bot.domain.people import ReviewerRef
 from bot.usecases.read_models import (
     CardView,
     DeadLetter,
+    ExecutionPosting,
     MessageRef,
-    TrackedExecution,
 )
 
 
@@ -116,7 +116,7 @@ class ExecutionMessenger(Protocol):
     async def say(
         self,
         what: MessageKind,
-        view: TrackedExecution,
+        view: ExecutionPosting,
         *,
         channel: str,
         posted_since: datetime | None,
@@ -129,12 +129,12 @@ class ExecutionMessenger(Protocol):
         """
         ...
 
-    async def update(self, view: TrackedExecution) -> Outcome:
+    async def update(self, view: ExecutionPosting) -> Outcome:
         """Bring the progress up to date. Refused as MESSAGE_GONE when it was deleted."""
         ...
 
     async def attach_result(
-        self, view: TrackedExecution, *, posted_since: datetime | None
+        self, view: ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
         """Put the whole result as a file into the thread."""
         ...

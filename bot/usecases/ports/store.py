@@ -1,4 +1,4 @@
-"""The outside, as the use cases see it. Adapters in `store`, `slack` and `crewai` fit in here."""
+"""The database, as the use cases see it: transactions, and reading."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import (
     DeadLetter,
+    ExecutionPosting,
     ForwardedWebhook,
     MessageRef,
     Pending,
     QueuePart,
     RoundLine,
-    TrackedExecution,
 )
 
 
@@ -54,12 +54,70 @@ class TxNotes(Protocol):
         ...
 
 
+class TxExecutions(Protocol):
+    """The executions of a transaction."""
+
+    async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
+        """The execution, made if need be. Nobody else can change it until the transaction ends."""
+        ...
+
+    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
+        """Open the execution and count a sign that it has gone on."""
+        ...
+
+    async def undo_activity(self, execution: Execution) -> None:
+        """Undo `record_activity`: the notification was a duplicate."""
+        ...
+
+    async def activity_count(self, crew: str, execution_id: str) -> int:
+        """How many signs of having gone on the execution has given."""
+        ...
+
+    async def save(self, execution: Execution) -> None:
+        """Store a changed execution."""
+        ...
+
+    async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
+        """Remember the URLs a caller gave; those it did not give stay as they were."""
+        ...
+
+    async def add_task_update(
+        self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
+    ) -> None:
+        """Store a completed task, for its line in the thread."""
+        ...
+
+    async def task_updates_of(self, execution: Execution) -> tuple[str, ...]:
+        """The ids of an execution's completed tasks, in order."""
+        ...
+
+    async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
+        """Remember where the progress message is; it starts the thread if there is none."""
+        ...
+
+    async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
+        """A message about the execution was posted; it starts the thread if there is none."""
+        ...
+
+    async def forget_thread(self, crew: str, execution_id: str) -> None:
+        """The thread's first message was deleted: the next message starts a new thread."""
+        ...
+
+    async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
+        """Store a webhook that is to be forwarded."""
+        ...
+
+    async def remove_forwarded_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook that was forwarded or given up."""
+        ...
+
+
 class Tx(Protocol):
     """One transaction. It is committed when the block ends, rolled back when it raises."""
 
     @property
-    def executions(self) -> Executions:
-        """What may be changed about runs."""
+    def executions(self) -> TxExecutions:
+        """Executions, their webhooks and their thread."""
         ...
 
     @property
@@ -67,16 +125,12 @@ class Tx(Protocol):
         """Notes and claims."""
         ...
 
-    async def open_review(self, candidate: Review, *, at: datetime) -> tuple[Review, Round | None]:
+    async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
         """The review of this crew, execution and task, made if need be, and its latest round.
 
-        Nobody else can receive for the same execution, nor move that round, until the transaction
-        ends. Counts as a sign that the execution has gone on, see `record_activity`.
+        The execution must be opened first. Nobody else can move that round until the transaction
+        ends.
         """
-        ...
-
-    async def undo_activity(self, review: Review) -> None:
-        """It was no sign: the notification was a duplicate."""
         ...
 
     async def round(self, round_id: str) -> Round:
@@ -92,21 +146,10 @@ class Tx(Protocol):
         ...
 
     async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
-        """Store effects in the outbox, due at that time.
+        """Store effects in the outbox with the transaction, due at that time.
 
-        Whoever carries them out is woken after the commit; `wake=False` is for what is due later.
+        Their workers are woken after the commit; `wake=False` is for what is due later.
         """
-        ...
-
-    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> None:
-        """Count a sign that the execution has gone on; remembers the execution if need be.
-
-        Until the transaction ends nobody else can do so for the same execution.
-        """
-        ...
-
-    async def activity_count(self, crew: str, execution_id: str) -> int:
-        """How many such signs the execution has given."""
         ...
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
@@ -118,11 +161,7 @@ class Tx(Protocol):
         ...
 
     async def place_card(self, round_: Round, ref: MessageRef) -> None:
-        """Remember where a round's card is; the first of an execution starts its thread."""
-        ...
-
-    async def forget_thread(self, review: Review) -> None:
-        """Somebody deleted the thread's first message: the next message starts a new one."""
+        """Remember where a round's card is; it starts the thread if there is none."""
         ...
 
     async def complete(self, job: Job) -> None:
@@ -131,6 +170,38 @@ class Tx(Protocol):
 
     async def retry(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
         """Give the job back, to be tried at the given time."""
+        ...
+
+
+class ExecutionQueries(Protocol):
+    """Reading executions, their webhooks and their thread."""
+
+    async def find(self, crew: str, execution_id: str) -> Execution | None:
+        """The execution, or None."""
+        ...
+
+    async def starting_with(self, prefix: str, *, limit: int) -> tuple[tuple[str, str], ...]:
+        """(crew, execution id) of executions whose id begins with the prefix."""
+        ...
+
+    async def running(self, *, limit: int) -> tuple[Execution, ...]:
+        """Tracked executions that have not ended, the oldest first."""
+        ...
+
+    async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
+        """The execution and its place in Slack, or None."""
+        ...
+
+    async def task_update(self, update_id: str) -> TaskUpdate | None:
+        """A completed task, or None."""
+        ...
+
+    async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
+        """The URLs a caller gave for an execution: registered, else carried."""
+        ...
+
+    async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
+        """A webhook that is not forwarded yet, or None."""
         ...
 
 
@@ -171,7 +242,7 @@ class Queries(Protocol):
 
     @property
     def executions(self) -> ExecutionQueries:
-        """Reading runs."""
+        """Executions, their webhooks and their thread."""
         ...
 
     @property
@@ -203,10 +274,6 @@ class Queries(Protocol):
         """Rounds that are waiting, on their way or stuck, the oldest first."""
         ...
 
-    async def executions_like(self, prefix: str, *, limit: int) -> tuple[tuple[str, str], ...]:
-        """(crew, execution id) of executions whose id begins with the prefix."""
-        ...
-
     async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
         """The latest rounds of one execution, the oldest first."""
         ...
@@ -226,74 +293,4 @@ class UnitOfWork(Protocol):
     @property
     def read(self) -> Queries:
         """Reading."""
-        ...
-
-
-class Executions(Protocol):
-    """What a transaction may change about runs."""
-
-    async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        """The run, made if need be. Nobody else can change it until the transaction ends."""
-        ...
-
-    async def save(self, execution: Execution) -> None:
-        """Store a changed run."""
-        ...
-
-    async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
-        """Remember webhook URLs for an execution; those not given stay as they were."""
-        ...
-
-    async def add_task_update(
-        self, update_id: str, execution: Execution, news: TaskUpdate, *, at: datetime
-    ) -> None:
-        """Store a finished task's line."""
-        ...
-
-    async def task_updates_of(self, execution: Execution) -> tuple[str, ...]:
-        """The ids of all such lines of a run, the oldest first."""
-        ...
-
-    async def place_line(self, execution: Execution, ref: MessageRef | None) -> None:
-        """Remember where a run's progress is shown; it starts the thread if there is none."""
-        ...
-
-    async def join_thread(self, execution: Execution, ref: MessageRef) -> None:
-        """A message about the run was posted; it starts the thread if there is none."""
-        ...
-
-    async def forget_thread(self, execution: Execution) -> None:
-        """Somebody deleted the thread's first message."""
-        ...
-
-    async def send(self, webhook: ForwardedWebhook) -> None:
-        """Store a webhook that is to be handed on."""
-        ...
-
-    async def drop(self, parcel_id: str) -> None:
-        """It was handed on or given up."""
-        ...
-
-
-class ExecutionQueries(Protocol):
-    """Reading runs."""
-
-    async def view(self, crew: str, execution_id: str) -> TrackedExecution | None:
-        """The run, or None."""
-        ...
-
-    async def news(self, update_id: str) -> TaskUpdate | None:
-        """A finished task's line, or None."""
-        ...
-
-    async def running(self, *, limit: int) -> tuple[TrackedExecution, ...]:
-        """Runs that people follow and that are not over, the oldest first."""
-        ...
-
-    async def targets(self, crew: str, execution_id: str) -> WebhookUrls:
-        """The URLs a caller gave for an execution: registered, else carried."""
-        ...
-
-    async def webhook(self, parcel_id: str) -> ForwardedWebhook | None:
-        """A webhook on its way, or None."""
         ...

@@ -11,7 +11,6 @@ from bot.usecases.ports.base import Clock
 from bot.usecases.ports.crew import CrewClient, CrewClients
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries.status import LINES
-from bot.usecases.read_models import TrackedExecution
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +27,13 @@ class Overview:
     """All crews, and the executions that run, the oldest first."""
 
     crews: tuple[CrewHealth, ...]
-    running: tuple[TrackedExecution, ...]
+    running: tuple[Execution, ...]
 
 
 async def overview(*, clients: CrewClients, uow: UnitOfWork, clock: Clock) -> Overview:
     """Ping all crews at once, and read which executions run."""
     health = await asyncio.gather(*(_ping(name, client, clock) for name, client in clients.items()))
     return Overview(tuple(health), await uow.read.executions.running(limit=LINES))
-
-
-async def execution_of(crew: str, execution_id: str, *, uow: UnitOfWork) -> Execution | None:
-    """An execution as webhooks and polling told it, or None when nothing came of it yet."""
-    view = await uow.read.executions.view(crew, execution_id)
-    return view.execution if view else None
 
 
 async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:

@@ -9,7 +9,7 @@ from bot.usecases.ports.base import Crews
 from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import CrewUnavailable, ExecutionView, Pending, RoundLine
+from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, RoundLine
 
 #: More than this would not fit into one Slack message.
 LINES = 20
@@ -30,17 +30,19 @@ async def unsettled(*, uow: UnitOfWork) -> tuple[RoundLine, ...]:
     return await uow.read.unsettled(limit=LINES)
 
 
-async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> ExecutionView:
+async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> ExecutionStatus:
     """One execution, named by its id or any unambiguous beginning of it.
 
     Raises ExecutionNotFound, or AmbiguousExecution with some of the candidates.
     """
-    found = await uow.read.executions_like(prefix, limit=LINES)
+    found = await uow.read.executions.starting_with(prefix, limit=LINES)
     exact = [name for name in found if name[1] == prefix]
     match exact or found:
         case []:
             raise ExecutionNotFound(prefix)
         case [(crew, execution_id)]:
+            known = await uow.read.executions.find(crew, execution_id)
+            assert known is not None  # noqa: S101  # it was there just now, and none is deleted
             rounds = await uow.read.notes.rounds_of(crew, execution_id, limit=LINES)
             client = clients.get(crew)
             progress = (
@@ -48,6 +50,6 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
                 if client
                 else CrewUnavailable(str(UnknownCrew(crew)))
             )
-            return ExecutionView(crew, execution_id, rounds, progress)
+            return ExecutionStatus(known, rounds, progress)
         case several:
             raise AmbiguousExecution(prefix, tuple(several))

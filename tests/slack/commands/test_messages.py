@@ -27,13 +27,13 @@ from bot.slack.commands.messages import (
 from bot.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,
-    ExecutionView,
+    ExecutionStatus,
     MessageRef,
     Pending,
     Progress,
     RoundLine,
 )
-from tests.builders import LATER, a_decision, a_review, a_round
+from tests.builders import LATER, a_decision, a_review, a_round, an_execution
 from tests.slack.rendering import REF, check_message, read, rounds
 
 
@@ -57,7 +57,7 @@ def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine
     progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
     check_message(render_pending(Pending(some, len(some)), now=LATER, mine=False, link=unlinked))
     check_message(render_overview(some, now=LATER, link=unlinked))
-    view = ExecutionView("<@U666>" * 99, "<!here>" * 99, some, progress)
+    view = ExecutionStatus(an_execution("<@U666>" * 99, "<!here>" * 99), some, progress)
     check_message(render_execution(view, now=LATER, link=unlinked))
     candidates = [(line.round.review.crew, line.round.review.execution_id) for line in some]
     check_message(render_ambiguous("<!channel>" * 99, candidates))
@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_counted() -> None:
     shown = read(message).count("• ")
     assert 50 < shown < 500
     assert f"and {700 - shown} more" in read(message)
-    execution = ExecutionView("research", "e-1", many, CrewUnavailable("2 s"))
+    execution = ExecutionStatus(an_execution(), many, CrewUnavailable("2 s"))
     answer = read(render_execution(execution, now=LATER, link=linked))
     assert "|Round 500 of draft>" in answer
     assert "|Round 1 of draft>" not in answer
@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_counted() -> None:
 def test_an_execution_shows_what_the_crew_says(
     progress: Progress | CrewUnavailable, says: str
 ) -> None:
-    view = ExecutionView("research", "e-1", (), progress)
+    view = ExecutionStatus(an_execution(), (), progress)
     message = render_execution(view, now=LATER, link=linked)
     shown = read(message)
     assert says in shown
@@ -169,14 +169,14 @@ def test_an_execution_shows_what_the_crew_says(
 )
 def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) -> None:
     line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
-    view = ExecutionView("research", "e-1", (line,), CrewUnavailable("2 s"))
+    view = ExecutionStatus(an_execution(), (line,), CrewUnavailable("2 s"))
     shown = read(render_execution(view, now=LATER, link=linked))
     assert f"Round 1 of draft · {says}" in shown
     assert says in read(render_overview([line], now=LATER, link=linked))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
-    view = ExecutionView("*bold*", "a`b", (), CrewUnavailable("2 s"))
+    view = ExecutionStatus(an_execution("*bold*", "a`b"), (), CrewUnavailable("2 s"))
     assert read(render_execution(view, now=LATER, link=linked)).startswith("*bold* · a`b")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,26 +20,32 @@ from bot.slack.executions.messages import (
 )
 from bot.slack.executions.strings import readable
 from bot.slack.kickoff.forms import render_form, render_notice
-from tests.builders import ANA, NOW
+from tests import builders
+from tests.builders import ANA
 
 EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
-RUN = Execution(crew="research", execution_id="e-1", began_at=NOW)
 
 
-def a_run(state: ExecutionState = ExecutionState.RUNNING, **changes: Any) -> Execution:
-    return replace(RUN, state=state, **changes)
+def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any) -> Execution:
+    return builders.an_execution(state=state, **changes)
 
 
 @pytest.mark.parametrize(
     ("execution", "says"),
     [
-        (a_run(), "Under way"),
-        (a_run(finished=1), "1 task done"),
-        (a_run(finished=1, total=3, current="plan"), "1 of 3 tasks · now at plan"),
-        (a_run(ExecutionState.COMPLETED, finished=2, tokens=1250), "2 tasks done · 1,250 tokens"),
-        (a_run(ExecutionState.FAILED), "Failed"),
-        (a_run(ExecutionState.GONE), "does not know this execution"),
-        (a_run(inputs=tuple((f"name_{n}" * 99, EVIL) for n in range(12))), "and 2 more"),
+        (an_execution(), "Under way"),
+        (an_execution(completed_tasks=1), "1 task done"),
+        (
+            an_execution(completed_tasks=1, total_tasks=3, current_task="plan"),
+            "1 of 3 tasks · now at plan",
+        ),
+        (
+            an_execution(ExecutionState.COMPLETED, completed_tasks=2, tokens=1250),
+            "2 tasks done · 1,250 tokens",
+        ),
+        (an_execution(ExecutionState.FAILED), "Failed"),
+        (an_execution(ExecutionState.GONE), "does not know this execution"),
+        (an_execution(inputs=tuple((f"name_{n}" * 99, EVIL) for n in range(12))), "and 2 more"),
     ],
 )
 def test_the_line_says_how_far_it_is(execution: Execution, says: str) -> None:
@@ -52,12 +57,15 @@ def test_the_line_says_how_far_it_is(execution: Execution, says: str) -> None:
 @pytest.mark.parametrize(
     ("execution", "says"),
     [
-        (a_run(ExecutionState.COMPLETED), "has not told its result"),
-        (a_run(ExecutionState.COMPLETED, result=Output("All of it.")), "All of it."),
-        (a_run(ExecutionState.COMPLETED, result=Output(EVIL * 9), starter=ANA), f"<@{ANA.id}>"),
-        (a_run(ExecutionState.FAILED, error=EVIL), "failed"),
-        (a_run(ExecutionState.FAILED), "did not say why"),
-        (a_run(ExecutionState.GONE), "start it again"),
+        (an_execution(ExecutionState.COMPLETED), "has not told its result"),
+        (an_execution(ExecutionState.COMPLETED, result=Output("All of it.")), "All of it."),
+        (
+            an_execution(ExecutionState.COMPLETED, result=Output(EVIL * 9), starter=ANA),
+            f"<@{ANA.id}>",
+        ),
+        (an_execution(ExecutionState.FAILED, error=EVIL), "failed"),
+        (an_execution(ExecutionState.FAILED), "did not say why"),
+        (an_execution(ExecutionState.GONE), "start it again"),
     ],
 )
 def test_the_end_is_told_with_its_result_or_error(execution: Execution, says: str) -> None:
@@ -67,10 +75,10 @@ def test_the_end_is_told_with_its_result_or_error(execution: Execution, says: st
 
 
 def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
-    execution = a_run(ExecutionState.COMPLETED, result=Output("word " * 9_000))
+    execution = an_execution(ExecutionState.COMPLETED, result=Output("word " * 9_000))
     assert render_end(execution).excerpted
     assert result_file_name(execution) == "result.md"
-    assert result_file_name(a_run(result=Output("{}", Format.JSON))) == "result.json"
+    assert result_file_name(an_execution(result=Output("{}", Format.JSON))) == "result.json"
 
 
 def test_a_finished_task_is_one_harmless_line() -> None:
@@ -82,10 +90,9 @@ def test_a_finished_task_is_one_harmless_line() -> None:
 
 def test_a_step_is_shown_while_it_runs() -> None:
     message = Message("status", [])
-    assert with_step(message, None) is message
-    assert with_step(message, a_run()) is message
-    assert "thinking" in str(with_step(message, a_run(step="thinking")).blocks)
-    assert with_step(message, a_run(ExecutionState.COMPLETED, step="thinking")) is message
+    assert with_step(message, an_execution()) is message
+    assert "thinking" in str(with_step(message, an_execution(step="thinking")).blocks)
+    assert with_step(message, an_execution(ExecutionState.COMPLETED, step="thinking")) is message
 
 
 @pytest.mark.parametrize(

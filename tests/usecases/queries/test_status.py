@@ -9,7 +9,7 @@ from bot.domain.outcome import Refused
 from bot.domain.people import User
 from bot.domain.review import State
 from bot.usecases.queries import status as look
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionView, Pending, Progress
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionStatus, Pending, Progress
 from tests.builders import ANA, EVE, SECOND, a_crew
 from tests.usecases.standins import Fault
 from tests.usecases.world import CREW, World
@@ -21,7 +21,7 @@ async def pending(world: World, mine: str | None = None) -> Pending:
     )
 
 
-async def execution(world: World, prefix: str) -> ExecutionView:
+async def execution(world: World, prefix: str) -> ExecutionStatus:
     return await look.execution(prefix, uow=world.uow, clients=world.context.clients)
 
 
@@ -97,7 +97,7 @@ async def test_an_execution_is_named_by_its_beginning(world: World) -> None:
     second = await world.notify("Another.", execution_id="abc-1")
     await world.notify(execution_id="xyz-1")
     view = await execution(world, "ab")
-    assert (view.crew, view.execution_id) == ("research", "abc-1")
+    assert (view.execution.crew, view.execution.execution_id) == ("research", "abc-1")
     assert [line.round.id for line in view.rounds] == [first.round.id, second.round.id]
     assert view.progress == Progress(CrewStatus.RUNNING, "running")
 
@@ -105,7 +105,7 @@ async def test_an_execution_is_named_by_its_beginning(world: World) -> None:
 async def test_a_whole_id_is_never_ambiguous(world: World) -> None:
     await world.notify(execution_id="abc")
     await world.notify(execution_id="abcd")
-    assert (await execution(world, "abc")).execution_id == "abc"
+    assert (await execution(world, "abc")).execution.execution_id == "abc"
 
 
 async def test_an_ambiguous_beginning_names_the_candidates(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Following an execution to its end."""
+"""Tracking an execution to its end."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import SLACK, Effect, EffectKind, forward_destination
-from bot.domain.execution import CrewUpdate, ExecutionState, StepUpdate, TaskUpdate
+from bot.domain.execution import (
+    CrewUpdate,
+    Execution,
+    ExecutionState,
+    ExecutionUpdate,
+    StepUpdate,
+    TaskUpdate,
+)
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import State
-from bot.usecases.follow import STATUS_POLL, begin, record_update
 from bot.usecases.ports.slack import MessageKind
-from bot.usecases.queries.crews import execution_of, overview
-from bot.usecases.read_models import (
-    CrewStatus,
-    CrewUnavailable,
-    ForwardedWebhook,
-    Progress,
-    TrackedExecution,
-)
+from bot.usecases.queries.crews import overview
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, ForwardedWebhook, Progress
+from bot.usecases.track import STATUS_POLL, record_update, track
 from tests.builders import ANA
 from tests.usecases.world import CREW, World
 
@@ -33,16 +34,17 @@ async def start(world: World, execution: str = "e-1") -> None:
     async with world.uow.begin() as tx:
         inputs = (("topic", "tea"),)
         at = world.clock()
-        await begin(tx, "research", execution, starter=ANA, inputs=inputs, at=at)
+        opened = await tx.executions.open("research", execution, at=at)
+        await track(tx, opened, starter=ANA, inputs=inputs, at=at)
 
 
-async def news(world: World, came: TaskUpdate | CrewUpdate | StepUpdate) -> None:
-    about = {"uow": world.uow, "at": world.clock(), "new_id": world.new_id}
-    await record_update("research", "e-1", came, **about)  # type: ignore[arg-type]
+async def record(world: World, update: ExecutionUpdate) -> None:
+    at = world.clock()
+    await record_update("research", "e-1", update, uow=world.uow, at=at, new_id=world.new_id)
 
 
-async def view(world: World) -> TrackedExecution:
-    found = await world.uow.read.executions.view("research", "e-1")
+async def recorded(world: World) -> Execution:
+    found = await world.uow.read.executions.find("research", "e-1")
     assert found is not None
     return found
 
@@ -71,8 +73,8 @@ async def test_the_thread_begins_with_who_started_it(world: World) -> None:
 
 
 async def test_what_came_before_the_kickoffs_answer_is_shown_after_it(world: World) -> None:
-    await news(world, TaskUpdate(title="plan"))
-    await news(world, CrewUpdate(result=Output("All of it."), tokens=7))
+    await record(world, TaskUpdate(title="plan"))
+    await record(world, CrewUpdate(result=Output("All of it."), tokens=7))
     await world.settle_slack()
     assert not world.execution_messenger.said
 
@@ -80,23 +82,21 @@ async def test_what_came_before_the_kickoffs_answer_is_shown_after_it(world: Wor
     await world.settle_slack()
 
     assert said(world) == [MessageKind.PROGRESS, MessageKind.TASK, MessageKind.END]
-    assert (await view(world)).execution.tokens == 7
+    assert (await recorded(world)).tokens == 7
 
 
-async def test_tasks_move_the_line_and_steps_do_not(world: World) -> None:
+async def test_tasks_refresh_the_progress_message_and_steps_do_not(world: World) -> None:
     await start(world)
     await world.settle_slack()
-    await news(world, StepUpdate(doing="thinking"))
+    await record(world, StepUpdate(doing="thinking"))
     await world.settle_slack()
     assert not world.execution_messenger.updates
-    await news(world, TaskUpdate(title="plan"))
+    await record(world, TaskUpdate(title="plan"))
     await world.settle_slack()
 
-    assert world.execution_messenger.updates[-1].finished == 1
-    execution = await execution_of("research", "e-1", uow=world.uow)
-    assert execution is not None
-    assert execution.step == "thinking"
-    assert await execution_of("research", "e-2", uow=world.uow) is None
+    assert world.execution_messenger.updates[-1].completed_tasks == 1
+    assert (await recorded(world)).step == "thinking"
+    assert await world.uow.read.executions.find("research", "e-2") is None
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     round_ = (await world.notify()).round
     await world.settle_slack()
     await ask(world, Progress(CrewStatus.RUNNING, "running", "plan", 1, 3))
-    assert world.execution_messenger.updates[-1].current == "plan"
+    assert world.execution_messenger.updates[-1].current_task == "plan"
     await ask(world, CrewUnavailable("connection refused"))
 
     await ask(world, answer)
-    await news(world, CrewUpdate(result=Output("late"), tokens=9))
+    await record(world, CrewUpdate(result=Output("late"), tokens=9))
     await world.settle_slack()
 
     assert (await world.round(round_.id)).state is State.CLOSED
-    assert (await view(world)).execution.state is state
-    assert (await view(world)).execution.tokens == 9
+    assert (await recorded(world)).state is state
+    assert (await recorded(world)).tokens == 9
     assert said(world).count(MessageKind.END) == 1
     assert not await world.lease(CREW)
 
@@ -141,7 +141,7 @@ async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
     await world.turn(CREW)
 
     assert (await world.round(round_.id)).state is State.WAITING
-    assert (await view(world)).execution.state is ExecutionState.RUNNING
+    assert (await recorded(world)).state is ExecutionState.RUNNING
 
 
 async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None:
@@ -168,19 +168,19 @@ async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None
 
 async def test_a_round_after_the_end_begins_again(world: World) -> None:
     await world.notify()
-    await news(world, TaskUpdate(title="plan"))
-    await news(world, CrewUpdate(result=Output("All of it.")))
+    await record(world, TaskUpdate(title="plan"))
+    await record(world, CrewUpdate(result=Output("All of it.")))
     await world.notify("another draft")
     await world.settle_slack()
 
-    assert (await view(world)).execution.state is ExecutionState.RUNNING
+    assert (await recorded(world)).state is ExecutionState.RUNNING
     assert said(world).count(MessageKind.TASK) == 1
 
 
 async def test_a_long_result_follows_as_a_file(world: World) -> None:
     world.execution_messenger.excerpts = True
     await start(world)
-    await news(world, CrewUpdate(result=Output("long")))
+    await record(world, CrewUpdate(result=Output("long")))
     await world.settle_slack()
 
     assert world.execution_messenger.files == ["long"]
@@ -192,7 +192,7 @@ async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     world.execution_messenger.faults.append(
         Refused("message_not_found", "", RefusalKind.MESSAGE_GONE)
     )
-    await news(world, TaskUpdate(title="plan"))
+    await record(world, TaskUpdate(title="plan"))
     world.execution_messenger.faults.append(
         Refused("thread_not_found", "", RefusalKind.THREAD_GONE)
     )
@@ -205,7 +205,7 @@ async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     )
 
 
-async def test_slack_being_away_loses_no_line(world: World) -> None:
+async def test_slack_being_away_loses_no_message(world: World) -> None:
     await start(world)
     world.execution_messenger.faults.append(NotSent("away"))
     await world.settle_slack()
@@ -227,10 +227,10 @@ async def test_the_overview_asks_every_crew(world: World) -> None:
     seen = await overview(clients={"research": world.crew}, uow=world.uow, clock=world.clock)
 
     assert [crew.warning for crew in seen.crews] == ["connection refused"]
-    assert [shown.execution.execution_id for shown in seen.running] == ["e-1"]
+    assert [execution.execution_id for execution in seen.running] == ["e-1"]
 
 
-# --- handing on ---
+# --- forwarding ---
 
 URLS = WebhookUrls(task="https://theirs.example/task")
 
@@ -258,7 +258,7 @@ async def came(world: World, *, kind: str = "task", register: WebhookUrls | None
     )
 
 
-async def test_a_webhook_is_handed_on_again_until_it_is_taken(forwarding: World) -> None:
+async def test_a_webhook_is_forwarded_again_until_it_is_taken(forwarding: World) -> None:
     world = forwarding
     await came(world, register=URLS)
     world.forwarder.faults += [NotSent("away"), Unknown("no answer")]
@@ -298,7 +298,7 @@ async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
     assert not await world.lease(FORWARD)
 
 
-async def test_a_crew_that_is_gone_hands_nothing_on(forwarding: World) -> None:
+async def test_a_crew_that_is_gone_forwards_nothing(forwarding: World) -> None:
     world = forwarding
     await came(world, register=URLS)
     world.crews.clear()
@@ -336,4 +336,4 @@ async def test_an_execution_is_taken_over_by_who_starts_it(world: World) -> None
     await start(world)
     await world.settle_slack()
     assert said(world) == [MessageKind.PROGRESS]
-    assert (await view(world)).execution.starter == ANA
+    assert (await recorded(world)).starter == ANA

@@ -1,0 +1,130 @@
+"""Tracking an execution to its end, by what its webhooks say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.execution import (
+    CrewUpdate,
+    Execution,
+    ExecutionState,
+    ExecutionUpdate,
+    StepUpdate,
+    TaskUpdate,
+)
+from bot.domain.retry import Retry
+from bot.domain.review import ENDED
+from bot.domain.verdict import Person
+from bot.usecases.ports.base import NewId
+from bot.usecases.ports.store import Tx, UnitOfWork
+from bot.usecases.read_models import ForwardedWebhook
+
+#: How often a crew is asked for an execution's status: after 5 s, then ever less often.
+STATUS_POLL = Retry(
+    first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
+)
+
+
+async def track(
+    tx: Tx,
+    execution: Execution,
+    *,
+    at: datetime,
+    starter: Person | None = None,
+    inputs: tuple[tuple[str, str], ...] = (),
+) -> None:
+    """Track an opened execution: it was started here, or it has a review.
+
+    What was recorded of it before is shown now. One that has ended is reopened if it was tracked.
+    """
+    if execution.tracked and starter is None and not execution.is_over:
+        return
+    first = not execution.tracked
+    reopened = execution.tracked and execution.is_over
+    if starter is not None:
+        execution = replace(execution, starter=starter, inputs=inputs)
+    if reopened:
+        execution = execution.reopen()
+    await tx.executions.save(replace(execution, tracked=True))
+    effects = []
+    if starter is not None or execution.completed_tasks:
+        effects.append(about(execution, EffectKind.PROGRESS))
+    if first:
+        effects += [
+            about(execution, EffectKind.TASK_DONE, update_id)
+            for update_id in await tx.executions.task_updates_of(execution)
+        ]
+    if execution.is_over:
+        effects.append(about(execution, EffectKind.POST_RESULT))
+    await tx.enqueue(effects, at=at)
+    if (first or reopened) and not execution.is_over:
+        poll = about(execution, EffectKind.POLL_STATUS)
+        await tx.enqueue([poll], at=at + STATUS_POLL.first, wake=False)
+
+
+async def record_update(
+    crew: str,
+    execution_id: str,
+    update: ExecutionUpdate,
+    *,
+    uow: UnitOfWork,
+    at: datetime,
+    new_id: NewId,
+    webhook: ForwardedWebhook | None = None,
+) -> None:
+    """Record a task, step or crew webhook; `webhook` is what is to be forwarded of it."""
+    async with uow.begin() as tx:
+        if isinstance(update, StepUpdate):
+            execution = await tx.executions.open(crew, execution_id, at=at)
+            await tx.executions.save(replace(execution, step=update.doing))
+        else:
+            execution = await tx.executions.record_activity(crew, execution_id, at=at)
+            if isinstance(update, TaskUpdate):
+                await _complete_task(tx, execution, update, at=at, update_id=new_id())
+            else:
+                await _complete_crew(tx, execution, update, at=at)
+        if webhook is not None:
+            await tx.executions.add_forwarded_webhook(webhook)
+            await tx.enqueue([about(execution, EffectKind.FORWARD, webhook.id)], at=at)
+
+
+async def end_execution(
+    tx: Tx, before: Execution, ended: Execution, reason: str, *, at: datetime
+) -> None:
+    """Save an execution that has ended, close its unfinished rounds, and post the result once."""
+    await tx.executions.save(ended)
+    for round_ in await tx.unfinished(ended.crew, ended.execution_id):
+        closed = round_.close(reason, at)
+        await tx.save(closed.round)
+        await tx.enqueue(closed.effects, at=at)
+    if not ended.tracked:
+        return
+    effects = [about(ended, EffectKind.PROGRESS)]
+    if not before.is_over:
+        effects.append(about(ended, EffectKind.POST_RESULT))
+    await tx.enqueue(effects, at=at)
+
+
+def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
+    """An effect about an execution; its subject is the execution itself if none is given."""
+    return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
+
+
+async def _complete_task(
+    tx: Tx, execution: Execution, update: TaskUpdate, *, at: datetime, update_id: str
+) -> None:
+    await tx.executions.add_task_update(update_id, execution, update, at=at)
+    await tx.executions.save(execution.finish_task())
+    if execution.tracked:
+        effects = (
+            about(execution, EffectKind.PROGRESS),
+            about(execution, EffectKind.TASK_DONE, update_id),
+        )
+        await tx.enqueue(effects, at=at)
+
+
+async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:
+    ended = execution.end(ExecutionState.COMPLETED, at, result=update.result, tokens=update.tokens)
+    await end_execution(tx, execution, ended, ENDED, at=at)
