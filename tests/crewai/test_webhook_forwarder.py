@@ -9,12 +9,11 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.transport import open_client
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook
 
-PARCEL = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
+WEBHOOK = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
 
 
 @asynccontextmanager
@@ -26,12 +25,6 @@ async def serve_http(take: Callable[[web.Request], Awaitable[web.Response]]) -> 
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield runner.addresses[0][1]
     await runner.cleanup()
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with open_client(trust_env=False) as client:
-        yield client
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ async def test_a_webhook_arrives_as_it_came(forwarder: HttpWebhookForwarder) -> 
         return web.Response(status=204)
 
     async with serve_http(take) as port:
-        assert await forwarder.forward(PARCEL, f"http://localhost:{port}/task") == Delivered()
+        assert await forwarder.forward(WEBHOOK, f"http://localhost:{port}/task") == Delivered()
 
     assert got == [(f"localhost:{port}", "application/json", b'{"a": 1}')]
 
@@ -63,10 +56,10 @@ async def test_what_an_answer_means(
         return web.Response(status=status, headers={"Location": "http://localhost:1/"})
 
     async with serve_http(take) as port:
-        outcome = await forwarder.forward(PARCEL, f"http://127.0.0.1:{port}/task")
+        outcome = await forwarder.forward(WEBHOOK, f"http://127.0.0.1:{port}/task")
 
     assert isinstance(outcome, kind)
-    assert isinstance(await forwarder.forward(PARCEL, f"http://127.0.0.1:{port}/task"), NotSent)
+    assert isinstance(await forwarder.forward(WEBHOOK, f"http://127.0.0.1:{port}/task"), NotSent)
 
 
 async def test_a_lost_answer_is_unknown(forwarder: HttpWebhookForwarder) -> None:
@@ -76,7 +69,7 @@ async def test_a_lost_answer_is_unknown(forwarder: HttpWebhookForwarder) -> None
         return web.Response()
 
     async with serve_http(drop) as port:
-        outcome = await forwarder.forward(PARCEL, f"http://127.0.0.1:{port}/task")
+        outcome = await forwarder.forward(WEBHOOK, f"http://127.0.0.1:{port}/task")
 
     assert isinstance(outcome, Unknown)
 
@@ -88,14 +81,14 @@ async def test_a_lost_answer_is_unknown(forwarder: HttpWebhookForwarder) -> None
 async def test_a_private_address_is_never_called(http: httpx.AsyncClient, host: str) -> None:
     forwarder = HttpWebhookForwarder(http, private_crews=frozenset())
 
-    outcome = await forwarder.forward(PARCEL, f"http://{host}:9/task")
+    outcome = await forwarder.forward(WEBHOOK, f"http://{host}:9/task")
 
     assert isinstance(outcome, Refused)
     assert outcome.code == "private_address"
 
 
 async def test_a_name_that_nobody_knows(forwarder: HttpWebhookForwarder) -> None:
-    outcome = await forwarder.forward(PARCEL, "http://nobody.invalid/task")
+    outcome = await forwarder.forward(WEBHOOK, "http://nobody.invalid/task")
     assert outcome == NotSent("the host name is not known")
 
 
@@ -109,5 +102,5 @@ async def test_a_name_that_nobody_knows(forwarder: HttpWebhookForwarder) -> None
         ("https://research-crew.crewai.com", False),
     ],
 )
-def test_a_crew_at_a_private_address_is_a_neighbour(url: str, *, private: bool) -> None:
+def test_a_crew_at_a_private_address_is_known_as_private(url: str, *, private: bool) -> None:
     assert is_private(url) is private

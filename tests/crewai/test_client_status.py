@@ -1,0 +1,62 @@
+"""What a crew says of an execution and of itself is told right, and its silence in plain words."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from bot.crewai.client import HttpCrew
+from bot.demo.crew import (
+    Crew,
+    Fault,
+    drop_before,
+    garbage,
+    hang,
+    status,
+)
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from tests.crewai.crews import EXECUTION, TASK, a_client
+
+
+async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
+    assert await client.status(EXECUTION) == Progress(CrewStatus.RUNNING, "running", TASK, 0, 0)
+    assert await client.status("other") == CrewUnavailable("404: Execution not found", gone=True)
+    crew.end(EXECUTION)
+    ended = await client.status(EXECUTION)
+    assert isinstance(ended, Progress)
+    assert (ended.status, ended.completed_tasks, ended.total_tasks) == (CrewStatus.COMPLETED, 1, 1)
+    assert ended.result is not None
+    crew.end(EXECUTION, "out of tokens")
+    assert await client.status(EXECUTION) == Progress(
+        CrewStatus.FAILED, "error", error="out of tokens"
+    )
+
+
+async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClient) -> None:
+    crew.fail("/status", how=hang(), times=None)
+    client = a_client(http, crew.url, status=0.05)
+    assert await client.status(EXECUTION) == CrewUnavailable("no answer within 0.05 s")
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (status(401), "401: token not accepted"),
+        (status(500, "oh"), "500: oh"),
+        (status(302, ""), "302: Found"),
+        (garbage(), "the answer is not understood: the body is not JSON"),
+        (
+            status(200, {"inputs": 1}),
+            "the answer is not understood: the crew's inputs are not a list",
+        ),
+        (drop_before(), "the connection was lost before an answer came"),
+    ],
+)
+async def test_a_check_says_in_plain_words_what_is_wrong(
+    crew: Crew, client: HttpCrew, fault: Fault, why: str
+) -> None:
+    crew.fail("/inputs", how=fault)
+    assert await client.inputs() == CrewUnavailable(why)
+    assert await client.inputs() == ("topic",)
+    await crew.go_down()
+    assert await client.inputs() == CrewUnavailable("connection refused")
