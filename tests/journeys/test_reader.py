@@ -1,0 +1,170 @@
+"""Reading a round in a modal: comments, pages, changes, history."""
+
+from __future__ import annotations
+
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL
+from bot.demo.workspace import buttons, error, message_text
+from tests.journeys.conftest import World
+from tests.journeys.people import modal, second_round
+
+
+async def test_a_comment_goes_to_the_crew_with_the_approval(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+
+    await world.slack.overflow(ANA, card, "Approve with a comment…")
+    form = await modal(world, ANA)
+    reply = await world.slack.submit(ANA, {"feedback": "Mind the budget."})
+
+    assert reply.ok
+    assert "next tasks" in form.shown
+    await world.shown(card, "Sent")
+    [resume] = world.crew.resumes
+    assert (resume.is_approve, resume.human_feedback) == (True, "Mind the budget.")
+    assert not world.slack.open_modals(ANA)
+
+
+async def test_an_empty_comment_is_refused_and_a_stranger_gets_no_form(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+
+    await world.slack.overflow(CARL, card, "Approve with a comment…")
+    assert "not a reviewer" in await world.told(CARL)
+    await world.slack.overflow(ANA, card, "Approve with a comment…")
+    await modal(world, ANA)
+    empty = await world.slack.submit(ANA, {"feedback": "  "})
+    await world.slack.click(BEN, card, "Approve")
+    late = await world.slack.submit(ANA, {"feedback": "Mind the budget."})
+
+    assert "Write the comment" in empty.errors["feedback"]
+    assert "Ben approved this" in late.errors["feedback"]
+
+
+async def test_a_text_of_any_length_is_read_page_by_page(world: World) -> None:
+    lines = [f"Line {number} says something." for number in range(900)]
+    await world.pause("draft", "\n\n".join(lines))
+    card = await world.card("Line 0")
+
+    await world.slack.overflow(CARL, card, "Read in full")
+    view = await modal(world, CARL, "Page 1")
+    seen = view.shown
+    page = 1
+    while "Next page" in buttons(view):
+        await world.slack.click(CARL, view, "Next page")
+        page += 1
+        view = await modal(world, CARL, f"Page {page} of")
+        seen += view.shown
+
+    assert all(line in seen for line in lines)
+    await world.slack.click(CARL, view, "Previous page")
+    await modal(world, CARL, f"Page {page - 1} of")
+
+
+async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> None:
+    await world.pause("draft", "First words.")
+    card = await world.card("First words")
+
+    await world.slack.overflow(BEN, card, "Read in full")
+    view = await modal(world, BEN, "First words")
+    await world.slack.click(BEN, view, "Revise")
+    await modal(world, BEN, "What should change?")
+    await world.slack.submit(BEN, {"feedback": "Longer."})
+    assert not world.slack.open_modals(BEN)
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.pause("draft", "More words.")
+    card = await world.card("More words", round_=2)
+    await world.slack.overflow(BEN, card, "Read in full")
+    view = await modal(world, BEN, "More words")
+    await world.slack.overflow(CARL, card, "Read in full")
+    stranger = await modal(world, CARL, "More words")
+    await world.slack.click(CARL, stranger, "Approve")
+    assert "not a reviewer" in (await modal(world, CARL, "That did not work")).shown
+    await world.slack.click(BEN, view, "Approve")
+
+    decided = await modal(world, BEN, "Approved by")
+    assert "Approve" not in buttons(decided)
+    await world.shown(card, "Sent")
+
+
+async def test_what_changed_is_said_on_the_card_and_shown_by_words(world: World) -> None:
+    before = "\n".join(["Intro.", "The cat sat on the mat.", *"abcdefgh"])
+    after = "\n".join(["Intro.", "The dog sat on the mat.", *"abcdefgh", "The end."])
+    card = await second_round(world, before, after, "A dog, please.")
+
+    shown = message_text(card)
+    assert "+2 −1 lines" in shown
+    assert "A dog, please." in shown
+    await world.slack.overflow(BEN, card, "Changes")
+    view = await modal(world, BEN)
+
+    runs = [
+        (one["text"], next(iter(one.get("style", {})), ""))
+        for block in view.blocks
+        if block["type"] == "rich_text"
+        for one in block["elements"][0]["elements"]
+    ]
+    assert ("cat", "strike") in runs
+    assert ("dog", "bold") in runs
+    assert ("The end.", "bold") in runs
+    assert any("8 unchanged lines" in text for text, _ in runs)
+
+
+async def test_json_is_compared_by_key(world: World) -> None:
+    card = await second_round(
+        world, {"a": {"b": 1}, "c": [1, 2], "d": "x"}, {"a": {"b": 2}, "c": [1, 2], "e": None}
+    )
+
+    assert "+2 −2 keys" in message_text(card)
+    await world.slack.overflow(BEN, card, "Changes")
+    shown = (await modal(world, BEN)).shown
+    assert "a.b" in shown
+    assert "2 unchanged keys" in shown
+
+
+async def test_the_same_output_again_is_said_loudly(world: World) -> None:
+    card = await second_round(world, "The same.", "The same.")
+
+    assert "Nothing changed" in message_text(card)
+    await world.slack.overflow(BEN, card, "Changes")
+    assert "Nothing changed" in (await modal(world, BEN)).shown
+
+
+async def test_the_history_tells_who_said_what_and_what_the_crew_answered(world: World) -> None:
+    card = await second_round(world, "First words.", "Second words.", "Less of it.")
+    await world.slack.click(BEN, card, "Approve")
+    await world.shown(card, "Sent")
+
+    await world.slack.overflow(CARL, card, "History")
+
+    shown = (await modal(world, CARL)).shown
+    for words in ("First words", "Second words", "Less of it.", "Approved by", "after", "took it"):
+        assert words in shown
+    await world.slack.slash(CARL, CHANNEL, "/crew", "status e-1")
+    told = await world.told(CARL)
+    assert "Less of it." in told
+
+
+async def test_somebody_is_on_it_and_others_still_decide(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+
+    await world.slack.overflow(ANA, card, "I'm on it")
+    claimed = await world.shown(card, "is on it")
+    await world.slack.click(BEN, claimed, "Approve")
+
+    await world.shown(card, "Approved by")
+
+
+async def test_a_modal_turns_what_went_wrong_into_words(world: World) -> None:
+    await world.pause("draft", "old output")
+    old = await world.card("old output")
+    await world.slack.overflow(ANA, old, "Read in full")
+    view = await modal(world, ANA, "old output")
+    await world.pause("draft", "new output")
+
+    await world.slack.click(ANA, view, "Revise")
+
+    assert "newer output" in (await modal(world, ANA, "That did not work")).shown
+    world.slack.fail("views.open", error("expired_trigger_id"))
+    await world.slack.overflow(BEN, old, "History")
+    await world.told(BEN)
