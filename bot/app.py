@@ -56,10 +56,12 @@ from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.crew import CrewClients
-from bot.web import health, slack_events
-from bot.web import kickoff as callers
-from bot.web import webhooks as routes
+from bot.web import slack_events
+from bot.web.context import Health, WebContext
+from bot.web.credentials import EventKind
+from bot.web.error_responses import explain_failures
 from bot.web.request_body import LIMIT
+from bot.web.routes import add_routes
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +95,7 @@ class Bot:
     """A running bot: where it listens, and how it is."""
 
     address: str
-    check_health: Callable[[], Coroutine[Any, Any, health.Health]]
+    check_health: Callable[[], Coroutine[Any, Any, Health]]
 
 
 @asynccontextmanager
@@ -178,8 +180,9 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             warnings=warnings,
             clock=runtime.clock,
         )
-        application = _application(settings, runtime, uow=uow, crews=crews, kickoffs=kickoffs)
-        health.add_routes(application, readiness.check_health)
+        application = _application(
+            settings, runtime, uow=uow, crews=crews, kickoffs=kickoffs, readiness=readiness
+        )
         if signing_secret := _signing_secret(settings):
             slack_events.add_routes(application, bolt, signing_secret=signing_secret)
         address = await stack.enter_async_context(
@@ -195,28 +198,35 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
 
 
 def _application(
-    settings: Settings, runtime: Runtime, *, uow: SqlUnitOfWork, crews: Crews, kickoffs: Kickoffs
+    settings: Settings,
+    runtime: Runtime,
+    *,
+    uow: SqlUnitOfWork,
+    crews: Crews,
+    kickoffs: Kickoffs,
+    readiness: Readiness,
 ) -> web.Application:
     """The addresses that crews and callers use."""
-    application = web.Application(client_max_size=LIMIT, middlewares=[routes.explain_failures])
-    inbox = routes.Inbox(
+    application = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
+    context = WebContext(
         credentials=build_credentials(settings),
         uow=uow,
         clock=runtime.clock,
         new_id=runtime.new_id,
-        parse_notification=parse_notification,
-        parse_update={"task": parse_task, "step": parse_step, "crew": parse_crew},
-        forwarding=frozenset(name for name, crew in crews.items() if crew.forward),
-    )
-    routes.add_routes(application, inbox)
-    gate = callers.Gate(
-        tokens={name: crew.token for name, crew in settings.crews.items()},
         kickoffs=kickoffs,
+        check_health=readiness.check_health,
+        parse_notification=parse_notification,
+        parse_update={
+            EventKind.TASK: parse_task,
+            EventKind.STEP: parse_step,
+            EventKind.CREW: parse_crew,
+        },
         parse_kickoff=parse_kickoff,
         parse_registration=parse_registration,
         parse_execution=parse_execution,
+        forwarding=frozenset(name for name, crew in crews.items() if crew.forward),
     )
-    callers.add_routes(application, gate)
+    add_routes(application, context)
     return application
 
 

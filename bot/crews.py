@@ -75,4 +75,4 @@ def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
 
 
 def _credentials(crew: CrewSettings) -> Credentials:
-    return Credentials(crew.name, crew.webhook_secret)
+    return Credentials(crew.name, crew.webhook_secret, crew.token)

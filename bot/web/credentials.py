@@ -23,29 +23,24 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What one crew must present to us."""
+    """What callers must present for one crew: the crew itself, and those who start it."""
 
     crew: str
     webhook_secret: str = field(repr=False)
+    """What the crew presents to us."""
+    token: str = field(repr=False)
+    """What the crew expects of its own callers, and so we of those who go through us."""
 
-    def accept(self, authorization: str | None) -> bool:
-        """Whether an `Authorization` header is right.
+    def accept_crew(self, authorization: str | None) -> bool:
+        """Whether an `Authorization` header is the crew's.
 
         Bearer with the webhook secret, or Basic with the crew's name and the webhook secret.
         """
-        scheme, _, value = (authorization or "").partition(" ")
-        match scheme.lower():
-            case "bearer":
-                return _same(value.strip(), self.webhook_secret)
-            case "basic":
-                try:
-                    given = aiohttp.BasicAuth.decode(authorization or "", encoding=_ENCODING)
-                except ValueError:
-                    return False
-                right_user = _same(given.login, self.crew)
-                return _same(given.password, self.webhook_secret) and right_user
-            case _:
-                return False
+        return is_bearer(authorization, self.webhook_secret) or self._is_basic(authorization)
+
+    def accept_caller(self, authorization: str | None) -> bool:
+        """Whether an `Authorization` header is Bearer with the crew's own token."""
+        return is_bearer(authorization, self.token)
 
     def event_key(self, kind: EventKind) -> str:
         """The unguessable last part of an event URL, derived from the webhook secret.
@@ -58,10 +53,24 @@ class Credentials:
 
     def accept_event(self, kind: EventKind, key: str) -> bool:
         """Whether an event URL ends with the right key."""
-        return _same(key, self.event_key(kind))
+        return _is_same(key, self.event_key(kind))
+
+    def _is_basic(self, authorization: str | None) -> bool:
+        try:
+            given = aiohttp.BasicAuth.decode(authorization or "", encoding=_ENCODING)
+        except ValueError:
+            return False
+        right_user = _is_same(given.login, self.crew)
+        return _is_same(given.password, self.webhook_secret) and right_user
 
 
-def _same(given: str, wanted: str) -> bool:
+def is_bearer(authorization: str | None, token: str) -> bool:
+    """Whether an `Authorization` header is Bearer with this token."""
+    scheme, _, given = (authorization or "").partition(" ")
+    return _is_same(given.strip(), token) and scheme.lower() == "bearer"
+
+
+def _is_same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(
         given.encode(errors="surrogateescape"), wanted.encode(errors="surrogateescape")
     )

@@ -19,8 +19,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.web import error_responses as answers
-from bot.web.request_body import LIMIT, read_body
+from bot.web.error_responses import RequestRefused, malformed, refusal
+from bot.web.request_body import content_of, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -42,18 +42,13 @@ def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secret: str) -> 
 async def on_slack_event(
     request: web.Request, *, bolt: AsyncApp, verifier: SignatureVerifier
 ) -> web.StreamResponse:
-    """Pass a signed request on to Bolt; refuse every other.
-
-    Raises BodyNotReceived.
-    """
-    text = await _read_text(request)
-    if isinstance(text, web.Response):
-        return text
+    """Pass a signed request on to Bolt; refuse every other."""
+    text = _text_of(content_of(await read_body(request)))
     if not _is_signed(request, text, verifier):
         if _is_ssl_check(text):
             return web.Response()
         log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
-        return answers.refusal(
+        return refusal(
             401, "unauthorized", "The request is not signed with this app's signing secret."
         )
     try:
@@ -64,22 +59,17 @@ async def on_slack_event(
         )
     except (ValueError, RecursionError, AttributeError, TypeError):
         # Bolt takes ids from the body without a look at what is there.
-        return answers.malformed("The body is not one of Slack's payloads.")
+        return malformed("The body is not one of Slack's payloads.")
     response: web.StreamResponse = await to_aiohttp_response(await bolt.async_dispatch(for_bolt))
     return response
 
 
-async def _read_text(request: web.Request) -> str | web.Response:
-    """The body, or why it is refused. Raises BodyNotReceived."""
-    body = await read_body(request)
-    if body.too_large:
-        return answers.too_large(LIMIT)
-    if body.odd_encoding:
-        return answers.malformed("The body cannot be unpacked.")
+def _text_of(content: bytes) -> str:
+    """Raises RequestRefused."""
     try:
-        return body.content.decode()
+        return content.decode()
     except UnicodeDecodeError:
-        return answers.malformed("The body is not UTF-8.")
+        raise RequestRefused(malformed("The body is not UTF-8.")) from None
 
 
 def _is_signed(request: web.Request, text: str, verifier: SignatureVerifier) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator
 
@@ -148,6 +149,21 @@ async def test_a_kickoff_that_cannot_be_passed_on(
     assert answered == wanted
     assert {"error", "message"} <= set(why)
     assert not world.crew.requests
+
+
+async def test_a_packed_kickoff_is_unpacked_or_refused(world: World) -> None:
+    """Both kinds of caller are read by the same rules: crews' webhooks, and kickoffs."""
+    headers = {"Authorization": f"Bearer {world.crew.token}", "Content_Type": "application/json"}
+    body = json.dumps({"inputs": {"topic": "tea"}}).encode()
+    path = "/crews/research/kickoff"
+
+    odd, why = await world.post(path, body, **headers, Content_Encoding="br")
+    assert (odd, why["error"]) == (400, "malformed")
+    assert why["details"] == ["its Content-Encoding 'br' cannot be unpacked"]
+    assert not world.crew.requests
+
+    taken, _ = await world.post(path, gzip.compress(body), **headers, Content_Encoding="gzip")
+    assert taken == 200
 
 
 async def test_a_crew_that_is_down_is_said_to_be(world: World) -> None:

@@ -19,8 +19,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client.bolt import new_bolt
 from bot.web import slack_events
+from bot.web.error_responses import explain_failures
 from bot.web.request_body import LIMIT
-from bot.web.webhooks import explain_failures
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 FORM = "application/x-www-form-urlencoded"

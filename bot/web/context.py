@@ -1,0 +1,53 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.domain.execution import ExecutionUpdate
+from bot.domain.notification import Notification, WebhookUrls
+from bot.usecases.kickoff import Kickoffs
+from bot.usecases.ports.base import Clock, NewId
+from bot.usecases.ports.crew import KickoffRequest
+from bot.usecases.ports.store import UnitOfWork
+from bot.web.credentials import Credentials, EventKind
+from bot.web.error_responses import RequestRefused, unknown_crew
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`failures` make the bot unready; `warnings` are what somebody should look at meanwhile."""
+
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebContext:
+    """What the routes work with; built once, by the app. The parsers raise Malformed."""
+
+    credentials: Mapping[str, Credentials]
+    """By crew."""
+    uow: UnitOfWork
+    clock: Clock
+    new_id: NewId
+    kickoffs: Kickoffs
+    check_health: Callable[[], Awaitable[Health]]
+    parse_notification: Callable[[bytes], Notification]
+    parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
+    """The id of the execution that a task, step or crew webhook is about, and what it says."""
+    parse_kickoff: Callable[[bytes], KickoffRequest]
+    parse_registration: Callable[[bytes], WebhookUrls]
+    parse_execution: Callable[[str], str]
+    forwarding: frozenset[str] = frozenset()
+    """Crews whose webhooks are forwarded to their callers."""
+
+    def credentials_of(self, request: web.Request) -> Credentials:
+        """Those of the crew that a request's path names. Raises RequestRefused."""
+        crew = request.match_info["crew"]
+        if crew not in self.credentials:
+            raise RequestRefused(unknown_crew(crew))
+        return self.credentials[crew]

@@ -1,0 +1,25 @@
+"""Every address but Slack's own, which `slack_events` adds."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aiohttp import web
+
+from bot.web.context import WebContext
+from bot.web.health import on_healthz, on_readyz
+from bot.web.kickoff import on_kickoff, on_register
+from bot.web.webhooks import on_event, on_human_input
+
+
+def add_routes(app: web.Application, context: WebContext) -> None:
+    """Put the addresses of crews, callers and health checks on the application."""
+    router = app.router
+    router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))
+    router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
+    router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))
+    router.add_put(
+        "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
+    )
+    router.add_get("/healthz", on_healthz)
+    router.add_get("/readyz", partial(on_readyz, context=context))

@@ -1,0 +1,54 @@
+"""Who may call a crew's addresses."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from bot.web.credentials import Credentials, EventKind, is_bearer
+
+CREDENTIALS = Credentials("research", "the secret", "the-token")
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("authorization", "crew", "caller"),
+    [
+        ("Bearer the secret", True, False),
+        ("bearer  the secret ", True, False),
+        (basic("research", "the secret"), True, False),
+        ("Bearer the-token", False, True),
+        (basic("research", "the-token"), False, False),
+        (basic("other", "the secret"), False, False),
+        ("Basic !", False, False),
+        ("the-token", False, False),
+        ("Bearer", False, False),
+        ("", False, False),
+        (None, False, False),
+    ],
+)
+def test_a_crew_and_its_callers_present_different_things(
+    authorization: str | None, crew: bool, caller: bool
+) -> None:
+    assert CREDENTIALS.accept_crew(authorization) is crew
+    assert CREDENTIALS.accept_caller(authorization) is caller
+
+
+def test_what_is_not_utf_8_is_no_match_and_no_error() -> None:
+    assert not is_bearer("Bearer schl\udcfcssel", "schlüssel")
+
+
+def test_each_kind_of_event_has_a_key_of_its_own() -> None:
+    keys = {kind: CREDENTIALS.event_key(kind) for kind in EventKind}
+    assert len(set(keys.values())) == len(EventKind)
+    for kind in EventKind:
+        accepted = [key for key in keys.values() if CREDENTIALS.accept_event(kind, key)]
+        assert accepted == [keys[kind]]
+
+
+def test_secrets_are_not_shown() -> None:
+    assert repr(CREDENTIALS) == "Credentials(crew='research')"
