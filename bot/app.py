@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -33,6 +34,7 @@ from bot.lifecycle import (
 )
 from bot.readiness import Readiness, Warn
 from bot.settings.load import Settings
+from bot.slack import listeners as slack_listeners
 from bot.slack.client.bolt import new_bolt
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
@@ -40,22 +42,16 @@ from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
 from bot.slack.client.socket_mode import PING, SocketMode
 from bot.slack.client.web_api import new_client
-from bot.slack.commands import listeners as commands
 from bot.slack.context import SlackContext
 from bot.slack.executions.messenger import SlackExecutionMessenger
-from bot.slack.home import listeners as home
-from bot.slack.home.listeners import Homes
-from bot.slack.kickoff import listeners as starting
 from bot.slack.messenger import SlackMessenger
-from bot.slack.notes import listeners as notes
-from bot.slack.reviews import listeners
-from bot.slack.reviews import reader_listeners as reviewing
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.delivery.context import GRACE, DeliveryContext
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.kickoff import Kickoffs
-from bot.usecases.ports.base import Crews
+from bot.usecases.ports.base import Crews, Sleep
 from bot.usecases.ports.crew import CrewClients
+from bot.usecases.wakeup import Wakeup
 from bot.web import slack_events
 from bot.web.context import Health, WebContext
 from bot.web.credentials import EventKind
@@ -81,6 +77,7 @@ class Runtime:
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(12))
     jitter: Callable[[], float] = random.random
+    sleep: Sleep = asyncio.sleep
     retry: Retry = field(default_factory=Retry)
     grace: timedelta = GRACE
     pace: Pace = field(default_factory=Pace)
@@ -110,18 +107,17 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         engines = await stack.enter_async_context(open_database(settings.database_url))
         outbox = await open_outbox(engines, due_at=runtime.clock() + runtime.grace)
         workers: dict[str, Worker] = {}
-        homes: list[Homes] = []
+        saved = Wakeup()
 
         def wake(destination: str) -> None:
             _call(workers.get(destination))
-            for shown in homes:
-                shown.call()
+            saved.set()
 
         uow = SqlUnitOfWork(engines, wake=wake)
         crews = build_crews(settings)
         clients = await stack.enter_async_context(connect_crews(settings, clock=runtime.clock))
         slack = _new_slack(settings)
-        identity = Identity(slack)
+        identity = Identity(slack, sleep=runtime.sleep)
         directory = SlackDirectory(
             slack,
             (ref for crew in crews.values() for ref in (*crew.reviewers, *crew.starters)),
@@ -148,24 +144,23 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         workers |= build_workers(outbox, context, runtime.pace)
         kickoffs = _kickoffs(stack, uow, crews, clients, runtime)
         bolt = new_bolt(_new_slack(settings), signing_secret=_signing_secret(settings))
-        counter = starting.Counter(kickoffs=kickoffs, directory=directory, new_kickoff=new_kickoff)
-        lobby = commands.Lobby(
-            uow=uow,
-            crews=crews,
-            clients=clients,
-            directory=directory,
-            identity=identity,
-            clock=runtime.clock,
-            counter=counter,
+        home = slack_listeners.register(
+            bolt,
+            SlackContext(
+                uow=uow,
+                crews=crews,
+                directory=directory,
+                clock=runtime.clock,
+                client=slack,
+                identity=identity,
+                clients=clients,
+                kickoffs=kickoffs,
+                new_kickoff=new_kickoff,
+                saved=saved,
+                sleep=runtime.sleep,
+            ),
         )
-        slack_context = SlackContext(uow=uow, crews=crews, directory=directory, clock=runtime.clock)
-        homes.append(Homes(slack, slack_context, identity.link))
-        for feature in (listeners, reviewing, notes):
-            feature.register(bolt, slack_context)
-        starting.register(bolt, counter)
-        commands.register(bolt, lobby)
-        home.register(bolt, homes[0])
-        background = {"identity": identity.run, "directory": directory.run, "home": homes[0].run}
+        background = {"identity": identity.run, "directory": directory.run, "home": home.run}
         warnings: list[Warn] = [lambda: identity.warning]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token, ping=runtime.ping)

@@ -1,98 +1,116 @@
-"""What one person is told in private: from an error to a sentence, and on its way to them."""
+"""What one person is told when nothing came of what they did: from an error to a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
+from slack_bolt.async_app import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import (
     CrewgateError,
     InvalidTransition,
     NotAReviewer,
+    NotAStarter,
+    NotPermitted,
     NotWaiting,
     RoundNotFound,
     StoreUnavailable,
     UnknownCrew,
 )
 from bot.slack import strings
-from bot.slack.blockkit.blocks import (
-    TITLE_LIMIT,
-    Block,
-    Message,
-    plain_text,
-    section,
-)
-from bot.usecases.ports.base import Crews
+from bot.slack.blockkit.blocks import Block, section
+from bot.slack.blockkit.modals import modal
+from bot.slack.client.modals import open_modal
+from bot.slack.context import SlackContext
+from bot.slack.payloads import ViewClick
+from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
 
 log = structlog.get_logger(__name__)
 
-Respond = Callable[..., Awaitable[Any]]
-"""Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why nothing came of it: as mrkdwn, and as plain text for an error inside a form."""
+
+    mrkdwn: str
+    plain: str
 
 
-def explain(error: CrewgateError, *, crews: Crews, now: datetime) -> str:  # noqa: PLR0911  # a table
-    """Why nothing came of a click, in mrkdwn."""
+def explain(error: CrewgateError, *, now: datetime) -> Explanation:  # noqa: PLR0911  # a table
+    """Why nothing came of a click, a command or a form."""
     match error:
-        case NotAReviewer(crew=crew, uncertain=uncertain):
-            return strings.not_a_reviewer(crew, crews[crew].reviewers, uncertain=uncertain)
+        case NotAReviewer(crew=crew, permitted=permitted, uncertain=uncertain):
+            return Explanation(
+                strings.not_a_reviewer(crew, permitted, uncertain=uncertain),
+                strings.not_a_reviewer_plain(crew, uncertain=uncertain),
+            )
+        case NotAStarter(crew=crew, permitted=permitted, uncertain=uncertain):
+            return _only(strings.not_a_starter(crew, permitted, uncertain=uncertain))
         case UnknownCrew(crew=crew):
-            return strings.unknown_crew(crew)
+            return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
         case NotWaiting():
-            return strings.too_late(error, now)
+            return Explanation(strings.too_late(error, now), strings.too_late_plain(error, now))
         case RoundNotFound():
-            return strings.UNKNOWN_ROUND
+            return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
         case InvalidTransition():
-            return strings.RETRY_IMPOSSIBLE
+            return _only(strings.RETRY_IMPOSSIBLE)
+        case NoPublicUrl():
+            return _only(strings.NO_PUBLIC_URL)
+        case TooManyKickoffs():
+            return _only(strings.TOO_MANY_KICKOFFS)
         case StoreUnavailable():
-            return strings.STORE_UNAVAILABLE
+            return Explanation(strings.STORE_UNAVAILABLE, strings.STORE_UNAVAILABLE_PLAIN)
         case _:
-            return strings.SOMETHING_FAILED
+            return _only(strings.SOMETHING_FAILED)
 
 
-def explain_plain(error: CrewgateError, *, now: datetime) -> str:
-    """Why nothing came of a form, as plain text for an error inside it."""
-    match error:
-        case NotAReviewer(crew=crew, uncertain=uncertain):
-            return strings.not_a_reviewer_plain(crew, uncertain=uncertain)
-        case UnknownCrew(crew=crew):
-            return strings.unknown_crew_plain(crew)
-        case NotWaiting():
-            return strings.too_late_plain(error, now)
-        case RoundNotFound():
-            return strings.UNKNOWN_ROUND_PLAIN
-        case StoreUnavailable():
-            return strings.STORE_UNAVAILABLE_PLAIN
-        case _:
-            return strings.SOMETHING_FAILED
+def _only(sentence: str) -> Explanation:
+    """What never comes of a form, or is plain anyway."""
+    return Explanation(sentence, sentence)
 
 
-async def tell(respond: Respond, answer: str | Message) -> None:
-    """Tell the person who clicked or typed, and nobody else.
+@asynccontextmanager
+async def explain_errors(
+    say: Callable[[str], Awaitable[object]],
+    *,
+    context: SlackContext,
+    ack: AsyncAck | None = None,
+    plain: bool = False,
+) -> AsyncIterator[None]:
+    """Have a person told why when the block raises a CrewgateError, which ends here.
 
-    By then everything has been done or refused; a lost answer loses nothing but itself.
+    `ack` is called before: only if the block raises before its own acknowledgement.
     """
-    message = answer if isinstance(answer, Message) else Message(answer, [])
     try:
-        await respond(
-            text=message.text,
-            blocks=message.blocks or None,
-            response_type="ephemeral",
-            replace_original=False,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-    except (OSError, TimeoutError, ValueError) as error:
-        log.warning("private_answer_lost", why=type(error).__name__)
+        yield
+    except CrewgateError as error:
+        log.info("refused", why=type(error).__name__)
+        if isinstance(error, NotPermitted):
+            # They may have been added to a user group just now.
+            context.directory.wake()
+        if ack is not None:
+            await ack()
+        explanation = explain(error, now=context.clock())
+        await say(explanation.plain if plain else explanation.mrkdwn)
 
 
 def render_error_modal(sentence: str) -> Block:
     """Why nothing came of a click in a modal or in Home."""
-    return {
-        "type": "modal",
-        "title": plain_text(strings.ERROR_TITLE, TITLE_LIMIT),
-        "close": plain_text(strings.CLOSE, TITLE_LIMIT),
-        "blocks": [section(sentence)],
-    }
+    return modal(strings.ERROR_TITLE, [section(sentence)], close=strings.CLOSE)
+
+
+async def show_error_modal(client: AsyncWebClient, click: ViewClick, sentence: str) -> None:
+    """Say it in a modal: there is no channel to answer in."""
+    await open_modal(
+        client, click.trigger_id, render_error_modal(sentence), on_top=not click.in_home
+    )
+
+
+async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:
+    """Keep a form open, with what is wrong below the box; nothing written is lost."""
+    await ack(response_action="errors", errors={box: problem})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.verdict import Person
 from bot.slack import ids
+
+# --- cards and the form behind Revise ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`/crew` and its words."""
+    """`/crew` and what was typed behind it."""
 
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     by: Person
+    trigger_id: str = ""
 
 
 def parse_click(body: Mapping[str, Any]) -> Click:
@@ -75,9 +79,17 @@ def find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
 def parse_command(body: Mapping[str, Any]) -> Command:
     """A slash command's form."""
     return Command(
-        words=tuple(str(body.get("text") or "").split()),
+        arguments=tuple(str(body.get("text") or "").split()),
         by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),
+        trigger_id=str(body.get("trigger_id", "")),
     )
+
+
+def parse_refresh(body: Mapping[str, Any]) -> Command:
+    """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
+    value = str(body["actions"][0].get("value", ""))
+    arguments = ("status",) if value == ids.REFRESH_STATUS else ("status", value)
+    return Command(arguments, by=person_of(body["user"]))
 
 
 def person_of(user: Mapping[str, Any]) -> Person:
@@ -86,7 +98,7 @@ def person_of(user: Mapping[str, Any]) -> Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MenuChoice:
     """Something chosen from a card's menu."""
 
     round_id: str
@@ -96,7 +108,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class InView:
+class ViewClick:
     """A button pressed in a modal or in Home."""
 
     value: str
@@ -113,11 +125,11 @@ class InView:
     """The box's block id."""
 
 
-def parse_choice(body: Mapping[str, Any]) -> Choice:
+def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
     """A `block_actions` payload of a card's menu."""
     action = body["actions"][0]
     option = action.get("selected_option") or {}
-    return Choice(
+    return MenuChoice(
         round_id=str(action.get("block_id", "")),
         chosen=str(option.get("value", "")),
         by=person_of(body["user"]),
@@ -125,11 +137,11 @@ def parse_choice(body: Mapping[str, Any]) -> Choice:
     )
 
 
-def parse_in_view(body: Mapping[str, Any]) -> InView:
+def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
     """A `block_actions` payload of a modal or of Home."""
     action, view = body["actions"][0], body["view"]
     box, typed = find_feedback(view)
-    return InView(
+    return ViewClick(
         value=str(action.get("value", "")),
         action_id=str(action.get("action_id", "")),
         by=person_of(body["user"]),
@@ -141,3 +153,128 @@ def parse_in_view(body: Mapping[str, Any]) -> InView:
         typed=typed,
         box=box,
     )
+
+
+# --- the forms that start a crew -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KickoffForm:
+    """A crew was chosen, or the form with its inputs was sent."""
+
+    crew: str
+    by: Person
+    values: Mapping[str, str]
+    view_id: str
+    view_hash: str
+
+
+def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
+    """A `view_submission` payload of the form that asks which crew."""
+    entered = body["view"]["state"]["values"][ids.CREW][ids.CREW]
+    chosen = entered["selected_option"] or {}
+    return _kickoff_form(body, crew=str(chosen.get("value", "")), values={})
+
+
+def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
+    """A `view_submission` payload of the form that asks for a crew's inputs."""
+    view = body["view"]
+    prefix = f"{ids.KICKOFF_INPUT}."
+    values = {
+        block.removeprefix(prefix): str(fields[ids.KICKOFF_INPUT].get("value") or "").strip()
+        for block, fields in view["state"]["values"].items()
+        if block.startswith(prefix)
+    }
+    return _kickoff_form(body, crew=str(view.get("private_metadata", "")), values=values)
+
+
+def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, str]) -> KickoffForm:
+    view = body["view"]
+    return KickoffForm(
+        crew=crew,
+        by=person_of(body["user"]),
+        values=values,
+        view_id=str(view["id"]),
+        view_hash=str(view.get("hash", "")),
+    )
+
+
+# --- messages in threads -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A person wrote in a thread."""
+
+    channel: str
+    thread_ts: str
+    ts: str
+    by: Person
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A person changed what they had written."""
+
+    channel: str
+    ts: str
+    text: str
+    edited_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message is gone."""
+
+    channel: str
+    ts: str
+
+
+#: A reply that is shown in the channel too, or that brings a file, is written by a person as well.
+_BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
+
+
+def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:
+    """A `message` event; None unless a person wrote in, changed or deleted from a thread."""
+    channel, subtype = str(event.get("channel", "")), event.get("subtype")
+    if subtype == "message_deleted":
+        return Deleted(channel, str(event.get("deleted_ts", "")))
+    if subtype == "message_changed":
+        message = event.get("message") or {}
+        edited = message.get("edited") or {}
+        if not edited.get("ts") or message.get("bot_id"):
+            return None  # Slack's own doing: an unfurled link, a reply counted
+        return Edited(channel, str(message.get("ts", "")), readable(message), str(edited["ts"]))
+    return _written(event, channel) if subtype in _BY_PEOPLE else None
+
+
+def _written(event: Mapping[str, Any], channel: str) -> Written | None:
+    """A reply by a person; the first message of a thread is none."""
+    thread_ts, user, ts = event.get("thread_ts"), event.get("user"), event.get("ts")
+    text = readable(event)
+    if event.get("bot_id") or not user or thread_ts in {None, "", ts} or not text.strip():
+        return None
+    return Written(channel, str(thread_ts), str(ts), Person(str(user), str(user)), text)
+
+
+_LINK: Final = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_ENTITY: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+
+
+def readable(message: Mapping[str, Any]) -> str:
+    """What the person typed: without Slack's escapes and marks."""
+    text = _LINK.sub(_typed, str(message.get("text") or ""))
+    return re.sub("&(?:lt|gt|amp);", lambda match: _ENTITY[match[0]], text)
+
+
+def _typed(match: re.Match[str]) -> str:
+    target, label = match[1], match[2]
+    if target.startswith("#"):
+        return f"#{label or target[1:]}"
+    if target.startswith(("@", "!")):
+        name = label or target[1:]
+        return name if name.startswith("@") else f"@{name}"
+    if label and target not in {label, f"mailto:{label}", f"http://{label}"}:
+        return f"{label} ({target})"
+    return label or target

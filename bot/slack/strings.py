@@ -1,4 +1,4 @@
-"""What one person is told in private: refusals, mishaps and receipts. See `words` for the voice.
+"""What several features say: names, errors, pages. Short, active, no jargon.
 
 Constants and functions whose name ends in `_PLAIN` or `_plain` are for errors inside a modal.
 """
@@ -44,6 +44,17 @@ def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
     return f"You are not a reviewer of {name}, so your text was not sent."
 
 
+def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
+    """Who may start a crew, told to somebody who may not."""
+    who = ", ".join(map(reviewer, starters[:REVIEWERS_SHOWN]))
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may start {crew(crew_name)}. "
+            "Try again in a minute."
+        )
+    return f"You may not start {crew(crew_name)}. These may: {who}."
+
+
 def too_late(error: NotWaiting, now: datetime) -> str:
     """Why a round takes no decision any more, told to the slower person."""
     match error:
@@ -83,8 +94,14 @@ MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press Revise aga
 NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
 SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
 FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
-RETRY_ACCEPTED: Final = "Trying again. The card shows what comes of it."
 RETRY_IMPOSSIBLE: Final = "There is nothing to try again: the card shows where this is now."
+TOO_MANY_KICKOFFS: Final = (
+    ":warning: Too many kickoffs of this crew are under way. Try again in a minute."
+)
+NO_PUBLIC_URL: Final = (
+    ":warning: Nothing was started: this bot does not know its own address, so the crew could not "
+    "tell when it pauses. Ask your admin to set `PUBLIC_URL`."
+)
 
 
 def feedback_too_long(characters: int) -> str:

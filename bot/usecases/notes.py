@@ -10,12 +10,11 @@ from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.people import Role
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
+from bot.usecases.context import ReviewContext
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.permissions import may, require
-from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.permissions import may
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import Directory
-from bot.usecases.ports.store import Tx, UnitOfWork
+from bot.usecases.ports.store import Tx
 
 #: Notes of one round that are looked at; nobody reads more.
 NOTES = 500
@@ -28,12 +27,11 @@ async def keep_note(
     ts: str,
     by: Person,
     text: str,
-    uow: UnitOfWork,
-    clock: Clock,
+    context: ReviewContext,
 ) -> Note | None:
     """Keep what somebody wrote, if a round waits in that thread. Told twice, it counts once."""
-    now = clock()
-    async with uow.begin() as tx:
+    now = context.clock()
+    async with context.uow.begin() as tx:
         round_ = await tx.notes.waiting_in(channel, thread_ts)
         if round_ is None:
             return None
@@ -49,48 +47,38 @@ async def keep_note(
 
 
 async def change_note(
-    channel: str, ts: str, *, text: str, edited_ts: str, uow: UnitOfWork, clock: Clock
+    channel: str, ts: str, *, text: str, edited_ts: str, context: ReviewContext
 ) -> None:
     """A note reads differently now. An older edit that comes late changes nothing."""
-    async with uow.begin() as tx:
+    async with context.uow.begin() as tx:
         round_id = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
-        await _refresh(round_id, tx, clock())
+        await _refresh(round_id, tx, context.clock())
 
 
-async def delete_note(channel: str, ts: str, *, uow: UnitOfWork, clock: Clock) -> None:
+async def delete_note(channel: str, ts: str, *, context: ReviewContext) -> None:
     """A note's message was deleted."""
-    async with uow.begin() as tx:
-        await _refresh(await tx.notes.delete(channel, ts), tx, clock())
+    async with context.uow.begin() as tx:
+        await _refresh(await tx.notes.delete(channel, ts), tx, context.clock())
 
 
-async def draft_for(round_: Round, *, uow: UnitOfWork, crews: Crews, directory: Directory) -> Draft:
+async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
     """The feedback that the round's notes make: the reviewers' are selected, others' left."""
-    found = await uow.read.notes.of_round(round_.id, limit=NOTES)
+    found = await context.uow.read.notes.of_round(round_.id, limit=NOTES)
     selected = {
-        note.by.id
-        for note in found
-        if may(note.by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
+        note.by.id for note in found if context.may(note.by.id, Role.REVIEWER, round_.review)
     }
     return draft(found, selected=selected)
 
 
-async def claim(
-    round_id: str,
-    *,
-    by: Person,
-    uow: UnitOfWork,
-    crews: Crews,
-    directory: Directory,
-    clock: Clock,
-) -> Round:
+async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     """One person is on it for half an hour; everybody else may still decide.
 
     Raises as `decide` does.
     """
-    now = clock()
-    async with uow.begin() as tx:
+    now = context.clock()
+    async with context.uow.begin() as tx:
         round_ = await tx.round(round_id)
-        require(by.id, Role.REVIEWER, round_.review, crews=crews, directory=directory)
+        context.require(by.id, Role.REVIEWER, round_.review)
         round_.require_waiting()
         await tx.notes.claim(round_, Claim(by, now))
         await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.crew import Crew
 from bot.domain.errors import (
     ChangedMeanwhile,
     CrewgateError,
     InvalidTransition,
     NotAReviewer,
+    NotAStarter,
     RoundClosed,
     RoundNotFound,
     RoundSuperseded,
@@ -17,18 +17,22 @@ from bot.domain.errors import (
     UnknownCrew,
 )
 from bot.domain.people import Email, User, UserGroup
-from bot.slack.errors import explain, explain_plain
+from bot.slack.errors import explain
+from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
-CREWS = {"research": Crew(name="research", channel="C1", reviewers=REVIEWERS)}
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (NotAReviewer("research"), "<@U1>"),
+        (NotAReviewer("research", REVIEWERS), "<@U1>"),
         (NotAReviewer("research", uncertain=True), "try again in a minute"),
+        (NotAStarter("research", REVIEWERS), "may not start research. These may: <@U1>"),
+        (NotAStarter("research", uncertain=True), "Try again in a minute"),
+        (NoPublicUrl(), "`PUBLIC_URL`"),
+        (TooManyKickoffs(), "Too many kickoffs"),
         (UnknownCrew("research"), "not set up here any more"),
         (RoundSuperseded(), "newer output"),
         (RoundClosed("the execution has ended"), "the execution has ended"),
@@ -39,7 +43,7 @@ CREWS = {"research": Crew(name="research", channel="C1", reviewers=REVIEWERS)}
     ],
 )
 def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
-    assert said in explain(error, crews=CREWS, now=NOW)
+    assert said in explain(error, now=NOW).mrkdwn
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
 def test_inside_a_form_it_is_plain_and_says_that_the_text_was_not_sent(
     error: CrewgateError, said: str
 ) -> None:
-    plain = explain_plain(error, now=NOW)
+    plain = explain(error, now=NOW).plain
 
     assert said in plain
     assert "<@" not in plain

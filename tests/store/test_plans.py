@@ -63,8 +63,8 @@ async def everything(world: World) -> None:
     await world.settle_slack()
     await world.uow.read.dead_letter(await world.store_dead_letter())
     await world.settle_slack()
-    await look.pending(mine=ANA.id, uow=world.uow, crews=world.crews, directory=world.directory)
-    await look.pending(mine=None, uow=world.uow, crews=world.crews, directory=world.directory)
+    await look.pending(mine=ANA.id, context=world.reviews)
+    await look.pending(mine=None, context=world.reviews)
     await look.unsettled(uow=world.uow)
     await look.execution("e-", uow=world.uow, clients=world.context.clients)
     await world.uow.read.ping()
@@ -77,17 +77,17 @@ async def review_well(world: World) -> None:
     await world.settle_slack()
     card = (await world.uow.read.posting(round_.id)).card
     assert card is not None
-    context = {"uow": world.uow, "clock": world.clock}
-    who = {"crews": world.crews, "directory": world.directory}
-    where = {"channel": card.channel, "thread_ts": card.ts}
-    await keep_note(**where, ts="9.1", by=ANA, text="Hm.", **context)  # type: ignore[arg-type]
-    await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", **context)  # type: ignore[arg-type]
-    await claim(round_.id, by=ANA, **context, **who)  # type: ignore[arg-type]
+    context = world.reviews
+    await keep_note(
+        channel=card.channel, thread_ts=card.ts, ts="9.1", by=ANA, text="Hm.", context=context
+    )
+    await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", context=context)
+    await claim(round_.id, by=ANA, context=context)
     await world.settle_slack()
-    await draft_for(round_, uow=world.uow, crews=world.crews, directory=world.directory)
-    await delete_note(card.channel, "9.1", **context)  # type: ignore[arg-type]
+    await draft_for(round_, context=context)
+    await delete_note(card.channel, "9.1", context=context)
     await world.uow.read.notes.history(round_.review.id, limit=50)
-    await queue(ANA.id, page=0, **context, **who)  # type: ignore[arg-type]
+    await queue(ANA.id, page=0, context=context)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -130,9 +130,7 @@ async def test_nothing_is_decided_once_the_execution_has_ended(
 
 
 async def ask(world: World, round_id: str, by: Person = ANA) -> Round:
-    return await may_revise(
-        round_id, by=by, uow=world.uow, crews=world.crews, directory=world.directory
-    )
+    return await may_revise(round_id, by=by, context=world.reviews)
 
 
 async def test_a_reviewer_may_revise_what_waits(world: World, waiting: Round) -> None:

@@ -36,13 +36,12 @@ async def write(
         ts=ts,
         by=by,
         text=text,
-        uow=world.uow,
-        clock=world.clock,
+        context=world.reviews,
     )
 
 
 async def the_draft(world: World, round_: Round) -> Draft:
-    return await draft_for(round_, uow=world.uow, crews=world.crews, directory=world.directory)
+    return await draft_for(round_, context=world.reviews)
 
 
 async def test_a_note_is_kept_acknowledged_and_offered_once(world: World) -> None:
@@ -102,16 +101,14 @@ async def test_edits_and_deletions_are_followed_in_whatever_order_they_come(worl
     channel = note.channel
 
     async def edit(text: str, edited_ts: str, ts: str = "9.1") -> None:
-        await change_note(
-            channel, ts, text=text, edited_ts=edited_ts, uow=world.uow, clock=world.clock
-        )
+        await change_note(channel, ts, text=text, edited_ts=edited_ts, context=world.reviews)
 
     await edit("Second.", "9.3")
     await edit("First.", "9.2")
     await edit("Nobody's.", "9.4", ts="0.0")
     assert (await the_draft(world, round_)).text == "Ana: Second."
 
-    await delete_note(channel, "9.1", uow=world.uow, clock=world.clock)
+    await delete_note(channel, "9.1", context=world.reviews)
     await edit("Third.", "9.5")
     assert await write(world, round_) is None
     assert await the_draft(world, round_) == Draft("", ())
@@ -126,7 +123,7 @@ async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world:
     await world.settle_slack()
 
     assert await write(world, round_, ts="9.2") is None
-    await delete_note("C0REVIEWS", "9.1", uow=world.uow, clock=world.clock)
+    await delete_note("C0REVIEWS", "9.1", context=world.reviews)
     assert EffectKind.REFRESH not in await world.effects()
     assert "offer 9.1" not in world.slack.calls
 
@@ -149,14 +146,7 @@ async def test_a_claim_holds_for_half_an_hour_and_ends_by_itself(world: World) -
     round_ = await a_card(world)
 
     async def take(by: Person) -> None:
-        await claim(
-            round_.id,
-            by=by,
-            uow=world.uow,
-            crews=world.crews,
-            directory=world.directory,
-            clock=world.clock,
-        )
+        await claim(round_.id, by=by, context=world.reviews)
 
     await take(BEN)
     await take(ANA)
@@ -185,14 +175,7 @@ async def test_the_queue_is_walked_part_by_part(world: World) -> None:
     await world.decide(first.id)
 
     async def page(number: int, user: str = ANA.id) -> tuple[list[int], int, int]:
-        found = await queue(
-            user,
-            page=number,
-            uow=world.uow,
-            crews=world.crews,
-            directory=world.directory,
-            clock=world.clock,
-        )
+        found = await queue(user, page=number, context=world.reviews)
         parts = (found.mine, found.others, found.stuck, found.decided)
         return [len(part.lines) for part in parts], found.page, found.pages
 
@@ -204,12 +187,5 @@ async def test_the_queue_is_walked_part_by_part(world: World) -> None:
 
 
 async def test_an_empty_queue_has_one_page(world: World) -> None:
-    found = await queue(
-        ANA.id,
-        page=0,
-        uow=world.uow,
-        crews=world.crews,
-        directory=world.directory,
-        clock=world.clock,
-    )
+    found = await queue(ANA.id, page=0, context=world.reviews)
     assert (found.page, found.pages, found.mine.total) == (0, 1, 0)

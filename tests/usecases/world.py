@@ -21,6 +21,7 @@ from bot.store.engine import Engines
 from bot.store.outbox import SqlOutbox
 from bot.store.tables import outbox
 from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.context import ReviewContext
 from bot.usecases.decide import decide, retry
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
@@ -67,6 +68,12 @@ class World:
             directory=self.directory,
         )
 
+    @property
+    def reviews(self) -> ReviewContext:
+        return ReviewContext(
+            uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
+        )
+
     async def notify(
         self, text: str = "A draft.", *, crew: str = "research", **changes: Any
     ) -> Received:
@@ -82,25 +89,11 @@ class World:
         self, round_id: str, verdict: Verdict | None = None, *, by: Person = ANA
     ) -> Round:
         return await decide(
-            round_id,
-            verdict or Approve(),
-            by=by,
-            via=Via.BUTTON,
-            uow=self.uow,
-            crews=self.crews,
-            directory=self.directory,
-            clock=self.clock,
+            round_id, verdict or Approve(), by=by, via=Via.BUTTON, context=self.reviews
         )
 
     async def retry(self, round_id: str, *, by: Person = ANA) -> Round:
-        return await retry(
-            round_id,
-            by=by,
-            uow=self.uow,
-            crews=self.crews,
-            directory=self.directory,
-            clock=self.clock,
-        )
+        return await retry(round_id, by=by, context=self.reviews)
 
     async def hear(self, execution: str = "e-1", *, ended: str | None = None) -> None:
         update = CrewUpdate(result=Output("Done.")) if ended else TaskUpdate(title="draft")

@@ -63,7 +63,7 @@ class SlackDirectory:
                     pass
         return Members(frozenset(users), tuple(unresolved))
 
-    def call(self) -> None:
+    def wake(self) -> None:
         """Somebody was turned away who may have been added just now: look soon."""
         self._wakeup.set()
 

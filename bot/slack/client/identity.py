@@ -6,8 +6,8 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client.web_api import CallFailed, attempt
+from bot.usecases.ports.base import Sleep
 from bot.usecases.read_models import MessageRef
-from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +20,9 @@ ASK_LATER = 300
 class Identity:
     """The workspace's address, and whether Slack accepts this bot."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, *, sleep: Sleep) -> None:
         self._client = client
-        self._wakeup = Wakeup()
+        self._sleep = sleep
         self._url: str | None = None
         self.warning: str | None = "Slack has not been asked yet"
         """Why Slack does not accept this bot; None while it does."""
@@ -57,4 +57,4 @@ class Identity:
         """Keep asking until cancelled."""
         while True:
             await self.ask()
-            await self._wakeup.wait(ASK_AGAIN if self.warning else ASK_LATER)
+            await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from bot.domain.execution import Execution
+from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import MESSAGE_LIMIT, Message, context, section, sections
-from bot.slack.blockkit.text import duration
+from bot.slack.blockkit.blocks import (
+    MESSAGE_LIMIT,
+    Message,
+    actions,
+    button,
+    context,
+    section,
+    sections,
+)
+from bot.slack.blockkit.text import date, duration
 from bot.slack.commands import strings
 from bot.slack.executions import progress_bar
+from bot.slack.executions.messages import bar_of
 from bot.slack.links import Link, linked
 from bot.slack.reviews import summary
+from bot.usecases.queries.crews import Overview
 from bot.usecases.queries.status import LINES
 from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, Progress, RoundLine
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
 _ROUNDS_AN_ENTRY: Final = 3
+_CREWS_BUDGET: Final = 2_500
+_RUNNING_BUDGET: Final = 2_500
+_BLOCKS: Final = 40
 
 
 def render_help() -> Message:
@@ -96,6 +112,37 @@ def render_overview(unsettled: Sequence[RoundLine], *, now: datetime, link: Link
     if more_left:
         blocks.append(context(strings.MORE_UNSETTLED))
     return Message(headline, blocks)
+
+
+def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> Message:
+    """All crews, what runs, and what is not settled."""
+    crews = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)[0]
+    lines = (strings.running(execution, now, bar_of(execution)) for execution in seen.running)
+    running = sections(lines, budget=_RUNNING_BUDGET)[0]
+    blocks = [
+        section(strings.CREWS),
+        *crews,
+        section(strings.RUNNING if running else strings.NOTHING_RUNS),
+        *running,
+    ]
+    # What waits for somebody is what matters; it has the rest of the message.
+    room = _BLOCKS - len(blocks)
+    return refreshable(replace(unsettled, blocks=[*blocks, *unsettled.blocks[:room]]), now=now)
+
+
+def with_step(message: Message, execution: Execution) -> Message:
+    """One execution, with its agents' latest step while it runs."""
+    if not execution.step or execution.is_over:
+        return message
+    return replace(message, blocks=[*message.blocks, context(strings.step(execution.step))])
+
+
+def refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
+    """An answer with a Refresh button."""
+    press = button(strings.REFRESH, action_id=ids.REFRESH_STATUS, value=value)
+    return replace(
+        message, blocks=[*message.blocks, context(strings.as_of(date(now))), actions(press)]
+    )
 
 
 def render_ambiguous(prefix: str, candidates: Sequence[tuple[str, str]]) -> Message:

@@ -8,13 +8,14 @@ from datetime import datetime
 from bot.domain.review import State
 from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import Block, actions, button, context, section
+from bot.slack.blockkit.blocks import Block, actions, button, section
 from bot.slack.blockkit.rich_text import flat
 from bot.slack.blockkit.text import duration
 from bot.slack.home import strings
 from bot.slack.links import Link, linked
 from bot.slack.reviews import reader_strings, summary
 from bot.slack.reviews import strings as review_strings
+from bot.slack.reviews.reader import page_buttons
 from bot.usecases.read_models import Queue, RoundLine
 
 
@@ -34,20 +35,13 @@ def render_home(found: Queue, *, now: datetime, link: Link) -> Block:
             blocks.append(section(f"*{heading(part.total)}*"))
             for line in part.lines:
                 blocks += _entry(line, now=now, link=link, may_decide=may_decide)
-    turning = [
-        *(
-            [button(shared.PREVIOUS, action_id=ids.HOME_PREVIOUS, value="previous")]
-            if found.page > 0
-            else []
-        ),
-        *(
-            [button(shared.NEXT, action_id=ids.HOME_NEXT, value="next")]
-            if found.page + 1 < found.pages
-            else []
-        ),
-    ]
-    if turning:
-        blocks += [context(shared.page_of(found.page, found.pages)), actions(*turning)]
+    blocks += page_buttons(
+        found.page,
+        found.pages,
+        value=str(found.page),
+        previous_id=ids.HOME_PREVIOUS,
+        next_id=ids.HOME_NEXT,
+    )
     return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
 
 

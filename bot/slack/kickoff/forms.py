@@ -6,14 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from bot.slack import ids
-from bot.slack.blockkit.blocks import LABEL_LIMIT, TITLE_LIMIT, Block, context, plain_text, section
-from bot.slack.blockkit.text import plain
+from bot.slack.blockkit.blocks import Block, context, section
+from bot.slack.blockkit.modals import modal, select_field, text_field
 from bot.slack.executions.strings import readable
 from bot.slack.kickoff import strings
 
 FIELDS_LIMIT: Final = 45
 """Each may need a second block for what is wrong with it; a modal has 100."""
-_LABEL_LIMIT: Final = 2_000
 _NAME_LIMIT: Final = 200
 _TEXT_LIMIT: Final = 3_000
 _LONG: Final = frozenset(
@@ -26,36 +25,19 @@ _LONG: Final = frozenset(
 
 def render_notice(sentence: str) -> Block:
     """A modal that only says something."""
-    return {
-        "type": "modal",
-        "title": plain_text(strings.TITLE, TITLE_LIMIT),
-        "close": plain_text(strings.DONE, TITLE_LIMIT),
-        "blocks": [section(sentence)],
-    }
+    return modal(strings.TITLE, [section(sentence)], close=strings.DONE)
 
 
 def render_choice(crews: Sequence[str]) -> Block:
     """Ask which crew."""
-    options = [{"text": plain_text(name, LABEL_LIMIT), "value": name} for name in list(crews)[:100]]
-    return {
-        "type": "modal",
-        "callback_id": ids.KICKOFF_CHOICE,
-        "title": plain_text(strings.TITLE, TITLE_LIMIT),
-        "submit": plain_text(strings.NEXT, TITLE_LIMIT),
-        "close": plain_text(strings.CLOSE, TITLE_LIMIT),
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": ids.CREW,
-                "label": plain_text(strings.CREW_LABEL, LABEL_LIMIT),
-                "element": {
-                    "type": "static_select",
-                    "action_id": ids.CREW,
-                    "options": options,
-                },
-            }
-        ],
-    }
+    field = select_field(strings.CREW_LABEL, block_id=ids.CREW, action_id=ids.CREW, options=crews)
+    return modal(
+        strings.TITLE,
+        [field],
+        callback_id=ids.KICKOFF_CHOICE,
+        submit=strings.NEXT,
+        close=strings.CLOSE,
+    )
 
 
 def render_form(
@@ -77,33 +59,22 @@ def render_form(
             blocks.append(context(strings.MISSING))
     if not names:
         blocks.append(section(strings.NO_INPUTS))
-    return {
-        "type": "modal",
-        "callback_id": ids.KICKOFF_FORM,
-        "private_metadata": crew,
-        "title": plain_text(strings.TITLE, TITLE_LIMIT),
-        "submit": plain_text(strings.START, TITLE_LIMIT),
-        "close": plain_text(strings.CLOSE, TITLE_LIMIT),
-        "blocks": blocks,
-    }
+    return modal(
+        strings.TITLE,
+        blocks,
+        callback_id=ids.KICKOFF_FORM,
+        metadata=crew,
+        submit=strings.START,
+        close=strings.CLOSE,
+    )
 
 
 def _field(name: str, value: str) -> Block:
-    element: Block = {
-        "type": "plain_text_input",
-        "action_id": ids.KICKOFF_INPUT,
-        "multiline": bool(_LONG & set(name.lower().replace("-", "_").split("_"))),
-        "max_length": _TEXT_LIMIT,
-    }
-    if value:
-        element["initial_value"] = value[:_TEXT_LIMIT]
-    return {
-        "type": "input",
-        "block_id": f"{ids.KICKOFF_INPUT}.{name}",
-        "label": {
-            "type": "plain_text",
-            "text": plain(readable(name), _LABEL_LIMIT),
-            "emoji": False,
-        },
-        "element": element,
-    }
+    return text_field(
+        readable(name),
+        block_id=f"{ids.KICKOFF_INPUT}.{name}",
+        action_id=ids.KICKOFF_INPUT,
+        max_length=_TEXT_LIMIT,
+        value=value,
+        multiline=bool(_LONG & set(name.lower().replace("-", "_").split("_"))),
+    )

@@ -2,169 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Final
 
-import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import CrewgateError, NotAStarter, StoreUnavailable, UnknownCrew
 from bot.domain.outcome import NotSent, Unknown
 from bot.domain.people import Role
 from bot.domain.verdict import Person
 from bot.slack import ids
-from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block
-from bot.slack.client.directory import SlackDirectory
-from bot.slack.client.web_api import CallFailed, call
-from bot.slack.errors import Respond, tell
+from bot.slack.client.ephemeral import Respond, send_ephemeral
+from bot.slack.client.modals import open_modal, update_modal
+from bot.slack.context import Body, SlackContext
+from bot.slack.errors import explain_errors
 from bot.slack.kickoff import strings
 from bot.slack.kickoff.forms import render_choice, render_form, render_notice
-from bot.slack.payloads import Command, person_of
-from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs
-from bot.usecases.permissions import crews_of, require
-from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
+from bot.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
+from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from bot.usecases.read_models import CrewUnavailable
-from bot.usecases.wakeup import Wakeup
-
-log = structlog.get_logger(__name__)
-
-Body = dict[str, Any]
 
 #: How often it is tried to replace a notice that Slack may not show yet, and how far apart.
-UPDATES = 5
-UPDATE_SECONDS = 0.2
+UPDATES: Final = 5
+UPDATE_SECONDS: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
-    """What these listeners work with; built once, by the app."""
-
-    kickoffs: Kickoffs
-    directory: SlackDirectory
-    new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
-
-    def require(self, crew: str, who: Person) -> None:
-        """Raises UnknownCrew or NotAStarter."""
-        try:
-            require(
-                who.id,
-                Role.STARTER,
-                crew,
-                crews=self.kickoffs.crews,
-                directory=self.directory,
-            )
-        except NotAStarter:
-            self.directory.call()
-            raise
-
-    def explain(self, error: CrewgateError) -> str:
-        """Why nothing was started."""
-        match error:
-            case NotAStarter(crew=crew, permitted=starters, uncertain=uncertain):
-                return strings.not_a_starter(crew, starters, uncertain=uncertain)
-            case UnknownCrew(crew=crew):
-                return shared.unknown_crew(crew)
-            case NoPublicUrl():
-                return strings.NO_PUBLIC_URL
-            case TooManyKickoffs():
-                return strings.BUSY
-            case StoreUnavailable():
-                return strings.STORE_UNAVAILABLE
-            case _:
-                return shared.SOMETHING_FAILED
-
-
-def register(app: AsyncApp, counter: Counter) -> None:
-    """Put the form's listeners on the app."""
-    app.view(ids.KICKOFF_CHOICE)(partial(on_crew_chosen, counter=counter))
-    app.view(ids.KICKOFF_FORM)(partial(on_kickoff_submitted, counter=counter))
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the forms' listeners on the app; the command is among the other commands."""
+    app.view(ids.KICKOFF_CHOICE)(partial(on_crew_chosen, context=context))
+    app.view(ids.KICKOFF_FORM)(partial(on_kickoff_submitted, context=context))
 
 
 async def on_kickoff_command(
-    command: Command, trigger_id: str, client: AsyncWebClient, respond: Respond, *, counter: Counter
+    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
     """Open the form at once, since a trigger lasts 3 s, and ask the crew behind it."""
-    crews = counter.kickoffs.crews
-    named = command.words[1:]
-    try:
-        if named:
-            counter.require(named[0], command.by)
-            startable: tuple[str, ...] = named
-        else:
-            startable = crews_of(
-                command.by.id, Role.STARTER, crews=crews, directory=counter.directory
-            )
-            if len(crews) == 1:
-                counter.require(next(iter(crews)), command.by)
-    except CrewgateError as error:
-        await tell(respond, counter.explain(error))
-        return
-    if len(startable) != 1:
-        answer = strings.NOT_UNDERSTOOD if named else strings.NO_CREW
-        if named or not startable:
-            await tell(respond, answer)
+    named = command.arguments[1:]
+    async with explain_errors(partial(send_ephemeral, respond), context=context):
+        crews = _startable(named, command.by, context)
+        if not crews or len(named) > 1:
+            await send_ephemeral(respond, strings.NOT_UNDERSTOOD if named else strings.NO_CREW)
             return
-        view = render_choice(startable)
-    else:
-        view = render_notice(strings.asking(startable[0]))
-    try:
-        opened = await call(client, "views.open", trigger_id=trigger_id, view=view)
-    except CallFailed as error:
-        log.warning("modal_not_opened", why=str(error.failure))
-        await tell(respond, strings.NOT_OPENED)
-        return
-    if len(startable) == 1:
-        await _show_form(client, {"view_id": opened["view"]["id"]}, startable[0], counter)
+        only = crews[0] if len(crews) == 1 else None
+        first = render_notice(strings.asking(only)) if only else render_choice(crews)
+        view_id = await open_modal(client, command.trigger_id, first)
+        if view_id is None:
+            await send_ephemeral(respond, strings.NOT_OPENED)
+        elif only:
+            await _show_form(client, only, context, view_id=view_id)
+
+
+def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
+    """The crews to choose from, or those that were named.
+
+    Raises UnknownCrew or NotAStarter when there is one only.
+    """
+    if named:
+        context.require(by.id, Role.STARTER, named[0])
+        return named
+    if len(context.crews) == 1:
+        context.require(by.id, Role.STARTER, next(iter(context.crews)))
+    return context.crews_of(by.id, Role.STARTER)
 
 
 async def on_crew_chosen(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, counter: Counter
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
     """A crew was chosen: ask it for its inputs."""
-    view = body["view"]
-    chosen = view["state"]["values"][ids.CREW][ids.CREW]["selected_option"] or {}
-    crew = str(chosen.get("value", ""))
-    try:
-        counter.require(crew, person_of(body["user"]))
-    except CrewgateError as error:
-        await ack(response_action="update", view=render_notice(counter.explain(error)))
-        return
-    shown = await _change(ack, view, strings.asking(crew))
-    await _show_form(client, shown, crew, counter)
+    form = parse_crew_choice(body)
+    async with explain_errors(partial(_replace_with_notice, ack), context=context):
+        context.require(form.by.id, Role.STARTER, form.crew)
+        notice = await _acknowledge(ack, form, strings.asking(form.crew))
+        await _show_form(client, form.crew, context, external_id=notice)
 
 
 async def on_kickoff_submitted(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, counter: Counter
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
     """The form was sent: start the crew, which may take minutes, and say what came of it."""
-    view = body["view"]
-    crew, by = str(view.get("private_metadata", "")), person_of(body["user"])
-    values = _values(view["state"]["values"])
-    problems = {name: strings.EMPTY for name, text in values.items() if not text}
-    empty = {f"{ids.KICKOFF_INPUT}.{name}": problem for name, problem in problems.items()}
+    form = parse_kickoff_form(body)
+    empty = {
+        f"{ids.KICKOFF_INPUT}.{name}": strings.EMPTY
+        for name, value in form.values.items()
+        if not value
+    }
     if empty:
         await ack(response_action="errors", errors=empty)
         return
-    try:
-        counter.require(crew, by)
-    except CrewgateError as error:
-        await ack(response_action="update", view=render_notice(counter.explain(error)))
-        return
-    notice = await _change(ack, view, strings.starting(crew))
-    try:
-        answer = await counter.kickoffs.start(crew, counter.new_kickoff(values), by=by)
-    except CrewgateError as error:
-        shown = render_form(crew, list(values), values=values, warning=counter.explain(error))
-    else:
-        shown = _outcome(crew, values, answer)
-    await _update(client, notice, shown)
+    async with explain_errors(partial(_replace_with_notice, ack), context=context):
+        context.require(form.by.id, Role.STARTER, form.crew)
+        await _start(ack, client, form, context)
 
 
-def _outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
+async def _start(
+    ack: AsyncAck, client: AsyncWebClient, form: KickoffForm, context: SlackContext
+) -> None:
+    notice = await _acknowledge(ack, form, strings.starting(form.crew))
+
+    async def ask_again(warning: str) -> None:
+        filled_in = render_form(form.crew, list(form.values), values=form.values, warning=warning)
+        await _update(client, filled_in, context, external_id=notice)
+
+    async with explain_errors(ask_again, context=context):
+        answer = await context.kickoffs.start(
+            form.crew, context.new_kickoff(form.values), by=form.by
+        )
+        shown = _render_outcome(form.crew, form.values, answer)
+        await _update(client, shown, context, external_id=notice)
+
+
+def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
     match answer:
         case KickoffAnswer(execution_id=str(execution_id)):
             return render_notice(strings.started(crew, execution_id))
@@ -183,42 +132,36 @@ def _outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Bl
 
 
 async def _show_form(
-    client: AsyncWebClient, shown: Mapping[str, str], crew: str, counter: Counter
+    client: AsyncWebClient, crew: str, context: SlackContext, **which: str
 ) -> None:
-    found = await counter.kickoffs.clients[crew].inputs()
+    found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
-        await _update(client, shown, render_notice(strings.crew_away(crew, found.why)))
+        shown = render_notice(strings.crew_away(crew, found.why))
     else:
-        await _update(client, shown, render_form(crew, found))
+        shown = render_form(crew, found)
+    await _update(client, shown, context, **which)
 
 
-async def _change(ack: AsyncAck, view: Body, sentence: str) -> Mapping[str, str]:
-    """Acknowledge with a notice, and return the name by which it can be replaced.
+async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:
+    await ack(response_action="update", view=render_notice(sentence))
 
-    A name of its own: an update that Slack gets before it has shown the notice must not be
-    covered by it.
+
+async def _acknowledge(ack: AsyncAck, form: KickoffForm, sentence: str) -> str:
+    """Acknowledge with a notice, and return the external id by which it can be replaced.
+
+    An id of its own: an update that Slack gets before it has shown the notice must not be covered
+    by it.
     """
-    name = f"{view['id']}.{view.get('hash', '')}"
-    await ack(response_action="update", view={**render_notice(sentence), "external_id": name})
-    return {"external_id": name}
+    external_id = f"{form.view_id}.{form.view_hash}"
+    await ack(
+        response_action="update", view={**render_notice(sentence), "external_id": external_id}
+    )
+    return external_id
 
 
-async def _update(client: AsyncWebClient, shown: Mapping[str, str], view: Block) -> None:
-    """The person may have closed the form, and then there is nothing to update."""
+async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> None:
+    """Replace a notice. The person may have closed it, and then there is nothing to update."""
     for _ in range(UPDATES):
-        try:
-            await call(client, "views.update", **shown, view=view)
-        except CallFailed as error:
-            log.info("modal_not_updated", why=str(error))
-            await Wakeup().wait(UPDATE_SECONDS)
-        else:
+        if await update_modal(client, view, **which):
             return
-
-
-def _values(state: Mapping[str, Any]) -> dict[str, str]:
-    prefix = f"{ids.KICKOFF_INPUT}."
-    return {
-        block.removeprefix(prefix): str(fields[ids.KICKOFF_INPUT].get("value") or "").strip()
-        for block, fields in state.items()
-        if block.startswith(prefix)
-    }
+        await context.sleep(UPDATE_SECONDS)

@@ -1,11 +1,9 @@
-"""What the form that starts a crew says. See `words` for the voice."""
+"""What the form that starts a crew says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.people import ReviewerRef
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line
 from bot.slack.ids import COMMAND
@@ -23,12 +21,6 @@ NO_INPUTS: Final = "This crew needs no inputs."
 TOO_MANY: Final = "This crew has more inputs than a form can hold; start it over its API."
 MISSING: Final = ":warning: The crew needs this."
 EMPTY: Final = "The crew needs this."
-BUSY: Final = ":warning: Too many kickoffs of this crew are under way. Try again in a minute."
-NO_PUBLIC_URL: Final = (
-    ":warning: Nothing was started: this bot does not know its own address, so the crew could not "
-    "tell when it pauses. Ask your admin to set `PUBLIC_URL`."
-)
-STORE_UNAVAILABLE: Final = ":warning: I cannot record anything now. Try again in a minute."
 
 
 def asking(crew: str) -> str:
@@ -72,14 +64,3 @@ def unclear(why: str) -> str:
     return (
         f":warning: The crew may have started: {said}. Look at the crew before you start it again."
     )
-
-
-def not_a_starter(crew: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
-    """Who may start a crew, told to somebody who may not."""
-    who = ", ".join(map(shared.reviewer, starters[:20]))
-    if uncertain:
-        return (
-            f"I could not find out from Slack whether you may start {shared.crew(crew)}. "
-            "Try again in a minute."
-        )
-    return f"You may not start {shared.crew(crew)}. These may: {who}."

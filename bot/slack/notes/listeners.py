@@ -8,15 +8,17 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
+from bot.slack.client.ephemeral import Respond, send_ephemeral
 from bot.slack.context import Body, SlackContext
-from bot.slack.errors import Respond, tell
 from bot.slack.notes import strings
-from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
+from bot.slack.payloads import Deleted, Edited, Written, parse_message
+from bot.slack.reviews.listeners import on_revise
 from bot.usecases.notes import change_note, delete_note, keep_note
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the thread's messages and the offer on the app."""
+    app.action(ids.SEND_NOTES)(partial(on_revise, context=context))
     app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
@@ -25,7 +27,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
     """The offer goes away."""
     await ack()
-    await tell(respond, strings.KEPT)
+    await send_ephemeral(respond, strings.KEPT)
 
 
 async def on_message(ack: AsyncAck) -> None:
@@ -48,15 +50,12 @@ async def keep_message(
                 ts=written.ts,
                 by=written.by,
                 text=written.text,
-                uow=context.uow,
-                clock=context.clock,
+                context=context,
             )
         case Edited(channel, ts, text, edited_ts):
-            await change_note(
-                channel, ts, text=text, edited_ts=edited_ts, uow=context.uow, clock=context.clock
-            )
+            await change_note(channel, ts, text=text, edited_ts=edited_ts, context=context)
         case Deleted(channel, ts):
-            await delete_note(channel, ts, uow=context.uow, clock=context.clock)
+            await delete_note(channel, ts, context=context)
         case None:
             pass
     await next_()

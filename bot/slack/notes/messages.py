@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from bot.slack import ids
-from bot.slack.blockkit.blocks import (
-    Message,
-    actions,
-    button,
-    section,
-)
+from bot.slack.blockkit.blocks import Message, actions, button, section
 from bot.slack.notes import strings
 
 

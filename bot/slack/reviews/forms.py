@@ -1,60 +1,41 @@
-"""Forms: approve with a comment, ask for changes with what was written in the thread, mishaps."""
+"""The forms: approve with a note, and ask for changes with what was written in the thread."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from bot.domain.notes import Draft, Note
+from bot.domain.notification import Format
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import (
-    TITLE_LIMIT,
-    Block,
-    button,
-    context,
-    plain_text,
-    section,
-)
+from bot.slack.blockkit.blocks import Block, button, context, section
+from bot.slack.blockkit.excerpts import first_part, length
+from bot.slack.blockkit.modals import modal, text_field
+from bot.slack.blockkit.rich_text import preformatted, rich_text
+from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.reviews import reader_strings, strings
-from bot.slack.reviews.revise_form import render_revise_modal
 from bot.usecases.read_models import CardView
 
-_PLACEHOLDER_LIMIT: Final = 150
+_EXCERPT_LIMIT: Final = 2_800
 _OFFERED: Final = 20
 """Notes shown below the box, two blocks each; the others follow as these are added."""
 
 
 def render_approve_form(view: CardView) -> Block:
     """The form that asks for the comment, and says plainly what becomes of it."""
-    return {
-        "type": "modal",
-        "callback_id": ids.APPROVE_MODAL,
-        "private_metadata": view.round.id,
-        "title": plain_text(reader_strings.COMMENT_TITLE, TITLE_LIMIT),
-        "submit": plain_text(reader_strings.COMMENT_SUBMIT, TITLE_LIMIT),
-        "close": plain_text(strings.REVISE_CLOSE, TITLE_LIMIT),
-        "blocks": [
-            context(f"{strings.headline(view.round)} · {shared.number_of(view.round)}"),
+    return modal(
+        reader_strings.COMMENT_TITLE,
+        [
+            _subject(view),
             section(reader_strings.COMMENT_MEANS),
-            {
-                "type": "input",
-                "block_id": ids.FEEDBACK,
-                "label": plain_text(reader_strings.COMMENT_LABEL, _PLACEHOLDER_LIMIT),
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": ids.FEEDBACK,
-                    "multiline": True,
-                    "min_length": 1,
-                    "max_length": FEEDBACK_LIMIT,
-                    "focus_on_load": True,
-                    "placeholder": plain_text(
-                        reader_strings.COMMENT_PLACEHOLDER, _PLACEHOLDER_LIMIT
-                    ),
-                },
-            },
+            _box(reader_strings.COMMENT_LABEL, placeholder=reader_strings.COMMENT_PLACEHOLDER),
         ],
-    }
+        callback_id=ids.APPROVE_MODAL,
+        metadata=view.round.id,
+        submit=reader_strings.COMMENT_SUBMIT,
+        close=strings.REVISE_CLOSE,
+    )
 
 
 def render_revise_form(
@@ -64,10 +45,43 @@ def render_revise_form(
 
     `revision` counts the notes added by hand: Slack takes a new text only for a new box.
     """
-    form = render_revise_modal(view, feedback=draft.text)
-    if not draft.text and not draft.left:
-        return form
-    subject, box, *output = form["blocks"]
+    with_notes = bool(draft.text or draft.left or revision)
+    box = _box(
+        strings.FEEDBACK_LABEL,
+        placeholder=strings.FEEDBACK_PLACEHOLDER,
+        block_id=f"{ids.FEEDBACK}-{revision}" if with_notes else ids.FEEDBACK,
+        value=draft.text,
+    )
+    return modal(
+        strings.REVISE_TITLE,
+        [_subject(view), box, *_left(draft, problem), *_output(view)],
+        callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
+        metadata=view.round.id,
+        submit=strings.REVISE_SUBMIT,
+        close=strings.REVISE_CLOSE,
+    )
+
+
+def _subject(view: CardView) -> Block:
+    return context(f"{strings.headline(view.round)} · {shared.number_of(view.round)}")
+
+
+def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: str = "") -> Block:
+    return text_field(
+        label,
+        block_id=block_id,
+        action_id=ids.FEEDBACK,
+        max_length=FEEDBACK_LIMIT,
+        value=value,
+        placeholder=placeholder,
+        multiline=True,
+        min_length=1,
+        focus_on_load=True,
+    )
+
+
+def _left(draft: Draft, problem: str | None) -> list[Block]:
+    """What is wrong with the notes in the box, and the notes that are not in it."""
     below = [context(problem)] if problem else []
     if draft.overflowed:
         below.append(context(reader_strings.NOTES_DO_NOT_FIT))
@@ -76,11 +90,7 @@ def render_revise_form(
         below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
     if len(draft.left) > _OFFERED:
         below.append(context(reader_strings.more_notes(len(draft.left) - _OFFERED)))
-    box = box | {"block_id": f"{ids.FEEDBACK}-{revision}"}
-    return form | {
-        "callback_id": ids.NOTES_MODAL,
-        "blocks": [subject, box, *below, *output],
-    }
+    return below
 
 
 def _offered(note: Note) -> list[Block]:
@@ -88,4 +98,19 @@ def _offered(note: Note) -> list[Block]:
     return [
         section(reader_strings.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
         context(reader_strings.author(note)),
+    ]
+
+
+def _output(view: CardView) -> list[Block]:
+    """The beginning of the output, below the question: something to look at while writing."""
+    output = view.output
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
+    if is_blank(shown):
+        return []
+    render = preformatted if output.format is Format.JSON else rich_text
+    left_off = characters < length(output.text)
+    return [
+        section(strings.OUTPUT_HEADING),
+        *render(shown),
+        *([context(strings.modal_excerpted(characters, length(output.text)))] if left_off else []),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -14,17 +13,17 @@ from bot.domain.notification import Output
 from bot.domain.review import State
 from bot.slack import ids
 from bot.slack import strings as shared
+from bot.slack.blockkit import pagination
 from bot.slack.blockkit.blocks import (
     SECTION_LIMIT,
-    TITLE_LIMIT,
     Block,
     actions,
     button,
     context,
-    plain_text,
     section,
 )
-from bot.slack.blockkit.pagination import PAGE, pages
+from bot.slack.blockkit.modals import modal
+from bot.slack.blockkit.pagination import PAGE
 from bot.slack.blockkit.rich_text import leaf, paragraph
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.output import output_in_modal
@@ -32,9 +31,9 @@ from bot.slack.reviews import reader_strings, strings, summary
 from bot.usecases.read_models import CardView, RoundLine
 
 #: Blocks of content on one page; a modal holds 100.
-_MOST_BLOCKS: Final = 80
+_BLOCKS_LIMIT: Final = 80
 _EXCERPT_SHOWN: Final = 300
-_PIECE: Final = 2_800
+_PARAGRAPH_LIMIT: Final = 2_800
 
 
 class ReaderTab(StrEnum):
@@ -47,22 +46,22 @@ class ReaderTab(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderPosition:
-    """Where somebody reads: kept in the modal itself."""
+    """What somebody reads, and which page of it: kept in the modal itself."""
 
     round_id: str
-    book: ReaderTab
+    tab: ReaderTab
     page: int = 0
 
-    def written(self) -> str:
-        """As the modal's private metadata."""
-        return json.dumps([self.round_id, self.book.value, self.page])
+    def as_metadata(self) -> str:
+        """What the modal carries, for `parse_position`."""
+        return json.dumps([self.round_id, self.tab.value, self.page])
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
-    """The place a modal was at, or None if this is none of ours."""
+    """The position that a modal shows, or None if it is no reader."""
     try:
-        round_id, book, page = json.loads(metadata)
-        return ReaderPosition(str(round_id), ReaderTab(book), max(0, int(page)))
+        round_id, tab, page = json.loads(metadata)
+        return ReaderPosition(str(round_id), ReaderTab(tab), max(0, int(page)))
     except (ValueError, TypeError):
         return None
 
@@ -74,43 +73,46 @@ _TITLES: Final = {
 }
 
 
-def render_reader(
-    place: ReaderPosition, view: CardView, history: Sequence[RoundLine], *, now: datetime
-) -> Block:
+def render_reader(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> Block:
     """One page, with Approve and Revise at hand while the round waits."""
-    del now
-    contents = _contents(place.book, view, history)
-    page = min(place.page, len(contents) - 1)
+    contents = _contents(position.tab, view, history)
+    page = min(position.page, len(contents) - 1)
     round_ = view.round
     state = summary.state(round_)
-    turning = [
-        *(
-            [button(shared.PREVIOUS, action_id=ids.PREVIOUS_PAGE, value=round_.id)]
-            if page > 0
-            else []
-        ),
-        *(
-            [button(shared.NEXT, action_id=ids.NEXT_PAGE, value=round_.id)]
-            if page + 1 < len(contents)
-            else []
-        ),
-    ]
     blocks = [
         context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
         *([section(state)] if state else []),
-        *_page(place.book, view, contents[page]),
-        *([context(shared.page_of(page, len(contents)))] if len(contents) > 1 else []),
-        *([actions(*turning)] if turning else []),
+        *_page(view, contents[page]),
+        *page_buttons(
+            page,
+            len(contents),
+            value=round_.id,
+            previous_id=ids.PREVIOUS_PAGE,
+            next_id=ids.NEXT_PAGE,
+        ),
         *([_verdicts(round_.id)] if round_.state is State.WAITING else []),
     ]
-    return {
-        "type": "modal",
-        "callback_id": ids.PAGES_MODAL,
-        "private_metadata": ReaderPosition(round_.id, place.book, page).written(),
-        "title": plain_text(_TITLES[place.book], TITLE_LIMIT),
-        "close": plain_text(shared.CLOSE, TITLE_LIMIT),
-        "blocks": blocks,
-    }
+    return modal(
+        _TITLES[position.tab],
+        blocks,
+        callback_id=ids.PAGES_MODAL,
+        metadata=ReaderPosition(round_.id, position.tab, page).as_metadata(),
+        close=shared.CLOSE,
+    )
+
+
+def page_buttons(
+    page: int, pages: int, *, value: str, previous_id: str, next_id: str
+) -> list[Block]:
+    """Where somebody reads, with buttons to the pages beside it; nothing for a single page."""
+    if pages == 1:
+        return []
+    previous = button(shared.PREVIOUS, action_id=previous_id, value=value)
+    following = button(shared.NEXT, action_id=next_id, value=value)
+    return [
+        context(shared.page_of(page, pages)),
+        actions(*([previous] if page > 0 else []), *([following] if page + 1 < pages else [])),
+    ]
 
 
 def _verdicts(round_id: str) -> Block:
@@ -123,23 +125,22 @@ def _verdicts(round_id: str) -> Block:
 _Content = str | list[Block]
 
 
-def _contents(book: ReaderTab, view: CardView, history: Sequence[RoundLine]) -> Sequence[_Content]:
+def _contents(tab: ReaderTab, view: CardView, history: Sequence[RoundLine]) -> Sequence[_Content]:
     """All pages; those of the whole text not rendered yet, because there may be hundreds."""
-    match book:
+    match tab:
         case ReaderTab.WHOLE:
-            return pages(view.output.text)
+            return pagination.pages(view.output.text)
         case ReaderTab.CHANGES:
             return _grouped(_changes(view))
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
-            return _grouped(block for line in history for block in _chapter(line))
+            return _grouped(block for line in history for block in _history_entry(line))
 
 
-def _page(book: ReaderTab, view: CardView, content: _Content) -> list[Block]:
+def _page(view: CardView, content: _Content) -> list[Block]:
     if isinstance(content, list):
         return content
     if is_blank(content):
         return [section(shared.EMPTY_OUTPUT)]
-    del book
     return output_in_modal(Output(content, view.output.format))
 
 
@@ -148,7 +149,7 @@ def _grouped(blocks: Iterable[Block]) -> list[list[Block]]:
     size = 0
     for block in blocks:
         length = len(json.dumps(block, ensure_ascii=False))
-        if made[-1] and (size + length > 2 * PAGE or len(made[-1]) >= _MOST_BLOCKS):
+        if made[-1] and (size + length > 2 * PAGE or len(made[-1]) >= _BLOCKS_LIMIT):
             made.append([])
             size = 0
         made[-1].append(block)
@@ -172,15 +173,15 @@ def _changes(view: CardView) -> Iterable[Block]:
         return
     yield section(f"*{reader_strings.amount(changes)}*")
     for part in changes.parts:
-        yield from _part(part, changes)
+        yield from _hunk_or_fold(part, changes)
 
 
-def _part(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
+def _hunk_or_fold(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
     if isinstance(part, Fold):
         yield paragraph(leaf(reader_strings.folded(part.count, by_key=changes.by_key), italic=True))
         return
     key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []
-    room, held = _PIECE, key
+    room, held = _PARAGRAPH_LIMIT, key
     for run in part.runs:
         text = clean(run.text)
         while text:
@@ -189,7 +190,7 @@ def _part(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
             room -= len(piece)
             if room <= 0:
                 yield paragraph(*held)
-                room, held = _PIECE, []
+                room, held = _PARAGRAPH_LIMIT, []
     if held:
         yield paragraph(*held)
 
@@ -204,7 +205,7 @@ _STYLES: Final = {
 # --- history -------------------------------------------------------------------------------------
 
 
-def _chapter(line: RoundLine) -> Iterable[Block]:
+def _history_entry(line: RoundLine) -> Iterable[Block]:
     yield section(reader_strings.history_entry(line.round))
     shown = clean(line.excerpt[:_EXCERPT_SHOWN])
     if not is_blank(shown):

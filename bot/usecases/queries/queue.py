@@ -7,10 +7,7 @@ from datetime import timedelta
 
 from bot.domain.people import Role
 from bot.domain.review import State
-from bot.usecases.permissions import crews_of
-from bot.usecases.ports.base import Clock, Crews
-from bot.usecases.ports.slack import Directory
-from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.context import ReviewContext
 from bot.usecases.read_models import Queue, QueuePart
 
 #: Rounds on one page, of all parts together.
@@ -20,19 +17,18 @@ TODAY = timedelta(hours=24)
 _Part = Callable[[int, int], Awaitable[QueuePart]]
 
 
-async def queue(
-    user: str, *, page: int, uow: UnitOfWork, crews: Crews, directory: Directory, clock: Clock
-) -> Queue:
+async def queue(user: str, *, page: int, context: ReviewContext) -> Queue:
     """One page of a person's queue; the last one when there are not so many."""
-    mine = crews_of(user, Role.REVIEWER, crews=crews, directory=directory)
+    mine = context.crews_of(user, Role.REVIEWER)
+    crews = tuple(context.crews)
     others = tuple(name for name in crews if name not in mine)
-    read = uow.read.notes
-    since = clock() - TODAY
+    read = context.uow.read.notes
+    since = context.clock() - TODAY
     parts: tuple[_Part, ...] = (
         lambda offset, limit: read.part(State.WAITING, mine, offset=offset, limit=limit),
         lambda offset, limit: read.part(State.WAITING, others, offset=offset, limit=limit),
-        lambda offset, limit: read.part(State.STUCK, tuple(crews), offset=offset, limit=limit),
-        lambda offset, limit: read.decided_since(since, tuple(crews), offset=offset, limit=limit),
+        lambda offset, limit: read.part(State.STUCK, crews, offset=offset, limit=limit),
+        lambda offset, limit: read.decided_since(since, crews, offset=offset, limit=limit),
     )
     totals = [(await part(0, 0)).total for part in parts]
     pages = max(1, -(-sum(totals) // PAGE))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, UnknownCrew
 from bot.domain.people import Role
-from bot.usecases.permissions import crews_of
-from bot.usecases.ports.base import Crews
+from bot.usecases.context import ReviewContext
 from bot.usecases.ports.crew import CrewClients
-from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, RoundLine
 
@@ -15,14 +13,12 @@ from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, 
 LINES = 20
 
 
-async def pending(
-    *, mine: str | None, uow: UnitOfWork, crews: Crews, directory: Directory
-) -> Pending:
+async def pending(*, mine: str | None, context: ReviewContext) -> Pending:
     """What is waiting, the oldest first; with `mine`, only what this person may decide."""
     theirs = None
     if mine is not None:
-        theirs = crews_of(mine, Role.REVIEWER, crews=crews, directory=directory)
-    return await uow.read.pending(crews=theirs, limit=LINES)
+        theirs = context.crews_of(mine, Role.REVIEWER)
+    return await context.uow.read.pending(crews=theirs, limit=LINES)
 
 
 async def unsettled(*, uow: UnitOfWork) -> tuple[RoundLine, ...]:

@@ -10,7 +10,7 @@ from bot.demo.workspace.blocks import message_problems
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import Format, Output
 from bot.slack.blockkit.blocks import Message
-from bot.slack.commands.status import with_step
+from bot.slack.commands.messages import with_step
 from bot.slack.executions.messages import (
     render_end,
     render_forward_failed,

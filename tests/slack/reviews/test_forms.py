@@ -5,13 +5,24 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.demo.workspace.blocks import view_problems
+from bot.demo.workspace.text import mentions, pieces
 from bot.domain.notes import Draft
 from bot.domain.notification import Output
+from bot.slack import ids
 from bot.slack.errors import render_error_modal
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
 from bot.usecases.read_models import CardView
 from tests.builders import ANA, a_note
-from tests.slack.rendering import a_named_round, check_view, mid_texts, texts
+from tests.slack.rendering import (
+    a_named_round,
+    a_view,
+    check_view,
+    long_texts,
+    mid_texts,
+    texts,
+    views,
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -24,3 +35,36 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view))
     check_view(render_error_modal("No."))
+
+
+@settings(deadline=None, max_examples=100)
+@given(views(), long_texts)
+def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feedback: str) -> None:
+    modal = render_revise_form(view, Draft(feedback, ()))
+    assert view_problems(modal) == []
+    assert set(mentions(pieces(modal["blocks"]))) == set()
+
+
+def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
+    modal = render_revise_form(a_view("## Findings"), Draft("", ()))
+    assert modal["callback_id"] == ids.REVISE_MODAL
+    assert modal["private_metadata"] == "r-1"
+    assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Cancel")
+    (question,) = [block for block in modal["blocks"] if block["type"] == "input"]
+    assert question["block_id"] == question["element"]["action_id"] == ids.FEEDBACK
+    assert question["element"]["focus_on_load"] is True
+    texts_shown = [piece.text for piece in pieces(modal["blocks"])]
+    assert "*research: draft* · Round 1" in texts_shown
+    assert "Findings" in texts_shown
+
+
+def test_the_form_begins_with_what_was_written_already() -> None:
+    modal = render_revise_form(a_view(), Draft("so far", ()))
+    assert modal["callback_id"] == ids.NOTES_MODAL
+    assert modal["blocks"][1]["element"]["initial_value"] == "so far"
+
+
+def test_the_form_has_nothing_to_fill_in_or_to_show_when_there_is_nothing() -> None:
+    modal = render_revise_form(a_view(""), Draft("", ()))
+    assert [block["type"] for block in modal["blocks"]] == ["context", "input"]
+    assert "initial_value" not in modal["blocks"][1]["element"]

@@ -13,7 +13,7 @@ from bot.domain.review import State
 from bot.domain.verdict import Revise
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
 from bot.usecases.read_models import CardView, RoundLine
-from tests.builders import ANA, NOW, a_decision
+from tests.builders import ANA, a_decision
 from tests.slack.rendering import a_named_round, check_view, outputs, shown, texts
 
 
@@ -28,21 +28,19 @@ def test_a_book_is_within_the_limits_on_every_page(
     shut = RoundLine(a_named_round(state=State.CLOSED), None)
 
     for page in (0, 1, 10**6):
-        made = render_reader(ReaderPosition("r-1", book, page), view, [line, shut], now=NOW)
+        made = render_reader(ReaderPosition("r-1", book, page), view, [line, shut])
         check_view(made, may_mention=frozenset({f"@{ANA.id}"}))
 
 
 def test_the_first_round_has_nothing_to_compare() -> None:
     view = CardView(a_named_round(), Output("A draft."))
-    made = render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, [], now=NOW)
+    made = render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, [])
     assert "nothing to compare" in shown(made)
 
 
 def test_an_empty_output_is_said() -> None:
     view = CardView(a_named_round(), Output(""))
-    assert "empty" in shown(
-        render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, [], now=NOW)
-    )
+    assert "empty" in shown(render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []))
 
 
 @pytest.mark.parametrize("metadata", ["", "r-1", "[]", '["a", "whole", {}]', '["a", "b", 1]'])

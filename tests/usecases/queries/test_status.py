@@ -16,9 +16,7 @@ from tests.usecases.world import CREW, World
 
 
 async def pending(world: World, mine: str | None = None) -> Pending:
-    return await look.pending(
-        mine=mine, uow=world.uow, crews=world.crews, directory=world.directory
-    )
+    return await look.pending(mine=mine, context=world.reviews)
 
 
 async def execution(world: World, prefix: str) -> ExecutionStatus:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.verdict import Person
-from bot.slack.notes.payloads import Deleted, Edited, Written, parse_message
+from bot.slack.payloads import Deleted, Edited, Written, parse_message
 
 
 def an_event(**changes: Any) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""Answers that one person sees, sent to a payload's `response_url`.
+
+By then everything has been done or refused; a lost answer loses nothing but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from bot.slack.blockkit.blocks import Message
+
+log = structlog.get_logger(__name__)
+
+Respond = Callable[..., Awaitable[Any]]
+"""Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
+
+
+async def send_ephemeral(respond: Respond, answer: str | Message) -> None:
+    """Answer the person who clicked or typed, and nobody else."""
+    message = answer if isinstance(answer, Message) else Message(answer, [])
+    await _send(respond, message, replace_original=False)
+
+
+async def replace_ephemeral(respond: Respond, message: Message) -> None:
+    """Put a newer answer where the old one was, whose button was pressed."""
+    await _send(respond, message, replace_original=True)
+
+
+async def _send(respond: Respond, message: Message, *, replace_original: bool) -> None:
+    try:
+        await respond(
+            text=message.text,
+            blocks=message.blocks or None,
+            response_type="ephemeral",
+            replace_original=replace_original,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+    except (OSError, TimeoutError, ValueError) as error:
+        log.warning("ephemeral_lost", why=type(error).__name__)
