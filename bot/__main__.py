@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
+from bot.crewai.lookups import EventLoop
 from bot.domain.errors import CrewgateError
 from bot.logs import set_up_logging
 from bot.settings.load import Settings, load
@@ -66,8 +67,8 @@ def _say(line: str) -> None:
 
 
 def _run(command: Coroutine[Any, Any, int]) -> int:
-    with suppress(KeyboardInterrupt):
-        return asyncio.run(command)
+    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=EventLoop) as runner:
+        return runner.run(command)
     return 130
 
 

@@ -15,11 +15,13 @@ import structlog
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.crewai.addresses import is_private_url
 from bot.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
+from bot.crewai.lookups import Lookups
 from bot.crewai.payloads import parse_notification
 from bot.crewai.transport import open_client
 from bot.crewai.updates import parse_crew, parse_step, parse_task
-from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
+from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.crews import build_credentials, build_crews, connect_crews
 from bot.domain.retry import Retry
 from bot.lifecycle import (
@@ -124,7 +126,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             clock=runtime.clock,
         )
         poster = Poster(slack, clock=runtime.clock, rate=runtime.rate)
-        private_crews = (name for name, crew in settings.crews.items() if is_private(crew.url))
+        private_crews = (name for name, crew in settings.crews.items() if is_private_url(crew.url))
         context = DeliveryContext(
             uow=uow,
             messenger=SlackMessenger(slack, poster, clock=runtime.clock),
@@ -132,6 +134,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             directory=directory,
             forwarder=HttpWebhookForwarder(
                 await stack.enter_async_context(open_client()),
+                Lookups(),
                 private_crews=frozenset(private_crews),
             ),
             clients=clients,

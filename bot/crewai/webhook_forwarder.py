@@ -1,78 +1,117 @@
-"""Bringing webhooks to callers: no redirects, and no way into the network around this bot.
+"""Forwarding webhooks to callers: no redirects, and no way into the network around this bot.
 
-A caller's URL may name any address. It is looked up once and only a public address is called,
-by that address, so that a name cannot change its mind in between. A crew that is itself at a
-private address may be called from there too: then its callers are private_crews.
+A caller's URL may name any host. Its name is looked up once, and only what `addresses` allows is
+called, by address: a name that changes its mind in between (DNS rebinding) changes nothing. TLS
+still asks for the certificate of the name.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from http import HTTPStatus
 from typing import Final
 
 import httpx
 
+from bot.crewai.addresses import may_call
+from bot.crewai.lookups import Lookups, TooManyLookups
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook
 
+#: For connecting and the answer, after the host's name was looked up.
 SECONDS: Final = 15
+#: How many of a host's addresses are tried, where there is no connection to the first.
+ADDRESSES: Final = 3
+_NO_HOST: Final = Refused("bad_url", "the URL names no host that could be called")
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class HttpWebhookForwarder:
     """`usecases.ports.crew.WebhookForwarder`.
 
-    `private_crews` are the crews that live at private addresses.
+    `private_crews` are those at private addresses: their callers may be at such ones too.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, private_crews: frozenset[str]) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, lookups: Lookups, *, private_crews: frozenset[str]
+    ) -> None:
         self._http = http
-        self._neighbours = private_crews
+        self._lookups = lookups
+        self._private_crews = private_crews
 
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
         """See `WebhookForwarder`."""
-        where = httpx.URL(url)
-        try:
-            addresses = await _addresses(where)
-        except OSError:
-            return NotSent("the host name is not known")
-        if webhook.crew not in self._neighbours:
-            addresses = [address for address in addresses if _is_public(address)]
-        if not addresses:
-            return Refused("private_address", "the address is not a public one")
-        request = self._http.build_request(
-            "POST",
-            where.copy_with(host=addresses[0]),
-            content=webhook.body,
-            headers={
-                "Host": where.netloc.decode(),
-                "Content-Type": webhook.content_type,
-                "Connection": "close",
-            },
-            extensions={"sni_hostname": where.host},
-        )
+        where = _parse_url(url)
+        if where is None:
+            return _NO_HOST
+        addresses = await self._find(webhook.crew, where)
+        if not isinstance(addresses, list):
+            return addresses
         try:
             async with asyncio.timeout(SECONDS):
-                answer = await self._http.send(request, stream=True, follow_redirects=False)
-                await answer.aclose()
-        except UNSENT as lost:
-            return NotSent(why_unsent(lost))
+                return await self._send(webhook, where, addresses[:ADDRESSES])
         except (httpx.HTTPError, TimeoutError) as lost:
             return Unknown(why_lost(lost))
-        return _outcome(answer.status_code)
+
+    async def _find(self, crew: str, where: httpx.URL) -> list[str] | Refused | NotSent:
+        """The addresses that may be called, at least one; or why there is none."""
+        try:
+            found = await self._lookups.addresses(_host(where), owner=crew)
+        except ValueError:
+            return _NO_HOST
+        except (TimeoutError, TooManyLookups) as error:
+            return NotSent(str(error))
+        except OSError:
+            return NotSent("the host name is not known")
+        private = crew in self._private_crews
+        allowed = [address for address in found if may_call(address, private=private)]
+        return allowed or Refused("private_address", "the address is not a public one")
+
+    async def _send(
+        self, webhook: ForwardedWebhook, where: httpx.URL, addresses: list[str]
+    ) -> Outcome:
+        """To the first address that there is a connection to.
+
+        Raises httpx.HTTPError where it may have been sent.
+        """
+        outcome: Outcome = NotSent("the host has no address")
+        for address in addresses:
+            request = self._http.build_request(
+                "POST",
+                where.copy_with(host=address),
+                content=webhook.body,
+                headers={
+                    "Host": where.netloc.decode(),
+                    "Content-Type": webhook.content_type,
+                    "Connection": "close",
+                },
+                extensions={"sni_hostname": _host(where)},
+            )
+            try:
+                answer = await self._http.send(request, stream=True, follow_redirects=False)
+            except UNSENT as lost:
+                outcome = NotSent(why_unsent(lost))
+            else:
+                await answer.aclose()
+                return _outcome(answer.status_code)
+        return outcome
 
 
-def is_private(url: str) -> bool:
-    """Whether a URL names this machine or a private address outright."""
-    host = httpx.URL(url).host
+def _parse_url(url: str) -> httpx.URL | None:
+    """None for what httpx or the kernel would choke on."""
     try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or "." not in host
+        where = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+    port = where.port if where.port is not None else 80
+    callable_ = where.scheme in {"http", "https"} and where.raw_host and 0 < port < 2**16
+    return where if callable_ else None
+
+
+def _host(where: httpx.URL) -> str:
+    """As it goes over the wire, that is in ASCII."""
+    return where.raw_host.decode("ascii")
 
 
 def _outcome(status: int) -> Outcome:
@@ -81,18 +120,3 @@ def _outcome(status: int) -> Outcome:
     if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return NotSent(f"HTTP {status}")
     return Refused(str(status), "the caller's address refused it")
-
-
-async def _addresses(where: httpx.URL) -> list[str]:
-    """Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        where.host, where.port or 0, type=socket.SOCK_STREAM
-    )
-    return [str(address[4][0]) for address in found]
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped  # ::ffff:127.0.0.1 is this machine too
-    return found.is_global and not found.is_multicast

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.webhook_forwarder import HttpWebhookForwarder, is_private
+from bot.crewai.lookups import AddressInfo, Lookups
+from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook
 
@@ -17,19 +22,21 @@ WEBHOOK = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json",
 
 
 @asynccontextmanager
-async def serve_http(take: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
+async def serve_http(
+    take: Callable[[web.Request], Awaitable[web.Response]], *, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
     app = web.Application()
     app.router.add_post("/task", take)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, host, 0).start()
     yield runner.addresses[0][1]
     await runner.cleanup()
 
 
 @pytest.fixture
 def forwarder(http: httpx.AsyncClient) -> HttpWebhookForwarder:
-    return HttpWebhookForwarder(http, private_crews=frozenset({"research"}))
+    return HttpWebhookForwarder(http, Lookups(), private_crews=frozenset({"research"}))
 
 
 async def test_a_webhook_arrives_as_it_came(forwarder: HttpWebhookForwarder) -> None:
@@ -76,10 +83,22 @@ async def test_a_lost_answer_is_unknown(forwarder: HttpWebhookForwarder) -> None
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "10.0.0.8", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]"],
+    [
+        "127.0.0.1",
+        "localhost",
+        "10.0.0.8",
+        "169.254.169.254",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[::7f00:1]",
+        "[fec0::1]",
+    ],
 )
 async def test_a_private_address_is_never_called(http: httpx.AsyncClient, host: str) -> None:
-    forwarder = HttpWebhookForwarder(http, private_crews=frozenset())
+    forwarder = HttpWebhookForwarder(http, Lookups(), private_crews=frozenset())
 
     outcome = await forwarder.forward(WEBHOOK, f"http://{host}:9/task")
 
@@ -87,20 +106,131 @@ async def test_a_private_address_is_never_called(http: httpx.AsyncClient, host: 
     assert outcome.code == "private_address"
 
 
-async def test_a_name_that_nobody_knows(forwarder: HttpWebhookForwarder) -> None:
-    outcome = await forwarder.forward(WEBHOOK, "http://nobody.invalid/task")
+@pytest.mark.parametrize("host", ["nobody.invalid", "xn--", "[", "exa mple", "[fe80::1%25lo]"])
+async def test_a_name_that_nobody_knows(forwarder: HttpWebhookForwarder, host: str) -> None:
+    outcome = await forwarder.forward(WEBHOOK, f"http://{host}/task")
     assert outcome == NotSent("the host name is not known")
 
 
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "0177.0.0.1", "2130706433", "0"])
+async def test_an_address_in_disguise_is_never_called(http: httpx.AsyncClient, host: str) -> None:
+    """What `inet_aton` takes for an address, and so do most resolvers."""
+    forwarder = HttpWebhookForwarder(http, Lookups(), private_crews=frozenset())
+
+    assert isinstance(await forwarder.forward(WEBHOOK, f"http://{host}:9/task"), Refused)
+
+
 @pytest.mark.parametrize(
-    ("url", "private"),
+    "host", ["169.254.169.254", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]"]
+)
+async def test_a_platforms_own_address_is_never_called_for_a_private_crew_either(
+    forwarder: HttpWebhookForwarder, host: str
+) -> None:
+    outcome = await forwarder.forward(WEBHOOK, f"http://{host}:9/task")
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "private_address"
+
+
+@pytest.mark.parametrize(
+    "url",
     [
-        ("http://localhost:3000", True),
-        ("http://crew:3000", True),
-        ("http://10.1.2.3", True),
-        ("https://8.8.8.8", False),
-        ("https://research-crew.crewai.com", False),
+        "http://a..com/task",
+        "http:///task",
+        "http://①②⑦.⓪.⓪.①/task",
+        f"http://{'a' * 70}.com/task",
+        "http://localhost:0/task",
+        "http://localhost:99999/task",
+        "ftp://localhost/task",
+        "",
     ],
 )
-def test_a_crew_at_a_private_address_is_known_as_private(url: str, *, private: bool) -> None:
-    assert is_private(url) is private
+async def test_a_url_without_a_host_is_refused_once(
+    forwarder: HttpWebhookForwarder, url: str
+) -> None:
+    outcome = await forwarder.forward(WEBHOOK, url)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "bad_url"
+
+
+class Names:
+    """Answers with other addresses each time it is asked; without any, it hangs."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.released = threading.Event()
+
+    def __call__(self, _host: str, *query: Any) -> list[AddressInfo]:
+        if not self.answers:
+            self.released.wait()
+            return []
+        return [
+            info for address in self.answers.pop(0) for info in socket.getaddrinfo(address, *query)
+        ]
+
+
+async def test_a_name_that_changes_its_mind_changes_nothing(http: httpx.AsyncClient) -> None:
+    names = Names(["127.0.0.1"], ["127.0.0.2"], ["127.0.0.2"])
+    forwarder = HttpWebhookForwarder(http, Lookups(names), private_crews=frozenset({"research"}))
+    called: list[str | None] = []
+
+    async def take(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        called.append(request.transport.get_extra_info("sockname")[0])
+        return web.Response()
+
+    async with serve_http(take, host="0.0.0.0") as port:  # noqa: S104  # both addresses
+        url = f"http://caller.example:{port}/task"
+        assert await forwarder.forward(WEBHOOK, url) == Delivered()
+
+    assert called == ["127.0.0.1"]
+    assert len(names.answers) == 2
+
+
+async def test_private_addresses_of_a_public_name_are_left_out(http: httpx.AsyncClient) -> None:
+    names = Names(["10.0.0.8", "169.254.169.254", "127.0.0.1"])
+    forwarder = HttpWebhookForwarder(http, Lookups(names), private_crews=frozenset())
+
+    outcome = await forwarder.forward(WEBHOOK, "http://caller.example/task")
+
+    assert isinstance(outcome, Refused)
+
+
+async def test_the_next_address_is_tried_where_there_is_no_connection(
+    http: httpx.AsyncClient,
+) -> None:
+    names = Names(["127.0.0.2", "127.0.0.1"])
+    forwarder = HttpWebhookForwarder(http, Lookups(names), private_crews=frozenset({"research"}))
+
+    async def take(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    async with serve_http(take) as port:
+        url = f"http://caller.example:{port}/task"
+        assert await forwarder.forward(WEBHOOK, url) == Delivered()
+
+
+async def test_names_that_hang_hold_up_their_own_crew_only(http: httpx.AsyncClient) -> None:
+    names = Names()
+    lookups = Lookups(names, deadline=0.02, for_each=2)
+    forwarder = HttpWebhookForwarder(http, lookups, private_crews=frozenset({"other"}))
+
+    async def take(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    try:
+        for number in range(2):
+            url = f"http://slow-{number}.example/task"
+            outcome = await forwarder.forward(WEBHOOK, url)
+            assert outcome == NotSent("the host name was not found in time")
+        outcome = await forwarder.forward(WEBHOOK, "http://slow-2.example/task")
+        assert outcome == NotSent("too many host names are being looked up")
+
+        names.answers = [["127.0.0.1"]]
+        async with serve_http(take) as port:
+            url = f"http://caller.example:{port}/task"
+            other = replace(WEBHOOK, crew="other")
+            assert await forwarder.forward(other, url) == Delivered()
+    finally:
+        names.released.set()

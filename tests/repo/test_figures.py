@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import STOP_KICKOFFS_SECONDS
+from bot.crewai.lookups import DEADLINE, FOR_EACH
 from bot.crewai.transport import Timeouts
 from bot.domain.changes import LINES_COMPARED
 from bot.domain.notes import CLAIM_LASTS
@@ -50,6 +51,7 @@ ARCHITECTURE = (
 )
 HTTP = (
     f"the body is over {LIMIT // 2**20} MiB",
+    f"once for each try, within {DEADLINE:g} s",
     f"a kickoff: {AT_ONCE} of this crew are under way",
     f"A crew may take {word(Timeouts().kickoff / 60)} minutes to answer",
     f"after {STATUS_POLL.first.seconds} seconds, then ever less often",
@@ -64,6 +66,7 @@ OPERATIONS = (
     f"a crew that answers 404, {word(minutes(GONE_AFTER))} minutes after the start",
     f"over {LINES_COMPARED:,} changed lines",
     f"have {SECONDS} s to arrive",
+    f"{DEADLINE:g} s long at most, and at most {FOR_EACH} at a time for the callers",
 )
 REVIEWING = (
     f"for {minutes(CLAIM_LASTS)} minutes that you are looking at it",

@@ -1,0 +1,177 @@
+"""Looking host names up without ever waiting for one that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from bot.crewai.lookups import AddressInfo, EventLoop, Lookups, TooManyLookups
+from bot.crewai.transport import open_client
+
+NOW = 0.02
+
+
+class Names:
+    """A resolver whose answers hang for names that begin with `slow`, until it is released."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.released = threading.Event()
+
+    def __call__(
+        self,
+        host: str | bytes,
+        port: str | int | None,
+        family: int = 0,
+        type: int = 0,  # noqa: A002  # as in `socket`
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[AddressInfo]:
+        name = host if isinstance(host, str) else host.decode()
+        self.asked.append(name)
+        if name.startswith("slow"):
+            self.released.wait()
+        if name.startswith("nobody"):
+            raise socket.gaierror(socket.EAI_NONAME, "nobody")
+        return socket.getaddrinfo("127.0.0.1", port, family, type, proto, flags)
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    found = Names()
+    yield found
+    found.released.set()
+
+
+async def test_a_name_is_found(names: Names) -> None:
+    assert await Lookups(names).addresses("crew.example", owner="a") == ["127.0.0.1"]
+
+
+async def test_a_name_that_nobody_knows_is_an_error(names: Names) -> None:
+    with pytest.raises(socket.gaierror, match="nobody"):
+        await Lookups(names).addresses("nobody.example", owner="a")
+
+
+@pytest.mark.parametrize("host", ["a..com", "a" * 70 + ".com"])
+async def test_what_is_no_name_is_an_error(host: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # the library words them differently
+        await Lookups().addresses(host, owner="a")
+
+
+async def test_a_name_that_hangs_is_given_up_and_not_asked_again_meanwhile(names: Names) -> None:
+    lookups = Lookups(names, deadline=NOW)
+
+    for _ in range(50):
+        with pytest.raises(TimeoutError):
+            await lookups.addresses("slow.example", owner="a")
+
+    assert names.asked == ["slow.example"]
+    assert await lookups.addresses("crew.example", owner="a") == ["127.0.0.1"]
+
+
+async def test_one_lookup_answers_all_who_ask_meanwhile(names: Names) -> None:
+    lookups = Lookups(names)
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(lookups.addresses("slow.example", owner="a")) for _ in range(9)]
+        await asyncio.sleep(0)  # noqa: TID251  # lets them ask
+        names.released.set()
+
+    assert [task.result() for task in asking] == [["127.0.0.1"]] * 9
+    assert names.asked == ["slow.example"]
+
+
+async def test_a_name_that_answers_after_all_can_be_asked_again(names: Names) -> None:
+    lookups = Lookups(names, deadline=NOW)
+    with pytest.raises(TimeoutError):
+        await lookups.addresses("slow.example", owner="a")
+    names.released.set()
+
+    async with asyncio.timeout(5):
+        while (found := await _try(lookups, "slow.example")) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)  # noqa: TID251  # the thread tells no one when it is done
+    assert found == ["127.0.0.1"]
+
+
+async def _try(lookups: Lookups, host: str) -> list[str] | None:
+    try:
+        return await lookups.addresses(host, owner="a")
+    except TimeoutError:
+        return None
+
+
+async def test_one_owner_holds_a_few_lookups_and_leaves_the_others_theirs(names: Names) -> None:
+    lookups = Lookups(names, deadline=NOW, for_each=3)
+    for number in range(3):
+        with pytest.raises(TimeoutError):
+            await lookups.addresses(f"slow-{number}.example", owner="a")
+
+    with pytest.raises(TooManyLookups):
+        await lookups.addresses("crew.example", owner="a")
+
+    assert await lookups.addresses("crew.example", owner="b") == ["127.0.0.1"]
+    assert len(names.asked) == 4
+
+
+async def test_whoever_stops_waiting_stops_nobody_else(names: Names) -> None:
+    lookups = Lookups(names)
+    first = asyncio.create_task(lookups.addresses("slow.example", owner="a"))
+    second = asyncio.create_task(lookups.addresses("slow.example", owner="a"))
+    await asyncio.sleep(0)  # noqa: TID251  # lets them ask
+    first.cancel()
+    names.released.set()
+
+    assert await second == ["127.0.0.1"]
+    assert first.cancelled()
+
+
+def test_a_host_whose_name_hangs_delays_no_call_to_another(names: Names) -> None:
+    """With the loop's own threads a handful of such calls would hold up every other."""
+
+    async def call() -> tuple[int, list[object]]:
+        app = web.Application()
+        app.router.add_get("/", _answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        async with open_client(trust_env=False) as http:
+            slow = [
+                asyncio.create_task(http.get(f"http://slow-{number % 9}.example:{port}/"))
+                for number in range(90)
+            ]
+            await asyncio.sleep(0)  # noqa: TID251  # lets them ask
+            answer = await http.get(f"http://crew.example:{port}/")
+            for task in slow:
+                task.cancel()
+            ends: list[Any] = await asyncio.gather(*slow, return_exceptions=True)
+        await runner.cleanup()
+        return answer.status_code, ends
+
+    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names))) as runner:
+        status, ends = runner.run(call())
+
+    assert status == 200
+    assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+
+
+def test_the_loop_ends_while_a_name_hangs(names: Names) -> None:
+    async def ask() -> None:
+        async with open_client(trust_env=False) as http:
+            with pytest.raises(httpx.ConnectError, match="in time"):
+                await http.get("http://slow.example/")
+
+    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names, deadline=NOW))) as runner:
+        runner.run(ask())
+
+    assert not names.released.is_set()
+
+
+async def _answer(_request: web.Request) -> web.Response:
+    return web.Response()
