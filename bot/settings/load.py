@@ -1,6 +1,6 @@
 """Frozen settings, read once from the environment, `.env` and `crews.toml`.
 
-Only `app` and `__main__` import this; everybody else is handed what it needs.
+Only the modules that start or check the bot import this; everybody else is handed what it needs.
 """
 
 from __future__ import annotations
@@ -10,48 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.errors import CrewgateError
 from bot.domain.people import ReviewerRef
-from bot.settings import parsers as values
+from bot.settings import parsers, table
 from bot.settings.sources import Reader, read_dotenv, read_toml, without_empty
-
-NAMES: Final = (
-    "SLACK_BOT_TOKEN",
-    "SLACK_SIGNING_SECRET",
-    "SLACK_APP_TOKEN",
-    "SLACK_API_URL",
-    "SLACK_CHANNEL",
-    "PUBLIC_URL",
-    "DATABASE_URL",
-    "HOST",
-    "PORT",
-    "CREWS_FILE",
-    "CREW_URL",
-    "CREW_TOKEN",
-    "CREW_WEBHOOK_SECRET",
-    "CREW_NAME",
-    "REVIEWERS",
-    "LOG_FORMAT",
-    "LOG_LEVEL",
-)
-"""Every variable that is read, save those that `crews.toml` names."""
-
-CREW_KEYS: Final = (
-    "url",
-    "token_env",
-    "webhook_secret_env",
-    "channel",
-    "reviewers",
-    "task_webhook_url",
-    "step_webhook_url",
-    "crew_webhook_url",
-    "resend_human_input_webhook",
-    "kickers",
-    "forward",
-)
-"""Every key of a crew in `crews.toml`."""
 
 
 class SettingsError(CrewgateError):
@@ -63,8 +27,8 @@ class SlackSettings:
     """How Slack is reached and how it proves itself."""
 
     bot_token: str = field(repr=False)
-    signing_secret: str | None = field(default=None, repr=False)
-    app_token: str | None = field(default=None, repr=False)
+    signing_secret: str | None = field(repr=False)
+    app_token: str | None = field(repr=False)
     """Set: Socket Mode. Not set: signed HTTP."""
     api_url: str
     """Ends with a slash."""
@@ -72,7 +36,7 @@ class SlackSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewSettings:
-    """One deployment. Channel and reviewers are its own or, failing that, everybody's."""
+    """One deployment; `table.CREW` has a row for each field save its name."""
 
     name: str
     url: str
@@ -82,14 +46,14 @@ class CrewSettings:
     channel: str
     reviewers: tuple[ReviewerRef, ...]
     # Webhook addresses often carry a secret of their own.
-    task_webhook_url: str | None = field(default=None, repr=False)
-    step_webhook_url: str | None = field(default=None, repr=False)
-    crew_webhook_url: str | None = field(default=None, repr=False)
-    resend_human_input_webhook: bool = True
-    starters: tuple[ReviewerRef, ...] = ()
+    task_webhook_url: str | None = field(repr=False)
+    step_webhook_url: str | None = field(repr=False)
+    crew_webhook_url: str | None = field(repr=False)
+    resend_human_input_webhook: bool
+    starters: tuple[ReviewerRef, ...]
     """Who may start it from Slack; nobody named: its reviewers."""
-    forward: bool = False
-    """Whether its webhooks are taken by the bot and handed on."""
+    forward: bool
+    """Whether the bot takes its webhooks and forwards them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +69,8 @@ class Settings:
     host: str
     port: int
     crews: Mapping[str, CrewSettings]
-    log_format: values.LogFormat
-    log_level: values.LogLevel
+    log_format: parsers.LogFormat
+    log_level: parsers.LogLevel
 
 
 def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
@@ -121,48 +85,31 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         **without_empty(os.environ if environ is None else environ),
     }
     env = Reader(variables, problems)
-    slack = _slack(env)
+    slack = SlackSettings(
+        bot_token=env.take(table.SLACK_BOT_TOKEN),
+        signing_secret=env.take(
+            table.SLACK_SIGNING_SECRET, needed=table.SLACK_APP_TOKEN.name not in env
+        ),
+        app_token=env.take(table.SLACK_APP_TOKEN),
+        api_url=env.take(table.SLACK_API_URL),
+    )
     shared = _Shared(
-        env,
-        channel=env.take("SLACK_CHANNEL", values.parse_channel, default=None),
-        reviewers=env.take("REVIEWERS", values.parse_reviewers, default=()),
+        env, channel=env.take(table.SLACK_CHANNEL), reviewers=env.take(table.REVIEWERS)
     )
     settings = Settings(
         slack=slack,
         channel=shared.channel,
-        public_url=env.take("PUBLIC_URL", values.parse_base_url, default=None),
-        database_url=env.take(
-            "DATABASE_URL", values.parse_database_url, default="sqlite+aiosqlite:///crewgate.db"
-        ),
-        host=env.take("HOST", values.parse_text, default="0.0.0.0"),  # noqa: S104 - in containers
-        port=env.take("PORT", values.parse_port, default=3000),
+        public_url=env.take(table.PUBLIC_URL),
+        database_url=env.take(table.DATABASE_URL),
+        host=env.take(table.HOST),
+        port=env.take(table.PORT),
         crews=MappingProxyType(_crews(folder, shared)),
-        log_format=env.take("LOG_FORMAT", values.parse_log_format, default="console"),
-        log_level=env.take("LOG_LEVEL", values.parse_log_level, default="info"),
+        log_format=env.take(table.LOG_FORMAT),
+        log_level=env.take(table.LOG_LEVEL),
     )
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
-
-
-def _slack(env: Reader) -> SlackSettings:
-    bot = "the Bot User OAuth Token (xoxb-…, Slack's page OAuth & Permissions)"
-    app = "the app-level token (xapp-…, Slack's page Basic Information)"
-    signing = "the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN,"
-    return SlackSettings(
-        bot_token=env.take(
-            "SLACK_BOT_TOKEN", values.token_like("xoxb-", bot), default="", missing=bot
-        ),
-        signing_secret=env.take(
-            "SLACK_SIGNING_SECRET",
-            values.parse_secret,
-            default=None,
-            missing=None if "SLACK_APP_TOKEN" in env else signing,
-        ),
-        app_token=env.take("SLACK_APP_TOKEN", values.token_like("xapp-", app), default=None),
-        api_url=env.take("SLACK_API_URL", values.parse_base_url, default="https://slack.com/api")
-        + "/",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,40 +120,41 @@ class _Shared:
     channel: str | None
     reviewers: tuple[ReviewerRef, ...]
 
-    def channel_of(self, name: str, crew: Reader) -> str:
-        channel = crew.take("channel", values.parse_channel, default=None) or self.channel
-        if channel is None and "channel" not in crew and "SLACK_CHANNEL" not in self.env:
+    def complete(self, name: str, crew: Reader, values: dict[str, Any]) -> CrewSettings:
+        """A crew's settings, from its values by field; notes what neither place says."""
+        channel = values["channel"] or self.channel
+        if channel is None and "channel" not in crew and table.SLACK_CHANNEL.name not in self.env:
             problem = f"missing; crew {name} names no channel: put its id (C…) or #name here"
-            self.env.note("SLACK_CHANNEL", problem)
-        return channel or ""
-
-    def reviewers_of(self, name: str, crew: Reader) -> tuple[ReviewerRef, ...]:
-        reviewers = crew.take("reviewers", values.parse_reviewers, default=self.reviewers)
-        reviewers = reviewers or self.reviewers
-        if not reviewers and "REVIEWERS" not in self.env:
-            problem = f"missing; crew {name} names nobody who may decide: {values.REVIEWERS_HINT}"
-            self.env.note("REVIEWERS", problem)
-        return reviewers
+            self.env.note(table.SLACK_CHANNEL.name, problem)
+        reviewers = values["reviewers"] or self.reviewers
+        if not reviewers and table.REVIEWERS.name not in self.env:
+            problem = f"missing; crew {name} names nobody who may decide: {parsers.REVIEWERS_HINT}"
+            self.env.note(table.REVIEWERS.name, problem)
+        return CrewSettings(
+            **{**values, "name": name, "channel": channel or "", "reviewers": reviewers}
+        )
 
 
 def _crews(folder: Path, shared: _Shared) -> dict[str, CrewSettings]:
     env = shared.env
-    named = env.take("CREWS_FILE", values.parse_text, default=None)
+    named = env.take(table.CREWS_FILE)
     title = named or "crews.toml"
     file = folder / title
-    single = any(name in env for name in NAMES if name.startswith("CREW_"))
+    single = any(setting.name in env for setting in table.SINGLE_CREW)
     crews: dict[str, CrewSettings] = {}
     if file.exists():
         crews |= _crews_of_file(file, title, shared, needed=not single)
     elif named is not None:
-        env.note("CREWS_FILE", f"{values.shown(named)} does not exist; put a TOML file's path here")
+        problem = f"{parsers.shown(named)} does not exist; put a TOML file's path here"
+        env.note(table.CREWS_FILE.name, problem)
     if single:
         crew = _crew_of_environment(shared)
         if crew.name in crews:
-            env.note("CREW_NAME", f"{title} has a crew {crew.name} too; put another name here")
+            problem = f"{title} has a crew {crew.name} too; put another name here"
+            env.note(table.CREW_NAME.name, problem)
         crews[crew.name] = crew
     elif named is None and not file.exists():
-        env.note("CREW_URL", f"missing; put {_CREW_URL} here")
+        env.note(table.CREW_URL.name, f"missing; put {_CREW_URL} here")
     return crews
 
 
@@ -215,26 +163,13 @@ _CREW_URL: Final = "the crew's address, or describe your crews in crews.toml ins
 
 def _crew_of_environment(shared: _Shared) -> CrewSettings:
     env = shared.env
-    name = env.take("CREW_NAME", values.parse_crew_name, default="crew")
-    silent = Reader({}, env.problems)
-    return CrewSettings(
-        name=name,
-        url=env.take("CREW_URL", values.parse_base_url, default="", missing="the crew's address"),
-        token=env.take(
-            "CREW_TOKEN",
-            values.parse_secret,
-            default="",
-            missing="the bearer token that the crew expects",
-        ),
-        webhook_secret=env.take(
-            "CREW_WEBHOOK_SECRET",
-            values.parse_secret,
-            default="",
-            missing="the secret that the crew must present to this bot",
-        ),
-        channel=shared.channel_of(name, silent),
-        reviewers=shared.reviewers_of(name, silent),
-    )
+    name = env.take(table.CREW_NAME)
+    values = {option.field: option.default for option in table.CREW} | {
+        "url": env.take(table.CREW_URL),
+        "token": env.take(table.CREW_TOKEN),
+        "webhook_secret": env.take(table.CREW_WEBHOOK_SECRET),
+    }
+    return shared.complete(name, Reader({}, env.problems), values)
 
 
 def _crews_of_file(
@@ -245,49 +180,29 @@ def _crews_of_file(
     if content is None:
         return {}
     top = Reader(content, problems, f"{title}: ")
-    top.refuse_unknown(("crews",))
-    tables = top.take("crews", values.parse_table, default=None)
+    top.refuse_unknown((table.CREWS.name,))
+    tables = top.take(table.CREWS)
     if needed and not tables and not problems:
-        top.note("crews", "no crew; describe each one in a table [crews.NAME]")
+        top.note(table.CREWS.name, "no crew; describe each one in a table [crews.NAME]")
     crews: dict[str, CrewSettings] = {}
     for key, raw in (tables or {}).items():
-        path = f"crews.{values.shown_key(key)}"
+        path = f"crews.{parsers.shown_key(key)}"
         try:
-            name, table = values.parse_crew_name(key), values.parse_table(raw)
-        except values.Malformed as wrong:
+            name, content = parsers.parse_crew_name(key), parsers.parse_table(raw)
+        except parsers.InvalidSetting as wrong:
             top.note(path, str(wrong))
         else:
-            crew = Reader(table, problems, f"{title}: {path}.")
+            crew = Reader(content, problems, f"{title}: {path}.")
             crews[name] = _crew_of_table(name, crew, shared)
     return crews
 
 
 def _crew_of_table(name: str, crew: Reader, shared: _Shared) -> CrewSettings:
-    crew.refuse_unknown(CREW_KEYS)
-    variable = values.value_of_variable(shared.env.found)
-    return CrewSettings(
-        name=name,
-        url=crew.take("url", values.parse_base_url, default="", missing="the crew's address"),
-        token=crew.take(
-            "token_env",
-            variable,
-            default="",
-            missing="the name of the variable with the bearer token that the crew expects",
-        ),
-        webhook_secret=crew.take(
-            "webhook_secret_env",
-            variable,
-            default="",
-            missing="the name of the variable with the secret that the crew must present",
-        ),
-        channel=shared.channel_of(name, crew),
-        reviewers=shared.reviewers_of(name, crew),
-        task_webhook_url=crew.take("task_webhook_url", values.parse_url, default=None),
-        step_webhook_url=crew.take("step_webhook_url", values.parse_url, default=None),
-        crew_webhook_url=crew.take("crew_webhook_url", values.parse_url, default=None),
-        resend_human_input_webhook=crew.take(
-            "resend_human_input_webhook", values.parse_flag, default=True
-        ),
-        starters=crew.take("kickers", values.parse_reviewers, default=()),
-        forward=crew.take("forward", values.parse_flag, default=False),
-    )
+    crew.refuse_unknown([option.name for option in table.CREW])
+    values = {}
+    for option in table.CREW:
+        parse = option.parse
+        if option.names_variable:
+            parse = parsers.value_of_variable(shared.env.found, parse)
+        values[option.field] = crew.take(option, parse=parse)
+    return shared.complete(name, crew, values)

@@ -19,7 +19,11 @@ LOG_FORMATS: Final[tuple[LogFormat, ...]] = ("console", "json")
 LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
 
 
-class Malformed(ValueError):
+T = TypeVar("T")
+Choice = TypeVar("Choice", bound=str)
+
+
+class InvalidSetting(ValueError):
     """What is wrong with a value, and what to put there."""
 
 
@@ -38,7 +42,7 @@ def parse_text(raw: object) -> str:
     """Any text but an empty one."""
     if not isinstance(raw, str) or not raw.strip():
         msg = "put some text here, in quotes"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return raw.strip()
 
 
@@ -46,7 +50,7 @@ def parse_table(raw: object) -> Mapping[str, object]:
     """A TOML table."""
     if not isinstance(raw, dict):
         msg = "describe each crew as a table, [crews.NAME]"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return raw
 
 
@@ -54,7 +58,7 @@ def parse_flag(raw: object) -> bool:
     """A TOML boolean."""
     if not isinstance(raw, bool):
         msg = f"{shown(raw)} is neither true nor false; put one of them, without quotes"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return raw
 
 
@@ -63,7 +67,7 @@ def parse_secret(raw: object) -> str:
     text = parse_text(raw)
     if not re.fullmatch(r"[!-~]+", text):
         msg = "it holds spaces or unusual characters; put the bare secret here, without 'Bearer'"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return text
 
 
@@ -74,29 +78,31 @@ def token_like(prefix: str, where: str) -> Callable[[object], str]:
         text = parse_secret(raw)
         if not text.startswith(prefix) or text == prefix:
             msg = f"it does not start with {prefix}; put {where} here"
-            raise Malformed(msg)
+            raise InvalidSetting(msg)
         return text
 
     return parse
 
 
-def value_of_variable(variables: Mapping[str, object]) -> Callable[[object], str]:
-    """The secret in the environment variable that a setting names."""
+def value_of_variable(
+    variables: Mapping[str, object], parse_value: Callable[[object], T]
+) -> Callable[[object], T]:
+    """The value of the environment variable that a setting names."""
 
-    def parse(raw: object) -> str:
+    def parse(raw: object) -> T:
         name = parse_text(raw)
         if name in variables:
             try:
-                return parse_secret(variables[name])
-            except Malformed as wrong:
+                return parse_value(variables[name])
+            except InvalidSetting as wrong:
                 msg = f"the variable {name}: {wrong}"
-                raise Malformed(msg) from None
+                raise InvalidSetting(msg) from None
         # Anything else may be the secret itself, put here by mistake.
         if re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
             msg = f"the variable {name} is not set; put the secret there, or name another variable"
         else:
             msg = "put the name of an environment variable here, not the secret itself"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
 
     return parse
 
@@ -111,7 +117,7 @@ def parse_url(raw: object) -> str:
         fine = False
     if not fine or re.search(r"[\s\x00-\x1f\x7f]", text):
         msg = "not a web address; put one that starts with https:// (or http://) here"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return text
 
 
@@ -120,8 +126,13 @@ def parse_base_url(raw: object) -> str:
     text = parse_url(raw)
     if "?" in text or "#" in text:
         msg = "put the address here without its ?… or #… part"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return text.rstrip("/")
+
+
+def parse_folder_url(raw: object) -> str:
+    """The same, with a slash at its end."""
+    return f"{parse_base_url(raw)}/"
 
 
 def parse_port(raw: object) -> int:
@@ -129,7 +140,7 @@ def parse_port(raw: object) -> int:
     text = parse_text(raw)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65_535:  # noqa: PLR2004
         msg = f"{shown(text)} is not a port; put a number from 1 to 65535 here"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return int(text)
 
 
@@ -143,16 +154,13 @@ def parse_log_level(raw: object) -> LogLevel:
     return _one_of(LOG_LEVELS, raw)
 
 
-Choice = TypeVar("Choice", bound=str)
-
-
 def _one_of(choices: tuple[Choice, ...], raw: object) -> Choice:
     text = parse_text(raw).lower()
     for choice in choices:
         if choice == text:
             return choice
     msg = f"{shown(raw)} is unknown; put {' or '.join(choices)} here"
-    raise Malformed(msg)
+    raise InvalidSetting(msg)
 
 
 def parse_channel(raw: object) -> str:
@@ -164,7 +172,7 @@ def parse_channel(raw: object) -> str:
         return text
     hint = f"#{text}" if re.fullmatch(r"[\w-]{1,80}", text) and text == text.lower() else "#name"
     msg = f"{shown(text)} is no channel; put {hint} or its id (C…) here"
-    raise Malformed(msg)
+    raise InvalidSetting(msg)
 
 
 def parse_crew_name(raw: object) -> str:
@@ -172,7 +180,7 @@ def parse_crew_name(raw: object) -> str:
     text = parse_text(raw)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         msg = "a crew's name has 1 to 64 letters, digits, - and _; choose such a name"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return text
 
 
@@ -190,7 +198,7 @@ def parse_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
         names = raw
     else:
         msg = f"{shown(raw)} is no list; {REVIEWERS_HINT}"
-        raise Malformed(msg)
+        raise InvalidSetting(msg)
     return tuple(dict.fromkeys(_parse_reviewer(name) for name in names))
 
 
@@ -205,7 +213,7 @@ def _parse_reviewer(raw: object) -> ReviewerRef:
     if re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", text):
         return Email(text)
     msg = f"{shown(raw)} is no reviewer; {REVIEWERS_HINT}"
-    raise Malformed(msg)
+    raise InvalidSetting(msg)
 
 
 #: What `asyncpg.connect` takes as text; anything else in an address would fail at the first
@@ -230,7 +238,7 @@ def parse_database_url(raw: object) -> str:
             address, _, query = rest.partition("?")
             return f"postgresql+asyncpg://{address}{_asyncpg_query(query)}"
     msg = "put sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE here"
-    raise Malformed(msg)
+    raise InvalidSetting(msg)
 
 
 def _asyncpg_query(query: str) -> str:
@@ -241,5 +249,5 @@ def _asyncpg_query(query: str) -> str:
     for name in wanted:
         if name not in _ASYNCPG:
             msg = f"the driver asyncpg does not know {shown(name)}; take it out of the address"
-            raise Malformed(msg)
+            raise InvalidSetting(msg)
     return f"?{urlencode(wanted)}" if wanted else ""

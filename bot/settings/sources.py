@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from dotenv.parser import parse_stream
 
-from bot.settings.parsers import Malformed, shown_key
+from bot.settings.parsers import InvalidSetting, shown_key
+from bot.settings.table import Setting
 
 T = TypeVar("T")
 
@@ -27,21 +28,26 @@ class Reader:
         return name in self.found
 
     def take(
-        self, name: str, parse: Callable[[object], T], *, default: T, missing: str | None = None
+        self,
+        setting: Setting[T],
+        *,
+        parse: Callable[[object], T] | None = None,
+        needed: bool = True,
     ) -> T:
-        """The value, parsed. After a problem, `default` stands in until all are known.
+        """The value, parsed. After a problem, the default stands in until all are known.
 
-        `missing` says what to put there, for a value that must not be missing.
+        `parse` in place of the setting's own; not `needed`: it may be missing this time.
         """
+        name = setting.name
         if name not in self.found:
-            if missing is not None:
-                self.note(name, f"missing; put {missing} here")
-            return default
+            if needed and setting.missing is not None:
+                self.note(name, f"missing; put {setting.missing} here")
+            return setting.default
         try:
-            return parse(self.found[name])
-        except Malformed as wrong:
+            return (parse or setting.parse)(self.found[name])
+        except InvalidSetting as wrong:
             self.note(name, str(wrong))
-            return default
+            return setting.default
 
     def note(self, name: str, problem: str) -> None:
         """Keep one line about a value."""
