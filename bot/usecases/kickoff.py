@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import structlog
 
@@ -20,9 +22,11 @@ from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 #: Kickoffs of one crew under way at once; a crew that takes minutes must not fill our memory.
 AT_ONCE = 50
-#: How often it is tried to store what was started while the database is away.
+#: How often storing an execution that was started is tried again while the database is away.
 STORE_TRIES = 600
 
 
@@ -36,25 +40,25 @@ class TooManyKickoffs(CrewgateError):
 
 @dataclass(slots=True, kw_only=True)
 class Kickoffs:
-    """Starts executions, and never loses one for a caller that gives up waiting."""
+    """Starts executions and stores them, also for a caller that does not wait for the answer."""
 
     uow: UnitOfWork
     crews: Crews
     clients: CrewClients
     clock: Clock
     pause: timedelta = timedelta(seconds=1)
-    """Between two tries to store what was started."""
-    bell: Wakeup = field(default_factory=Wakeup)
-    """Ends such a pause."""
+    """Between two tries to store an execution."""
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
     _under_way: dict[str, int] = field(default_factory=dict)
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
+    """asyncio itself would let a task that nobody refers to be collected."""
+    _wakeup: Wakeup = field(default_factory=Wakeup)
 
     async def start(
         self, crew: str, request: KickoffRequest, *, by: Person | None = None
     ) -> KickoffOutcome:
-        """Start an execution and remember it; goes on even if whoever awaits this is cancelled.
+        """Start an execution and store it; goes on even if whoever awaits this is cancelled.
 
         Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
         """
@@ -66,30 +70,32 @@ class Kickoffs:
         if self._under_way.get(crew, 0) >= self.at_once:
             raise TooManyKickoffs
         self._under_way[crew] = self._under_way.get(crew, 0) + 1
-        task = asyncio.create_task(self._carry_out(known, request, by))
-        self._keep(task)
-        task.add_done_callback(lambda _: self._leave(crew))
+        task = self._run(self._kick_off(known, request, by))
+        task.add_done_callback(lambda _: self._count_ended(crew))
         return await asyncio.shield(task)
 
     async def finish(self, *, within: float | None = None) -> None:
-        """Wait for what is under way, for so many seconds at most."""
+        """Try at once to store what is not stored, and wait for what is under way.
+
+        Waits for so many seconds at most.
+        """
+        self._wakeup.set()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=within)
 
-    async def _carry_out(
+    async def _kick_off(
         self, crew: Crew, request: KickoffRequest, by: Person | None
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
-        answer = await self.clients[crew.name].kickoff(request, urls)
-        if isinstance(answer, KickoffAnswer) and answer.execution_id is not None:
-            log.info("kicked_off", crew=crew.name, execution=answer.execution_id)
-            if not await self._remember(crew.name, answer.execution_id, request, by):
-                # It runs already: the caller gets its answer, and we go on trying.
-                again = self._remember_later(crew.name, answer.execution_id, request, by)
-                self._keep(asyncio.create_task(again))
-        return answer
+        outcome = await self.clients[crew.name].kickoff(request, urls)
+        if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
+            log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
+            if not await self._store(crew.name, outcome.execution_id, request, by):
+                # The execution runs already: the caller gets its answer, storing goes on.
+                self._run(self._store_later(crew.name, outcome.execution_id, request, by))
+        return outcome
 
-    async def _remember(
+    async def _store(
         self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
     ) -> bool:
         try:
@@ -104,28 +110,29 @@ class Kickoffs:
             return False
         return True
 
-    async def _remember_later(
+    async def _store_later(
         self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
     ) -> None:
-        tries = 0
-        while tries < self.tries and not await self._remember(crew, execution_id, request, by):
-            await self.bell.wait(self.pause.total_seconds())
-            tries += 1
-        if tries == self.tries:
-            log.error("kickoff_lost", crew=crew, execution=execution_id)
+        for _ in range(self.tries):
+            if await self._store(crew, execution_id, request, by):
+                return
+            await self._wakeup.wait(self.pause.total_seconds())
+        log.error("kickoff_lost", crew=crew, execution=execution_id)
 
-    def _keep(self, task: asyncio.Task[object]) -> None:
+    def _run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    def _leave(self, crew: str) -> None:
+    def _count_ended(self, crew: str) -> None:
         self._under_way[crew] -= 1
 
 
-async def register(
+async def register_webhooks(
     crew: str, execution_id: str, urls: WebhookUrls, *, uow: UnitOfWork, clock: Clock
 ) -> None:
-    """Remember webhook URLs for an execution that somebody started without us."""
+    """Store the webhook URLs of an execution that somebody started without this bot."""
     async with uow.begin() as tx:
         await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)

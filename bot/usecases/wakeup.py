@@ -1,4 +1,4 @@
-"""Waiting for a call, or for a while, whichever comes first."""
+"""An event with a timeout, for loops that poll."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from contextlib import suppress
 
 
 class Wakeup:
-    """Something a loop sleeps beside. Rung while nobody waits, it is heard at the next wait."""
+    """Auto-resetting event with a timeout; a set before wait is kept."""
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
     def set(self) -> None:
         """End the present wait, or the next one."""
-        self._rung.set()
+        self._event.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until it rings, or for so many seconds."""
+        """Wait until it is set, for so many seconds at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        self._rung.clear()
+                await self._event.wait()
+        self._event.clear()

@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 
 from bot.domain.outcome import NotSent, Unknown
-from bot.usecases.kickoff import register
+from bot.usecases.kickoff import register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from bot.web.context import WebContext
 from bot.web.error_responses import RequestRefused, refusal, unauthorised
@@ -27,7 +27,7 @@ async def on_register(request: web.Request, *, context: WebContext) -> web.Respo
     crew = _authenticate(request, context)
     execution_id = context.parse_execution(request.match_info["execution_id"])
     urls = parse_body(request, await read_body(request), context.parse_registration)
-    await register(crew, execution_id, urls, uow=context.uow, clock=context.clock)
+    await register_webhooks(crew, execution_id, urls, uow=context.uow, clock=context.clock)
     return web.json_response({"execution": execution_id, "status": "registered"})
 
 

@@ -14,7 +14,7 @@ import pytest
 from bot.domain.errors import StoreUnavailable, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent
-from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs, register
+from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs, register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from bot.usecases.ports.store import ExecutionQueries
 from tests.usecases.standins import FakeCrew
@@ -51,14 +51,13 @@ def shaky(world: World) -> Shaky:
     return Shaky(world)
 
 
-def context(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> Kickoffs:
+def new_kickoffs(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> Kickoffs:
     return Kickoffs(
         uow=shaky,
         crews=shaky.world.crews,
         clients={"research": client or FakeCrew(kickoff_outcome=ANSWER)},
         clock=shaky.world.clock,
-        pause=timedelta(0),
-        **more,
+        **({"pause": timedelta(0)} | more),
     )
 
 
@@ -66,10 +65,10 @@ def recorded(shaky: Shaky) -> ExecutionQueries:
     return shaky.world.uow.read.executions
 
 
-async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> None:
+async def test_a_kickoff_is_stored_with_its_callers_urls(shaky: Shaky) -> None:
     client = FakeCrew(kickoff_outcome=ANSWER)
 
-    assert await context(shaky, client).start("research", ASKED) is ANSWER
+    assert await new_kickoffs(shaky, client).start("research", ASKED) is ANSWER
 
     assert await recorded(shaky).given_webhooks("research", "e-1") == THEIRS
     [(_, carried)] = client.kickoffs
@@ -77,18 +76,17 @@ async def test_a_kickoff_is_remembered_with_its_callers_urls(shaky: Shaky) -> No
     assert carried.human_input == HumanInputWebhook("https://ours.example")
 
 
-async def test_nothing_is_remembered_of_what_did_not_start(shaky: Shaky) -> None:
-    await context(shaky, FakeCrew(kickoff_outcome=NotSent("refused"))).start("research", ASKED)
+async def test_nothing_is_stored_of_what_did_not_start(shaky: Shaky) -> None:
+    await new_kickoffs(shaky, FakeCrew(kickoff_outcome=NotSent("refused"))).start("research", ASKED)
     refused = replace(ANSWER, status=422, execution_id=None)
-    await context(shaky, FakeCrew(kickoff_outcome=refused)).start("research", ASKED)
+    await new_kickoffs(shaky, FakeCrew(kickoff_outcome=refused)).start("research", ASKED)
 
     assert await recorded(shaky).find("research", "e-1") is None
 
 
-async def test_a_kickoff_is_remembered_once_the_database_is_back(shaky: Shaky) -> None:
+async def test_a_kickoff_is_stored_once_the_database_is_back(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
-    kickoffs = context(shaky)
-    kickoffs.bell.set()
+    kickoffs = new_kickoffs(shaky)
 
     assert await kickoffs.start("research", KickoffRequest({})) is ANSWER
     await kickoffs.finish()
@@ -96,10 +94,19 @@ async def test_a_kickoff_is_remembered_once_the_database_is_back(shaky: Shaky) -
     assert await recorded(shaky).find("research", "e-1")
 
 
+async def test_a_stop_does_not_wait_for_the_next_try(shaky: Shaky) -> None:
+    shaky.failures.extend([StoreUnavailable("away")] * 2)
+    kickoffs = new_kickoffs(shaky, pause=timedelta(days=1))
+
+    await kickoffs.start("research", ASKED)
+    await kickoffs.finish()
+
+    assert await recorded(shaky).find("research", "e-1")
+
+
 async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
-    kickoffs = context(shaky, tries=1)
-    kickoffs.bell.set()
+    kickoffs = new_kickoffs(shaky, tries=1)
     await kickoffs.start("research", ASKED)
     await kickoffs.finish()
 
@@ -108,18 +115,17 @@ async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
 
 async def test_what_is_not_passed_on(shaky: Shaky) -> None:
     with pytest.raises(UnknownCrew):
-        await context(shaky).start("nobody", ASKED)
+        await new_kickoffs(shaky).start("nobody", ASKED)
     with pytest.raises(TooManyKickoffs):
-        await context(shaky, at_once=0).start("research", ASKED)
+        await new_kickoffs(shaky, at_once=0).start("research", ASKED)
     shaky.world.crews["research"] = replace(shaky.world.crews["research"], own=WebhookUrls())
     with pytest.raises(NoPublicUrl):
-        await context(shaky).start("research", ASKED)
+        await new_kickoffs(shaky).start("research", ASKED)
 
 
 async def test_registering_adds_to_what_is_known(world: World) -> None:
-    about = {"uow": world.uow, "clock": world.clock}
-    await register("research", "e-1", THEIRS, **about)  # type: ignore[arg-type]
     crew = WebhookUrls(crew="https://theirs.example/crew")
-    await register("research", "e-1", crew, **about)  # type: ignore[arg-type]
+    for urls in (THEIRS, crew):
+        await register_webhooks("research", "e-1", urls, uow=world.uow, clock=world.clock)
 
     assert await world.uow.read.executions.given_webhooks("research", "e-1") == THEIRS.or_else(crew)

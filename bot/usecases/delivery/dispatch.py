@@ -7,8 +7,7 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases import notes
-from bot.usecases.delivery import cards, executions, forward, resume
+from bot.usecases.delivery import cards, executions, forward, notes, resume
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.poll_status import poll_status
 from bot.usecases.ports.outbox import Job
