@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.alignment import Budget, align
+from bot.domain.json_leaves import Paths, read_leaves
 from bot.domain.notification import Format, Output
 
-#: Comparing costs up to the product of the lengths. What is longer counts as changed as a whole.
+#: What is longer counts as changed as a whole.
 LINES_COMPARED: Final = 2_000
 WORDS_COMPARED: Final = 1_500
 LETTERS_COMPARED: Final = 60_000
-"""In all passages of one comparison together."""
-#: Passages that have less than this in common are shown one after the other.
+"""In all hunks of one comparison together."""
+#: Hunks that have less than this in common are shown one after the other.
 _ALIKE: Final = 0.3
 #: So few unchanged lines between two changes are shown; more are folded.
 _SHOWN: Final = 2
@@ -45,7 +45,7 @@ class Segment:
 class Hunk:
     """A stretch with changes in it; `key` is where it is in a JSON output."""
 
-    runs: tuple[Segment, ...]
+    segments: tuple[Segment, ...]
     key: str = ""
 
 
@@ -70,137 +70,196 @@ class Changes:
 
 
 def compare(before: Output, after: Output) -> Changes:
-    """What has to be done to `before` to make it `after`. May take a second for long texts."""
-    if before.format is Format.JSON and after.format is Format.JSON:
-        old, new = _read(before.text), _read(after.text)
-        if old is not None and new is not None:
-            return _by_key(old, new)
-    return _by_line(before.text.splitlines(), after.text.splitlines())
+    """What has to be done to `before` to make it `after`.
+
+    For any two texts a fraction of a second, and memory in proportion to their length.
+    """
+    return _compare(before, after, with_words=True)
 
 
 def measure(before: Output, after: Output) -> Changes:
-    """The same without its parts: how much changed, quickly."""
+    """The same without its parts: how much changed."""
+    return _compare(before, after, with_words=False)
+
+
+def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:
+    budget = Budget(LETTERS_COMPARED)
+    pairs: Iterator[_Pair] | None = None
     if before.format is Format.JSON and after.format is Format.JSON:
-        return replace(compare(before, after), parts=())
+        pairs = _pairs_by_key(before.text, after.text)
+    by_key = pairs is not None
+    if pairs is None:
+        pairs = _pairs_by_line(before.text, after.text, budget)
     added = removed = 0
-    for kind, start, end, new_start, new_end in _opcodes(
-        before.text.splitlines(), after.text.splitlines()
-    ):
-        if kind != "equal":
-            removed += end - start
-            added += new_end - new_start
-    return Changes(added, removed, ())
-
-
-def _read(text: str) -> dict[str, str] | None:
-    """Every leaf of a JSON text by its path, or None if it is not JSON."""
-    try:
-        return dict(_leaves(json.loads(text)))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _leaves(value: object) -> Iterator[tuple[str, str]]:
-    todo: list[tuple[str, object]] = [("", value)]
-    while todo:
-        path, found = todo.pop()
-        match found:
-            case dict() if found:
-                todo += [(f"{path}.{key}" if path else key, one) for key, one in found.items()][
-                    ::-1
-                ]
-            case list() if found:
-                todo += [(f"{path}[{number}]", one) for number, one in enumerate(found)][::-1]
-            case str():
-                yield path, found
-            case _:
-                yield path, json.dumps(found, ensure_ascii=False)
-
-
-def _by_key(old: dict[str, str], new: dict[str, str]) -> Changes:
     parts: list[Hunk | Fold] = []
-    folded = added = removed = 0
-    for key in [*new, *(key for key in old if key not in new)]:
-        before, after = old.get(key), new.get(key)
+    for pair in pairs:
+        added += pair.added
+        removed += pair.removed
+        if not with_words:
+            continue
+        if pair.same > (0 if by_key else _SHOWN):
+            parts.append(Fold(pair.same))
+        elif pair.same:
+            parts.append(Hunk((Segment(Kind.SAME, pair.before or ""),)))
+        else:
+            parts.append(Hunk(tuple(_segments(pair.before, pair.after, budget)), pair.key))
+    return Changes(added, removed, tuple(parts), by_key=by_key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A text and what stands in its place. None: there was nothing, or there is nothing now."""
+
+    before: str | None
+    after: str | None
+    removed: int = 0
+    added: int = 0
+    same: int = 0
+    """So many lines or keys that did not change."""
+    key: str = ""
+
+
+# --- by key --------------------------------------------------------------------------------------
+
+
+def _pairs_by_key(before: str, after: str) -> Iterator[_Pair] | None:
+    """None if either is no JSON, or too large to be compared so."""
+    paths = Paths()
+    old = read_leaves(before, paths)
+    new = read_leaves(after, paths) if old is not None else None
+    return None if old is None or new is None else _pairs_of_leaves(old, new, paths)
+
+
+def _pairs_of_leaves(old: dict[int, str], new: dict[int, str], paths: Paths) -> Iterator[_Pair]:
+    same = 0
+    for place in [*new, *(place for place in old if place not in new)]:
+        before, after = old.get(place), new.get(place)
         if before == after:
-            folded += 1
+            same += 1
             continue
-        if folded:
-            parts.append(Fold(folded))
-            folded = 0
-        added += after is not None
-        removed += before is not None
-        parts.append(Hunk(tuple(_runs(before, after)), key or "the whole"))
-    if folded:
-        parts.append(Fold(folded))
-    return Changes(added, removed, tuple(parts), by_key=True)
+        if same:
+            yield _Pair(None, None, same=same)
+            same = 0
+        removed, added = int(before is not None), int(after is not None)
+        yield _Pair(before, after, removed, added, key=paths.name(place) or "the whole")
+    if same:
+        yield _Pair(None, None, same=same)
 
 
-def _by_line(old: list[str], new: list[str]) -> Changes:
-    parts: list[Hunk | Fold] = []
-    added = removed = letters = 0
-    for kind, start, end, new_start, new_end in _opcodes(old, new):
-        if kind == "equal":
-            if end - start > _SHOWN:
-                parts.append(Fold(end - start))
-            else:
-                parts.append(Hunk((Segment(Kind.SAME, "\n".join(old[start:end])),)))
-            continue
-        removed += end - start
-        added += new_end - new_start
-        before = "\n".join(old[start:end]) if end > start else None
-        after = "\n".join(new[new_start:new_end]) if new_end > new_start else None
-        letters += len(before or "") + len(after or "")
-        runs = _runs if letters <= LETTERS_COMPARED else _apart
-        parts.append(Hunk(tuple(runs(before, after))))
-    return Changes(added, removed, tuple(parts))
+# --- by line -------------------------------------------------------------------------------------
 
 
-def _opcodes(old: list[str], new: list[str]) -> Iterator[tuple[str, int, int, int, int]]:
-    """As SequenceMatcher's, in bounded time."""
-    shorter = min(len(old), len(new))
-    head = next((at for at in range(shorter) if old[at] != new[at]), shorter)
-    most = shorter - head
-    tail = next((at for at in range(most) if old[-1 - at] != new[-1 - at]), most)
-    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
+def _pairs_by_line(before: str, after: str, budget: Budget) -> Iterator[_Pair]:
+    """Both ends that are the same are found without taking the texts apart."""
+    before, after = _whole_lines(before), _whole_lines(after)
+    head = before.rfind("\n", 0, _common_beginning(before, after)) + 1
+    tail = _common_lines_at_end(before[head:], after[head:])
     if head:
-        yield "equal", 0, head, 0, head
-    if len(middle_old) > LINES_COMPARED or len(middle_new) > LINES_COMPARED:
-        yield "replace", head, head + len(middle_old), head, head + len(middle_new)
-    else:
-        for kind, *where in SequenceMatcher(None, middle_old, middle_new).get_opcodes():
-            start, end, new_start, new_end = where
-            yield kind, head + start, head + end, head + new_start, head + new_end
+        yield _same(before[:head])
+    middle = before[head : len(before) - tail], after[head : len(after) - tail]
+    yield from _pairs_of_lines(*middle, budget)
     if tail:
-        yield "equal", len(old) - tail, len(old), len(new) - tail, len(new)
+        yield _same(before[len(before) - tail :])
 
 
-def _runs(before: str | None, after: str | None) -> Iterator[Segment]:
-    """One passage's words. None: there was nothing, or there is nothing any more."""
-    old: Sequence[str] = _WORD.findall(before or "")
-    new: Sequence[str] = _WORD.findall(after or "")
-    if before is None or after is None or max(len(old), len(new)) > WORDS_COMPARED:
+def _pairs_of_lines(before: str, after: str, budget: Budget) -> Iterator[_Pair]:
+    if not before and not after:
+        return
+    if max(before.count("\n"), after.count("\n")) > LINES_COMPARED:
+        yield _changed(before, after)
+        return
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    for block in align(old, new, budget):
+        lines = "".join(old[block.start : block.end])
+        if block.same:
+            yield _same(lines)
+        else:
+            yield _changed(lines, "".join(new[block.new_start : block.new_end]))
+
+
+def _same(lines: str) -> _Pair:
+    return _Pair(lines[:-1], lines[:-1], same=lines.count("\n"))
+
+
+def _changed(before: str, after: str) -> _Pair:
+    return _Pair(
+        before[:-1] if before else None,
+        after[:-1] if after else None,
+        before.count("\n"),
+        after.count("\n"),
+    )
+
+
+def _whole_lines(text: str) -> str:
+    """The text with each of its lines ended by a line feed and nothing else."""
+    for end in ("\r\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"):
+        text = text.replace(end, "\n")
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def _common_beginning(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _common_lines_at_end(one: str, other: str) -> int:
+    """How many characters the lines have that both end with."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if (
+            one[len(one) - middle : len(one) - least]
+            == (other[len(other) - middle : len(other) - least])
+        ):
+            least = middle
+        else:
+            most = middle - 1
+    starts = (whole[: len(whole) - least] for whole in (one, other))
+    if all(not start or start.endswith("\n") for start in starts):
+        return least
+    return len(one) - one.index("\n", len(one) - least) - 1 if least else 0
+
+
+# --- by word -------------------------------------------------------------------------------------
+
+
+def _segments(before: str | None, after: str | None, budget: Budget) -> Iterator[Segment]:
+    """One hunk's words."""
+    affordable = budget.affords(before or "", after or "")
+    if before is None or after is None or not affordable:
         yield from _apart(before, after)
         return
-    # Frequent words anchor nothing in long passages: that is what keeps the cost down.
-    matcher = SequenceMatcher(None, old, new)
-    kept = sum(
-        _length(old[block.a : block.a + block.size]) for block in matcher.get_matching_blocks()
-    )
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    if max(len(old), len(new)) > WORDS_COMPARED:
+        yield from _apart(before, after)
+        return
+    blocks = list(align(old, new, budget))
+    kept = sum(_length(old[block.start : block.end]) for block in blocks if block.same)
     if kept < _ALIKE * max(_length(old), _length(new)):
         yield from _apart(before, after)
         return
-    for kind, start, end, new_start, new_end in matcher.get_opcodes():
-        if kind == "equal":
-            yield Segment(Kind.SAME, "".join(old[start:end]))
+    for block in blocks:
+        words, new_words = (
+            "".join(old[block.start : block.end]),
+            "".join(new[block.new_start : block.new_end]),
+        )
+        if block.same:
+            yield Segment(Kind.SAME, words)
             continue
-        if end > start:
-            yield Segment(Kind.REMOVED, "".join(old[start:end]))
-        if new_end > new_start:
-            yield Segment(Kind.ADDED, "".join(new[new_start:new_end]))
+        if words:
+            yield Segment(Kind.REMOVED, words)
+        if new_words:
+            yield Segment(Kind.ADDED, new_words)
 
 
-def _length(words: Sequence[str]) -> int:
+def _length(words: list[str]) -> int:
     """Characters, without the spaces between."""
     return sum(len(word) for word in words if not word.isspace())
 

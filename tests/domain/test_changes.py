@@ -74,7 +74,9 @@ def test_what_is_too_long_to_compare_counts_as_changed_as_a_whole() -> None:
     assert (changes.added, changes.removed) == (LINES_COMPARED + 1, LINES_COMPARED + 1)
 
     words = text("a " * WORDS_COMPARED, "a " * WORDS_COMPARED + "b")
-    assert [run.kind for part in words.parts if isinstance(part, Hunk) for run in part.runs] == [
+    assert [
+        segment.kind for part in words.parts if isinstance(part, Hunk) for segment in part.segments
+    ] == [
         Kind.REMOVED,
         Kind.ADDED,
     ]
@@ -88,7 +90,7 @@ def test_passages_are_compared_by_words_until_it_takes_too_long() -> None:
     first, last = (part for part in (changes.parts[0], changes.parts[-2]))
     assert isinstance(first, Hunk)
     assert isinstance(last, Hunk)
-    assert [run.kind for run in last.runs] == [Kind.REMOVED, Kind.ADDED]
+    assert [segment.kind for segment in last.segments] == [Kind.REMOVED, Kind.ADDED]
     assert (changes.added, changes.removed) == (8, 8)
 
 
@@ -147,11 +149,11 @@ def test_both_texts_can_be_read_back_from_the_changes(old: list[str], new: list[
 
     for kind, wanted in ((Kind.REMOVED, old), (Kind.ADDED, new)):
         words = [
-            run.text
+            segment.text
             for part in changes.parts
             if isinstance(part, Hunk)
-            for run in part.runs
-            if run.kind in {Kind.SAME, kind}
+            for segment in part.segments
+            if segment.kind in {Kind.SAME, kind}
         ]
         left = sorted("\n".join(wanted))
         for char in "".join(words).replace("\n", ""):

@@ -182,11 +182,11 @@ def _hunk_or_fold(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
         return
     key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []
     room, held = _PARAGRAPH_LIMIT, key
-    for run in part.runs:
-        text = clean(run.text)
+    for segment in part.segments:
+        text = clean(segment.text)
         while text:
             piece, text = text[:room], text[room:]
-            held.append(leaf(piece, **_STYLES[run.kind]))
+            held.append(leaf(piece, **_STYLES[segment.kind]))
             room -= len(piece)
             if room <= 0:
                 yield paragraph(*held)
