@@ -48,6 +48,32 @@ def table_names(connection: sa.Connection) -> set[str]:
     return set(sa.inspect(connection).get_table_names())
 
 
+async def test_constraints_and_indexes_have_the_names_of_new_tables(empty: Engines) -> None:
+    await migrate(empty.write)
+    async with empty.write.begin() as connection:
+        migrated = await connection.run_sync(names)
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+        assert migrated == await connection.run_sync(names)
+
+
+def names(connection: sa.Connection) -> list[tuple[str, set[str | None]]]:
+    """Of every table, the names of its keys, constraints and indexes."""
+    inspector = sa.inspect(connection)
+    return [
+        (
+            table,
+            {
+                inspector.get_pk_constraint(table)["name"],
+                *(key["name"] for key in inspector.get_foreign_keys(table)),
+                *(constraint["name"] for constraint in inspector.get_unique_constraints(table)),
+                *(index["name"] for index in inspector.get_indexes(table)),
+            },
+        )
+        for table in metadata.tables
+    ]
+
+
 async def test_an_up_to_date_database_is_left_alone(empty: Engines) -> None:
     await migrate(empty.write)
     await migrate(empty.write)

@@ -29,6 +29,9 @@ def upgrade() -> None:
     _forwarded_webhooks()
     op.alter_column("rounds", "sending_since", new_column_name="in_doubt_since")
     op.alter_column("rounds", "heard_before", new_column_name="activity_before")
+    op.execute("""
+        UPDATE rounds SET answer_code = 'retries_exhausted' WHERE answer_code = 'out_of_patience'
+    """)
     _outbox()
 
 
