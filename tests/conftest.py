@@ -1,7 +1,8 @@
-"""Databases for tests: SQLite, and a PostgreSQL that is started once and leaves nothing behind."""
+"""How tests run, and their databases: SQLite, and a PostgreSQL that leaves nothing behind."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,27 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bot.store.engine import Engines, open_engines
 from bot.store.migrate import migrate
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.usecases.world import World
+
+MEMORY = Path("/dev/shm")  # noqa: S108  # the system's own folder in memory
+ROOM = 2 * 2**30
+"""What all tests together never need."""
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+
+def pytest_configure() -> None:
+    """Keep databases in memory where there is room: each commit waits for its disk."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
 
 
 @dataclass

@@ -141,7 +141,7 @@ def test_what_only_claims_to_be_json_is_compared_as_text() -> None:
 lines = st.lists(st.sampled_from(["a b c", "a x c", "", "d", "long line of words"]), max_size=12)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(lines, lines)
 def test_both_texts_can_be_read_back_from_the_changes(old: list[str], new: list[str]) -> None:
     """Nothing is lost: what is kept and removed is the old text, kept and added the new."""

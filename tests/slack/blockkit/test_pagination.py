@@ -15,7 +15,7 @@ def words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(mid_texts, st.sampled_from([50, 500, 6_000]))
 def test_pages_lose_nothing_and_are_short(text: str, size: int) -> None:
     made = pages(text, size)

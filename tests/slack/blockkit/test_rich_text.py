@@ -21,7 +21,7 @@ def leaves(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield block
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(mid_texts)
 @example("[a](https://b.example 'title') text")
 @example("1. a\n\n   b\n2.\n")
@@ -32,7 +32,7 @@ def test_rich_text_is_within_the_limits_and_calls_nobody(markdown: str) -> None:
         assert all(one["type"] == "text" and one["text"] for one in leaves([block]))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(st.sampled_from([one for one in NASTY if "|" not in one]), max_size=40))
 def test_rich_text_loses_no_word(made: list[str]) -> None:
     """Tables apart, whose surplus cells Markdown itself drops."""

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -243,7 +243,6 @@ documents = st.lists(
 ).map("\n\n".join)
 
 
-@settings(deadline=None)
 @given(st.one_of(texts, documents), st.integers(40, 400))
 def test_an_excerpt_is_a_beginning_within_its_limit(text: str, limit: int) -> None:
     shown, left_out = excerpt(text, limit)
@@ -257,7 +256,6 @@ def test_an_excerpt_is_a_beginning_within_its_limit(text: str, limit: int) -> No
     assert not begins or expected[-1].startswith(begins[-1])
 
 
-@settings(deadline=None)
 @given(documents, st.integers(60, 400))
 def test_an_excerpt_never_ends_inside_code_or_a_row(text: str, limit: int) -> None:
     shown, _ = excerpt(text, limit)

@@ -51,7 +51,7 @@ lines = st.lists(
 ).map(lambda some: tuple(some * 30))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
     progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)

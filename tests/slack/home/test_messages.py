@@ -18,7 +18,7 @@ def link(_card: MessageRef) -> str | None:
     return LINK
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(texts, max_size=20))
 def test_home_is_within_the_limits(excerpts: list[str]) -> None:
     ref = MessageRef("C1", "1.0", "1.0")

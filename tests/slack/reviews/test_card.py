@@ -30,7 +30,7 @@ from tests.builders import BEN, LATER, NOW, a_decision, a_review, a_round
 from tests.slack.rendering import a_named_round, a_view, buttons, check_message, read, shown, views
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(views())
 def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view: CardView) -> None:
     for message in (render_card(view, now=LATER), render_card_plain(view, now=LATER)):
@@ -222,7 +222,7 @@ def test_a_file_has_a_safe_name(title: str, format_: Format, name: str) -> None:
     assert file_name(view) == name
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(views())
 def test_file_names_and_titles_are_safe_whatever_the_task_is_called(view: CardView) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}-round-[0-9]+\.(md|json)", file_name(view))

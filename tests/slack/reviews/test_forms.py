@@ -25,7 +25,7 @@ from tests.slack.rendering import (
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(mid_texts.map(lambda text: text[:40_000]), max_size=40), texts)
 def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) -> None:
     notes = tuple(a_note(text or "x", ts=f"1.{number}") for number, text in enumerate(written))
@@ -37,7 +37,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     check_view(render_error_modal("No."))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(views(), long_texts)
 def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feedback: str) -> None:
     modal = render_revise_form(view, Draft(feedback, ()))

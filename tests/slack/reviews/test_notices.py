@@ -40,7 +40,7 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
     assert render_stuck_notice(a_round(state=state, decision=decision)) is None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
 def test_a_letter_is_within_the_limits_whatever_came(crew: str, reason: str, body: bytes) -> None:
     check_message(

@@ -17,7 +17,7 @@ from tests.builders import ANA, a_decision
 from tests.slack.rendering import a_named_round, check_view, outputs, shown, texts
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(outputs, outputs, st.sampled_from(ReaderTab), st.sampled_from(State), texts)
 def test_a_book_is_within_the_limits_on_every_page(
     before: Output, after: Output, book: ReaderTab, state: State, said: str
