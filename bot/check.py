@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import utc_now
 from bot.crewai.client import HttpCrew
 from bot.crewai.transport import open_client
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.logs import printable
+from bot.runtime import utc_now
 from bot.settings.load import Settings
 from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from bot.crewai.addresses import is_private_url
 from bot.crewai.client import HttpCrew
+from bot.crewai.lookups import Lookups
 from bot.crewai.transport import Timeouts, open_client
+from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.crew import Crew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.settings.load import CrewSettings, Settings
@@ -44,6 +47,14 @@ async def connect_crews(settings: Settings, *, clock: Clock) -> AsyncIterator[di
             )
             for name, crew in settings.crews.items()
         }
+
+
+@asynccontextmanager
+async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
+    """What forwards crews' webhooks; crews in a private network may have callers there too."""
+    private = (name for name, crew in settings.crews.items() if is_private_url(crew.url))
+    async with open_client() as http:
+        yield HttpWebhookForwarder(http, Lookups(), private_crews=frozenset(private))
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:

@@ -7,13 +7,16 @@ from functools import partial
 from aiohttp import web
 
 from bot.web.context import WebContext
+from bot.web.error_responses import explain_failures
 from bot.web.health import on_healthz, on_readyz
 from bot.web.kickoff import on_kickoff, on_register
+from bot.web.request_body import LIMIT
 from bot.web.webhooks import on_event, on_human_input
 
 
-def add_routes(app: web.Application, context: WebContext) -> None:
-    """Put the addresses of crews, callers and health checks on the application."""
+def build(context: WebContext) -> web.Application:
+    """An application with the addresses of crews, callers and health checks."""
+    app = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
     router = app.router
     router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
@@ -23,3 +26,4 @@ def add_routes(app: web.Application, context: WebContext) -> None:
     )
     router.add_get("/healthz", on_healthz)
     router.add_get("/readyz", partial(on_readyz, context=context))
+    return app

@@ -14,11 +14,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Bot, Runtime, running
+from bot.app import Bot, running
 from bot.demo.crew import Crew, HumanInput
 from bot.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
 from bot.demo.workspace import Message, Workspace, message_text
 from bot.domain.retry import Retry
+from bot.runtime import Runtime
 from bot.settings.load import Settings, load
 from bot.slack.client.rate_limit import Rate
 from bot.usecases.delivery.worker import Pace

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import Bot, Runtime, running
+from bot.app import Bot, running
 from bot.demo.crew import Crew
 from bot.demo.environment import ANA, people, settings
 from bot.demo.workspace import Workspace, malformed
 from bot.domain.retry import Retry
+from bot.runtime import Runtime
 from bot.settings.load import load
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World, join
 

@@ -54,7 +54,7 @@ class Works(World):
 
     def wake(self, destination: str) -> None:
         if destination in self.workers:
-            self.workers[destination].call()
+            self.workers[destination].wake()
 
     @asynccontextmanager
     async def run_workers(

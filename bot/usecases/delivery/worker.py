@@ -77,7 +77,7 @@ class Worker:
         away = (self._away,) if self._away else ()
         return (*away, *sorted(set(self._refused.values())))
 
-    def call(self) -> None:
+    def wake(self) -> None:
         """Something new may be due."""
         self._wakeup.set()
 

@@ -1,0 +1,41 @@
+"""Where clock, ids and chance enter the bot; everybody else is handed them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.retry import Retry
+from bot.lifecycle import RESTART
+from bot.slack.client.rate_limit import Rate
+from bot.slack.client.socket_mode import PING
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.worker import Pace
+from bot.usecases.ports.base import Clock, NewId, Sleep
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Clock, ids, chance and pace: what tests replace."""
+
+    clock: Clock = utc_now
+    new_id: NewId = field(default=lambda: secrets.token_urlsafe(12))
+    jitter: Callable[[], float] = random.random
+    sleep: Sleep = asyncio.sleep
+    retry: Retry = field(default_factory=Retry)
+    grace: timedelta = GRACE
+    pace: Pace = field(default_factory=Pace)
+    rate: Rate = field(default_factory=Rate)
+    restart: Retry = RESTART
+    """When a background loop that died is started again."""
+    ping: float = PING
+    """Seconds between two pings on the socket."""

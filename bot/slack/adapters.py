@@ -1,0 +1,44 @@
+"""Slack, as the rest of the bot reaches it: everything that is built once for a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.crew import Crew
+from bot.domain.people import Role
+from bot.slack.client.directory import SlackDirectory
+from bot.slack.client.identity import Identity
+from bot.slack.client.posting import Poster
+from bot.slack.client.rate_limit import Rate
+from bot.slack.executions.messenger import SlackExecutionMessenger
+from bot.slack.messenger import SlackMessenger
+from bot.usecases.ports.base import Clock, Sleep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackAdapters:
+    """One client and what works with it."""
+
+    client: AsyncWebClient
+    identity: Identity
+    directory: SlackDirectory
+    messenger: SlackMessenger
+    execution_messenger: SlackExecutionMessenger
+
+
+def build(
+    client: AsyncWebClient, crews: Iterable[Crew], *, clock: Clock, sleep: Sleep, rate: Rate
+) -> SlackAdapters:
+    """The adapters; `crews` name the people whom the directory looks up."""
+    poster = Poster(client, clock=clock, rate=rate)
+    named = (ref for crew in crews for role in Role for ref in crew.permitted(role))
+    return SlackAdapters(
+        client=client,
+        identity=Identity(client, sleep=sleep),
+        directory=SlackDirectory(client, named, clock=clock),
+        messenger=SlackMessenger(client, poster, clock=clock),
+        execution_messenger=SlackExecutionMessenger(poster),
+    )
