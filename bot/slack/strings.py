@@ -152,6 +152,11 @@ def task(round_: Round) -> str:
     return one_line(round_.review.title, TITLE_LIMIT)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the right number."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def bold(escaped: str) -> str:
     """Bold, unless the text would end it too early."""
     return escaped if _FORMATTING.search(escaped) else f"*{escaped}*"

@@ -24,8 +24,8 @@ from bot.slack.blockkit.text import date, duration
 from bot.slack.commands import strings
 from bot.slack.executions import progress_bar
 from bot.slack.executions.messages import bar_of
-from bot.slack.links import Link, linked
 from bot.slack.reviews import summary
+from bot.slack.reviews.links import Link, linked
 from bot.usecases.queries.crews import Overview
 from bot.usecases.queries.status import LINES
 from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, Progress, RoundLine

@@ -1,4 +1,4 @@
-"""What the answers to the slash command say: help, lists, one execution. See `words`."""
+"""What the answers to the slash command say: help, lists, one execution."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from bot.domain.execution import Execution
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import ago, one_line
-from bot.slack.executions.progress_bar import counted
 from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
+from bot.slack.strings import counted
 from bot.usecases.queries.crews import CrewHealth
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 

@@ -7,7 +7,7 @@ from bot.domain.notification import Format
 from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.executions import strings
 from bot.slack.executions.progress_bar import bar
-from bot.slack.output import output_in_message
+from bot.slack.reviews.output import output_in_message
 
 
 def render_progress(execution: Execution) -> Message:

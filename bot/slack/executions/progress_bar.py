@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.slack import strings as shared
+
 
 def tasks_done(completed: int, total: int) -> str:
     """The numbers beside a progress bar."""
-    return f"{completed:,} of {counted(total, 'task')}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the right number."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{completed:,} of {shared.counted(total, 'task')}"
 
 
 _BAR_CELLS: Final = 12

@@ -1,4 +1,4 @@
-"""What is said about an execution: how far it is, what it finished, how it ended. See `words`."""
+"""What is said about an execution: how far it is, what it finished, how it ended."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from bot.slack.blockkit.blocks import Block, actions, button, section
 from bot.slack.blockkit.rich_text import flat
 from bot.slack.blockkit.text import duration
 from bot.slack.home import strings
-from bot.slack.links import Link, linked
 from bot.slack.reviews import reader_strings, summary
 from bot.slack.reviews import strings as review_strings
+from bot.slack.reviews.links import Link, linked
 from bot.slack.reviews.reader import page_buttons
 from bot.usecases.read_models import Queue, RoundLine
 

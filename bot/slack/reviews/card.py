@@ -21,9 +21,9 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.text import date
-from bot.slack.output import output_in_message
 from bot.slack.reviews import reader_strings, strings
 from bot.slack.reviews.menu import claim_and_notes, with_menu
+from bot.slack.reviews.output import output_in_message
 from bot.usecases.read_models import CardView
 
 _NAME_LIMIT: Final = 80

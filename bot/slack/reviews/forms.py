@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.notes import Draft, Note
-from bot.domain.notification import Format
+from bot.domain.notification import Output
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, button, context, section
 from bot.slack.blockkit.excerpts import first_part, length
 from bot.slack.blockkit.modals import modal, text_field
-from bot.slack.blockkit.rich_text import preformatted, rich_text
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.reviews import reader_strings, strings
+from bot.slack.reviews.output import output_in_modal
 from bot.usecases.read_models import CardView
 
 _EXCERPT_LIMIT: Final = 2_800
@@ -107,10 +107,9 @@ def _output(view: CardView) -> list[Block]:
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
         return []
-    render = preformatted if output.format is Format.JSON else rich_text
     left_off = characters < length(output.text)
     return [
         section(strings.OUTPUT_HEADING),
-        *render(shown),
+        *output_in_modal(Output(shown, output.format)),
         *([context(strings.modal_excerpted(characters, length(output.text)))] if left_off else []),
     ]

@@ -26,8 +26,8 @@ from bot.slack.blockkit.modals import modal
 from bot.slack.blockkit.pagination import PAGE
 from bot.slack.blockkit.rich_text import leaf, paragraph
 from bot.slack.blockkit.text import clean, is_blank
-from bot.slack.output import output_in_modal
 from bot.slack.reviews import reader_strings, strings, summary
+from bot.slack.reviews.output import output_in_modal
 from bot.usecases.read_models import CardView, RoundLine
 
 #: Blocks of content on one page; a modal holds 100.

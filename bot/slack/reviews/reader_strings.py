@@ -1,4 +1,4 @@
-"""What reviewing says: the card's menu, pages, changes, notes, history, Home. See `words`."""
+"""What reviewing says: the card's menu, pages, changes, notes, history, Home."""
 
 from __future__ import annotations
 

@@ -6,12 +6,7 @@ from typing import Final
 
 from bot.domain.notification import Format, Output
 from bot.slack import strings
-from bot.slack.blockkit.blocks import (
-    Block,
-    context,
-    markdown,
-    section,
-)
+from bot.slack.blockkit.blocks import Block, context, markdown, section
 from bot.slack.blockkit.excerpts import first_part, length
 from bot.slack.blockkit.rich_text import preformatted, rich_text
 from bot.slack.blockkit.text import clean, code, is_blank
