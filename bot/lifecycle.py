@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.ports.base import Clock
+from bot.web.connections import Limits, listen
 
 log = structlog.get_logger(__name__)
 
@@ -80,20 +82,15 @@ class Supervisor:
 @asynccontextmanager
 async def serve_http(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Listen, and give the address; at the end take nothing more and answer what is under way."""
-    runner = web.AppRunner(
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with listen(
         application,
-        access_log=None,
+        host,
+        port,
+        limits=Limits.within(files),
         shutdown_timeout=STOP_LISTENING_SECONDS,
-        auto_decompress=False,  # see `web.request_body`
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        bound = runner.addresses[0][1]
+    ) as bound:
         yield f"http://{host}:{bound}"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -42,19 +42,19 @@ class BodyRefused(RequestRefused):
         self.reason = reason
 
 
-async def read_body(request: web.Request) -> Body:
+async def read_body(request: web.Request, *, seconds: float = SECONDS) -> Body:
     """Read up to LIMIT bytes.
 
     Raises RequestRefused when the caller went away or was too slow.
     """
     content = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.content.iter_any():
                 content += chunk
                 if len(content) > LIMIT:
                     return Body(bytes(content[:LIMIT]), too_large=True)
-    except (TimeoutError, ClientPayloadError, ConnectionError) as error:
+    except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         raise RequestRefused(malformed("The body did not arrive in full.")) from error
     return _unpacked(bytes(content), request.headers.get("Content-Encoding", "").strip().lower())
 

@@ -22,6 +22,7 @@ from bot.usecases.delivery.poll_status import GONE_AFTER
 from bot.usecases.delivery.worker import LEASE, Pace
 from bot.usecases.kickoff import AT_ONCE
 from bot.usecases.track import STATUS_POLL
+from bot.web.connections import Limits
 from bot.web.request_body import LIMIT, SECONDS
 from tests.repo.files import read
 
@@ -51,6 +52,7 @@ ARCHITECTURE = (
 )
 HTTP = (
     f"the body is over {LIMIT // 2**20} MiB",
+    f"has {SECONDS} s to arrive",
     f"once for each try, within {DEADLINE:g} s",
     f"a kickoff: {AT_ONCE} of this crew are under way",
     f"A crew may take {word(Timeouts().kickoff / 60)} minutes to answer",
@@ -66,6 +68,9 @@ OPERATIONS = (
     f"a crew that answers 404, {word(minutes(GONE_AFTER))} minutes after the start",
     f"over {LINES_COMPARED:,} changed lines",
     f"have {SECONDS} s to arrive",
+    f"no request within {Limits().first_request} s are closed",
+    f"idle ones after {Limits().next_request} s",
+    f"Of more than {Limits().connections}, or",
     f"{DEADLINE:g} s long at most, and at most {FOR_EACH} at a time for the callers",
 )
 REVIEWING = (

@@ -1,0 +1,170 @@
+"""What a connection of a caller may cost: time to send a request, idleness, and their number.
+
+aiohttp closes a connection that is idle, but knows neither how many files are left nor that a
+caller who has not sent a first request deserves less patience than a proxy between two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import structlog
+from aiohttp import web
+
+from bot.web.error_responses import Handler, malformed
+
+log = structlog.get_logger(__name__)
+
+#: asyncio accepts as many connections in one go as may wait for that, and each takes a file before
+#: an idle one has made room for it.
+_BACKLOG_OF_CONNECTIONS = 1 / 4
+#: As `AppRunner` hands it over; the handler's own type leaves None out.
+_NO_ACCESS_LOG: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """For the connections of one server; times in seconds."""
+
+    first_request: float = 15
+    """From the connection to the end of the first request's headers."""
+    next_request: float = 75
+    """From an answer to the end of the next request's headers. Proxies keep connections for 60 s
+    and send into them without asking: closing sooner would lose what they send."""
+    leftover: float = 2
+    """How long the rest of a body that nobody reads is waited for after the answer."""
+    connections: int = 500
+    """Beyond this number, the one that has been idle for longest is closed for each new one."""
+
+    @classmethod
+    def within(cls, files: int) -> Self:
+        """At most half of the files that the process may have open; -1 is no limit."""
+        return cls() if files < 0 else cls(connections=min(cls().connections, files // 2))
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's, known to a guard."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, server: web.Server, guard: Guard) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=guard.limits.next_request,
+            lingering_time=guard.limits.leftover,
+            access_log=_NO_ACCESS_LOG,
+            auto_decompress=False,  # see `request_body`
+        )
+        self._guard = guard
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._guard.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._guard.remove(self)
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is no HTTP is somebody else's mistake, and no failure with a traceback."""
+        if status != 400:  # noqa: PLR2004
+            return super().handle_error(request, status, exc, message)
+        log.info("no_http", why=type(exc).__name__)
+        response = malformed("This is not a request in HTTP/1.1.")
+        response.force_close()
+        return response
+
+
+class Guard:
+    """Knows which connections are idle."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._open: set[_Connection] = set()
+        self._idle: dict[_Connection, asyncio.TimerHandle | None] = {}
+        """Without a request, in the order since when; with a timer before the first one."""
+
+    @web.middleware
+    async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A connection is not idle while its request is handled, the body's arrival included."""
+        connection = request.protocol
+        if not isinstance(connection, _Connection):
+            return await handler(request)
+        self._leave_idle(connection)
+        try:
+            return await handler(request)
+        finally:
+            if connection in self._open:
+                self._idle[connection] = None
+
+    def add(self, connection: _Connection) -> None:
+        """A connection was made; the longest idle one makes room for it."""
+        self._open.add(connection)
+        if len(self._open) > self.limits.connections:
+            self._close_longest_idle()
+        loop = asyncio.get_running_loop()
+        self._idle[connection] = loop.call_later(self.limits.first_request, self._close, connection)
+
+    def remove(self, connection: _Connection) -> None:
+        """A connection has ended."""
+        self._open.discard(connection)
+        self._leave_idle(connection)
+
+    def _close_longest_idle(self) -> None:
+        for connection in self._idle:
+            log.info("connection_closed", open=len(self._open))
+            self._close(connection)
+            return
+
+    def _close(self, connection: _Connection) -> None:
+        self.remove(connection)
+        transport = connection.transport
+        connection.force_close()
+        if transport is not None:
+            transport.abort()  # whoever does not read its answer would keep it open
+
+    def _leave_idle(self, connection: _Connection) -> None:
+        timer = self._idle.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+
+
+@asynccontextmanager
+async def listen(
+    application: web.Application, host: str, port: int, *, limits: Limits, shutdown_timeout: float
+) -> AsyncIterator[int]:
+    """Serve an application within limits, and give the port.
+
+    At the end nothing more is taken and what is under way is answered. Raises OSError.
+    """
+    guard = Guard(limits)
+    application.middlewares.insert(0, guard.mark_busy)
+    runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout)
+    await runner.setup()
+    try:
+        server = runner.server
+        assert server is not None  # noqa: S101  # there is one after the set-up
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(server, guard),
+            host,
+            port,
+            backlog=max(1, int(limits.connections * _BACKLOG_OF_CONNECTIONS)),
+        )
+        try:
+            bound: int = listening.sockets[0].getsockname()[1]
+            yield bound
+        finally:
+            listening.close()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,257 @@
+"""Connections that only cost, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from bot.web.connections import Limits, listen
+from bot.web.error_responses import explain_failures
+from bot.web.request_body import read_body
+
+SOON = 0.05
+GET = b"GET /ok HTTP/1.1\r\nHost: bot\r\n\r\n"
+
+
+@dataclass
+class Client:
+    """One connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, content: bytes) -> None:
+        self.writer.write(content)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[int, str]:
+        """The status and the body of one answer."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        [length] = [
+            int(line.partition(":")[2])
+            for line in head.splitlines()
+            if line.lower().startswith("content-length")
+        ]
+        return int(head.split()[1]), (await self.reader.readexactly(length)).decode()
+
+    async def closed(self) -> None:
+        """Waits until the other side has closed it."""
+        try:
+            while await self.reader.read(1_000):
+                pass
+        except ConnectionError:
+            pass
+
+
+@dataclass
+class Server:
+    port: int
+    clients: list[Client] = field(default_factory=list)
+
+    async def connect(self, sending: bytes = b"") -> Client:
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.clients.append(client)
+        await client.send(sending)
+        return client
+
+
+Serve = Callable[[Limits], AbstractAsyncContextManager[Server]]
+
+
+@pytest.fixture
+def serve() -> Serve:
+    async def ok(_request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def big(_request: web.Request) -> web.Response:
+        return web.Response(body=io.BytesIO(bytes(50_000_000)))
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    async def echo(request: web.Request) -> web.Response:
+        seconds = float(request.query.get("seconds", "5"))
+        return web.Response(body=(await read_body(request, seconds=seconds)).content)
+
+    @asynccontextmanager
+    async def serving(limits: Limits) -> AsyncIterator[Server]:
+        app = web.Application(middlewares=[explain_failures])
+        app.router.add_get("/ok", ok)
+        app.router.add_get("/big", big)
+        app.router.add_post("/refuse", refuse)
+        app.router.add_post("/echo", echo)
+        async with listen(app, "127.0.0.1", 0, limits=limits, shutdown_timeout=1) as port:
+            server = Server(port)
+            yield server
+            for client in server.clients:
+                client.writer.close()
+
+    return serving
+
+
+async def test_requests_follow_each_other_on_one_connection(serve: Serve) -> None:
+    async with serve(Limits()) as server:
+        client = await server.connect(GET)
+        assert await client.answer() == (200, "ok")
+        await client.send(GET)
+        assert await client.answer() == (200, "ok")
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:-2], GET[:4]])
+async def test_a_connection_without_a_whole_first_request_is_closed(
+    serve: Serve, sent: bytes
+) -> None:
+    async with serve(Limits(first_request=SOON)) as server:
+        client = await server.connect(sent)
+        await client.closed()
+
+
+async def test_headers_that_trickle_have_no_more_time(serve: Serve) -> None:
+    async with serve(Limits(first_request=SOON)) as server:
+        client = await server.connect(b"GET /ok HTTP/1.1\r\n")
+        ending = asyncio.create_task(client.closed())
+        while not ending.done():
+            client.writer.write(b"X-More: header\r\n")
+            await asyncio.wait([ending], timeout=SOON / 10)
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:-2]])
+async def test_a_connection_without_a_whole_next_request_is_closed(
+    serve: Serve, sent: bytes
+) -> None:
+    async with serve(Limits(next_request=SOON)) as server:
+        client = await server.connect(GET)
+        assert await client.answer() == (200, "ok")
+        await client.send(sent)
+        await client.closed()
+
+
+async def test_a_request_may_take_longer_than_connections_wait(serve: Serve) -> None:
+    async with serve(Limits(first_request=SOON, next_request=SOON)) as server:
+        client = await server.connect(
+            b"POST /echo HTTP/1.1\r\nHost: bot\r\nContent-Length: 4\r\n\r\nab"
+        )
+        other = await server.connect()
+        await other.closed()
+        await client.send(b"cd")
+        assert await client.answer() == (200, "abcd")
+
+
+async def test_idle_connections_make_room_the_longest_idle_first(serve: Serve) -> None:
+    async with serve(Limits(connections=3)) as server:
+        never = await server.connect()
+        kept = await server.connect(GET)
+        assert await kept.answer() == (200, "ok")
+        used = await server.connect(GET)
+        assert await used.answer() == (200, "ok")
+
+        for _ in range(10):
+            await kept.send(GET)
+            assert await kept.answer() == (200, "ok")
+            new = await server.connect(GET)
+            assert await new.answer() == (200, "ok")
+
+        await never.closed()
+        await used.closed()
+        assert not kept.reader.at_eof()
+
+
+async def test_a_connection_with_a_request_under_way_never_makes_room(serve: Serve) -> None:
+    async with serve(Limits(connections=2)) as server:
+        posting = [
+            await server.connect(b"POST /echo HTTP/1.1\r\nHost: bot\r\nContent-Length: 4\r\n\r\nab")
+            for _ in range(3)
+        ]
+        for _ in range(5):
+            got = await server.connect(GET)
+            assert await got.answer() == (200, "ok")
+        for client in posting:
+            await client.send(b"cd")
+            assert await client.answer() == (200, "abcd")
+
+
+async def test_a_connection_whose_answer_nobody_reads_makes_room(serve: Serve) -> None:
+    async with serve(Limits(connections=1)) as server:
+        never_read = await server.connect(GET.replace(b"/ok", b"/big"))
+        await never_read.reader.readuntil(b"\r\n\r\n")
+        other = await server.connect(GET)
+        assert await other.answer() == (200, "ok")
+        await never_read.closed()
+
+
+@pytest.mark.parametrize(
+    ("files", "connections"), [(-1, 500), (1_048_576, 500), (1_024, 500), (256, 128), (100, 50)]
+)
+def test_connections_take_half_of_the_files_at_most(files: int, connections: int) -> None:
+    assert Limits.within(files).connections == connections
+
+
+async def test_a_body_that_does_not_arrive_is_refused(serve: Serve) -> None:
+    async with serve(Limits(leftover=SOON)) as server:
+        client = await server.connect(
+            b"POST /echo?seconds=0.05 HTTP/1.1\r\nHost: bot\r\nContent-Length: 4\r\n\r\nab"
+        )
+        status, body = await client.answer()
+        assert (status, "did not arrive" in body) == (400, True)
+        await client.closed()
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"-1\r\n\r\n", b"ffffffffffffffffffff\r\n"])
+async def test_a_body_in_broken_chunks_is_refused_without_a_traceback(
+    serve: Serve, caplog: pytest.LogCaptureFixture, chunks: bytes
+) -> None:
+    async with serve(Limits(leftover=SOON)) as server:
+        head = (
+            b"POST /echo?seconds=0.05 HTTP/1.1\r\nHost: bot\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        client = await server.connect(head + b"1\r\na\r\n")
+        await client.send(chunks)
+        status, _ = await client.answer()
+        assert status == 400
+        await client.closed()
+    assert not _tracebacks(caplog)
+
+
+async def test_a_body_that_nobody_reads_is_not_waited_for(serve: Serve) -> None:
+    async with serve(Limits(leftover=SOON)) as server:
+        client = await server.connect(
+            b"POST /refuse HTTP/1.1\r\nHost: bot\r\nContent-Length: 1000000\r\n\r\nab"
+        )
+        assert (await client.answer())[0] == 401
+        await client.closed()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 20 + b"\r\n\r\n",
+        b"HELLO\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 10_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 1_000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: bot\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_without_a_traceback(
+    serve: Serve, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    async with serve(Limits(leftover=SOON)) as server:
+        client = await server.connect(sent)
+        status, body = await client.answer()
+        assert (status, '"malformed"' in body) == (400, True)
+        await client.closed()
+    assert not _tracebacks(caplog)
+
+
+def _tracebacks(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
