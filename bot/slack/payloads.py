@@ -10,7 +10,7 @@ from typing import Any, Final
 from bot.domain.verdict import Person
 from bot.slack import ids
 
-# --- cards and the form behind Revise ------------------------------------------------------------
+# --- on a card ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,80 +24,6 @@ class Click:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """The form behind Revise, sent."""
-
-    round_id: str
-    by: Person
-    feedback: str
-    box: str = ids.FEEDBACK
-    """The block that holds it, where an error is shown."""
-    with_notes: bool = False
-    """It began with what people wrote in the thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """`/crew` and what was typed behind it."""
-
-    arguments: tuple[str, ...]
-    by: Person
-    trigger_id: str = ""
-
-
-def parse_click(body: Mapping[str, Any]) -> Click:
-    """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
-    return Click(
-        round_id=str(body["actions"][0].get("value", "")),
-        by=person_of(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
-    )
-
-
-def parse_submission(body: Mapping[str, Any]) -> Submission:
-    """A `view_submission` payload of the form behind Revise."""
-    view = body["view"]
-    box, feedback = find_feedback(view)
-    return Submission(
-        round_id=str(view.get("private_metadata", "")),
-        by=person_of(body["user"]),
-        feedback=feedback,
-        box=box,
-        with_notes=view.get("callback_id") == ids.NOTES_MODAL,
-    )
-
-
-def find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
-    """The block that holds the feedback, and what is in it."""
-    values = (view.get("state") or {}).get("values") or {}
-    for block_id, entered in values.items():
-        if ids.FEEDBACK in entered:
-            return str(block_id), str(entered[ids.FEEDBACK].get("value") or "")
-    return ids.FEEDBACK, ""
-
-
-def parse_command(body: Mapping[str, Any]) -> Command:
-    """A slash command's form."""
-    return Command(
-        arguments=tuple(str(body.get("text") or "").split()),
-        by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),
-        trigger_id=str(body.get("trigger_id", "")),
-    )
-
-
-def parse_refresh(body: Mapping[str, Any]) -> Command:
-    """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
-    value = str(body["actions"][0].get("value", ""))
-    arguments = ("status",) if value == ids.REFRESH_STATUS else ("status", value)
-    return Command(arguments, by=person_of(body["user"]))
-
-
-def person_of(user: Mapping[str, Any]) -> Person:
-    """The user of a payload."""
-    return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))
-
-
-@dataclass(frozen=True, slots=True)
 class MenuChoice:
     """Something chosen from a card's menu."""
 
@@ -105,6 +31,43 @@ class MenuChoice:
     chosen: str
     by: Person
     trigger_id: str
+
+
+def parse_click(body: Mapping[str, Any]) -> Click:
+    """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
+    return Click(
+        round_id=str(body["actions"][0].get("value", "")),
+        by=_person(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+    )
+
+
+def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
+    """A `block_actions` payload of a card's menu."""
+    action = body["actions"][0]
+    option = action.get("selected_option") or {}
+    return MenuChoice(
+        round_id=str(action.get("block_id", "")),
+        chosen=str(option.get("value", "")),
+        by=_person(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+    )
+
+
+# --- in modals and Home ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The form behind Revise, or behind “Approve with a note”, sent."""
+
+    round_id: str
+    by: Person
+    feedback: str
+    box: str = ids.FEEDBACK
+    """The block that holds it, where an error is shown."""
+    with_notes: bool = False
+    """The box began with what people wrote in the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +88,27 @@ class ViewClick:
     """The box's block id."""
 
 
-def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
-    """A `block_actions` payload of a card's menu."""
-    action = body["actions"][0]
-    option = action.get("selected_option") or {}
-    return MenuChoice(
-        round_id=str(action.get("block_id", "")),
-        chosen=str(option.get("value", "")),
-        by=person_of(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
+def parse_submission(body: Mapping[str, Any]) -> Submission:
+    """A `view_submission` payload of these forms."""
+    view = body["view"]
+    box, feedback = _find_feedback(view)
+    return Submission(
+        round_id=str(view.get("private_metadata", "")),
+        by=_person(body["user"]),
+        feedback=feedback,
+        box=box,
+        with_notes=view.get("callback_id") == ids.NOTES_MODAL,
     )
 
 
 def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
     """A `block_actions` payload of a modal or of Home."""
     action, view = body["actions"][0], body["view"]
-    box, typed = find_feedback(view)
+    box, typed = _find_feedback(view)
     return ViewClick(
         value=str(action.get("value", "")),
         action_id=str(action.get("action_id", "")),
-        by=person_of(body["user"]),
+        by=_person(body["user"]),
         trigger_id=str(body.get("trigger_id", "")),
         view_id=str(view.get("id", "")),
         view_hash=str(view.get("hash", "")),
@@ -155,7 +119,44 @@ def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
     )
 
 
-# --- the forms that start a crew -----------------------------------------------------------------
+def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
+    """The block that holds the feedback, and what is in it."""
+    values = (view.get("state") or {}).get("values") or {}
+    for block_id, entered in values.items():
+        if ids.FEEDBACK in entered:
+            return str(block_id), str(entered[ids.FEEDBACK].get("value") or "")
+    return ids.FEEDBACK, ""
+
+
+# --- the slash command ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/crew` and what was typed behind it."""
+
+    arguments: tuple[str, ...]
+    by: Person
+    trigger_id: str = ""
+
+
+def parse_command(body: Mapping[str, Any]) -> Command:
+    """A slash command's form."""
+    return Command(
+        arguments=tuple(str(body.get("text") or "").split()),
+        by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),
+        trigger_id=str(body.get("trigger_id", "")),
+    )
+
+
+def parse_refresh(body: Mapping[str, Any]) -> Command:
+    """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
+    value = str(body["actions"][0].get("value", ""))
+    arguments = ("status",) if value == ids.REFRESH_STATUS else ("status", value)
+    return Command(arguments, by=_person(body["user"]))
+
+
+# --- the forms that start a crew ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +193,14 @@ def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, st
     view = body["view"]
     return KickoffForm(
         crew=crew,
-        by=person_of(body["user"]),
+        by=_person(body["user"]),
         values=values,
         view_id=str(view["id"]),
         view_hash=str(view.get("hash", "")),
     )
 
 
-# --- messages in threads -------------------------------------------------------------------------
+# --- messages in threads --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +279,11 @@ def _typed(match: re.Match[str]) -> str:
     if label and target not in {label, f"mailto:{label}", f"http://{label}"}:
         return f"{label} ({target})"
     return label or target
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def _person(user: Mapping[str, Any]) -> Person:
+    """The user of a payload."""
+    return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))

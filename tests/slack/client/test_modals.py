@@ -1,0 +1,25 @@
+"""What Slack does not open or update is said, and raises nothing."""
+
+from __future__ import annotations
+
+from bot.demo.workspace import Workspace
+from bot.slack.blockkit.blocks import section
+from bot.slack.blockkit.modals import modal
+from bot.slack.client.modals import open_modal, update_modal
+from bot.slack.client.web_api import new_client
+
+VIEW = modal("A title", [section("Something")], close="Close")
+
+
+async def test_a_modal_of_a_trigger_that_nobody_has_is_not_opened() -> None:
+    async with Workspace() as slack:
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+
+        assert await open_modal(client, "no-such-trigger", VIEW) is None
+
+
+async def test_a_modal_that_was_closed_is_not_updated() -> None:
+    async with Workspace() as slack:
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+
+        assert not await update_modal(client, VIEW, view_id="V0CLOSED")

@@ -1,0 +1,140 @@
+"""Every message once: found again when an answer was lost, posted when it may not be looked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.demo.workspace import DROP_AFTER, Workspace, error
+from bot.domain.outcome import NotSent, Unknown
+from bot.slack.blockkit.blocks import Message, section
+from bot.slack.client.posting import Poster
+from bot.slack.client.rate_limit import Rate
+from bot.slack.client.web_api import CallFailed, new_client
+from bot.usecases.read_models import MessageRef
+
+CHANNEL = "C0REVIEWS"
+CARD = Message("A card", [section("A card")])
+LONG_AGO = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Workspace]:
+    async with Workspace() as workspace:
+        workspace.add_channel(CHANNEL, "reviews")
+        yield workspace
+
+
+def a_poster(slack: Workspace, rate: Rate | None = None) -> Poster:
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    return Poster(client, clock=lambda: LONG_AGO, rate=rate)
+
+
+async def post(
+    poster: Poster,
+    key: str = "card 1",
+    *,
+    channel: str = CHANNEL,
+    thread_ts: str | None = None,
+    posted_since: datetime | None = None,
+    broadcast: bool = False,
+) -> MessageRef:
+    return await poster.post(
+        key,
+        CARD,
+        channel=channel,
+        thread_ts=thread_ts,
+        posted_since=posted_since,
+        broadcast=broadcast,
+    )
+
+
+async def test_a_message_whose_answer_was_lost_is_found_by_its_key(slack: Workspace) -> None:
+    poster = a_poster(slack)
+    other = await post(poster, "card 2")
+    slack.fail("chat.postMessage", DROP_AFTER)
+    with pytest.raises(CallFailed) as lost:
+        await post(poster)
+    assert isinstance(lost.value.failure, Unknown)
+
+    found = await post(poster, posted_since=LONG_AGO)
+
+    assert [message.ts for message in slack.messages(CHANNEL)] == [other.ts, found.ts]
+
+
+async def test_without_a_sign_of_it_the_message_is_posted(slack: Workspace) -> None:
+    posted = await post(a_poster(slack), posted_since=LONG_AGO)
+
+    assert [message.ts for message in slack.messages(CHANNEL)] == [posted.ts]
+
+
+async def test_where_the_bot_may_not_read_a_message_is_posted_again(slack: Workspace) -> None:
+    poster = a_poster(slack)
+    await post(poster)
+    slack.fail("conversations.history", error("missing_scope"))
+
+    await post(poster, posted_since=LONG_AGO)
+
+    assert len(slack.messages(CHANNEL)) == 2
+
+
+async def test_while_slack_cannot_be_asked_nothing_is_posted(slack: Workspace) -> None:
+    slack.fail("conversations.history", error("internal_error"))
+
+    with pytest.raises(CallFailed):
+        await post(a_poster(slack), posted_since=LONG_AGO)
+
+    assert slack.messages(CHANNEL) == []
+
+
+async def test_a_reply_is_shown_in_the_channel_only_when_that_is_asked_for(
+    slack: Workspace,
+) -> None:
+    poster = a_poster(slack)
+    first = await post(poster)
+
+    await post(poster, "card 2", thread_ts=first.ts)
+    second = await post(poster, "card 3", thread_ts=first.ts, broadcast=True)
+
+    assert second.thread_ts == first.ts
+    thread = slack.thread(CHANNEL, first.ts)
+    assert [message.broadcast for message in thread] == [False, False, True]
+
+
+async def test_a_channel_known_by_name_is_looked_in_by_its_id(slack: Workspace) -> None:
+    poster = a_poster(slack)
+    posted = await post(poster, channel="#reviews")
+    assert posted.channel == CHANNEL
+
+    again = await post(poster, channel="#reviews", posted_since=LONG_AGO)
+
+    assert again == posted
+
+
+async def test_a_post_that_is_too_early_is_told_when_to_come_back(slack: Workspace) -> None:
+    poster = a_poster(slack, Rate(interval=timedelta(seconds=2), burst=1))
+    await post(poster)
+
+    with pytest.raises(CallFailed) as early:
+        await post(poster, "card 2")
+
+    assert early.value.failure == NotSent(
+        "waits for its turn in the channel", timedelta(seconds=2), alone=True
+    )
+
+
+async def test_a_file_is_uploaded_once(slack: Workspace) -> None:
+    poster = a_poster(slack)
+    card = await post(poster)
+
+    async def upload(posted_since: datetime | None) -> None:
+        await poster.upload(
+            card, name="a.md", title="All of it", content="text", posted_since=posted_since
+        )
+
+    await upload(None)
+    await upload(LONG_AGO)
+
+    assert [file.name for file in slack.files] == ["a.md"]
