@@ -28,7 +28,7 @@ from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.ports.slack import MessageKind
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 from tests.builders import ANA, BEN, a_crew, webhook_urls
-from tests.usecases.standins import Message
+from tests.usecases.slack_standins import Message
 from tests.usecases.world import CREW, World
 
 DATA = Path(__file__).parent.parent / "data" / "database_0003.json"
@@ -233,7 +233,7 @@ async def test_what_was_in_the_outbox_is_carried_out(world: World) -> None:
         "decided",
         "in-doubt",
     ]
-    assert world.forwarder.brought == [
+    assert world.forwarder.forwarded == [
         ("https://caller.example.com/task", '{"b":"é"}'.encode()),
         ("https://caller.example.com/step", b"\x00\xff"),
         ("https://caller.example.com/crew", b'{"a":1}'),

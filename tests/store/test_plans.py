@@ -19,7 +19,7 @@ from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_
 from bot.usecases.queries import status as look
 from bot.usecases.queries.queue import queue
 from tests.builders import ANA, NOW, SECOND
-from tests.usecases.standins import Fault
+from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
 GROWING = (
@@ -59,7 +59,7 @@ async def everything(world: World) -> None:
     await world.turn(CREW)
     await world.settle_slack()
     await world.notify("Another draft.")
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     await world.settle_slack()
     await world.uow.read.dead_letter(await world.store_dead_letter())
     await world.settle_slack()

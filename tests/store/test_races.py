@@ -93,7 +93,7 @@ async def test_the_end_waits_for_a_notification_and_closes_what_it_opened(
     async with world.uow.begin() as tx:
         await tx.executions.record_activity("research", "e-1", at=NOW)
         await tx.open_review(a_review(id="candidate"))
-        end = await started(world, world.hear(ended="the execution has ended"))
+        end = await started(world, world.record_update(ended="the execution has ended"))
     await end
     assert (await world.round(waiting.id)).state is State.CLOSED
 

@@ -12,16 +12,16 @@ from bot.domain.review import Round
 from bot.domain.verdict import Revise
 from bot.store.engine import Engines
 from bot.store.unit_of_work import SqlUnitOfWork
-from tests.usecases.works import Logs, Works
+from tests.usecases.worker_world import Logs, WorkerWorld
 from tests.usecases.world import World
 
 
 @pytest.fixture
-def works(engines: Engines) -> Works:
+def worker_world(engines: Engines) -> WorkerWorld:
     def wake(destination: str) -> None:
         world.wake(destination)
 
-    world = Works(engines, SqlUnitOfWork(engines, wake=wake))
+    world = WorkerWorld(engines, SqlUnitOfWork(engines, wake=wake))
     return world
 
 

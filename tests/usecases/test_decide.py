@@ -22,7 +22,7 @@ from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Revise, Verdict, Via
 from bot.usecases.decide import may_revise
 from tests.builders import ANA, BEN, EVE, NOW, SECOND, a_crew
-from tests.usecases.standins import Fault
+from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
 POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
@@ -121,7 +121,7 @@ async def test_a_stale_card_never_decides_a_newer_output(world: World, waiting: 
 async def test_nothing_is_decided_once_the_execution_has_ended(
     world: World, waiting: Round
 ) -> None:
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     with pytest.raises(RoundClosed, match="the execution has ended"):
         await world.decide(waiting.id)
 

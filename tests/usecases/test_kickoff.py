@@ -17,7 +17,7 @@ from bot.domain.outcome import NotSent
 from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs, register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from bot.usecases.ports.store import ExecutionQueries
-from tests.usecases.standins import FakeCrew
+from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World
 
 ANSWER = KickoffAnswer(200, b"{}", "application/json", execution_id="e-1")

@@ -36,13 +36,13 @@ from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
 from tests.builders import ANA, BEN, EVE
-from tests.usecases.restless_crew import Execution, Haste, RestlessCrew
-from tests.usecases.standins import AWAY, LOST, Crashed, Fault
+from tests.usecases.faults import AWAY, LOST, Crashed, Fault
+from tests.usecases.simulated_crew import Execution, Lead, SimulatedCrew
 from tests.usecases.world import CREW, World
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-Happening = Callable[[Draw], Coroutine[Any, Any, None]]
+Step = Callable[[Draw], Coroutine[Any, Any, None]]
 
 VERDICTS = st.sampled_from([Approve(), Revise("Shorter."), Revise("Longer.")])
 SELDOM = st.sampled_from([False, False, False, True])
@@ -90,7 +90,7 @@ class Reviews(RuleBasedStateMachine):
     async def open(self, url: str) -> None:
         engines = open_engines(url)
         self.world = World(engines, SqlUnitOfWork(engines, wake=lambda _: None))
-        self.crew = RestlessCrew(self.world)
+        self.crew = SimulatedCrew(self.world)
         self.decisions: dict[str, Decision] = {}
         self.ended: dict[str, State] = {}
 
@@ -108,49 +108,50 @@ class Reviews(RuleBasedStateMachine):
             self.run(self.crew.announce(name))
 
     @rule(data=st.data())
-    def something_happens(self, data: st.DataObject) -> None:
+    def take_a_step(self, data: st.DataObject) -> None:
         """One rule for all: what is possible depends, and some things are more likely."""
         likely = {
             self.click: 3 * self.any_round(*State),
             self.ask_to_retry: self.any_round(State.STUCK),
             self.work_for_slack: 2,
             self.work_for_the_crew: 4 * self.any_round(State.DECIDED),
-            self.crew_pauses: 2 * self.any_run(lambda run: run.run_workers),
-            self.crew_is_heard: 2 * self.any_run(lambda run: bool(run.unheard)),
-            self.crew_gives_a_sign: self.any_run(lambda run: bool(run.signs)),
+            self.crew_pauses: 2 * self.any_execution(lambda execution: execution.working),
+            self.notification_arrives: 2
+            * self.any_execution(lambda execution: bool(execution.undelivered)),
+            self.update_arrives: self.any_execution(lambda execution: bool(execution.updates)),
             self.restart: 1,
-        } | self.oddities()
-        happenings = [happening for happening, weight in likely.items() for _ in range(weight)]
-        happening = data.draw(st.sampled_from(happenings))
-        self.run(happening(data.draw))
+        } | self.interference()
+        steps = [step for step, weight in likely.items() for _ in range(weight)]
+        step = data.draw(st.sampled_from(steps))
+        self.run(step(data.draw))
 
-    def oddities(self) -> dict[Happening, int]:
+    def interference(self) -> dict[Step, int]:
         return {}
 
     def any_round(self, *states: State) -> bool:
         return any(round_.state in states for round_ in self.known)
 
-    def any_run(self, holds: Callable[[Execution], bool]) -> bool:
+    def any_execution(self, holds: Callable[[Execution], bool]) -> bool:
         return any(map(holds, self.crew.executions.values()))
 
     # --- the crew ---
 
     def pick(self, draw: Draw, holds: Callable[[Execution], object]) -> str:
-        runs = self.crew.executions.values()
-        name: str = draw(st.sampled_from([run.id for run in runs if holds(run)]))
+        executions = self.crew.executions.values()
+        name: str = draw(st.sampled_from([one.id for one in executions if holds(one)]))
         return name
 
     async def crew_pauses(self, draw: Draw) -> None:
-        name = self.pick(draw, lambda run: run.run_workers)
+        name = self.pick(draw, lambda execution: execution.working)
         self.crew.finish(name, same=draw(SELDOM))
         if draw(st.booleans()):
             await self.crew.announce(name)
 
-    async def crew_is_heard(self, draw: Draw) -> None:
-        await self.crew.announce(self.pick(draw, lambda run: run.unheard))
+    async def notification_arrives(self, draw: Draw) -> None:
+        await self.crew.announce(self.pick(draw, lambda execution: execution.undelivered))
 
-    async def crew_gives_a_sign(self, draw: Draw) -> None:
-        await self.crew.sign(self.pick(draw, lambda run: run.signs))
+    async def update_arrives(self, draw: Draw) -> None:
+        await self.crew.update(self.pick(draw, lambda execution: execution.updates))
 
     # --- people ---
 
@@ -183,14 +184,14 @@ class Reviews(RuleBasedStateMachine):
         await self.work(SLACK, self.world.slack.faults, draw)
 
     async def work_for_the_crew(self, draw: Draw) -> None:
-        self.crew.chats, self.crew.same = draw(st.booleans()), draw(SELDOM)
-        self.crew.haste = draw(st.sampled_from(Haste))
+        self.crew.delivers_on_status, self.crew.same = draw(st.booleans()), draw(SELDOM)
+        self.crew.lead = draw(st.sampled_from(Lead))
         await self.work(CREW, self.world.crew.faults, draw)
 
     async def work(self, destination: str, faults: deque[Fault], draw: Draw) -> None:
         self.world.clock.advance(draw(WHILES))
         faults.extend(draw(FAULTS))
-        with suppress(Crashed):  # what else was claimed is left behind too
+        with suppress(Crashed):  # what else was leased is left behind too
             await self.world.turn(destination, limit=draw(st.integers(1, 3)))
         faults.clear()
 
@@ -232,10 +233,10 @@ class Reviews(RuleBasedStateMachine):
             self.folder.cleanup()
 
     async def end_well(self) -> None:
-        """Everybody is well and everything said is heard: then nothing is left to do."""
-        self.crew.chats, self.crew.haste = False, Haste.NONE
-        for name, run in self.crew.executions.items():
-            while run.unheard:
+        """Nothing fails and every webhook arrives: then nothing is left to do."""
+        self.crew.delivers_on_status, self.crew.lead = False, Lead.NONE
+        for name, execution in self.crew.executions.items():
+            while execution.undelivered:
                 await self.crew.announce(name)
         for _ in range(100):
             if not await self.world.rows():
@@ -246,7 +247,7 @@ class Reviews(RuleBasedStateMachine):
         assert await self.world.effects() == []
         await self.check()
         for name, task in self.world.crew.pending:
-            if not self.crew.executions[name].murky:
+            if not self.crew.executions[name].ambiguous:
                 assert any(asks_a_person(round_, name, task) for round_ in self.known)
         for round_ in self.known:
             assert round_.state is not State.DECIDED
@@ -260,29 +261,29 @@ class Reviews(RuleBasedStateMachine):
         crew = self.world.crew
         sent = round_.decision in [decision for _, decision in crew.asked]
         taken = round_.decision in [resumed.decision for resumed in crew.taken]
-        murky = self.crew.executions[round_.review.execution_id].murky
+        ambiguous = self.crew.executions[round_.review.execution_id].ambiguous
         if round_.state is State.RESUMED:
-            assert taken or (sent and murky)
+            assert taken or (sent and ambiguous)
         elif taken:
             assert round_.in_doubt_since is not None
-            assert round_.answer_code != "400" or murky
+            assert round_.answer_code != "400" or ambiguous
 
 
-class OddReviews(Reviews):
-    """The same where others meddle, so that evidence may deceive."""
+class InterferedReviews(Reviews):
+    """The same where others resume too, so that evidence may mislead."""
 
-    def oddities(self) -> dict[Happening, int]:
-        return {self.crew_is_heard_twice: 1, self.somebody_else_resumes: 1}
+    def interference(self) -> dict[Step, int]:
+        return {self.notification_is_repeated: 1, self.somebody_else_resumes: 1}
 
-    async def crew_is_heard_twice(self, draw: Draw) -> None:
+    async def notification_is_repeated(self, draw: Draw) -> None:
         await self.crew.repeat(self.pick(draw, lambda _: True))
 
     async def somebody_else_resumes(self, draw: Draw) -> None:
-        self.crew.somebody_else(self.pick(draw, lambda _: True))
+        self.crew.resume_elsewhere(self.pick(draw, lambda _: True))
 
 
 @pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
-@pytest.mark.parametrize("machine", [Reviews, OddReviews])
+@pytest.mark.parametrize("machine", [Reviews, InterferedReviews])
 def test_reviews(migrated_sqlite: Callable[[], Awaitable[Path]], machine: type[Reviews]) -> None:
     async def made() -> Path:
         return await migrated_sqlite()

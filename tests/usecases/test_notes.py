@@ -15,7 +15,7 @@ from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE
-from tests.usecases.standins import AWAY, Fault
+from tests.usecases.faults import AWAY, Fault
 from tests.usecases.world import World
 
 

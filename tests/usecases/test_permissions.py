@@ -10,7 +10,7 @@ from bot.domain.errors import NotAReviewer, NotAStarter, UnknownCrew
 from bot.domain.people import Anyone, Role, User, UserGroup
 from bot.usecases.permissions import crews_of, may, require
 from tests.builders import ANA, BEN, EVE, a_crew, a_review
-from tests.usecases.standins import FakeDirectory
+from tests.usecases.slack_standins import FakeDirectory
 
 DIRECTORY = FakeDirectory()
 

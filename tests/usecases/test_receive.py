@@ -12,7 +12,8 @@ from bot.domain.outcome import NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import INFERRED, NEWER_OUTPUT, State
 from bot.domain.verdict import Revise
 from tests.builders import LATER, NOW, SECOND, webhook_urls
-from tests.usecases.standins import LOST, Fault, Resumed
+from tests.usecases.crew_standins import Resumed
+from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
 
 POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
@@ -218,13 +219,13 @@ async def test_crews_executions_and_tasks_have_reviews_of_their_own(world: World
 
 async def test_a_sign_is_counted_and_closes_nothing(world: World) -> None:
     received = await world.notify()
-    await world.hear()
+    await world.record_update()
     assert await activity_count(world) == 2
     assert (await world.round(received.round.id)).state is State.WAITING
 
 
 async def test_an_execution_is_known_by_a_sign_alone(world: World) -> None:
-    await world.hear("e-9", ended="the execution has ended")
+    await world.record_update("e-9", ended="the execution has ended")
     assert await activity_count(world, "e-9") == 1
 
 
@@ -238,7 +239,7 @@ async def test_the_end_closes_what_waits_or_is_stuck_and_nothing_else(world: Wor
     await world.turn(CREW)
     await world.decide(decided.round.id)
     world.clock.now = LATER
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     states = [
         (await world.round(received.round.id)).state
         for received in (waiting, stuck, decided, elsewhere)
@@ -250,7 +251,7 @@ async def test_the_end_closes_what_waits_or_is_stuck_and_nothing_else(world: Wor
 
 async def test_after_the_end_the_same_output_is_a_new_round(world: World) -> None:
     await world.notify()
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     again = await world.notify()
     assert (again.accepted, again.round.number) == (True, 2)
 

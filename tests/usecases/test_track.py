@@ -266,7 +266,7 @@ async def test_a_webhook_is_forwarded_again_until_it_is_taken(forwarding: World)
         await world.turn(FORWARD)
         world.clock.advance(timedelta(minutes=1))
 
-    assert world.forwarder.brought == [("https://theirs.example/task", b"{}")]
+    assert world.forwarder.forwarded == [("https://theirs.example/task", b"{}")]
     assert not await world.lease(FORWARD)
 
 
@@ -278,12 +278,12 @@ async def test_a_webhook_waits_for_the_kickoffs_answer(forwarding: World) -> Non
         await tx.executions.register("research", "e-1", URLS)
     world.clock.advance(timedelta(minutes=1))
     await world.turn(FORWARD)
-    assert world.forwarder.brought
+    assert world.forwarder.forwarded
 
     await start(world)
     await came(world, kind="step")
     await world.turn(FORWARD)
-    assert len(world.forwarder.brought) == 1
+    assert len(world.forwarder.forwarded) == 1
 
 
 async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
@@ -303,7 +303,7 @@ async def test_a_crew_that_is_gone_forwards_nothing(forwarding: World) -> None:
     await came(world, register=URLS)
     world.crews.clear()
     await world.turn(FORWARD)
-    assert not world.forwarder.brought
+    assert not world.forwarder.forwarded
     assert not await world.lease(FORWARD)
 
 

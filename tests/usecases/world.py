@@ -30,8 +30,8 @@ from bot.usecases.ports.outbox import Job
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from bot.usecases.track import record_update
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
-from tests.usecases.run_standins import FakeCourier, FakeReporter
-from tests.usecases.standins import FakeCrew, FakeDirectory, FakeSlack
+from tests.usecases.crew_standins import FakeCrew, FakeForwarder
+from tests.usecases.slack_standins import FakeDirectory, FakeExecutionMessenger, FakeSlack
 
 ABOUT_EXECUTIONS = ("progress", "task_done", "post_result", "poll_status")
 """What tests of reviews do not look at."""
@@ -54,8 +54,8 @@ class World:
     def __post_init__(self) -> None:
         self.outbox = SqlOutbox(self.engines)
         self.slack = FakeSlack(self.clock)
-        self.execution_messenger = FakeReporter(self.slack)
-        self.forwarder = FakeCourier()
+        self.execution_messenger = FakeExecutionMessenger(self.slack)
+        self.forwarder = FakeForwarder()
         self.context = DeliveryContext(
             uow=self.uow,
             messenger=self.slack,
@@ -95,7 +95,7 @@ class World:
     async def retry(self, round_id: str, *, by: Person = ANA) -> Round:
         return await retry(round_id, by=by, context=self.reviews)
 
-    async def hear(self, execution: str = "e-1", *, ended: str | None = None) -> None:
+    async def record_update(self, execution: str = "e-1", *, ended: str | None = None) -> None:
         update = CrewUpdate(result=Output("Done.")) if ended else TaskUpdate(title="draft")
         await record_update(
             "research", execution, update, uow=self.uow, at=self.clock(), new_id=self.new_id
@@ -112,7 +112,7 @@ class World:
         return await self.outbox.lease(destination, now=self.clock(), lease=LEASE, limit=limit)
 
     async def turn(self, destination: str = SLACK, *, limit: int = 8) -> list[Outcome]:
-        """One turn of a worker: claim what is due and carry it out."""
+        """One turn of a worker: lease what is due and carry it out."""
         jobs = await self.lease(destination, limit=limit)
         return [await deliver(job, self.context) for job in jobs]
 

@@ -9,7 +9,7 @@ from bot.domain.outcome import Delivered, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.read_models import MessageRef
 from tests.builders import SECOND
-from tests.usecases.standins import Fault
+from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
 
@@ -93,7 +93,7 @@ async def test_a_card_that_is_there_already_is_not_posted_again(
 async def test_a_deleted_thread_is_started_anew(world: World, waiting: Round) -> None:
     await world.settle_slack()
     world.slack.card(waiting.id).deleted = True
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     later = await world.notify("Another draft.")
     await world.settle_slack()
     card = world.slack.card(later.round.id).ref
@@ -169,7 +169,7 @@ async def test_a_deleted_card_stays_away_when_there_is_nothing_to_do(
 ) -> None:
     await world.turn()
     world.slack.card(waiting.id).deleted = True
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     assert await world.turn() == [Delivered("deleted")]
     assert await world.effects() == []
     assert world.slack.keyed(f"card {waiting.id}") == []
@@ -180,7 +180,7 @@ async def test_a_card_that_could_never_be_posted_is_not_brought_up_to_date(
 ) -> None:
     world.slack.faults.extend([Fault(Refused("invalid_blocks", "", RefusalKind.CONTENT))] * 2)
     await world.turn()
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     assert await world.turn() == [Delivered("never posted")]
     assert await world.effects() == []
 

@@ -13,7 +13,7 @@ from bot.domain.review import Round
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
 from tests.builders import SECOND
-from tests.usecases.standins import AWAY, LOST, Crashed, Fault
+from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
 Prepare = Callable[[World], Awaitable[str]]
@@ -46,7 +46,7 @@ async def to_report(world: World) -> str:
 
 async def to_refresh(world: World) -> str:
     round_id = await a_posted_round(world)
-    await world.hear(ended="the execution has ended")
+    await world.record_update(ended="the execution has ended")
     return f"card {round_id}"
 
 

@@ -16,7 +16,8 @@ from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
 from tests.builders import LATER, SECOND, a_crew, webhook_urls
-from tests.usecases.standins import AWAY, LOST, Fault, Resumed
+from tests.usecases.crew_standins import Resumed
+from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.world import CREW, World
 
 POST, REFRESH = EffectKind.POST, EffectKind.REFRESH

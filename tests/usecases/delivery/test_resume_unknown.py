@@ -12,7 +12,7 @@ from bot.domain.review import INFERRED, RETRYING, Round, State
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
 from tests.builders import NOW
-from tests.usecases.standins import LOST, Crashed, Fault
+from tests.usecases.faults import LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
 POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
@@ -58,7 +58,7 @@ async def test_a_sign_of_having_gone_on_shows_that_it_was_taken(
     world: World, decided: Round
 ) -> None:
     await lose(world, after=True)
-    await world.hear()
+    await world.record_update()
     world.clock.advance(GRACE)
     assert await world.turn(CREW) == [Delivered()]
     assert (await world.round(decided.id)).answer_code == INFERRED
@@ -67,7 +67,7 @@ async def test_a_sign_of_having_gone_on_shows_that_it_was_taken(
 
 
 async def test_a_sign_from_before_the_try_shows_nothing(world: World, decided: Round) -> None:
-    await world.hear()
+    await world.record_update()
     await lose(world, after=False)
     world.clock.advance(GRACE)
     await world.turn(CREW)
@@ -115,7 +115,7 @@ async def test_a_newer_output_that_comes_while_we_ask_is_evidence(
 
 async def test_a_sign_that_comes_while_we_ask_is_evidence(world: World, decided: Round) -> None:
     async def on_status(_: str) -> None:
-        await world.hear()
+        await world.record_update()
 
     await lose(world, after=True)
     world.crew.on_status = on_status
@@ -130,7 +130,7 @@ async def test_the_end_of_the_execution_is_a_sign_too(
     world: World, decided: Round, ended: str | None
 ) -> None:
     await lose(world, after=True)
-    await world.hear(ended=ended)
+    await world.record_update(ended=ended)
     world.clock.advance(GRACE)
     await world.turn(CREW)
     assert (await world.round(decided.id)).state is State.RESUMED
@@ -157,7 +157,7 @@ async def test_a_refusal_after_a_lost_answer_needs_a_person_and_stays_unsure(
     stuck = await world.round(decided.id)
     assert (stuck.state, stuck.in_doubt_since) == (State.STUCK, NOW)
     await world.retry(decided.id)
-    await world.hear()
+    await world.record_update()
     await world.turn(CREW)
     assert (await world.round(decided.id)).answer_code == INFERRED
     assert len(world.crew.asked) == 2

@@ -15,8 +15,8 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.ports.outbox import Job
 from tests.builders import SECOND
-from tests.usecases.standins import AWAY, Fault
-from tests.usecases.works import NEVER, SOON, Logs, WatchedOutbox, Works, failed
+from tests.usecases.faults import AWAY, Fault
+from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed
 from tests.usecases.world import CREW
 
 
@@ -33,38 +33,41 @@ def test_the_ordinary_pace_is_modest() -> None:
 # --- waking up ---
 
 
-async def test_it_wakes_at_once_when_something_is_written(works: Works) -> None:
-    async with works.run_workers(pace=NEVER) as worker:
-        await works.clock.until(lambda: worker.last_polled_at == works.clock.now)
-        round_ = (await works.notify()).round
-        await works.clock.until(lambda: bool(works.slack.messages))
-    assert [message.key for message in works.slack.messages] == [f"card {round_.id}"]
+async def test_it_wakes_at_once_when_something_is_written(worker_world: WorkerWorld) -> None:
+    async with worker_world.run_workers(pace=NEVER) as worker:
+        await worker_world.clock.until(lambda: worker.last_polled_at == worker_world.clock.now)
+        round_ = (await worker_world.notify()).round
+        await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
+    assert [message.key for message in worker_world.slack.messages] == [f"card {round_.id}"]
 
 
-async def test_it_finds_by_itself_what_has_become_due(works: Works) -> None:
-    works.slack.faults.append(Fault(Refused("not_in_channel", "")))
-    async with works.run_workers():
-        round_ = (await works.notify()).round
-        await works.clock.until(lambda: len(works.slack.calls) == 1)
-        await works.a_turn()
-        assert len(works.slack.calls) == 1
-        while not works.slack.messages:  # it is due a second after it was settled
-            works.clock.advance(SECOND)
-            await works.a_turn()
-    assert [message.key for message in works.slack.messages] == [f"card {round_.id}"]
+async def test_it_finds_by_itself_what_has_become_due(worker_world: WorkerWorld) -> None:
+    worker_world.slack.faults.append(Fault(Refused("not_in_channel", "")))
+    async with worker_world.run_workers():
+        round_ = (await worker_world.notify()).round
+        await worker_world.clock.until(lambda: len(worker_world.slack.calls) == 1)
+        await worker_world.next_poll()
+        assert len(worker_world.slack.calls) == 1
+        while not worker_world.slack.messages:  # it is due a second after it was settled
+            worker_world.clock.advance(SECOND)
+            await worker_world.next_poll()
+    assert [message.key for message in worker_world.slack.messages] == [f"card {round_.id}"]
 
 
-async def test_a_whole_review(works: Works) -> None:
-    works.crew.pause()
-    async with works.run_workers(SLACK, pace=NEVER), works.run_workers(CREW, pace=NEVER):
-        round_ = (await works.notify()).round
-        await works.decide(round_.id)
-        await works.clock.until(lambda: shows(works, round_.id) is State.RESUMED)
-    assert len(works.crew.taken) == 1
+async def test_a_whole_review(worker_world: WorkerWorld) -> None:
+    worker_world.crew.pause()
+    async with (
+        worker_world.run_workers(SLACK, pace=NEVER),
+        worker_world.run_workers(CREW, pace=NEVER),
+    ):
+        round_ = (await worker_world.notify()).round
+        await worker_world.decide(round_.id)
+        await worker_world.clock.until(lambda: shows(worker_world, round_.id) is State.RESUMED)
+    assert len(worker_world.crew.taken) == 1
 
 
-def shows(works: Works, round_id: str) -> State | None:
-    cards = works.slack.keyed(f"card {round_id}")
+def shows(worker_world: WorkerWorld, round_id: str) -> State | None:
+    cards = worker_world.slack.keyed(f"card {round_id}")
     return getattr(cards[0].shows, "state", None) if cards else None
 
 
@@ -72,88 +75,94 @@ def shows(works: Works, round_id: str) -> State | None:
 
 
 async def test_a_destination_that_is_away_is_left_alone_and_tried_again(
-    works: Works, logs: Logs
+    worker_world: WorkerWorld, logs: Logs
 ) -> None:
-    works.slack.faults.extend([Fault(AWAY)] * 3)
-    async with works.run_workers() as worker:
-        await works.notify()
+    worker_world.slack.faults.extend([Fault(AWAY)] * 3)
+    async with worker_world.run_workers() as worker:
+        await worker_world.notify()
         for failures, seconds in ((1, 1), (2, 2), (3, 4)):
-            await failed(works, logs, failures)
+            await failed(worker_world, logs, failures)
             assert worker.warnings == (AWAY.why,)
-            works.clock.advance(timedelta(seconds=seconds) - timedelta(milliseconds=1))
-            await works.a_turn()
-            assert len(works.slack.calls) == failures
-            works.clock.advance(timedelta(milliseconds=1))
-        await works.all_done()
+            worker_world.clock.advance(timedelta(seconds=seconds) - timedelta(milliseconds=1))
+            await worker_world.next_poll()
+            assert len(worker_world.slack.calls) == failures
+            worker_world.clock.advance(timedelta(milliseconds=1))
+        await worker_world.all_done()
         assert worker.warnings == ()
-    assert len(works.slack.messages) == 1
+    assert len(worker_world.slack.messages) == 1
 
 
-async def test_the_pause_that_was_asked_for_is_kept(works: Works) -> None:
-    works.slack.faults.append(Fault(NotSent("rate limited", retry_after=30 * SECOND)))
-    async with works.run_workers() as worker:
-        await works.notify()
-        await works.clock.until(lambda: worker.warnings == ("rate limited",))
-        works.clock.advance(29 * SECOND)
-        await works.a_turn()
-        assert len(works.slack.calls) == 1
-        works.clock.advance(SECOND)
-        await works.all_done()
-    assert len(works.slack.calls) == 2
+async def test_the_pause_that_was_asked_for_is_kept(worker_world: WorkerWorld) -> None:
+    worker_world.slack.faults.append(Fault(NotSent("rate limited", retry_after=30 * SECOND)))
+    async with worker_world.run_workers() as worker:
+        await worker_world.notify()
+        await worker_world.clock.until(lambda: worker.warnings == ("rate limited",))
+        worker_world.clock.advance(29 * SECOND)
+        await worker_world.next_poll()
+        assert len(worker_world.slack.calls) == 1
+        worker_world.clock.advance(SECOND)
+        await worker_world.all_done()
+    assert len(worker_world.slack.calls) == 2
 
 
-async def test_those_under_way_when_it_went_away_count_once(works: Works, logs: Logs) -> None:
+async def test_those_under_way_when_it_went_away_count_once(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
     for n in range(5):
-        await works.notify(execution_id=f"e-{n}")
-    works.slack.faults.extend([Fault(AWAY)] * 5)
-    async with works.run_workers():
-        await failed(works, logs, 5)
-        works.clock.advance(SECOND)  # as after one failure
-        await works.all_done()
+        await worker_world.notify(execution_id=f"e-{n}")
+    worker_world.slack.faults.extend([Fault(AWAY)] * 5)
+    async with worker_world.run_workers():
+        await failed(worker_world, logs, 5)
+        worker_world.clock.advance(SECOND)  # as after one failure
+        await worker_world.all_done()
 
 
-async def test_one_try_shows_whether_it_is_back(works: Works, logs: Logs) -> None:
+async def test_one_try_shows_whether_it_is_back(worker_world: WorkerWorld, logs: Logs) -> None:
     for n in range(5):
-        await works.notify(execution_id=f"e-{n}")
-    works.slack.faults.extend([Fault(AWAY)] * 6)
-    async with works.run_workers():
-        await failed(works, logs, 5)
-        works.clock.advance(SECOND)
-        await failed(works, logs, 6)
-        await works.a_turn()
-        assert len(works.slack.calls) == 6
-        works.clock.advance(2 * SECOND)
-        await works.all_done()
-    assert len(works.slack.messages) == 5
+        await worker_world.notify(execution_id=f"e-{n}")
+    worker_world.slack.faults.extend([Fault(AWAY)] * 6)
+    async with worker_world.run_workers():
+        await failed(worker_world, logs, 5)
+        worker_world.clock.advance(SECOND)
+        await failed(worker_world, logs, 6)
+        await worker_world.next_poll()
+        assert len(worker_world.slack.calls) == 6
+        worker_world.clock.advance(2 * SECOND)
+        await worker_world.all_done()
+    assert len(worker_world.slack.messages) == 5
 
 
-async def test_what_is_refused_is_shown_until_it_is_taken(works: Works, logs: Logs) -> None:
-    works.slack.faults.extend([Fault(Refused("not_in_channel", "invite the bot"))] * 2)
-    async with works.run_workers() as worker:
-        await works.notify()
-        await works.notify(execution_id="e-2")
-        await failed(works, logs, 2)
+async def test_what_is_refused_is_shown_until_it_is_taken(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    worker_world.slack.faults.extend([Fault(Refused("not_in_channel", "invite the bot"))] * 2)
+    async with worker_world.run_workers() as worker:
+        await worker_world.notify()
+        await worker_world.notify(execution_id="e-2")
+        await failed(worker_world, logs, 2)
         assert worker.warnings == ("research: not_in_channel",)
-        works.clock.advance(SECOND)
-        await works.all_done()
-        await works.clock.until(lambda: worker.warnings == ())
+        worker_world.clock.advance(SECOND)
+        await worker_world.all_done()
+        await worker_world.clock.until(lambda: worker.warnings == ())
 
 
-async def test_one_that_is_away_holds_up_nobody_else(works: Works) -> None:
-    works.crew.pause()
-    works.slack.faults.append(Fault(NotSent("rate limited", retry_after=3600 * SECOND)))
-    async with works.run_workers(SLACK) as slack, works.run_workers(CREW):
-        round_ = (await works.notify()).round
-        await works.clock.until(lambda: bool(slack.warnings))
-        await works.decide(round_.id)
-        await works.clock.until(lambda: bool(works.crew.taken))
-        assert works.slack.messages == []
+async def test_one_that_is_away_holds_up_nobody_else(worker_world: WorkerWorld) -> None:
+    worker_world.crew.pause()
+    worker_world.slack.faults.append(Fault(NotSent("rate limited", retry_after=3600 * SECOND)))
+    async with worker_world.run_workers(SLACK) as slack, worker_world.run_workers(CREW):
+        round_ = (await worker_world.notify()).round
+        await worker_world.clock.until(lambda: bool(slack.warnings))
+        await worker_world.decide(round_.id)
+        await worker_world.clock.until(lambda: bool(worker_world.crew.taken))
+        assert worker_world.slack.messages == []
 
 
 # --- how much at once, and the end ---
 
 
-async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(works: Works) -> None:
+async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(
+    worker_world: WorkerWorld,
+) -> None:
     gate = asyncio.Event()
     begun: list[Effect] = []
 
@@ -163,80 +172,84 @@ async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(wor
         return await deliver(job, context)
 
     for n in range(5):
-        await works.notify(execution_id=f"e-{n}")
+        await worker_world.notify(execution_id=f"e-{n}")
     worker = Worker(
         SLACK,
-        outbox=works.outbox,
+        outbox=worker_world.outbox,
         deliver=held,
-        context=works.context,
+        context=worker_world.context,
         pace=Pace(at_once=2, poll=SOON.poll),
     )
-    works.workers[SLACK] = worker
+    worker_world.workers[SLACK] = worker
     running = asyncio.create_task(worker.run())
-    await works.clock.until(lambda: len(begun) == 2)
-    await works.a_turn()
+    await worker_world.clock.until(lambda: len(begun) == 2)
+    await worker_world.next_poll()
     assert len(begun) == 2
     worker.stop()
     gate.set()
     await running
-    assert len(works.slack.messages) == 2
-    assert await works.effects() == [EffectKind.POST] * 3
+    assert len(worker_world.slack.messages) == 2
+    assert await worker_world.effects() == [EffectKind.POST] * 3
 
 
-async def test_a_stop_while_a_claim_is_under_way_finishes_what_was_claimed(works: Works) -> None:
-    async def stop() -> None:
-        works.workers[SLACK].stop()
-
-    round_ = (await works.notify()).round
-    outbox = WatchedOutbox(works.outbox, stop)
-    async with works.run_workers(pace=NEVER, outbox=outbox):
-        await works.clock.until(lambda: bool(works.slack.messages))
-    assert await works.effects() == []
-    assert [message.key for message in works.slack.messages] == [f"card {round_.id}"]
-
-
-async def test_a_pause_that_begins_while_a_claim_is_under_way_holds(
-    works: Works, logs: Logs
+async def test_a_stop_while_a_lease_is_under_way_finishes_what_was_leased(
+    worker_world: WorkerWorld,
 ) -> None:
-    """The first job fails after a later one was claimed and before that is carried out."""
+    async def stop() -> None:
+        worker_world.workers[SLACK].stop()
+
+    round_ = (await worker_world.notify()).round
+    outbox = WatchedOutbox(worker_world.outbox, stop)
+    async with worker_world.run_workers(pace=NEVER, outbox=outbox):
+        await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
+    assert await worker_world.effects() == []
+    assert [message.key for message in worker_world.slack.messages] == [f"card {round_.id}"]
+
+
+async def test_a_pause_that_begins_while_a_lease_is_under_way_holds(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    """The first job fails after a later one was leased and before that is carried out."""
     gate = asyncio.Event()
 
     async def held(job: Job, context: DeliveryContext) -> Outcome:
         await gate.wait()
         return await deliver(job, context)
 
-    async def second_claim() -> None:
+    async def second_lease() -> None:
         gate.set()
-        await failed(works, logs, 1)
+        await failed(worker_world, logs, 1)
 
-    async def first_claim() -> None:
-        outbox.then = second_claim
+    async def first_lease() -> None:
+        outbox.then = second_lease
 
-    outbox = WatchedOutbox(works.outbox, first_claim)
-    works.slack.faults.append(Fault(AWAY))
-    async with works.run_workers(deliver=held, outbox=outbox):
-        await works.notify()
-        await works.clock.until(lambda: outbox.then is second_claim)
-        await works.notify(execution_id="e-2")
-        await failed(works, logs, 1)
-        await works.a_turn()
-        assert len(works.slack.calls) == 1
-        assert {row.lease_until for row in await works.rows()} == {None}
-        works.clock.advance(SECOND)
-        await works.all_done()
-    assert len(works.slack.messages) == 2
+    outbox = WatchedOutbox(worker_world.outbox, first_lease)
+    worker_world.slack.faults.append(Fault(AWAY))
+    async with worker_world.run_workers(deliver=held, outbox=outbox):
+        await worker_world.notify()
+        await worker_world.clock.until(lambda: outbox.then is second_lease)
+        await worker_world.notify(execution_id="e-2")
+        await failed(worker_world, logs, 1)
+        await worker_world.next_poll()
+        assert len(worker_world.slack.calls) == 1
+        assert {row.lease_until for row in await worker_world.rows()} == {None}
+        worker_world.clock.advance(SECOND)
+        await worker_world.all_done()
+    assert len(worker_world.slack.messages) == 2
 
 
-async def test_a_longer_pause_that_is_asked_for_meanwhile_is_kept(works: Works, logs: Logs) -> None:
+async def test_a_longer_pause_that_is_asked_for_meanwhile_is_kept(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
     for n in range(2):
-        await works.notify(execution_id=f"e-{n}")
+        await worker_world.notify(execution_id=f"e-{n}")
     busy = Fault(NotSent("rate limited", retry_after=30 * SECOND))
-    works.slack.faults.extend([Fault(AWAY), busy])
-    async with works.run_workers():
-        await failed(works, logs, 2)
-        works.clock.advance(SECOND)
-        await works.a_turn()
-        assert not works.slack.messages
-        works.clock.advance(30 * SECOND)
-        await works.all_done()
-    assert len(works.slack.messages) == 2
+    worker_world.slack.faults.extend([Fault(AWAY), busy])
+    async with worker_world.run_workers():
+        await failed(worker_world, logs, 2)
+        worker_world.clock.advance(SECOND)
+        await worker_world.next_poll()
+        assert not worker_world.slack.messages
+        worker_world.clock.advance(30 * SECOND)
+        await worker_world.all_done()
+    assert len(worker_world.slack.messages) == 2

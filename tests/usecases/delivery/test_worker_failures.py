@@ -15,8 +15,8 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND
-from tests.usecases.standins import Fault
-from tests.usecases.works import SOON, FailingOutbox, Logs, Works
+from tests.usecases.faults import Fault
+from tests.usecases.worker_world import SOON, FailingOutbox, Logs, WorkerWorld
 from tests.usecases.world import CREW
 
 
@@ -26,7 +26,9 @@ def backend() -> str:
     return "sqlite"
 
 
-async def test_a_delivery_that_raised_is_logged_and_tried_again(works: Works, logs: Logs) -> None:
+async def test_a_delivery_that_raised_is_logged_and_tried_again(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
     tries: list[Job] = []
 
     async def breaks_once(job: Job, context: DeliveryContext) -> Outcome:
@@ -35,30 +37,30 @@ async def test_a_delivery_that_raised_is_logged_and_tried_again(works: Works, lo
             raise ZeroDivisionError
         return await deliver(job, context)
 
-    async with works.run_workers(deliver=breaks_once):
-        await works.notify()
-        await works.clock.until(lambda: any(log["event"] == "not_delivered" for log in logs))
-        assert await works.due_in() == GRACE
-        works.clock.advance(GRACE)
-        await works.clock.until(lambda: bool(works.slack.messages))
-        await works.all_done()
+    async with worker_world.run_workers(deliver=breaks_once):
+        await worker_world.notify()
+        await worker_world.clock.until(lambda: any(log["event"] == "not_delivered" for log in logs))
+        assert await worker_world.due_in() == GRACE
+        worker_world.clock.advance(GRACE)
+        await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
+        await worker_world.all_done()
     assert [(job.tries, job.in_doubt) for job in tries] == [(1, False), (2, True)]
     failed = [log for log in logs if log["event"] == "delivery_failed"]
     assert len(failed) == 1
     assert failed[0]["exc_info"]
 
 
-async def test_the_other_side_s_words_are_not_logged(works: Works, logs: Logs) -> None:
-    works.crew.faults.append(Fault(Refused("422", "Your output said: top secret")))
-    async with works.run_workers(CREW):
-        await works.decide((await works.notify()).round.id)
-        await works.clock.until(lambda: any(log["event"] == "not_delivered" for log in logs))
+async def test_the_other_side_s_words_are_not_logged(worker_world: WorkerWorld, logs: Logs) -> None:
+    worker_world.crew.faults.append(Fault(Refused("422", "Your output said: top secret")))
+    async with worker_world.run_workers(CREW):
+        await worker_world.decide((await worker_world.notify()).round.id)
+        await worker_world.clock.until(lambda: any(log["event"] == "not_delivered" for log in logs))
     assert "top secret" not in str(logs)
     assert [log["why"] for log in logs if log["event"] == "not_delivered"] == ["422"]
 
 
 async def test_a_job_that_cannot_be_settled_comes_back_once_the_store_does(
-    works: Works, logs: Logs
+    worker_world: WorkerWorld, logs: Logs
 ) -> None:
     tries: list[Job] = []
 
@@ -68,22 +70,22 @@ async def test_a_job_that_cannot_be_settled_comes_back_once_the_store_does(
             raise StoreUnavailable("disk full")
         return await deliver(job, context)
 
-    async with works.run_workers(deliver=store_gone_once):
-        await works.notify()
-        await works.clock.until(lambda: any(log["event"] == "not_settled" for log in logs))
-        await works.a_turn()
-        works.clock.advance(GRACE)
-        await works.all_done()
+    async with worker_world.run_workers(deliver=store_gone_once):
+        await worker_world.notify()
+        await worker_world.clock.until(lambda: any(log["event"] == "not_settled" for log in logs))
+        await worker_world.next_poll()
+        worker_world.clock.advance(GRACE)
+        await worker_world.all_done()
     assert [job.in_doubt for job in tries] == [False, True]
 
 
 async def test_neither_breaking_nor_a_store_that_is_gone_ends_the_loop(
-    works: Works, logs: Logs
+    worker_world: WorkerWorld, logs: Logs
 ) -> None:
     tries: list[Job] = []
 
     async def rename(old: str, new: str) -> None:
-        async with works.engines.write.begin() as connection:
+        async with worker_world.engines.write.begin() as connection:
             await connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
 
     async def breaks_everything_once(job: Job, context: DeliveryContext) -> Outcome:
@@ -93,34 +95,38 @@ async def test_neither_breaking_nor_a_store_that_is_gone_ends_the_loop(
             raise ZeroDivisionError
         return await deliver(job, context)
 
-    async with works.run_workers(deliver=breaks_everything_once):
-        await works.notify()
-        await works.clock.until(lambda: any(log["event"] == "not_settled" for log in logs))
+    async with worker_world.run_workers(deliver=breaks_everything_once):
+        await worker_world.notify()
+        await worker_world.clock.until(lambda: any(log["event"] == "not_settled" for log in logs))
         await rename("gone", "outbox")
-        await works.a_turn()
-        works.clock.advance(GRACE)
-        await works.all_done()
+        await worker_world.next_poll()
+        worker_world.clock.advance(GRACE)
+        await worker_world.all_done()
     assert [job.in_doubt for job in tries] == [False, True]
 
 
-async def test_it_outlives_an_outage_of_the_database_and_shows_it(works: Works) -> None:
+async def test_it_outlives_an_outage_of_the_database_and_shows_it(
+    worker_world: WorkerWorld,
+) -> None:
     outbox = FailingOutbox(StoreUnavailable("the database does not answer"))
-    worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=works.context, pace=SOON)
+    worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=worker_world.context, pace=SOON)
     running = asyncio.create_task(worker.run())
-    works.clock.advance(SECOND)
-    await works.clock.until(lambda: outbox.claims > 2)
+    worker_world.clock.advance(SECOND)
+    await worker_world.clock.until(lambda: outbox.leases > 2)
     assert worker.last_polled_at == NOW
     outbox.failure = None
-    await works.clock.until(lambda: worker.last_polled_at == works.clock.now)
+    await worker_world.clock.until(lambda: worker.last_polled_at == worker_world.clock.now)
     worker.stop()
     await running
 
 
-async def test_a_claim_that_broke_is_logged_and_done_again(works: Works, logs: Logs) -> None:
+async def test_a_lease_that_failed_is_logged_and_tried_again(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
     outbox = FailingOutbox(ZeroDivisionError())
-    worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=works.context, pace=SOON)
+    worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=worker_world.context, pace=SOON)
     running = asyncio.create_task(worker.run())
-    await works.clock.until(lambda: outbox.claims > 2)
+    await worker_world.clock.until(lambda: outbox.leases > 2)
     worker.stop()
     await running
     assert logs[0]["event"] == "lease_failed"

@@ -11,7 +11,7 @@ from bot.domain.review import State
 from bot.usecases.queries import status as look
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionStatus, Pending, Progress
 from tests.builders import ANA, EVE, SECOND, a_crew
-from tests.usecases.standins import Fault
+from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
 
@@ -80,7 +80,7 @@ async def test_the_unsettled_are_waiting_on_their_way_or_stuck(world: World) -> 
     world.crew.pause(execution="resumed")
     await world.turn(CREW)
     await world.decide(rounds["decided"].id)
-    await world.hear("closed", ended="the execution has ended")
+    await world.record_update("closed", ended="the execution has ended")
     found = await look.unsettled(uow=world.uow)
     assert [(line.round.review.execution_id, line.round.state) for line in found] == [
         ("waiting", State.WAITING),

@@ -21,12 +21,12 @@ Logs = list[EventDict]
 
 SOON = Pace(poll=timedelta(milliseconds=1))
 NEVER = Pace(poll=timedelta(hours=1))
-"""Only a call wakes it."""
+"""Only `wake` makes it poll."""
 
 
 @dataclass
 class TickingClock(FakeClock):
-    """A clock that tells whoever waits that it was looked at, so that nobody has to sleep."""
+    """A clock that wakes whoever waits whenever it is read, so that nobody has to sleep."""
 
     waiting: set[asyncio.Event] = field(default_factory=set)
 
@@ -36,7 +36,7 @@ class TickingClock(FakeClock):
         return self.now
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Return once the condition holds; tried whenever somebody looks at the clock."""
+        """Return once the condition holds; checked whenever the clock is read."""
         event = asyncio.Event()
         self.waiting.add(event)
         while not condition():
@@ -46,7 +46,7 @@ class TickingClock(FakeClock):
 
 
 @dataclass
-class Works(World):
+class WorkerWorld(World):
     """A world whose outbox is worked on by real workers."""
 
     clock: TickingClock = field(default_factory=TickingClock)
@@ -83,10 +83,10 @@ class Works(World):
     async def all_done(self) -> None:
         """Wait until the outbox is empty."""
         while await self.rows():
-            await self.a_turn()
+            await self.next_poll()
 
-    async def a_turn(self) -> None:
-        """Let every worker go round once more."""
+    async def next_poll(self) -> None:
+        """Wait until every worker has polled once more."""
         self.clock.advance(timedelta(microseconds=1))
         now = self.clock.now
         await self.clock.until(lambda: all(w.last_polled_at == now for w in self.workers.values()))
@@ -97,12 +97,12 @@ class FailingOutbox:
 
     def __init__(self, failure: Exception) -> None:
         self.failure: Exception | None = failure
-        self.claims = 0
+        self.leases = 0
 
     async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
-        self.claims += 1
+        self.leases += 1
         if self.failure:
             raise self.failure
         return ()
@@ -110,7 +110,7 @@ class FailingOutbox:
 
 @dataclass
 class WatchedOutbox:
-    """The real one; `then` happens once, after a claim and before its answer."""
+    """The real one; `then` happens once, after a lease and before its answer."""
 
     outbox: Outbox
     then: Callable[[], Awaitable[object]] | None
@@ -125,6 +125,8 @@ class WatchedOutbox:
         return jobs
 
 
-async def failed(works: Works, logs: Logs, count: int) -> None:
-    """Wait until so many deliveries have failed and the worker has learnt from it."""
-    await works.clock.until(lambda: [log["event"] for log in logs].count("not_delivered") == count)
+async def failed(worker_world: WorkerWorld, logs: Logs, count: int) -> None:
+    """Wait until so many deliveries have failed and the worker has recorded it."""
+    await worker_world.clock.until(
+        lambda: [log["event"] for log in logs].count("not_delivered") == count
+    )

@@ -1,0 +1,122 @@
+"""A crew and the callers' addresses, as their ports see them: in memory, with state."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.domain.notification import WebhookUrls
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+)
+from bot.domain.verdict import Decision
+from bot.usecases.ports.crew import KickoffOutcome, KickoffRequest
+from bot.usecases.read_models import (
+    CrewStatus,
+    CrewUnavailable,
+    ForwardedWebhook,
+    Progress,
+)
+from tests.usecases.faults import Fault
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """One effective resume."""
+
+    execution_id: str
+    task_id: str
+    decision: Decision
+    webhooks: WebhookUrls
+    output: str
+    """What was pending when it came."""
+
+
+@dataclass
+class FakeCrew:
+    """`CrewClient`: executions that pause, take one resume a pause, and go on."""
+
+    faults: deque[Fault] = field(default_factory=deque)
+    pending: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(execution, task) to the output that waits for a person."""
+    completed: set[str] = field(default_factory=set)
+    taken: list[Resumed] = field(default_factory=list)
+    asked: list[tuple[str, Decision]] = field(default_factory=list)
+    """Every `/resume` that arrived, or was on its way when something broke."""
+    on_resume: Callable[[str, Decision], Awaitable[None]] | None = None
+    """Called before a resume is looked at."""
+    on_taken: Callable[[Resumed], Awaitable[None]] | None = None
+    """Called when a resume has taken effect, before it is answered."""
+    on_status: Callable[[str], Awaitable[None]] | None = None
+    """Called before the status is answered."""
+    silent: bool = False
+    says: Progress | CrewUnavailable | None = None
+    """What it says instead of the truth."""
+    kickoff_outcome: KickoffOutcome = field(default_factory=lambda: NotSent("no kickoff expected"))
+    kickoffs: list[tuple[KickoffRequest, WebhookUrls]] = field(default_factory=list)
+
+    def pause(self, text: str = "A draft.", *, execution: str = "e-1", task: str = "draft") -> None:
+        self.pending[execution, task] = text
+
+    async def resume(
+        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+    ) -> Outcome:
+        self.asked.append((execution_id, decision))
+        if self.on_resume:
+            await self.on_resume(execution_id, decision)
+        fault = self.faults.popleft() if self.faults else None
+        if fault and not fault.after:
+            return fault.strike()
+        output = self.pending.pop((execution_id, task_id), None)
+        if output is None:
+            return Refused("400", "not pending", RefusalKind.NOT_PENDING)
+        resumed = Resumed(execution_id, task_id, decision, webhooks, output)
+        self.taken.append(resumed)
+        if self.on_taken:
+            await self.on_taken(resumed)
+        if fault:
+            return fault.strike()
+        return Delivered(
+            "Thank you.", ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING
+        )
+
+    async def status(self, execution_id: str) -> Progress | CrewUnavailable:
+        if self.on_status:
+            await self.on_status(execution_id)
+        if self.says:
+            return self.says
+        if self.silent:
+            return CrewUnavailable("no answer within 2 s")
+        if execution_id in self.completed:
+            return Progress(CrewStatus.COMPLETED, "completed")
+        return Progress(CrewStatus.RUNNING, "running")
+
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        self.kickoffs.append((request, webhooks))
+        return self.kickoff_outcome
+
+    async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
+        return self.says if isinstance(self.says, CrewUnavailable) else ("topic",)
+
+    async def ping(self) -> CrewUnavailable | None:
+        return self.says if isinstance(self.says, CrewUnavailable) else None
+
+
+@dataclass
+class FakeForwarder:
+    """`WebhookForwarder`: an address that takes everything, or what `faults` say."""
+
+    faults: deque[Outcome] = field(default_factory=deque)
+    forwarded: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+        if self.faults:
+            return self.faults.popleft()
+        self.forwarded.append((url, webhook.body))
+        return Delivered()
