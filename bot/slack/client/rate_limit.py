@@ -1,4 +1,4 @@
-"""Whose turn it is to post in a channel.
+"""Per-channel rate limit of posts.
 
 Slack takes about one post a second in a channel, short bursts allowed
 (docs.slack.dev/apis/web-api/rate-limits). A burst of cards must neither run into its limiter nor
