@@ -91,16 +91,14 @@ class Guard:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._open: set[_Connection] = set()
-        self._idle: dict[_Connection, asyncio.TimerHandle | None] = {}
+        self._open: set[web.RequestHandler] = set()
+        self._idle: dict[web.RequestHandler, asyncio.TimerHandle | None] = {}
         """Without a request, in the order since when; with a timer before the first one."""
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A connection is not idle while its request is handled, the body's arrival included."""
         connection = request.protocol
-        if not isinstance(connection, _Connection):
-            return await handler(request)
         self._leave_idle(connection)
         try:
             return await handler(request)
@@ -108,7 +106,7 @@ class Guard:
             if connection in self._open:
                 self._idle[connection] = None
 
-    def add(self, connection: _Connection) -> None:
+    def add(self, connection: web.RequestHandler) -> None:
         """A connection was made; the longest idle one makes room for it."""
         self._open.add(connection)
         if len(self._open) > self.limits.connections:
@@ -116,7 +114,7 @@ class Guard:
         loop = asyncio.get_running_loop()
         self._idle[connection] = loop.call_later(self.limits.first_request, self._close, connection)
 
-    def remove(self, connection: _Connection) -> None:
+    def remove(self, connection: web.RequestHandler) -> None:
         """A connection has ended."""
         self._open.discard(connection)
         self._leave_idle(connection)
@@ -127,14 +125,14 @@ class Guard:
             self._close(connection)
             return
 
-    def _close(self, connection: _Connection) -> None:
+    def _close(self, connection: web.RequestHandler) -> None:
         self.remove(connection)
         transport = connection.transport
         connection.force_close()
         if transport is not None:
             transport.abort()  # whoever does not read its answer would keep it open
 
-    def _leave_idle(self, connection: _Connection) -> None:
+    def _leave_idle(self, connection: web.RequestHandler) -> None:
         timer = self._idle.pop(connection, None)
         if timer is not None:
             timer.cancel()

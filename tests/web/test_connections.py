@@ -73,6 +73,9 @@ def serve() -> Serve:
     async def big(_request: web.Request) -> web.Response:
         return web.Response(body=io.BytesIO(bytes(50_000_000)))
 
+    async def fail(_request: web.Request) -> web.Response:
+        raise LookupError
+
     async def refuse(_request: web.Request) -> web.Response:
         return web.Response(status=401)
 
@@ -85,6 +88,7 @@ def serve() -> Serve:
         app = web.Application(middlewares=[explain_failures])
         app.router.add_get("/ok", ok)
         app.router.add_get("/big", big)
+        app.router.add_get("/fail", fail)
         app.router.add_post("/refuse", refuse)
         app.router.add_post("/echo", echo)
         async with listen(app, "127.0.0.1", 0, limits=limits, shutdown_timeout=1) as port:
@@ -251,6 +255,16 @@ async def test_what_is_no_http_is_refused_without_a_traceback(
         assert (status, '"malformed"' in body) == (400, True)
         await client.closed()
     assert not _tracebacks(caplog)
+
+
+async def test_what_nobody_foresaw_has_a_traceback(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serve(Limits()) as server:
+        client = await server.connect(GET.replace(b"/ok", b"/fail"))
+        assert (await client.answer())[0] == 500
+    [record] = _tracebacks(caplog)
+    assert record.exc_info
 
 
 def _tracebacks(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
