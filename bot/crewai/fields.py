@@ -1,4 +1,4 @@
-"""JSON and its fields from outside, read and made fit to keep: no names on the wire in here."""
+"""Types for JSON fields from outside, checked and made fit to store; no names on the wire."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from bot.domain.errors import Malformed
 #: The longest id that is taken; real ones are UUIDs or task names.
 ID_LIMIT: Final = 512
 
-#: What is kept of a field that is only nice to have.
+#: What is kept of an optional text, in characters.
 OPTIONAL_LIMIT: Final = 500
 
-#: The longest webhook URL that is remembered.
+#: The longest webhook URL that is stored.
 URL_LIMIT: Final = 2_000
 
 #: What is kept of a crew's own words, in characters.
 WORDS_LIMIT: Final = 300
 
-#: How much text is looked at to find that many words.
-LOOK_LIMIT: Final = 64 * 2**10
+#: How much of a text is read to find its first WORDS_LIMIT characters that are not blank.
+SCAN_LIMIT: Final = 64 * 2**10
 
 #: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.
 PRETTY_LIMIT: Final = 4 * 2**20
@@ -67,14 +67,14 @@ class Wire(BaseModel):
 W = TypeVar("W", bound=Wire)
 
 
-def read(model: type[W], body: bytes, otherwise: str) -> W:
-    """Read such an object. Raises Malformed; says `otherwise` when it is JSON but unusable."""
+def read(model: type[W], body: bytes, problem: str) -> W:
+    """Read a JSON object. Raises Malformed, with `problem` when its fields cannot be used."""
     fields = parse_object(body)
     try:
         return model.model_validate(fields)
     except ValidationError as wrong:
         problems = [_problem(model, error) for error in wrong.errors(include_url=False)]
-        raise Malformed(otherwise, problems) from None
+        raise Malformed(problem, problems) from None
 
 
 def _problem(model: type[Wire], error: ErrorDetails) -> str:
@@ -158,7 +158,7 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The beginning of a text, in one line."""
-    line = " ".join(clean(text[:LOOK_LIMIT]).split())
+    line = " ".join(clean(text[:SCAN_LIMIT]).split())
     return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
 
 
@@ -185,7 +185,7 @@ def without_markup(page: str) -> str:
     return " ".join((*words, page[at:]))
 
 
-def _absent_when_odd(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+def _none_when_invalid(value: object, validate: ValidatorFunctionWrapHandler) -> object:
     try:
         return validate(value)
     except ValidationError:
@@ -209,11 +209,11 @@ def _line(value: object) -> object:
     return one_line(value) if isinstance(value, str) else value
 
 
-Lenient = Annotated[T | None, WrapValidator(_absent_when_odd)]
-"""What is only nice to have: absent when it is odd."""
+Lenient = Annotated[T | None, WrapValidator(_none_when_invalid)]
+"""An optional value: None when it cannot be used."""
 
 Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-"""What can be stored, and sent back unchanged; matching a pattern refuses lone surrogates too."""
+"""A text that is stored and sent back unchanged; the pattern refuses lone surrogates too."""
 
 Id = Annotated[Verbatim, StringConstraints(min_length=1, max_length=ID_LIMIT)]
 
@@ -231,7 +231,7 @@ Url = Annotated[
 Count = Annotated[int, Strict(), Field(ge=0)]
 
 Text = Annotated[str | None, BeforeValidator(_text)]
-"""The beginning of a text, made clean; absent when it is blank or no text."""
+"""The beginning of a text, cleaned; None when it is blank or not a text."""
 
 Line = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_line)]
 """The beginning of a text that is not blank, in one line."""

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
 from bot.crewai.fields import (
-    LOOK_LIMIT,
+    SCAN_LIMIT,
     Count,
     Id,
     Lenient,
@@ -189,7 +189,7 @@ def parse_inputs(body: bytes) -> tuple[str, ...]:
 
 def parse_error(body: bytes) -> str:
     """The crew's own words about what went wrong, in one line; never raises."""
-    text = body[:LOOK_LIMIT].decode(errors="replace")
+    text = body[:SCAN_LIMIT].decode(errors="replace")
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:

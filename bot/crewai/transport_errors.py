@@ -1,4 +1,4 @@
-"""Why a crew could not be reached: httpx's errors told apart, and told in plain words.
+"""Why a call failed: httpx's errors by whether something was sent, and a sentence for each.
 
 HTTPError
  ├── ConnectError, ConnectTimeout, PoolTimeout, ProxyError, UnsupportedProtocol,
@@ -30,7 +30,7 @@ UNSENT = (
 
 
 def why_unsent(lost: httpx.HTTPError) -> str:
-    """What is wrong when one of UNSENT was raised."""
+    """Why nothing was sent: a sentence for one of UNSENT."""
     match lost:
         case httpx.ConnectError():
             reasons = (reason for cause in _causes(lost) if (reason := _why_no_connection(cause)))
@@ -59,14 +59,14 @@ def _why_no_connection(cause: BaseException) -> str | None:
 
 
 def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
-    """What is wrong when something else was raised."""
+    """Why no answer came: a sentence for any other error."""
     if isinstance(lost, httpx.TimeoutException | TimeoutError):
         return "no answer in time"
     return "the connection was lost before an answer came"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and all that led to it; a host with several addresses fails once for each."""
+    """An error and its causes; a host with several addresses fails once for each."""
     pending: list[BaseException] = [error]
     seen: set[int] = set()
     while pending:

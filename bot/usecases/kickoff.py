@@ -81,7 +81,7 @@ class Kickoffs:
         """
         self._wakeup.set()
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=within)
+            await asyncio.wait(self._tasks, timeout=within)
 
     async def _kick_off(
         self, crew: Crew, request: KickoffRequest, by: Person | None
@@ -113,11 +113,13 @@ class Kickoffs:
     async def _store_later(
         self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
     ) -> None:
-        for _ in range(self.tries):
-            if await self._store(crew, execution_id, request, by):
+        tries = 0
+        while not await self._store(crew, execution_id, request, by):
+            tries += 1
+            if tries == self.tries:
+                log.error("kickoff_lost", crew=crew, execution=execution_id)
                 return
             await self._wakeup.wait(self.pause.total_seconds())
-        log.error("kickoff_lost", crew=crew, execution=execution_id)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)

@@ -79,7 +79,9 @@ async def test_a_kickoff_is_stored_with_its_callers_urls(shaky: Shaky) -> None:
 async def test_nothing_is_stored_of_what_did_not_start(shaky: Shaky) -> None:
     await new_kickoffs(shaky, FakeCrew(kickoff_outcome=NotSent("refused"))).start("research", ASKED)
     refused = replace(ANSWER, status=422, execution_id=None)
-    await new_kickoffs(shaky, FakeCrew(kickoff_outcome=refused)).start("research", ASKED)
+    kickoffs = new_kickoffs(shaky, FakeCrew(kickoff_outcome=refused))
+    await kickoffs.start("research", ASKED)
+    await kickoffs.finish()
 
     assert await recorded(shaky).find("research", "e-1") is None
 

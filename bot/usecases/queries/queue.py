@@ -1,4 +1,4 @@
-"""A reviewer's queue: what waits for them, for others, what is stuck, what was decided."""
+"""A reviewer's queue: rounds that wait for them or for others, are stuck, or were decided."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from bot.usecases.read_models import Queue, QueuePart
 
 #: Rounds on one page, of all parts together.
 PAGE = 20
+#: How long a decided round stays in the queue.
 TODAY = timedelta(hours=24)
 
 _Part = Callable[[int, int], Awaitable[QueuePart]]
 
 
 async def queue(user: str, *, page: int, context: ReviewContext) -> Queue:
-    """One page of a person's queue; the last one when there are not so many."""
+    """One page of a person's queue; the last page when `page` is beyond it."""
     mine = context.crews_of(user, Role.REVIEWER)
     crews = tuple(context.crews)
     others = tuple(name for name in crews if name not in mine)

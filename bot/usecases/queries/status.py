@@ -1,4 +1,4 @@
-"""What people may ask: what is waiting, and where an execution stands."""
+"""Which rounds are waiting or unsettled, and the status of one execution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, RoundLine
 
-#: More than this would not fit into one Slack message.
+#: Rounds or executions in one list; more would not fit into one Slack message.
 LINES = 20
 
 
@@ -37,8 +37,8 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
         case []:
             raise ExecutionNotFound(prefix)
         case [(crew, execution_id)]:
-            known = await uow.read.executions.find(crew, execution_id)
-            assert known is not None  # noqa: S101  # it was there just now, and none is deleted
+            stored = await uow.read.executions.find(crew, execution_id)
+            assert stored is not None  # noqa: S101  # it was there just now, and none is deleted
             rounds = await uow.read.notes.rounds_of(crew, execution_id, limit=LINES)
             client = clients.get(crew)
             progress = (
@@ -46,6 +46,6 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
                 if client
                 else CrewUnavailable(str(UnknownCrew(crew)))
             )
-            return ExecutionStatus(known, rounds, progress)
+            return ExecutionStatus(stored, rounds, progress)
         case several:
             raise AmbiguousExecution(prefix, tuple(several))

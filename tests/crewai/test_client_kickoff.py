@@ -1,0 +1,117 @@
+"""What came of a kickoff is told right, and the crew's own answer is kept as it came."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from bot.crewai.client import HttpCrew
+from bot.crewai.kickoff import new_kickoff, parse_kickoff
+from bot.crewai.transport import Timeouts, open_client
+from bot.demo.crew import Crew, drop_after, garbage, hang, slow, status
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.outcome import NotSent, Unknown
+from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
+from tests.crewai.crews import NO_URLS, NOW, a_client
+
+URLS = WebhookUrls(
+    task="https://ours.example/task",
+    crew="https://ours.example/crew",
+    human_input=HumanInputWebhook("https://ours.example", "bearer", token="secret"),
+)
+
+
+async def kick_off(client: HttpCrew) -> KickoffOutcome:
+    return await client.kickoff(new_kickoff({"topic": "tea"}), URLS)
+
+
+def answered(outcome: KickoffOutcome) -> KickoffAnswer:
+    assert isinstance(outcome, KickoffAnswer)
+    return outcome
+
+
+async def test_a_kickoff_starts_an_execution(crew: Crew, client: HttpCrew) -> None:
+    answer = answered(await kick_off(client))
+
+    assert (answer.status, answer.missing, answer.words) == (200, (), "")
+    assert answer.content_type.startswith("application/json")
+    assert json.loads(answer.body)["kickoff_id"] == answer.execution_id
+    assert crew.requests[0].body == {
+        "inputs": {"topic": "tea"},
+        "taskWebhookUrl": "https://ours.example/task",
+        "stepWebhookUrl": None,
+        "crewWebhookUrl": "https://ours.example/crew",
+        "humanInputWebhook": {
+            "url": "https://ours.example",
+            "authentication": {"strategy": "bearer", "token": "secret"},
+        },
+    }
+
+
+async def test_what_a_caller_sends_is_passed_on(crew: Crew, client: HttpCrew) -> None:
+    """Unknown fields, and a value that is not a URL: what is wrong with it is the crew's to say."""
+    sent = {"inputs": {}, "meta": {"a": 1}, "taskWebhookUrl": "no url"}
+
+    await client.kickoff(parse_kickoff(json.dumps(sent).encode()), NO_URLS)
+
+    assert crew.requests[0].body == sent | {"stepWebhookUrl": None, "crewWebhookUrl": None}
+
+
+async def test_a_refusal_names_the_inputs_that_are_missing(crew: Crew, client: HttpCrew) -> None:
+    answer = answered(await client.kickoff(new_kickoff({}), URLS))
+
+    assert (answer.status, answer.execution_id, answer.missing) == (422, None, ("topic",))
+    assert answer.words
+
+
+async def test_a_refusal_that_is_no_json_is_told_in_its_words(crew: Crew, client: HttpCrew) -> None:
+    crew.fail("/kickoff", how=status(503, "later", headers={"Retry-After": "7"}))
+    answer = answered(await kick_off(client))
+
+    assert (answer.status, answer.body, answer.retry_after) == (503, b"later", "7")
+    assert (answer.missing, answer.words) == ((), "later")
+
+
+async def test_an_answer_without_an_id_starts_nothing_that_is_known(
+    crew: Crew, client: HttpCrew
+) -> None:
+    crew.fail("/kickoff", how=garbage())
+    answer = answered(await kick_off(client))
+
+    assert (answer.status, answer.execution_id) == (200, None)
+
+
+async def test_whether_it_was_sent_is_told_apart(crew: Crew, client: HttpCrew) -> None:
+    crew.fail("/kickoff", how=drop_after())
+    lost = await kick_off(client)
+    await crew.go_down()
+    unsent = await kick_off(client)
+
+    assert lost == Unknown("the connection was lost before an answer came")
+    assert unsent == NotSent("connection refused")
+
+
+async def test_a_kickoff_has_a_time_limit_of_its_own(crew: Crew, http: httpx.AsyncClient) -> None:
+    crew.fail("/kickoff", how=slow(0.2))
+    patient = a_client(http, crew.url, read=0.05)
+    assert answered(await kick_off(patient)).status == 200
+
+    crew.fail("/kickoff", how=hang())
+    hasty = a_client(http, crew.url, kickoff=0.05)
+    assert await kick_off(hasty) == Unknown("no answer in time")
+
+
+async def test_kickoffs_have_connections_of_their_own(crew: Crew, http: httpx.AsyncClient) -> None:
+    async with open_client(trust_env=False) as kickoff_http:
+        client = HttpCrew(
+            http,
+            crew.url,
+            crew.token,
+            clock=lambda: NOW,
+            timeouts=Timeouts(),
+            kickoff_http=kickoff_http,
+        )
+        await http.aclose()
+
+        assert answered(await kick_off(client)).status == 200
