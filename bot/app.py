@@ -86,7 +86,6 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         delivery_context = DeliveryContext(
             uow=uow,
             messenger=slack.messenger,
-            execution_messenger=slack.execution_messenger,
             directory=slack.directory,
             forwarder=await stack.enter_async_context(open_forwarder(settings)),
             clients=clients,

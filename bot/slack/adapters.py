@@ -13,7 +13,6 @@ from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
-from bot.slack.executions.messenger import SlackExecutionMessenger
 from bot.slack.messenger import SlackMessenger
 from bot.usecases.ports.base import Clock, Sleep
 
@@ -26,7 +25,6 @@ class SlackAdapters:
     identity: Identity
     directory: SlackDirectory
     messenger: SlackMessenger
-    execution_messenger: SlackExecutionMessenger
 
 
 def build(
@@ -40,5 +38,4 @@ def build(
         identity=Identity(client, sleep=sleep),
         directory=SlackDirectory(client, named, clock=clock),
         messenger=SlackMessenger(client, poster, clock=clock),
-        execution_messenger=SlackExecutionMessenger(poster),
     )

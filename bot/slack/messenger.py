@@ -9,18 +9,27 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import Delivered, Outcome
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.directory import display_name
 from bot.slack.client.posting import Poster
 from bot.slack.client.web_api import CallFailed, outcome_of
+from bot.slack.executions.messages import (
+    render_end,
+    render_forward_failed,
+    render_progress,
+    render_task_done,
+    result_file_name,
+)
+from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.notes.messages import render_offer
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.usecases.ports.base import Clock
-from bot.usecases.ports.slack import Posted, Posting
-from bot.usecases.read_models import DeadLetter
+from bot.usecases.ports.slack import Posted, Posting, PostOutcome
+from bot.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef
 
 #: The reaction that says a note was taken.
 ACKNOWLEDGE_NOTE = "memo"
@@ -36,21 +45,16 @@ class SlackMessenger:
 
     async def post_card(
         self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
-    ) -> Posted | NotSent | Refused | Unknown:
+    ) -> PostOutcome:
         """See `Messenger`. Later cards are shown in the channel too, not only in the thread."""
-        message = self._card(posting, plain=plain)
-        try:
-            ref = await self._poster.post(
-                f"card {posting.view.round.id}",
-                message,
-                channel=channel,
-                thread_ts=posting.thread_ts,
-                posted_since=posted_since,
-                broadcast=True,
-            )
-        except CallFailed as error:
-            return error.failure
-        return Posted(ref, excerpted=message.excerpted)
+        return await self._post(
+            f"card {posting.view.round.id}",
+            self._card(posting, plain=plain),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+            broadcast=True,
+        )
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
         """See `Messenger`."""
@@ -118,6 +122,111 @@ class SlackMessenger:
             )
         )
 
+    async def post_progress(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        return await self._post(
+            f"progress {_key(posting)}",
+            render_progress(posting.execution),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+        )
+
+    async def update_progress(self, posting: ExecutionPosting) -> Outcome:
+        """See `Messenger`."""
+        assert posting.progress_message is not None  # noqa: S101  # the caller's to check
+        message = render_progress(posting.execution)
+        return await outcome_of(self._poster.update(posting.progress_message, message))
+
+    async def post_task_done(
+        self,
+        posting: ExecutionPosting,
+        update_id: str,
+        update: TaskUpdate,
+        *,
+        channel: str,
+        posted_since: datetime | None,
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        return await self._post(
+            f"task {_key(posting)} {update_id}",
+            render_task_done(update),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+        )
+
+    async def post_result(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        return await self._post(
+            f"end {_key(posting)}",
+            render_end(posting.execution),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+        )
+
+    async def attach_result(
+        self, posting: ExecutionPosting, *, posted_since: datetime | None
+    ) -> Outcome:
+        """See `Messenger`."""
+        # It follows the message that excerpts it, in its ordering key.
+        assert posting.execution.result is not None  # noqa: S101
+        assert posting.channel is not None  # noqa: S101
+        assert posting.thread_ts is not None  # noqa: S101
+        return await outcome_of(
+            self._poster.upload(
+                MessageRef(posting.channel, posting.thread_ts, posting.thread_ts),
+                name=result_file_name(posting.execution),
+                title=RESULT_TITLE,
+                content=posting.execution.result.text,
+                posted_since=posted_since,
+            )
+        )
+
+    async def post_forward_failed(
+        self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        return await self._post(
+            f"forward failed {_key(posting)} {kind}",
+            render_forward_failed(kind),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+        )
+
+    async def _post(
+        self,
+        key: str,
+        message: Message,
+        *,
+        channel: str,
+        thread_ts: str | None,
+        posted_since: datetime | None,
+        broadcast: bool = False,
+    ) -> PostOutcome:
+        try:
+            ref = await self._poster.post(
+                key,
+                message,
+                channel=channel,
+                thread_ts=thread_ts,
+                posted_since=posted_since,
+                broadcast=broadcast,
+            )
+        except CallFailed as error:
+            return error.failure
+        return Posted(ref, excerpted=message.excerpted)
+
     def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
         return render(posting.view, now=self._clock())
+
+
+def _key(posting: ExecutionPosting) -> str:
+    return f"{posting.execution.crew} {posting.execution.execution_id}"

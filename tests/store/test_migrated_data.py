@@ -25,7 +25,6 @@ from bot.store.engine import open_engines
 from bot.store.migrate import migrate, upgrade
 from bot.store.tables import metadata
 from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.ports.slack import MessageKind
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 from tests.builders import ANA, BEN, a_crew, webhook_urls
 from tests.usecases.slack_standins import Message
@@ -238,14 +237,14 @@ async def test_what_was_in_the_outbox_is_carried_out(world: World) -> None:
         ("https://caller.example.com/step", b"\x00\xff"),
         ("https://caller.example.com/crew", b'{"a":1}'),
     ]
-    said = {(one.what, one.execution.execution_id) for one in world.execution_messenger.said}
+    said = {(one.what, one.execution.execution_id) for one in world.slack.said}
     assert {
-        (MessageKind.PROGRESS, "started"),
-        (MessageKind.TASK, "started"),
-        (MessageKind.END, "ended"),
-        (MessageKind.FORWARD_FAILED, "forwarded"),
+        (EffectKind.PROGRESS, "started"),
+        (EffectKind.TASK_DONE, "started"),
+        (EffectKind.POST_RESULT, "ended"),
+        (EffectKind.FORWARD_FAILED, "forwarded"),
     } <= said
-    assert world.execution_messenger.files == ["# All of it.\n"]
+    assert world.slack.files == ["# All of it.\n"]
     for key in ("card id-043", "stuck id-040", "file id-052", "letter id-050"):
         assert len(world.slack.keyed(key)) == 1
     assert "react 9.4" in world.slack.calls

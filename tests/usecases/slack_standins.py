@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import (
@@ -19,7 +20,7 @@ from bot.domain.outcome import (
 from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.review import Round
 from bot.usecases.ports.base import Clock
-from bot.usecases.ports.slack import Members, MessageKind, Posted, Posting
+from bot.usecases.ports.slack import Members, Posted, Posting, PostOutcome
 from bot.usecases.read_models import (
     DeadLetter,
     ExecutionPosting,
@@ -40,8 +41,82 @@ class Message:
     deleted: bool = False
 
 
+@dataclass(frozen=True)
+class Said:
+    """A message about an execution, by the effect it carries out."""
+
+    what: EffectKind
+    execution: Execution
+    ref: MessageRef
+    update: TaskUpdate | None = None
+
+
+@dataclass(kw_only=True)
+class FakeExecutionMessages:
+    """The part of `Messenger` that is about executions: keeps what was said."""
+
+    said: list[Said] = field(default_factory=list)
+    updates: list[Execution] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
+    long_results: bool = False
+
+    async def post_progress(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        return self._say(EffectKind.PROGRESS, posting, channel)
+
+    async def update_progress(self, posting: ExecutionPosting) -> Outcome:
+        if self.execution_faults:
+            return self.execution_faults.popleft()
+        self.updates.append(posting.execution)
+        return Delivered()
+
+    async def post_task_done(
+        self,
+        posting: ExecutionPosting,
+        update_id: str,
+        update: TaskUpdate,
+        *,
+        channel: str,
+        posted_since: datetime | None,
+    ) -> PostOutcome:
+        return self._say(EffectKind.TASK_DONE, posting, channel, update)
+
+    async def post_result(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        return self._say(EffectKind.POST_RESULT, posting, channel)
+
+    async def attach_result(
+        self, posting: ExecutionPosting, *, posted_since: datetime | None
+    ) -> Outcome:
+        assert posting.execution.result is not None
+        self.files.append(posting.execution.result.text)
+        return Delivered()
+
+    async def post_forward_failed(
+        self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        return self._say(EffectKind.FORWARD_FAILED, posting, channel)
+
+    def _say(
+        self,
+        what: EffectKind,
+        posting: ExecutionPosting,
+        channel: str,
+        update: TaskUpdate | None = None,
+    ) -> PostOutcome:
+        if self.execution_faults:
+            return self.execution_faults.popleft()
+        ts = f"{len(self.said) + 1}.500"
+        ref = MessageRef(channel, ts, posting.thread_ts or ts)
+        self.said.append(Said(what, posting.execution, ref, update))
+        return Posted(ref, excerpted=self.long_results and what is EffectKind.POST_RESULT)
+
+
 @dataclass
-class FakeSlack:
+class FakeSlack(FakeExecutionMessages):
     """`Messenger`: keeps messages by key, and finds them again where it is asked to look."""
 
     clock: Clock
@@ -63,7 +138,7 @@ class FakeSlack:
 
     async def post_card(
         self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
-    ) -> Posted | NotSent | Refused | Unknown:
+    ) -> PostOutcome:
         round_ = posting.view.round
         if self.unshowable and not plain:
             self.calls.append(f"refuse {round_.id}")
@@ -161,56 +236,3 @@ class FakeDirectory:
             elif isinstance(ref, Email | UserGroup):
                 unresolved.append(ref)
         return Members(frozenset(users), tuple(unresolved))
-
-
-@dataclass(frozen=True)
-class Said:
-    what: MessageKind
-    execution: Execution
-    news: TaskUpdate | None
-    ref: MessageRef
-
-
-@dataclass
-class FakeExecutionMessenger:
-    """`ExecutionMessenger`: keeps what was said."""
-
-    slack: FakeSlack
-    said: list[Said] = field(default_factory=list)
-    updates: list[Execution] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
-    excerpts: bool = False
-
-    async def say(
-        self,
-        what: MessageKind,
-        view: ExecutionPosting,
-        *,
-        channel: str,
-        posted_since: datetime | None,
-        subject: str = "",
-        news: TaskUpdate | None = None,
-    ) -> Posted | NotSent | Refused | Unknown:
-        if self.faults:
-            return self.faults.popleft()
-        ts = f"{len(self.said) + 1}.500"
-        ref = MessageRef(channel, ts, view.thread_ts or ts)
-        self.said.append(Said(what, view.execution, news, ref))
-        return Posted(ref, excerpted=self.excerpts and what is MessageKind.END)
-
-    async def update(self, view: ExecutionPosting) -> Outcome:
-        if self.faults:
-            return self.faults.popleft()
-        self.updates.append(view.execution)
-        return Delivered()
-
-    async def attach_result(
-        self,
-        view: ExecutionPosting,
-        *,
-        posted_since: datetime | None,
-    ) -> Outcome:
-        assert view.execution.result is not None
-        self.files.append(view.execution.result.text)
-        return Delivered()

@@ -19,7 +19,6 @@ from bot.domain.execution import (
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import State
-from bot.usecases.ports.slack import MessageKind
 from bot.usecases.queries.crews import overview
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, ForwardedWebhook, Progress
 from bot.usecases.track import STATUS_POLL, record_update, track
@@ -49,8 +48,8 @@ async def recorded(world: World) -> Execution:
     return found
 
 
-def said(world: World) -> list[MessageKind]:
-    return [message.what for message in world.execution_messenger.said]
+def said(world: World) -> list[EffectKind]:
+    return [message.what for message in world.slack.said]
 
 
 async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
@@ -67,8 +66,8 @@ async def test_the_thread_begins_with_who_started_it(world: World) -> None:
     await world.notify()
     await world.settle_slack()
 
-    [first] = world.execution_messenger.said
-    assert (first.what, first.execution.starter) == (MessageKind.PROGRESS, ANA)
+    [first] = world.slack.said
+    assert (first.what, first.execution.starter) == (EffectKind.PROGRESS, ANA)
     assert world.slack.messages[0].ref.thread_ts == first.ref.ts
 
 
@@ -76,12 +75,12 @@ async def test_what_came_before_the_kickoffs_answer_is_shown_after_it(world: Wor
     await record(world, TaskUpdate(title="plan"))
     await record(world, CrewUpdate(result=Output("All of it."), tokens=7))
     await world.settle_slack()
-    assert not world.execution_messenger.said
+    assert not world.slack.said
 
     await start(world)
     await world.settle_slack()
 
-    assert said(world) == [MessageKind.PROGRESS, MessageKind.TASK, MessageKind.END]
+    assert said(world) == [EffectKind.PROGRESS, EffectKind.TASK_DONE, EffectKind.POST_RESULT]
     assert (await recorded(world)).tokens == 7
 
 
@@ -90,11 +89,11 @@ async def test_tasks_refresh_the_progress_message_and_steps_do_not(world: World)
     await world.settle_slack()
     await record(world, StepUpdate(doing="thinking"))
     await world.settle_slack()
-    assert not world.execution_messenger.updates
+    assert not world.slack.updates
     await record(world, TaskUpdate(title="plan"))
     await world.settle_slack()
 
-    assert world.execution_messenger.updates[-1].completed_tasks == 1
+    assert world.slack.updates[-1].completed_tasks == 1
     assert (await recorded(world)).step == "thinking"
     assert await world.uow.read.executions.find("research", "e-2") is None
 
@@ -118,7 +117,7 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     round_ = (await world.notify()).round
     await world.settle_slack()
     await ask(world, Progress(CrewStatus.RUNNING, "running", "plan", 1, 3))
-    assert world.execution_messenger.updates[-1].current_task == "plan"
+    assert world.slack.updates[-1].current_task == "plan"
     await ask(world, CrewUnavailable("connection refused"))
 
     await ask(world, answer)
@@ -128,7 +127,7 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     assert (await world.round(round_.id)).state is State.CLOSED
     assert (await recorded(world)).state is state
     assert (await recorded(world)).tokens == 9
-    assert said(world).count(MessageKind.END) == 1
+    assert said(world).count(EffectKind.POST_RESULT) == 1
     assert not await world.lease(CREW)
 
 
@@ -174,43 +173,36 @@ async def test_a_round_after_the_end_begins_again(world: World) -> None:
     await world.settle_slack()
 
     assert (await recorded(world)).state is ExecutionState.RUNNING
-    assert said(world).count(MessageKind.TASK) == 1
+    assert said(world).count(EffectKind.TASK_DONE) == 1
 
 
 async def test_a_long_result_follows_as_a_file(world: World) -> None:
-    world.execution_messenger.excerpts = True
+    world.slack.long_results = True
     await start(world)
     await record(world, CrewUpdate(result=Output("long")))
     await world.settle_slack()
 
-    assert world.execution_messenger.files == ["long"]
+    assert world.slack.files == ["long"]
 
 
 async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     await start(world)
     await world.settle_slack()
-    world.execution_messenger.faults.append(
-        Refused("message_not_found", "", RefusalKind.MESSAGE_GONE)
-    )
+    world.slack.execution_faults.append(Refused("message_not_found", "", RefusalKind.MESSAGE_GONE))
     await record(world, TaskUpdate(title="plan"))
-    world.execution_messenger.faults.append(
-        Refused("thread_not_found", "", RefusalKind.THREAD_GONE)
-    )
+    world.slack.execution_faults.append(Refused("thread_not_found", "", RefusalKind.THREAD_GONE))
     await world.settle_slack()
 
-    assert said(world) == [MessageKind.PROGRESS, MessageKind.TASK]
-    assert (
-        world.execution_messenger.said[-1].ref.thread_ts
-        == world.execution_messenger.said[-1].ref.ts
-    )
+    assert said(world) == [EffectKind.PROGRESS, EffectKind.TASK_DONE]
+    assert world.slack.said[-1].ref.thread_ts == world.slack.said[-1].ref.ts
 
 
 async def test_slack_being_away_loses_no_message(world: World) -> None:
     await start(world)
-    world.execution_messenger.faults.append(NotSent("away"))
+    world.slack.execution_faults.append(NotSent("away"))
     await world.settle_slack()
 
-    assert said(world) == [MessageKind.PROGRESS]
+    assert said(world) == [EffectKind.PROGRESS]
 
 
 async def test_a_crew_that_is_not_set_up_any_more(world: World) -> None:
@@ -294,7 +286,7 @@ async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
     await world.turn(FORWARD)
     await world.settle_slack()
 
-    assert said(world) == [MessageKind.FORWARD_FAILED]
+    assert said(world) == [EffectKind.FORWARD_FAILED]
     assert not await world.lease(FORWARD)
 
 
@@ -326,7 +318,7 @@ async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -
 
     await world.turn(effect.destination)
 
-    assert not world.execution_messenger.said
+    assert not world.slack.said
     assert not await world.lease(effect.destination)
 
 
@@ -335,5 +327,5 @@ async def test_an_execution_is_taken_over_by_who_starts_it(world: World) -> None
     await world.settle_slack()
     await start(world)
     await world.settle_slack()
-    assert said(world) == [MessageKind.PROGRESS]
+    assert said(world) == [EffectKind.PROGRESS]
     assert (await recorded(world)).starter == ANA

@@ -31,7 +31,7 @@ from bot.usecases.receive import Received, receive_notification, store_dead_lett
 from bot.usecases.track import record_update
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeForwarder
-from tests.usecases.slack_standins import FakeDirectory, FakeExecutionMessenger, FakeSlack
+from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
 ABOUT_EXECUTIONS = ("progress", "task_done", "post_result", "poll_status")
 """What tests of reviews do not look at."""
@@ -54,12 +54,10 @@ class World:
     def __post_init__(self) -> None:
         self.outbox = SqlOutbox(self.engines)
         self.slack = FakeSlack(self.clock)
-        self.execution_messenger = FakeExecutionMessenger(self.slack)
         self.forwarder = FakeForwarder()
         self.context = DeliveryContext(
             uow=self.uow,
             messenger=self.slack,
-            execution_messenger=self.execution_messenger,
             forwarder=self.forwarder,
             clients={"research": self.crew},
             crews=self.crews,

@@ -10,7 +10,7 @@ from bot.domain.retry import Retry
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.crew import CrewClients, WebhookForwarder
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import Directory, ExecutionMessenger, Messenger
+from bot.usecases.ports.slack import Directory, Messenger
 from bot.usecases.ports.store import UnitOfWork
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
@@ -27,7 +27,6 @@ class DeliveryContext:
     messenger: Messenger
     clients: CrewClients
     crews: Crews
-    execution_messenger: ExecutionMessenger
     forwarder: WebhookForwarder
     directory: Directory
     clock: Clock

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Protocol
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import TaskUpdate
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.settle import earlier_try, settle
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import MessageKind, Posted
+from bot.usecases.ports.slack import Posted, PostOutcome
 from bot.usecases.read_models import ExecutionPosting
 
 
@@ -20,20 +22,21 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None:
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
-        return await _post(job, context, MessageKind.PROGRESS, posting)
-    outcome = await context.execution_messenger.update(posting)
+        return await _post(job, context, posting, partial(context.messenger.post_progress, posting))
+    outcome = await context.messenger.update_progress(posting)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         outcome = Delivered("deleted")
     return await settle(job, outcome, context)
 
 
 async def post_task_done(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a finished task in one line."""
+    """Post a completed task in one line."""
     posting = await _posting(job, context)
     update = await context.uow.read.executions.task_update(job.effect.subject)
     if posting is None or update is None:
         return await settle(job, Delivered("nothing to show"), context)
-    return await _post(job, context, MessageKind.TASK, posting, update=update)
+    post = partial(context.messenger.post_task_done, posting, job.effect.subject, update)
+    return await _post(job, context, posting, post)
 
 
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
@@ -41,7 +44,7 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)
-    return await _post(job, context, MessageKind.END, posting)
+    return await _post(job, context, posting, partial(context.messenger.post_result, posting))
 
 
 async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
@@ -49,9 +52,7 @@ async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None or posting.execution.result is None:
         return await settle(job, Delivered("nothing to attach"), context)
-    outcome = await context.execution_messenger.attach_result(
-        posting, posted_since=earlier_try(job)
-    )
+    outcome = await context.messenger.attach_result(posting, posted_since=earlier_try(job))
     return await settle(job, outcome, context)
 
 
@@ -60,29 +61,26 @@ async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None:
         return await settle(job, Delivered("nothing to say"), context)
-    return await _post(job, context, MessageKind.FORWARD_FAILED, posting)
+    post = partial(context.messenger.post_forward_failed, posting, job.effect.subject)
+    return await _post(job, context, posting, post)
 
 
 async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | None:
     return await context.uow.read.executions.posting(job.effect.crew, job.effect.execution_id)
 
 
+class _Post(Protocol):
+    async def __call__(self, *, channel: str, posted_since: datetime | None) -> PostOutcome: ...
+
+
 async def _post(
-    job: Job,
-    context: DeliveryContext,
-    kind: MessageKind,
-    posting: ExecutionPosting,
-    *,
-    update: TaskUpdate | None = None,
+    job: Job, context: DeliveryContext, posting: ExecutionPosting, post: _Post
 ) -> Outcome:
     crew = context.crews.get(job.effect.crew)
     channel = posting.channel or (crew.channel if crew else None)
     if channel is None:
         return await settle(job, Refused("unknown_crew", "no such crew"), context)
-    subject = job.effect.subject
-    outcome = await context.execution_messenger.say(
-        kind, posting, channel=channel, posted_since=earlier_try(job), subject=subject, news=update
-    )
+    outcome = await post(channel=channel, posted_since=earlier_try(job))
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
         async with context.uow.begin() as tx:
             await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
@@ -93,7 +91,7 @@ async def _post(
     async with context.uow.begin() as tx:
         place = (
             tx.executions.place_progress_message
-            if kind is MessageKind.PROGRESS
+            if job.effect.kind is EffectKind.PROGRESS
             else tx.executions.join_thread
         )
         await place(job.effect.crew, job.effect.execution_id, outcome.ref)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.execution import TaskUpdate
@@ -38,6 +37,9 @@ class Posted:
     excerpted: bool = False
 
 
+PostOutcome = Posted | NotSent | Refused | Unknown
+
+
 class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
@@ -47,7 +49,7 @@ class Messenger(Protocol):
 
     async def post_card(
         self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
-    ) -> Posted | NotSent | Refused | Unknown:
+    ) -> PostOutcome:
         """Post a round's card. `plain` leaves out what the agent wrote."""
         ...
 
@@ -81,6 +83,46 @@ class Messenger(Protocol):
         """Report, in a crew's channel, a webhook that could not be understood."""
         ...
 
+    async def post_progress(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """Post the message that shows how far an execution is."""
+        ...
+
+    async def update_progress(self, posting: ExecutionPosting) -> Outcome:
+        """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
+        ...
+
+    async def post_task_done(
+        self,
+        posting: ExecutionPosting,
+        update_id: str,
+        update: TaskUpdate,
+        *,
+        channel: str,
+        posted_since: datetime | None,
+    ) -> PostOutcome:
+        """Post a completed task in one line."""
+        ...
+
+    async def post_result(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """Post how an execution ended, with its result."""
+        ...
+
+    async def attach_result(
+        self, posting: ExecutionPosting, *, posted_since: datetime | None
+    ) -> Outcome:
+        """Put the whole result as a file into the thread."""
+        ...
+
+    async def post_forward_failed(
+        self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """Say that a webhook of this kind (`task`, `step`, `crew`) could not be forwarded."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Members:
@@ -98,43 +140,4 @@ class Directory(Protocol):
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """The users that these stand for; Anyone adds nobody."""
-        ...
-
-
-class MessageKind(StrEnum):
-    """What a message about an execution says."""
-
-    PROGRESS = "progress"
-    TASK = "task"
-    END = "end"
-    FORWARD_FAILED = "forward failed"
-
-
-class ExecutionMessenger(Protocol):
-    """Slack, for messages about an execution."""
-
-    async def say(
-        self,
-        what: MessageKind,
-        view: ExecutionPosting,
-        *,
-        channel: str,
-        posted_since: datetime | None,
-        subject: str = "",
-        news: TaskUpdate | None = None,
-    ) -> Posted | NotSent | Refused | Unknown:
-        """Post a message about an execution.
-
-        `news` is what a TASK says, `subject` tells it apart.
-        """
-        ...
-
-    async def update(self, view: ExecutionPosting) -> Outcome:
-        """Bring the progress up to date. Refused as MESSAGE_GONE when it was deleted."""
-        ...
-
-    async def attach_result(
-        self, view: ExecutionPosting, *, posted_since: datetime | None
-    ) -> Outcome:
-        """Put the whole result as a file into the thread."""
         ...
