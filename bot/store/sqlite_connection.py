@@ -43,7 +43,7 @@ async def connect(path: str, pragmas: Iterable[str]) -> aiosqlite.Connection:
         lambda: sqlite3.connect(path, check_same_thread=False, isolation_level=None),
         iter_chunk_size=_CHUNK,
     )
-    connection._thread.daemon = True
+    connection._thread.daemon = True  # noqa: SLF001  # it offers no other way
     await connection
     try:
         for pragma in pragmas:
