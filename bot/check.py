@@ -50,13 +50,13 @@ class Finding:
 
 async def check(settings: Settings) -> int:
     """Print one line for each thing asked; 1 if anything is wrong."""
-    sick = False
+    failed = False
     async for finding in _findings(settings):
-        sick = sick or finding.problem is not None
+        failed = failed or finding.problem is not None
         mark, text = ("✗", finding.problem) if finding.problem else ("✓", finding.remark)
         line = f"{mark} {finding.subject}: {text}" if text else f"{mark} {finding.subject}"
         print(printable(line))  # noqa: T201
-    return int(sick)
+    return int(failed)
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:

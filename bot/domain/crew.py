@@ -31,7 +31,7 @@ class Crew:
         match role:
             case Role.REVIEWER:
                 return self.reviewers
-            case Role.STARTER:
+            case Role.STARTER:  # pragma: no branch  # there is no third
                 return self.starters or self.reviewers
 
     def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
@@ -53,7 +53,7 @@ class Crew:
         return replace(urls, human_input=self.own.human_input)
 
     def forwards_to(self, given: WebhookUrls) -> WebhookUrls:
-        """Where webhooks that come to us are handed on: never to ourselves."""
+        """Where webhooks that come to us are forwarded: never to ourselves."""
         if not self.forward:
             return WebhookUrls()
         urls = given.or_else(self.configured)

@@ -21,7 +21,6 @@ CrewgateError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,16 +42,6 @@ class AlreadyDecided(NotWaiting):
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"already decided by {decision.by.id} at {decision.at.isoformat()}")
         self.decision = decision
-
-    @property
-    def by(self) -> str:
-        """The Slack user id of the person who was faster."""
-        return self.decision.by.id
-
-    @property
-    def at(self) -> datetime:
-        """When that decision was recorded."""
-        return self.decision.at
 
 
 class RoundSuperseded(NotWaiting):

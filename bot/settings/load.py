@@ -61,7 +61,6 @@ class Settings:
     """Everything the bot is told from outside."""
 
     slack: SlackSettings
-    channel: str | None
     public_url: str | None
     """Ends without a slash."""
     database_url: str = field(repr=False)
@@ -98,7 +97,6 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     )
     settings = Settings(
         slack=slack,
-        channel=shared.channel,
         public_url=env.take(table.PUBLIC_URL),
         database_url=env.take(table.DATABASE_URL),
         host=env.take(table.HOST),

@@ -91,7 +91,7 @@ def test_a_decision_is_kept_whole() -> None:
 def test_the_second_decision_is_told_who_was_faster_and_when(state: State) -> None:
     with pytest.raises(AlreadyDecided) as caught:
         a_round(state, decision=a_decision(by=BEN, at=LATER)).decide(a_decision())
-    assert (caught.value.by, caught.value.at) == (BEN.id, LATER)
+    assert (caught.value.decision.by, caught.value.decision.at) == (BEN, LATER)
     assert BEN.id in str(caught.value)
 
 

@@ -72,7 +72,6 @@ def test_little_is_enough(load_with: Load) -> None:
     assert settings.slack.signing_secret == "secret-2"
     assert settings.slack.app_token is None
     assert settings.slack.api_url == "https://slack.com/api/"
-    assert settings.channel == "#reviews"
     assert settings.public_url is None
     assert settings.database_url == "sqlite+aiosqlite:///crewgate.db"
     assert (settings.host, settings.port) == ("0.0.0.0", 3000)  # noqa: S104 - the default
@@ -236,7 +235,7 @@ def test_dotenv_knows_quotes_and_comments_and_yields_to_the_environment(tmp_path
     )
     environ = {**ENOUGH, "SLACK_CHANNEL": "", "PORT": "5000", "CREW_TOKEN": "secret-${HOME}"}
     settings = load(environ, tmp_path)
-    assert settings.channel == "#from-file"
+    assert settings.crews["from-file"].channel == "#from-file"
     assert settings.port == 5000
     assert settings.crews["from-file"].token == "secret-${HOME}"
 
@@ -286,7 +285,6 @@ def test_a_crew_that_says_nothing_shares_channel_and_reviewers(load_file: Load) 
 def test_crews_that_say_it_all_need_nothing_shared(load_file: Load) -> None:
     text = RESEARCH + 'channel = "#research"\nreviewers = ["*"]'
     settings = load_file(text, SLACK_CHANNEL="", REVIEWERS="")
-    assert settings.channel is None
     assert settings.crews["research"].channel == "#research"
 
 

@@ -56,7 +56,7 @@ async def test_the_first_decision_wins(world: World, waiting: Round) -> None:
     world.clock.advance(SECOND)
     with pytest.raises(AlreadyDecided) as caught:
         await world.decide(waiting.id, by=BEN)
-    assert (caught.value.by, caught.value.at) == (ANA.id, NOW)
+    assert (caught.value.decision.by, caught.value.decision.at) == (ANA, NOW)
     stored = await world.round(waiting.id)
     assert stored.decision is not None
     assert stored.decision.verdict == Revise("Shorter.")
@@ -77,7 +77,7 @@ async def test_twenty_at_once_make_one_decision(world: World, waiting: Round) ->
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Round)]
     assert winner.decision is not None
     late = [outcome for outcome in outcomes if isinstance(outcome, AlreadyDecided)]
-    assert [error.by for error in late] == [winner.decision.by.id] * 19
+    assert [error.decision for error in late] == [winner.decision] * 19
     assert await world.effects() == [POST, REFRESH, RESUME]
 
 
