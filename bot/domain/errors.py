@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.domain.people import ReviewerRef
+    from bot.domain.reason import Reason
     from bot.domain.verdict import Decision
 
 
@@ -51,16 +52,16 @@ class RoundSuperseded(NotWaiting):
 class RoundClosed(NotWaiting):
     """The execution ended or is gone, so there is nothing left to decide."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason | None) -> None:
+        super().__init__(type(reason).__name__)
         self.reason = reason
 
 
 class InvalidTransition(CrewgateError):
     """The state machine has no such arrow."""
 
-    def __init__(self, state: str, move: str) -> None:
-        super().__init__(f"a round that is {state} cannot {move}")
+    def __init__(self, state: str, to: str) -> None:
+        super().__init__(f"a round that is {state} cannot {to}")
 
 
 class Malformed(CrewgateError):

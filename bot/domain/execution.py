@@ -9,9 +9,6 @@ from enum import StrEnum
 from bot.domain.notification import Output
 from bot.domain.verdict import Person
 
-FAILED = "the execution failed"
-GONE = "the crew does not know this execution any more"
-
 
 class ExecutionState(StrEnum):
     """Where an execution is. Only RUNNING can change by itself."""

@@ -4,14 +4,14 @@
     WAITING     --supersede-->  SUPERSEDED   + refresh card            (a newer output came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
     DECIDED     --delivered-->  RESUMED      + refresh card
-    DECIDED     --overtake-->   RESUMED      + refresh card            (sent, and the crew went on)
-    DECIDED     --overtake-->   CLOSED       + refresh card, tell      (never sent: now pointless)
-    DECIDED     --gave up-->    STUCK        + refresh card, tell
+    DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
+    DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent: now pointless)
+    DECIDED     --gave up-->    STUCK        + refresh card, notify
     STUCK       --retry-->      DECIDED      + refresh card, resume
     STUCK       --close-->      CLOSED       + refresh card
-    STUCK       --overtake-->   as DECIDED
+    STUCK       --superseded--> as DECIDED
 
-Every move returns the new round and its effects; the caller saves both in one transaction.
+Every transition returns the new round and its effects; the caller saves both in one transaction.
 """
 
 from __future__ import annotations
@@ -23,19 +23,27 @@ from enum import StrEnum
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.errors import AlreadyDecided, InvalidTransition, RoundClosed, RoundSuperseded
-from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+    Unknown,
+)
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionOver,
+    Inferred,
+    NeverSent,
+    NotReached,
+    Reason,
+    RefusedByCrew,
+    RetriesExhausted,
+)
 from bot.domain.verdict import Decision, Revise
-
-ENDED = "the execution has ended"
-NEWER_OUTPUT = "a newer output came before this could be sent"
-TOOK_EFFECT = "the crew has gone on, so it was taken"
-
-RETRIES_EXHAUSTED = "retries_exhausted"
-"""`answer_code` of a round that was given up after a day of trying."""
-INFERRED = "inferred"
-"""`answer_code` of a round that counts as taken by evidence, not by the crew's own answer."""
-RETRYING = "retrying"
-"""`answer_code` of a round after which the crew does the task again: its own status word."""
 
 
 class State(StrEnum):
@@ -91,10 +99,8 @@ class Round:
     """Since when a try to resume has been under way whose outcome nobody knows."""
     activity_before: int = 0
     """How many signs of having gone on the execution had given when that try began."""
-    answer: str = ""
-    """The crew's own words about the decision, or why it could not be told yet."""
-    answer_code: str = ""
-    """The crew's status word, the HTTP status or the kind of failure behind `answer`."""
+    reason: Reason | None = None
+    """Why it is in this state, where the state does not say all."""
     ended_at: datetime | None = None
     """When the crew took it, or it was superseded or closed."""
 
@@ -112,27 +118,27 @@ class Round:
         if self.state is State.SUPERSEDED:
             raise RoundSuperseded
         if self.state is State.CLOSED:
-            raise RoundClosed(self.answer)
+            raise RoundClosed(self.reason)
         if self.decision is not None:
             raise AlreadyDecided(self.decision)
 
     def supersede(self, at: datetime) -> Transition:
         """A newer output came before anybody decided."""
-        self._must_be(State.WAITING, move="be superseded")
+        self._must_be(State.WAITING, to="be superseded")
         return self._end(State.SUPERSEDED, at)
 
-    def close(self, reason: str, at: datetime) -> Transition:
+    def close(self, reason: ExecutionOver, at: datetime) -> Transition:
         """There is nothing left to decide or to retry."""
-        self._must_be(State.WAITING, State.STUCK, move="be closed")
-        return self._end(State.CLOSED, at, answer=reason)
+        self._must_be(State.WAITING, State.STUCK, to="be closed")
+        return self._end(State.CLOSED, at, reason)
 
     def retry(self) -> Transition:
         """A person asks to send the same decision again.
 
         `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
         """
-        self._must_be(State.STUCK, move="be retried")
-        again = replace(self, state=State.DECIDED, answer="", answer_code="")
+        self._must_be(State.STUCK, to="be retried")
+        again = replace(self, state=State.DECIDED, reason=None)
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def supersede_decided(self, at: datetime) -> Transition:
@@ -141,20 +147,20 @@ class Round:
         If it may have been sent, that output is the proof that it was taken. If it never was,
         it must not be sent any more: its reviewer did not see the newer output.
         """
-        self._must_be(State.DECIDED, State.STUCK, move="be overtaken")
-        return self._infer(at) if self.in_doubt_since is not None else self._never_sent(at)
+        self._must_be(State.DECIDED, State.STUCK, to="be superseded")
+        return self._infer(at) if self.in_doubt_since is not None else self._close_unsent(at)
 
     def took_effect(self, at: datetime) -> Transition:
         """There is evidence that the crew took the decision although its answer was lost."""
-        self._must_be(State.DECIDED, move="have taken effect")
+        self._must_be(State.DECIDED, to="have taken effect")
         return self._infer(at)
 
     def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
-        """Note, before the crew is called, that from now on nobody knows.
+        """Mark the resume in doubt before calling: a crash leaves its effect unknown.
 
         `activity_count` counts the signs of having gone on that the execution has given so far.
         """
-        self._must_be(State.DECIDED, move="be sent")
+        self._must_be(State.DECIDED, to="be sent")
         if self.in_doubt_since is not None:
             return self
         return replace(self, in_doubt_since=at, activity_before=activity_count)
@@ -162,7 +168,7 @@ class Round:
     def settle(
         self, outcome: Outcome, *, in_doubt: bool, retries_exhausted: bool, at: datetime
     ) -> Transition:
-        """Record what came of telling the crew.
+        """Record the outcome of a resume.
 
         `in_doubt`: an earlier try may have taken effect. The round stays DECIDED when it is worth
         trying again.
@@ -177,51 +183,51 @@ class Round:
                 # The crew is not waiting any more, and only our own resume can have done that.
                 return self._infer(at)
             case Refused(code, words):
-                return surely_not._get_stuck(code, words)
+                return surely_not._get_stuck(RefusedByCrew(code, words))
             case NotSent(why):
-                return surely_not._wait("not_sent", why, retries_exhausted=retries_exhausted)
+                return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
             case Unknown(why):  # pragma: no branch  # there is no fifth
-                return self._wait("unknown", why, retries_exhausted=retries_exhausted)
+                return self._try_again(AnswerLost(why), retries_exhausted=retries_exhausted)
 
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
         """The round moved on while the answer was on its way."""
         match outcome:
             case Delivered() if self.state in (State.RESUMED, State.STUCK):
                 return self._take(outcome, at)
-            case Refused() | NotSent() if self.answer_code == INFERRED and not in_doubt:
+            case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
                 # The newer output was no proof after all: it was there before our only try.
-                return self._never_sent(at)
+                return self._close_unsent(at)
             case _:
                 return Transition(self, ())
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
-        return self._end(State.RESUMED, at, answer=answer.words, code=answer.status or "")
+        return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:
-        return self._end(State.RESUMED, at, answer=TOOK_EFFECT, code=INFERRED)
+        return self._end(State.RESUMED, at, Inferred())
 
-    def _never_sent(self, at: datetime) -> Transition:
-        closed = self._end(State.CLOSED, at, answer=NEWER_OUTPUT).round
+    def _close_unsent(self, at: datetime) -> Transition:
+        closed = self._end(State.CLOSED, at, NeverSent()).round
         return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
-    def _wait(self, code: str, why: str, *, retries_exhausted: bool) -> Transition:
+    def _try_again(self, reason: NotReached | AnswerLost, *, retries_exhausted: bool) -> Transition:
         if retries_exhausted:
-            return self._get_stuck(RETRIES_EXHAUSTED, why)
-        news = (code, why) != (self.answer_code, self.answer)
-        waiting = replace(self, answer=why, answer_code=code)
-        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if news else ())
+            return self._get_stuck(RetriesExhausted(reason.why))
+        changed = reason != self.reason
+        waiting = replace(self, reason=reason)
+        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
 
-    def _get_stuck(self, code: str, words: str) -> Transition:
-        stuck = replace(self, state=State.STUCK, answer=words, answer_code=code)
+    def _get_stuck(self, reason: RefusedByCrew | RetriesExhausted) -> Transition:
+        stuck = replace(self, state=State.STUCK, reason=reason)
         return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
-    def _end(self, state: State, at: datetime, *, answer: str = "", code: str = "") -> Transition:
-        ended = replace(self, state=state, answer=answer, answer_code=code, ended_at=at)
+    def _end(self, state: State, at: datetime, reason: Reason | None = None) -> Transition:
+        ended = replace(self, state=state, reason=reason, ended_at=at)
         return Transition(ended, ended._effects(EffectKind.REFRESH))
 
-    def _must_be(self, *states: State, move: str) -> None:
+    def _must_be(self, *states: State, to: str) -> None:
         if self.state not in states:
-            raise InvalidTransition(self.state, move)
+            raise InvalidTransition(self.state, to)
 
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
         return tuple(
@@ -231,7 +237,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A round after a move, and what must now happen outside."""
+    """A round in its new state, and what must now happen outside."""
 
     round: Round
     effects: tuple[Effect, ...]
@@ -257,9 +263,9 @@ def receive(
     | --------------------------------- | ----------------- | ------------------------- |
     | none                              | opens round 1     | opens round 1             |
     | WAITING                           | duplicate         | supersedes, opens next    |
-    | DECIDED, STUCK: surely not sent   | duplicate         | overtakes, opens next     |
-    | DECIDED, STUCK by Revise: sent    | opens "unchanged" | overtakes, opens next     |
-    | DECIDED, STUCK by Approve: sent   | duplicate         | overtakes, opens next     |
+    | DECIDED, STUCK: surely not sent   | duplicate         | supersedes, opens next    |
+    | DECIDED, STUCK by Revise: sent    | opens "unchanged" | supersedes, opens next    |
+    | DECIDED, STUCK by Approve: sent   | duplicate         | supersedes, opens next    |
     | RESUMED, the task is done again   | opens "unchanged" | opens next                |
     | RESUMED, the crew goes on         | duplicate         | opens next                |
     | CLOSED                            | opens next        | opens next                |
@@ -314,11 +320,16 @@ def _may_come_again(round_: Round) -> bool:
         case State.DECIDED | State.STUCK:
             return round_.in_doubt_since is not None and _asked_for_changes(round_)
         case State.RESUMED:
-            return _asked_for_changes(round_) or round_.answer_code == RETRYING
+            return _asked_for_changes(round_) or _does_task_again(round_.reason)
         case State.CLOSED:
             return True
         case _:
             return False
+
+
+def _does_task_again(reason: Reason | None) -> bool:
+    """Whether the crew said so itself."""
+    return isinstance(reason, Answered) and reason.status is ResumeStatus.RETRYING
 
 
 def _asked_for_changes(round_: Round) -> bool:

@@ -12,6 +12,19 @@ from typing import Final
 
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    Reason,
+    RefusedByCrew,
+    RetriesExhausted,
+)
 from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.slack.blockkit.text import ELLIPSIS, ago, escape_mrkdwn, one_line, plain
@@ -64,7 +77,7 @@ def too_late(error: NotWaiting, now: datetime) -> str:
         case RoundSuperseded():
             return "A newer output came in the meantime. Decide on the latest round instead."
         case RoundClosed(reason=reason):
-            return f"This is closed: {one_line(reason, ANSWER_LIMIT).rstrip('. ')}."
+            return f"This is closed: {because(reason)}."
         case _:
             return "This takes no decision any more."
 
@@ -79,7 +92,9 @@ def too_late_plain(error: NotWaiting, now: datetime) -> str:
         case RoundSuperseded():
             return f"A newer output came in the meantime. {lost}"
         case RoundClosed(reason=reason):
-            return f"This is closed: {plain(reason, ANSWER_LIMIT).rstrip('. ')}. {lost}"
+            return (
+                f"This is closed: {plain(reason_text(reason), ANSWER_LIMIT).rstrip('. ')}. {lost}"
+            )
         case _:
             return f"This takes no decision any more. {lost}"
 
@@ -221,9 +236,35 @@ def excerpted(shown: int, total: int) -> str:
     return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
 
 
-def answer(round_: Round) -> str:
-    """The crew's words inside a sentence of ours, which brings its own full stop."""
-    return one_line(round_.answer, ANSWER_LIMIT).rstrip(". ")
+EXECUTION_GONE: Final = "the crew does not know this execution any more"
+
+
+def reason_text(reason: Reason | None) -> str:
+    """Why a round is where it is, as a part of a sentence; raw, for what is inside is foreign."""
+    match reason:
+        case None:
+            return ""
+        case Answered(words=text) | RefusedByCrew(words=text):
+            return text
+        case NotReached(text) | AnswerLost(text) | RetriesExhausted(text):
+            return text
+        case ExecutionFailed(error):
+            return f"the execution failed: {error}" if error else "the execution failed"
+        case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone():
+            return _REASONS[type(reason)]
+
+
+_REASONS: Final = {
+    Inferred: "the crew has gone on, so it was taken",
+    NeverSent: "a newer output came before this could be sent",
+    ExecutionEnded: "the execution has ended",
+    ExecutionGone: EXECUTION_GONE,
+}
+
+
+def because(reason: Reason | None) -> str:
+    """The same inside a sentence of ours, which brings its own full stop."""
+    return one_line(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 
 
 NEXT: Final = "Next page"

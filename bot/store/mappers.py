@@ -12,6 +12,7 @@ from bot.domain.execution import Execution, ExecutionState
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Via
+from bot.store.reasons import from_reason, to_reason
 from bot.store.tables import executions, reviews, rounds
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import MessageRef, RoundLine
@@ -57,8 +58,7 @@ def to_round(row: sa.Row[Any]) -> Round:
         decision=_to_decision(row),
         in_doubt_since=row.in_doubt_since,
         activity_before=row.activity_before,
-        answer=row.answer,
-        answer_code=row.answer_code,
+        reason=to_reason(row.reason, row.reason_code, row.reason_words),
         ended_at=row.ended_at,
     )
 
@@ -130,8 +130,7 @@ def from_round(round_: Round) -> dict[str, Any]:
         "state": round_.state.value,
         "in_doubt_since": round_.in_doubt_since,
         "activity_before": round_.activity_before,
-        "answer": round_.answer,
-        "answer_code": round_.answer_code,
+        **from_reason(round_.reason),
         "ended_at": round_.ended_at,
         "is_approve": decision and decision.is_approve,
         "feedback": decision and _feedback(decision),

@@ -20,11 +20,11 @@ async def decide(
     async with context.uow.begin() as tx:
         round_ = await tx.round(round_id)
         context.require(by.id, Role.REVIEWER, round_.review)
-        move = round_.decide(Decision(verdict, by, now, via))
-        await tx.save(move.round)
-        await tx.enqueue(move.effects, at=now)
+        transition = round_.decide(Decision(verdict, by, now, via))
+        await tx.save(transition.round)
+        await tx.enqueue(transition.effects, at=now)
     # Only now may the listener acknowledge: Slack never repeats a click.
-    return move.round
+    return transition.round
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
@@ -47,7 +47,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     async with context.uow.begin() as tx:
         round_ = await tx.round(round_id)
         context.require(by.id, Role.REVIEWER, round_.review)
-        move = round_.retry()
-        await tx.save(move.round)
-        await tx.enqueue(move.effects, at=context.clock())
-    return move.round
+        transition = round_.retry()
+        await tx.save(transition.round)
+        await tx.enqueue(transition.effects, at=context.clock())
+    return transition.round

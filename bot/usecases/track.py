@@ -14,8 +14,8 @@ from bot.domain.execution import (
     StepUpdate,
     TaskUpdate,
 )
+from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from bot.domain.retry import Retry
-from bot.domain.review import ENDED
 from bot.domain.verdict import Person
 from bot.usecases.ports.base import NewId
 from bot.usecases.ports.store import Tx, UnitOfWork
@@ -90,13 +90,11 @@ async def record_update(
             await tx.enqueue([about(execution, EffectKind.FORWARD, webhook.id)], at=at)
 
 
-async def end_execution(
-    tx: Tx, before: Execution, ended: Execution, reason: str, *, at: datetime
-) -> None:
+async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: datetime) -> None:
     """Save an execution that has ended, close its unfinished rounds, and post the result once."""
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
-        closed = round_.close(reason, at)
+        closed = round_.close(_why_over(ended), at)
         await tx.save(closed.round)
         await tx.enqueue(closed.effects, at=at)
     if not ended.tracked:
@@ -110,6 +108,16 @@ async def end_execution(
 def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
     """An effect about an execution; its subject is the execution itself if none is given."""
     return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
+
+
+def _why_over(execution: Execution) -> ExecutionOver:
+    match execution.state:
+        case ExecutionState.FAILED:
+            return ExecutionFailed(execution.error)
+        case ExecutionState.GONE:
+            return ExecutionGone()
+        case _:
+            return ExecutionEnded()
 
 
 async def _complete_task(
@@ -127,4 +135,4 @@ async def _complete_task(
 
 async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:
     ended = execution.end(ExecutionState.COMPLETED, at, result=update.result, tokens=update.tokens)
-    await end_execution(tx, execution, ended, ENDED, at=at)
+    await end_execution(tx, execution, ended, at=at)

@@ -19,6 +19,7 @@ from bot.domain.outcome import (
     ResumeStatus,
     Unknown,
 )
+from bot.domain.reason import ExecutionEnded
 from bot.domain.review import Round, State, Transition, receive
 from bot.domain.verdict import Approve, Decision, Revise
 from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_output
@@ -54,14 +55,16 @@ class Rounds(RuleBasedStateMachine):
     def latest(self) -> Round | None:
         return max(self.rounds.values(), key=lambda round_: round_.number, default=None)
 
-    def keep(self, move: Transition) -> None:
-        before, after = self.rounds[move.round.id], move.round
+    def keep(self, transition: Transition) -> None:
+        before, after = self.rounds[transition.round.id], transition.round
         if before.state is not after.state:
-            assert kinds(move.effects)[:1] == [EffectKind.REFRESH]  # a card never lies for long
+            assert kinds(transition.effects)[:1] == [
+                EffectKind.REFRESH
+            ]  # a card never lies for long
         if after.state is State.DECIDED and before.state is not State.DECIDED:
-            assert EffectKind.RESUME in kinds(move.effects)
+            assert EffectKind.RESUME in kinds(transition.effects)
         else:
-            assert EffectKind.RESUME not in kinds(move.effects)
+            assert EffectKind.RESUME not in kinds(transition.effects)
         self.rounds[after.id] = after
 
     def tick(self) -> datetime:
@@ -98,13 +101,13 @@ class Rounds(RuleBasedStateMachine):
         round_ = self.pick(data)
         decision = a_decision(verdict, at=self.tick())
         try:
-            move = round_.decide(decision)
+            transition = round_.decide(decision)
         except NotWaiting:
             assert round_.state is not State.WAITING
             return
         assert round_.id not in self.decisions
         self.decisions[round_.id] = decision
-        self.keep(move)
+        self.keep(transition)
 
     @precondition(lambda self: self.rounds)
     @rule(data=st.data())
@@ -127,16 +130,16 @@ class Rounds(RuleBasedStateMachine):
         tried = data.draw(st.sampled_from(sorted(self.trying)))
         in_doubt = self.trying.pop(tried)
         round_ = self.rounds[tried]
-        move = round_.settle(
+        transition = round_.settle(
             outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=self.tick()
         )
         if isinstance(outcome, Delivered) and round_.state is not State.CLOSED:
-            assert move.round.state is State.RESUMED
+            assert transition.round.state is State.RESUMED
         if retries_exhausted:
-            assert move.round.state is not State.DECIDED
-        if round_.state is State.RESUMED and move.round.state is State.CLOSED:
+            assert transition.round.state is not State.DECIDED
+        if round_.state is State.RESUMED and transition.round.state is State.CLOSED:
             del self.over[tried]  # taken by evidence that the answer proved wrong
-        self.keep(move)
+        self.keep(transition)
 
     @precondition(lambda self: self.trying)
     @rule(data=st.data())
@@ -157,7 +160,7 @@ class Rounds(RuleBasedStateMachine):
     def close(self, data: st.DataObject) -> None:
         round_ = self.pick(data)
         try:
-            self.keep(round_.close("the execution has ended", self.tick()))
+            self.keep(round_.close(ExecutionEnded(), self.tick()))
         except InvalidTransition:
             assert round_.state not in (State.WAITING, State.STUCK)
 

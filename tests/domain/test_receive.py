@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.effects import EffectKind
-from bot.domain.review import INFERRED, RETRYING, Receipt, Round, State, receive
+from bot.domain.outcome import ResumeStatus
+from bot.domain.reason import Answered, Inferred
+from bot.domain.review import Receipt, Round, State, receive
 from bot.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
 
@@ -42,16 +44,26 @@ DUPLICATES = [
     *(unsent(state, revised=revised) for state, revised in WAY),
     sent(State.DECIDED, revised=False),
     sent(State.STUCK, revised=False),
-    a_round(State.RESUMED, decision=APPROVED, answer_code="resumed"),
-    a_round(State.RESUMED, decision=APPROVED, answer_code=INFERRED),
+    a_round(State.RESUMED, decision=APPROVED, reason=Answered("", ResumeStatus.RESUMED)),
+    a_round(State.RESUMED, decision=APPROVED, reason=Inferred()),
 ]
 OPENS_AGAIN = [
     # latest, whether the next one says "unchanged", how the latest ends, what must happen
     (sent(State.DECIDED, revised=True), True, State.RESUMED, [REFRESH, POST]),
     (sent(State.STUCK, revised=True), True, State.RESUMED, [REFRESH, POST]),
-    (a_round(State.RESUMED, decision=REVISED, answer_code=RETRYING), True, None, [POST]),
-    (a_round(State.RESUMED, decision=REVISED, answer_code=INFERRED), True, None, [POST]),
-    (a_round(State.RESUMED, decision=APPROVED, answer_code=RETRYING), False, None, [POST]),
+    (
+        a_round(State.RESUMED, decision=REVISED, reason=Answered("", ResumeStatus.RETRYING)),
+        True,
+        None,
+        [POST],
+    ),
+    (a_round(State.RESUMED, decision=REVISED, reason=Inferred()), True, None, [POST]),
+    (
+        a_round(State.RESUMED, decision=APPROVED, reason=Answered("", ResumeStatus.RETRYING)),
+        False,
+        None,
+        [POST],
+    ),
     (a_round(State.CLOSED), False, None, [POST]),
     (a_round(State.CLOSED, decision=REVISED), True, None, [POST]),
 ]

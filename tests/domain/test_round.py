@@ -15,23 +15,23 @@ from bot.domain.errors import (
     RoundClosed,
     RoundSuperseded,
 )
-from bot.domain.review import (
-    INFERRED,
-    NEWER_OUTPUT,
-    TOOK_EFFECT,
-    Round,
-    State,
-    Transition,
+from bot.domain.reason import (
+    ExecutionEnded,
+    ExecutionFailed,
+    Inferred,
+    NeverSent,
+    RefusedByCrew,
 )
+from bot.domain.review import Round, State, Transition
 from bot.domain.verdict import Revise
 from tests.builders import BEN, LATER, NOW, a_decision, a_round
 
 REFRESH, RESUME, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.RESUME, EffectKind.NOTIFY_STUCK
 
-MOVES: dict[str, Callable[[Round], Transition]] = {
+TRANSITIONS: dict[str, Callable[[Round], Transition]] = {
     "decide": lambda round_: round_.decide(a_decision(Revise("Shorter."))),
     "supersede": lambda round_: round_.supersede(LATER),
-    "close": lambda round_: round_.close("gone", LATER),
+    "close": lambda round_: round_.close(ExecutionEnded(), LATER),
     "retry": lambda round_: round_.retry(),
     "supersede_decided": lambda round_: round_.supersede_decided(LATER),
     "take effect": lambda round_: round_.took_effect(LATER),
@@ -48,15 +48,15 @@ ARROWS = {
     (State.STUCK, "close"): (State.CLOSED, (REFRESH,)),
 }
 
-EVERYTHING = [(state, move) for state in State for move in MOVES]
+EVERYTHING = [(state, name) for state in State for name in TRANSITIONS]
 
 
-@pytest.mark.parametrize(("state", "move"), ARROWS)
-def test_an_arrow_leads_where_it_should_and_says_what_must_happen(state: State, move: str) -> None:
+@pytest.mark.parametrize(("state", "name"), ARROWS)
+def test_an_arrow_leads_where_it_should_and_says_what_must_happen(state: State, name: str) -> None:
     before = a_round(state)
-    after = MOVES[move](before)
+    after = TRANSITIONS[name](before)
     assert (after.round.state, tuple(effect.kind for effect in after.effects)) == ARROWS[
-        state, move
+        state, name
     ]
     assert {(effect.subject, effect.crew, effect.execution_id) for effect in after.effects} == {
         ("r-1", "research", "e-1")
@@ -65,12 +65,12 @@ def test_an_arrow_leads_where_it_should_and_says_what_must_happen(state: State, 
 
 
 @pytest.mark.parametrize(
-    ("state", "move"),
+    ("state", "name"),
     [pair for pair in EVERYTHING if pair not in ARROWS and pair[1] != "decide"],
 )
-def test_an_arrow_that_is_missing_raises(state: State, move: str) -> None:
+def test_an_arrow_that_is_missing_raises(state: State, name: str) -> None:
     with pytest.raises(InvalidTransition, match=state):
-        MOVES[move](a_round(state))
+        TRANSITIONS[name](a_round(state))
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.DECIDED])
@@ -102,8 +102,9 @@ def test_a_superseded_round_takes_no_decision() -> None:
 
 def test_a_closed_round_says_why_it_takes_no_decision() -> None:
     with pytest.raises(RoundClosed) as caught:
-        a_round(State.CLOSED, answer="the execution has ended").decide(a_decision())
-    assert caught.value.reason == "the execution has ended"
+        a_round(State.CLOSED, reason=ExecutionFailed("out of tokens")).decide(a_decision())
+    assert caught.value.reason == ExecutionFailed("out of tokens")
+    assert "tokens" not in str(caught.value)  # it may quote an output, and this is logged
 
 
 def test_a_round_that_was_decided_and_then_closed_is_closed() -> None:
@@ -124,37 +125,37 @@ def test_a_waiting_round_waits() -> None:
 # --- ending ---
 
 
-@pytest.mark.parametrize("move", ["supersede", "close"])
-def test_an_end_has_its_time(move: str) -> None:
-    assert MOVES[move](a_round()).round.ended_at == LATER
+@pytest.mark.parametrize("name", ["supersede", "close"])
+def test_an_end_has_its_time(name: str) -> None:
+    assert TRANSITIONS[name](a_round()).round.ended_at == LATER
 
 
 def test_closing_keeps_the_reason() -> None:
-    assert a_round().close("gone", LATER).round.answer == "gone"
+    assert a_round().close(ExecutionEnded(), LATER).round.reason == ExecutionEnded()
 
 
 def test_evidence_counts_as_an_answer() -> None:
     taken = a_round(State.DECIDED, in_doubt_since=NOW).took_effect(LATER).round
-    assert (taken.answer, taken.answer_code, taken.ended_at) == (TOOK_EFFECT, INFERRED, LATER)
+    assert (taken.reason, taken.ended_at) == (Inferred(), LATER)
 
 
-# --- being overtaken ---
+# --- a newer output while the decision is on its way ---
 
 
 @pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
 def test_a_newer_output_proves_that_what_may_have_been_sent_was_taken(state: State) -> None:
-    move = a_round(state, in_doubt_since=NOW).supersede_decided(LATER)
-    assert move.round.state is State.RESUMED
-    assert move.round.answer_code == INFERRED
-    assert [effect.kind for effect in move.effects] == [REFRESH]
+    transition = a_round(state, in_doubt_since=NOW).supersede_decided(LATER)
+    assert transition.round.state is State.RESUMED
+    assert transition.round.reason == Inferred()
+    assert [effect.kind for effect in transition.effects] == [REFRESH]
 
 
 @pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
 def test_a_newer_output_makes_what_was_never_sent_pointless(state: State) -> None:
-    move = a_round(state, in_doubt_since=None).supersede_decided(LATER)
-    assert move.round.state is State.CLOSED
-    assert (move.round.answer, move.round.ended_at) == (NEWER_OUTPUT, LATER)
-    assert move.round.decision is not None
+    transition = a_round(state, in_doubt_since=None).supersede_decided(LATER)
+    assert transition.round.state is State.CLOSED
+    assert (transition.round.reason, transition.round.ended_at) == (NeverSent(), LATER)
+    assert transition.round.decision is not None
 
 
 # --- sending ---
@@ -171,9 +172,9 @@ def test_a_later_try_keeps_when_the_first_began() -> None:
     assert first.begin_sending(LATER, activity_count=9) == first
 
 
-def test_a_retry_forgets_the_answer_but_not_that_it_may_have_been_sent() -> None:
+def test_a_retry_forgets_why_it_was_stuck_but_not_that_it_may_have_been_sent() -> None:
     stuck = a_round(
-        State.STUCK, in_doubt_since=NOW, activity_before=3, answer="no", answer_code="404"
+        State.STUCK, in_doubt_since=NOW, activity_before=3, reason=RefusedByCrew("404", "no")
     )
     again = stuck.retry().round
-    assert again == replace(stuck, state=State.DECIDED, answer="", answer_code="")
+    assert again == replace(stuck, state=State.DECIDED, reason=None)

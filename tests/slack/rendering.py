@@ -10,14 +10,19 @@ from hypothesis import strategies as st
 from bot.demo.workspace.blocks import message_problems, text_size, view_problems
 from bot.demo.workspace.text import disguised_links, mentions, pieces
 from bot.domain.notification import Format, Output
-from bot.domain.review import (
-    ENDED,
-    NEWER_OUTPUT,
-    RETRIES_EXHAUSTED,
-    TOOK_EFFECT,
-    Round,
-    State,
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    RefusedByCrew,
+    RetriesExhausted,
 )
+from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Revise
 from bot.slack.blockkit.blocks import Message
 from bot.usecases.read_models import (
@@ -98,6 +103,21 @@ def a_named_round(**changes: Any) -> Round:
     return a_round(review=a_review(task_name="<!channel> *x*"), **changes)
 
 
+reasons = st.one_of(
+    st.none(),
+    st.builds(NotReached, long_texts),
+    st.builds(AnswerLost, long_texts),
+    st.builds(Answered, long_texts),
+    st.builds(Inferred),
+    st.builds(RefusedByCrew, st.sampled_from(["", "400", "401", "404", "9" * 900]), long_texts),
+    st.builds(RetriesExhausted, long_texts),
+    st.builds(NeverSent),
+    st.builds(ExecutionEnded),
+    st.builds(ExecutionFailed, long_texts),
+    st.builds(ExecutionGone),
+)
+
+
 @st.composite
 def rounds(draw: st.DrawFn) -> Round:
     state = draw(st.sampled_from(State))
@@ -110,15 +130,13 @@ def rounds(draw: st.DrawFn) -> Round:
         agent=draw(names),
         expected_output=draw(texts),
     )
-    codes = ["", "not_sent", "unknown", "400", "401", "404", RETRIES_EXHAUSTED, "9" * 900]
     return a_round(
         review=review,
         number=draw(st.integers(1, 10**6)),
         unchanged=draw(st.booleans()),
         state=state,
         decision=a_decision(draw(verdicts), by=Person(ANA.id, draw(names))) if decided else None,
-        answer=draw(st.one_of(long_texts, st.sampled_from([ENDED, NEWER_OUTPUT, TOOK_EFFECT]))),
-        answer_code=draw(st.sampled_from(codes)),
+        reason=draw(reasons),
     )
 
 

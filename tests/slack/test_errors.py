@@ -17,6 +17,7 @@ from bot.domain.errors import (
     UnknownCrew,
 )
 from bot.domain.people import Email, User, UserGroup
+from bot.domain.reason import ExecutionEnded
 from bot.slack.errors import explain
 from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
 
@@ -35,7 +36,7 @@ REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
         (TooManyKickoffs(), "Too many kickoffs"),
         (UnknownCrew("research"), "not set up here any more"),
         (RoundSuperseded(), "newer output"),
-        (RoundClosed("the execution has ended"), "the execution has ended"),
+        (RoundClosed(ExecutionEnded()), "the execution has ended"),
         (RoundNotFound("x"), "do not know this review"),
         (InvalidTransition("RESUMED", "be retried"), "nothing to try again"),
         (StoreUnavailable("disk full"), "Nothing was recorded"),

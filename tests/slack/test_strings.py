@@ -6,9 +6,7 @@ import pytest
 
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
 from bot.domain.people import Email, User, UserGroup
-from bot.domain.review import (
-    ENDED,
-)
+from bot.domain.reason import ExecutionEnded
 from bot.domain.verdict import Person, Revise
 from bot.slack import strings as shared
 from tests.builders import LATER, a_decision
@@ -41,7 +39,11 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
             "Ana asked for changes 1 min ago.",
         ),
         (RoundSuperseded(), "A newer output came in the meantime.", "A newer output came"),
-        (RoundClosed(ENDED), f"This is closed: {ENDED}.", f"This is closed: {ENDED}."),
+        (
+            RoundClosed(ExecutionEnded()),
+            "This is closed: the execution has ended.",
+            "This is closed: the execution has ended.",
+        ),
         (NotWaiting(), "This takes no decision any more.", "This takes no decision any more."),
     ],
 )

@@ -139,7 +139,7 @@ async def many_rounds(world: World) -> None:
         SELECT 'v' || n, 'research', 'many-' || n, 'draft' FROM generate_series(1, 20000) n;
 
         INSERT INTO rounds (id, review_id, number, state, version, opened_at, digest, unchanged,
-                            activity_before, answer, answer_code)
+                            activity_before, reason_code, reason_words)
         SELECT 'r' || n, 'v' || n, 1, CASE WHEN n % 1000 = 0 THEN 'WAITING' ELSE 'RESUMED' END,
                1, n, '', false, 0, '', '' FROM generate_series(1, 20000) n;
 

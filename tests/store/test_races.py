@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.domain.reason import ExecutionEnded
 from bot.domain.review import Round, State
 from bot.usecases.read_models import MessageRef
 from tests.builders import NOW, a_review
@@ -46,7 +47,7 @@ async def test_a_notification_waits_for_a_decision(world: World, waiting: Round)
     async with world.uow.begin() as tx:
         round_ = await tx.round(waiting.id)
         notification = await started(world, world.notify("Another draft."))
-        await tx.save(round_.close("decided meanwhile", NOW).round)
+        await tx.save(round_.close(ExecutionEnded(), NOW).round)
     received = await notification
     assert (received.accepted, received.round.number) == (True, 2)
     assert (await world.round(waiting.id)).state is State.CLOSED
@@ -82,7 +83,7 @@ async def test_a_notification_and_the_end_never_wait_for_each_other(
         await tx.executions.record_activity("research", "e-1", at=NOW)
         notification = await started(world, world.notify("Another draft."))
         (round_,) = await tx.unfinished("research", "e-1")
-        await tx.save(round_.close("the execution has ended", NOW).round)
+        await tx.save(round_.close(ExecutionEnded(), NOW).round)
     assert (await notification).round.number == 2
     assert (await world.round(waiting.id)).state is State.CLOSED
 

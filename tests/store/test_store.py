@@ -11,7 +11,20 @@ import sqlalchemy as sa
 
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
-from bot.domain.review import INFERRED, Round, State
+from bot.domain.outcome import ResumeStatus
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    RefusedByCrew,
+    RetriesExhausted,
+)
+from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Revise, Via
 from bot.store.engine import Engines
 from bot.store.tables import outputs
@@ -64,7 +77,25 @@ ROUNDS = [
         State.DECIDED, decision=a_decision(Approve("")), in_doubt_since=LATER, activity_before=4
     ),
     a_round(State.STUCK, decision=a_decision(Revise("«Шорт» 🎉\n\t\u202e"), by=BEN, via=Via.MODAL)),
-    a_round(State.RESUMED, answer="words", answer_code=INFERRED, ended_at=LATER),
+    a_round(State.DECIDED, reason=NotReached("connection refused")),
+    a_round(State.DECIDED, reason=AnswerLost("no answer in time")),
+    *(
+        a_round(State.RESUMED, reason=Answered("words", status), ended_at=LATER)
+        for status in (None, *ResumeStatus)
+    ),
+    a_round(State.RESUMED, reason=Inferred(), ended_at=LATER),
+    a_round(State.STUCK, reason=RefusedByCrew("401", "Unauthorized")),
+    a_round(State.STUCK, reason=RetriesExhausted("connection refused")),
+    *(
+        a_round(State.CLOSED, reason=reason, ended_at=LATER)
+        for reason in (
+            NeverSent(),
+            ExecutionEnded(),
+            ExecutionFailed("out of tokens"),
+            ExecutionFailed(),
+            ExecutionGone(),
+        )
+    ),
     a_round(review=a_review(task_name="Draft", agent="Writer", expected_output="One page")),
 ]
 

@@ -18,6 +18,7 @@ from bot.domain.errors import (
 )
 from bot.domain.outcome import Refused
 from bot.domain.people import Anyone, Email, UserGroup
+from bot.domain.reason import ExecutionEnded
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Revise, Verdict, Via
 from bot.usecases.decide import may_revise
@@ -122,8 +123,9 @@ async def test_nothing_is_decided_once_the_execution_has_ended(
     world: World, waiting: Round
 ) -> None:
     await world.record_update(ended="the execution has ended")
-    with pytest.raises(RoundClosed, match="the execution has ended"):
+    with pytest.raises(RoundClosed) as caught:
         await world.decide(waiting.id)
+    assert caught.value.reason == ExecutionEnded()
 
 
 # --- before the modal opens ---

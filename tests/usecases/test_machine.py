@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 from bot.domain.effects import SLACK
 from bot.domain.errors import NotAReviewer, NotWaiting
 from bot.domain.outcome import Refused
+from bot.domain.reason import RefusedByCrew
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Revise
 from bot.store.engine import open_engines
@@ -253,7 +254,7 @@ class Reviews(RuleBasedStateMachine):
             assert round_.state is not State.DECIDED
             card = self.world.slack.card(round_.id)
             assert isinstance(card.shows, Round)
-            assert (card.shows.state, card.shows.answer) == (round_.state, round_.answer)
+            assert (card.shows.state, card.shows.reason) == (round_.state, round_.reason)
             self.check_truth(round_)
 
     def check_truth(self, round_: Round) -> None:
@@ -266,7 +267,8 @@ class Reviews(RuleBasedStateMachine):
             assert taken or (sent and ambiguous)
         elif taken:
             assert round_.in_doubt_since is not None
-            assert round_.answer_code != "400" or ambiguous
+            refused = isinstance(round_.reason, RefusedByCrew) and round_.reason.code == "400"
+            assert not refused or ambiguous
 
 
 class InterferedReviews(Reviews):

@@ -8,8 +8,9 @@ import pytest
 
 from bot.domain.effects import SLACK, EffectKind
 from bot.domain.notification import Format, Output, WebhookUrls
-from bot.domain.outcome import NotSent, RefusalKind, Refused, Unknown
-from bot.domain.review import INFERRED, NEWER_OUTPUT, State
+from bot.domain.outcome import NotSent, RefusalKind, Refused, ResumeStatus, Unknown
+from bot.domain.reason import Answered, ExecutionEnded, Inferred, NeverSent
+from bot.domain.review import State
 from bot.domain.verdict import Revise
 from tests.builders import LATER, NOW, SECOND, webhook_urls
 from tests.usecases.crew_standins import Resumed
@@ -76,7 +77,7 @@ async def test_another_output_makes_an_unsent_decision_pointless(world: World) -
     await world.decide(first.round.id)
     await world.notify("Another draft.")
     old = await world.round(first.round.id)
-    assert (old.state, old.answer) == (State.CLOSED, NEWER_OUTPUT)
+    assert (old.state, old.reason) == (State.CLOSED, NeverSent())
     await world.turn(CREW)
     assert world.crew.asked == []
 
@@ -124,7 +125,8 @@ async def test_the_next_round_may_come_before_our_own_resume_is_answered(
     world.crew.on_taken = on_taken
     await world.turn(CREW)
     old = await world.round(first.round.id)
-    assert (old.state, old.answer_code) == (State.RESUMED, "retrying")
+    assert old.state is State.RESUMED
+    assert old.reason == Answered("Thank you.", ResumeStatus.RETRYING)
     pending = await world.uow.read.pending(crews=None, limit=9)
     assert [line.round.number for line in pending.lines] == [2]
     assert pending.lines[0].round.unchanged == (text == "A draft.")
@@ -137,7 +139,7 @@ async def test_a_newer_output_is_the_evidence_when_our_answer_is_lost(world: Wor
     world.crew.faults.append(Fault(LOST, after=True))
     await world.turn(CREW)
     await world.notify("Short draft.")
-    assert (await world.round(first.round.id)).answer_code == INFERRED
+    assert (await world.round(first.round.id)).reason == Inferred()
     world.clock.advance(SECOND * 60)
     await world.turn(CREW)
     assert len(world.crew.asked) == 1
@@ -246,7 +248,7 @@ async def test_the_end_closes_what_waits_or_is_stuck_and_nothing_else(world: Wor
     ]
     assert states == [State.CLOSED, State.CLOSED, State.DECIDED, State.WAITING]
     closed = await world.round(waiting.round.id)
-    assert (closed.answer, closed.ended_at) == ("the execution has ended", LATER)
+    assert (closed.reason, closed.ended_at) == (ExecutionEnded(), LATER)
 
 
 async def test_after_the_end_the_same_output_is_a_new_round(world: World) -> None:

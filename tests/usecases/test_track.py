@@ -18,6 +18,7 @@ from bot.domain.execution import (
 )
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
+from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from bot.domain.review import State
 from bot.usecases.queries.crews import overview
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, ForwardedWebhook, Progress
@@ -99,19 +100,27 @@ async def test_tasks_refresh_the_progress_message_and_steps_do_not(world: World)
 
 
 @pytest.mark.parametrize(
-    ("answer", "state"),
+    ("answer", "state", "reason"),
     [
         (
             Progress(CrewStatus.COMPLETED, "completed", None, 3, 3, result=Output("All of it.")),
             ExecutionState.COMPLETED,
+            ExecutionEnded(),
         ),
-        (Progress(CrewStatus.FAILED, "error", error="out of tokens"), ExecutionState.FAILED),
-        (Progress(CrewStatus.FAILED, "error"), ExecutionState.FAILED),
-        (CrewUnavailable("404: not found", gone=True), ExecutionState.GONE),
+        (
+            Progress(CrewStatus.FAILED, "error", error="out of tokens"),
+            ExecutionState.FAILED,
+            ExecutionFailed("out of tokens"),
+        ),
+        (Progress(CrewStatus.FAILED, "error"), ExecutionState.FAILED, ExecutionFailed()),
+        (CrewUnavailable("404: not found", gone=True), ExecutionState.GONE, ExecutionGone()),
     ],
 )
 async def test_the_end_closes_what_waits_and_is_said_once(
-    world: World, answer: Progress | CrewUnavailable, state: ExecutionState
+    world: World,
+    answer: Progress | CrewUnavailable,
+    state: ExecutionState,
+    reason: ExecutionOver,
 ) -> None:
     await start(world)
     round_ = (await world.notify()).round
@@ -124,7 +133,8 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     await record(world, CrewUpdate(result=Output("late"), tokens=9))
     await world.settle_slack()
 
-    assert (await world.round(round_.id)).state is State.CLOSED
+    closed = await world.round(round_.id)
+    assert (closed.state, closed.reason) == (State.CLOSED, reason)
     assert (await recorded(world)).state is state
     assert (await recorded(world)).tokens == 9
     assert said(world).count(EffectKind.POST_RESULT) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.execution import GONE, Execution, ExecutionState, TaskUpdate
+from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 
@@ -49,7 +49,7 @@ def progress(execution: Execution, bar: str) -> str:
         case ExecutionState.FAILED:
             parts = [f":x: Failed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.GONE:  # pragma: no branch  # there is no fifth
-            parts = [f":grey_question: Ended: {GONE}"]
+            parts = [f":grey_question: Ended: {shared.EXECUTION_GONE}"]
     if execution.tokens is not None:
         parts.append(f"{execution.tokens:,} tokens")
     return " · ".join(parts)

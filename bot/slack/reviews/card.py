@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.changes import measure
 from bot.domain.notification import Format
-from bot.domain.review import Round, State
+from bot.domain.review import Round
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
@@ -21,9 +21,10 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.text import date
-from bot.slack.reviews import reader_strings, strings
+from bot.slack.reviews import reader_strings, state_strings, strings
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
+from bot.slack.reviews.presentation import Presentation, Stuck, Superseded, Waiting, present
 from bot.usecases.read_models import CardView
 
 _NAME_LIMIT: Final = 80
@@ -35,29 +36,33 @@ def render_card(view: CardView, *, now: datetime) -> Message:
     A card stays for days, so its times are left to Slack; `now` ends a claim.
     """
     round_ = view.round
+    presentation = present(round_)
     shown, excerpted = output_in_message(view.output)
     blocks = [
         *_head(view),
         *([section(strings.unchanged(round_))] if round_.unchanged else []),
         *shown,
         *claim_and_notes(view, now=now),
-        *_state(round_),
+        *_state(round_, presentation),
     ]
-    return Message(notification(strings.card_plain(round_)), blocks, excerpted)
+    text = notification(state_strings.card_plain(round_, presentation))
+    return Message(text, blocks, excerpted)
 
 
 def render_card_plain(view: CardView, *, now: datetime) -> Message:
     """The same without anything an agent wrote, for when Slack refuses the card."""
     round_ = view.round
+    presentation = present(round_)
     blocks = [
         with_menu(strings.headline(round_), view),
         context(f"{shared.number_of(round_)} · {date(round_.opened_at)}"),
         *([section(strings.unchanged(round_))] if round_.unchanged else []),
         section(strings.NOT_SHOWABLE),
         *claim_and_notes(view, now=now),
-        *_state(round_),
+        *_state(round_, presentation),
     ]
-    return Message(notification(strings.card_plain(round_)), blocks, excerpted=True)
+    text = notification(state_strings.card_plain(round_, presentation))
+    return Message(text, blocks, excerpted=True)
 
 
 def file_name(view: CardView) -> str:
@@ -91,27 +96,18 @@ def _head(view: CardView) -> list[Block]:
     return blocks
 
 
-def _state(round_: Round) -> list[Block]:
+def _state(round_: Round, shown: Presentation) -> list[Block]:
     """What is true about the round now, and what can be done."""
-    decision = round_.decision
-    match round_.state, decision:
-        case State.WAITING, _:
-            return [
-                actions(
-                    button(
-                        strings.APPROVE, action_id=ids.APPROVE, value=round_.id, style="primary"
-                    ),
-                    button(strings.REVISE, action_id=ids.REVISE, value=round_.id),
-                )
-            ]
-        case State.SUPERSEDED, _:
-            return [context(strings.superseded(round_.number))]
-        case State.DECIDED, decision if decision is not None:
-            return [section(strings.on_its_way(round_, decision))]
-        case State.RESUMED, decision if decision is not None:
-            return [section(strings.taken(round_, decision))]
-        case State.STUCK, decision if decision is not None:
+    match shown:
+        case Waiting():
+            approve = button(
+                strings.APPROVE, action_id=ids.APPROVE, value=round_.id, style="primary"
+            )
+            return [actions(approve, button(strings.REVISE, action_id=ids.REVISE, value=round_.id))]
+        case Superseded():
+            return [context(state_strings.long(shown))]
+        case Stuck():
             retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-            return [section(strings.stuck(round_, decision)), actions(retry)]
+            return [section(state_strings.long(shown)), actions(retry)]
         case _:
-            return [section(strings.closed(round_))]
+            return [section(state_strings.long(shown))]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.review import Round, State
+from bot.domain.review import Round
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
-from bot.slack.reviews import strings
+from bot.slack.reviews import state_strings, strings
+from bot.slack.reviews.presentation import Closed, Stuck, present
 from bot.usecases.read_models import DeadLetter
 
 _BODY_SHOWN: Final = 1_500
@@ -21,11 +22,11 @@ def render_stuck_notice(round_: Round) -> Message | None:
 
     None when there is nothing to tell any more: somebody pressed Retry, or it was taken.
     """
-    decision = round_.decision
-    if decision is None or round_.state not in {State.STUCK, State.CLOSED}:
+    shown = present(round_)
+    if not isinstance(shown, Stuck | Closed) or shown.decision is None:
         return None
-    notice = strings.stuck_notice(round_, decision)
-    return Message(notification(strings.stuck_notice_plain(round_)), [section(notice)])
+    notice = state_strings.stuck_notice(shown, shown.decision, round_)
+    return Message(notification(state_strings.stuck_notice_plain(round_)), [section(notice)])
 
 
 def render_dead_letter(dead_letter: DeadLetter) -> Message:

@@ -10,7 +10,6 @@ from typing import Final
 
 from bot.domain.changes import Changes, Fold, Hunk, Kind, compare
 from bot.domain.notification import Output
-from bot.domain.review import State
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit import pagination
@@ -26,8 +25,9 @@ from bot.slack.blockkit.modals import modal
 from bot.slack.blockkit.pagination import PAGE
 from bot.slack.blockkit.rich_text import leaf, paragraph
 from bot.slack.blockkit.text import clean, is_blank
-from bot.slack.reviews import reader_strings, strings, summary
+from bot.slack.reviews import reader_strings, state_strings, strings, summary
 from bot.slack.reviews.output import output_in_modal
+from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView, RoundLine
 
 #: Blocks of content on one page; a modal holds 100.
@@ -78,10 +78,11 @@ def render_reader(position: ReaderPosition, view: CardView, history: Sequence[Ro
     contents = _contents(position.tab, view, history)
     page = min(position.page, len(contents) - 1)
     round_ = view.round
-    state = summary.state(round_)
+    shown = present(round_)
+    waits = isinstance(shown, Waiting)
     blocks = [
         context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
-        *([section(state)] if state else []),
+        *([] if waits else [section(state_strings.long(shown))]),
         *_page(view, contents[page]),
         *page_buttons(
             page,
@@ -90,7 +91,7 @@ def render_reader(position: ReaderPosition, view: CardView, history: Sequence[Ro
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
         ),
-        *([_verdicts(round_.id)] if round_.state is State.WAITING else []),
+        *([_verdicts(round_.id)] if waits else []),
     ]
     return modal(
         _TITLES[position.tab],

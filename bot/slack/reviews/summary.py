@@ -5,47 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Decision, Revise
+from bot.domain.review import Round
+from bot.domain.verdict import Decision
 from bot.slack import strings as shared
-from bot.slack.blockkit.text import ago, date, duration, one_line
-from bot.slack.reviews import strings
+from bot.slack.blockkit.text import date, duration, one_line
+from bot.slack.reviews import state_strings, strings
+from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present
 
 
 def answered(round_: Round) -> str:
     """What became of a round: who, when, after how long, with which words, and the answer."""
-    decision = round_.decision
-    if decision is None:
-        return state(round_) or "Waiting for a decision"
-    lines = [f"{strings.decided(decision)} {date(decision.at)}, after {waited(round_, decision)}"]
-    written = said(decision)
-    if written:
-        lines.append(shared.quoted(written, strings.FEEDBACK_SHOWN))
-    answer = shared.answer(round_)
-    lines.append(f"{_BECAME[round_.state]}: “{answer}”" if answer else _BECAME[round_.state])
+    shown = present(round_)
+    if isinstance(shown, Waiting | Superseded) or shown.decision is None:
+        return state_strings.long(shown)
+    decision = shown.decision
+    lines = [
+        f"{state_strings.decided(decision)} {date(decision.at)}, after {waited(round_, decision)}"
+    ]
+    if written := state_strings.written(decision):
+        lines.append(shared.quoted(written, state_strings.FEEDBACK_SHOWN))
+    lines.append(state_strings.became(shown))
     return "\n".join(lines)
-
-
-_BECAME: Final = {
-    State.DECIDED: "Telling the crew…",
-    State.RESUMED: "The crew took it",
-    State.STUCK: "The crew did not take it",
-    State.CLOSED: "Closed",
-}
 
 
 def waited(round_: Round, decision: Decision) -> str:
     """How long a round waited for its decision."""
     return duration(decision.at - round_.opened_at)
-
-
-def said(decision: Decision) -> str:
-    """What the reviewer wrote."""
-    match decision.verdict:
-        case Approve(comment):
-            return comment or ""
-        case Revise(feedback):
-            return feedback
 
 
 def detail(round_: Round, output: str) -> str:
@@ -54,13 +39,13 @@ def detail(round_: Round, output: str) -> str:
     decision = round_.decision
     if decision is not None:
         lines.append(f"decided after {waited(round_, decision)}")
-        if written := said(decision):
+        if written := state_strings.written(decision):
             lines.append(
                 shared.quoted(written, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
             )
-        answer = shared.answer(round_)
-        if answer and round_.state is State.RESUMED:
-            lines.append(f"{_BECAME[round_.state]}: “{answer}”")
+        shown = present(round_)
+        if isinstance(shown, Taken) and shared.because(shown.reason):
+            lines.append(state_strings.became(shown))
     return "".join(f"\n{line}" for line in lines)
 
 
@@ -77,59 +62,11 @@ def one_line_excerpt(text: str) -> str:
 _LINE: Final = 160
 
 
-_REASON_LIMIT: Final = 120
-
-
 def status(round_: Round, now: datetime) -> str:
     """A round's state in a list, with how long it has been so."""
-    match round_.state, round_.decision:
-        case State.WAITING, _:
-            return f"waiting, came {ago(round_.opened_at, now)}"
-        case State.SUPERSEDED, _:
-            return "replaced by a newer output"
-        case _, None:
-            return f"closed{_because(round_)}"
-        case state, decision:
-            did = "approved" if decision.is_approve else "sent back for changes"
-            since = ago(decision.at, now)
-            return f"{did} by {shared.person(decision.by)} {since}, {_then(state, round_)}"
-
-
-def _then(state: State, round_: Round) -> str:
-    match state:
-        case State.RESUMED:
-            return "taken by the crew"
-        case State.STUCK:
-            return f"*stuck*{_because(round_)}"
-        case State.CLOSED:
-            return f"closed{_because(round_)}"
-        case _:
-            return "telling the crew…"
-
-
-def _because(round_: Round) -> str:
-    why = one_line(round_.answer, _REASON_LIMIT)
-    return f": {why}" if why else ""
+    return state_strings.short(present(round_), now)
 
 
 def waiting_for(how_long: str) -> str:
     """How long a round has waited."""
     return f"waiting for {how_long}"
-
-
-def state(round_: Round) -> str | None:
-    """What is true about a round that does not wait."""
-    decision = round_.decision
-    match round_.state:
-        case State.WAITING:
-            return None
-        case State.SUPERSEDED:
-            return strings.superseded(round_.number)
-        case State.DECIDED if decision is not None:
-            return strings.on_its_way(round_, decision)
-        case State.RESUMED if decision is not None:
-            return strings.taken(round_, decision)
-        case State.STUCK if decision is not None:
-            return strings.stuck(round_, decision)
-        case _:
-            return strings.closed(round_)

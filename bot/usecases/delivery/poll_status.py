@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import FAILED, GONE, Execution, ExecutionState
+from bot.domain.execution import Execution, ExecutionState
 from bot.domain.outcome import Delivered, Outcome
-from bot.domain.review import ENDED
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
@@ -33,8 +32,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
         updated = _updated(execution, answer, now)
         if updated.is_over:
-            reason = {ExecutionState.FAILED: _failed(updated), ExecutionState.GONE: GONE}
-            await end_execution(tx, execution, updated, reason.get(updated.state, ENDED), at=now)
+            await end_execution(tx, execution, updated, at=now)
         elif updated != execution:
             await tx.executions.save(updated)
             await tx.enqueue([about(updated, EffectKind.PROGRESS)], at=now)
@@ -67,7 +65,3 @@ def _updated(execution: Execution, answer: Progress | CrewUnavailable, now: date
                 total_tasks=answer.total_tasks,
                 current_task=answer.current_task,
             )
-
-
-def _failed(execution: Execution) -> str:
-    return f"{FAILED}: {execution.error}" if execution.error else FAILED

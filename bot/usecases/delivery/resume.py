@@ -1,7 +1,7 @@
 """Telling a crew a decision, so that it takes effect once.
 
-`/resume` has no idempotency key. Before every try the round notes that from now on nobody knows;
-before a try is repeated whose outcome is unknown, evidence is looked for.
+`/resume` has no idempotency key. Before every try the round is marked in doubt; before a try is
+repeated whose outcome is unknown, evidence is looked for.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
     retries_exhausted = now - job.created_at >= context.retry.give_up_after
     async with context.uow.begin() as tx:
         current = await tx.round(job.effect.subject)
-        move = current.settle(
+        transition = current.settle(
             outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=now
         )
-        await _save(move, tx, context)
-        if move.round.state is not State.DECIDED:
+        await _save(transition, tx, context)
+        if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):
             await tx.retry(job, at=context.next_try(job, in_doubt=True), in_doubt=True)
@@ -84,6 +84,6 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             await tx.retry(job, at=now, in_doubt=False)
 
 
-async def _save(move: Transition, tx: Tx, context: DeliveryContext) -> None:
-    await tx.save(move.round)
-    await tx.enqueue(move.effects, at=context.clock())
+async def _save(transition: Transition, tx: Tx, context: DeliveryContext) -> None:
+    await tx.save(transition.round)
+    await tx.enqueue(transition.effects, at=context.clock())

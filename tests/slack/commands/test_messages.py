@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.review import (
-    ENDED,
-    State,
-)
+from bot.domain.reason import ExecutionEnded, RefusedByCrew
+from bot.domain.review import State
 from bot.domain.verdict import Revise
 from bot.slack.commands.messages import (
     render_ambiguous,
@@ -156,13 +154,17 @@ def test_an_execution_shows_what_the_crew_says(
         ({"state": State.SUPERSEDED, "decision": None}, "replaced by a newer output"),
         ({"state": State.CLOSED, "decision": None}, "closed"),
         (
-            {"state": State.CLOSED, "answer": ENDED},
-            f"approved by <@U0ANA> 1 min ago, closed: {ENDED}",
+            {"state": State.CLOSED, "reason": ExecutionEnded()},
+            "approved by <@U0ANA> 1 min ago, closed: the execution has ended",
         ),
         ({"state": State.DECIDED}, "approved by <@U0ANA> 1 min ago, telling the crew…"),
         ({"state": State.RESUMED}, "approved by <@U0ANA> 1 min ago, taken by the crew"),
         (
-            {"state": State.STUCK, "decision": a_decision(Revise("x")), "answer": "no"},
+            {
+                "state": State.STUCK,
+                "decision": a_decision(Revise("x")),
+                "reason": RefusedByCrew("418", "no"),
+            },
             "sent back for changes by <@U0ANA> 1 min ago, *stuck*: no",
         ),
     ],

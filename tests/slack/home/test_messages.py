@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.reason import RefusedByCrew
 from bot.domain.review import State
 from bot.slack.home.messages import render_home
 from bot.usecases.read_models import MessageRef, Queue, QueuePart, RoundLine
@@ -26,7 +27,7 @@ def test_home_is_within_the_limits(excerpts: list[str]) -> None:
         RoundLine(replace(a_named_round(), id=f"r-{number}"), ref, text[:400], len(text))
         for number, text in enumerate(excerpts)
     )
-    stuck = RoundLine(a_named_round(state=State.STUCK, answer="no"), None)
+    stuck = RoundLine(a_named_round(state=State.STUCK, reason=RefusedByCrew("401", "no")), None)
     found = Queue(
         QueuePart(lines, 99), QueuePart((), 0), QueuePart((stuck,), 1), QueuePart((), 0), 1, 3
     )

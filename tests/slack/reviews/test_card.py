@@ -12,13 +12,19 @@ from hypothesis import given, settings
 
 from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
-from bot.domain.review import (
-    ENDED,
-    NEWER_OUTPUT,
-    RETRIES_EXHAUSTED,
-    TOOK_EFFECT,
-    State,
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    RefusedByCrew,
+    RetriesExhausted,
 )
+from bot.domain.review import State
 from bot.domain.verdict import Approve, Person, Revise
 from bot.slack import ids
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
@@ -57,8 +63,11 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
         unchanged=True,
         state=state,
         decision=a_decision(Revise(full[:3_000]), by=Person("U0ANA", full)),
-        answer=full,
-        answer_code="401" if state is State.STUCK else "unknown",
+        reason={
+            State.STUCK: RefusedByCrew("401", full),
+            State.DECIDED: AnswerLost(full),
+            State.CLOSED: ExecutionFailed(full),
+        }[state],
     )
     view = CardView(round_, Output(full * 10, format_), replace(round_, number=999_998))
     check_message(render_card(view, now=LATER))
@@ -135,47 +144,71 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
             "<@U0ANA> asked for changes, telling the crew…\n> a\n> b",
         ),
         (
-            {"state": State.DECIDED, "answer_code": "not_sent", "answer": "connection refused"},
+            {"state": State.DECIDED, "reason": NotReached("connection refused")},
             "The crew can't be reached: connection refused. Trying again by itself.",
         ),
         (
-            {"state": State.DECIDED, "answer_code": "unknown", "answer": "no answer in 30 s"},
+            {"state": State.DECIDED, "reason": AnswerLost("no answer in 30 s")},
             "The crew did not answer: no answer in 30 s. Looking for a sign",
         ),
         (
-            {"state": State.RESUMED, "answer": "resumed: going on"},
+            {"state": State.RESUMED, "reason": Answered("resumed: going on")},
             "Approved by <@U0ANA>. Sent: the crew says “resumed: going on”.",
         ),
         ({"state": State.RESUMED}, "Approved by <@U0ANA>. Sent."),
-        ({"state": State.RESUMED, "answer": TOOK_EFFECT}, f"Sent: {TOOK_EFFECT}."),
         (
-            {"state": State.STUCK, "answer_code": "401", "answer": "Unauthorized"},
+            {"state": State.RESUMED, "reason": Inferred()},
+            "Sent: the crew has gone on, so it was taken.",
+        ),
+        (
+            {"state": State.STUCK, "reason": RefusedByCrew("401", "Unauthorized")},
             "The crew says “Unauthorized” (401). The crew does not accept the token",
         ),
         (
-            {"state": State.STUCK, "answer_code": "404", "answer": "gone"},
+            {"state": State.STUCK, "reason": RefusedByCrew("404", "gone")},
             "does not know this execution any more",
         ),
-        ({"state": State.STUCK, "answer_code": "400", "answer": "no"}, "is not waiting for this"),
-        ({"state": State.STUCK, "answer_code": "422", "answer": "no"}, "could not read"),
-        ({"state": State.STUCK, "answer_code": "418", "answer": "no"}, "Look at the crew's log"),
-        ({"state": State.STUCK, "answer_code": "403"}, "The crew refused it (403) and did not say"),
+        ({"state": State.STUCK, "reason": RefusedByCrew("400", "no")}, "is not waiting for this"),
+        ({"state": State.STUCK, "reason": RefusedByCrew("422", "no")}, "could not read"),
+        ({"state": State.STUCK, "reason": RefusedByCrew("418", "no")}, "Look at the crew's log"),
         (
-            {"state": State.STUCK, "answer_code": RETRIES_EXHAUSTED, "answer": "refused"},
+            {"state": State.STUCK, "reason": RefusedByCrew("403", "")},
+            "The crew refused it (403) and did not say",
+        ),
+        (
+            {"state": State.STUCK, "reason": RetriesExhausted("refused")},
             "It was not reachable for a day: refused. Press Retry",
         ),
         (
             {"state": State.SUPERSEDED, "decision": None},
             "A newer output came; round 2 takes its place.",
         ),
-        ({"state": State.CLOSED, "decision": None, "answer": ENDED}, f"Closed: {ENDED}."),
         (
-            {"state": State.CLOSED, "answer": NEWER_OUTPUT},
-            f"Approved by <@U0ANA>, but {NEWER_OUTPUT}. It was not sent. Round 2 takes its place.",
+            {"state": State.CLOSED, "decision": None, "reason": ExecutionEnded()},
+            "Closed: the execution has ended.",
         ),
         (
-            {"state": State.CLOSED, "answer": ENDED, "in_doubt_since": NOW},
-            f"but {ENDED}. It may not have been taken.",
+            {"state": State.CLOSED, "reason": NeverSent()},
+            (
+                "Approved by <@U0ANA>, but a newer output came before this could be sent. "
+                "It was not sent. Round 2 takes its place."
+            ),
+        ),
+        (
+            {"state": State.CLOSED, "decision": None, "reason": ExecutionFailed("no <tokens>")},
+            "Closed: the execution failed: no &lt;tokens&gt;.",
+        ),
+        (
+            {"state": State.CLOSED, "decision": None, "reason": ExecutionFailed()},
+            "Closed: the execution failed.",
+        ),
+        (
+            {"state": State.CLOSED, "decision": None, "reason": ExecutionGone()},
+            "Closed: the crew does not know this execution any more.",
+        ),
+        (
+            {"state": State.CLOSED, "reason": ExecutionEnded(), "in_doubt_since": NOW},
+            "but the execution has ended. It may not have been taken.",
         ),
     ],
 )

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.review import (
-    NEWER_OUTPUT,
-    State,
-)
+from bot.domain.reason import NeverSent, RefusedByCrew
+from bot.domain.review import State
 from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.usecases.read_models import (
     DeadLetter,
@@ -22,16 +20,19 @@ from tests.slack.rendering import check_message, long_texts, names, read
 
 def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     stuck = a_round(
-        state=State.STUCK, decision=a_decision(), answer="Unauthorized", answer_code="401"
+        state=State.STUCK, decision=a_decision(), reason=RefusedByCrew("401", "Unauthorized")
     )
     message = render_stuck_notice(stuck)
     assert message is not None
     check_message(message)
     assert read(message).count("<@U0ANA>") == 1
     assert "The Retry button is on the card." in read(message)
-    overtaken = render_stuck_notice(replace(stuck, state=State.CLOSED, answer=NEWER_OUTPUT))
-    assert overtaken is not None
-    assert f"was not sent: {NEWER_OUTPUT}. Round 2 takes its place." in read(overtaken)
+    closed = render_stuck_notice(replace(stuck, state=State.CLOSED, reason=NeverSent()))
+    assert closed is not None
+    assert (
+        "was not sent: a newer output came before this could be sent. Round 2 takes its place."
+        in read(closed)
+    )
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.DECIDED, State.RESUMED])

@@ -10,7 +10,8 @@ import pytest
 from bot.domain.effects import EffectKind
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, Unknown
-from bot.domain.review import RETRIES_EXHAUSTED, RETRYING, Round, State
+from bot.domain.reason import Answered, NotReached, RefusedByCrew, RetriesExhausted
+from bot.domain.review import Round, State
 from bot.store.tables import REGISTERED, webhooks
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.dispatch import deliver
@@ -35,10 +36,9 @@ async def test_the_crew_takes_it(world: World, decided: Round) -> None:
     assert (resumed.execution_id, resumed.task_id) == ("e-1", "draft")
     assert resumed.decision == decided.decision
     taken = await world.round(decided.id)
-    assert (taken.state, taken.answer, taken.answer_code) == (
+    assert (taken.state, taken.reason) == (
         State.RESUMED,
-        "Thank you.",
-        RETRYING,
+        Answered("Thank you.", ResumeStatus.RETRYING),
     )
     assert (taken.in_doubt_since, taken.ended_at) == (LATER, LATER)
     assert await world.effects() == [REFRESH]
@@ -49,7 +49,7 @@ async def test_a_refusal_needs_a_person(world: World, decided: Round, code: str)
     world.crew.faults.append(Fault(Refused(code, "no")))
     await world.turn(CREW)
     stuck = await world.round(decided.id)
-    assert (stuck.state, stuck.answer, stuck.answer_code) == (State.STUCK, "no", code)
+    assert (stuck.state, stuck.reason) == (State.STUCK, RefusedByCrew(code, "no"))
     assert stuck.in_doubt_since is None
     assert await world.effects() == [REFRESH, NOTIFY_STUCK]
 
@@ -61,7 +61,7 @@ async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
     world.crew.faults.append(Fault(away))
     assert await world.turn(CREW) == [away]
     waiting = await world.round(decided.id)
-    assert (waiting.state, waiting.answer_code) == (State.DECIDED, "not_sent")
+    assert (waiting.state, waiting.reason) == (State.DECIDED, NotReached("rate limited"))
     assert waiting.in_doubt_since is None
     assert await world.effects() == [RESUME, REFRESH]
     await world.turn(CREW)
@@ -89,7 +89,8 @@ async def test_the_answer_comes_after_the_lease_was_lost(world: World, decided: 
     world.crew.on_taken = on_taken
     await world.turn(CREW)
     taken = await world.round(decided.id)
-    assert (taken.state, taken.answer_code) == (State.RESUMED, RETRYING)
+    assert taken.state is State.RESUMED
+    assert taken.reason == Answered("Thank you.", ResumeStatus.RETRYING)
     assert len(world.crew.taken) == 1
     assert RESUME not in await world.effects()
 
@@ -109,8 +110,7 @@ async def test_after_a_day_of_trying_a_person_must_act(
     world.clock.advance(SECOND + GRACE * 2)
     await world.turn(CREW)
     stuck = await world.round(decided.id)
-    assert (stuck.state, stuck.answer_code) == (State.STUCK, RETRIES_EXHAUSTED)
-    assert stuck.answer == outcome.why
+    assert (stuck.state, stuck.reason) == (State.STUCK, RetriesExhausted(outcome.why))
     assert (await world.effects())[-2:] == [REFRESH, NOTIFY_STUCK]
     assert RESUME not in await world.effects()
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import EffectKind
-from bot.domain.outcome import Delivered, Refused
-from bot.domain.review import INFERRED, RETRYING, Round, State
+from bot.domain.outcome import Delivered, Refused, ResumeStatus
+from bot.domain.reason import Answered, AnswerLost, Inferred
+from bot.domain.review import Round, State
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
 from tests.builders import NOW
@@ -28,7 +29,7 @@ async def lose(world: World, *, after: bool) -> None:
 async def test_a_lost_answer_is_waited_for(world: World, decided: Round) -> None:
     await lose(world, after=False)
     unknown = await world.round(decided.id)
-    assert (unknown.state, unknown.answer_code) == (State.DECIDED, "unknown")
+    assert (unknown.state, unknown.reason) == (State.DECIDED, AnswerLost("no answer"))
     assert unknown.in_doubt_since == NOW
     rows = {row.kind: row for row in await world.rows()}
     assert rows[RESUME].due_at == NOW + GRACE
@@ -42,7 +43,7 @@ async def test_it_is_sent_again_where_nothing_shows_that_it_was_taken(
     world.clock.advance(GRACE)
     await world.turn(CREW)
     assert (len(world.crew.asked), len(world.crew.taken)) == (2, 1)
-    assert (await world.round(decided.id)).answer_code == RETRYING
+    assert (await world.round(decided.id)).reason == Answered("Thank you.", ResumeStatus.RETRYING)
 
 
 async def test_not_pending_any_more_shows_that_it_was_taken(world: World, decided: Round) -> None:
@@ -50,7 +51,7 @@ async def test_not_pending_any_more_shows_that_it_was_taken(world: World, decide
     world.clock.advance(GRACE)
     await world.turn(CREW)
     taken = await world.round(decided.id)
-    assert (taken.state, taken.answer_code) == (State.RESUMED, INFERRED)
+    assert (taken.state, taken.reason) == (State.RESUMED, Inferred())
     assert len(world.crew.taken) == 1
 
 
@@ -61,7 +62,7 @@ async def test_a_sign_of_having_gone_on_shows_that_it_was_taken(
     await world.record_update()
     world.clock.advance(GRACE)
     assert await world.turn(CREW) == [Delivered()]
-    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.asked) == 1
     assert await world.effects() == [REFRESH, REFRESH]
 
@@ -81,7 +82,7 @@ async def test_an_execution_that_ran_to_its_end_shows_that_it_was_taken(
     world.crew.completed.add("e-1")
     world.clock.advance(GRACE)
     assert await world.turn(CREW) == [Delivered()]
-    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.asked) == 1
     assert RESUME not in await world.effects()
 
@@ -93,7 +94,7 @@ async def test_a_crew_that_does_not_tell_how_far_it_is_is_told_again(
     world.crew.silent = True
     world.clock.advance(GRACE)
     await world.turn(CREW)
-    assert (await world.round(decided.id)).answer_code == RETRYING
+    assert (await world.round(decided.id)).reason == Answered("Thank you.", ResumeStatus.RETRYING)
 
 
 async def test_a_newer_output_that_comes_while_we_ask_is_evidence(
@@ -110,7 +111,7 @@ async def test_a_newer_output_that_comes_while_we_ask_is_evidence(
     world.clock.advance(GRACE)
     await world.turn(CREW)
     assert [resumed.output for resumed in world.crew.taken] == ["A draft."]
-    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert (await world.round(decided.id)).reason == Inferred()
 
 
 async def test_a_sign_that_comes_while_we_ask_is_evidence(world: World, decided: Round) -> None:
@@ -143,7 +144,7 @@ async def test_a_crash_while_sending_is_an_unknown_outcome(world: World, decided
     assert (await world.round(decided.id)).in_doubt_since == NOW
     world.clock.advance(LEASE)
     await world.turn(CREW)
-    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.taken) == 1
 
 
@@ -159,7 +160,7 @@ async def test_a_refusal_after_a_lost_answer_needs_a_person_and_stays_unsure(
     await world.retry(decided.id)
     await world.record_update()
     await world.turn(CREW)
-    assert (await world.round(decided.id)).answer_code == INFERRED
+    assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.asked) == 2
 
 

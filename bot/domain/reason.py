@@ -1,0 +1,97 @@
+"""Why a round is where it is: types, for code to tell apart. Sentences are made in `slack`.
+
+| state   | reason                                            |
+| ------- | ------------------------------------------------- |
+| DECIDED | none yet, NotReached, AnswerLost                  |
+| RESUMED | Answered, Inferred                                |
+| STUCK   | RefusedByCrew, RetriesExhausted                   |
+| CLOSED  | NeverSent, ExecutionEnded, -Failed, -Gone         |
+
+WAITING and SUPERSEDED say all by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.outcome import ResumeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """The last try surely did not reach the crew; it is tried again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLost:
+    """The answer to the last try was lost, so it may have taken effect."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The crew said that it took the decision, in its own words."""
+
+    words: str = ""
+    status: ResumeStatus | None = None
+    """What the crew said that the resume did, where it said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """The crew has gone on, which it can only have done because it took the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedByCrew:
+    """The crew said no: its HTTP status and its own words."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetriesExhausted:
+    """It was tried for about a day; `why` is what came of the last try."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverSent:
+    """A newer output came before the decision was sent, so it must not be sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnded:
+    """The execution ran to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFailed:
+    """The execution failed; `error` is the crew's own account, empty where it gave none."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionGone:
+    """The crew does not know the execution any more."""
+
+
+ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
+"""Why there is nothing left to decide or to retry in an execution."""
+
+Reason = (
+    NotReached
+    | AnswerLost
+    | Answered
+    | Inferred
+    | RefusedByCrew
+    | RetriesExhausted
+    | NeverSent
+    | ExecutionOver
+)

@@ -1,0 +1,88 @@
+"""What there is to say about a round now: the one place that tells its states apart for people.
+
+`state_strings` says each in a long, a short and a plain form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.reason import Reason
+from bot.domain.review import Round, State
+from bot.domain.verdict import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody has to decide."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """Decided, and the crew does not know yet; `hitch` is what came of the last try."""
+
+    decision: Decision
+    hitch: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The crew has taken the decision."""
+
+    decision: Decision
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The crew could not be told; a person must act."""
+
+    decision: Decision
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A newer output came before anybody decided."""
+
+    by: int
+    """The number of the round that takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """There is nothing left to decide or to send."""
+
+    decision: Decision | None
+    reason: Reason | None
+    next_number: int
+    may_be_taken: bool
+    """The decision was sent and nobody knows what came of it."""
+
+
+Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
+
+
+def present(round_: Round) -> Presentation:
+    """What a round is, for people."""
+    match round_.state, round_.decision:
+        case State.WAITING, _:
+            return Waiting(round_.opened_at)
+        case State.SUPERSEDED, _:
+            return Superseded(round_.number + 1)
+        case State.DECIDED, Decision() as decision:
+            return OnItsWay(decision, round_.reason)
+        case State.RESUMED, Decision() as decision:
+            return Taken(decision, round_.reason)
+        case State.STUCK, Decision() as decision:
+            return Stuck(decision, round_.reason)
+        case _:
+            return Closed(
+                round_.decision,
+                round_.reason,
+                next_number=round_.number + 1,
+                may_be_taken=round_.in_doubt_since is not None,
+            )

@@ -1,0 +1,63 @@
+"""Why a round is where it is, as three columns: its kind, a code, and words from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.domain.outcome import ResumeStatus
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    Reason,
+    RefusedByCrew,
+    RetriesExhausted,
+)
+
+_FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
+    "not_reached": lambda _code, words: NotReached(words),
+    "answer_lost": lambda _code, words: AnswerLost(words),
+    "answered": lambda code, words: Answered(words, ResumeStatus(code) if code else None),
+    "inferred": lambda _code, _words: Inferred(),
+    "refused_by_crew": RefusedByCrew,
+    "retries_exhausted": lambda _code, words: RetriesExhausted(words),
+    "never_sent": lambda _code, _words: NeverSent(),
+    "execution_ended": lambda _code, _words: ExecutionEnded(),
+    "execution_failed": lambda _code, words: ExecutionFailed(words),
+    "execution_gone": lambda _code, _words: ExecutionGone(),
+}
+
+
+_KINDS: Final = {type(build("", "")): kind for kind, build in _FROM_COLUMNS.items()}
+
+
+def to_reason(kind: str | None, code: str, words: str) -> Reason | None:
+    """The columns `reason`, `reason_code` and `reason_words` of `rounds`."""
+    return None if kind is None else _FROM_COLUMNS[kind](code, words)
+
+
+def from_reason(reason: Reason | None) -> dict[str, str | None]:
+    """The same, to be written."""
+    code, words = _code_and_words(reason)
+    kind = None if reason is None else _KINDS[type(reason)]
+    return {"reason": kind, "reason_code": code, "reason_words": words}
+
+
+def _code_and_words(reason: Reason | None) -> tuple[str, str]:
+    match reason:
+        case Answered(words, status):
+            return status or "", words
+        case RefusedByCrew(code, words):
+            return code, words
+        case NotReached(why) | AnswerLost(why) | RetriesExhausted(why):
+            return "", why
+        case ExecutionFailed(error):
+            return "", error
+        case _:
+            return "", ""
