@@ -19,6 +19,18 @@ import sqlalchemy as sa
 from bot.domain.effects import SLACK, EffectKind, forward_destination
 from bot.domain.execution import Execution, ExecutionState
 from bot.domain.notification import Format, Output, WebhookUrls
+from bot.domain.outcome import ResumeStatus
+from bot.domain.reason import (
+    Answered,
+    AnswerLost,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    Reason,
+    RefusedByCrew,
+    RetriesExhausted,
+)
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
 from bot.store.engine import open_engines
@@ -179,6 +191,28 @@ async def test_rounds_keep_their_states_and_decisions(
     else:
         assert decision is not None
         assert decision == Decision(verdict, by, decision.at, Via.BUTTON)
+
+
+@pytest.mark.parametrize(
+    ("execution", "reason"),
+    [
+        ("given-up", RetriesExhausted("no answer")),
+        ("completed", Answered("Thank you.", ResumeStatus.RESUMED)),
+        ("failed", ExecutionFailed("out of tokens")),
+        ("gone", ExecutionGone()),
+        ("waiting", None),
+        ("inferred", Inferred()),
+        ("unchanged", Answered("Thank you.", ResumeStatus.RETRYING)),
+        ("never-sent", NeverSent()),
+        ("refused", RefusedByCrew("401", "invalid token")),
+        ("in-doubt", AnswerLost("connection lost")),
+        ("decided", None),
+    ],
+)
+async def test_rounds_keep_why_they_are_where_they_are(
+    world: World, execution: str, reason: Reason | None
+) -> None:
+    assert (await rounds(world, execution))[0].reason == reason
 
 
 async def test_a_resume_in_doubt_stays_in_doubt(world: World) -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-import bot.store.migrations
 from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
     Answered,
@@ -23,7 +18,7 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.store.engine import open_engines
-from bot.store.migrate import migrate
+from bot.store.migrate import migrate, upgrade
 from bot.store.queries import SqlQueries
 
 TOOK_EFFECT = "the crew has gone on, so it was taken"
@@ -62,17 +57,10 @@ ROUND = sa.text(
 )
 
 
-def to_the_version_before(connection: sa.Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(bot.store.migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "0004")
-
-
 async def test_every_reason_of_earlier_versions_is_understood(empty_database_url: str) -> None:
     engines = open_engines(empty_database_url)
     async with engines.write.begin() as connection:
-        await connection.run_sync(to_the_version_before)
+        await connection.run_sync(upgrade, "0004")
         await connection.execute(REVIEW)
         for number, (state, answer, code, _) in enumerate(EARLIER, 1):
             values = {"id": f"r-{number}", "number": number, "state": state, "no": False}
