@@ -63,7 +63,7 @@ class Supervisor:
         deaths = 0
         while True:
             began = self._clock()
-            # Collected instead of caught: whatever ends a loop is unforeseen, or it would not have.
+            # Collected, not caught: what ends a loop is not foreseen, so no type can be named.
             [error] = await asyncio.gather(loop(), return_exceptions=True)
             if error is None:
                 return

@@ -13,7 +13,7 @@ from bot.domain.changes import LINES_COMPARED
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.lifecycle import STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from bot.lifecycle import RESTART, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
 from bot.slack.client.directory import RENEW
 from bot.slack.client.rate_limit import Rate
 from bot.slack.home.listeners import OPEN
@@ -61,6 +61,7 @@ HTTP = (
     f"up to {FEEDBACK_LIMIT:,} characters",
 )
 OPERATIONS = (
+    f"after {s(RESTART.first)}, then ever less often, every {s(RESTART.longest)} at least",
     f"finishes what is under way for up to {STOP_LISTENING_SECONDS + STOP_WORKING_SECONDS} s",
     f"when the bot stops has {STOP_KICKOFFS_SECONDS} s to end",
     f"may decide for up to {minutes(RENEW)} minutes more",
