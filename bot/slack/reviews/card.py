@@ -21,7 +21,7 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.text import date
-from bot.slack.reviews import reader_strings, state_strings, strings
+from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
 from bot.slack.reviews.presentation import Presentation, Stuck, Superseded, Waiting, present
@@ -92,7 +92,7 @@ def _head(view: CardView) -> list[Block]:
         blocks.append(context(earlier))
     if view.previous is not None and view.before is not None and not round_.unchanged:
         changes = measure(view.before, view.output)
-        blocks.append(context(reader_strings.changed(changes, view.previous)))
+        blocks.append(context(strings.changed(changes, view.previous)))
     return blocks
 
 

@@ -13,7 +13,7 @@ from bot.slack.blockkit.blocks import Block, button, context, section
 from bot.slack.blockkit.excerpts import first_part, length
 from bot.slack.blockkit.modals import modal, text_field
 from bot.slack.blockkit.text import clean, is_blank
-from bot.slack.reviews import reader_strings, strings
+from bot.slack.reviews import form_strings, strings
 from bot.slack.reviews.output import output_in_modal
 from bot.usecases.read_models import CardView
 
@@ -25,16 +25,16 @@ _OFFERED: Final = 20
 def render_approve_form(view: CardView) -> Block:
     """The form that asks for the comment, and says plainly what becomes of it."""
     return modal(
-        reader_strings.COMMENT_TITLE,
+        form_strings.COMMENT_TITLE,
         [
             _subject(view),
-            section(reader_strings.COMMENT_MEANS),
-            _box(reader_strings.COMMENT_LABEL, placeholder=reader_strings.COMMENT_PLACEHOLDER),
+            section(form_strings.COMMENT_MEANS),
+            _box(form_strings.COMMENT_LABEL, placeholder=form_strings.COMMENT_PLACEHOLDER),
         ],
         callback_id=ids.APPROVE_MODAL,
         metadata=view.round.id,
-        submit=reader_strings.COMMENT_SUBMIT,
-        close=strings.REVISE_CLOSE,
+        submit=form_strings.COMMENT_SUBMIT,
+        close=form_strings.REVISE_CLOSE,
     )
 
 
@@ -47,18 +47,18 @@ def render_revise_form(
     """
     with_notes = bool(draft.text or draft.left or revision)
     box = _box(
-        strings.FEEDBACK_LABEL,
-        placeholder=strings.FEEDBACK_PLACEHOLDER,
+        form_strings.FEEDBACK_LABEL,
+        placeholder=form_strings.FEEDBACK_PLACEHOLDER,
         block_id=f"{ids.FEEDBACK}-{revision}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
     return modal(
-        strings.REVISE_TITLE,
+        form_strings.REVISE_TITLE,
         [_subject(view), box, *_left(draft, problem), *_output(view)],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=view.round.id,
-        submit=strings.REVISE_SUBMIT,
-        close=strings.REVISE_CLOSE,
+        submit=form_strings.REVISE_SUBMIT,
+        close=form_strings.REVISE_CLOSE,
     )
 
 
@@ -84,20 +84,20 @@ def _left(draft: Draft, problem: str | None) -> list[Block]:
     """What is wrong with the notes in the box, and the notes that are not in it."""
     below = [context(problem)] if problem else []
     if draft.overflowed:
-        below.append(context(reader_strings.NOTES_DO_NOT_FIT))
+        below.append(context(form_strings.NOTES_DO_NOT_FIT))
     if draft.left:
-        below.append(section(reader_strings.NOTES_OFFERED))
+        below.append(section(form_strings.NOTES_OFFERED))
         below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
     if len(draft.left) > _OFFERED:
-        below.append(context(reader_strings.more_notes(len(draft.left) - _OFFERED)))
+        below.append(context(form_strings.more_notes(len(draft.left) - _OFFERED)))
     return below
 
 
 def _offered(note: Note) -> list[Block]:
-    add = button(reader_strings.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
+    add = button(form_strings.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
     return [
-        section(reader_strings.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
-        context(reader_strings.author(note)),
+        section(form_strings.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
+        context(form_strings.author(note)),
     ]
 
 
@@ -107,9 +107,10 @@ def _output(view: CardView) -> list[Block]:
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
         return []
-    left_off = characters < length(output.text)
+    total = length(output.text)
+    left_off = context(form_strings.modal_excerpted(characters, total))
     return [
-        section(strings.OUTPUT_HEADING),
+        section(form_strings.OUTPUT_HEADING),
         *output_in_modal(Output(shown, output.format)),
-        *([context(strings.modal_excerpted(characters, length(output.text)))] if left_off else []),
+        *([left_off] if characters < total else []),
     ]

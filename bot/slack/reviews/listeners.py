@@ -26,7 +26,7 @@ from bot.slack.payloads import (
     parse_menu_choice,
     parse_submission,
 )
-from bot.slack.reviews import reader_strings
+from bot.slack.reviews import form_strings
 from bot.slack.reviews.modals import approve_form, reader_page, revise_form
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab
 from bot.usecases.decide import decide, retry
@@ -127,7 +127,7 @@ async def on_comment_submitted(ack: AsyncAck, body: Body, *, context: SlackConte
     """Approved with a comment; nothing written is lost on a refusal."""
     submission = parse_submission(body)
     verdict = Approve(submission.feedback)
-    problem = None if submission.feedback.strip() else reader_strings.COMMENT_MISSING
+    problem = None if submission.feedback.strip() else form_strings.COMMENT_MISSING
     await _settle_form(ack, submission, verdict, Via.MODAL, problem, context=context)
 
 

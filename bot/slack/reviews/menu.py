@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.domain.review import State
 from bot.slack import ids
 from bot.slack.blockkit.blocks import LABEL_LIMIT, Block, context, plain_text, section
-from bot.slack.reviews import reader_strings
+from bot.slack.reviews import reader_strings, strings
 from bot.usecases.read_models import CardView
 
 
@@ -16,10 +16,10 @@ def with_menu(headline: str, view: CardView) -> Block:
     round_ = view.round
     waits = round_.state is State.WAITING
     choices = [
-        *([(reader_strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
+        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
         (reader_strings.READ, ids.MENU_READ),
         *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if view.previous is not None else []),
-        *([(reader_strings.ON_IT, ids.MENU_CLAIM)] if waits else []),
+        *([(strings.ON_IT, ids.MENU_CLAIM)] if waits else []),
         (reader_strings.HISTORY, ids.MENU_HISTORY),
     ]
     accessory = {
@@ -36,13 +36,9 @@ def claim_and_notes(view: CardView, *, now: datetime) -> list[Block]:
     """Who is on a waiting round, what was written in its thread; or a decided one's history."""
     decision = view.round.decision
     if decision is not None:
-        return [context(reader_strings.folded_rounds(view.round, decision))]
+        return [context(strings.folded_rounds(view.round, decision))]
     lines = [
-        *(
-            [reader_strings.on_it(view.claim)]
-            if view.claim is not None and view.claim.holds(now)
-            else []
-        ),
-        *([reader_strings.notes(view.notes, view.noted_by)] if view.notes else []),
+        *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
+        *([strings.notes(view.notes, view.noted_by)] if view.notes else []),
     ]
     return [context(line) for line in lines] if view.round.state is State.WAITING else []

@@ -12,7 +12,7 @@ from bot.domain.verdict import Person
 from bot.slack.blockkit.blocks import Block
 from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
-from bot.slack.reviews import reader_strings
+from bot.slack.reviews import form_strings
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
 from bot.slack.reviews.reader import ReaderPosition, render_reader
 from bot.usecases.decide import may_revise
@@ -46,7 +46,7 @@ async def form_with_note(click: ViewClick, context: SlackContext) -> Block:
     notes = await context.uow.read.notes.of_round(click.metadata, limit=NOTES)
     note = next((one for one in notes if one.ts == click.value), None)
     text = added(click.typed, note) if note is not None else click.typed
-    problem = reader_strings.NOTE_DOES_NOT_FIT if text is None else None
+    problem = form_strings.NOTE_DOES_NOT_FIT if text is None else None
     box = click.typed if text is None else text
     left = tuple(one for one in notes if one.attributed not in box)
     revision = _revision(click.box) + 1

@@ -1,4 +1,4 @@
-"""Every sentence people read in Slack, in one place and one voice: short, active, no jargon.
+"""What cards, their menu and notices say; `state_strings` says how a round stands.
 
 All of it is mrkdwn unless the name ends in `_plain`: those are for notifications and for errors
 inside a modal, which can neither mention people nor format. What comes from outside is escaped
@@ -7,12 +7,16 @@ and shortened here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.changes import Changes
+from bot.domain.notes import Claim
 from bot.domain.review import Round
-from bot.domain.verdict import Revise
+from bot.domain.verdict import Decision, Person, Revise
 from bot.slack import strings as shared
-from bot.slack.blockkit.text import one_line, plain
+from bot.slack.blockkit.text import duration, one_line, plain
+from bot.slack.reviews import reader_strings
 from bot.slack.strings import (
     AGENT_LIMIT,
     bold,
@@ -30,15 +34,9 @@ EARLIER_FEEDBACK_SHOWN: Final = 250
 APPROVE: Final = "Approve"
 REVISE: Final = "Revise"
 RETRY: Final = "Retry"
-REVISE_TITLE: Final = "Ask for changes"
-REVISE_SUBMIT: Final = "Send"
-REVISE_CLOSE: Final = "Cancel"
-FEEDBACK_LABEL: Final = "What should change?"
-FEEDBACK_PLACEHOLDER: Final = "The crew gets exactly what you write here and does the task again."
-OUTPUT_HEADING: Final = "*The output*"
-
-
-# --- a card --------------------------------------------------------------------------------------
+APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
+ON_IT: Final = "I'm on it"
+_AUTHORS: Final = 4
 
 
 def file_title(round_: Round) -> str:
@@ -80,9 +78,39 @@ def unchanged(round_: Round) -> str:
 NOT_SHOWABLE: Final = "Slack could not show this output; it is attached as a file."
 
 
-def modal_excerpted(shown: int, total: int) -> str:
-    """The same in the form, which is opened from the card."""
-    return f"Showing the first {shown:,} of {total:,} characters; the card shows more."
+def changed(changes: Changes, previous: Round) -> str:
+    """The card's line on what changed."""
+    if not changes:
+        return f"Nothing changed since round {previous.number}"
+    amount = reader_strings.amount(changes)
+    return f"*{amount}* since round {previous.number} · *Changes* is in the menu above"
+
+
+def notes(count: int, authors: Sequence[Person]) -> str:
+    """The card's line on notes: `3 notes from Ana and Ben`."""
+    named = [shared.person(one) for one in authors[:_AUTHORS]]
+    if len(authors) > _AUTHORS:
+        named.append(f"{len(authors) - _AUTHORS} more")
+    who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    noun = "note" if count == 1 else "notes"
+    return f":memo: {count:,} {noun} from {who} in the thread. Revise opens with them."
+
+
+def on_it(claim: Claim) -> str:
+    """The card's line on who looks at it."""
+    return f":eyes: {shared.person(claim.by)} is on it. Everybody may still decide."
+
+
+def waited(round_: Round, decision: Decision) -> str:
+    """How long a round waited for its decision."""
+    return duration(decision.at - round_.opened_at)
+
+
+def folded_rounds(round_: Round, decision: Decision) -> str:
+    """A decided card's one line on its rounds."""
+    before = round_.number - 1
+    earlier = f" · {before:,} earlier {'round' if before == 1 else 'rounds'}" if before else ""
+    return f"Waited {waited(round_, decision)}{earlier} · *History* is in the menu above"
 
 
 def dead_letter(written: DeadLetter) -> str:
@@ -101,5 +129,5 @@ def dead_letter_plain(written: DeadLetter) -> str:
 
 
 def dead_letter_cut(size: int) -> str:
-    """Only the beginning of a letter of so many bytes is shown."""
+    """Only the beginning of a body of so many bytes is shown."""
     return f"This is the beginning; {size:,} bytes came."

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.review import Round
-from bot.domain.verdict import Decision
 from bot.slack import strings as shared
-from bot.slack.blockkit.text import date, duration, one_line
+from bot.slack.blockkit.text import date, one_line
 from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present
 
@@ -19,18 +18,12 @@ def answered(round_: Round) -> str:
     if isinstance(shown, Waiting | Superseded) or shown.decision is None:
         return state_strings.long(shown)
     decision = shown.decision
-    lines = [
-        f"{state_strings.decided(decision)} {date(decision.at)}, after {waited(round_, decision)}"
-    ]
+    waited = strings.waited(round_, decision)
+    lines = [f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"]
     if written := state_strings.written(decision):
         lines.append(shared.quoted(written, state_strings.FEEDBACK_SHOWN))
     lines.append(state_strings.became(shown))
     return "\n".join(lines)
-
-
-def waited(round_: Round, decision: Decision) -> str:
-    """How long a round waited for its decision."""
-    return duration(decision.at - round_.opened_at)
 
 
 def detail(round_: Round, output: str) -> str:
@@ -38,7 +31,7 @@ def detail(round_: Round, output: str) -> str:
     lines = [one_line(output, _LINE)] if output.strip() else []
     decision = round_.decision
     if decision is not None:
-        lines.append(f"decided after {waited(round_, decision)}")
+        lines.append(f"decided after {strings.waited(round_, decision)}")
         if written := state_strings.written(decision):
             lines.append(
                 shared.quoted(written, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
