@@ -120,6 +120,6 @@ def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
     return replace(Effect(kind, "r-1", "research", "e-1"), **changes)
 
 
-def a_letter(**changes: Any) -> DeadLetter:
-    dead_letter = DeadLetter("l-1", "research", "no execution_id", b'{"x": 1}', NOW)
+def a_dead_letter(**changes: Any) -> DeadLetter:
+    dead_letter = DeadLetter("d-1", "research", "no execution_id", b'{"x": 1}', NOW)
     return replace(dead_letter, **changes)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.crewai.lookups import AddressInfo, EventLoop, Lookups, TooManyLookups
 from bot.crewai.transport import open_client
+from tests.servers import serve
 
 NOW = 0.02
 
@@ -137,11 +138,8 @@ def test_a_host_whose_name_hangs_delays_no_call_to_another(names: Names) -> None
     async def call() -> tuple[int, list[object]]:
         app = web.Application()
         app.router.add_get("/", _answer)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        async with open_client(trust_env=False) as http:
+        async with serve(app) as url, open_client(trust_env=False) as http:
+            port = url.rpartition(":")[2]
             slow = [
                 asyncio.create_task(http.get(f"http://slow-{number % 9}.example:{port}/"))
                 for number in range(90)
@@ -151,7 +149,6 @@ def test_a_host_whose_name_hangs_delays_no_call_to_another(names: Names) -> None
             for task in slow:
                 task.cancel()
             ends: list[Any] = await asyncio.gather(*slow, return_exceptions=True)
-        await runner.cleanup()
         return answer.status_code, ends
 
     with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names))) as runner:

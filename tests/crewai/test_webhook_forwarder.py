@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,21 +17,16 @@ from bot.crewai.lookups import AddressInfo, Lookups
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook
+from tests.servers import Handler, serve, takes_posts
 
 WEBHOOK = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
 
 
 @asynccontextmanager
-async def serve_http(
-    take: Callable[[web.Request], Awaitable[web.Response]], *, host: str = "127.0.0.1"
-) -> AsyncIterator[int]:
-    app = web.Application()
-    app.router.add_post("/task", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, host, 0).start()
-    yield runner.addresses[0][1]
-    await runner.cleanup()
+async def serve_http(take: Handler, *, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    """Take webhooks; the port."""
+    async with serve(takes_posts("/task", take), host=host) as url:
+        yield int(url.rpartition(":")[2])
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
 from bot.demo.crew import Crew, Urls
+from tests.servers import serve, takes_posts
 
 Json = dict[str, Any]
 SECRET = "webhook-secret"
@@ -28,21 +30,15 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[tuple[str, str, Any]] = []
         self.code = 202
-        self._runner: web.AppRunner | None = None
         self.url = ""
+        self._server = AsyncExitStack()
 
     async def start(self) -> None:
-        app = web.Application()
-        app.router.add_post("/{kind}", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        app = takes_posts("/{kind}", self._take)
+        self.url = await self._server.enter_async_context(serve(app, shutdown_timeout=0.1))
 
     async def stop(self) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
+        await self._server.aclose()
 
     async def _take(self, request: web.Request) -> web.Response:
         credentials = request.headers.get("Authorization", "")

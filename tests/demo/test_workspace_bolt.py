@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -23,6 +22,7 @@ from bot.demo.workspace import (
     rate_limited,
 )
 from tests.demo.builders import Json, plain
+from tests.servers import serve
 
 
 def button(text: str, action: str, value: str = "r1") -> Json:
@@ -137,12 +137,9 @@ async def slack() -> AsyncIterator[Workspace]:
 async def bot(slack: Workspace, request: pytest.FixtureRequest) -> AsyncIterator[Bot]:
     bot = Bot(slack)
     if request.param == "http":
-        runner = web.AppRunner(bot.app.server(path="/slack/events").web_app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        slack.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-        yield bot
-        await runner.cleanup()
+        async with serve(bot.app.server(path="/slack/events").web_app) as url:
+            slack.events_url = f"{url}/slack/events"
+            yield bot
     else:
         handler = AsyncSocketModeHandler(bot.app, slack.app_token, ping_interval=1)
         await handler.connect_async()  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.workspace import CannotDoThat, Message, View, Workspace, buttons, message_text
 from tests.demo.builders import Json, plain
+from tests.servers import serve, takes_posts
 
 
 def options(*texts: str) -> list[Json]:
@@ -87,14 +88,8 @@ async def slack() -> AsyncIterator[Workspace]:
 @pytest.fixture
 async def bot(slack: Workspace) -> AsyncIterator[Bot]:
     bot = Bot()
-    app = web.Application()
-    app.router.add_post("/", bot.on_request)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    slack.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    yield bot
-    await runner.cleanup()
+    async with serve(takes_posts("/", bot.on_request)) as slack.events_url:
+        yield bot
 
 
 @pytest.fixture

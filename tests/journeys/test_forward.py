@@ -12,6 +12,7 @@ from bot.demo.environment import ANA
 from bot.demo.workspace import message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port
+from tests.servers import serve, takes_posts
 
 
 class Listener:
@@ -33,15 +34,9 @@ class Listener:
 
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
-    serve_http = Listener()
-    app = web.Application()
-    app.router.add_post("/{name}", serve_http.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    serve_http.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield serve_http
-    await runner.cleanup()
+    listener = Listener()
+    async with serve(takes_posts("/{name}", listener.take)) as listener.url:
+        yield listener
 
 
 @pytest.fixture

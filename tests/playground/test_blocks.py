@@ -14,6 +14,7 @@ from playwright.async_api import expect
 
 from bot.demo.environment import ANA, CHANNEL
 from tests.playground.conftest import Site, card
+from tests.servers import serve, takes_posts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,16 +39,10 @@ class StandInBot:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def bot(site: Site) -> AsyncIterator[StandInBot]:
-    listening = StandInBot()
-    app = web.Application()
-    app.router.add_post("/", listening.listen)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    site.environment.workspace.events_url = f"http://{host}:{port}/"
-    yield listening
-    await runner.cleanup()
+    bot = StandInBot()
+    async with serve(takes_posts("/", bot.listen)) as url:
+        site.environment.workspace.events_url = url
+        yield bot
 
 
 def text(words: str) -> dict[str, str]:

@@ -35,8 +35,8 @@ from tests.builders import (
     LATER,
     NOW,
     SECOND,
+    a_dead_letter,
     a_decision,
-    a_letter,
     a_review,
     a_round,
     an_effect,
@@ -164,7 +164,7 @@ async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
             await tx.round("r-1")
         assert await tx.executions.activity_count("research", "e-1") == 0
         assert await tx.unfinished("research", "e-1") == ()
-    assert await uow.read.dead_letter("l-1") is None
+    assert await uow.read.dead_letter("d-1") is None
 
 
 # --- moments ---
@@ -215,11 +215,11 @@ async def test_an_output_comes_back_to_the_letter(
         assert await connection.scalar(sa.select(outputs.c.text)) == text
 
 
-async def test_a_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:
-    dead_letter = a_letter(body=bytes(range(256)), reason="«?»")
+async def test_a_dead_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:
+    dead_letter = a_dead_letter(body=bytes(range(256)), reason="«?»")
     async with uow.begin() as tx:
         await tx.store_dead_letter(dead_letter)
-    assert await uow.read.dead_letter("l-1") == dead_letter
+    assert await uow.read.dead_letter("d-1") == dead_letter
 
 
 # --- webhook URLs ---
@@ -274,7 +274,7 @@ async def test_the_round_before_is_the_last_one_that_was_decided(uow: SqlUnitOfW
 # --- lists ---
 
 
-async def a_run(
+async def a_waiting_round(
     uow: SqlUnitOfWork, n: int, *, crew: str = "research", execution: str = ""
 ) -> Round:
     """A waiting round of an execution of its own, the n-th to be opened."""
@@ -283,8 +283,8 @@ async def a_run(
 
 
 async def test_what_waits_is_listed_oldest_first_cut_and_counted(uow: SqlUnitOfWork) -> None:
-    rounds = [await a_run(uow, n) for n in (3, 1, 2, 0)]
-    others = [await a_run(uow, n, crew="other") for n in (5, 4)]
+    rounds = [await a_waiting_round(uow, n) for n in (3, 1, 2, 0)]
+    others = [await a_waiting_round(uow, n, crew="other") for n in (5, 4)]
     found = await uow.read.pending(crews=None, limit=3)
     assert [line.round for line in found.lines] == [rounds[3], rounds[1], rounds[2]]
     assert found.total == 6
@@ -306,7 +306,7 @@ async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
 
 
 async def test_the_unsettled_are_cut_with_the_oldest_first(uow: SqlUnitOfWork) -> None:
-    rounds = [await a_run(uow, n) for n in range(4)]
+    rounds = [await a_waiting_round(uow, n) for n in range(4)]
     await save(uow, rounds[0].decide(a_decision()).round)
     lines = await uow.read.unsettled(limit=2)
     assert [line.round.id for line in lines] == [rounds[0].id, rounds[1].id]

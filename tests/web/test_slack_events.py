@@ -21,6 +21,7 @@ from bot.slack.client.bolt import new_bolt
 from bot.web import slack_events
 from bot.web.error_responses import explain_failures
 from bot.web.request_body import LIMIT
+from tests.servers import serve
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 FORM = "application/x-www-form-urlencoded"
@@ -40,11 +41,8 @@ async def url() -> AsyncIterator[str]:
 
     app = web.Application(middlewares=[explain_failures])
     slack_events.add_routes(app, bolt, signing_secret=SECRET)
-    runner = web.AppRunner(app, auto_decompress=False)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    await runner.cleanup()
+    async with serve(app, auto_decompress=False) as base:
+        yield f"{base}/slack/events"
 
 
 def sign(body: bytes, *, at: str | None = None) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Reviewers given as e-mails and user groups: resolved ahead of time, kept when Slack is away."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 
@@ -9,19 +8,10 @@ from bot.demo.workspace import Workspace, error
 from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.slack.client.directory import RENEW_SOON, SlackDirectory
 from bot.slack.client.web_api import new_client
+from tests.builders import FakeClock
 
 BEN, LEGAL = Email("ben@example.com"), UserGroup("S0LEGAL")
 REVIEWERS = (User("U0ANA"), BEN, LEGAL, Anyone())
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
@@ -34,20 +24,20 @@ async def slack() -> AsyncIterator[Workspace]:
         yield workspace
 
 
-def a_directory(slack: Workspace, clock: Clock) -> SlackDirectory:
+def a_directory(slack: Workspace, clock: FakeClock) -> SlackDirectory:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
     return SlackDirectory(client, REVIEWERS, clock=clock)
 
 
 async def test_before_slack_was_asked_only_ids_are_known(slack: Workspace) -> None:
-    members = a_directory(slack, Clock()).members(REVIEWERS)
+    members = a_directory(slack, FakeClock()).members(REVIEWERS)
 
     assert members.users == {"U0ANA"}
     assert members.unresolved == (BEN, LEGAL)
 
 
 async def test_e_mails_and_groups_become_people(slack: Workspace) -> None:
-    directory = a_directory(slack, Clock())
+    directory = a_directory(slack, FakeClock())
 
     await directory.renew()
 
@@ -56,7 +46,7 @@ async def test_e_mails_and_groups_become_people(slack: Workspace) -> None:
 
 
 async def test_who_left_a_group_is_nobody_once_it_was_asked_again(slack: Workspace) -> None:
-    clock = Clock()
+    clock = FakeClock()
     directory = a_directory(slack, clock)
     await directory.renew()
     slack.add_group("S0LEGAL", "legal", [])
@@ -70,7 +60,7 @@ async def test_who_left_a_group_is_nobody_once_it_was_asked_again(slack: Workspa
 
 
 async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
-    clock = Clock()
+    clock = FakeClock()
     directory = a_directory(slack, clock)
     await directory.renew()
     slack.revoke_token()
@@ -82,7 +72,7 @@ async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
 
 
 async def test_an_outage_at_the_start_leaves_it_open_who_may(slack: Workspace) -> None:
-    directory = a_directory(slack, Clock())
+    directory = a_directory(slack, FakeClock())
     slack.fail("users.lookupByEmail", error("internal_error"))
 
     await directory.renew()
@@ -95,7 +85,7 @@ async def test_an_outage_at_the_start_leaves_it_open_who_may(slack: Workspace) -
 async def test_nobody_has_that_address(slack: Workspace) -> None:
     gone = Email("gone@example.com")
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    directory = SlackDirectory(client, [gone], clock=Clock())
+    directory = SlackDirectory(client, [gone], clock=FakeClock())
 
     await directory.renew()
 

@@ -1,23 +1,15 @@
 """A channel takes a burst and then one post a second; other channels do not wait for it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.slack.client.rate_limit import Rate, RateLimiter
+from tests.builders import SECOND, FakeClock
 
-SECOND = timedelta(seconds=1)
 NONE = timedelta()
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 def test_a_burst_goes_at_once_and_then_each_has_a_turn_of_its_own() -> None:
-    pacer = RateLimiter(Rate(SECOND, burst=3), clock=Clock())
+    pacer = RateLimiter(Rate(SECOND, burst=3), clock=FakeClock())
 
     waits = [pacer.wait("C1", f"post {number}") for number in range(6)]
 
@@ -25,7 +17,7 @@ def test_a_burst_goes_at_once_and_then_each_has_a_turn_of_its_own() -> None:
 
 
 def test_who_comes_back_at_the_turn_goes_and_who_comes_early_keeps_it() -> None:
-    clock = Clock()
+    clock = FakeClock()
     pacer = RateLimiter(Rate(SECOND, burst=1), clock=clock)
     pacer.wait("C1", "first")
     assert pacer.wait("C1", "second") == SECOND
@@ -38,7 +30,7 @@ def test_who_comes_back_at_the_turn_goes_and_who_comes_early_keeps_it() -> None:
 
 
 def test_another_channel_does_not_wait() -> None:
-    pacer = RateLimiter(Rate(SECOND, burst=1), clock=Clock())
+    pacer = RateLimiter(Rate(SECOND, burst=1), clock=FakeClock())
     pacer.wait("C1", "first")
 
     assert pacer.wait("C1", "second") == SECOND
@@ -46,7 +38,7 @@ def test_another_channel_does_not_wait() -> None:
 
 
 def test_after_a_rest_a_burst_goes_again() -> None:
-    clock = Clock()
+    clock = FakeClock()
     pacer = RateLimiter(Rate(SECOND, burst=2), clock=clock)
     assert [pacer.wait("C1", f"{number}") for number in range(3)][-1] == SECOND
 
@@ -56,7 +48,7 @@ def test_after_a_rest_a_burst_goes_again() -> None:
 
 
 def test_slacks_own_word_counts_more() -> None:
-    clock = Clock()
+    clock = FakeClock()
     pacer = RateLimiter(Rate(SECOND, burst=2), clock=clock)
     pacer.slow_down("C1", 5 * SECOND)
 

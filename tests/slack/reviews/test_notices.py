@@ -43,13 +43,15 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 
 @settings(max_examples=100)
 @given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
-def test_a_letter_is_within_the_limits_whatever_came(crew: str, reason: str, body: bytes) -> None:
+def test_a_dead_letter_is_within_the_limits_whatever_came(
+    crew: str, reason: str, body: bytes
+) -> None:
     check_message(
         render_dead_letter(DeadLetter("letter", crew, reason, body, NOW)), may_mention=frozenset()
     )
 
 
-def test_a_letter_shows_the_beginning_of_what_came() -> None:
+def test_a_dead_letter_shows_the_beginning_of_what_came() -> None:
     dead_letter = DeadLetter(
         "letter", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW
     )
