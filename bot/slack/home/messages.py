@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.domain.review import State
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, actions, button, section
 from bot.slack.blockkit.rich_text import flat
 from bot.slack.blockkit.text import duration
 from bot.slack.home import strings
-from bot.slack.reviews import reader_strings, summary
+from bot.slack.reviews import reader_strings, state_strings, summary
 from bot.slack.reviews import strings as review_strings
 from bot.slack.reviews.links import Link, linked
+from bot.slack.reviews.presentation import Waiting, present
 from bot.slack.reviews.reader import page_buttons
 from bot.usecases.read_models import Queue, RoundLine
 
@@ -48,11 +48,12 @@ def render_home(found: Queue, *, now: datetime, link: Link) -> Block:
 def _entry(line: RoundLine, *, now: datetime, link: Link, may_decide: bool) -> Iterable[Block]:
     round_ = line.round
     title = f"{shared.crew(round_.review.crew)}: {shared.task(round_)}"
-    about = (
-        summary.round_and_age(round_, summary.waiting_for(duration(now - round_.opened_at)))
-        if round_.state is State.WAITING
-        else summary.round_and_age(round_, summary.status(round_, now))
-    )
+    match present(round_):
+        case Waiting(since):
+            age = summary.waiting_for(duration(now - since))
+        case shown:
+            age = state_strings.short(shown, now)
+    about = summary.round_and_age(round_, age)
     excerpt = summary.one_line_excerpt(flat(line.excerpt))
     text = f"{linked(title, line, link)} · {about}"
     yield section(f"{text}\n{excerpt}" if excerpt else text)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.review import State
 from bot.slack import ids
 from bot.slack.blockkit.blocks import LABEL_LIMIT, Block, context, plain_text, section
 from bot.slack.reviews import reader_strings, strings
+from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView
 
 
 def with_menu(headline: str, view: CardView) -> Block:
     """A card's first line with its menu. The block is named after the round."""
     round_ = view.round
-    waits = round_.state is State.WAITING
+    waits = isinstance(present(round_), Waiting)
     choices = [
         *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
         (reader_strings.READ, ids.MENU_READ),
@@ -41,4 +41,4 @@ def claim_and_notes(view: CardView, *, now: datetime) -> list[Block]:
         *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
         *([strings.notes(view.notes, view.noted_by)] if view.notes else []),
     ]
-    return [context(line) for line in lines] if view.round.state is State.WAITING else []
+    return [context(line) for line in lines] if isinstance(present(view.round), Waiting) else []

@@ -128,13 +128,13 @@ class Tx(Protocol):
     async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
         """The review of this crew, execution and task, made if need be, and its latest round.
 
-        The execution must be opened first. Nobody else can move that round until the transaction
+        The execution must be opened first. Nobody else can change that round until the transaction
         ends.
         """
         ...
 
     async def round(self, round_id: str) -> Round:
-        """Raises RoundNotFound. Nobody else can move the round until the transaction ends."""
+        """Raises RoundNotFound. Nobody else can change the round until the transaction ends."""
         ...
 
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
@@ -142,7 +142,7 @@ class Tx(Protocol):
         ...
 
     async def save(self, round_: Round) -> None:
-        """Store a moved round. Raises ChangedMeanwhile when somebody saved it since it was read."""
+        """Store a changed round. Raises ChangedMeanwhile when it was saved since it was read."""
         ...
 
     async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:

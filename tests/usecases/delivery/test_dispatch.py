@@ -117,6 +117,22 @@ async def test_what_was_refused_is_tried_again_later_and_later(
 
 
 @every_kind
+@pytest.mark.parametrize(("asked", "seconds"), [(None, 1), (7 * SECOND, 7)])
+async def test_what_slack_slows_down_waits_by_itself(
+    world: World, kind: EffectKind, asked: timedelta | None, seconds: int
+) -> None:
+    key = await prepared(world, kind)
+    slow = NotSent("Slack asks to slow down", retry_after=asked, alone=True)
+    world.slack.faults.append(Fault(slow))
+    assert await world.turn() == [slow]
+    assert await world.due_in() == timedelta(seconds=seconds)
+    assert await world.turn() == []
+    world.clock.advance(timedelta(seconds=seconds))
+    await world.turn()
+    assert await there_once(world, key)
+
+
+@every_kind
 @pytest.mark.parametrize("after", [False, True])
 async def test_what_may_have_arrived_is_looked_for_before_it_is_repeated(
     world: World, kind: EffectKind, after: bool
