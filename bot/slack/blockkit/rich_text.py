@@ -20,16 +20,23 @@ from bot.slack.blockkit.text import clean, utf16_length
 
 #: What one block may hold; Slack documents no limit, so it is that of a section.
 RICH_TEXT_LIMIT: Final = 3_000
+_MOST: Final = 500
+"""Elements of one block, and texts of one element; Slack refuses more than 1,000."""
 _DEEPEST: Final = 5
 _WIDEST: Final = 40
 """Cells of a table are filled up to so many characters, no further."""
+_CELLS: Final = 5_000
+"""A table with more cells is shown as it was written: Markdown fills up every short row."""
+_TABLE_LIMIT: Final = 9_000
+"""A table that would be longer with its columns in line is left as it is."""
 _TASK: Final = re.compile(r"\[([ xX])\] ")
 # What would make text vanish is switched off: it is shown as it was written.
+_HIDING: Final = ["reference", "html_block", "html_inline", "entity"]
+_OPTIONS: Final = {"html": False, "maxNesting": 40}
 _MARKDOWN: Final = (
-    MarkdownIt("commonmark", {"html": False, "maxNesting": 40})
-    .enable(["table", "strikethrough"])
-    .disable(["reference", "html_block", "html_inline", "entity"])
+    MarkdownIt("commonmark", _OPTIONS).enable(["table", "strikethrough"]).disable(_HIDING)
 )
+_WITHOUT_TABLES: Final = MarkdownIt("commonmark", _OPTIONS).enable("strikethrough").disable(_HIDING)
 
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
 
@@ -39,14 +46,20 @@ def rich_text(markdown: str) -> list[Block]:
     made: list[Block] = []
     blocks: list[Block] = []
     size = 0
-    for element in _split(_Writer().write(_MARKDOWN.parse(clean(markdown)))):
+    for element in _split(_Writer().write(_parse(clean(markdown)))):
         length = _size(element)
-        if blocks and size + length > RICH_TEXT_LIMIT:
+        if blocks and (size + length > RICH_TEXT_LIMIT or len(blocks) == _MOST):
             made.append(_block(blocks))
             blocks, size = [], 0
         blocks.append(element)
         size += length
     return [*made, _block(blocks)] if blocks else made
+
+
+def _parse(markdown: str) -> list[Token]:
+    lines = markdown.split("\n")
+    columns = 1 + max(line.count("|") for line in lines)
+    return (_MARKDOWN if columns * len(lines) <= _CELLS else _WITHOUT_TABLES).parse(markdown)
 
 
 def preformatted(text: str) -> list[Block]:
@@ -56,7 +69,7 @@ def preformatted(text: str) -> list[Block]:
 
 def flat(markdown: str) -> str:
     """The text without its marks, for one line of a list."""
-    found = _Writer().write(_MARKDOWN.parse(clean(markdown)))
+    found = _Writer().write(_parse(clean(markdown)))
     return " ".join("".join(_flat(element)) for element in found)
 
 
@@ -97,7 +110,7 @@ def _size(element: Block) -> int:
 def _split(found: list[Block]) -> Iterator[Block]:
     """Elements that are too long, in several of their kind."""
     for element in found:
-        if _size(element) <= RICH_TEXT_LIMIT:
+        if _size(element) <= RICH_TEXT_LIMIT and len(element["elements"]) <= _MOST:
             yield element
             continue
         if element["type"] == "rich_text_list":
@@ -113,7 +126,7 @@ def _split_leaves(element: Block) -> Iterator[Block]:
     held: list[Block] = []
     for one in _short_leaves(element["elements"]):
         length = utf16_length(one["text"])
-        if held and length > room:
+        if held and (length > room or len(held) == _MOST):
             yield element | {"elements": held}
             room, held = RICH_TEXT_LIMIT, []
         held.append(one)
@@ -278,6 +291,8 @@ def _table(rows: list[list[str]]) -> str:
         min(_WIDEST, max(len(row[column]) for row in rows if column < len(row)))
         for column in range(max(map(len, rows)))
     ]
+    if len(rows) * (sum(widths) + 3 * len(widths)) > _TABLE_LIMIT:
+        widths = [1] * len(widths)
     lines = [
         " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows

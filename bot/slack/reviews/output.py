@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from bot.domain.notification import Format, Output
@@ -13,6 +14,10 @@ from bot.slack.blockkit.text import clean, code, is_blank
 
 OUTPUT_LIMIT: Final = 9_000
 """What the output may take of a message's 12,000; the longest of everything else is 2,700."""
+
+
+VIEW_LIMIT: Final = 150_000
+"""What an output may take of a view, written as JSON; Slack refuses a view over 250 kB."""
 
 
 _FENCE: Final = ("```json\n", "\n```")
@@ -40,6 +45,8 @@ def output_in_message(output: Output) -> tuple[list[Block], bool]:
 
 
 def output_in_modal(output: Output) -> list[Block]:
-    """An output as it reads best where there is no markdown block."""
-    render = preformatted if output.format is Format.JSON else rich_text
-    return render(output.text)
+    """A page of an output as it reads best where there is no markdown block."""
+    if output.format is Format.JSON:
+        return preformatted(output.text)
+    blocks = rich_text(output.text)
+    return blocks if len(json.dumps(blocks)) <= VIEW_LIMIT else preformatted(output.text)

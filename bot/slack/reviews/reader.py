@@ -12,7 +12,6 @@ from bot.domain.changes import Changes, Fold, Hunk, Kind, compare
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit import pagination
 from bot.slack.blockkit.blocks import (
     SECTION_LIMIT,
     Block,
@@ -22,7 +21,7 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.modals import modal
-from bot.slack.blockkit.pagination import PAGE
+from bot.slack.blockkit.pagination import PAGE, page_of
 from bot.slack.blockkit.rich_text import leaf, paragraph
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.reviews import reader_strings, state_strings, strings, summary
@@ -33,6 +32,7 @@ from bot.usecases.read_models import CardView, RoundLine
 #: Blocks of content on one page; a modal holds 100.
 _BLOCKS_LIMIT: Final = 80
 _EXCERPT_SHOWN: Final = 300
+_LEAVES_LIMIT: Final = 500
 _PARAGRAPH_LIMIT: Final = 2_800
 
 
@@ -74,19 +74,21 @@ _TITLES: Final = {
 
 
 def render_reader(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> Block:
-    """One page, with Approve and Revise at hand while the round waits."""
-    contents = _contents(position.tab, view, history)
-    page = min(position.page, len(contents) - 1)
+    """One page, with Approve and Revise at hand while the round waits.
+
+    Takes up to half a second for a text that was made for it: not for the event loop.
+    """
+    page = _page(position, view, history)
     round_ = view.round
     shown = present(round_)
     waits = isinstance(shown, Waiting)
     blocks = [
         context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
         *([] if waits else [section(state_strings.long(shown))]),
-        *_page(view, contents[page]),
+        *page.blocks,
         *page_buttons(
-            page,
-            len(contents),
+            page.number,
+            page.total,
             value=round_.id,
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
@@ -97,7 +99,7 @@ def render_reader(position: ReaderPosition, view: CardView, history: Sequence[Ro
         _TITLES[position.tab],
         blocks,
         callback_id=ids.PAGES_MODAL,
-        metadata=ReaderPosition(round_.id, position.tab, page).as_metadata(),
+        metadata=ReaderPosition(round_.id, position.tab, page.number).as_metadata(),
         close=shared.CLOSE,
     )
 
@@ -123,39 +125,47 @@ def _verdicts(round_id: str) -> Block:
     )
 
 
-_Content = str | list[Block]
+@dataclass(frozen=True, slots=True)
+class _Page:
+    blocks: list[Block]
+    number: int
+    total: int
 
 
-def _contents(tab: ReaderTab, view: CardView, history: Sequence[RoundLine]) -> Sequence[_Content]:
-    """All pages; those of the whole text not rendered yet, because there may be hundreds."""
-    match tab:
+def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> _Page:
+    match position.tab:
         case ReaderTab.WHOLE:
-            return pagination.pages(view.output.text)
+            found = page_of(view.output.text, position.page)
+            return _Page(_whole(found.text, view), found.number, found.total)
         case ReaderTab.CHANGES:
-            return _grouped(_changes(view))
+            return _page_of_blocks(_changes(view), position.page)
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
-            return _grouped(block for line in history for block in _history_entry(line))
+            entries = (block for line in history for block in _history_entry(line))
+            return _page_of_blocks(entries, position.page)
 
 
-def _page(view: CardView, content: _Content) -> list[Block]:
-    if isinstance(content, list):
-        return content
-    if is_blank(content):
+def _whole(text: str, view: CardView) -> list[Block]:
+    if is_blank(text):
         return [section(shared.EMPTY_OUTPUT)]
-    return output_in_modal(Output(content, view.output.format))
+    return output_in_modal(Output(text, view.output.format))
 
 
-def _grouped(blocks: Iterable[Block]) -> list[list[Block]]:
-    made: list[list[Block]] = [[]]
-    size = 0
+def _page_of_blocks(blocks: Iterable[Block], wanted: int) -> _Page:
+    """The page with this number, or the last; of the others nothing is kept but their number."""
+    kept: list[Block] = []
+    number = size = count = 0
     for block in blocks:
         length = len(json.dumps(block, ensure_ascii=False))
-        if made[-1] and (size + length > 2 * PAGE or len(made[-1]) >= _BLOCKS_LIMIT):
-            made.append([])
-            size = 0
-        made[-1].append(block)
+        if count and (size + length > 2 * PAGE or count >= _BLOCKS_LIMIT):
+            number += 1
+            size = count = 0
+            if number <= wanted:
+                kept = []
         size += length
-    return made
+        count += 1
+        if number <= wanted:
+            kept.append(block)
+    return _Page(kept, min(wanted, number), number + 1)
 
 
 # --- what changed --------------------------------------------------------------------------------
@@ -185,11 +195,13 @@ def _hunk_or_fold(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
     room, held = _PARAGRAPH_LIMIT, key
     for segment in part.segments:
         text = clean(segment.text)
-        while text:
-            piece, text = text[:room], text[room:]
+        at = 0
+        while at < len(text):
+            piece = text[at : at + room]
+            at += len(piece)
             held.append(leaf(piece, **_STYLES[segment.kind]))
             room -= len(piece)
-            if room <= 0:
+            if room <= 0 or len(held) == _LEAVES_LIMIT:
                 yield paragraph(*held)
                 room, held = _PARAGRAPH_LIMIT, []
     if held:

@@ -7,8 +7,18 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.pagination import pages
+from bot.slack.blockkit.markdown_lines import fences_of, lines_of
+from bot.slack.blockkit.pagination import page_of
+from bot.slack.blockkit.text import clean
 from tests.slack.rendering import mid_texts
+
+
+def pages(text: str, size: int) -> list[str]:
+    """Every page, each built by itself."""
+    total = page_of(text, 0, size).total
+    made = [page_of(text, number, size) for number in range(total)]
+    assert [(page.number, page.total) for page in made] == [(n, total) for n in range(total)]
+    return [page.text for page in made]
 
 
 def words(text: str) -> list[str]:
@@ -39,3 +49,50 @@ def test_a_fence_across_a_cut_is_closed_and_opened_again() -> None:
 
 def test_a_page_ends_at_a_paragraph() -> None:
     assert pages("one\n\ntwo two\nthree three", 20) == ["one\n\n", "two two\nthree three"]
+
+
+def test_a_page_past_the_last_is_the_last() -> None:
+    assert page_of("one\n\ntwo", 7) == page_of("one\n\ntwo", 0)
+    assert page_of("", 3).text == ""
+    assert page_of(" \n" * 9_000, 0).total == 1
+
+
+def test_a_long_line_is_cut_at_a_word_and_a_long_word_at_a_character() -> None:
+    assert pages("word " * 5, 12) == ["word word ", "word word ", "word"]
+    assert pages("a" * 9 + "e\u0301" * 3, 10) == ["a" * 9, "e\u0301" * 3]
+    assert "".join(pages("\u0301" * 50, 4)) == "\u0301" * 50
+
+
+def test_a_fence_begins_on_the_page_that_shows_some_of_it() -> None:
+    assert pages("some words\n```python\nfirst\nsecond\nthird\n```\nend", 24) == [
+        "some words\n",
+        "```python\nfirst\nsecond\n```",
+        "```python\nthird\n```\nend",
+    ]
+
+
+def test_a_fence_whose_last_line_does_not_fit_ends_all_the_same() -> None:
+    assert pages("```python\nfirst\nsecond\n```", 24) == ["```python\nfirst\nsecond\n```"]
+    assert pages("```python\nfirst\nsecond\n```\nend", 24) == [
+        "```python\nfirst\nsecond\n```\n",
+        "end",
+    ]
+
+
+def test_of_an_endless_name_of_a_fence_a_page_repeats_the_beginning() -> None:
+    made = pages("```" + "x" * 300 + "\n" + "code\n" * 100, 100)
+
+    assert max(map(len, made)) <= 100 + len("\n```")
+    assert "".join(made).count("code") == 100
+    assert all(page.startswith("```" + "x" * 40) for page in made)
+
+
+@given(mid_texts)
+def test_a_fence_ends_where_its_lines_end(text: str) -> None:
+    """Looking only at lines with a mark finds what looking at every line does."""
+    whole = clean(text)
+    lines = lines_of(whole)
+    for fence in fences_of(whole):
+        inside = [line for line in lines if line.fence is not None and line.start >= fence.start]
+        assert inside[0].start == fence.start
+        assert whole[: fence.end].endswith(("\n", fence.mark)) or fence.end == len(whole)

@@ -1,0 +1,88 @@
+"""What an agent wrote is shown for little, however it is made."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from bot.domain.notes import Draft
+from bot.domain.notification import Format, Output
+from bot.slack.blockkit.markdown_lines import fences_of
+from bot.slack.blockkit.pagination import PAGE, page_of
+from bot.slack.blockkit.rich_text import flat
+from bot.slack.blockkit.text import clean, is_blank
+from bot.slack.reviews.card import render_card
+from bot.slack.reviews.forms import render_revise_form
+from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from bot.usecases.read_models import CardView
+from tests.builders import NOW, a_round
+from tests.slack.rendering import check_message, check_view
+from tests.worst_cases import MEMORY, SECONDS, TEXTS, memory, seconds, timed
+
+
+def a_long_view(text: str, format_: Format) -> CardView:
+    before = Output(text[:-1] + "x", format_)
+    return CardView(a_round(number=2), Output(text, format_), a_round(), before)
+
+
+def check(text: str, format_: Format) -> None:
+    view = a_long_view(text, format_)
+    for tab, page in ((ReaderTab.WHOLE, 10**6), (ReaderTab.CHANGES, 1)):
+        took, modal = timed(partial(render_reader, ReaderPosition("r-1", tab, page), view, []))
+        assert took < SECONDS
+        check_view(modal)
+    took, card = timed(partial(render_card, view, now=NOW))
+    assert took < SECONDS / 2
+    check_message(card)
+    # Opened while somebody waits, on the event loop.
+    assert seconds(partial(render_revise_form, view, Draft("", ()))) < SECONDS / 4
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_view_of_any_text_is_rendered_in_bounded_time(name: str) -> None:
+    text = TEXTS[name]()
+    check(text, Format.MARKDOWN)
+    assert seconds(partial(flat, text[:400])) < SECONDS / 20
+    assert seconds(partial(is_blank, text)) < SECONDS / 4
+
+
+@pytest.mark.parametrize("shape", ["a", "\n", " ", "`", "\x00", "\u200b", "{},", "1,", '"a":'])
+def test_every_view_of_any_json_is_rendered_in_bounded_time(shape: str) -> None:
+    check(TEXTS[ascii(shape)](), Format.JSON)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ascii("\n"),
+        ascii("```\n"),
+        ascii("\x00"),
+        ascii("\u200b"),
+        ascii("a\u200b"),
+        "a fence with a very long name",
+        "a fence that is all name",
+    ],
+)
+def test_a_page_of_any_text_takes_bounded_memory(name: str) -> None:
+    view = a_long_view(TEXTS[name](), Format.MARKDOWN)
+    for tab in (ReaderTab.WHOLE, ReaderTab.CHANGES):
+        render = partial(render_reader, ReaderPosition("r-1", tab, 1), view, [])
+        assert memory(render) < MEMORY
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_page_of_any_text_is_short(name: str) -> None:
+    text = TEXTS[name]()[: 12 * PAGE]
+    total = page_of(text, 0).total
+    assert total <= 4 * 12
+    for number in range(total):
+        assert len(page_of(text, number).text) <= 2 * PAGE
+
+
+def test_twice_the_text_takes_about_twice_the_time() -> None:
+    for shape in ("```\n", "> ", "a\n\n", "\x00"):
+        half, whole = shape * (2**18 // len(shape)), shape * (2**19 // len(shape))
+        for work in (clean, lambda text: page_of(text, 1), lambda text: list(fences_of(text))):
+            # What is too short to be measured counts as a twentieth of a second.
+            assert seconds(partial(work, whole)) < 4 * max(0.05, seconds(partial(work, half)))
