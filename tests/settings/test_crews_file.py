@@ -1,0 +1,143 @@
+"""Crews from a file: what they share, what they must say, and what is named when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.domain.people import Anyone, Email, User
+from tests.settings.environments import ENOUGH, NO_CREW, RESEARCH, SECRETS, Load, problem, problems
+
+
+def test_crews_come_from_a_file(load_file: Load) -> None:
+    settings = load_file(
+        RESEARCH
+        + """
+        channel = "C0123456789"
+        reviewers = ["U012", "lead@example.com"]
+        task_webhook_url = "https://hooks.example.com/task?key=1"
+        step_webhook_url = "https://hooks.example.com/step"
+        crew_webhook_url = "https://hooks.example.com/crew"
+        resend_human_input_webhook = false
+        kickers = ["U0EVE"]
+        forward = true
+        """
+    )
+    crew = settings.crews["research"]
+    assert crew.url == "https://research.example.com"
+    assert (crew.token, crew.webhook_secret) == ("secret-5", "secret-6")
+    assert crew.channel == "C0123456789"
+    assert crew.reviewers == (User("U012"), Email("lead@example.com"))
+    assert crew.task_webhook_url == "https://hooks.example.com/task?key=1"
+    assert crew.step_webhook_url == "https://hooks.example.com/step"
+    assert crew.crew_webhook_url == "https://hooks.example.com/crew"
+    assert not crew.resend_human_input_webhook
+    assert crew.starters == (User("U0EVE"),)
+    assert crew.forward
+
+
+def test_a_crew_that_says_nothing_shares_channel_and_reviewers(load_file: Load) -> None:
+    crew = load_file(RESEARCH + "reviewers = []").crews["research"]
+    assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
+
+
+def test_crews_that_say_it_all_need_nothing_shared(load_file: Load) -> None:
+    text = RESEARCH + 'channel = "#research"\nreviewers = ["*"]'
+    settings = load_file(text, SLACK_CHANNEL="", REVIEWERS="")
+    assert settings.crews["research"].channel == "#research"
+
+
+def test_the_crew_that_lacks_a_channel_or_reviewers_is_named(load_file: Load) -> None:
+    channel, reviewers = problems(load_file, RESEARCH, SLACK_CHANNEL="", REVIEWERS="")
+    assert channel.startswith("SLACK_CHANNEL: missing; crew research names no channel")
+    assert reviewers.startswith("REVIEWERS: missing; crew research names nobody")
+
+
+def test_crews_may_come_from_both_places_with_one_secret(load_file: Load) -> None:
+    single = {name: value for name, value in ENOUGH.items() if name.startswith("CREW_")}
+    settings = load_file(RESEARCH, **single, RESEARCH_SECRET="secret-4")
+    assert sorted(settings.crews) == ["crew", "research"]
+
+
+def test_two_crews_of_one_name_are_refused(load_file: Load) -> None:
+    single = {name: value for name, value in ENOUGH.items() if name.startswith("CREW_")}
+    line = problem(load_file, RESEARCH, **single, CREW_NAME="research")
+    assert line.startswith("CREW_NAME: crews.toml has a crew research too")
+
+
+def test_a_named_file_is_read_and_must_exist(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(RESEARCH, encoding="utf-8")
+    base = {**NO_CREW, **SECRETS}
+    assert "research" in load_with(base=base, CREWS_FILE="other.toml").crews
+    line = problem(load_with, base=base, CREWS_FILE="absent.toml")
+    assert line.startswith("CREWS_FILE: 'absent.toml' does not exist")
+
+
+def test_secrets_may_stand_in_dotenv(load_file: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OTHER=secret-9\n", encoding="utf-8")
+    settings = load_file(RESEARCH.replace("RESEARCH_TOKEN", "OTHER"))
+    assert settings.crews["research"].token == "secret-9"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[crews.a", "crews.toml: not TOML; "),
+        ("[crews.a]\n\nb =\n", "at line 3"),
+        ("", "crews.toml: crews: no crew"),
+        ("crews = {}", "crews.toml: crews: no crew"),
+        ("crews = 1", "crews.toml: crews: describe each crew as a table"),
+        ("[crew.a]", "crews.toml: crew: unknown; did you mean crews?"),
+        ("[crews]\nresearch = 1", "crews.toml: crews.research: describe each crew as a table"),
+        ('[crews."a b"]', "crews.toml: crews.'a b': a crew's name has 1 to 64"),
+    ],
+)
+def test_a_file_that_is_no_list_of_crews_is_named(load_file: Load, text: str, line: str) -> None:
+    assert line in problems(load_file, text)[0]
+
+
+def test_a_file_that_is_not_utf_8_is_named(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / "crews.toml").write_bytes(b"\xff")
+    assert problem(load_with) == "crews.toml: cannot be read; it is not UTF-8"
+
+
+def test_a_folder_is_no_file(load_with: Load, tmp_path: Path) -> None:
+    (tmp_path / "crews.toml").mkdir()
+    assert problem(load_with).startswith("crews.toml: cannot be read; ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("url", "1", "put some text here, in quotes"),
+        ("url", '"research.example.com"', "https://"),
+        ("url", None, "missing; put the crew's address here"),
+        ("token_env", None, "missing; put the name of the variable"),
+        ("token_env", '"ABSENT_TOKEN"', "the variable ABSENT_TOKEN is not set"),
+        ("token_env", '"secret-9"', "not the secret itself"),
+        ("token_env", '"SPACED"', "the variable SPACED: it holds spaces"),
+        ("webhook_secret_env", None, "missing; put the name of the variable"),
+        ("webhook_secret_env", '""', "put some text here"),
+        ("channel", '"research"', "put #research"),
+        ("channel", "true", "put some text here"),
+        ("reviewers", "7", "7 is no list"),
+        ("reviewers", '["ana"]', "'ana' is no reviewer"),
+        ("reviewers", "[1]", "1 is no reviewer"),
+        ("task_webhook_url", '"hooks"', "https://"),
+        ("step_webhook_url", '"hooks"', "https://"),
+        ("crew_webhook_url", '"hooks"', "https://"),
+        ("resend_human_input_webhook", '"no"', "'no' is neither true nor false"),
+        ("task_webhook", '"x"', "unknown; did you mean task_webhook_url?"),
+        ("token", '"secret-9"', "unknown; did you mean token_env?"),
+        ("colour", '"red"', "unknown; known: url, token_env"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named_by_its_path(
+    load_file: Load, key: str, value: str | None, hint: str
+) -> None:
+    kept = [line for line in RESEARCH.splitlines() if not line.startswith(f"{key} =")]
+    text = "\n".join([*kept, *([] if value is None else [f"{key} = {value}"])])
+    line = problem(load_file, text, SPACED="secret- 9")
+    assert line.startswith(f"crews.toml: crews.research.{key}: ")
+    assert hint in line
