@@ -98,7 +98,7 @@ class Round:
     in_doubt_since: datetime | None = None
     """Since when a try to resume has been under way whose outcome nobody knows."""
     activity_before: int = 0
-    """How many signs of having gone on the execution had given when that try began."""
+    """The execution's activity count when that try began."""
     reason: Reason | None = None
     """Why it is in this state, where the state does not say all."""
     ended_at: datetime | None = None
@@ -158,7 +158,7 @@ class Round:
     def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
         """Mark the resume in doubt before calling: a crash leaves its effect unknown.
 
-        `activity_count` counts the signs of having gone on that the execution has given so far.
+        `activity_count` is the execution's: a higher one is evidence that it has gone on.
         """
         self._must_be(State.DECIDED, to="be sent")
         if self.in_doubt_since is not None:
