@@ -51,7 +51,7 @@ async def track(
     effects = []
     if starter is not None or execution.completed_tasks:
         effects.append(about(execution, EffectKind.PROGRESS))
-    if first:
+    if first and execution.completed_tasks:
         effects += [
             about(execution, EffectKind.TASK_DONE, update_id)
             for update_id in await tx.executions.task_updates_of(execution)

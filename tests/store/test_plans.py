@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import SLACK
+from bot.domain.effects import SLACK, forward_destination
+from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from bot.domain.notification import Output
 from bot.domain.outcome import Refused
 from bot.domain.review import State
 from bot.store.engine import Engines
 from bot.usecases.delivery.worker import LEASE
+from bot.usecases.kickoff import register_webhooks
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries import status as look
+from bot.usecases.queries.crews import overview
 from bot.usecases.queries.queue import queue
-from tests.builders import ANA, NOW, SECOND
+from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.track import STATUS_POLL, record_update
+from tests.builders import ANA, NOW, SECOND, webhook_urls
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
@@ -68,7 +74,26 @@ async def everything(world: World) -> None:
     await look.unsettled(uow=world.uow)
     await look.execution("e-", uow=world.uow, clients=world.context.clients)
     await world.uow.read.ping()
+    await track(world)
     await review_well(world)
+
+
+async def track(world: World) -> None:
+    """An execution from its start to its end, with a webhook that is forwarded."""
+    await world.start("e-3")
+    await world.record(StepUpdate(doing="thinking"), "e-3")
+    webhook = ForwardedWebhook("w-1", "research", "e-3", "task", "application/json", b"{}")
+    about = {"uow": world.uow, "at": world.clock(), "new_id": world.new_id}
+    await record_update("research", "e-3", TaskUpdate(title="plan"), webhook=webhook, **about)  # type: ignore[arg-type]
+    await register_webhooks(
+        "research", "e-3", webhook_urls("caller"), uow=world.uow, clock=world.clock
+    )
+    await overview(clients=world.context.clients, uow=world.uow, clock=world.clock)
+    world.clock.advance(STATUS_POLL.longest)
+    for destination in (CREW, SLACK, forward_destination("research")):
+        await world.turn(destination)
+    await world.record(CrewUpdate(result=Output("All of it.")), "e-3")
+    await world.settle_slack()
 
 
 async def review_well(world: World) -> None:

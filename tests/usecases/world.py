@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, EffectKind, crew_destination
-from bot.domain.execution import CrewUpdate, TaskUpdate
+from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
 from bot.domain.review import Round
@@ -28,7 +28,7 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.ports.outbox import Job
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
-from bot.usecases.track import record_update
+from bot.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack
@@ -95,9 +95,28 @@ class World:
 
     async def record_update(self, execution: str = "e-1", *, ended: str | None = None) -> None:
         update = CrewUpdate(result=Output("Done.")) if ended else TaskUpdate(title="draft")
-        await record_update(
-            "research", execution, update, uow=self.uow, at=self.clock(), new_id=self.new_id
-        )
+        await self.record(update, execution)
+
+    async def record(self, update: ExecutionUpdate, execution: str = "e-1") -> None:
+        at = self.clock()
+        await record_update("research", execution, update, uow=self.uow, at=at, new_id=self.new_id)
+
+    async def start(self, execution: str = "e-1") -> None:
+        """Ana starts an execution from Slack."""
+        inputs = (("topic", "tea"),)
+        at = self.clock()
+        async with self.uow.begin() as tx:
+            opened = await tx.executions.open("research", execution, at=at)
+            await track(tx, opened, starter=ANA, inputs=inputs, at=at)
+
+    async def execution(self, execution: str = "e-1") -> Execution:
+        found = await self.uow.read.executions.find("research", execution)
+        assert found is not None
+        return found
+
+    def messages_said(self) -> list[EffectKind]:
+        """The messages about executions, by the effects they carry out."""
+        return [message.what for message in self.slack.said]
 
     async def store_dead_letter(self, body: bytes = b"?", crew: str = "research") -> str:
         keep = partial(store_dead_letter, uow=self.uow, clock=self.clock, new_id=self.new_id)

@@ -1,0 +1,57 @@
+"""What happens all day takes few statements: on SQLite each is carried out in the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.execution import StepUpdate, TaskUpdate
+from tests.usecases.world import World
+
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
+
+
+@contextmanager
+def at_most(count: int, world: World) -> Iterator[None]:
+    """The block writes in so many statements at most, BEGIN and COMMIT apart."""
+    statements: list[str] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        statements.append(statement)
+
+    engine = world.engines.write.sync_engine
+    sa.event.listen(engine, "before_cursor_execute", keep)
+    yield
+    sa.event.remove(engine, "before_cursor_execute", keep)
+    assert len(statements) <= count, "\n".join(statements)
+
+
+async def test_a_notification(world: World) -> None:
+    with at_most(6, world):
+        received = await world.notify("A draft.")
+    with at_most(4, world):
+        await world.notify("A draft.")
+    with at_most(7, world):  # one for the round that it supersedes
+        await world.notify("Another draft.")
+    assert received.accepted
+
+
+async def test_a_click(world: World) -> None:
+    round_ = (await world.notify()).round
+    with at_most(3, world):
+        await world.decide(round_.id)
+
+
+async def test_a_webhook(world: World) -> None:
+    await world.start()
+    with at_most(2, world):
+        await world.record(StepUpdate(doing="thinking"))
+    with at_most(4, world):
+        await world.record(TaskUpdate(title="plan"))

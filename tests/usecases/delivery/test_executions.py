@@ -1,0 +1,73 @@
+"""Messages about executions: posted, brought up to date, and not missed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.effects import SLACK, Effect, EffectKind
+from bot.domain.execution import (
+    CrewUpdate,
+    TaskUpdate,
+)
+from bot.domain.notification import Output
+from bot.domain.outcome import NotSent, RefusalKind, Refused
+from tests.usecases.world import World
+
+
+async def test_a_long_result_follows_as_a_file(world: World) -> None:
+    world.slack.long_results = True
+    await world.start()
+    await world.record(CrewUpdate(result=Output("long")))
+    await world.settle_slack()
+
+    assert world.slack.files == ["long"]
+
+
+async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
+    await world.start()
+    await world.settle_slack()
+    world.slack.execution_faults.append(Refused("message_not_found", "", RefusalKind.MESSAGE_GONE))
+    await world.record(TaskUpdate(title="plan"))
+    world.slack.execution_faults.append(Refused("thread_not_found", "", RefusalKind.THREAD_GONE))
+    await world.settle_slack()
+
+    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.TASK_DONE]
+    assert world.slack.said[-1].ref.thread_ts == world.slack.said[-1].ref.ts
+
+
+async def test_slack_being_away_loses_no_message(world: World) -> None:
+    await world.start()
+    world.slack.execution_faults.append(NotSent("away"))
+    await world.settle_slack()
+
+    assert world.messages_said() == [EffectKind.PROGRESS]
+
+
+async def test_a_crew_that_is_not_set_up_any_more(world: World) -> None:
+    await world.start()
+    world.crews.clear()
+    [outcome] = await world.turn(SLACK)
+    assert isinstance(outcome, Refused)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "progress",
+        "task_done",
+        "post_result",
+        "result_file",
+        "forward_failed",
+        "forward",
+        "poll_status",
+    ],
+)
+async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -> None:
+    effect = Effect(EffectKind(kind), "gone", "research", "e-9")
+    async with world.uow.begin() as tx:
+        await tx.enqueue([effect], at=world.clock())
+
+    await world.turn(effect.destination)
+
+    assert not world.slack.said
+    assert not await world.lease(effect.destination)

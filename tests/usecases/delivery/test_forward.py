@@ -1,0 +1,95 @@
+"""Forwarding webhooks to their callers: in order, until they are taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import EffectKind, forward_destination
+from bot.domain.execution import (
+    StepUpdate,
+    TaskUpdate,
+)
+from bot.domain.notification import WebhookUrls
+from bot.domain.outcome import Delivered, NotSent, Unknown
+from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.track import record_update
+from tests.usecases.world import World
+
+DAY = timedelta(days=1)
+FORWARD = forward_destination("research")
+URLS = WebhookUrls(task="https://theirs.example/task")
+
+
+@pytest.fixture
+def forwarding(world: World) -> World:
+    own = WebhookUrls(task="https://ours.example/task", step="https://ours.example/step")
+    world.crews["research"] = replace(world.crews["research"], forward=True, own=own)
+    return world
+
+
+async def came(world: World, *, kind: str = "task", register: WebhookUrls | None = None) -> None:
+    if register:
+        async with world.uow.begin() as tx:
+            await tx.executions.register("research", "e-1", register)
+    webhook = ForwardedWebhook(world.new_id(), "research", "e-1", kind, "application/json", b"{}")
+    await record_update(
+        "research",
+        "e-1",
+        TaskUpdate(title="plan") if kind == "task" else StepUpdate(doing=""),
+        uow=world.uow,
+        at=world.clock(),
+        new_id=world.new_id,
+        webhook=webhook,
+    )
+
+
+async def test_a_webhook_is_forwarded_again_until_it_is_taken(forwarding: World) -> None:
+    world = forwarding
+    await came(world, register=URLS)
+    world.forwarder.faults += [NotSent("away"), Unknown("no answer")]
+    for _ in range(3):
+        await world.turn(FORWARD)
+        world.clock.advance(timedelta(minutes=1))
+
+    assert world.forwarder.forwarded == [("https://theirs.example/task", b"{}")]
+    assert not await world.lease(FORWARD)
+
+
+async def test_a_webhook_waits_for_the_kickoffs_answer(forwarding: World) -> None:
+    world = forwarding
+    await came(world)
+    assert await world.turn(FORWARD) == [Delivered("not yet")]
+    async with world.uow.begin() as tx:
+        await tx.executions.register("research", "e-1", URLS)
+    world.clock.advance(timedelta(minutes=1))
+    await world.turn(FORWARD)
+    assert world.forwarder.forwarded
+
+    await world.start()
+    await came(world, kind="step")
+    await world.turn(FORWARD)
+    assert len(world.forwarder.forwarded) == 1
+
+
+async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
+    world = forwarding
+    await came(world, register=URLS)
+    world.clock.advance(DAY)
+    world.forwarder.faults.append(NotSent("away"))
+    await world.turn(FORWARD)
+    await world.settle_slack()
+
+    assert world.messages_said() == [EffectKind.FORWARD_FAILED]
+    assert not await world.lease(FORWARD)
+
+
+async def test_a_crew_that_is_gone_forwards_nothing(forwarding: World) -> None:
+    world = forwarding
+    await came(world, register=URLS)
+    world.crews.clear()
+    await world.turn(FORWARD)
+    assert not world.forwarder.forwarded
+    assert not await world.lease(FORWARD)
