@@ -45,12 +45,13 @@ class HumanInput(Wire):
 
     def webhook(self) -> HumanInputWebhook:
         """As the bot's own type."""
+        webhook = HumanInputWebhook(self.url)
         match self.authentication:
             case _Bearer(token=token):
-                return HumanInputWebhook(self.url, "bearer", token=token)
+                webhook = HumanInputWebhook(self.url, "bearer", token=token)
             case _Basic(username=user, password=password):
-                return HumanInputWebhook(self.url, "basic", username=user, password=password)
-        return HumanInputWebhook(self.url)
+                webhook = HumanInputWebhook(self.url, "basic", username=user, password=password)
+        return webhook.without_unreadable
 
 
 class Webhooks(Wire):

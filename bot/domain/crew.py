@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import EllipsisType
+from urllib.parse import unquote, urlsplit
 
-from bot.domain.notification import WebhookUrls
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.people import ReviewerRef, Role
 
 
@@ -38,9 +40,11 @@ class Crew:
         """The URLs a resume carries: per URL, the first that exists.
 
         Registered for the execution, carried by the notification itself, configured for the
-        crew, this bot's own.
+        crew, this bot's own. An address of ours is always the one that we configured, with our
+        own credentials: what came may have lost them on its way.
         """
-        urls = registered.or_else(carried).or_else(self.configured).or_else(self.own)
+        found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
+        urls = self._with_own(found)
         if self.forward:
             urls = replace(self.own.or_else(urls), human_input=urls.human_input)
         return urls if self.resend_human_input else replace(urls, human_input=None)
@@ -58,7 +62,45 @@ class Crew:
             return WebhookUrls()
         urls = given.or_else(self.configured)
         return WebhookUrls(
-            task=urls.task if urls.task != self.own.task else None,
-            step=urls.step if urls.step != self.own.step else None,
-            crew=urls.crew if urls.crew != self.own.crew else None,
+            task=None if self._is_event(urls.task, "task") else urls.task,
+            step=None if self._is_event(urls.step, "step") else urls.step,
+            crew=None if self._is_event(urls.crew, "crew") else urls.crew,
+        )
+
+    def _with_own(self, urls: WebhookUrls) -> WebhookUrls:
+        """The same, with our own address for each that leads to us under whatever name."""
+        own = self.own
+        return WebhookUrls(
+            task=own.task or urls.task if self._is_event(urls.task, "task") else urls.task,
+            step=own.step or urls.step if self._is_event(urls.step, "step") else urls.step,
+            crew=own.crew or urls.crew if self._is_event(urls.crew, "crew") else urls.crew,
+            human_input=self._own_human_input(urls.human_input),
+        )
+
+    def _own_human_input(self, webhook: HumanInputWebhook | None) -> HumanInputWebhook | None:
+        if webhook is None:
+            return None
+        if not self._leads_here(webhook.url, "human-input"):
+            return webhook.without_unreadable
+        # Without a public URL we cannot tell our own host from a stranger's, who must not be given
+        # our secret; and without credentials we would refuse what comes.
+        return self.own.human_input or (webhook if webhook.has_credentials else None)
+
+    def _is_event(self, url: str | None, kind: str) -> bool:
+        return url is not None and self._leads_here(url, "events", kind, ...)
+
+    def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
+        """Whether a URL has one of this crew's addresses here as its path, under any host.
+
+        `...` is any one segment.
+        """
+        try:
+            given = urlsplit(url).path
+        except ValueError:
+            return False
+        segments = [unquote(segment) for segment in given.split("/") if segment]
+        wanted = ("crews", self.name, *path)
+        return len(segments) >= len(wanted) and all(
+            part is ... or part == segment
+            for part, segment in zip(wanted, segments[-len(wanted) :], strict=True)
         )

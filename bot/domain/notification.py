@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Format(StrEnum):
@@ -37,6 +40,56 @@ class HumanInputWebhook:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether a crew that presents what stands here presents credentials at all."""
+        match self.strategy:
+            case "bearer":
+                return _is_readable(self.token)
+            case "basic":
+                return self.username is not None and _is_readable(self.password)
+        return False
+
+    @property
+    def without_unreadable(self) -> HumanInputWebhook:
+        """The same, but the bare address where its credentials cannot be read."""
+        return self if self.has_credentials else HumanInputWebhook(self.url)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown, as it is and as an `Authorization: Basic` header has it."""
+        if not self.has_credentials:
+            return ()
+        if self.strategy == "basic":
+            return (
+                self.password or "",
+                basic_credentials(self.username or "", self.password or ""),
+            )
+        return (self.token or "",)
+
+
+def basic_credentials(username: str, password: str) -> str:
+    """What follows `Basic` in an `Authorization` header (RFC 7617)."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+#: What stands in the place of a secret that somebody hid, or of one that was never filled in.
+_PLACEHOLDERS: Final = frozenset(
+    {"", "basic", "bearer", "hidden", "masked", "none", "null", "redacted", "undefined"}
+)
+_SCHEME: Final = re.compile(r"\s*(?:basic|bearer)\s+", re.IGNORECASE)
+#: A part of a secret is hidden so too: `abc***`.
+_MASK: Final = re.compile(r"[*\N{BULLET}]{3}|\N{HORIZONTAL ELLIPSIS}|\A[xX]+\Z")
+
+
+def _is_readable(secret: str | None) -> bool:
+    """Whether a secret is more than a placeholder."""
+    if secret is None:
+        return False
+    bare = _SCHEME.sub("", secret, count=1)
+    word = "".join(one for one in bare if one.isalnum()).lower()
+    return word not in _PLACEHOLDERS and _MASK.search(bare) is None
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookUrls:
@@ -51,12 +104,18 @@ class WebhookUrls:
         return any((self.task, self.step, self.crew, self.human_input))
 
     def or_else(self, other: WebhookUrls) -> WebhookUrls:
-        """These, and for each that is missing the one of `other`."""
+        """These, and for each that is missing the one of `other`.
+
+        A human-input webhook without credentials counts as missing where the other has some.
+        """
+        mine, theirs = self.human_input, other.human_input
+        bare = mine is not None and not mine.has_credentials
+        better = bare and theirs is not None and theirs.has_credentials
         return WebhookUrls(
             task=self.task or other.task,
             step=self.step or other.step,
             crew=self.crew or other.crew,
-            human_input=self.human_input or other.human_input,
+            human_input=theirs if better else mine or theirs,
         )
 
 
