@@ -1,7 +1,7 @@
 """What a connection of a caller may cost: time to send a request, idleness, and their number.
 
 aiohttp closes a connection that is idle, but knows neither how many files are left nor that a
-caller who has not sent a first request deserves less patience than a proxy between two.
+caller who has not sent a first request has a shorter deadline than a proxy between two.
 """
 
 from __future__ import annotations

@@ -172,5 +172,5 @@ def test_a_crew_that_hands_on_is_given_our_own_urls_at_kickoff() -> None:
     assert crew.webhooks_for_kickoff(webhook_urls("given")) == own
 
 
-def test_a_crew_that_does_not_hand_on_has_nowhere_to_hand_on_to() -> None:
+def test_a_crew_that_does_not_forward_has_nowhere_to_forward_to() -> None:
     assert a_crew().forwards_to(webhook_urls("given")) == NONE

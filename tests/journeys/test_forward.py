@@ -85,7 +85,7 @@ async def test_a_redirect_is_not_followed_and_said_to_have_failed(
         lambda: [
             m
             for m in world.slack.messages("C0REVIEWS")
-            if "could not be handed on" in message_text(m)
+            if "could not be forwarded" in message_text(m)
         ]
     )
 

@@ -21,9 +21,11 @@ def render_progress(execution: Execution) -> Message:
     return Message(notification(strings.progress_plain(execution)), blocks)
 
 
-def render_task_done(news: TaskUpdate) -> Message:
+def render_task_done(update: TaskUpdate) -> Message:
     """A finished task in one line."""
-    return Message(notification(strings.task_done_plain(news)), [context(strings.task_done(news))])
+    return Message(
+        notification(strings.task_done_plain(update)), [context(strings.task_done(update))]
+    )
 
 
 def render_end(execution: Execution) -> Message:

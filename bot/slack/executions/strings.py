@@ -67,18 +67,18 @@ def progress_plain(execution: Execution) -> str:
     return f"{plain(execution.crew, shared.CREW_LIMIT)}: {execution.state.value.lower()}"
 
 
-def task_done(news: TaskUpdate) -> str:
+def task_done(update: TaskUpdate) -> str:
     """A finished task in one line."""
-    title = shared.bold(one_line(news.title, shared.TITLE_LIMIT))
-    summary = one_line(news.summary, _SUMMARY_LIMIT)
-    by = one_line(news.agent or "", shared.AGENT_LIMIT)
+    title = shared.bold(one_line(update.title, shared.TITLE_LIMIT))
+    summary = one_line(update.summary, _SUMMARY_LIMIT)
+    by = one_line(update.agent or "", shared.AGENT_LIMIT)
     said = f": {summary}" if summary else " is done"
     return f":heavy_check_mark: {title}{said}{f' · {by}' if by else ''}"
 
 
-def task_done_plain(news: TaskUpdate) -> str:
+def task_done_plain(update: TaskUpdate) -> str:
     """The same for notifications."""
-    return f"{plain(news.title, shared.TITLE_LIMIT)} is done"
+    return f"{plain(update.title, shared.TITLE_LIMIT)} is done"
 
 
 def ended(execution: Execution) -> str:
@@ -110,7 +110,7 @@ def ended_plain(execution: Execution) -> str:
 def forward_failed(kind: str) -> str:
     """A caller's address did not take a webhook."""
     return (
-        f":warning: A {kind} webhook of this execution could not be handed on: the address its "
+        f":warning: A {kind} webhook of this execution could not be forwarded: the address its "
         "caller gave refused it or did not answer. It is not tried again."
     )
 

@@ -34,11 +34,11 @@ class TxNotes(Protocol):
         ...
 
     async def keep(self, note: Note) -> bool:
-        """Store a note. False if it was told before; then nothing changes."""
+        """Store a note. False if it is stored already; then nothing changes."""
         ...
 
     async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
-        """What a note reads now; the id of its round, or None if it is no news or no note."""
+        """What a note reads now; the id of its round, or None if unknown or unchanged."""
         ...
 
     async def delete(self, channel: str, ts: str) -> str | None:
@@ -263,7 +263,7 @@ class Queries(Protocol):
         ...
 
     async def dead_letter(self, letter_id: str) -> DeadLetter | None:
-        """The letter, or None."""
+        """The dead letter, or None."""
         ...
 
     async def pending(self, *, crews: Iterable[str] | None, limit: int) -> Pending:

@@ -85,7 +85,7 @@ def test_a_finished_task_is_one_harmless_line() -> None:
     message = render_task_done(TaskUpdate(title=EVIL, summary=EVIL, agent=EVIL))
     assert_harmless(message)
     assert "is done" in str(render_task_done(TaskUpdate(title="plan")).blocks)
-    assert "could not be handed on" in render_forward_failed("task").text
+    assert "could not be forwarded" in render_forward_failed("task").text
 
 
 def test_a_step_is_shown_while_it_runs() -> None:
