@@ -30,6 +30,7 @@ from bot.crewai.transport import Answer, Timeouts, base_url, send
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from bot.domain.retry import LONGEST_ASKED
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.read_models import CrewUnavailable, Progress
 
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from bot.domain.verdict import Decision
 
 T = TypeVar("T")
-
-#: The longest wait a crew can ask for; a mistaken date must not park a decision for years.
-LONGEST_WAIT = timedelta(days=1)
 
 
 class HttpCrew:
@@ -201,18 +199,17 @@ def _with_code(answer: Answer) -> str:
 
 
 def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Read `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    """Read `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3); LONGEST_ASKED at most."""
     if retry_after is None:
         return None
     text = retry_after.strip()
     if text.isascii() and text.isdecimal():
-        # More digits than a day has seconds are not worth reading.
-        seconds = int(text) if len(text) <= 6 else LONGEST_WAIT.total_seconds()  # noqa: PLR2004
-        wait = timedelta(seconds=seconds)
+        # Longer numbers are not worth reading.
+        wait = timedelta(seconds=int(text)) if len(text) <= 6 else LONGEST_ASKED  # noqa: PLR2004
     else:
         try:
             until = parsedate_to_datetime(text)
         except (ValueError, OverflowError):
             return None
         wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
-    return max(timedelta(0), min(wait, LONGEST_WAIT))
+    return max(timedelta(0), min(wait, LONGEST_ASKED))

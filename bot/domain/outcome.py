@@ -29,6 +29,11 @@ class RefusalKind(StrEnum):
     """The message was deleted in Slack."""
     THREAD_GONE = "thread_gone"
     """The thread's first message was deleted in Slack."""
+    PERMANENT = "permanent"
+    """Slack will never take this, however often it is tried: a setting of the workspace, or a
+    message that cannot be changed any more."""
+    NOT_ALLOWED = "not_allowed"
+    """This bot may not do this one thing: it lacks a scope or a permission."""
     NOT_PENDING = "not_pending"
     """The crew is not waiting for this decision."""
     OTHER = "other"

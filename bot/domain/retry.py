@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+#: The longest wait that the other side can ask for (`Retry-After`): a broken limiter or a mistaken
+#: date must not park a decision for a day. After it one job shows whether it is true any more.
+LONGEST_ASKED = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -23,10 +27,10 @@ class Retry:
         """How long to wait after the given number of tries (1 or more).
 
         `at_least` is what the other side asked for (`Retry-After`); it is kept, up to
-        `give_up_after`: nobody gets to postpone us for a week.
+        LONGEST_ASKED.
         """
         doubled = self.first * (1 << min(tries - 1, 30))
         wait = min(doubled, self.longest) * (1 - 0.5 * jitter)
         if at_least is not None:
-            wait = max(wait, min(at_least, self.give_up_after))
+            wait = max(wait, min(at_least, LONGEST_ASKED))
         return wait

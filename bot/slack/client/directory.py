@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.outcome import Refused
+from bot.domain.outcome import RefusalKind, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.ports.base import Clock
@@ -79,7 +79,7 @@ class SlackDirectory:
     async def renew(self) -> None:
         """Ask Slack about every e-mail and group, at most every RENEW_SOON.
 
-        What cannot be asked keeps its last answer. Someone who is gone is nobody.
+        What cannot or may not be asked keeps its last answer. Someone who is gone is nobody.
         """
         now = self._clock()
         if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
@@ -89,12 +89,15 @@ class SlackDirectory:
             try:
                 self._known[ref] = await self._look_up(ref)
             except CallFailed as error:
-                if isinstance(error.failure, Refused):
-                    log.warning("unknown_reviewer", reviewer=str(ref), why=error.failure.code)
-                    self._known[ref] = frozenset()
-                else:
-                    log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error.failure))
-                    return
+                match error.failure:
+                    case Refused(kind=RefusalKind.NOT_ALLOWED):
+                        log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
+                    case Refused(code):
+                        log.warning("unknown_reviewer", reviewer=str(ref), why=code)
+                        self._known[ref] = frozenset()
+                    case failure:
+                        log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(failure))
+                        return
 
     async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
         match ref:

@@ -31,12 +31,14 @@ class RateLimiter:
         """By channel: up to when its posts are spoken for."""
         self._reserved: dict[str, datetime] = {}
         """By post: from when it may go."""
+        self._paused_until: dict[str, datetime] = {}
+        """By channel: the end of the latest pause that Slack asked for."""
 
     def wait(self, channel: str, post: str) -> timedelta:
         """How long this post has to wait; zero when it may go now."""
         now = self._clock()
         turn = self._reserved.get(post)
-        if turn is None:
+        if turn is None or turn < self._paused_until.get(channel, turn):
             booked = max(self._booked.get(channel, now), now) + self._rate.interval
             self._booked[channel] = booked
             turn = booked - self._rate.interval * self._rate.burst
@@ -48,5 +50,7 @@ class RateLimiter:
 
     def slow_down(self, channel: str, pause: timedelta) -> None:
         """Slack's limiter answered after all: nobody goes before the pause is over."""
-        later = self._clock() + pause + self._rate.interval * (self._rate.burst - 1)
+        until = self._clock() + pause
+        self._paused_until[channel] = max(self._paused_until.get(channel, until), until)
+        later = until + self._rate.interval * (self._rate.burst - 1)
         self._booked[channel] = max(self._booked.get(channel, later), later)

@@ -13,25 +13,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from bot.domain.retry import LONGEST_ASKED
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
 
-#: Error codes that say nothing of the message: this bot may not speak (any more). All of Slack is
-#: away for us until somebody mends it. https://docs.slack.dev/reference/methods/chat.postMessage
-NOT_ALLOWED = frozenset(
+#: Error codes that speak of the whole token: this bot may not speak (any more), whatever it calls.
+#: All of Slack is away for us until somebody mends it. Each is on the page of every method, such as
+#: https://docs.slack.dev/reference/methods/chat.postMessage
+TOKEN_REFUSED = frozenset(
     {
         "account_inactive",
-        "access_denied",
         "ekm_access_denied",
-        "enterprise_is_restricted",
         "invalid_auth",
-        "missing_scope",
-        "no_permission",
-        "not_allowed_token_type",
         "not_authed",
         "org_login_required",
-        "team_access_not_granted",
         "token_expired",
         "token_revoked",
         "two_factor_setup_required",
@@ -39,11 +35,11 @@ NOT_ALLOWED = frozenset(
 )
 SLOW = "ratelimited"
 RATE_LIMITED = frozenset({SLOW, "rate_limited"})
-#: However long a proxy or a broken limiter asks for.
-LONGEST_PAUSE = timedelta(minutes=5)
 #: Slack's own failures: it may have done what was asked.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
-#: What a refusal is about. The contents are refused when a message is itself at fault.
+#: What a refusal is about; any other code is tried again. The contents are refused when a message
+#: is itself at fault. From the pages of chat.postMessage, chat.update, files.getUploadURLExternal
+#: and files.completeUploadExternal at https://docs.slack.dev/reference/methods
 KINDS: Mapping[str, RefusalKind] = {
     "invalid_attachments": RefusalKind.CONTENT,
     "invalid_blocks": RefusalKind.CONTENT,
@@ -54,6 +50,20 @@ KINDS: Mapping[str, RefusalKind] = {
     "no_text": RefusalKind.CONTENT,
     "message_not_found": RefusalKind.MESSAGE_GONE,
     "thread_not_found": RefusalKind.THREAD_GONE,
+    "cant_update_message": RefusalKind.PERMANENT,
+    "edit_window_closed": RefusalKind.PERMANENT,
+    "file_type_not_allowed": RefusalKind.PERMANENT,
+    "file_upload_size_restricted": RefusalKind.PERMANENT,
+    "file_uploads_disabled": RefusalKind.PERMANENT,
+    "file_uploads_except_images_disabled": RefusalKind.PERMANENT,
+    "message_limit_exceeded": RefusalKind.PERMANENT,
+    "storage_limit_reached": RefusalKind.PERMANENT,
+    "access_denied": RefusalKind.NOT_ALLOWED,
+    "enterprise_is_restricted": RefusalKind.NOT_ALLOWED,
+    "missing_scope": RefusalKind.NOT_ALLOWED,
+    "no_permission": RefusalKind.NOT_ALLOWED,
+    "not_allowed_token_type": RefusalKind.NOT_ALLOWED,
+    "team_access_not_granted": RefusalKind.NOT_ALLOWED,
 }
 
 Failure = NotSent | Refused | Unknown
@@ -126,7 +136,7 @@ def _classify(response: Answer) -> Failure:
     code = str(data.get("error", ""))
     if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004
         return NotSent("Slack asks to slow down", _retry_after(response), code=SLOW, alone=True)
-    if code in NOT_ALLOWED:
+    if code in TOKEN_REFUSED:
         return NotSent(f"Slack refuses this bot: {code}", code=code)
     if code in LOST:
         return Unknown(f"Slack failed ({status} {code})".replace(" )", ")"))
@@ -137,7 +147,7 @@ def _retry_after(response: Answer) -> timedelta:
     """What Slack asks for, in whole seconds (docs.slack.dev/apis/web-api/rate-limits)."""
     try:
         asked = timedelta(seconds=max(1, int(response.headers["Retry-After"])))
-        return min(asked, LONGEST_PAUSE)
+        return min(asked, LONGEST_ASKED)
     except (KeyError, ValueError, OverflowError):
         return timedelta(seconds=1)
 

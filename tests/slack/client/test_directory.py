@@ -82,6 +82,19 @@ async def test_an_outage_at_the_start_leaves_it_open_who_may(slack: Workspace) -
     assert not directory.members(REVIEWERS).unresolved
 
 
+async def test_a_scope_that_is_taken_away_takes_nobody_s_place(slack: Workspace) -> None:
+    clock = FakeClock()
+    directory = a_directory(slack, clock)
+    await directory.renew()
+    slack.fail("users.lookupByEmail", error("missing_scope"))
+    slack.add_group("S0LEGAL", "legal", ["U0ANA"])
+    clock.now += RENEW_SOON
+
+    await directory.renew()
+
+    assert directory.members(REVIEWERS).users == {"U0ANA", "U0BEN"}
+
+
 async def test_nobody_has_that_address(slack: Workspace) -> None:
     gone = Email("gone@example.com")
     client = new_client(token=slack.bot_token, base_url=slack.api_url)

@@ -53,3 +53,22 @@ def test_slacks_own_word_counts_more() -> None:
     pacer.slow_down("C1", 5 * SECOND)
 
     assert pacer.wait("C1", "post") == 5 * SECOND
+
+
+def test_posts_that_had_a_turn_wait_for_the_end_of_the_pause_and_then_go_one_by_one() -> None:
+    clock = FakeClock()
+    pacer = RateLimiter(Rate(SECOND, burst=1), clock=clock)
+    for number in range(4):
+        pacer.wait("C1", f"{number}")
+    pacer.slow_down("C1", 60 * SECOND)
+
+    clock.now += 3 * SECOND
+    assert [pacer.wait("C1", f"{number}") for number in (1, 2, 3)] == [
+        57 * SECOND,
+        58 * SECOND,
+        59 * SECOND,
+    ]
+
+    clock.now += 57 * SECOND
+    assert pacer.wait("C1", "1") == NONE
+    assert pacer.wait("C1", "2") == SECOND

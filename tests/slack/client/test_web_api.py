@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from bot.demo.workspace import Workspace, error
-from bot.domain.outcome import RefusalKind, Refused
+from bot.demo.workspace import Workspace, error, rate_limited
+from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.slack.client.web_api import CallFailed, call, new_client
 
 
@@ -21,6 +23,13 @@ from bot.slack.client.web_api import CallFailed, call, new_client
         ("no_text", RefusalKind.CONTENT),
         ("message_not_found", RefusalKind.MESSAGE_GONE),
         ("thread_not_found", RefusalKind.THREAD_GONE),
+        ("cant_update_message", RefusalKind.PERMANENT),
+        ("edit_window_closed", RefusalKind.PERMANENT),
+        ("file_uploads_disabled", RefusalKind.PERMANENT),
+        ("message_limit_exceeded", RefusalKind.PERMANENT),
+        ("access_denied", RefusalKind.NOT_ALLOWED),
+        ("missing_scope", RefusalKind.NOT_ALLOWED),
+        ("no_permission", RefusalKind.NOT_ALLOWED),
         ("not_in_channel", RefusalKind.OTHER),
     ],
 )
@@ -31,3 +40,36 @@ async def test_an_error_code_says_what_a_refusal_is_about(code: str, kind: Refus
         with pytest.raises(CallFailed) as caught:
             await call(client, "chat.postMessage", channel="C1", text="A card")
     assert caught.value.failure == Refused(code, code, kind)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "account_inactive",
+        "ekm_access_denied",
+        "invalid_auth",
+        "not_authed",
+        "org_login_required",
+        "token_expired",
+        "token_revoked",
+        "two_factor_setup_required",
+    ],
+)
+async def test_what_speaks_of_the_whole_token_says_nothing_of_the_message(code: str) -> None:
+    async with Workspace() as slack:
+        slack.fail("chat.postMessage", error(code))
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+        with pytest.raises(CallFailed) as caught:
+            await call(client, "chat.postMessage", channel="C1", text="A card")
+    assert caught.value.failure == NotSent(f"Slack refuses this bot: {code}", code=code)
+
+
+async def test_slack_can_ask_for_five_minutes_at_most() -> None:
+    async with Workspace() as slack:
+        slack.fail("chat.postMessage", rate_limited(86_400))
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+        with pytest.raises(CallFailed) as caught:
+            await call(client, "chat.postMessage", channel="C1", text="A card")
+    failure = caught.value.failure
+    assert isinstance(failure, NotSent)
+    assert failure.retry_after == timedelta(minutes=5)
