@@ -68,6 +68,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
         resend_human_input=crew.resend_human_input_webhook,
         starters=crew.starters,
+        operators=crew.operators,
         forward=crew.forward,
     )
 

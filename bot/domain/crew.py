@@ -7,7 +7,7 @@ from types import EllipsisType
 from urllib.parse import unquote, urlsplit
 
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.people import ReviewerRef, Role
+from bot.domain.people import Anyone, ReviewerRef, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,10 @@ class Crew:
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
     resend_human_input: bool = True
-    starters: tuple[ReviewerRef, ...] = ()
-    """Who may start it from Slack; nobody named: the reviewers."""
+    starters: tuple[ReviewerRef, ...] | None = None
+    """Who may start it from Slack; None: the reviewers, empty: nobody."""
+    operators: tuple[ReviewerRef, ...] = ()
+    """Who looks after it."""
     forward: bool = False
     """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
 
@@ -33,8 +35,13 @@ class Crew:
         match role:
             case Role.REVIEWER:
                 return self.reviewers
-            case Role.STARTER:  # pragma: no branch  # there is no third
-                return self.starters or self.reviewers
+            case Role.STARTER:
+                return self.reviewers if self.starters is None else self.starters
+            case Role.OPERATOR:
+                return self.operators
+            case Role.READER:  # pragma: no branch  # there is no fifth
+                named = (*self.reviewers, *self.permitted(Role.STARTER), *self.operators)
+                return tuple(dict.fromkeys((*named, Anyone())))
 
     def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
         """The URLs a resume carries: per URL, the first that exists.

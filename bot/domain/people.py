@@ -13,6 +13,10 @@ class Role(StrEnum):
     """Decides on its reviews."""
     STARTER = "starter"
     """Starts it from Slack."""
+    OPERATOR = "operator"
+    """Looks after it when something fails."""
+    READER = "reader"
+    """Reads what it wrote and how its executions go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,10 @@ class CrewSettings:
     step_webhook_url: str | None = field(repr=False)
     crew_webhook_url: str | None = field(repr=False)
     resend_human_input_webhook: bool
-    starters: tuple[ReviewerRef, ...]
-    """Who may start it from Slack; nobody named: its reviewers."""
+    starters: tuple[ReviewerRef, ...] | None
+    """Who may start it from Slack; None: its reviewers, empty: nobody."""
+    operators: tuple[ReviewerRef, ...]
+    """Who looks after it."""
     forward: bool
     """Whether the bot takes its webhooks and forwards them."""
 
@@ -93,7 +95,10 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         api_url=env.take(table.SLACK_API_URL),
     )
     shared = _Shared(
-        env, channel=env.take(table.SLACK_CHANNEL), reviewers=env.take(table.REVIEWERS)
+        env,
+        channel=env.take(table.SLACK_CHANNEL),
+        reviewers=env.take(table.REVIEWERS),
+        operators=env.take(table.OPERATORS),
     )
     settings = Settings(
         slack=slack,
@@ -117,6 +122,7 @@ class _Shared:
     env: Reader
     channel: str | None
     reviewers: tuple[ReviewerRef, ...]
+    operators: tuple[ReviewerRef, ...]
 
     def complete(self, name: str, crew: Reader, values: dict[str, Any]) -> CrewSettings:
         """A crew's settings, from its values by field; notes what neither place says."""
@@ -124,13 +130,33 @@ class _Shared:
         if channel is None and "channel" not in crew and table.SLACK_CHANNEL.name not in self.env:
             problem = f"missing; crew {name} names no channel: put its id (C…) or #name here"
             self.env.note(table.SLACK_CHANNEL.name, problem)
-        reviewers = values["reviewers"] or self.reviewers
-        if not reviewers and table.REVIEWERS.name not in self.env:
+        return CrewSettings(
+            **{
+                **values,
+                "name": name,
+                "channel": channel or "",
+                "reviewers": self._reviewers(name, crew, values["reviewers"]),
+                "operators": _unless_said(values["operators"], self.operators),
+            }
+        )
+
+    def _reviewers(
+        self, name: str, crew: Reader, said: tuple[ReviewerRef, ...] | None
+    ) -> tuple[ReviewerRef, ...]:
+        """Who may decide for a crew; notes it where that is nobody."""
+        if said == ():
+            crew.note("reviewers", f"empty, so nobody may decide; {parsers.REVIEWERS_HINT}")
+        elif said is None and "reviewers" not in crew and table.REVIEWERS.name not in self.env:
             problem = f"missing; crew {name} names nobody who may decide: {parsers.REVIEWERS_HINT}"
             self.env.note(table.REVIEWERS.name, problem)
-        return CrewSettings(
-            **{**values, "name": name, "channel": channel or "", "reviewers": reviewers}
-        )
+        return _unless_said(said, self.reviewers)
+
+
+def _unless_said(
+    said: tuple[ReviewerRef, ...] | None, default: tuple[ReviewerRef, ...]
+) -> tuple[ReviewerRef, ...]:
+    """An empty list is an answer too: nobody."""
+    return default if said is None else said
 
 
 def _crews(folder: Path, shared: _Shared) -> dict[str, CrewSettings]:

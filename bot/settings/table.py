@@ -160,6 +160,16 @@ REVIEWERS: Final[Setting[tuple[ReviewerRef, ...]]] = Setting(
     ),
     default_text="none",
 )
+OPERATORS: Final[Setting[tuple[ReviewerRef, ...]]] = Setting(
+    name="OPERATORS",
+    parse=parsers.parse_reviewers,
+    default=(),
+    meaning=(
+        "who looks after crews that name no operators, named like reviewers; they may read what"
+        " those crews do, and decide only if they are reviewers too"
+    ),
+    default_text="none",
+)
 LOG_FORMAT: Final[Setting[parsers.LogFormat]] = Setting(
     name="LOG_FORMAT",
     parse=parsers.parse_log_format,
@@ -194,6 +204,7 @@ ENVIRONMENT: Final[tuple[Setting[Any], ...]] = (
     CREWS_FILE,
     *SINGLE_CREW,
     REVIEWERS,
+    OPERATORS,
     LOG_FORMAT,
     LOG_LEVEL,
 )
@@ -250,10 +261,11 @@ CREW: Final = (
         name="reviewers",
         field="reviewers",
         parse=parsers.parse_reviewers,
-        default=(),
+        default=None,
         meaning=(
             'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it = anyone'
-            " in the channel"
+            " in the channel, save guests and people of other organisations. An empty list is"
+            " nobody, and stops the start"
         ),
         default_text="`REVIEWERS`",
         example='["U0123456789", "lead@example.com", "S0123456789"]',
@@ -294,10 +306,25 @@ CREW: Final = (
         name="kickers",
         field="starters",
         parse=parsers.parse_reviewers,
-        default=(),
-        meaning="who may start this crew with `/crew kickoff`, a list like `reviewers`",
+        default=None,
+        meaning=(
+            "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty one is"
+            " nobody"
+        ),
         default_text="`reviewers`",
         example='["U0123456789", "S0123456789"]',
+    ),
+    CrewOption(
+        name="operators",
+        field="operators",
+        parse=parsers.parse_reviewers,
+        default=None,
+        meaning=(
+            "who looks after this crew, a list like `reviewers`; they may read what it does. An"
+            " empty one is nobody"
+        ),
+        default_text="`OPERATORS`",
+        example='["S0PLATFORM1"]',
     ),
     CrewOption(
         name="forward",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.people import Anyone, Email, User
+from bot.domain.people import Anyone, Email, User, UserGroup
 from tests.settings.environments import ENOUGH, NO_CREW, RESEARCH, SECRETS, Load, problem, problems
 
 
@@ -21,6 +21,7 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
         crew_webhook_url = "https://hooks.example.com/crew"
         resend_human_input_webhook = false
         kickers = ["U0EVE"]
+        operators = ["S0PLATFORM"]
         forward = true
         """
     )
@@ -34,12 +35,25 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
     assert crew.crew_webhook_url == "https://hooks.example.com/crew"
     assert not crew.resend_human_input_webhook
     assert crew.starters == (User("U0EVE"),)
+    assert crew.operators == (UserGroup("S0PLATFORM"),)
     assert crew.forward
 
 
-def test_a_crew_that_says_nothing_shares_channel_and_reviewers(load_file: Load) -> None:
-    crew = load_file(RESEARCH + "reviewers = []").crews["research"]
+def test_a_crew_that_says_nothing_shares_channel_and_people(load_file: Load) -> None:
+    crew = load_file(RESEARCH, OPERATORS="U0OPS").crews["research"]
     assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
+    assert (crew.starters, crew.operators) == (None, (User("U0OPS"),))
+
+
+def test_an_empty_list_of_people_is_nobody_and_not_the_default(load_file: Load) -> None:
+    text = RESEARCH + "kickers = []\noperators = []"
+    crew = load_file(text, OPERATORS="U0OPS").crews["research"]
+    assert (crew.starters, crew.operators) == ((), ())
+
+
+def test_a_crew_that_nobody_may_decide_for_does_not_start(load_file: Load) -> None:
+    message = problem(load_file, RESEARCH + "reviewers = []")
+    assert message.startswith("crews.toml: crews.research.reviewers: empty, so nobody may decide")
 
 
 def test_crews_that_say_it_all_need_nothing_shared(load_file: Load) -> None:

@@ -39,6 +39,7 @@ def test_everything_can_be_said(load_with: Load) -> None:
         PORT="8080",
         CREW_NAME="research",
         REVIEWERS=" U012, lead@example.com ,S0123,U012 ",
+        OPERATORS="S0PLATFORM, U012",
         LOG_FORMAT="JSON",
         LOG_LEVEL="Debug",
     )
@@ -51,6 +52,7 @@ def test_everything_can_be_said(load_with: Load) -> None:
         Email("lead@example.com"),
         UserGroup("S0123"),
     )
+    assert settings.crews["research"].operators == (UserGroup("S0PLATFORM"), User("U012"))
     assert (settings.log_format, settings.log_level) == ("json", "debug")
 
 
