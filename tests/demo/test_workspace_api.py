@@ -84,3 +84,34 @@ async def test_people_groups_and_channels(slack: Workspace, client: AsyncWebClie
     assert (await client.conversations_open(users="U1"))["channel"]["id"] == im
     await client.chat_postMessage(channel="U1", text="to you")
     assert [message.text for message in slack.messages(im)] == ["to you"]
+
+
+async def test_the_members_of_a_channel_come_in_pages(
+    slack: Workspace, client: AsyncWebClient
+) -> None:
+    slack.add_channel("C7", "crowd", members=[f"U{number}" for number in range(5)])
+    first = await client.conversations_members(channel="C7", limit=4)
+    cursor = first["response_metadata"]["next_cursor"]
+    rest = await client.conversations_members(channel="C7", limit=4, cursor=cursor)
+    assert (first["members"], rest["members"]) == (["U0", "U1", "U2", "U3"], ["U4", BOT_USER_ID])
+    assert rest["response_metadata"]["next_cursor"] == ""
+    assert await refusal(client.conversations_members(channel="#crowd")) == "channel_not_found"
+
+
+async def test_the_channels_that_the_bot_is_in(slack: Workspace, client: AsyncWebClient) -> None:
+    slack.add_channel("C8", "secret", private=True)
+    slack.add_channel("C9", "elsewhere", bot_is_member=False)
+    answer = await client.users_conversations(types="public_channel,private_channel")
+    found = {channel["id"] for channel in answer["channels"]}
+    assert "C8" in found
+    assert "C9" not in found
+    assert {"channels:read", "groups:read"} <= slack.scopes_used
+
+
+async def test_guests_and_people_of_other_organisations(
+    slack: Workspace, client: AsyncWebClient
+) -> None:
+    slack.add_user("U0GUEST", "Gus", is_guest=True)
+    slack.add_user("U0OTHER", "Otto", team_id="T0OTHER")
+    assert (await client.users_info(user="U0GUEST"))["user"]["is_restricted"]
+    assert (await client.users_info(user="U0OTHER"))["user"]["team_id"] == "T0OTHER"

@@ -144,7 +144,7 @@ class Payloads:
                 "id": user,
                 "username": person.name,
                 "name": person.name,
-                "team_id": TEAM_ID,
+                "team_id": person.team_id,
             },
             "api_app_id": APP_ID,
             "token": _TOKEN,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.demo.workspace.args import Args, Method, Refused
 from bot.demo.workspace.chat import find_channel
@@ -23,6 +23,8 @@ from bot.demo.workspace.records import (
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.wire import channel_json, message_json, user_json
 from bot.demo.workspace.world import World
+
+T = TypeVar("T")
 
 _PAGE: Final = 100
 _MAX_PAGE: Final = 999
@@ -42,6 +44,7 @@ def methods(world: World) -> dict[str, Method]:
         "conversations.replies": reads.replies,
         "usergroups.list": reads.groups,
         "usergroups.users.list": reads.group_members,
+        "users.conversations": reads.joined_channels,
         "users.info": reads.user,
         "users.lookupByEmail": reads.user_by_email,
     }
@@ -92,20 +95,32 @@ class Reads:
 
     def channels(self, args: Args) -> Json:
         """`conversations.list`, by `types`, public channels unless told otherwise."""
+        return self._channels(args, lambda one: one.bot_is_member or not one.private)
+
+    def joined_channels(self, args: Args) -> Json:
+        """`users.conversations` of the bot itself, by `types`."""
+        return self._channels(args, lambda one: one.bot_is_member)
+
+    def _channels(self, args: Args, among: Callable[[Channel], bool]) -> Json:
         kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
         found = [
             channel_json(channel)
             for channel in self._world.channels.values()
-            if _kind(channel) in kinds and (channel.bot_is_member or not channel.private)
+            if _kind(channel) in kinds
+            and among(channel)
+            and not (channel.archived and args.flag("exclude_archived"))
         ]
-        return {"channels": found, "response_metadata": {"next_cursor": ""}}
+        page, cursor = _cut(args, found)
+        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
     def members(self, args: Args) -> Json:
-        """`conversations.members`."""
+        """`conversations.members`, in pages, of a channel named by its id."""
         channel = find_channel(self._world, args.required("channel"))
+        if channel.id != args.text("channel"):
+            raise Refused("channel_not_found")
         bot = [BOT_USER_ID] if channel.bot_is_member else []
-        members = [*sorted(channel.members), *bot]
-        return {"members": members, "response_metadata": {"next_cursor": ""}}
+        page, cursor = _cut(args, [*sorted(channel.members), *bot])
+        return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
     def open_im(self, args: Args) -> Json:
         """`conversations.open` with one person."""
@@ -163,6 +178,13 @@ class Reads:
         if more:
             answer["response_metadata"] = {"next_cursor": _cursor(start + size)}
         return answer
+
+
+def _cut(args: Args, found: Sequence[T]) -> tuple[list[T], str]:
+    """The page that was asked for, and the cursor of the next one, empty on the last."""
+    start = _start(args.text("cursor"))
+    end = start + min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
+    return list(found[start:end]), _cursor(end) if end < len(found) else ""
 
 
 def _within(args: Args, ts: str) -> bool:

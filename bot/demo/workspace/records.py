@@ -23,6 +23,11 @@ class User:
     name: str
     email: str
     is_bot: bool = False
+    is_guest: bool = False
+    """A guest of the workspace, in one channel or several."""
+    team_id: str = TEAM_ID
+    """Another one for people of other organisations, whom a shared channel (Slack Connect) shows."""
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 _WRITE: Final = "chat:write"
@@ -25,6 +26,7 @@ _NEEDED: Final[dict[str, str | tuple[str, str]]] = {
     "files.info": "files:read",
     "reactions.add": "reactions:write",
     "reactions.remove": "reactions:write",
+    "users.conversations": _READ_CHANNELS,
     "usergroups.list": "usergroups:read",
     "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
@@ -32,7 +34,12 @@ _NEEDED: Final[dict[str, str | tuple[str, str]]] = {
 }
 
 
-def needed_scope(method: str, *, private: bool = False) -> str | None:
-    """The scope a method needs, in a private or a public channel; None: any token will do."""
-    needed = _NEEDED.get(method)
-    return needed[private] if isinstance(needed, tuple) else needed
+def needed_scopes(method: str, *, private: Iterable[bool] = (False,)) -> tuple[str, ...]:
+    """The scopes a method needs, for these kinds of channels; none: any token will do."""
+    match _NEEDED.get(method):
+        case None:
+            return ()
+        case str(scope):
+            return (scope,)
+        case by_kind:
+            return tuple(by_kind[kind] for kind in private)

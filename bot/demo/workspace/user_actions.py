@@ -88,6 +88,10 @@ class UserActions:
         owner = surface.only_for if isinstance(surface, Message) else surface.user
         if owner not in {None, user}:
             raise CannotDoThat(f"only {owner} sees this")
+        if isinstance(surface, Message):
+            channel = self.world.channels[surface.channel]
+            if channel.private and user not in channel.members:
+                raise CannotDoThat(f"only the members of {channel.name} see this")
         return list(surface.all_blocks if isinstance(surface, Message) else surface.blocks)
 
     async def _send_action(

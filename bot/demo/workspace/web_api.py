@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.demo.workspace import chat, files, reads, views
 from bot.demo.workspace.args import Args, Method, Refused
 from bot.demo.workspace.faults import Fault, Faults
-from bot.demo.workspace.scopes import needed_scope
+from bot.demo.workspace.scopes import needed_scopes
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
@@ -94,12 +94,15 @@ class WebApi:
 
     def _check_scope(self, method: str, args: Json) -> None:
         channel = self._world.channels.get(str(args.get("channel")))
-        needed = needed_scope(method, private=channel is not None and channel.private)
-        if needed is None:
-            return
-        self.scopes_used.add(needed)
-        if self.scopes is not None and needed not in self.scopes:
-            raise Refused("missing_scope", needed=needed, provided=",".join(sorted(self.scopes)))
+        if "types" in args:
+            kinds = ["private" in kind for kind in str(args["types"]).split(",")]
+        else:
+            kinds = [channel is not None and channel.private]
+        for needed in needed_scopes(method, private=kinds):
+            self.scopes_used.add(needed)
+            if self.scopes is not None and needed not in self.scopes:
+                provided = ",".join(sorted(self.scopes))
+                raise Refused("missing_scope", needed=needed, provided=provided)
 
     def _do(self, method: str, args: Json, token: str | None) -> Json:
         try:

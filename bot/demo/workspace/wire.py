@@ -118,11 +118,14 @@ def user_json(user: User) -> Json:
     """A person, with the e-mail address that `users:read.email` shows."""
     return {
         "id": user.id,
-        "team_id": TEAM_ID,
+        "team_id": user.team_id,
         "name": user.name,
         "real_name": user.name.title(),
-        "deleted": False,
+        "deleted": user.deleted,
         "is_bot": user.is_bot,
+        "is_restricted": user.is_guest,
+        "is_ultra_restricted": False,
+        "is_stranger": False,
         "tz": "Etc/UTC",
         "profile": {
             "email": user.email,

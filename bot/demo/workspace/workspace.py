@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from bot.demo.workspace.changes import Subscription
 from bot.demo.workspace.faults import Fault
-from bot.demo.workspace.records import Channel, File, Group, Message, User, View
+from bot.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
 from bot.demo.workspace.sender import Sender
 from bot.demo.workspace.server import Server
 from bot.demo.workspace.socket import Sockets
@@ -92,9 +92,19 @@ class Workspace(UserActions):
 
     # ---- contents
 
-    def add_user(self, user: str, name: str, email: str = "") -> User:
-        """Let a person join the workspace."""
-        self.world.users[user] = joined = User(user, name, email or f"{name}@example.com")
+    def add_user(
+        self,
+        user: str,
+        name: str,
+        email: str = "",
+        *,
+        is_guest: bool = False,
+        team_id: str = TEAM_ID,
+    ) -> User:
+        """Let a person join the workspace, or one of another `team_id` its shared channels."""
+        email = email or f"{name}@example.com"
+        joined = User(user, name, email, is_guest=is_guest, team_id=team_id)
+        self.world.users[user] = joined
         return joined
 
     def add_channel(
