@@ -65,6 +65,8 @@ def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain:
             f"I could not find out from Slack whether you may start {crew(crew_name)}. "
             "Try again in a minute."
         )
+    if not starters:
+        return f"Nobody may start {crew(crew_name)} from Slack."
     return f"You may not start {crew(crew_name)}. These may: {who}."
 
 

@@ -32,6 +32,7 @@ REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
         (NotAReviewer("research", uncertain=True), "try again in a minute"),
         (NotAStarter("research", REVIEWERS), "may not start research. These may: <@U1>"),
         (NotAStarter("research", uncertain=True), "Try again in a minute"),
+        (NotAStarter("research"), "Nobody may start research from Slack"),
         (NoPublicUrl(), "`PUBLIC_URL`"),
         (TooManyKickoffs(), "Too many kickoffs"),
         (UnknownCrew("research"), "not set up here any more"),

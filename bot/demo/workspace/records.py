@@ -26,7 +26,7 @@ class User:
     is_guest: bool = False
     """A guest of the workspace, in one channel or several."""
     team_id: str = TEAM_ID
-    """Another one for people of other organisations, whom a shared channel (Slack Connect) shows."""
+    """Another one for people of other organisations, in a shared channel (Slack Connect)."""
     deleted: bool = False
 
 
