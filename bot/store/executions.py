@@ -198,7 +198,7 @@ class SqlExecutionQueries:
 
 
 def _key(crew: str, execution_id: str) -> dict[str, Any]:
-    """What the statements on one execution are told apart from their new values by."""
+    """The parameters that name the execution in a statement."""
     return {"b_crew": crew, "b_execution": execution_id}
 
 

@@ -105,12 +105,12 @@ class SqlQueries:
                 found[row.origin] = to_webhooks(row)
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
 
-    async def dead_letter(self, letter_id: str) -> DeadLetter | None:
+    async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """See `Queries`."""
         async with self._reading() as connection:
             row = (
                 await connection.execute(
-                    sa.select(dead_letters).where(dead_letters.c.id == letter_id)
+                    sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id)
                 )
             ).one_or_none()
         return DeadLetter(**row._mapping) if row else None

@@ -42,7 +42,7 @@ class TxNotes(Protocol):
         ...
 
     async def delete(self, channel: str, ts: str) -> str | None:
-        """Forget a note for good; the id of its round, or None."""
+        """Delete a note's text for good; the id of its round, or None."""
         ...
 
     async def name(self, person: Person) -> None:
@@ -262,7 +262,7 @@ class Queries(Protocol):
         """What was registered for the round's execution, and what its notification carried."""
         ...
 
-    async def dead_letter(self, letter_id: str) -> DeadLetter | None:
+    async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """The dead letter, or None."""
         ...
 
