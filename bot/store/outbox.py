@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from bot.store.engine import Engines
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
-from bot.store.tables import outbox
+from bot.store.tables import MICROSECOND, outbox
 from bot.usecases.ports.outbox import Job
 
 _earlier = outbox.alias("earlier")
-_DUE = (
-    sa.select(outbox)
-    .where(
-        outbox.c.destination == sa.bindparam("destination"),
-        outbox.c.due_at <= sa.bindparam("now"),
-        sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= sa.bindparam("now")),
-        ~sa.exists().where(
-            _earlier.c.ordering_key == outbox.c.ordering_key, _earlier.c.id < outbox.c.id
-        ),
+
+
+@cache
+def _due(dialect: str) -> sa.Select[Any]:
+    """Jobs of a destination that may be leased now."""
+    return (
+        sa.select(outbox)
+        .where(
+            outbox.c.destination == sa.bindparam("destination"),
+            outbox.c.due_at <= sa.bindparam("now"),
+            sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _lease_clock(dialect)),
+            ~sa.exists().where(
+                _earlier.c.ordering_key == outbox.c.ordering_key, _earlier.c.id < outbox.c.id
+            ),
+        )
+        .order_by(outbox.c.due_at)
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    .order_by(outbox.c.due_at)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
-_LEASE = (
-    sa.update(outbox)
-    .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
-    .values(
-        lease_until=sa.bindparam("until", type_=outbox.c.lease_until.type),
-        began_at=sa.func.coalesce(
-            outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
-        ),
-        tries=outbox.c.tries + 1,
+
+
+@cache
+def _lease(dialect: str) -> Any:
+    """Lease jobs by their ids, and say until when each is held."""
+    return (
+        sa.update(outbox)
+        .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+        .values(
+            lease_until=_lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger),
+            began_at=sa.func.coalesce(
+                outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
+            ),
+            tries=outbox.c.tries + 1,
+        )
+        .returning(outbox.c.id, outbox.c.lease_until)
     )
-)
+
+
+def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
+    """The clock that leases go by, in microseconds since 1970.
+
+    Several processes share a PostgreSQL, so leases go by its clock: one whose own is ahead would
+    take over what another is still delivering. A SQLite file has one process and one clock.
+    """
+    if dialect == "postgresql":
+        seconds = sa.extract("epoch", sa.func.clock_timestamp())
+        return sa.cast(seconds * 1_000_000, sa.BigInteger)
+    return sa.bindparam("now", type_=outbox.c.lease_until.type)
 
 
 class SqlOutbox:
@@ -44,24 +69,28 @@ class SqlOutbox:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
+        self._dialect = engines.write.dialect.name
 
     async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
         """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
         due = {"destination": destination, "now": now, "most": limit}
+        select = _due(self._dialect)
+        held: dict[int, datetime] = {}
         with translate_errors():
             async with self._engines.read.connect() as connection:
-                if (await connection.execute(_DUE, due | {"most": 1})).first() is None:
+                if (await connection.execute(select, due | {"most": 1})).first() is None:
                     return ()
             async with self._engines.write.begin() as connection:
-                rows = (await connection.execute(_DUE.with_for_update(skip_locked=True), due)).all()
+                found = await connection.execute(select.with_for_update(skip_locked=True), due)
+                rows = found.all()
                 if rows:
-                    until = now + lease
-                    await connection.execute(
-                        _LEASE, {"ids": [row.id for row in rows], "until": until, "now": now}
-                    )
-        return tuple(to_job(row, lease_until=until) for row in rows)
+                    ids = [row.id for row in rows]
+                    leasing = {"ids": ids, "lease": lease // MICROSECOND, "now": now}
+                    leased = await connection.execute(_lease(self._dialect), leasing)
+                    held = {row.id: row.lease_until for row in leased}
+        return tuple(to_job(row, lease_until=held[row.id]) for row in rows)
 
     async def release(self, *, due_at: datetime) -> int:
         """Take back what a crashed process held, to be tried at `due_at`; how many that were.

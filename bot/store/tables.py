@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -19,11 +19,11 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, _dialect: Any) -> int | None:
         """Aware datetime to integer."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else (value - _EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any | None, _dialect: Any) -> datetime | None:
         """Integer to aware datetime, in UTC."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else _EPOCH + value * MICROSECOND
 
 
 #: Compared byte by byte on both databases, so that an index serves "begins with" too.

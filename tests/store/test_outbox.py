@@ -14,6 +14,7 @@ from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, an_effect
+from tests.usecases.world import HELD
 
 LEASE = 75 * SECOND
 HOUR = timedelta(hours=1)
@@ -38,6 +39,12 @@ async def lease(
     outbox: SqlOutbox, *, to: str = SLACK, now: datetime = NOW, limit: int = 8
 ) -> tuple[Job, ...]:
     return await outbox.lease(to, now=now, lease=LEASE, limit=limit)
+
+
+async def lapse(engines: Engines) -> None:
+    """Let every lease end: on PostgreSQL they go by a clock that nobody can move."""
+    async with engines.write.begin() as connection:
+        await connection.execute(HELD.values(lease_until=NOW))
 
 
 async def done(uow: SqlUnitOfWork, job: Job) -> None:
@@ -65,7 +72,7 @@ async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: SqlUnitOf
         tries=1,
         in_doubt=False,
         created_at=NOW,
-        lease_until=NOW + SECOND + LEASE,
+        lease_until=job.lease_until,
     )
 
 
@@ -152,18 +159,31 @@ async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: SqlUn
 
 
 async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST)
     await lease(outbox)
     assert await lease(outbox, now=NOW + LEASE - timedelta(microseconds=1)) == ()
+    await lapse(engines)
     (job,) = await lease(outbox, now=NOW + LEASE)
     assert (job.tries, job.in_doubt) == (2, True)
 
 
-async def test_who_lost_the_lease_settles_nothing(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_lease_lasts_for_so_long(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    await put(uow, FIRST)
+    (job,) = await lease(outbox)
+    assert job.lease_until == NOW + LEASE
+    assert await lease(outbox, now=NOW + LEASE - timedelta(microseconds=1)) == ()
+    assert len(await lease(outbox, now=NOW + LEASE)) == 1
+
+
+async def test_who_lost_the_lease_settles_nothing(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+) -> None:
     await put(uow, FIRST)
     (lost,) = await lease(outbox)
+    await lapse(engines)
     (held,) = await lease(outbox, now=NOW + LEASE)
     await done(uow, lost)
     await again(uow, lost, at=NOW)
@@ -238,6 +258,36 @@ async def test_two_processes_never_get_the_same_job(
         assert order == sorted(order)
     for engines in others:
         await engines.dispose()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+@pytest.mark.parametrize("apart", [90 * SECOND, -90 * SECOND, HOUR])
+async def test_processes_whose_clocks_differ_never_hold_the_same_job(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str, apart: timedelta
+) -> None:
+    await put(uow, RESUME, at=NOW - HOUR)
+    other = open_engines(database_url)
+    (job,) = await lease(outbox, to="crew:research")
+
+    assert await lease(SqlOutbox(other), to="crew:research", now=NOW + apart) == ()
+
+    await again(SqlUnitOfWork(other, wake=lambda _: None), job, at=NOW)  # whoever settles it
+    (job,) = await lease(outbox, to="crew:research")
+    assert job.tries == 2
+    await other.dispose()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_lease_ends_by_the_database_s_clock(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str
+) -> None:
+    await put(uow, RESUME)
+    other = open_engines(database_url)
+    (held,) = await outbox.lease("crew:research", now=NOW, lease=timedelta(), limit=1)
+    (job,) = await lease(SqlOutbox(other), to="crew:research", now=NOW)
+    assert (job.id, job.tries, job.in_doubt) == (held.id, 2, True)
+    assert timedelta() < job.lease_until - held.lease_until - LEASE < 10 * SECOND
+    await other.dispose()
 
 
 # --- renamed crews ---

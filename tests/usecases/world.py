@@ -36,6 +36,7 @@ from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 ABOUT_EXECUTIONS = ("progress", "task_done", "post_result", "poll_status")
 """What tests of reviews do not look at."""
 CREW = crew_destination("research")
+HELD = sa.update(outbox).where(outbox.c.lease_until.is_not(None))
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
 
@@ -127,6 +128,13 @@ class World:
 
     async def lease(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
         return await self.outbox.lease(destination, now=self.clock(), lease=LEASE, limit=limit)
+
+    async def lapse(self) -> None:
+        """Let every lease end, as if a process had crashed."""
+        self.clock.advance(LEASE)
+        if not self.engines.is_sqlite:  # there they go by a clock that nobody can move
+            async with self.engines.write.begin() as connection:
+                await connection.execute(HELD.values(lease_until=self.clock()))
 
     async def turn(self, destination: str = SLACK, *, limit: int = 8) -> list[Outcome]:
         """One turn of a worker: lease what is due and carry it out."""

@@ -29,5 +29,8 @@ class Outbox(Protocol):
     async def lease(
         self, destination: str, *, now: datetime, lease: timedelta, limit: int
     ) -> tuple[Job, ...]:
-        """Due jobs for one destination, at most one of an ordering key, leased."""
+        """Due jobs for one destination, at most one of an ordering key, leased.
+
+        `now` says what is due. Leases go by a clock that all processes share.
+        """
         ...

@@ -11,7 +11,6 @@ from bot.domain.effects import SLACK, EffectKind
 from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused
 from bot.domain.review import Round
 from bot.usecases.delivery.context import GRACE
-from bot.usecases.delivery.worker import LEASE
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
@@ -95,7 +94,7 @@ async def test_what_was_not_sent_is_due_at_once_and_the_worker_told(
     assert await world.due_in() == timedelta(0)
     (job,) = await world.lease(SLACK)
     assert (job.tries, job.in_doubt) == (2, False)
-    world.clock.advance(LEASE)
+    await world.lapse()
     await world.turn()
     assert await there_once(world, key)
 
@@ -154,7 +153,7 @@ async def test_a_crash_is_no_different(world: World, kind: EffectKind, after: bo
     with pytest.raises(Crashed):
         await world.turn()
     assert await world.turn() == []
-    world.clock.advance(LEASE)
+    await world.lapse()
     assert await world.turn() == [Delivered()]
     assert await there_once(world, key)
 

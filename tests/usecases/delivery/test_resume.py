@@ -15,7 +15,6 @@ from bot.domain.review import Round, State
 from bot.store.tables import REGISTERED, webhooks
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.worker import LEASE
 from tests.builders import LATER, SECOND, a_crew, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import AWAY, LOST, Fault
@@ -83,7 +82,7 @@ async def test_the_answer_comes_after_the_lease_was_lost(world: World, decided: 
 
     async def on_taken(_: Resumed) -> None:
         world.crew.on_taken = None
-        world.clock.advance(LEASE)
+        await world.lapse()
         await world.turn(CREW)
 
     world.crew.on_taken = on_taken

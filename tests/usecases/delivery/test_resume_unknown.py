@@ -11,7 +11,6 @@ from bot.domain.outcome import Delivered, Refused, ResumeStatus
 from bot.domain.reason import Answered, AnswerLost, Inferred
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import GRACE
-from bot.usecases.delivery.worker import LEASE
 from tests.builders import NOW
 from tests.usecases.faults import LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
@@ -142,7 +141,7 @@ async def test_a_crash_while_sending_is_an_unknown_outcome(world: World, decided
     with pytest.raises(Crashed):
         await world.turn(CREW)
     assert (await world.round(decided.id)).in_doubt_since == NOW
-    world.clock.advance(LEASE)
+    await world.lapse()
     await world.turn(CREW)
     assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.taken) == 1
