@@ -44,6 +44,9 @@ SCAN_LIMIT: Final = 64 * 2**10
 #: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.
 PRETTY_LIMIT: Final = 4 * 2**20
 
+#: What Malformed says of JSON that is read but cannot be shown.
+TOO_DEEP: Final = ("the output is nested too deeply", ("it has more levels than can be read",))
+
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 HTTP_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
@@ -69,7 +72,11 @@ W = TypeVar("W", bound=Wire)
 
 def read(model: type[W], body: bytes, problem: str) -> W:
     """Read a JSON object. Raises Malformed, with `problem` when its fields cannot be used."""
-    fields = parse_object(body)
+    return validate(model, parse_object(body), problem)
+
+
+def validate(model: type[W], fields: dict[str, object], problem: str) -> W:
+    """Read an object's fields. Raises Malformed, with `problem`, when they cannot be used."""
     try:
         return model.model_validate(fields)
     except ValidationError as wrong:
@@ -141,9 +148,7 @@ def pretty(value: object) -> str:
             if length > PRETTY_LIMIT:
                 return json.dumps(value, ensure_ascii=False)
     except RecursionError:
-        raise Malformed(
-            "the output is nested too deeply", ["it has more levels than can be read"]
-        ) from None
+        raise Malformed(*TOO_DEEP) from None
     return "".join(parts)
 
 

@@ -22,10 +22,13 @@ from bot.crewai.fields import (
     one_line,
     parse_object,
     read,
+    validate,
     without_markup,
 )
+from bot.crewai.outputs import find_output, read_output
 from bot.crewai.wire import (
     EXPECTED_OUTPUT,
+    KNOWN,
     OUTPUT,
     TASK_DESCRIPTION,
     TASK_ID,
@@ -33,10 +36,9 @@ from bot.crewai.wire import (
     ExecutionRef,
     Webhooks,
     human_input_body,
-    read_output,
 )
 from bot.domain.errors import Malformed
-from bot.domain.notification import Notification, WebhookUrls
+from bot.domain.notification import Notification, Output, WebhookUrls
 from bot.domain.outcome import ResumeStatus
 from bot.domain.verdict import Decision
 from bot.usecases.read_models import CrewStatus, Progress
@@ -66,6 +68,10 @@ RESUME_STATUSES: Final = {
 }
 
 
+#: What a result says of how it came about.
+_ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
+
+
 def _words(value: object) -> str:
     if isinstance(value, dict):
         value = value.get("message")
@@ -78,7 +84,6 @@ Words = Annotated[str, BeforeValidator(_words)]
 
 class _Notification(Webhooks, ExecutionRef):
     task_id: Id = Field(validation_alias=TASK_ID)
-    output: object = Field(None, validation_alias=OUTPUT)
     task_name: Text = Field(None, validation_alias=TASK_NAME)
     name: Text = None
     task_description: Text = Field(None, validation_alias=TASK_DESCRIPTION)
@@ -96,7 +101,7 @@ class _Status(Wire):
     completed: Lenient[Count] = Field(None, validation_alias=COMPLETED)
     total: Lenient[Count] = Field(None, validation_alias=TOTAL)
     tasks: Lenient[list[object]] = Field(None, validation_alias=AliasPath("result", "tasks"))
-    output: object = Field(None, validation_alias=AliasPath("result", "output"))
+    result: object = None
     error: Words = ""
 
 
@@ -114,15 +119,16 @@ class _Answer(Wire):
 def parse_notification(body: bytes) -> Notification:
     """Read the human-input webhook.
 
-    Only the two ids are indispensable. Anything optional that is odd is left out, and a missing
-    output is empty: a crew that waits must not be lost over it. Raises Malformed.
+    Only the two ids are indispensable. Anything optional that is odd is left out: a crew that
+    waits must not be lost over it. Raises Malformed.
     """
-    wire = read(_Notification, body, "the notification does not say what it is about")
+    fields = parse_object(body)
+    wire = validate(_Notification, fields, "the notification does not say what it is about")
     urls = wire.urls()
     return Notification(
         execution_id=wire.execution_id,
         task_id=wire.task_id,
-        output=read_output(wire.output),
+        output=find_output(fields, OUTPUT, known=KNOWN) or Output(""),
         task_name=wire.task_name or wire.name,
         task_description=wire.task_description or wire.description,
         expected_output=wire.expected_output,
@@ -177,8 +183,15 @@ def parse_status(body: bytes) -> Progress:
         completed_tasks=finished if wire.completed is None else wire.completed,
         total_tasks=finished if wire.total is None else wire.total,
         error=wire.error or None,
-        result=None if wire.output is None else read_output(wire.output),
+        result=_result(wire.result),
     )
+
+
+def _result(value: object) -> Output | None:
+    """Documented is an object with the output; anything else is one."""
+    if isinstance(value, dict):
+        return find_output(value, ("output",), known=_ABOUT_TASKS)
+    return None if value is None else read_output(value)
 
 
 def parse_inputs(body: bytes) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import AliasPath, Field
 
-from bot.crewai.fields import Count, Lenient, Text, one_line, read
-from bot.crewai.wire import TASK_NAME, ExecutionRef, read_output
+from bot.crewai.fields import Count, Lenient, Text, one_line, parse_object, read, validate
+from bot.crewai.outputs import find_output
+from bot.crewai.wire import KNOWN, TASK_NAME, ExecutionRef
 from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from bot.domain.notification import Output
 
 
 class _Task(ExecutionRef):
@@ -23,8 +25,6 @@ class _Step(ExecutionRef):
 
 
 class _Crew(ExecutionRef):
-    result: object = None
-    output: object = None
     tokens: Lenient[Count] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
 
 
@@ -51,6 +51,7 @@ def parse_step(body: bytes) -> tuple[str, StepUpdate]:
 
 def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
     """Read a crew webhook: its execution's id, and what it says. Raises Malformed."""
-    wire = read(_Crew, body, _NO_EXECUTION)
-    result = read_output(wire.output if wire.result is None else wire.result)
+    fields = parse_object(body)
+    wire = validate(_Crew, fields, _NO_EXECUTION)
+    result = find_output(fields, ("result", "output"), known=KNOWN) or Output("")
     return wire.execution_id, CrewUpdate(result=result, tokens=wire.tokens)

@@ -10,12 +10,12 @@ from typing import Final, Literal
 
 from pydantic import AliasChoices, Field
 
-from bot.crewai.fields import Id, Lenient, Url, Verbatim, Wire, clean, pretty
-from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from bot.crewai.fields import Id, Lenient, Url, Verbatim, Wire
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
 
 EXECUTION_ID: Final = AliasChoices("execution_id", "executionId", "kickoff_id", "kickoffId")
 TASK_ID: Final = AliasChoices("task_id", "taskId")
-OUTPUT: Final = AliasChoices("task_output", "taskOutput", "output", "result")
+OUTPUT: Final = ("task_output", "taskOutput", "output", "result")
 TASK_NAME: Final = AliasChoices("task_name", "taskName")
 TASK_DESCRIPTION: Final = AliasChoices("task_description", "taskDescription")
 EXPECTED_OUTPUT: Final = AliasChoices("expected_output", "expectedOutput")
@@ -24,6 +24,23 @@ STEP_URL: Final = AliasChoices("stepWebhookUrl", "step_webhook_url")
 CREW_URL: Final = AliasChoices("crewWebhookUrl", "crew_webhook_url")
 HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
+#: Fields that are understood besides the output: whatever else comes may be one.
+KNOWN: Final = frozenset(
+    str(name)
+    for names in (
+        EXECUTION_ID,
+        TASK_ID,
+        TASK_NAME,
+        TASK_DESCRIPTION,
+        EXPECTED_OUTPUT,
+        TASK_URL,
+        STEP_URL,
+        CREW_URL,
+        HUMAN_INPUT,
+        HUMAN_INPUT_URL,
+    )
+    for name in names.choices
+) | {"agent", "crew_name", "description", "meta", "name", "summary", "token_usage"}
 
 
 class _Bearer(Wire):
@@ -78,19 +95,6 @@ class ExecutionRef(Wire):
     """Which execution an object is about."""
 
     execution_id: Id = Field(validation_alias=EXECUTION_ID)
-
-
-def read_output(value: object) -> Output:
-    """An output: a text, an object with the text in `raw`, or any other JSON, pretty-printed.
-
-    Raises Malformed when it is nested too deeply.
-    """
-    match value:
-        case None:
-            return Output("")
-        case str(text) | {"raw": str(text)}:
-            return Output(clean(text))
-    return Output(clean(pretty(value)), Format.JSON)
 
 
 def human_input_body(webhook: HumanInputWebhook) -> dict[str, object]:

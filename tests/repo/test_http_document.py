@@ -46,5 +46,5 @@ def test_every_accepted_name_of_a_notification_is_documented() -> None:
     assert documented == {
         "execution": wire.EXECUTION_ID.choices,
         "task": wire.TASK_ID.choices,
-        "output": wire.OUTPUT.choices,
+        "output": list(wire.OUTPUT),
     }

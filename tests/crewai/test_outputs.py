@@ -1,0 +1,115 @@
+"""What an agent wrote is found under whatever name it comes; nothing of it is lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.crewai.outputs import HIDDEN
+from bot.crewai.payloads import parse_notification, parse_status
+from bot.crewai.updates import parse_crew
+from bot.domain.errors import Malformed
+from bot.domain.notification import Format, Output
+from tests.crewai.bodies import EXECUTION
+
+
+def output_of(**fields: Any) -> Output:
+    body = {"execution_id": EXECUTION, "task_id": "draft"} | fields
+    return parse_notification(json.dumps(body).encode()).output
+
+
+def shown(**fields: Any) -> Any:
+    output = output_of(**fields)
+    assert output.format is Format.JSON
+    return json.loads(output.text)
+
+
+@pytest.mark.parametrize(
+    "empty", ["", " \n", None, {}, [], {"raw": ""}, {"raw": " ", "agent": "A"}]
+)
+@pytest.mark.parametrize("name", ["taskOutput", "output", "result"])
+def test_an_empty_output_does_not_hide_another(empty: object, name: str) -> None:
+    assert output_of(**{"task_output": empty, name: "REAL"}) == Output("REAL")
+
+
+def test_an_output_object_without_its_text_shows_the_rest() -> None:
+    output = {"raw": "", "pydantic": {"title": "REAL"}, "json_dict": None}
+    assert shown(task_output=output) == {"pydantic": {"title": "REAL"}}
+    assert shown(task_output=output, result="") == {"pydantic": {"title": "REAL"}}
+
+
+@pytest.mark.parametrize("name", ["task_result", "taskResult", "answer", "data"])
+def test_an_output_under_an_unknown_name_is_shown_as_it_came(name: str) -> None:
+    assert shown(**{name: "REAL"}) == {name: "REAL"}
+    assert shown(**{"task_output": "", name: ["REAL", 1]}) == {name: ["REAL", 1]}
+
+
+def test_what_is_understood_is_not_shown_as_an_output() -> None:
+    known = {
+        "task_name": "Draft",
+        "name": "draft",
+        "description": "Write it.",
+        "expected_output": "a text",
+        "agent": "Writer",
+        "crew_name": "research",
+        "summary": "Wri...",
+        "meta": {"requestId": "r"},
+        "taskWebhookUrl": "https://hooks.example.com/task",
+        "humanInputWebhook": {"url": "https://bot.example.com", "authentication": {"token": "t"}},
+    }
+    assert output_of(**known) == Output("")
+    assert shown(**known, text="REAL") == {"text": "REAL"}
+
+
+def test_credentials_are_not_shown() -> None:
+    found = shown(
+        answer="REAL",
+        total_tokens=12,
+        sessionToken="s3cret",
+        api_key="s3cret",
+        hooks=[{"webhook": {"url": "s3cret"}, "headers": ["Bearer s3cret", "basic s3cret"]}],
+        authentication={"user": "s3cret"},
+    )
+    assert "s3cret" not in json.dumps(found)
+    assert (found["answer"], found["total_tokens"]) == ("REAL", 12)
+    assert found["hooks"] == [{"webhook": HIDDEN, "headers": [HIDDEN, HIDDEN]}]
+
+
+def test_what_is_nested_too_deeply_to_be_looked_through_is_malformed() -> None:
+    deep = b"[" * 900 + b"]" * 900
+    body = b'{"execution_id": "e", "task_id": "t", "odd": ' + deep + b"}"
+    with pytest.raises(Malformed, match="deeply"):
+        parse_notification(body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "result"),
+    [
+        ({"result": "", "output": "REAL"}, Output("REAL")),
+        ({"result": {"raw": "REAL", "tasks_output": []}}, Output("REAL")),
+        ({"final": "REAL"}, Output('{\n  "final": "REAL"\n}', Format.JSON)),
+        ({"meta": {"a": 1}, "token_usage": {"total_tokens": 1}}, Output("")),
+    ],
+)
+def test_a_crews_result_is_found_the_same_way(fields: dict[str, Any], result: Output) -> None:
+    _, update = parse_crew(json.dumps({"kickoff_id": EXECUTION} | fields).encode())
+    assert update.result == result
+
+
+@pytest.mark.parametrize(
+    ("result", "found"),
+    [
+        ({"output": "REAL", "tasks": [{}]}, Output("REAL")),
+        ("REAL", Output("REAL")),
+        ({"raw": "REAL"}, Output("REAL")),
+        ({"answer": "REAL", "tasks": [{}]}, Output('{\n  "answer": "REAL"\n}', Format.JSON)),
+        ({"tasks": [{}]}, None),
+        (None, None),
+    ],
+)
+def test_a_result_in_a_status_is_found_the_same_way(result: object, found: Output | None) -> None:
+    assert (
+        parse_status(json.dumps({"status": "completed", "result": result}).encode()).result == found
+    )
