@@ -6,7 +6,13 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from bot.slack.blockkit.markdown_lines import Line, lines_of
-from bot.slack.blockkit.text import clean, neutralise_markdown, utf16_length, whole_character
+from bot.slack.blockkit.text import (
+    clean_controls,
+    neutralise_markdown,
+    utf16_length,
+    whole_character,
+)
+from bot.slack.blockkit.unseen import place_before, reveal
 
 _SENTENCE_ENDS = (". ", "! ", "? ", "。", "！", "？")
 
@@ -31,11 +37,14 @@ def first_part(
     a quarter of what would fit; a fence that is longer than the rest is cut at a line and closed.
     """
     # No rendering makes a text shorter than half, so more than this never fits.
-    head = clean(text[: 2 * limit + 2])
-    if len(text) <= 2 * limit + 2:
+    most = 2 * limit + 2
+    written = clean_controls(text[:most])
+    head = reveal(written)
+    if len(head) <= most:
         whole = render(head)
         if utf16_length(whole) <= limit:
-            return whole, len(head)
+            return whole, len(written)
+    head = head[:most]
     lines = lines_of(head)
     room = min(limit, len(head) - 1)
     while room > 0:
@@ -43,7 +52,7 @@ def first_part(
         shown = head[:at].rstrip()
         part = render(shown + closing)
         if utf16_length(part) <= limit:
-            return part, len(shown)
+            return part, place_before(written, len(shown))
         room = min(at - 1, at * limit // utf16_length(part))
     return "", 0
 

@@ -14,14 +14,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.slack.blockkit.markdown_lines import lines_of
-
-JOINER: Final = "\u2060"
-"""Invisible and without width; put into a token so that no parser takes it for one any more."""
+from bot.slack.blockkit.unseen import JOINER, UNSEEN, reveal
 
 ELLIPSIS: Final = "…"
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_LINE_ENDS = frozenset("\r\x85\u2028\u2029")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_BLANK = re.compile(rf"[\s{UNSEEN}]*")
 
 # Both the raw and the entity-escaped form, because Slack does not say whether it decodes entities
 # in a markdown block; in code too, because its idea of where code ends may differ from ours.
@@ -51,29 +49,35 @@ def utf16_length(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Make control characters visible, line ends one character, and bidi overrides harmless.
+    """Make visible what cannot be seen, and line ends one character.
 
-    Right-to-left text and its marks stay. Lone surrogates, which JSON can carry and UTF-8 cannot,
-    become U+FFFD.
+    Right-to-left text and its marks stay; what turns text around is named instead. Lone
+    surrogates, which JSON can carry and UTF-8 cannot, become U+FFFD.
     """
-    return _UNSEEN.sub(_seen, text.replace("\r\n", "\n"))
+    return reveal(clean_controls(text))
 
 
-def _seen(match: re.Match[str]) -> str:
-    char = match[0]
-    code = ord(char)
-    if char in _LINE_ENDS:
-        return "\n"
-    if code < ord(" "):
-        return chr(0x2400 + code)  # the control pictures: NUL is ␀
-    if code == ord("\x7f"):
-        return "␡"
-    return JOINER if unicodedata.category(char) == "Cf" else "\ufffd"
+def clean_controls(text: str) -> str:
+    """The same for control characters alone: each becomes one character, and so does a line end."""
+    return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
+
+
+def _pictures(match: re.Match[str]) -> str:
+    return match[0].translate(_PICTURES)
+
+
+_PICTURES: Final = {
+    **dict.fromkeys(range(0x7F, 0xA0), "\ufffd"),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+    **{code: chr(0x2400 + code) for code in range(0x20)},  # the control pictures: NUL is ␀
+    **dict.fromkeys(map(ord, "\r\x85\u2028\u2029"), "\n"),
+    0x7F: "␡",
+}
 
 
 def is_blank(text: str) -> bool:
     """Whether a reader would see nothing at all."""
-    return all(char.isspace() or unicodedata.category(char) == "Cf" for char in text)
+    return _BLANK.fullmatch(text) is not None
 
 
 def neutralise_markdown(text: str) -> str:

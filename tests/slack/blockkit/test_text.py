@@ -11,7 +11,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.slack.blockkit.text import (
-    JOINER,
     ago,
     clean,
     code,
@@ -25,6 +24,7 @@ from bot.slack.blockkit.text import (
     plain,
     utf16_length,
 )
+from bot.slack.blockkit.unseen import JOINER
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 ALIVE = re.compile(r"<[!@#/?A-Za-z]")
