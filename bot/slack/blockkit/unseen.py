@@ -9,6 +9,7 @@ scripts and emoji need them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -47,9 +48,11 @@ _NEEDED: Final = re.compile(
     f"|(?<=[{_JOINED}])[\u200c\u200d]"
     f"|(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])"  # where a line may break
     f"|(?<=[{_MONGOLIAN}])[\u180b-\u180f]"
-    f"|(?<=[\u2801-\u28ff])\u2800|\u2800(?=[\u2801-\u28ff])"
+    f"|(?<=[\u2801-\u28ff])\u2800"
     f"|(?<=[<&@\\]`]){JOINER}"  # our own
 )
+_NEEDED_AFTER: Final = frozenset("0123456789#*<&@]`")
+"""After these of the ASCII characters alone something can be needed."""
 _RIGHT_TO_LEFT: Final = re.compile(
     "[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010800-\U00010fff\U0001e800-\U0001eeff]"
@@ -83,13 +86,17 @@ def place_before(text: str, at: int) -> int:
 
 
 def _revealed(run: re.Match[str]) -> str:
-    text, start, end = run.string, run.start(), run.end()
-    needed = _NEEDED.match(text, start)
-    if needed is not None and needed.end() == end:
-        return run[0]
-    if run[0] in _MARKS and _RIGHT_TO_LEFT.search(text, max(0, start - _NEAR), end + _NEAR):
-        return run[0]
-    return f"‹{_named(run[0])}›"
+    whole, text, start = run[0], run.string, run.start()
+    before = text[start - 1 : start]
+    # A text can be made of half a million runs, so what is quick to tell comes first.
+    if whole in _MARKS:
+        if _RIGHT_TO_LEFT.search(text, max(0, start - _NEAR), run.end() + _NEAR):
+            return whole
+    elif not before.isascii() or before in _NEEDED_AFTER:
+        needed = _NEEDED.match(text, start)
+        if needed is not None and needed[0] == whole:
+            return whole
+    return _named(whole) if len(whole) > _CACHED else _named_before(whole)
 
 
 def _named(run: str) -> str:
@@ -101,4 +108,8 @@ def _named(run: str) -> str:
         count = sum(1 for _ in same)
         named.append(f"U+{ord(char):04X}" + (f" ×{count:,}" if count > 1 else ""))
     hidden = "".join(_TAG.findall(run)).translate(_LETTERS)
-    return " ".join(named) + (f" “{hidden}”" if hidden else "")
+    return f"‹{' '.join(named)}{f' “{hidden}”' if hidden else ''}›"
+
+
+_CACHED: Final = 8
+_named_before: Final = lru_cache(maxsize=1_000)(_named)
