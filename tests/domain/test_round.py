@@ -161,7 +161,7 @@ def test_a_newer_output_makes_what_was_never_sent_pointless(state: State) -> Non
 # --- sending ---
 
 
-def test_the_first_try_notes_when_it_began_and_what_was_heard_before() -> None:
+def test_the_first_try_notes_when_it_began_and_the_activity_before() -> None:
     sending = a_round(State.DECIDED).begin_sending(LATER, activity_count=7)
     assert (sending.in_doubt_since, sending.activity_before) == (LATER, 7)
     assert sending.state is State.DECIDED

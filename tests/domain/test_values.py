@@ -165,7 +165,7 @@ def test_errors_carry_what_an_answer_needs() -> None:
     assert AmbiguousExecution("e", (("research", "e-1"),)).candidates == (("research", "e-1"),)
 
 
-def test_a_crew_that_hands_on_is_given_our_own_urls_at_kickoff() -> None:
+def test_a_crew_whose_webhooks_are_forwarded_is_given_our_own_urls_at_kickoff() -> None:
     own = webhook_urls("own")
     crew = a_crew(own=own, forward=True)
 

@@ -57,7 +57,7 @@ async def kick_off(world: World, **body: object) -> str:
     return str(answer["kickoff_id"])
 
 
-async def test_webhooks_are_handed_on_unchanged_and_in_order(
+async def test_webhooks_are_forwarded_unchanged_and_in_order(
     world: World, listener: Listener
 ) -> None:
     listener.answers = [503, 500]

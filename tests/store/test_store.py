@@ -206,7 +206,7 @@ async def test_a_moment_keeps_its_microseconds(uow: SqlUnitOfWork, moment: datet
     ],
     ids=lambda text: repr(text[:10]),
 )
-async def test_an_output_comes_back_to_the_letter(
+async def test_an_output_comes_back_unchanged(
     uow: SqlUnitOfWork, engines: Engines, text: str
 ) -> None:
     await keep(uow, a_round(), Output(text, Format.JSON))

@@ -48,7 +48,7 @@ def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any)
         (an_execution(inputs=tuple((f"name_{n}" * 99, EVIL) for n in range(12))), "and 2 more"),
     ],
 )
-def test_the_line_says_how_far_it_is(execution: Execution, says: str) -> None:
+def test_the_progress_message_says_how_far_it_is(execution: Execution, says: str) -> None:
     message = render_progress(execution)
     assert says in str(message.blocks)
     assert_harmless(message)

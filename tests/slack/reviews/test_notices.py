@@ -47,14 +47,12 @@ def test_a_dead_letter_is_within_the_limits_whatever_came(
     crew: str, reason: str, body: bytes
 ) -> None:
     check_message(
-        render_dead_letter(DeadLetter("letter", crew, reason, body, NOW)), may_mention=frozenset()
+        render_dead_letter(DeadLetter("d-1", crew, reason, body, NOW)), may_mention=frozenset()
     )
 
 
 def test_a_dead_letter_shows_the_beginning_of_what_came() -> None:
-    dead_letter = DeadLetter(
-        "letter", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW
-    )
+    dead_letter = DeadLetter("d-1", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW)
     shown = read(render_dead_letter(dead_letter))
     assert "*research* could not be understood: task_id is missing. It may" in shown
     assert shown.count("```") == 2

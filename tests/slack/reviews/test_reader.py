@@ -19,8 +19,8 @@ from tests.slack.rendering import a_named_round, check_view, outputs, shown, tex
 
 @settings(max_examples=60)
 @given(outputs, outputs, st.sampled_from(ReaderTab), st.sampled_from(State), texts)
-def test_a_book_is_within_the_limits_on_every_page(
-    before: Output, after: Output, book: ReaderTab, state: State, said: str
+def test_the_reader_is_within_the_limits_on_every_page(
+    before: Output, after: Output, tab: ReaderTab, state: State, said: str
 ) -> None:
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Revise(said[:3_000] or "x")))
     view = CardView(replace(a_named_round(state=state), number=2), after, previous, before)
@@ -28,7 +28,7 @@ def test_a_book_is_within_the_limits_on_every_page(
     shut = RoundLine(a_named_round(state=State.CLOSED), None)
 
     for page in (0, 1, 10**6):
-        made = render_reader(ReaderPosition("r-1", book, page), view, [line, shut])
+        made = render_reader(ReaderPosition("r-1", tab, page), view, [line, shut])
         check_view(made, may_mention=frozenset({f"@{ANA.id}"}))
 
 
@@ -44,5 +44,5 @@ def test_an_empty_output_is_said() -> None:
 
 
 @pytest.mark.parametrize("metadata", ["", "r-1", "[]", '["a", "whole", {}]', '["a", "b", 1]'])
-def test_a_place_that_is_none_of_ours(metadata: str) -> None:
+def test_a_position_that_is_none_of_ours(metadata: str) -> None:
     assert parse_position(metadata) is None

@@ -99,7 +99,7 @@ async def test_a_crew_that_does_not_tell_how_far_it_is_is_told_again(
 async def test_a_newer_output_that_comes_while_we_ask_is_evidence(
     world: World, decided: Round
 ) -> None:
-    """Asking the crew takes up to 2 s: what was heard meanwhile counts."""
+    """Asking the crew takes up to 2 s: activity meanwhile counts."""
 
     async def on_status(_: str) -> None:
         await world.notify("Short draft.")

@@ -163,12 +163,12 @@ async def test_one_that_is_away_holds_up_nobody_else(worker_world: WorkerWorld) 
 async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(
     worker_world: WorkerWorld,
 ) -> None:
-    gate = asyncio.Event()
+    released = asyncio.Event()
     begun: list[Effect] = []
 
     async def held(job: Job, context: DeliveryContext) -> Outcome:
         begun.append(job.effect)
-        await gate.wait()
+        await released.wait()
         return await deliver(job, context)
 
     for n in range(5):
@@ -186,7 +186,7 @@ async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(
     await worker_world.next_poll()
     assert len(begun) == 2
     worker.stop()
-    gate.set()
+    released.set()
     await running
     assert len(worker_world.slack.messages) == 2
     assert await worker_world.effects() == [EffectKind.POST] * 3
@@ -210,14 +210,14 @@ async def test_a_pause_that_begins_while_a_lease_is_under_way_holds(
     worker_world: WorkerWorld, logs: Logs
 ) -> None:
     """The first job fails after a later one was leased and before that is carried out."""
-    gate = asyncio.Event()
+    released = asyncio.Event()
 
     async def held(job: Job, context: DeliveryContext) -> Outcome:
-        await gate.wait()
+        await released.wait()
         return await deliver(job, context)
 
     async def second_lease() -> None:
-        gate.set()
+        released.set()
         await failed(worker_world, logs, 1)
 
     async def first_lease() -> None:
