@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.outcome import RefusalKind, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.slack.client.answers import list_at, object_in, text_at
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.slack import Members
@@ -103,10 +104,10 @@ class SlackDirectory:
         match ref:
             case Email(address):
                 found = await attempt(self._client.users_lookupByEmail(email=address))
-                return frozenset({found["user"]["id"]})
+                return frozenset({text_at(found, "user", "id")})
             case UserGroup(id):
                 found = await attempt(self._client.usergroups_users_list(usergroup=id))
-                return frozenset(found["users"])
+                return frozenset(map(str, list_at(found, "users")))
 
 
 async def display_name(client: AsyncWebClient, user: str) -> str | None:
@@ -116,7 +117,7 @@ async def display_name(client: AsyncWebClient, user: str) -> str | None:
     except CallFailed as error:
         log.info("name_not_found", why=str(error))
         return None
-    found = answer.get("user", {})
-    profile = found.get("profile", {})
+    found = object_in(answer, "user")
+    profile = object_in(found, "profile")
     name = profile.get("display_name") or profile.get("real_name") or found.get("name")
     return str(name) if name else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.client.answers import text_at
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.ports.base import Sleep
 from bot.usecases.read_models import MessageRef
@@ -43,6 +44,7 @@ class Identity:
         """Ask Slack who this bot is."""
         try:
             answer = await attempt(self._client.auth_test())
+            url = text_at(answer, "url")
         except CallFailed as error:
             why = str(error)
             if why != self.warning:
@@ -51,7 +53,7 @@ class Identity:
             return
         if self.warning is not None:
             log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
-        self._url, self.warning = answer.get("url"), None
+        self._url, self.warning = url, None
 
     async def run(self) -> None:
         """Keep asking until cancelled."""

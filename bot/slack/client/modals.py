@@ -6,6 +6,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.blockkit.blocks import Block
+from bot.slack.client.answers import text_at
 from bot.slack.client.web_api import CallFailed, call
 
 log = structlog.get_logger(__name__)
@@ -21,10 +22,10 @@ async def open_modal(
     method = "views.push" if on_top else "views.open"
     try:
         answer = await call(client, method, trigger_id=trigger_id, view=view)
+        return text_at(answer, "view", "id")
     except CallFailed as error:
         log.warning("modal_not_opened", method=method, why=str(error.failure))
         return None
-    return str(answer["view"]["id"])
 
 
 async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> bool:

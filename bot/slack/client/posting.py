@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.outcome import NotSent, Unknown
 from bot.slack.blockkit.blocks import Message
+from bot.slack.client.answers import list_at, next_cursor, object_in, objects_in, text_at
 from bot.slack.client.rate_limit import Rate, RateLimiter
 from bot.slack.client.web_api import CallFailed, attempt, call
 from bot.usecases.ports.base import Clock
@@ -82,8 +83,9 @@ class Poster:
             if isinstance(error.failure, NotSent) and error.failure.retry_after:
                 self._limiter.slow_down(channel, error.failure.retry_after)
             raise
-        self._channel_ids[channel] = answer["channel"]
-        return MessageRef(answer["channel"], answer["ts"], thread_ts or answer["ts"])
+        posted_in, ts = text_at(answer, "channel"), text_at(answer, "ts")
+        self._channel_ids[channel] = posted_in
+        return MessageRef(posted_in, ts, thread_ts or ts)
 
     async def update(self, posted: MessageRef, message: Message) -> None:
         """Replace a posted message."""
@@ -142,12 +144,12 @@ class Poster:
         """The `ts` of a message with this key, or None."""
         async for message in self._messages(channel, thread_ts, since):
             if _key(message) == key:
-                return str(message["ts"])
+                return text_at(message, "ts")
         return None
 
     async def _find_file(self, thread: MessageRef, name: str, since: datetime) -> bool:
         async for message in self._messages(thread.channel, thread.thread_ts, since):
-            if any(file.get("name") == name for file in message.get("files") or ()):
+            if any(file.get("name") == name for file in objects_in(message, "files")):
                 return True
         return False
 
@@ -186,16 +188,17 @@ class Poster:
                     log.warning("channel_not_readable", channel=channel, why=error.failure.code)
                     return
                 raise
-            for message in answer.get("messages", ()):
-                yield message
-            cursor = answer.get("response_metadata", {}).get("next_cursor") or ""
+            for message in list_at(answer, "messages"):
+                if isinstance(message, dict):
+                    yield message
+            cursor = next_cursor(answer)
             if not cursor:
                 return
 
 
 def _key(message: dict[str, Any]) -> str | None:
-    metadata = message.get("metadata") or {}
+    metadata = object_in(message, "metadata")
     if metadata.get("event_type") != METADATA:
         return None
-    key: str | None = metadata.get("event_payload", {}).get("key")
+    key: str | None = object_in(metadata, "event_payload").get("key")
     return key

@@ -66,6 +66,9 @@ KINDS: Mapping[str, RefusalKind] = {
     "team_access_not_granted": RefusalKind.NOT_ALLOWED,
 }
 
+#: Why nobody knows what became of a call whose answer is not of the documented shape.
+MALFORMED = "Slack's answer is malformed"
+
 Failure = NotSent | Refused | Unknown
 Answer = AsyncSlackResponse | aiohttp.ClientResponse
 
@@ -114,7 +117,12 @@ async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
         raise CallFailed(NotSent(f"Slack cannot be reached: {error}")) from error
     except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
         raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
-    return answer.data if isinstance(answer.data, dict) else {}
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # The SDK looks into an answer whatever its shape.
+        raise CallFailed(Unknown(MALFORMED)) from error
+    if not isinstance(answer.data, dict):
+        raise CallFailed(Unknown(MALFORMED))
+    return answer.data
 
 
 async def outcome_of(calling: Awaitable[object]) -> Outcome:
@@ -133,7 +141,9 @@ def _classify(response: Answer) -> Failure:
     else:
         status = response.status_code
         data = response.data if isinstance(response.data, dict) else {}
-    code = str(data.get("error", ""))
+    code = data.get("error", "")
+    if not isinstance(code, str):
+        return Unknown(MALFORMED)
     if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004
         return NotSent("Slack asks to slow down", _retry_after(response), code=SLOW, alone=True)
     if code in TOKEN_REFUSED:
@@ -153,5 +163,7 @@ def _retry_after(response: Answer) -> timedelta:
 
 
 def _words(data: dict[str, Any]) -> str:
-    messages = data.get("response_metadata", {}).get("messages", [])
-    return "; ".join(map(str, messages)) or str(data.get("error"))
+    metadata = data.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    said = "; ".join(map(str, messages)) if isinstance(messages, list) else ""
+    return said or str(data.get("error"))
