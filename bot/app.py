@@ -31,6 +31,7 @@ from bot.slack.client.socket_mode import SocketMode
 from bot.slack.client.web_api import new_client
 from bot.slack.context import SlackContext
 from bot.store.unit_of_work import SqlUnitOfWork
+from bot.threads import open_threads
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.kickoff import Kickoffs
@@ -75,13 +76,17 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
 
         uow = SqlUnitOfWork(engines, wake=wake)
         crews = build_crews(settings)
-        clients = await stack.enter_async_context(connect_crews(settings, clock=clock))
+        off_loop = stack.enter_context(open_threads())
+        clients = await stack.enter_async_context(
+            connect_crews(settings, clock=clock, off_loop=off_loop)
+        )
         slack = adapters.build(
             _new_slack(settings),
             crews.values(),
             clock=clock,
             sleep=runtime.sleep,
             rate=runtime.rate,
+            off_loop=off_loop,
         )
         delivery_context = DeliveryContext(
             uow=uow,
@@ -114,6 +119,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             new_kickoff=new_kickoff,
             saved=saved,
             sleep=runtime.sleep,
+            off_loop=off_loop,
         )
         home = listeners.register(bolt, slack_context)
         background = {
@@ -140,6 +146,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             uow=uow,
             clock=clock,
             new_id=runtime.new_id,
+            off_loop=off_loop,
             kickoffs=kickoffs,
             check_health=readiness.check_health,
             parse_notification=parse_notification,

@@ -14,7 +14,7 @@ from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.crew import Crew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.settings.load import CrewSettings, Settings
-from bot.usecases.ports.base import Clock
+from bot.usecases.ports.base import Clock, OffLoop
 from bot.web.credentials import Credentials, EventKind
 
 #: How long a resume may take, in seconds; well within a delivery's deadline.
@@ -32,7 +32,9 @@ def build_credentials(settings: Settings) -> dict[str, Credentials]:
 
 
 @asynccontextmanager
-async def connect_crews(settings: Settings, *, clock: Clock) -> AsyncIterator[dict[str, HttpCrew]]:
+async def connect_crews(
+    settings: Settings, *, clock: Clock, off_loop: OffLoop
+) -> AsyncIterator[dict[str, HttpCrew]]:
     """A client for each crew; they share connections, save those for kickoffs."""
     async with AsyncExitStack() as stack:
         shared = await stack.enter_async_context(open_client())
@@ -42,6 +44,7 @@ async def connect_crews(settings: Settings, *, clock: Clock) -> AsyncIterator[di
                 crew.url,
                 crew.token,
                 clock=clock,
+                off_loop=off_loop,
                 timeouts=Timeouts(resume=RESUME_SECONDS),
                 kickoff_http=await stack.enter_async_context(open_client()),
             )

@@ -8,6 +8,7 @@ not even surface: httpcore reads on, since a server may answer before it has rea
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.domain.retry import LONGEST_ASKED
+from bot.usecases.ports.base import LARGE, OffLoop
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.read_models import CrewUnavailable, Progress
 
@@ -57,6 +59,7 @@ class HttpCrew:
         token: str,
         *,
         clock: Callable[[], datetime],
+        off_loop: OffLoop = asyncio.to_thread,
         timeouts: Timeouts | None = None,
         kickoff_http: httpx.AsyncClient | None = None,
     ) -> None:
@@ -71,6 +74,7 @@ class HttpCrew:
             "Connection": "close",
         }
         self._clock = clock
+        self._off_loop = off_loop
         self._timeouts = timeouts or Timeouts()
 
     async def resume(
@@ -141,7 +145,7 @@ class HttpCrew:
         try:
             answer = await send(self._http, request, seconds=seconds)
             if answer.status == HTTPStatus.OK:
-                return parse(answer.body)
+                return await self._parse(parse, answer.body)
         except UNSENT as lost:
             return CrewUnavailable(why_unsent(lost))
         except TimeoutError:
@@ -153,6 +157,9 @@ class HttpCrew:
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         why = "401: token not accepted" if unauthorized else _with_code(answer)
         return CrewUnavailable(why, gone=answer.status == HTTPStatus.NOT_FOUND)
+
+    async def _parse(self, parse: Callable[[bytes], T], body: bytes) -> T:
+        return parse(body) if len(body) <= LARGE else await self._off_loop(parse, body)
 
     def _timeout(self, read: float | None = None) -> httpx.Timeout:
         timeouts = self._timeouts

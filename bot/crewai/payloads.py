@@ -200,9 +200,15 @@ def parse_inputs(body: bytes) -> tuple[str, ...]:
     return tuple(clean(name) for name in wire.inputs if isinstance(name, str))
 
 
+#: JSON that is longer is no message; reading it would take longer than it is worth. In bytes.
+_ERROR_LIMIT: Final = 256 * 2**10
+
+
 def parse_error(body: bytes) -> str:
-    """The crew's own words about what went wrong, in one line; never raises."""
+    """The crew's own words about what went wrong, in one line, if there are any; never raises."""
     text = body[:SCAN_LIMIT].decode(errors="replace")
+    if len(body) > _ERROR_LIMIT and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return ""
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:

@@ -14,7 +14,7 @@ from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
 from bot.slack.messenger import SlackMessenger
-from bot.usecases.ports.base import Clock, Sleep
+from bot.usecases.ports.base import Clock, OffLoop, Sleep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,13 @@ class SlackAdapters:
 
 
 def build(
-    client: AsyncWebClient, crews: Iterable[Crew], *, clock: Clock, sleep: Sleep, rate: Rate
+    client: AsyncWebClient,
+    crews: Iterable[Crew],
+    *,
+    clock: Clock,
+    sleep: Sleep,
+    rate: Rate,
+    off_loop: OffLoop,
 ) -> SlackAdapters:
     """The adapters; `crews` name the people whom the directory looks up."""
     poster = Poster(client, clock=clock, rate=rate)
@@ -37,5 +43,5 @@ def build(
         client=client,
         identity=Identity(client, sleep=sleep),
         directory=SlackDirectory(client, named, clock=clock),
-        messenger=SlackMessenger(client, poster, clock=clock),
+        messenger=SlackMessenger(client, poster, clock=clock, off_loop=off_loop),
     )

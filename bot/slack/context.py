@@ -12,7 +12,7 @@ from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.usecases.context import ReviewContext
 from bot.usecases.kickoff import Kickoffs
-from bot.usecases.ports.base import Sleep
+from bot.usecases.ports.base import OffLoop, Sleep
 from bot.usecases.ports.crew import CrewClients, KickoffRequest
 from bot.usecases.wakeup import Wakeup
 
@@ -35,3 +35,4 @@ class SlackContext(ReviewContext):
     saved: Wakeup
     """Set whenever something was saved: Home shows it then."""
     sleep: Sleep
+    off_loop: OffLoop

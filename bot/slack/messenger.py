@@ -13,6 +13,7 @@ from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
 from bot.slack.blockkit.blocks import Message
+from bot.slack.blockkit.text import clean
 from bot.slack.client.directory import display_name
 from bot.slack.client.posting import Poster
 from bot.slack.client.web_api import CallFailed, outcome_of
@@ -27,7 +28,7 @@ from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.notes.messages import render_offer
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
-from bot.usecases.ports.base import Clock
+from bot.usecases.ports.base import Clock, OffLoop
 from bot.usecases.ports.slack import Posted, Posting, PostOutcome
 from bot.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef
 
@@ -38,10 +39,13 @@ ACKNOWLEDGE_NOTE = "memo"
 class SlackMessenger:
     """Renders messages, and has them posted, updated and found."""
 
-    def __init__(self, client: AsyncWebClient, poster: Poster, *, clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncWebClient, poster: Poster, *, clock: Clock, off_loop: OffLoop
+    ) -> None:
         self._client = client
         self._poster = poster
         self._clock = clock
+        self._off_loop = off_loop
 
     async def post_card(
         self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
@@ -49,7 +53,7 @@ class SlackMessenger:
         """See `Messenger`. Later cards are shown in the channel too, not only in the thread."""
         return await self._post(
             f"card {posting.view.round.id}",
-            self._card(posting, plain=plain),
+            await self._card(posting, plain=plain),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -59,7 +63,8 @@ class SlackMessenger:
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
         """See `Messenger`."""
         assert posting.card is not None  # noqa: S101  # the caller's to check
-        return await outcome_of(self._poster.update(posting.card, self._card(posting, plain=plain)))
+        message = await self._card(posting, plain=plain)
+        return await outcome_of(self._poster.update(posting.card, message))
 
     async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """See `Messenger`."""
@@ -69,7 +74,7 @@ class SlackMessenger:
                 posting.card,
                 name=file_name(posting.view),
                 title=file_title(posting.view),
-                content=posting.view.output.text,
+                content=await self._off_loop(clean, posting.view.output.text),
                 posted_since=posted_since,
             )
         )
@@ -164,7 +169,7 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"end {_key(posting)}",
-            render_end(posting.execution),
+            await self._off_loop(render_end, posting.execution),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -183,7 +188,7 @@ class SlackMessenger:
                 MessageRef(posting.channel, posting.thread_ts, posting.thread_ts),
                 name=result_file_name(posting.execution),
                 title=RESULT_TITLE,
-                content=posting.execution.result.text,
+                content=await self._off_loop(clean, posting.execution.result.text),
                 posted_since=posted_since,
             )
         )
@@ -223,9 +228,9 @@ class SlackMessenger:
             return error.failure
         return Posted(ref, excerpted=message.excerpted)
 
-    def _card(self, posting: Posting, *, plain: bool) -> Message:
+    async def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
-        return render(posting.view, now=self._clock())
+        return await self._off_loop(render, posting.view, now=self._clock())
 
 
 def _key(posting: ExecutionPosting) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification, WebhookUrls
 from bot.usecases.kickoff import Kickoffs
-from bot.usecases.ports.base import Clock, NewId
+from bot.usecases.ports.base import Clock, NewId, OffLoop
 from bot.usecases.ports.crew import KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
 from bot.web.credentials import Credentials, EventKind
@@ -34,6 +34,7 @@ class WebContext:
     uow: UnitOfWork
     clock: Clock
     new_id: NewId
+    off_loop: OffLoop
     kickoffs: Kickoffs
     check_health: Callable[[], Awaitable[Health]]
     parse_notification: Callable[[bytes], Notification]

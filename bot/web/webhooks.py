@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 from aiohttp import web
 
+from bot.usecases.ports.base import LARGE
 from bot.usecases.read_models import ForwardedWebhook
 from bot.usecases.receive import receive_notification, store_dead_letter
 from bot.usecases.track import record_update
@@ -85,7 +86,9 @@ async def _parse_or_keep(
 ) -> T:
     """Read an authenticated body, or store it as a dead letter. Raises BodyRefused."""
     try:
-        return parse_body(request, body, parse)
+        if len(body.content) <= LARGE:
+            return parse_body(request, body, parse)
+        return await context.off_loop(parse_body, request, body, parse)
     except BodyRefused as refused:
         crew = request.match_info["crew"]
         dead_letter = await store_dead_letter(

@@ -68,7 +68,9 @@ class HomeRefresher:
         context = self.context
         try:
             found = await queue(user, page=reader.page, context=context)
-            view = render_home(found, now=context.clock(), link=context.identity.link)
+            view = await context.off_loop(
+                render_home, found, now=context.clock(), link=context.identity.link
+            )
             published = json.dumps(view)
             if published != reader.shown:
                 await call(context.client, "views.publish", user_id=user, view=view)

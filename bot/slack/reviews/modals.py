@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -34,7 +33,7 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
     await may_revise(round_id, by=by, context=context)
     posting = await context.uow.read.posting(round_id)
     draft = await draft_for(posting.view.round, context=context)
-    return render_revise_form(posting.view, draft)
+    return await context.off_loop(render_revise_form, posting.view, draft)
 
 
 async def form_with_note(click: ViewClick, context: SlackContext) -> Block:
@@ -50,7 +49,9 @@ async def form_with_note(click: ViewClick, context: SlackContext) -> Block:
     box = click.typed if text is None else text
     left = tuple(one for one in notes if one.attributed not in box)
     revision = _revision(click.box) + 1
-    return render_revise_form(posting.view, Draft(box, left), revision=revision, problem=problem)
+    return await context.off_loop(
+        render_revise_form, posting.view, Draft(box, left), revision=revision, problem=problem
+    )
 
 
 def _revision(box: str) -> int:
@@ -69,4 +70,4 @@ async def reader_page(
     posting = await context.uow.read.posting(position.round_id)
     review = posting.view.round.review
     history = await context.uow.read.notes.history(review.id, limit=ROUNDS)
-    return partial(asyncio.to_thread, render_reader, position, posting.view, history)
+    return partial(context.off_loop, render_reader, position, posting.view, history)
