@@ -78,9 +78,12 @@ def _complain(why: str) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    from bot.app import running  # noqa: PLC0415  # after the settings: a mistake there shows at once
+    # After the settings: a mistake there shows at once.
+    from bot.app import running  # noqa: PLC0415  # as said
+    from bot.crews import build_log_redactor  # noqa: PLC0415  # as said
 
-    set_up_logging(settings.log_format, settings.log_level)
+    redactor = build_log_redactor(settings)
+    set_up_logging(settings.log_format, settings.log_level, redact=redactor.text)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
 from bot.crewai.updates import parse_crew, parse_step, parse_task
-from bot.crews import build_credentials, build_crews, connect_crews, open_forwarder
+from bot.crews import build_credentials, build_crews, build_redactors, connect_crews, open_forwarder
 from bot.lifecycle import (
     Supervisor,
     build_workers,
@@ -77,8 +77,9 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         uow = SqlUnitOfWork(engines, wake=wake)
         crews = build_crews(settings)
         off_loop = stack.enter_context(open_threads())
+        redactors = build_redactors(settings)
         clients = await stack.enter_async_context(
-            connect_crews(settings, clock=clock, off_loop=off_loop)
+            connect_crews(settings, redactors, clock=clock, off_loop=off_loop)
         )
         slack = adapters.build(
             _new_slack(settings),
@@ -87,6 +88,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             sleep=runtime.sleep,
             rate=runtime.rate,
             off_loop=off_loop,
+            redactors=redactors,
         )
         delivery_context = DeliveryContext(
             uow=uow,
@@ -149,6 +151,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             off_loop=off_loop,
             kickoffs=kickoffs,
             check_health=readiness.check_health,
+            redactors=redactors,
+            status_token=settings.status_token,
             parse_notification=parse_notification,
             parse_update={
                 EventKind.TASK: parse_task,

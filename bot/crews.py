@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from bot.crewai.addresses import is_private_url
 from bot.crewai.client import HttpCrew
@@ -13,6 +14,7 @@ from bot.crewai.transport import Timeouts, open_client
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.crew import Crew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.redaction import Redactor, url_secrets
 from bot.settings.load import CrewSettings, Settings
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.web.credentials import Credentials, EventKind
@@ -31,9 +33,21 @@ def build_credentials(settings: Settings) -> dict[str, Credentials]:
     return {name: _credentials(crew) for name, crew in settings.crews.items()}
 
 
+def build_redactors(settings: Settings) -> dict[str, Redactor]:
+    """What is taken out of all that comes from a crew, by crew."""
+    shared = Redactor(_shared_secrets(settings))
+    return {name: shared.also(_secrets(crew)) for name, crew in settings.crews.items()}
+
+
+def build_log_redactor(settings: Settings) -> Redactor:
+    """What is taken out of every line of the log: all that is secret in the settings."""
+    crews = settings.crews.values()
+    return Redactor(_shared_secrets(settings)).also(one for crew in crews for one in _secrets(crew))
+
+
 @asynccontextmanager
 async def connect_crews(
-    settings: Settings, *, clock: Clock, off_loop: OffLoop
+    settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
 ) -> AsyncIterator[dict[str, HttpCrew]]:
     """A client for each crew; they share connections, save those for kickoffs."""
     async with AsyncExitStack() as stack:
@@ -45,6 +59,7 @@ async def connect_crews(
                 crew.token,
                 clock=clock,
                 off_loop=off_loop,
+                redactor=redactors[name],
                 timeouts=Timeouts(resume=RESUME_SECONDS),
                 kickoff_http=await stack.enter_async_context(open_client()),
             )
@@ -74,6 +89,29 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         operators=crew.operators,
         forward=crew.forward,
     )
+
+
+def _shared_secrets(settings: Settings) -> Iterator[str]:
+    slack = settings.slack
+    database = urlsplit(settings.database_url)
+    yield from filter(
+        None,
+        (
+            slack.bot_token,
+            slack.signing_secret,
+            slack.app_token,
+            settings.status_token,
+            unquote(database.password or ""),
+        ),
+    )
+
+
+def _secrets(crew: CrewSettings) -> Iterator[str]:
+    yield crew.webhook_secret
+    yield crew.token
+    yield from map(_credentials(crew).event_key, EventKind)
+    for url in (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url):
+        yield from url_secrets(url)
 
 
 def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:

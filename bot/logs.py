@@ -1,9 +1,14 @@
-"""Logging: one line an event, with ids, never with tokens, outputs or feedback."""
+"""Logging: one line an event, with ids and codes, never with tokens, outputs or feedback.
+
+Nobody logs a secret on purpose; the last step before a line is written takes out those that came
+along all the same, such as in an error's own words.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from io import StringIO
 from typing import Literal, TextIO
 
@@ -16,8 +21,13 @@ _QUIET_SLACK = ("slack_bolt", "slack_sdk")
 _SILENT = ("slack_bolt.RequestVerification",)
 
 
-def set_up_logging(form: Literal["console", "json"], level: str) -> None:
-    """Send everything to standard error, as lines for people or as JSON for machines."""
+def set_up_logging(
+    form: Literal["console", "json"], level: str, *, redact: Callable[[str], str]
+) -> None:
+    """Send everything to standard error, as lines for people or as JSON for machines.
+
+    Every line goes through `redact` once it is written, tracebacks and all.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,7 +54,11 @@ def set_up_logging(form: Literal["console", "json"], level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *renderers,
+                lambda _logger, _method, line: redact(str(line)),
+            ],
         )
     )
     root = logging.getLogger()

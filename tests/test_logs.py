@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
+from bot.domain.redaction import MARK, Redactor
 from bot.logs import printable, set_up_logging
 
 
@@ -30,7 +32,7 @@ NASTY = "e-1\x1b[2J\x9b31m\r\nfake line\u202e\u200b\x00"
 
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_no_control_character_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    set_up_logging("console" if form == "console" else "json", "info")
+    set_up_logging("console" if form == "console" else "json", "info", redact=str)
     log = structlog.get_logger("bot.test")
 
     log.info("notification", execution=NASTY, several=[NASTY], ours="as it is")
@@ -44,7 +46,7 @@ def test_no_control_character_reaches_a_line(form: str, capsys: pytest.CaptureFi
 
 
 def test_a_traceback_keeps_its_lines_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    set_up_logging("console", "info")
+    set_up_logging("console", "info", redact=str)
     try:
         int(NASTY)
     except ValueError:
@@ -59,3 +61,26 @@ def test_a_traceback_keeps_its_lines_and_nothing_else(capsys: pytest.CaptureFixt
 def test_what_can_be_printed_stays() -> None:
     assert printable("é שלום 👍 [x]") == "é שלום 👍 [x]"
     assert printable("\x1b\u202e\n") == "\\x1b\\u202e\\n"
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_no_secret_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "whsec_0123\"456'789\\é"  # opens nothing
+    redactor = Redactor([secret])
+    set_up_logging("console" if form == "console" else "json", "info", redact=redactor.text)
+    log = structlog.get_logger("bot.test")
+
+    log.info("asked", why=f"no {secret}", several=[secret], deep={"body": (secret,)})
+    log.info(secret)
+    logging.getLogger("elsewhere").warning("odd %s", secret)
+    error = RuntimeError(f"of {secret!r}")
+    error.__cause__ = ValueError(secret)
+    log.error("failed", exc_info=error)
+
+    written = capsys.readouterr().err
+    assert "0123" not in written
+    assert "789" not in written
+    assert "RuntimeError" in written
+    assert written.count(MARK) >= 7
+    if form == "json":
+        assert [json.loads(line)["level"] for line in written.splitlines()][-1] == "error"

@@ -31,6 +31,7 @@ from bot.crewai.transport import Answer, Timeouts, base_url, send
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from bot.domain.redaction import Redactor
 from bot.domain.retry import LONGEST_ASKED
 from bot.usecases.ports.base import LARGE, OffLoop
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
@@ -62,6 +63,7 @@ class HttpCrew:
         off_loop: OffLoop = asyncio.to_thread,
         timeouts: Timeouts | None = None,
         kickoff_http: httpx.AsyncClient | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._http = http
         self._kickoff_http = kickoff_http or http
@@ -76,6 +78,7 @@ class HttpCrew:
         self._clock = clock
         self._off_loop = off_loop
         self._timeouts = timeouts or Timeouts()
+        self._redactor = (redactor or Redactor()).also((token,))
 
     async def resume(
         self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
@@ -83,7 +86,11 @@ class HttpCrew:
         """See `CrewClient`."""
         body = resume_body(execution_id, task_id, decision, webhooks)
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
-        return self._outcome(answer) if isinstance(answer, Answer) else answer
+        if not isinstance(answer, Answer):
+            return answer
+        # A crew may repeat what it was sent, and in this request were secrets of others.
+        redactor = self._redactor.also(webhooks.secrets)
+        return self._outcome(await self._redacted(answer, redactor))
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
         """See `CrewClient`."""
@@ -95,7 +102,9 @@ class HttpCrew:
             self._timeouts.kickoff,
             read=self._timeouts.kickoff,
         )
-        return _kickoff_answer(answer) if isinstance(answer, Answer) else answer
+        if not isinstance(answer, Answer):
+            return answer
+        return _kickoff_answer(answer, await self._redacted(answer, self._redactor))
 
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
         """See `CrewClient`."""
@@ -144,6 +153,7 @@ class HttpCrew:
         )
         try:
             answer = await send(self._http, request, seconds=seconds)
+            answer = await self._redacted(answer, self._redactor)
             if answer.status == HTTPStatus.OK:
                 return await self._parse(parse, answer.body)
         except UNSENT as lost:
@@ -157,6 +167,10 @@ class HttpCrew:
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         why = "401: token not accepted" if unauthorized else _with_code(answer)
         return CrewUnavailable(why, gone=answer.status == HTTPStatus.NOT_FOUND)
+
+    async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
+        """Before anything is cut out of it: half a secret would not be found any more."""
+        return replace(answer, body=await self._parse(redactor.body, answer.body))
 
     async def _parse(self, parse: Callable[[bytes], T], body: bytes) -> T:
         return parse(body) if len(body) <= LARGE else await self._off_loop(parse, body)
@@ -176,22 +190,24 @@ class HttpCrew:
                 words, status = parse_resume_answer(answer.body)
                 return Delivered(words, status)
             case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-                return NotSent(_with_code(answer), _wait(answer.retry_after, self._clock()))
+                wait = _wait(answer.retry_after, self._clock())
+                return NotSent(str(answer.status), wait, words=_error(answer))
             # A gateway's way to say that the crew behind it took too long.
             case HTTPStatus.REQUEST_TIMEOUT:
-                return Unknown(_with_code(answer))
+                return Unknown(str(answer.status), words=_error(answer))
             case HTTPStatus.BAD_REQUEST as code:
                 return Refused(str(code), _error(answer), RefusalKind.NOT_PENDING)
             case code if 300 <= code < 500:  # noqa: PLR2004
                 return Refused(str(code), _error(answer))
-        return Unknown(_with_code(answer))
+        return Unknown(str(answer.status), words=_error(answer))
 
 
-def _kickoff_answer(answer: Answer) -> KickoffAnswer:
-    passed_on = KickoffAnswer(answer.status, answer.body, answer.content_type, answer.retry_after)
+def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
+    """`shown` is the answer without secrets; an id is never one."""
+    passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
     if answer.is_success:
         return replace(passed_on, execution_id=parse_started(answer.body))
-    return replace(passed_on, missing=parse_missing_inputs(answer.body), words=_error(answer))
+    return replace(passed_on, missing=parse_missing_inputs(shown.body), words=_error(shown))
 
 
 def _error(answer: Answer) -> str:

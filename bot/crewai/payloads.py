@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
@@ -70,6 +71,10 @@ RESUME_STATUSES: Final = {
 
 #: What a result says of how it came about.
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
+#: How much of what is wrong is told.
+_PROBLEMS_SHOWN: Final = 5
+#: Where JSON begins in a text. People cannot read it, and it may be what we sent ourselves.
+_JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 
 
 def _words(value: object) -> str:
@@ -80,6 +85,29 @@ def _words(value: object) -> str:
 
 Words = Annotated[str, BeforeValidator(_words)]
 """A text, or the message of an object, in one line; empty when it is neither."""
+
+
+def _detail(value: object) -> object:
+    """FastAPI's list of what is wrong, each with its place.
+
+    Its `input` is what came, secrets and all: https://fastapi.tiangolo.com/tutorial/handling-errors
+    """
+    if not isinstance(value, list):
+        return value
+    return "; ".join(filter(None, map(_problem, value[:_PROBLEMS_SHOWN])))
+
+
+def _problem(problem: object) -> str:
+    match problem:
+        case {"msg": str(told), "loc": [*place]}:
+            return ": ".join(filter(None, (".".join(map(_step, place)), told)))
+        case {"msg": str(told)} | str(told):
+            return told
+    return ""
+
+
+def _step(step: object) -> str:
+    return str(step) if isinstance(step, str | int) else "?"
 
 
 class _Notification(Webhooks, ExecutionRef):
@@ -113,7 +141,7 @@ class _Answer(Wire):
     status: Words = ""
     message: Words = ""
     error: Words = ""
-    detail: Words = ""
+    detail: Annotated[Words, BeforeValidator(_detail)] = ""
 
 
 def parse_notification(body: bytes) -> Notification:
@@ -205,13 +233,21 @@ _ERROR_LIMIT: Final = 256 * 2**10
 
 
 def parse_error(body: bytes) -> str:
-    """The crew's own words about what went wrong, in one line, if there are any; never raises."""
-    text = body[:SCAN_LIMIT].decode(errors="replace")
-    if len(body) > _ERROR_LIMIT and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+    """The crew's own words about what went wrong, in one line, if there are any; never raises.
+
+    JSON that has no words for people is not shown: it may be what the crew was sent.
+    """
+    text = body[:SCAN_LIMIT].decode(errors="replace").lstrip("\ufeff \t\r\n")
+    if len(body) > _ERROR_LIMIT and text.startswith(("{", "[")):
         return ""
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
         # A proxy's page; its markup says nothing.
-        return one_line(without_markup(text) if text.lstrip().startswith("<") else text)
-    return answer.message or answer.error or answer.detail or one_line(text)
+        return one_line(_before_json(without_markup(text) if text.startswith("<") else text))
+    return answer.message or answer.error or answer.detail
+
+
+def _before_json(text: str) -> str:
+    found = _JSON.search(text)
+    return text if found is None else text[: found.start()]

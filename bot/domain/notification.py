@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
+
+from bot.domain.redaction import url_secrets
 
 
 class Format(StrEnum):
@@ -56,21 +57,9 @@ class HumanInputWebhook:
         return self if self.has_credentials else HumanInputWebhook(self.url)
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, as it is and as an `Authorization: Basic` header has it."""
-        if not self.has_credentials:
-            return ()
-        if self.strategy == "basic":
-            return (
-                self.password or "",
-                basic_credentials(self.username or "", self.password or ""),
-            )
-        return (self.token or "",)
-
-
-def basic_credentials(username: str, password: str) -> str:
-    """What follows `Basic` in an `Authorization` header (RFC 7617)."""
-    return base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+    def secret(self) -> str | None:
+        """What must not be shown of it."""
+        return self.password if self.strategy == "basic" else self.token
 
 
 #: What stands in the place of a secret that somebody hid, or of one that was never filled in.
@@ -103,6 +92,14 @@ class WebhookUrls:
     def __bool__(self) -> bool:
         return any((self.task, self.step, self.crew, self.human_input))
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown of them."""
+        found = [one for url in (self.task, self.step, self.crew) for one in url_secrets(url)]
+        if self.human_input is not None and self.human_input.has_credentials:
+            found.append(self.human_input.secret or "")
+        return tuple(found)
+
     def or_else(self, other: WebhookUrls) -> WebhookUrls:
         """These, and for each that is missing the one of `other`.
 
@@ -122,6 +119,9 @@ class WebhookUrls:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """The crew's human-input webhook, read."""
+
+    VERBATIM: ClassVar = ("execution_id", "task_id", "webhooks")
+    """The fields that are sent back as they came."""
 
     execution_id: str
     task_id: str

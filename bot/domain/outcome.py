@@ -54,6 +54,7 @@ class Delivered:
 class NotSent:
     """It surely did not take effect and may be tried again, not before `retry_after`.
 
+    `why` is in our own words, for the log too; `words` are the other side's, for people only.
     `code` is the other side's own error code, where it gave one. `alone`: this says nothing of
     anything else for the same destination.
     """
@@ -62,6 +63,12 @@ class NotSent:
     retry_after: timedelta | None = None
     code: str = ""
     alone: bool = False
+    words: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why, for people."""
+        return _told(self.why, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,22 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The answer was lost, so it may have taken effect."""
+    """The answer was lost, so it may have taken effect.
+
+    `why` is in our own words, for the log too; `words` are the other side's, for people only.
+    """
 
     why: str
+    words: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why, for people."""
+        return _told(self.why, self.words)
+
+
+def _told(why: str, words: str) -> str:
+    return f"{why}: {words}" if words else why
 
 
 Outcome = Delivered | NotSent | Refused | Unknown

@@ -184,9 +184,9 @@ class Round:
                 return self._infer(at)
             case Refused(code, words):
                 return surely_not._get_stuck(RefusedByCrew(code, words))
-            case NotSent(why):
+            case NotSent(told=why):
                 return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
-            case Unknown(why):  # pragma: no branch  # there is no fifth
+            case Unknown(told=why):  # pragma: no branch  # there is no fifth
                 return self._try_again(AnswerLost(why), retries_exhausted=retries_exhausted)
 
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:

@@ -70,6 +70,8 @@ class Settings:
     host: str
     port: int
     crews: Mapping[str, CrewSettings]
+    status_token: str | None = field(repr=False)
+    """Opens the details of `/readyz` to callers from elsewhere."""
     log_format: parsers.LogFormat
     log_level: parsers.LogLevel
 
@@ -107,6 +109,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         host=env.take(table.HOST),
         port=env.take(table.PORT),
         crews=MappingProxyType(_crews(folder, shared)),
+        status_token=env.take(table.STATUS_TOKEN),
         log_format=env.take(table.LOG_FORMAT),
         log_level=env.take(table.LOG_LEVEL),
     )

@@ -170,6 +170,14 @@ OPERATORS: Final[Setting[tuple[ReviewerRef, ...]]] = Setting(
     ),
     default_text="none",
 )
+STATUS_TOKEN: Final[Setting[str | None]] = Setting(
+    name="STATUS_TOKEN",
+    parse=parsers.parse_secret,
+    default=None,
+    meaning=(
+        "bearer token for the details of `/readyz`; without it only this machine itself is told"
+    ),
+)
 LOG_FORMAT: Final[Setting[parsers.LogFormat]] = Setting(
     name="LOG_FORMAT",
     parse=parsers.parse_log_format,
@@ -205,6 +213,7 @@ ENVIRONMENT: Final[tuple[Setting[Any], ...]] = (
     *SINGLE_CREW,
     REVIEWERS,
     OPERATORS,
+    STATUS_TOKEN,
     LOG_FORMAT,
     LOG_LEVEL,
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.crew import Crew
 from bot.domain.people import Role
+from bot.domain.redaction import Redactor
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
@@ -35,6 +36,7 @@ def build(
     sleep: Sleep,
     rate: Rate,
     off_loop: OffLoop,
+    redactors: Mapping[str, Redactor],
 ) -> SlackAdapters:
     """The adapters; `crews` name the people whom the directory looks up."""
     poster = Poster(client, clock=clock, rate=rate)
@@ -43,5 +45,7 @@ def build(
         client=client,
         identity=Identity(client, sleep=sleep),
         directory=SlackDirectory(client, named, clock=clock),
-        messenger=SlackMessenger(client, poster, clock=clock, off_loop=off_loop),
+        messenger=SlackMessenger(
+            client, poster, clock=clock, off_loop=off_loop, redactors=redactors
+        ),
     )

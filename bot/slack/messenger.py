@@ -5,6 +5,7 @@ It knows what every feature's messages look like, so it stands above the feature
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
+from bot.domain.redaction import Redactor
 from bot.slack.blockkit.blocks import Message
 from bot.slack.blockkit.text import clean
 from bot.slack.client.directory import display_name
@@ -40,12 +42,19 @@ class SlackMessenger:
     """Renders messages, and has them posted, updated and found."""
 
     def __init__(
-        self, client: AsyncWebClient, poster: Poster, *, clock: Clock, off_loop: OffLoop
+        self,
+        client: AsyncWebClient,
+        poster: Poster,
+        *,
+        clock: Clock,
+        off_loop: OffLoop,
+        redactors: Mapping[str, Redactor],
     ) -> None:
         self._client = client
         self._poster = poster
         self._clock = clock
         self._off_loop = off_loop
+        self._redactors = redactors
 
     async def post_card(
         self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
@@ -120,7 +129,7 @@ class SlackMessenger:
         return await outcome_of(
             self._poster.post(
                 f"dead letter {dead_letter.id}",
-                render_dead_letter(dead_letter),
+                render_dead_letter(dead_letter, self._redactors[dead_letter.crew]),
                 channel=channel,
                 thread_ts=None,
                 posted_since=posted_since,

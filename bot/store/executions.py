@@ -26,6 +26,11 @@ from bot.store.statements import (
 from bot.store.tables import REGISTERED, executions, forwarded_webhooks, task_updates, webhooks
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 
+#: Made once: it is asked for every webhook that comes.
+WEBHOOKS_OF: Final = sa.select(webhooks).where(
+    webhooks.c.crew == sa.bindparam("b_crew"),
+    webhooks.c.execution_id == sa.bindparam("b_execution"),
+)
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
@@ -179,6 +184,11 @@ class SqlExecutionQueries:
         for row in found:
             urls = urls.or_else(to_webhooks(row))
         return urls
+
+    async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
+        """See `ExecutionQueries`."""
+        found = await self._rows(WEBHOOKS_OF.params(_key(crew, execution_id)))
+        return tuple(dict.fromkeys(one for row in found for one in to_webhooks(row).secrets))
 
     async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
         """See `ExecutionQueries`."""

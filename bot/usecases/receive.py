@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
+from bot.domain.redaction import Redactor
 from bot.domain.review import Review, Round, receive
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
@@ -26,9 +27,12 @@ async def receive_notification(
 ) -> Received:
     """Store a notification with its round, its output and the URLs it carried.
 
-    The crew never repeats it, so this is on disk before anybody answers.
+    The crew never repeats it, so this is on disk before anybody answers. What it says is kept
+    without the secrets that the execution's webhooks carried.
     """
     now = clock()
+    secrets = await uow.read.executions.secrets_of(crew, notification.execution_id)
+    notification = Redactor(secrets).fields(notification, keep=Notification.VERBATIM)
     candidate = Review(
         id=new_id(),
         crew=crew,

@@ -15,6 +15,7 @@ from bot.domain.execution import (
     TaskUpdate,
 )
 from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
+from bot.domain.redaction import Redactor
 from bot.domain.retry import Retry
 from bot.domain.verdict import Person
 from bot.usecases.ports.base import NewId
@@ -75,6 +76,8 @@ async def record_update(
     webhook: ForwardedWebhook | None = None,
 ) -> None:
     """Record a task, step or crew webhook; `webhook` is what is to be forwarded of it."""
+    secrets = await uow.read.executions.secrets_of(crew, execution_id)
+    update = Redactor(secrets).fields(update)
     async with uow.begin() as tx:
         if isinstance(update, StepUpdate):
             execution = await tx.executions.open(crew, execution_id, at=at)

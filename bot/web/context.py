@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification, WebhookUrls
+from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Clock, NewId, OffLoop
 from bot.usecases.ports.crew import KickoffRequest
@@ -37,6 +38,10 @@ class WebContext:
     off_loop: OffLoop
     kickoffs: Kickoffs
     check_health: Callable[[], Awaitable[Health]]
+    redactors: Mapping[str, Redactor]
+    """By crew: what is taken out of all that comes from it."""
+    status_token: str | None = field(repr=False)
+    """Opens the details of the bot's health to callers from elsewhere."""
     parse_notification: Callable[[bytes], Notification]
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
     """The id of the execution that a task, step or crew webhook is about, and what it says."""

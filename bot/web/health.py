@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
+from typing import Final
+
 from aiohttp import web
 
 from bot.web.context import WebContext
+from bot.web.credentials import is_bearer
+
+#: By these a proxy says that it calls for somebody else (RFC 7239 and what came before it).
+_PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 
 
 async def on_healthz(_request: web.Request) -> web.Response:
@@ -12,16 +19,36 @@ async def on_healthz(_request: web.Request) -> web.Response:
     return web.json_response({"status": "alive"})
 
 
-async def on_readyz(_request: web.Request, *, context: WebContext) -> web.Response:
-    """200 while the bot can work, else 503 and why.
+async def on_readyz(request: web.Request, *, context: WebContext) -> web.Response:
+    """200 while the bot can work, else 503; why, and what somebody should look at, is not public.
 
     Slack or a crew being away does not make the bot unready: it takes notifications all the same,
     because a crew never repeats one. It is said in `details`.
     """
     health = await context.check_health()
-    if health.failures:
-        body = {"error": "not_ready", "message": "; ".join(health.failures)}
-        return web.json_response(
-            body | {"details": [*health.failures, *health.warnings]}, status=503
-        )
-    return web.json_response({"status": "ready", "details": list(health.warnings)})
+    ready = not health.failures
+    body: dict[str, object] = {"status": "ready" if ready else "not_ready"}
+    if not ready:
+        body |= {"error": "not_ready", "message": "The bot cannot work now."}
+    if _may_see_details(request, context.status_token):
+        body["details"] = [*health.failures, *health.warnings]
+        if not ready:
+            body["message"] = "; ".join(health.failures)
+    return web.json_response(body, status=200 if ready else 503)
+
+
+def _may_see_details(request: web.Request, status_token: str | None) -> bool:
+    """Whether a caller has the token, or is on this machine and no proxy for somebody else."""
+    if status_token is not None and is_bearer(request.headers.get("Authorization"), status_token):
+        return True
+    forwarded = any(name in request.headers for name in _PROXIES)
+    return not forwarded and _is_loopback(request.remote)
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import structlog
 from aiohttp import web
 
+from bot.domain.errors import Malformed
+from bot.domain.execution import ExecutionUpdate
+from bot.domain.notification import Notification
+from bot.domain.redaction import Redactor
 from bot.usecases.ports.base import LARGE
 from bot.usecases.read_models import ForwardedWebhook
 from bot.usecases.receive import receive_notification, store_dead_letter
@@ -30,7 +37,8 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
         log.warning("wrong_credentials", crew=crew)
         raise RequestRefused(unauthorised())
     body = await read_body(request)
-    notification = await _parse_or_keep(request, body, context.parse_notification, context)
+    parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
+    notification = await _parse_or_keep(request, body, parse, context)
     received = await receive_notification(
         crew, notification, uow=context.uow, clock=context.clock, new_id=context.new_id
     )
@@ -61,13 +69,20 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         log.warning("wrong_event_key", crew=crew, kind=kind)
         raise RequestRefused(unauthorised())
     body = await read_body(request)
-    parse = context.parse_update[kind]
-    execution_id, update = await _parse_or_keep(request, body, parse, context)
+    parse = partial(
+        _parse_update, parse=context.parse_update[kind], redactor=context.redactors[crew]
+    )
+    execution_id, update, content = await _parse_or_keep(request, body, parse, context)
     webhook = None
     if crew in context.forwarding:
         content_type = request.headers.get("Content-Type", "")
         webhook = ForwardedWebhook(
-            context.new_id(), crew, execution_id, kind.value, content_type, body.content
+            context.new_id(),
+            crew,
+            execution_id,
+            kind.value,
+            content_type,
+            content,
         )
     await record_update(
         crew,
@@ -79,6 +94,42 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         webhook=webhook,
     )
     return web.json_response({"status": "accepted"}, status=202)
+
+
+def _parse_notification(content: bytes, *, context: WebContext, redactor: Redactor) -> Notification:
+    """What a crew says without secrets, save for the webhooks that it shall be given again.
+
+    Raises Malformed.
+    """
+    notification = context.parse_notification(content)
+    redactor = redactor.also(notification.webhooks.secrets)
+    shown = _parse_anew(content, redactor.body(content), context.parse_notification, notification)
+    verbatim = {name: getattr(notification, name) for name in Notification.VERBATIM}
+    return replace(redactor.fields(shown), **verbatim)
+
+
+Update = tuple[str, ExecutionUpdate]
+
+
+def _parse_update(
+    content: bytes, *, parse: Callable[[bytes], Update], redactor: Redactor
+) -> tuple[str, ExecutionUpdate, bytes]:
+    """The execution, and what the webhook says, and its body, both without secrets.
+
+    Raises Malformed.
+    """
+    execution_id, update = parse(content)
+    clean = redactor.body(content)
+    _, shown = _parse_anew(content, clean, parse, (execution_id, update))
+    return execution_id, redactor.fields(shown), clean
+
+
+def _parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
+    """A body without secrets, read: long texts are cut, and half a secret would not be found."""
+    if clean != content:
+        with suppress(Malformed):  # an id may have become too long
+            return parse(clean)
+    return parsed
 
 
 async def _parse_or_keep(

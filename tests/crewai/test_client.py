@@ -94,14 +94,17 @@ async def test_the_crews_refusals_come_with_code_and_words(
         (status(403, "<html>Forbidden</html>"), Refused("403", "Forbidden")),
         (status(409, ""), Refused("409", "Conflict")),
         (status(499, ""), Refused("499", "no reason given")),
-        (status(429, "slow down"), NotSent("429: slow down")),
-        (status(429, "", retry_after=7), NotSent("429: Too Many Requests", timedelta(seconds=7))),
-        (status(503, "away"), NotSent("503: away")),
-        (status(500, "oh"), Unknown("500: oh")),
-        (status(500, "oh", applied=True), Unknown("500: oh")),
-        (status(502, ""), Unknown("502: Bad Gateway")),
-        (status(504, ""), Unknown("504: Gateway Timeout")),
-        (status(408, ""), Unknown("408: Request Timeout")),
+        (status(429, "slow down"), NotSent("429", words="slow down")),
+        (
+            status(429, "", retry_after=7),
+            NotSent("429", timedelta(seconds=7), words="Too Many Requests"),
+        ),
+        (status(503, "away"), NotSent("503", words="away")),
+        (status(500, "oh"), Unknown("500", words="oh")),
+        (status(500, "oh", applied=True), Unknown("500", words="oh")),
+        (status(502, ""), Unknown("502", words="Bad Gateway")),
+        (status(504, ""), Unknown("504", words="Gateway Timeout")),
+        (status(408, ""), Unknown("408", words="Request Timeout")),
         (drop_before(), Unknown("the connection was lost before an answer came")),
         (drop_after(), Unknown("the connection was lost before an answer came")),
     ],
@@ -135,7 +138,7 @@ async def test_retry_after_is_seconds_or_a_date(
     crew: Crew, client: HttpCrew, header: str, wait: timedelta | None
 ) -> None:
     crew.fail("/resume", how=status(503, "away", retry_after=header))
-    assert await resume(client) == NotSent("503: away", wait)
+    assert await resume(client) == NotSent("503", wait, words="away")
 
 
 async def test_redirects_are_refused_and_the_token_does_not_travel(

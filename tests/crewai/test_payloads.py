@@ -216,8 +216,14 @@ def test_inputs_that_are_no_list_are_malformed(body: bytes, problem: str) -> Non
         (b'{"error": "Bad Request"}', "Bad Request"),
         (b'{"error": {"message": "inner"}}', "inner"),
         (b'{"detail": "FastAPI says"}', "FastAPI says"),
-        (b'{"odd": 1}', '{"odd": 1}'),
+        (b'{"odd": 1}', ""),
+        (b'["odd"]', ""),
+        (b'{"message": "cut', ""),
+        (b'\xef\xbb\xbf{"input": "cut', ""),
         (b"plain\ntext", "plain text"),
+        (b'Bad body: {"token": "t"}', "Bad body:"),
+        (b"<p>Bad body: {&quot;token&quot;: 1}</p>", "Bad body:"),
+        (b"Bad [body], {really}", "Bad [body], {really}"),
         (
             b"<html><style>p {}</style><h1>502 Bad Gateway</h1><hr>proxy</html>",
             "502 Bad Gateway proxy",
@@ -229,3 +235,32 @@ def test_inputs_that_are_no_list_are_malformed(body: bytes, problem: str) -> Non
 )
 def test_the_crews_own_words_are_found(body: bytes, words: str) -> None:
     assert parse_error(body) == words
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        (
+            [
+                {
+                    "type": "bool_parsing",
+                    "loc": ["body", "tasks", 0, "ok"],
+                    "msg": "Input should be a valid boolean",
+                    "input": {"humanInputWebhook": {"authentication": {"token": "t"}}},
+                },
+                {"msg": "Field  required", "input": "t"},
+                {"loc": ["body"], "input": "t"},
+                {"loc": [{"odd": "t"}], "msg": "odd"},
+                "text",
+                "never told, for there are too many",
+            ],
+            "body.tasks.0.ok: Input should be a valid boolean; Field required; ?: odd; text",
+        ),
+        ([], ""),
+        ({"message": "inner"}, "inner"),
+        ({"token": "t"}, ""),
+        (7, ""),
+    ],
+)
+def test_of_what_fastapi_finds_wrong_the_input_is_not_told(detail: object, words: str) -> None:
+    assert parse_error(json.dumps({"detail": detail}).encode()) == words

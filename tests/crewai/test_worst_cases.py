@@ -50,5 +50,5 @@ def test_of_json_that_is_too_long_to_be_a_message_nothing_is_shown() -> None:
     body = json.dumps({"message": "no", "input": "x" * 2**18}).encode()
     assert parse_error(body) == ""
     assert parse_error(b"\n [" + b"1," * 2**18) == ""
-    assert parse_error(body[: 2**17]).startswith('{"message"')
+    assert parse_error(body[: 2**17]) == ""  # half a JSON is nothing for people
     assert parse_error(json.dumps({"message": "no", "input": "x" * 2**17}).encode()) == "no"

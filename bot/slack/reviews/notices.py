@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from bot.domain.redaction import Redactor
 from bot.domain.review import Round
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, context, notification, section
@@ -12,6 +14,7 @@ from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.presentation import Closed, Stuck, present
 from bot.usecases.read_models import DeadLetter
 
+_BODY_READ: Final = 2**16
 _BODY_SHOWN: Final = 1_500
 _BODY_LIMIT: Final = 2_900
 """The same once escaped."""
@@ -29,14 +32,18 @@ def render_stuck_notice(round_: Round) -> Message | None:
     return Message(notification(state_strings.stuck_notice_plain(round_)), [section(notice)])
 
 
-def render_dead_letter(dead_letter: DeadLetter) -> Message:
-    """Report a webhook that could not be understood, with the beginning of what came."""
+def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
+    """Report a webhook that could not be understood, with the beginning of what came.
+
+    It is kept as it came, but shown without what is secret or called so.
+    """
+    dead_letter = replace(dead_letter, reason=redactor.text(dead_letter.reason))
     blocks = [
         section(strings.dead_letter(dead_letter)),
         context(f"{date(dead_letter.received_at)} · {shared.identifier(dead_letter.id)}"),
     ]
-    # Four bytes are the most a character takes, so no character is torn before the cut.
-    whole = dead_letter.body[: 4 * _BODY_SHOWN + 4].decode(errors="replace")
+    # Far more than is shown, so that the cut is not seen: it may go through a secret.
+    whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
     while utf16_length(body := mrkdwn_code(head)) > _BODY_LIMIT:
         head = head[: len(head) * 3 // 4]

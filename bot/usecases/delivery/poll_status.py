@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution, ExecutionState
 from bot.domain.outcome import Delivered, Outcome
+from bot.domain.redaction import Redactor
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
@@ -26,7 +27,8 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
         async with context.uow.begin() as tx:
             await tx.complete(job)
         return Delivered()
-    answer = await client.status(effect.execution_id)
+    secrets = await context.uow.read.executions.secrets_of(effect.crew, effect.execution_id)
+    answer = Redactor(secrets).fields(await client.status(effect.execution_id))
     now = context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)

@@ -200,6 +200,10 @@ class ExecutionQueries(Protocol):
         """The URLs a caller gave for an execution: registered, else carried."""
         ...
 
+    async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
+        """What must not be shown of the webhooks registered for it or carried by its pauses."""
+        ...
+
     async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
         """A webhook that is not forwarded yet, or None."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, UnknownCrew
 from bot.domain.people import Role
+from bot.domain.redaction import Redactor
 from bot.usecases.context import ReviewContext
 from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.store import UnitOfWork
@@ -46,6 +47,7 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
                 if client
                 else CrewUnavailable(str(UnknownCrew(crew)))
             )
-            return ExecutionStatus(stored, rounds, progress)
+            secrets = await uow.read.executions.secrets_of(crew, execution_id)
+            return ExecutionStatus(stored, rounds, Redactor(secrets).fields(progress))
         case several:
             raise AmbiguousExecution(prefix, tuple(several))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.reason import NeverSent, RefusedByCrew
+from bot.domain.redaction import Redactor
 from bot.domain.review import State
 from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
 from bot.usecases.read_models import (
@@ -16,6 +17,8 @@ from bot.usecases.read_models import (
 )
 from tests.builders import NOW, a_decision, a_round
 from tests.slack.rendering import check_message, long_texts, names, read
+
+REDACTOR = Redactor(["known-secret"])
 
 
 def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
@@ -47,16 +50,29 @@ def test_a_dead_letter_is_within_the_limits_whatever_came(
     crew: str, reason: str, body: bytes
 ) -> None:
     check_message(
-        render_dead_letter(DeadLetter("d-1", crew, reason, body, NOW)), may_mention=frozenset()
+        render_dead_letter(DeadLetter("d-1", crew, reason, body, NOW), REDACTOR),
+        may_mention=frozenset(),
     )
 
 
 def test_a_dead_letter_shows_the_beginning_of_what_came() -> None:
     dead_letter = DeadLetter("d-1", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW)
-    shown = read(render_dead_letter(dead_letter))
+    shown = read(render_dead_letter(dead_letter, REDACTOR))
     assert "*research* could not be understood: task_id is missing. It may" in shown
     assert shown.count("```") == 2
     assert "This is the beginning" not in shown
     long = replace(dead_letter, body="é<".encode() * 2_000)
-    assert "This is the beginning; 6,000 bytes came." in read(render_dead_letter(long))
-    assert "```" not in read(render_dead_letter(replace(dead_letter, body=b" ")))
+    assert "This is the beginning; 6,000 bytes came." in read(render_dead_letter(long, REDACTOR))
+    assert "```" not in read(render_dead_letter(replace(dead_letter, body=b" "), REDACTOR))
+
+
+def test_a_dead_letter_shows_no_secret() -> None:
+    cut = "known-secret " * 6_000  # the cut goes through one
+    body = f'{{"humanInputWebhook": {{"url": "https://h.example", "token": "LEAK"}}, "a": "{cut}'
+    dead_letter = DeadLetter("letter", "research", "odd known-secret", body.encode(), NOW)
+
+    shown = read(render_dead_letter(dead_letter, REDACTOR))
+
+    assert "LEAK" not in shown
+    assert "known" not in shown
+    assert "https://h.example" in shown
