@@ -18,7 +18,7 @@ SECONDS: Final = 2.0
 
 MEMORY: Final = 96 * 2**20
 
-_SHAPES: Final = (
+SHAPES: Final = (
     "<", "<a", "< ", "<!--", "<style", "<script>", "</", "&", "&lt;", "@", "@channel", "[", "![",
     "]", "](", "[]", "[[a]]", "[a](", "[a](b", "[](http://a", '[](http://a "', "[a](http://(",
     "http://", "<http://a", "`", "```", "```\n", "`` ` ", "~", "~~~\n", "```x\n", "*", "**a ",
@@ -38,7 +38,7 @@ def _repeated(shape: str, before: str = "") -> Callable[[], str]:
 _NAME: Final = "x" * 20_000
 
 TEXTS: Final[dict[str, Callable[[], str]]] = {
-    **{ascii(shape): _repeated(shape) for shape in _SHAPES},
+    **{ascii(shape): _repeated(shape) for shape in SHAPES},
     **{f"{shape!a} in a fence": _repeated(shape, "```x\n") for shape in "`\n>"},
     "a fence with a long name": lambda: f"```{_NAME}\n" + "a\n" * (LARGEST // 2 - 10_010),
     "a fence that is all name": lambda: f"```{'x' * (LARGEST - 4)}\n",

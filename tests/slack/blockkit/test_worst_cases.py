@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.notes import Draft
 from bot.domain.notification import Format, Output
@@ -18,7 +20,7 @@ from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from bot.usecases.read_models import CardView
 from tests.builders import NOW, a_round
 from tests.slack.rendering import check_message, check_view
-from tests.worst_cases import MEMORY, SECONDS, TEXTS, memory, seconds, timed
+from tests.worst_cases import LARGEST, MEMORY, SECONDS, SHAPES, TEXTS, memory, seconds, timed
 
 
 def a_long_view(text: str, format_: Format) -> CardView:
@@ -50,6 +52,12 @@ def test_every_view_of_any_text_is_rendered_in_bounded_time(name: str) -> None:
 @pytest.mark.parametrize("shape", ["a", "\n", " ", "`", "\x00", "\u200b", "{},", "1,", '"a":'])
 def test_every_view_of_any_json_is_rendered_in_bounded_time(shape: str) -> None:
     check(TEXTS[ascii(shape)](), Format.JSON)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.sampled_from(SHAPES), min_size=2, max_size=5).map("".join))
+def test_any_mixture_is_rendered_in_bounded_time(shape: str) -> None:
+    check(shape * (LARGEST // 8 // len(shape)), Format.MARKDOWN)
 
 
 @pytest.mark.parametrize(
