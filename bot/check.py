@@ -1,4 +1,4 @@
-"""The doctor: asks Slack, each crew and the database, a line each."""
+"""`python -m bot check`: asks Slack, each crew and the database, a line each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's report. `problem` says what is wrong and what to do."""
+    """One line of the report. `problem` says what is wrong and what to do."""
 
     subject: str
     problem: str | None = None

@@ -18,8 +18,8 @@ WORDS_COMPARED: Final = 1_500
 LETTERS_COMPARED: Final = 60_000
 """In all hunks of one comparison together."""
 #: Hunks that have less than this in common are shown one after the other.
-_ALIKE: Final = 0.3
-#: So few unchanged lines between two changes are shown; more are folded.
+_LEAST_IN_COMMON: Final = 0.3
+#: So few unchanged lines between two changes are shown; longer stretches are only counted.
 _SHOWN: Final = 2
 
 _WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
@@ -50,7 +50,7 @@ class Hunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class Unchanged:
     """So many lines or keys in a row that did not change."""
 
     count: int
@@ -62,7 +62,7 @@ class Changes:
 
     added: int
     removed: int
-    parts: tuple[Hunk | Fold, ...]
+    parts: tuple[Hunk | Unchanged, ...]
     by_key: bool = False
 
     def __bool__(self) -> bool:
@@ -91,14 +91,14 @@ def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:
     if pairs is None:
         pairs = _pairs_by_line(before.text, after.text, budget)
     added = removed = 0
-    parts: list[Hunk | Fold] = []
+    parts: list[Hunk | Unchanged] = []
     for pair in pairs:
         added += pair.added
         removed += pair.removed
         if not with_words:
             continue
         if pair.same > (0 if by_key else _SHOWN):
-            parts.append(Fold(pair.same))
+            parts.append(Unchanged(pair.same))
         elif pair.same:
             parts.append(Hunk((Segment(Kind.SAME, pair.before or ""),)))
         else:
@@ -234,16 +234,16 @@ def _segments(before: str | None, after: str | None, budget: Budget) -> Iterator
     """One hunk's words."""
     affordable = budget.affords(before or "", after or "")
     if before is None or after is None or not affordable:
-        yield from _apart(before, after)
+        yield from _one_after_the_other(before, after)
         return
     old, new = _WORD.findall(before), _WORD.findall(after)
     if max(len(old), len(new)) > WORDS_COMPARED:
-        yield from _apart(before, after)
+        yield from _one_after_the_other(before, after)
         return
     blocks = list(align(old, new, budget))
     kept = sum(_length(old[block.start : block.end]) for block in blocks if block.same)
-    if kept < _ALIKE * max(_length(old), _length(new)):
-        yield from _apart(before, after)
+    if kept < _LEAST_IN_COMMON * max(_length(old), _length(new)):
+        yield from _one_after_the_other(before, after)
         return
     for block in blocks:
         words, new_words = (
@@ -264,7 +264,7 @@ def _length(words: list[str]) -> int:
     return sum(len(word) for word in words if not word.isspace())
 
 
-def _apart(before: str | None, after: str | None) -> Iterator[Segment]:
+def _one_after_the_other(before: str | None, after: str | None) -> Iterator[Segment]:
     if before is not None:
         yield Segment(Kind.REMOVED, before if after is None else f"{before}\n")
     if after is not None:

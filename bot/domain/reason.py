@@ -7,7 +7,7 @@
 | STUCK   | RefusedByCrew, RetriesExhausted                   |
 | CLOSED  | NeverSent, ExecutionEnded, -Failed, -Gone         |
 
-WAITING and SUPERSEDED say all by themselves.
+WAITING and SUPERSEDED have none: the state says all.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class Round:
     def supersede_decided(self, at: datetime) -> Transition:
         """A newer output of the same task came while the decision was on its way.
 
-        If it may have been sent, that output is the proof that it was taken. If it never was,
+        If it may have been sent, that output is evidence that it was taken. If it never was,
         it must not be sent any more: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
@@ -195,7 +195,7 @@ class Round:
             case Delivered() if self.state in (State.RESUMED, State.STUCK):
                 return self._take(outcome, at)
             case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
-                # The newer output was no proof after all: it was there before our only try.
+                # The newer output was no evidence after all: it was there before our only try.
                 return self._close_unsent(at)
             case _:
                 return Transition(self, ())

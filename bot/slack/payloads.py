@@ -59,7 +59,7 @@ def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The form behind Revise, or behind “Approve with a note”, sent."""
+    """The form behind Revise, or behind “Approve with a comment”, sent."""
 
     round_id: str
     by: Person

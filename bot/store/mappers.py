@@ -107,7 +107,7 @@ def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
 
 
 def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
-    """A row of `outbox` as it was just before it was claimed."""
+    """A row of `outbox` as it was just before it was leased."""
     return Job(
         id=row.id,
         effect=Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id),

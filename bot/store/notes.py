@@ -31,7 +31,7 @@ _NOTES: Final = (
     .order_by(notes.c.at, notes.c.ts)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_TALLY: Final = (
+_NOTE_COUNTS: Final = (
     sa.select(notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
     .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
     .group_by(notes.c.author, notes.c.author_name)
@@ -203,9 +203,9 @@ class SqlNoteQueries:
                 return list(await connection.execute(statement, values or {}))
 
 
-async def tally(connection: AsyncConnection, round_id: str) -> tuple[int, tuple[Person, ...]]:
+async def count_notes(connection: AsyncConnection, round_id: str) -> tuple[int, tuple[Person, ...]]:
     """How many notes a round has, and whose."""
-    rows = list(await connection.execute(_TALLY, {"round": round_id}))
+    rows = list(await connection.execute(_NOTE_COUNTS, {"round": round_id}))
     authors = {row.author: Person(row.author, row.author_name) for row in rows}
     return sum(row.notes for row in rows), tuple(authors.values())
 

@@ -14,7 +14,7 @@ from bot.domain.review import Round, State
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
-from bot.store.notes import SqlNoteQueries, claim_on, tally
+from bot.store.notes import SqlNoteQueries, claim_on, count_notes
 from bot.store.tables import (
     REGISTERED,
     dead_letters,
@@ -74,7 +74,7 @@ class SqlQueries:
                 else None
             )
             waits = round_.state is State.WAITING
-            notes, noted_by = await tally(connection, round_id) if waits else (0, ())
+            notes, noted_by = await count_notes(connection, round_id) if waits else (0, ())
             claim = await claim_on(connection, round_id) if waits else None
         return Posting(
             view=CardView(

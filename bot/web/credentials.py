@@ -45,7 +45,7 @@ class Credentials:
     def event_key(self, kind: EventKind) -> str:
         """The unguessable last part of an event URL, derived from the webhook secret.
 
-        One key a kind: whoever sees a step URL cannot announce the end of an execution.
+        A key for each kind: whoever sees a step URL cannot announce the end of an execution.
         """
         return hmac.new(
             self.webhook_secret.encode(), f"crewgate event {kind}".encode(), hashlib.sha256

@@ -11,10 +11,10 @@ from bot.domain.changes import (
     LINES_COMPARED,
     WORDS_COMPARED,
     Changes,
-    Fold,
     Hunk,
     Kind,
     Segment,
+    Unchanged,
     compare,
     measure,
 )
@@ -55,7 +55,7 @@ def test_long_unchanged_stretches_are_folded_and_short_ones_shown() -> None:
     changes = text("a\nb\nc\nd\nold\nx", "a\nb\nc\nd\nx\nnew")
 
     assert changes.parts == (
-        Fold(4),
+        Unchanged(4),
         Hunk((Segment(Kind.REMOVED, "old"),)),
         Hunk((Segment(Kind.SAME, "x"),)),
         Hunk((Segment(Kind.ADDED, "new"),)),
@@ -121,11 +121,11 @@ def test_json_is_compared_by_key() -> None:
         "new",
         "gone",
     ]
-    assert [part.count for part in changes.parts if isinstance(part, Fold)] == [2, 1]
+    assert [part.count for part in changes.parts if isinstance(part, Unchanged)] == [2, 1]
 
 
 def test_json_that_ends_unchanged_or_is_one_value() -> None:
-    assert by_key({"a": 1, "b": 2}, {"a": 2, "b": 2}).parts[-1] == Fold(1)
+    assert by_key({"a": 1, "b": 2}, {"a": 2, "b": 2}).parts[-1] == Unchanged(1)
     [part] = by_key("one", "two").parts
     assert isinstance(part, Hunk)
     assert part.key == "the whole"

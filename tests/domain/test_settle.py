@@ -126,7 +126,7 @@ def test_a_late_yes_is_the_better_answer(round_: Round) -> None:
 
 
 @pytest.mark.parametrize("outcome", [NOT_PENDING, Refused("401", ""), AWAY])
-def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_proof(
+def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_evidence(
     outcome: Outcome,
 ) -> None:
     transition = settle(GONE_ON, outcome)

@@ -78,7 +78,7 @@ async def test_the_end_of_an_execution_closes_what_waits(world: World) -> None:
     assert "closed" in await world.told(ANA)
 
 
-async def test_a_task_webhook_after_a_lost_answer_is_proof(world: World) -> None:
+async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
     world.crew.fail("/resume", how=drop_after())

@@ -144,7 +144,7 @@ async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> N
 # --- looking in beside a running bot ---
 
 
-async def test_the_doctor_reads_beside_a_running_bot(engines: Engines, database_url: str) -> None:
+async def test_check_reads_beside_a_running_bot(engines: Engines, database_url: str) -> None:
     readers = open_readers(database_url)
     assert readers is not None
     async with readers.connect() as connection:
@@ -152,6 +152,6 @@ async def test_the_doctor_reads_beside_a_running_bot(engines: Engines, database_
     await readers.dispose()
 
 
-def test_the_doctor_makes_no_file(tmp_path: Path) -> None:
+def test_check_makes_no_file(tmp_path: Path) -> None:
     assert open_readers(sqlite_url(tmp_path / "crewgate.db")) is None
     assert list(tmp_path.iterdir()) == []

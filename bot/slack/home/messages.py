@@ -52,7 +52,7 @@ def _entry(line: RoundLine, *, now: datetime, link: Link, may_decide: bool) -> I
         case Waiting(since):
             age = summary.waiting_for(duration(now - since))
         case shown:
-            age = state_strings.short(shown, now)
+            age = state_strings.in_list(shown, now)
     about = summary.round_and_age(round_, age)
     excerpt = summary.one_line_excerpt(flat(line.excerpt))
     text = f"{linked(title, line, link)} · {about}"

@@ -105,9 +105,9 @@ def _state(round_: Round, shown: Presentation) -> list[Block]:
             )
             return [actions(approve, button(strings.REVISE, action_id=ids.REVISE, value=round_.id))]
         case Superseded():
-            return [context(state_strings.long(shown))]
+            return [context(state_strings.in_full(shown))]
         case Stuck():
             retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-            return [section(state_strings.long(shown)), actions(retry)]
+            return [section(state_strings.in_full(shown)), actions(retry)]
         case _:
-            return [section(state_strings.long(shown))]
+            return [section(state_strings.in_full(shown))]

@@ -1,4 +1,4 @@
-"""The forms: approve with a note, and ask for changes with what was written in the thread."""
+"""The forms: approve with a comment, and ask for changes with what was written in the thread."""
 
 from __future__ import annotations
 

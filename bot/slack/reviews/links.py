@@ -1,4 +1,4 @@
-"""A title that leads to its card."""
+"""Links from a list or Home to the card of a round."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from bot.usecases.read_models import MessageRef, RoundLine
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
 
-
 _LINK_LIMIT: Final = 500
 """Three such links still fit into one section. Slack's own are under 120."""
 
 
 def linked(title: str, line: RoundLine, link: Link) -> str:
-    """A title that leads to its card; without the link while there is none."""
+    """The title as a link to its card; plain while there is none or where the link is too long."""
     url = link(line.card) if line.card is not None else None
     if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
         return title

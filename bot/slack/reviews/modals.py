@@ -22,7 +22,7 @@ ROUNDS: Final = 50
 
 
 async def approve_form(round_id: str, by: Person, context: SlackContext) -> Block:
-    """The form behind “Approve with a note”. Raises as `decide` does."""
+    """The form behind “Approve with a comment”. Raises as `decide` does."""
     await may_revise(round_id, by=by, context=context)
     posting = await context.uow.read.posting(round_id)
     return render_approve_form(posting.view)

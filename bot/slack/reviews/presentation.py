@@ -1,6 +1,6 @@
 """What there is to say about a round now: the one place that tells its states apart for people.
 
-`state_strings` says each in a long, a short and a plain form.
+`state_strings` says each in full, for a list, and plain.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class OnItsWay:
-    """Decided, and the crew does not know yet; `hitch` is what came of the last try."""
+    """Decided, and the crew does not know yet; `reason` is what came of the last try."""
 
     decision: Decision
-    hitch: Reason | None
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True)

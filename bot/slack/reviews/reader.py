@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.changes import Changes, Fold, Hunk, Kind, compare
+from bot.domain.changes import Changes, Hunk, Kind, Unchanged, compare
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -76,7 +76,7 @@ _TITLES: Final = {
 def render_reader(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> Block:
     """One page, with Approve and Revise at hand while the round waits.
 
-    Takes up to half a second for a text that was made for it: not for the event loop.
+    Takes up to half a second for the worst texts: call it off the event loop.
     """
     page = _page(position, view, history)
     round_ = view.round
@@ -84,7 +84,7 @@ def render_reader(position: ReaderPosition, view: CardView, history: Sequence[Ro
     waits = isinstance(shown, Waiting)
     blocks = [
         context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
-        *([] if waits else [section(state_strings.long(shown))]),
+        *([] if waits else [section(state_strings.in_full(shown))]),
         *page.blocks,
         *page_buttons(
             page.number,
@@ -184,11 +184,11 @@ def _changes(view: CardView) -> Iterable[Block]:
         return
     yield section(f"*{reader_strings.amount(changes)}*")
     for part in changes.parts:
-        yield from _hunk_or_fold(part, changes)
+        yield from _part_of_changes(part, changes)
 
 
-def _hunk_or_fold(part: Hunk | Fold, changes: Changes) -> Iterable[Block]:
-    if isinstance(part, Fold):
+def _part_of_changes(part: Hunk | Unchanged, changes: Changes) -> Iterable[Block]:
+    if isinstance(part, Unchanged):
         yield paragraph(leaf(reader_strings.folded(part.count, by_key=changes.by_key), italic=True))
         return
     key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []

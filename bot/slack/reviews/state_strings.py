@@ -1,4 +1,4 @@
-"""How a round's state reads: long on its card, short in a list, plain in a notification."""
+"""How a round's state reads: in full on its card, in a list, and plain in a notification."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def written(decision: Decision) -> str:
             return feedback
 
 
-# --- long ----------------------------------------------------------------------------------------
+# --- in full -------------------------------------------------------------------------------------
 
 
-def long(shown: Presentation) -> str:
+def in_full(shown: Presentation) -> str:
     """Everything that is true about a round now, on its card and above a page of it."""
     match shown:
         case Waiting():
@@ -91,8 +91,8 @@ def _said(decision: Decision) -> str:
 
 def _on_its_way(shown: OnItsWay) -> str:
     sentence = f"{decided(shown.decision)}, telling the crew…{_said(shown.decision)}"
-    why = because(shown.hitch)
-    match shown.hitch:
+    why = because(shown.reason)
+    match shown.reason:
         case None:
             return sentence
         case AnswerLost():
@@ -180,10 +180,10 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
             return f"{who}, {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
 
 
-# --- short ---------------------------------------------------------------------------------------
+# --- in a list -----------------------------------------------------------------------------------
 
 
-def short(shown: Presentation, now: datetime) -> str:
+def in_list(shown: Presentation, now: datetime) -> str:
     """A round's state in a list, with how long it has been so."""
     match shown:
         case Waiting(since):
@@ -211,7 +211,7 @@ def _colon(reason: Reason | None) -> str:
     return f": {why}" if why else ""
 
 
-def became(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     """What came of a decision, with the crew's words: a line of the history."""
     match shown:
         case OnItsWay(_, reason):

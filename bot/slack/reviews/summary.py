@@ -16,13 +16,13 @@ def answered(round_: Round) -> str:
     """What became of a round: who, when, after how long, with which words, and the answer."""
     shown = present(round_)
     if isinstance(shown, Waiting | Superseded) or shown.decision is None:
-        return state_strings.long(shown)
+        return state_strings.in_full(shown)
     decision = shown.decision
     waited = strings.waited(round_, decision)
     lines = [f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"]
     if written := state_strings.written(decision):
         lines.append(shared.quoted(written, state_strings.FEEDBACK_SHOWN))
-    lines.append(state_strings.became(shown))
+    lines.append(state_strings.outcome(shown))
     return "\n".join(lines)
 
 
@@ -38,7 +38,7 @@ def detail(round_: Round, output: str) -> str:
             )
         shown = present(round_)
         if isinstance(shown, Taken) and shared.because(shown.reason):
-            lines.append(state_strings.became(shown))
+            lines.append(state_strings.outcome(shown))
     return "".join(f"\n{line}" for line in lines)
 
 
@@ -57,7 +57,7 @@ _LINE: Final = 160
 
 def status(round_: Round, now: datetime) -> str:
     """A round's state in a list, with how long it has been so."""
-    return state_strings.short(present(round_), now)
+    return state_strings.in_list(present(round_), now)
 
 
 def waiting_for(how_long: str) -> str:

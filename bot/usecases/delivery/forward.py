@@ -11,7 +11,7 @@ from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import ForwardedWebhook
 
 #: How long a kickoff's answer, with the URLs its caller gave, may be behind the first webhook.
-OVERTAKEN = timedelta(minutes=15)
+KICKOFF_ANSWER_TIMEOUT = timedelta(minutes=15)
 
 
 async def forward(job: Job, context: DeliveryContext) -> Outcome:
@@ -39,10 +39,10 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _wait_for_url(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> Outcome:
-    """Nobody gave a URL, unless the answer to the kickoff has been overtaken."""
+    """No URL was given, or the answer to the kickoff, which brings it, is not stored yet."""
     execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     answered = execution is not None and (execution.tracked or execution.is_over)
-    if answered or context.clock() - job.created_at >= OVERTAKEN:
+    if answered or context.clock() - job.created_at >= KICKOFF_ANSWER_TIMEOUT:
         return await _drop(job, context)
     async with context.uow.begin() as tx:
         await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)

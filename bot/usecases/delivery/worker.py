@@ -30,12 +30,12 @@ REFUSALS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How a worker goes about it."""
+    """How many jobs at once, how often to poll, how long to pause."""
 
     at_once: int = 8
     """Jobs under way at the same time."""
     poll: timedelta = timedelta(seconds=1)
-    """A look at the outbox although nobody called; retries become due meanwhile."""
+    """Time between two looks at the outbox when nothing wakes the worker: retries become due."""
     pause: Retry = Retry(longest=timedelta(seconds=30))
     """How long to leave a destination alone that seems to be away."""
 
@@ -59,7 +59,7 @@ class Worker:
         self._away: str | None = None
         self._refused: dict[str, str] = {}
         self.last_polled_at: datetime = context.clock()
-        """When the loop last went round: it stands still when the database does."""
+        """Time of the last completed poll; stale while the database is down."""
         self._outbox = outbox
         self._deliver = deliver
         self._outside = context

@@ -242,7 +242,7 @@ class NoteQueries(Protocol):
 
 
 class Queries(Protocol):
-    """Reading, with no transaction to speak of."""
+    """Reading, outside of any transaction that writes."""
 
     @property
     def executions(self) -> ExecutionQueries:
