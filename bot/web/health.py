@@ -30,14 +30,14 @@ async def on_readyz(request: web.Request, *, context: WebContext) -> web.Respons
     body: dict[str, object] = {"status": "ready" if ready else "not_ready"}
     if not ready:
         body |= {"error": "not_ready", "message": "The bot cannot work now."}
-    if _may_see_details(request, context.status_token):
+    if may_see_details(request, context.status_token):
         body["details"] = [*health.failures, *health.warnings]
         if not ready:
             body["message"] = "; ".join(health.failures)
     return web.json_response(body, status=200 if ready else 503)
 
 
-def _may_see_details(request: web.Request, status_token: str | None) -> bool:
+def may_see_details(request: web.Request, status_token: str | None) -> bool:
     """Whether a caller has the token, or is on this machine and no proxy for somebody else."""
     if status_token is not None and is_bearer(request.headers.get("Authorization"), status_token):
         return True

@@ -7,7 +7,18 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.demo.crew import Crew, Fault, drop_after, drop_before, garbage, hang, slow, status
+from bot.demo.crew import (
+    Crew,
+    Echo,
+    Fault,
+    drop_after,
+    drop_before,
+    echo,
+    garbage,
+    hang,
+    slow,
+    status,
+)
 from tests.demo.builders import a_resume, call, paused
 
 
@@ -27,6 +38,18 @@ async def test_faults_answer_and_apply_as_told(crew: Crew, fault: Fault, *, appl
     await call(crew, "POST", "/resume", a_resume(execution_id))
     assert (len(crew.resumes) == 1) is applied
     assert crew.requests[-1].effective is applied
+
+
+@pytest.mark.parametrize("into", list(Echo))
+async def test_an_echo_repeats_the_request(crew: Crew, into: Echo) -> None:
+    crew.fail("/resume", how=echo(503, into=into))
+
+    code, answer = await call(crew, "POST", "/resume", {"odd": "word"})
+
+    assert code == 503
+    assert "word" in str(answer)
+    assert (crew.token in str(answer)) is (into is not Echo.INPUT)
+    assert not crew.requests[-1].effective
 
 
 async def test_a_fault_counts_down_or_lasts_until_cleared(crew: Crew) -> None:

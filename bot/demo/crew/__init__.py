@@ -15,7 +15,17 @@ from __future__ import annotations
 
 from bot.demo.crew.deployment import Crew
 from bot.demo.crew.execution import Execution, State
-from bot.demo.crew.faults import Fault, drop_after, drop_before, garbage, hang, slow, status
+from bot.demo.crew.faults import (
+    Echo,
+    Fault,
+    drop_after,
+    drop_before,
+    echo,
+    garbage,
+    hang,
+    slow,
+    status,
+)
 from bot.demo.crew.records import Call, Change, Resume, Sent
 from bot.demo.crew.script import SAMPLE, Task, TaskFailed
 from bot.demo.crew.wire import HumanInput, Style, Urls
@@ -25,6 +35,7 @@ __all__ = [
     "Call",
     "Change",
     "Crew",
+    "Echo",
     "Execution",
     "Fault",
     "HumanInput",
@@ -37,6 +48,7 @@ __all__ = [
     "Urls",
     "drop_after",
     "drop_before",
+    "echo",
     "garbage",
     "hang",
     "slow",

@@ -6,6 +6,7 @@ Every fault says whether the request is carried out (`applied`) before things go
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,18 @@ class How(Enum):
     DROP = auto()
     SLOW = auto()
     GARBAGE = auto()
+    ECHO = auto()
+
+
+class Echo(Enum):
+    """Where an answer repeats the request."""
+
+    INPUT = auto()
+    """As FastAPI does when it does not accept a body: in `input`, beside what is wrong."""
+    MESSAGE = auto()
+    """In the words for people."""
+    TEXT = auto()
+    """As a proxy does when it is asked to say more: head and body, with nothing around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,25 @@ class Fault:
     body: object = None
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = 0
+    echo: Echo = Echo.INPUT
+
+    def answer_to(self, head: str, body: str) -> object:
+        """What an echo says to a request: text, or JSON."""
+        match self.echo:
+            case Echo.INPUT:
+                problem = {"type": "value_error", "loc": ["body"], "msg": "Input is not valid"}
+                return {"detail": [{**problem, "input": _json_or_text(body)}]}
+            case Echo.MESSAGE:
+                return {"error": "Rejected", "message": f"Rejected: {head} {body}"}
+            case Echo.TEXT:  # pragma: no branch  # there is no fourth
+                return f"{head}\n\n{body}"
+
+
+def _json_or_text(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def status(
@@ -79,6 +111,11 @@ def slow(seconds: float) -> Fault:
 def garbage(*, applied: bool = True) -> Fault:
     """Answer 200 with something that is not JSON."""
     return Fault(How.GARBAGE, applied=applied)
+
+
+def echo(code: int = 422, *, into: Echo = Echo.INPUT, applied: bool = False) -> Fault:
+    """Answer with this code and the request itself, credentials and all."""
+    return Fault(How.ECHO, applied=applied, code=code, echo=into)
 
 
 class Faults:

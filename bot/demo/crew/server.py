@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -84,6 +85,9 @@ class Server:
             return self._answer(call, segments, raw, too_large)
 
         fault = self.faults.take(f"/{segments[0]}")
+        if fault is not None and fault.how is How.ECHO:
+            head = f"Authorization: {call.authorization}"
+            fault = replace(fault, body=fault.answer_to(head, raw.decode(errors="replace")))
         response = await self._fail(fault, respond) if fault else respond()
         if response is None:
             if request.transport is not None:
@@ -118,7 +122,7 @@ class Server:
         """The response under a fault; None closes the connection without an answer."""
         response = respond() if fault.applied else None
         match fault.how:
-            case How.STATUS:
+            case How.STATUS | How.ECHO:
                 return _status_response(fault)
             case How.GARBAGE:
                 return web.Response(text="<html>It works!</html>", content_type="text/html")

@@ -1,0 +1,279 @@
+"""A crew that repeats what it was sent: no secret leaves, on whatever way.
+
+Each test ends with a look at everything: all that Slack was ever sent, the log, and every row of
+the database save those that must hold secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.crews import build_credentials
+from bot.demo.crew import Echo, Style, echo, status
+from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.workspace import message_text
+from bot.domain.redaction import MARK
+from bot.web.credentials import EventKind
+from tests.journeys.conftest import MakeWorld, World
+from tests.listener import free_port
+
+CARRIED = "carried-token-of-a-caller"
+PATH_KEY = "T0ken0fAnAddress1234"
+FEEDBACK = "Feedback of nobody's business."
+ECHOES = list(Echo)
+
+
+@dataclass
+class Watched:
+    """A world, and everything that must not be found anywhere."""
+
+    world: World
+    database: Path
+    capsys: pytest.CaptureFixture[str]
+    secrets: list[str] = field(default_factory=list)
+
+    def expect_no_leak(self) -> None:
+        slack = str([(call.method, call.args) for call in self.world.slack.calls])
+        modals = str([view.content for view in self.world.slack.open_modals(ANA)])
+        private = str([message_text(message) for message in self.world.slack.ephemerals(ANA)])
+        out, err = self.capsys.readouterr()
+        rows = self._rows()
+        for name in self.secrets:
+            # The bot's own token is in each of its calls.
+            assert name not in slack + modals + private
+            assert name not in out + err
+            assert name not in rows
+        assert FEEDBACK not in out + err
+        assert "Rejected" not in out + err
+
+    def _rows(self) -> str:
+        with sqlite3.connect(self.database) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            kept = {
+                name: connection.execute(f"SELECT * FROM {name}").fetchall()  # noqa: S608  # ours
+                for (name,) in tables
+                # Sent again with a resume, and kept as it came.
+                if name not in ("webhooks", "dead_letters")
+            }
+        return str(kept)
+
+
+@pytest.fixture
+async def watched(
+    make_world: MakeWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Watched]:
+    port = free_port()
+    async with make_world(port=port, PUBLIC_URL=f"http://127.0.0.1:{port}") as world:
+        credentials = build_credentials(world.settings)["research"]
+        keys = [credentials.event_key(kind) for kind in EventKind]
+        watched = Watched(world, tmp_path / "crewgate.db", capsys)
+        watched.secrets = [WEBHOOK_SECRET, world.crew.token, CARRIED, PATH_KEY, *keys]
+        yield watched
+        watched.expect_no_leak()
+
+
+@pytest.fixture
+def world(watched: Watched) -> World:
+    return watched.world
+
+
+def carrying(world: World) -> None:
+    """The next pauses carry a caller's webhooks, with secrets of their own."""
+    world.crew.style = Style.RICH
+    world.crew.start_execution(
+        execution_id="e-1",
+        scripted=False,
+        meta={
+            "taskWebhookUrl": f"http://127.0.0.1:9/hooks/{PATH_KEY}",
+            "humanInputWebhook": {
+                "url": "http://127.0.0.1:9/pause",
+                "authentication": {"strategy": "bearer", "token": CARRIED},
+            },
+        },
+    )
+
+
+async def revise(world: World) -> None:
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Revise")
+    await world.slack.until(lambda: world.slack.open_modals(ANA))
+    await world.slack.submit(ANA, {"feedback": FEEDBACK})
+
+
+@pytest.mark.parametrize("into", ECHOES)
+@pytest.mark.parametrize("code", [422, 400, 401])
+async def test_a_refused_resume(world: World, code: int, into: Echo) -> None:
+    carrying(world)
+    world.crew.fail("/resume", how=echo(code, into=into), times=None)
+    await world.pause()
+
+    await revise(world)
+
+    stuck = await world.shown(await world.card("A draft"), "did not take it")
+    if into is Echo.INPUT:
+        assert "body: Input is not valid" in message_text(stuck)
+    await world.slack.until(
+        lambda: [m for m in world.slack.messages(CHANNEL) if "did not reach" in message_text(m)]
+    )
+
+
+@pytest.mark.parametrize("into", ECHOES)
+@pytest.mark.parametrize("code", [429, 500, 503])
+async def test_a_crew_that_is_away(watched: Watched, code: int, into: Echo) -> None:
+    world = watched.world
+    carrying(world)
+    world.crew.fail("/resume", how=echo(code, into=into), times=None)
+    await world.pause()
+
+    await revise(world)
+
+    await world.shown(await world.card("A draft"), str(code))
+    _, ready = await world.get("/readyz")
+    if code != 500:
+        while f"crew:research: {code}" not in ready["details"]:
+            _, ready = await world.get("/readyz")
+    assert FEEDBACK not in str(ready)
+    assert "Rejected" not in str(ready)
+    assert not any(secret in str(ready) for secret in watched.secrets)
+    world.crew.clear()
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].human_feedback == FEEDBACK
+
+
+async def test_a_resume_that_was_taken(world: World) -> None:
+    carrying(world)
+    world.crew.fail("/resume", how=echo(200, into=Echo.MESSAGE, applied=True))
+    await world.pause()
+
+    await revise(world)
+
+    await world.shown(await world.card("A draft"), MARK)
+    [resume] = world.crew.resumes
+    assert resume.urls.task == f"http://127.0.0.1:9/hooks/{PATH_KEY}"
+    assert resume.human_input is not None
+    assert resume.human_input.token == CARRIED
+
+
+async def kick_off(world: World) -> tuple[int, str]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{world.url}/crews/research/kickoff",
+            data=b'{"inputs": {"topic": "tea"}, "odd":  1.0}',
+            headers={
+                "Authorization": f"Bearer {world.crew.token}",
+                "Content-Type": "application/json",
+            },
+        ) as answer,
+    ):
+        return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize("into", ECHOES)
+async def test_a_kickoffs_answer_to_its_caller(watched: Watched, into: Echo) -> None:
+    watched.world.crew.fail("/kickoff", how=echo(422, into=into))
+
+    code, answer = await kick_off(watched.world)
+
+    assert code == 422
+    assert "/crews/research/human-input" in answer
+    assert '"topic"' in answer.replace("\\", "")
+    assert not any(secret in answer for secret in watched.secrets)
+
+
+async def test_a_kickoffs_answer_without_an_echo_is_passed_on_byte_for_byte(world: World) -> None:
+    body = '{ "kickoff_id" :"k-1",\t"x": 1.0,  "é": "token"}'
+    world.crew.fail("/kickoff", how=status(200, body))
+
+    assert await kick_off(world) == (200, body)
+
+
+@pytest.mark.parametrize("into", ECHOES)
+async def test_the_form_that_starts_a_crew(world: World, into: Echo) -> None:
+    await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
+    await world.slack.until(lambda: "kickoff_input.topic" in str(modals(world)))
+    world.crew.fail("/kickoff", how=echo(422, into=into))
+
+    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+
+    await world.slack.until(lambda: "Nothing was started" in modals(world))
+
+
+def modals(world: World) -> str:
+    return str([view.content for view in world.slack.open_modals(ANA)])
+
+
+async def test_what_a_crew_says_of_its_executions(world: World) -> None:
+    carrying(world)
+    told = f"Look: {CARRIED}, {WEBHOOK_SECRET} and {world.crew.token}."
+    await world.pause(output=told)
+    await world.card(MARK)
+    await world.pause("other", output={"deep": [told]})
+    await world.card(MARK, round_=1)
+    world.crew.fail("/status", how=status(200, {"status": "running", "current_task": told}))
+    await world.slack.slash(ANA, CHANNEL, "/crew", "status e-1")
+    assert MARK in await world.told(ANA)
+
+    world.crew.fail("/status", how=status(503, told))
+    await world.slack.slash(ANA, CHANNEL, "/crew", "status e-1")
+    assert MARK in await world.told(ANA, count=2)
+
+
+@pytest.mark.parametrize("kind", ["task", "step", "crew"])
+async def test_webhooks_of_an_execution(watched: Watched, kind: str) -> None:
+    world = watched.world
+    carrying(world)
+    await world.pause()
+    key = build_credentials(world.settings)["research"].event_key(EventKind(kind))
+    told = f"Look: {CARRIED}, {WEBHOOK_SECRET}, {key}."
+    body = {"execution_id": "e-1", "description": told, "summary": told, "result": told}
+
+    code, _ = await world.post(
+        f"/crews/research/events/{kind}/{key}",
+        json.dumps(body | {"thought": told, "agent": told}).encode(),
+        Content_Type="application/json",
+    )
+
+    assert code == 202
+    if kind != "step":
+        await world.slack.until(
+            lambda: [m for m in world.slack.messages(CHANNEL) if MARK in message_text(m)]
+        )
+    with sqlite3.connect(watched.database) as connection:
+        steps = connection.execute("SELECT step FROM executions").fetchall()
+    assert (kind == "step") is (MARK in str(steps))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"humanInputWebhook": {"authentication": {"strategy": "bearer", "token": CARRIED}}},
+        {"task_id": WEBHOOK_SECRET, "authorization": f"Bearer {CARRIED}"},
+        [WEBHOOK_SECRET, {"password": CARRIED}],
+    ],
+)
+async def test_a_webhook_that_is_not_understood(watched: Watched, body: object) -> None:
+    world = watched.world
+    raw = json.dumps(body).encode()
+
+    code, answer = await world.post(
+        "/crews/research/human-input",
+        raw,
+        Authorization=f"Bearer {WEBHOOK_SECRET}",
+        Content_Type="application/json",
+    )
+
+    assert code == 400
+    assert not any(secret in str(answer) for secret in watched.secrets)
+    await world.slack.until(
+        lambda: [m for m in world.slack.messages(CHANNEL) if MARK in message_text(m)]
+    )
+    with sqlite3.connect(watched.database) as connection:
+        assert connection.execute("SELECT body FROM dead_letters").fetchall() == [(raw,)]

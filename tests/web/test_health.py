@@ -1,0 +1,47 @@
+"""Who is told more of the bot's health than whether it is ready."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from bot.web.health import may_see_details
+
+TOKEN = "status-token"  # opens nothing
+LOCAL = ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1")
+ELSEWHERE = ("10.0.0.7", "192.168.1.1", "::ffff:10.0.0.7", "2001:db8::1", "0.0.0.0", "", "socket")  # noqa: S104
+PROXIES = ("X-Forwarded-For", "x-real-ip", "Forwarded", "Via")
+
+
+def may(remote: str, token: str | None = TOKEN, **headers: str) -> bool:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = make_mocked_request("GET", "/readyz", headers=named).clone(remote=remote)
+    return may_see_details(request, token)
+
+
+@pytest.mark.parametrize("remote", LOCAL)
+def test_who_is_on_this_machine(remote: str) -> None:
+    assert may(remote)
+    assert may(remote, None)
+    assert may(remote, Authorization="Bearer wrong")
+
+
+@pytest.mark.parametrize("remote", LOCAL)
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_proxy_on_this_machine_calls_for_somebody_else(remote: str, name: str) -> None:
+    assert not may(remote, **{name: ""})
+    assert not may(remote, **{name: "127.0.0.1"})
+    assert may(remote, **{name: "10.0.0.7"}, Authorization=f"Bearer {TOKEN}")
+
+
+@pytest.mark.parametrize("remote", ELSEWHERE)
+def test_a_stranger_needs_the_token(remote: str) -> None:
+    assert may(remote, Authorization=f"Bearer {TOKEN}")
+    for wrong in ("", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN):
+        assert not may(remote, Authorization=wrong)
+    assert not may(remote)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer None"])
+def test_without_a_token_in_the_settings_no_stranger_is_told(authorization: str) -> None:
+    assert not may("10.0.0.7", None, Authorization=authorization)
