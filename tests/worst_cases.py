@@ -13,6 +13,9 @@ T = TypeVar("T")
 LARGEST: Final = 2**20
 """Characters: the largest body that is taken."""
 
+SWEPT: Final = 2**18
+"""Characters of one shape repeated: enough that what is not linear takes minutes."""
+
 SECONDS: Final = 2.0
 """Of CPU. Nothing took a third of this where it was measured; what is not linear takes minutes."""
 
@@ -32,7 +35,7 @@ SHAPES: Final = (
 
 
 def _repeated(shape: str, before: str = "") -> Callable[[], str]:
-    return lambda: before + shape * (LARGEST // len(shape))
+    return lambda: before + shape * (SWEPT // len(shape))
 
 
 _NAME: Final = "x" * 20_000
@@ -40,6 +43,8 @@ _NAME: Final = "x" * 20_000
 TEXTS: Final[dict[str, Callable[[], str]]] = {
     **{ascii(shape): _repeated(shape) for shape in SHAPES},
     **{f"{shape!a} in a fence": _repeated(shape, "```x\n") for shape in "`\n>"},
+    "as long as can be": lambda: "a b. " * (LARGEST // 5),
+    "as many lines as can be": lambda: "\n" * LARGEST,
     "a fence with a long name": lambda: f"```{_NAME}\n" + "a\n" * (LARGEST // 2 - 10_010),
     "a fence that is all name": lambda: f"```{'x' * (LARGEST - 4)}\n",
     "a fence with a very long name": lambda: f"```{_NAME * 10}\n" + "ab " * 280_000,
