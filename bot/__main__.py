@@ -10,8 +10,8 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-from bot.crewai.lookups import EventLoop
 from bot.domain.errors import CrewgateError
+from bot.event_loop import EventLoop
 from bot.logs import set_up_logging
 from bot.settings.load import Settings, load
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -37,8 +37,9 @@ from bot.usecases.delivery.worker import Worker
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.wakeup import Wakeup
 from bot.web import routes, slack_events
-from bot.web.context import Health, WebContext
+from bot.web.context import WebContext
 from bot.web.credentials import EventKind
+from bot.web.health import CheckHealth
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class Bot:
     """A running bot: where it listens, and how it is."""
 
     address: str
-    check_health: Callable[[], Awaitable[Health]]
+    check_health: CheckHealth
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.lifecycle import Supervisor
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.ports.base import Clock
-from bot.web.context import Health
+from bot.web.health import Health
 
 #: A worker that has not polled the outbox for this long does not work on it.
 STALL_TIMEOUT: Final = timedelta(seconds=30)

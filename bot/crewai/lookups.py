@@ -114,27 +114,3 @@ class Lookups:
         else:
             lookup.answer.set_exception(answer)
             lookup.answer.exception()  # seen, should nobody wait for it any more
-
-
-class EventLoop(asyncio.SelectorEventLoop):
-    """The loop of the process: whatever names are looked up in it, are by `Lookups`."""
-
-    def __init__(self, lookups: Lookups | None = None) -> None:
-        super().__init__()
-        self._lookups = lookups or Lookups()
-
-    async def getaddrinfo(
-        self,
-        host: bytes | str | None,
-        port: bytes | str | int | None,
-        *,
-        family: int = 0,
-        type: int = 0,  # noqa: A002  # as in `asyncio`
-        proto: int = 0,
-        flags: int = 0,
-    ) -> list[AddressInfo]:
-        """See `asyncio`. A name that hangs is a name that is not known for now."""
-        try:
-            return await self._lookups.find((host, port, family, type, proto, flags))
-        except TimeoutError as error:
-            raise socket.gaierror(socket.EAI_AGAIN, str(error)) from error

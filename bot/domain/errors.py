@@ -120,6 +120,14 @@ class AmbiguousExecution(CrewgateError):
         self.candidates = candidates
 
 
+class NoPublicUrl(CrewgateError):
+    """Without PUBLIC_URL a crew cannot be told where to announce its pauses."""
+
+
+class TooManyKickoffs(CrewgateError):
+    """So many kickoffs of this crew are under way that no more are taken now."""
+
+
 class ChangedMeanwhile(CrewgateError):
     """Somebody else saved the round between our reading and our writing."""
 

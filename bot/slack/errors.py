@@ -14,12 +14,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import (
     CrewgateError,
     InvalidTransition,
+    NoPublicUrl,
     NotAReviewer,
     NotAStarter,
     NotPermitted,
     NotWaiting,
     RoundNotFound,
     StoreUnavailable,
+    TooManyKickoffs,
     UnknownCrew,
 )
 from bot.slack import strings
@@ -28,7 +30,6 @@ from bot.slack.blockkit.modals import modal
 from bot.slack.client.modals import open_modal
 from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
-from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.domain.crew import Crew
-from bot.domain.errors import CrewgateError, StoreUnavailable, UnknownCrew
+from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
 from bot.domain.notification import WebhookUrls
 from bot.domain.verdict import Person
 from bot.usecases.ports.base import Clock, Crews
@@ -28,14 +28,6 @@ T = TypeVar("T")
 AT_ONCE = 50
 #: How often storing an execution that was started is tried again while the database is away.
 STORE_TRIES = 600
-
-
-class NoPublicUrl(CrewgateError):
-    """Without PUBLIC_URL a crew cannot be told where to announce its pauses."""
-
-
-class TooManyKickoffs(CrewgateError):
-    """So many kickoffs of this crew are under way that no more are taken now."""
 
 
 @dataclass(slots=True, kw_only=True)

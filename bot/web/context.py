@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -16,14 +16,7 @@ from bot.usecases.ports.crew import KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
 from bot.web.credentials import Credentials, EventKind
 from bot.web.error_responses import RequestRefused, unknown_crew
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """`failures` make the bot unready; `warnings` are what somebody should look at meanwhile."""
-
-    failures: tuple[str, ...]
-    warnings: tuple[str, ...]
+from bot.web.health import CheckHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +30,7 @@ class WebContext:
     new_id: NewId
     off_loop: OffLoop
     kickoffs: Kickoffs
-    check_health: Callable[[], Awaitable[Health]]
+    check_health: CheckHealth
     redactors: Mapping[str, Redactor]
     """By crew: what is taken out of all that comes from it."""
     status_token: str | None = field(repr=False)

@@ -7,8 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from aiohttp import web
 
-from bot.domain.errors import CrewgateError, Malformed, StoreUnavailable, UnknownCrew
-from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
+from bot.domain.errors import (
+    CrewgateError,
+    Malformed,
+    NoPublicUrl,
+    StoreUnavailable,
+    TooManyKickoffs,
+    UnknownCrew,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from bot.web.context import WebContext
 from bot.web.credentials import is_bearer
 
 #: By these a proxy says that it calls for somebody else (RFC 7239 and what came before it).
 _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`failures` make the bot unready; `warnings` are what somebody should look at meanwhile."""
+
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+CheckHealth = Callable[[], Awaitable[Health]]
 
 
 async def on_healthz(_request: web.Request) -> web.Response:
@@ -19,18 +31,20 @@ async def on_healthz(_request: web.Request) -> web.Response:
     return web.json_response({"status": "alive"})
 
 
-async def on_readyz(request: web.Request, *, context: WebContext) -> web.Response:
+async def on_readyz(
+    request: web.Request, *, check_health: CheckHealth, status_token: str | None
+) -> web.Response:
     """200 while the bot can work, else 503; why, and what somebody should look at, is not public.
 
     Slack or a crew being away does not make the bot unready: it takes notifications all the same,
     because a crew never repeats one. It is said in `details`.
     """
-    health = await context.check_health()
+    health = await check_health()
     ready = not health.failures
     body: dict[str, object] = {"status": "ready" if ready else "not_ready"}
     if not ready:
         body |= {"error": "not_ready", "message": "The bot cannot work now."}
-    if may_see_details(request, context.status_token):
+    if may_see_details(request, status_token):
         body["details"] = [*health.failures, *health.warnings]
         if not ready:
             body["message"] = "; ".join(health.failures)

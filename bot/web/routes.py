@@ -25,5 +25,8 @@ def build(context: WebContext) -> web.Application:
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
     )
     router.add_get("/healthz", on_healthz)
-    router.add_get("/readyz", partial(on_readyz, context=context))
+    readyz = partial(
+        on_readyz, check_health=context.check_health, status_token=context.status_token
+    )
+    router.add_get("/readyz", readyz)
     return app

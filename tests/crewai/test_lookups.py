@@ -4,44 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
-from aiohttp import web
 
-from bot.crewai.lookups import AddressInfo, EventLoop, Lookups, TooManyLookups
-from bot.crewai.transport import open_client
-from tests.servers import serve
+from bot.crewai.lookups import Lookups, TooManyLookups
+from tests.resolver import Names
 
 NOW = 0.02
-
-
-class Names:
-    """A resolver whose answers hang for names that begin with `slow`, until it is released."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.released = threading.Event()
-
-    def __call__(
-        self,
-        host: str | bytes,
-        port: str | int | None,
-        family: int = 0,
-        type: int = 0,  # noqa: A002  # as in `socket`
-        proto: int = 0,
-        flags: int = 0,
-    ) -> list[AddressInfo]:
-        name = host if isinstance(host, str) else host.decode()
-        self.asked.append(name)
-        if name.startswith("slow"):
-            self.released.wait()
-        if name.startswith("nobody"):
-            raise socket.gaierror(socket.EAI_NONAME, "nobody")
-        return socket.getaddrinfo("127.0.0.1", port, family, type, proto, flags)
 
 
 @pytest.fixture
@@ -130,45 +100,3 @@ async def test_whoever_stops_waiting_stops_nobody_else(names: Names) -> None:
 
     assert await second == ["127.0.0.1"]
     assert first.cancelled()
-
-
-def test_a_host_whose_name_hangs_delays_no_call_to_another(names: Names) -> None:
-    """With the loop's own threads a handful of such calls would hold up every other."""
-
-    async def call() -> tuple[int, list[object]]:
-        app = web.Application()
-        app.router.add_get("/", _answer)
-        async with serve(app) as url, open_client(trust_env=False) as http:
-            port = url.rpartition(":")[2]
-            slow = [
-                asyncio.create_task(http.get(f"http://slow-{number % 9}.example:{port}/"))
-                for number in range(90)
-            ]
-            await asyncio.sleep(0)  # noqa: TID251  # lets them ask
-            answer = await http.get(f"http://crew.example:{port}/")
-            for task in slow:
-                task.cancel()
-            ends: list[Any] = await asyncio.gather(*slow, return_exceptions=True)
-        return answer.status_code, ends
-
-    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names))) as runner:
-        status, ends = runner.run(call())
-
-    assert status == 200
-    assert all(isinstance(end, asyncio.CancelledError) for end in ends)
-
-
-def test_the_loop_ends_while_a_name_hangs(names: Names) -> None:
-    async def ask() -> None:
-        async with open_client(trust_env=False) as http:
-            with pytest.raises(httpx.ConnectError, match="in time"):
-                await http.get("http://slow.example/")
-
-    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names, deadline=NOW))) as runner:
-        runner.run(ask())
-
-    assert not names.released.is_set()
-
-
-async def _answer(_request: web.Request) -> web.Response:
-    return web.Response()

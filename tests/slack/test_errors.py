@@ -8,18 +8,19 @@ from bot.domain.errors import (
     ChangedMeanwhile,
     CrewgateError,
     InvalidTransition,
+    NoPublicUrl,
     NotAReviewer,
     NotAStarter,
     RoundClosed,
     RoundNotFound,
     RoundSuperseded,
     StoreUnavailable,
+    TooManyKickoffs,
     UnknownCrew,
 )
 from bot.domain.people import Email, User, UserGroup
 from bot.domain.reason import ExecutionEnded
 from bot.slack.errors import explain
-from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import StoreUnavailable, UnknownCrew
+from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent
-from bot.usecases.kickoff import Kickoffs, NoPublicUrl, TooManyKickoffs, register_webhooks
+from bot.usecases.kickoff import Kickoffs, register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from bot.usecases.ports.store import ExecutionQueries
 from tests.usecases.crew_standins import FakeCrew

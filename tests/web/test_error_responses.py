@@ -8,8 +8,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from bot.domain.errors import CrewgateError, Malformed, StoreUnavailable, UnknownCrew
-from bot.usecases.kickoff import NoPublicUrl, TooManyKickoffs
+from bot.domain.errors import (
+    CrewgateError,
+    Malformed,
+    NoPublicUrl,
+    StoreUnavailable,
+    TooManyKickoffs,
+    UnknownCrew,
+)
 from bot.web.error_responses import RequestRefused, explain_failures, not_json
 
 

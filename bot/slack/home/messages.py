@@ -11,11 +11,11 @@ from bot.slack.blockkit.blocks import Block, actions, button, section
 from bot.slack.blockkit.rich_text import flat
 from bot.slack.blockkit.text import duration
 from bot.slack.home import strings
+from bot.slack.page_buttons import page_buttons
 from bot.slack.reviews import reader_strings, state_strings, summary
-from bot.slack.reviews import strings as review_strings
+from bot.slack.reviews.buttons import view_buttons
 from bot.slack.reviews.links import Link, linked
 from bot.slack.reviews.presentation import Waiting, present
-from bot.slack.reviews.reader import page_buttons
 from bot.usecases.read_models import Queue, RoundLine
 
 
@@ -57,9 +57,5 @@ def _entry(line: RoundLine, *, now: datetime, link: Link, may_decide: bool) -> I
     excerpt = summary.one_line_excerpt(flat(line.excerpt))
     text = f"{linked(title, line, link)} · {about}"
     yield section(f"{text}\n{excerpt}" if excerpt else text)
-    approve = button(
-        review_strings.APPROVE, action_id=ids.VIEW_APPROVE, value=round_.id, style="primary"
-    )
-    revise = button(review_strings.REVISE, action_id=ids.VIEW_REVISE, value=round_.id)
     read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
-    yield actions(*([approve, revise] if may_decide else []), read)
+    yield actions(*(view_buttons(round_.id) if may_decide else ()), read)

@@ -22,6 +22,7 @@ from bot.slack.blockkit.blocks import (
 )
 from bot.slack.blockkit.text import date
 from bot.slack.reviews import state_strings, strings
+from bot.slack.reviews.buttons import card_buttons
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
 from bot.slack.reviews.presentation import Presentation, Stuck, Superseded, Waiting, present
@@ -100,10 +101,7 @@ def _state(round_: Round, shown: Presentation) -> list[Block]:
     """What is true about the round now, and what can be done."""
     match shown:
         case Waiting():
-            approve = button(
-                strings.APPROVE, action_id=ids.APPROVE, value=round_.id, style="primary"
-            )
-            return [actions(approve, button(strings.REVISE, action_id=ids.REVISE, value=round_.id))]
+            return [actions(*card_buttons(round_.id))]
         case Superseded():
             return [context(state_strings.in_full(shown))]
         case Stuck():

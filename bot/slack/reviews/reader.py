@@ -16,7 +16,6 @@ from bot.slack.blockkit.blocks import (
     SECTION_LIMIT,
     Block,
     actions,
-    button,
     context,
     section,
 )
@@ -24,7 +23,9 @@ from bot.slack.blockkit.modals import modal
 from bot.slack.blockkit.pagination import PAGE, page_of
 from bot.slack.blockkit.rich_text import leaf, paragraph
 from bot.slack.blockkit.text import clean, is_blank
+from bot.slack.page_buttons import page_buttons
 from bot.slack.reviews import reader_strings, state_strings, strings, summary
+from bot.slack.reviews.buttons import view_buttons
 from bot.slack.reviews.output import output_in_modal
 from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView, RoundLine
@@ -93,7 +94,7 @@ def render_reader(position: ReaderPosition, view: CardView, history: Sequence[Ro
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
         ),
-        *([_verdicts(round_.id)] if waits else []),
+        *([actions(*view_buttons(round_.id))] if waits else []),
     ]
     return modal(
         _TITLES[position.tab],
@@ -101,27 +102,6 @@ def render_reader(position: ReaderPosition, view: CardView, history: Sequence[Ro
         callback_id=ids.PAGES_MODAL,
         metadata=ReaderPosition(round_.id, position.tab, page.number).as_metadata(),
         close=shared.CLOSE,
-    )
-
-
-def page_buttons(
-    page: int, pages: int, *, value: str, previous_id: str, next_id: str
-) -> list[Block]:
-    """Where somebody reads, with buttons to the pages beside it; nothing for a single page."""
-    if pages == 1:
-        return []
-    previous = button(shared.PREVIOUS, action_id=previous_id, value=value)
-    following = button(shared.NEXT, action_id=next_id, value=value)
-    return [
-        context(shared.page_of(page, pages)),
-        actions(*([previous] if page > 0 else []), *([following] if page + 1 < pages else [])),
-    ]
-
-
-def _verdicts(round_id: str) -> Block:
-    return actions(
-        button(strings.APPROVE, action_id=ids.VIEW_APPROVE, value=round_id, style="primary"),
-        button(strings.REVISE, action_id=ids.VIEW_REVISE, value=round_id),
     )
 
 

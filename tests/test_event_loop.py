@@ -1,0 +1,68 @@
+"""The process's event loop: a host name that hangs holds up nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from bot.crewai.lookups import Lookups
+from bot.crewai.transport import open_client
+from bot.event_loop import EventLoop
+from tests.resolver import Names
+from tests.servers import serve
+
+NOW = 0.02
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    found = Names()
+    yield found
+    found.released.set()
+
+
+def test_a_host_whose_name_hangs_delays_no_call_to_another(names: Names) -> None:
+    """With the loop's own threads a handful of such calls would hold up every other."""
+
+    async def call() -> tuple[int, list[object]]:
+        app = web.Application()
+        app.router.add_get("/", _answer)
+        async with serve(app) as url, open_client(trust_env=False) as http:
+            port = url.rpartition(":")[2]
+            slow = [
+                asyncio.create_task(http.get(f"http://slow-{number % 9}.example:{port}/"))
+                for number in range(90)
+            ]
+            await asyncio.sleep(0)  # noqa: TID251  # lets them ask
+            answer = await http.get(f"http://crew.example:{port}/")
+            for task in slow:
+                task.cancel()
+            ends: list[Any] = await asyncio.gather(*slow, return_exceptions=True)
+        return answer.status_code, ends
+
+    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names))) as runner:
+        status, ends = runner.run(call())
+
+    assert status == 200
+    assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+
+
+def test_the_loop_ends_while_a_name_hangs(names: Names) -> None:
+    async def ask() -> None:
+        async with open_client(trust_env=False) as http:
+            with pytest.raises(httpx.ConnectError, match="in time"):
+                await http.get("http://slow.example/")
+
+    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names, deadline=NOW))) as runner:
+        runner.run(ask())
+
+    assert not names.released.is_set()
+
+
+async def _answer(_request: web.Request) -> web.Response:
+    return web.Response()
