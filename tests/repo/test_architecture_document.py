@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
+from collections import defaultdict
 
+from bot.domain import review
 from bot.domain.effects import (
     SLACK,
     Effect,
@@ -50,8 +53,24 @@ def test_every_path_that_is_named_exists() -> None:
 
 def test_every_state_is_drawn() -> None:
     assert set(re.findall(r"\b[A-Z]{5,}\b", marked(DOCUMENT, "states"))) == set(State)
+
+
+def test_the_document_draws_the_transitions_that_the_code_does() -> None:
+    drawn = marked(DOCUMENT, "states").removeprefix("```\n").removesuffix("```\n")
+    assert textwrap.indent(drawn, "    ") in (review.__doc__ or "")
+
+
+def test_the_diagram_has_the_transitions_of_the_list_above_it() -> None:
+    listed: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for state, what, then in re.findall(
+        r"^([A-Z]+) +--(.+?)--> +((?:as )?[A-Z]+)", marked(DOCUMENT, "states"), flags=re.MULTILINE
+    ):
+        same_as = then.removeprefix("as ")
+        listed[state, what] |= {then} if same_as == then else listed[same_as, what]
     diagram = read(DOCUMENT).partition("```mermaid")[2].partition("```")[0]
-    assert set(re.findall(r"\b[A-Z]{5,}\b", diagram)) == set(State)
+    arrows = set(re.findall(r"([A-Z]+) --> ([A-Z]+):", diagram))
+    assert arrows == {(state, then) for (state, _), found in listed.items() for then in found}
+    assert {state for arrow in arrows for state in arrow} == set(State)
 
 
 def test_every_kind_of_effect_is_explained_with_where_it_goes() -> None:
