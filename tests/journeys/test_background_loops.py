@@ -30,6 +30,9 @@ NO_OBJECT = malformed([1])
 ASKED = ("auth.test", "users.lookupByEmail", "views.publish")
 """What the loops ask Slack."""
 
+SEEN_TO_BE_DOWN = replace(AT_ONCE, restart=Retry(first=timedelta(seconds=0.2)))
+"""A loop that died is down for long enough."""
+
 
 @pytest.fixture(name="logs")
 def _logs() -> Iterator[Logs]:
@@ -67,6 +70,12 @@ def deaths(logs: Logs, loop: str) -> list[BaseException]:
     ]
 
 
+def running_as(name: str) -> asyncio.Task[Any]:
+    """The task of a loop; there is one whenever the bot is ready."""
+    [task] = [task for task in asyncio.all_tasks() if f"coro=<{name}()" in repr(task)]
+    return task
+
+
 @dataclass
 class Pauses:
     """The loops' pauses, short ones, for as long as none fails."""
@@ -98,6 +107,30 @@ async def test_a_loop_whose_pause_fails_is_started_again(
     assert {type(error) for error in deaths(logs, loop)} == {ZeroDivisionError}
 
 
+LOOPS = {
+    "identity": "Identity.run",
+    "directory": "SlackDirectory.run",
+    "home": "HomeRefresher.run",
+    "socket": "SocketMode.run",
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+async def test_every_loop_that_is_killed_is_started_again(
+    make_world: MakeWorld, logs: Logs, loop: str
+) -> None:
+    async with make_world(SEEN_TO_BE_DOWN, SLACK_APP_TOKEN="xapp-demo") as world:
+        await world.slack.until(lambda: world.slack.sockets)
+        killed = running_as(LOOPS[loop])
+
+        killed.cancel()
+
+        assert f"the loop {loop} died" in await ready(world, 503)
+        await ready(world, 200)
+        assert running_as(LOOPS[loop]) is not killed
+    assert len(deaths(logs, loop)) == 1
+
+
 async def test_no_loop_dies_of_what_slack_answers(tmp_path: Path, logs: Logs) -> None:
     runtime = replace(AT_ONCE, sleep=Pauses())
     async with Workspace() as slack:
@@ -119,8 +152,7 @@ async def test_no_loop_dies_of_what_slack_answers(tmp_path: Path, logs: Logs) ->
 
 
 async def test_the_socket_is_opened_again(make_world: MakeWorld, logs: Logs) -> None:
-    long_enough_to_be_seen = Retry(first=timedelta(seconds=0.2))
-    runtime = replace(AT_ONCE, ping=0.05, restart=long_enough_to_be_seen)
+    runtime = replace(SEEN_TO_BE_DOWN, ping=0.05)
     async with make_world(runtime, SLACK_APP_TOKEN="xapp-demo") as world:
         await world.slack.until(lambda: world.slack.sockets)
 
