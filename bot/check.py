@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.crewai.client import HttpCrew
 from bot.crewai.transport import open_client
+from bot.crews import build_redactors
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
@@ -73,9 +74,13 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         refs = {ref for crew in settings.crews.values() for ref in crew.reviewers}
         for ref in sorted(refs, key=str):
             yield await _reviewer(slack, ref)
+    redactors = build_redactors(settings)
     async with open_client() as http:
         for crew in settings.crews.values():
-            answer = await HttpCrew(http, crew.url, crew.token, clock=utc_now).inputs()
+            client = HttpCrew(
+                http, crew.url, crew.token, clock=utc_now, redactor=redactors[crew.name]
+            )
+            answer = await client.inputs()
             if isinstance(answer, CrewUnavailable):
                 yield Finding(f"crew “{crew.name}”", f"{answer.why}; check its url and token")
             else:

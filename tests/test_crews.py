@@ -1,0 +1,92 @@
+"""What is made of the crews' settings: every secret in them is known to what takes secrets out."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.crews import build_credentials, build_log_redactor, build_redactors
+from bot.domain.redaction import MARK, Redactor
+from bot.settings.load import Settings, load
+from bot.web.credentials import EventKind
+
+CREWS = """
+[crews.{name}]
+url = "https://{name}.example.com"
+token_env = "{env}_TOKEN"
+webhook_secret_env = "{env}_SECRET"
+reviewers = ["U0ANA"]
+task_webhook_url = "https://hooks.example.com/task/{name}T4skWebhookKey"
+step_webhook_url = "https://hooks.example.com/step?key={name}St3pWebhookKey"
+crew_webhook_url = "https://user:{name}Cr3wWebhookKey@hooks.example.com/crew"
+"""
+ENVIRONMENT = {
+    "SLACK_BOT_TOKEN": "xoxb-bot-token",
+    "SLACK_APP_TOKEN": "xapp-app-token",
+    "SLACK_SIGNING_SECRET": "signing-secret",
+    "SLACK_CHANNEL": "C0REVIEWS",
+    "STATUS_TOKEN": "status-token",
+    "DATABASE_URL": "postgresql://crewgate:p%40ssword-of-it@db.example.com/crewgate",
+    "TEA_TOKEN": "tea-crew-token",
+    "TEA_SECRET": "tea-webhook-secret",
+    "MILK_TOKEN": "milk-crew-token",
+    "MILK_SECRET": "milk-webhook-secret",
+}
+SHARED = ("xoxb-bot-token", "xapp-app-token", "signing-secret", "status-token", "p@ssword-of-it")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    tables = [CREWS.format(name=name, env=name.upper()) for name in ("tea", "milk")]
+    (tmp_path / "crews.toml").write_text("".join(tables))
+    return load(ENVIRONMENT, cwd=tmp_path)
+
+
+def secrets_of(crew: str, settings: Settings) -> list[str]:
+    credentials = build_credentials(settings)[crew]
+    return [
+        f"{crew}-crew-token",
+        f"{crew}-webhook-secret",
+        f"{crew}T4skWebhookKey",
+        f"{crew}St3pWebhookKey",
+        f"{crew}Cr3wWebhookKey",
+        *map(credentials.event_key, EventKind),
+    ]
+
+
+def knows(redactor: Redactor, secret: str) -> bool:
+    return redactor.text(f"<{secret}>") == f"<{MARK}>"
+
+
+def test_of_what_a_crew_says_its_own_secrets_and_the_shared_ones_are_taken_out(
+    settings: Settings,
+) -> None:
+    redactor = build_redactors(settings)["tea"]
+
+    assert all(knows(redactor, secret) for secret in (*SHARED, *secrets_of("tea", settings)))
+    assert not knows(redactor, "milk-crew-token")
+
+
+def test_of_the_log_all_are_taken_out(settings: Settings) -> None:
+    redactor = build_log_redactor(settings)
+    crews = (secret for crew in settings.crews for secret in secrets_of(crew, settings))
+
+    assert all(knows(redactor, secret) for secret in (*SHARED, *crews))
+
+
+def test_whatever_of_the_settings_is_not_shown_is_taken_out(settings: Settings) -> None:
+    """A new secret is a field with `repr=False`; here it is noticed if nobody takes it out."""
+    redactor = build_log_redactor(settings)
+    parts: tuple[Any, ...] = (settings, settings.slack, *settings.crews.values())
+    hidden = [
+        (field.name, getattr(part, field.name))
+        for part in parts
+        for field in fields(part)
+        if not field.repr
+    ]
+
+    assert len(hidden) == 5 + 2 * 5
+    assert [name for name, value in hidden if MARK not in redactor.text(value)] == []

@@ -1,0 +1,55 @@
+"""What an execution's webhooks carried is not kept of anything that the crew says later."""
+
+from __future__ import annotations
+
+from bot.domain.execution import StepUpdate
+from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
+from bot.domain.redaction import MARK
+from bot.usecases.kickoff import register_webhooks
+from bot.usecases.queries import status as look
+from bot.usecases.read_models import CrewStatus, Progress
+from bot.usecases.track import STATUS_POLL
+from tests.usecases.world import CREW, World
+
+TOKEN = "carried-token"  # opens nothing
+KEY = "T0ken0fAnAddress1234"
+TOLD = f"Look: {TOKEN} {KEY}."
+CLEAN = f"Look: {MARK} {MARK}."
+
+
+async def carry(world: World) -> None:
+    webhook = HumanInputWebhook("https://h.example/pause", "bearer", token=TOKEN)
+    await world.notify("A draft.", webhooks=WebhookUrls(human_input=webhook))
+    urls = WebhookUrls(task=f"https://h.example/{KEY}")
+    await register_webhooks("research", "e-1", urls, uow=world.uow, clock=world.clock)
+
+
+async def test_in_a_later_output(world: World) -> None:
+    await carry(world)
+
+    received = await world.notify(TOLD, agent=TOKEN)
+
+    posting = await world.uow.read.posting(received.round.id)
+    assert posting.view.output == Output(CLEAN)
+    assert (await world.notify(TOLD, agent=TOKEN)).accepted is False
+    assert (await world.uow.read.webhooks(received.round))[0].task == f"https://h.example/{KEY}"
+
+
+async def test_in_an_update(world: World) -> None:
+    await carry(world)
+
+    await world.record(StepUpdate(doing=TOLD))
+
+    assert (await world.execution()).step == CLEAN
+
+
+async def test_in_a_status(world: World) -> None:
+    await carry(world)
+    world.crew.says = Progress(CrewStatus.FAILED, word=TOLD, error=TOLD)
+
+    shown = await look.execution("e-1", uow=world.uow, clients=world.context.clients)
+    world.clock.advance(STATUS_POLL.longest)
+    await world.turn(CREW)
+
+    assert shown.progress == Progress(CrewStatus.FAILED, word=CLEAN, error=CLEAN)
+    assert (await world.execution()).error == CLEAN
