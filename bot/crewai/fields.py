@@ -6,6 +6,7 @@ import json
 import re
 from typing import Annotated, Final, TypeVar
 
+import httpx
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -26,8 +27,14 @@ from pydantic_core import ErrorDetails
 
 from bot.domain.errors import Malformed
 
-#: The longest id that is taken; real ones are UUIDs or task names.
+#: The longest id that is taken, in characters; real ones are UUIDs or task names.
 ID_LIMIT: Final = 512
+#: The same in bytes of UTF-8: PostgreSQL's indexes take 2,704 in all, two ids and a crew's name.
+ID_BYTES: Final = 1_024
+
+#: The most tasks and tokens that are counted; what is more is no count.
+COUNT_LIMIT: Final = 10**6
+TOKENS_LIMIT: Final = 10**15
 
 #: What is kept of an optional text, in characters.
 OPTIONAL_LIMIT: Final = 500
@@ -48,6 +55,10 @@ PRETTY_LIMIT: Final = 4 * 2**20
 TOO_DEEP: Final = ("the output is nested too deeply", ("it has more levels than can be read",))
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+#: RFC 1035, 2.3.4; an IPv6 address is shorter than a label.
+_HOST_LIMIT: Final = 254
+_LABEL_LIMIT: Final = 63
 
 HTTP_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
@@ -95,8 +106,8 @@ def _problem(model: type[Wire], error: ErrorDetails) -> str:
             return f"{name} must be a list, not {_kind(error['input'])}"
         case "string_too_short":
             return f"{name} is empty"
-        case "string_too_long":
-            return f"{name} is longer than {error['ctx']['max_length']} characters"
+        case "string_too_long" | "value_error":
+            return f"{name} is longer than {ID_LIMIT} characters or {ID_BYTES:,} bytes"
     return f"{name} has characters that cannot be stored"
 
 
@@ -113,19 +124,28 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "an object")
 
 
-def parse_object(body: bytes) -> dict[str, object]:
+def decode(body: bytes) -> str:
+    """The text of a body. Raises Malformed."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise Malformed(
+            "the body is not UTF-8", [f"{wrong.reason} at byte {wrong.start}"]
+        ) from None
+
+
+def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
     """Read a JSON object. Raises Malformed, never anything else.
+
+    Without `numbers`, they are the text that they are written as, whatever their length.
 
     As tolerant as Python's own `json`, which many crews write with: NaN and infinities are
     numbers, lone surrogates are characters (pydantic's reader refuses those), and of equal keys
     the last counts.
     """
+    text = decode(body)
     try:
-        fields = json.loads(body.decode("utf-8-sig"))
-    except UnicodeDecodeError as wrong:
-        raise Malformed(
-            "the body is not UTF-8", [f"{wrong.reason} at byte {wrong.start}"]
-        ) from None
+        fields = json.loads(text) if numbers else json.loads(text, parse_int=str, parse_float=str)
     except RecursionError:
         raise Malformed(
             "the body is nested too deeply", ["it has more levels than can be read"]
@@ -200,7 +220,25 @@ def _none_when_invalid(value: object, validate: ValidatorFunctionWrapHandler) ->
 def _as_written(url: str) -> str:
     # Checked only: pydantic's spelling of an address may not be the one that was given.
     HTTP_URL.validate_python(url)
+    if not _names_a_host(url):
+        raise ValueError("no host could be called by this name")
     return url
+
+
+def _names_a_host(url: str) -> bool:
+    """Whether the host could be looked up: names on the wire are of labels that are not empty."""
+    try:
+        host = httpx.URL(url).raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _HOST_LIMIT and all(0 < len(label) <= _LABEL_LIMIT for label in labels)
+
+
+def _short_enough(text: str) -> str:
+    if len(text.encode()) > ID_BYTES:
+        raise ValueError("too many bytes")
+    return text
 
 
 def _text(value: object) -> str | None:
@@ -220,7 +258,11 @@ Lenient = Annotated[T | None, WrapValidator(_none_when_invalid)]
 Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """A text that is stored and sent back unchanged; the pattern refuses lone surrogates too."""
 
-Id = Annotated[Verbatim, StringConstraints(min_length=1, max_length=ID_LIMIT)]
+Id = Annotated[
+    Verbatim,
+    StringConstraints(min_length=1, max_length=ID_LIMIT),
+    AfterValidator(_short_enough),
+]
 
 Url = Annotated[
     str,
@@ -233,7 +275,8 @@ Url = Annotated[
 ]
 """A web address, as it was written."""
 
-Count = Annotated[int, Strict(), Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=0, le=COUNT_LIMIT)]
+Tokens = Annotated[int, Strict(), Field(ge=0, le=TOKENS_LIMIT)]
 
 Text = Annotated[str | None, BeforeValidator(_text)]
 """The beginning of a text, cleaned; None when it is blank or not a text."""

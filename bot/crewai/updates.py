@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AliasPath, Field
 
-from bot.crewai.fields import Count, Lenient, Text, one_line, parse_object, read, validate
+from bot.crewai.fields import Lenient, Text, Tokens, one_line, parse_object, read, validate
 from bot.crewai.outputs import find_output
 from bot.crewai.wire import KNOWN, TASK_NAME, ExecutionRef
 from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
@@ -25,7 +25,7 @@ class _Step(ExecutionRef):
 
 
 class _Crew(ExecutionRef):
-    tokens: Lenient[Count] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
+    tokens: Lenient[Tokens] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
 
 
 #: What Malformed says of a webhook that names no execution.

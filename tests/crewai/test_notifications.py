@@ -166,7 +166,7 @@ def test_odd_optional_fields_never_refuse_a_notification() -> None:
         ({"execution_id": True}, "execution_id must be a string, not a boolean"),
         ({"task_id": ["x"]}, "task_id must be a string, not a list"),
         ({"task_id": {"x": 1}}, "task_id must be a string, not an object"),
-        ({"task_id": "x" * 513}, "task_id is longer than 512 characters"),
+        ({"task_id": "x" * 513}, "task_id is longer than 512 characters or 1,024 bytes"),
         ({"task_id": "a\0b"}, "task_id has characters that cannot be stored"),
         ({"task_id": "a\udc00"}, "task_id has characters that cannot be stored"),
     ],
@@ -174,6 +174,14 @@ def test_odd_optional_fields_never_refuse_a_notification() -> None:
 def test_an_unusable_id_is_named(changes: dict[str, object], words: str) -> None:
     (problem,) = problems(a_notification_body(**changes))
     assert problem.startswith(words)
+
+
+@pytest.mark.parametrize("name", ["execution_id", "task_id"])
+def test_an_id_that_no_index_takes_is_refused(name: str) -> None:
+    (problem,) = problems(a_notification_body(**{name: "😀" * 512}))
+    assert problem == f"{name} is longer than 512 characters or 1,024 bytes"
+    taken = parse_notification(a_notification_body(**{name: "😀" * 256}))
+    assert "😀" * 256 in (taken.execution_id, taken.task_id)
 
 
 def test_ids_are_opaque_and_may_be_long() -> None:

@@ -31,7 +31,7 @@ from bot.domain.outcome import ResumeStatus
 from bot.domain.verdict import Approve, Revise
 from bot.usecases.read_models import CrewStatus, Progress
 from tests.builders import a_decision
-from tests.crewai.bodies import EXECUTION
+from tests.crewai.bodies import EXECUTION, a_notification_body
 
 
 @given(st.binary())
@@ -84,6 +84,40 @@ def test_other_webhooks_say_whom_they_are_about(
     with pytest.raises(Malformed) as refused:
         parse(json.dumps(body).encode())
     assert refused.value.details[0].startswith("no execution_id")
+
+
+@pytest.mark.parametrize("tokens", [10**30, 10**15 + 1, -1, 1.5, "12", True, None])
+def test_a_count_that_cannot_be_one_is_left_out(tokens: object) -> None:
+    usage = {"kickoff_id": EXECUTION, "token_usage": {"total_tokens": tokens}}
+    _, update = parse_crew(json.dumps(usage).encode())
+    assert update.tokens is None
+    tasks = {"status": "running", "progress": {"completed_tasks": tokens, "total_tasks": 10**7}}
+    progress = parse_status(json.dumps(tasks).encode())
+    assert (progress.completed_tasks, progress.total_tasks) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a..com/",
+        "https://.a.com/",
+        f"https://{'a' * 64}.com/",
+        f"https://{'.'.join(['a'] * 128)}/",
+        "https://xn--/",
+        "https://a:99999/",
+    ],
+)
+def test_an_address_whose_host_cannot_be_one_is_refused(url: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        parse_registration(json.dumps({"taskWebhookUrl": url}).encode())
+    assert refused.value.details == ("taskWebhookUrl is not a web address",)
+    carried = parse_notification(a_notification_body(taskWebhookUrl=url)).webhooks
+    assert carried == WebhookUrls()
+
+
+@pytest.mark.parametrize("url", ["https://a.com./x", "http://[::1]:9/", "http://bücher.example"])
+def test_an_address_with_a_host_is_taken_as_it_is_written(url: str) -> None:
+    assert parse_registration(json.dumps({"taskWebhookUrl": url}).encode()).task == url
 
 
 def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
