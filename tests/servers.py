@@ -27,6 +27,6 @@ async def serve(
 
 def takes_posts(path: str, handler: Handler) -> web.Application:
     """An application that hands every POST to one handler."""
-    app = web.Application()
+    app = web.Application(client_max_size=2**24)
     app.router.add_post(path, handler)
     return app

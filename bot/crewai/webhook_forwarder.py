@@ -83,8 +83,8 @@ class HttpWebhookForwarder:
                 content=webhook.body,
                 headers={
                     "Host": where.netloc.decode(),
-                    "Content-Type": webhook.content_type,
                     "Connection": "close",
+                    **_content_type(webhook),
                 },
                 extensions={"sni_hostname": _host(where)},
             )
@@ -107,6 +107,12 @@ def _parse_url(url: str) -> httpx.URL | None:
     port = where.port if where.port is not None else 80
     callable_ = where.scheme in {"http", "https"} and where.raw_host and 0 < port < 2**16
     return where if callable_ else None
+
+
+def _content_type(webhook: ForwardedWebhook) -> dict[str, str]:
+    """As far as a header can say it: earlier versions stored any text."""
+    text = webhook.content_type
+    return {"Content-Type": text} if text and text.isascii() and text.isprintable() else {}
 
 
 def _host(where: httpx.URL) -> str:

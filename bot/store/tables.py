@@ -195,6 +195,15 @@ forwarded_webhooks = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
+#: The forms that were sent to start a crew: each starts one execution, however often it comes.
+kickoff_forms = sa.Table(
+    "kickoff_forms",
+    metadata,
+    sa.Column("form", sa.Text, primary_key=True),
+    sa.Column("crew", sa.Text, nullable=False),
+    sa.Column("sent_at", Instant, nullable=False),
+)
+
 #: What people wrote in threads. A deleted one keeps its row: Slack may repeat its message.
 notes = sa.Table(
     "notes",

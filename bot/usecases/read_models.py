@@ -154,6 +154,7 @@ class ForwardedWebhook:
     id: str
     crew: str
     execution_id: str
+    """Empty when it could not be understood."""
     kind: str
     content_type: str
     body: bytes

@@ -10,7 +10,7 @@ from bot.domain.redaction import Redactor
 from bot.domain.review import Review, Round, receive
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import DeadLetter
+from bot.usecases.read_models import DeadLetter, ForwardedWebhook
 from bot.usecases.track import track
 
 
@@ -60,13 +60,27 @@ async def receive_notification(
 
 
 async def store_dead_letter(
-    crew: str, body: bytes, reason: str, *, uow: UnitOfWork, clock: Clock, new_id: NewId
+    crew: str,
+    body: bytes,
+    reason: str,
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    new_id: NewId,
+    webhook: ForwardedWebhook | None = None,
 ) -> DeadLetter:
-    """Keep a webhook that could not be understood as it came, and report it in the channel."""
+    """Keep a webhook that could not be understood as it came, and report it in the channel.
+
+    `webhook` is what is to be forwarded of it all the same.
+    """
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
         await tx.store_dead_letter(dead_letter)
         await tx.enqueue([_report(dead_letter)], at=dead_letter.received_at)
+        if webhook is not None:
+            await tx.executions.add_forwarded_webhook(webhook)
+            forward = Effect(EffectKind.FORWARD, webhook.id, crew, webhook.execution_id)
+            await tx.enqueue([forward], at=dead_letter.received_at)
     return dead_letter
 
 

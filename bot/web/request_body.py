@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import ClientPayloadError, web
 
+from bot.compression import unpack
 from bot.domain.errors import Malformed
 from bot.web.error_responses import RequestRefused, malformed, not_json, too_large
 
 T = TypeVar("T")
 
-#: The largest body taken, in bytes.
+#: The largest body taken, in bytes, packed and unpacked.
 LIMIT = 1024 * 1024
+#: The same for a webhook that is forwarded.
+FORWARD_LIMIT = 8 * LIMIT
+#: How many parts JSON over LIMIT may have: each takes some hundred bytes of memory when it is read.
+PARTS_LIMIT = 100_000
 #: How long a caller has to send it, in seconds. CrewAI itself gives up after 30 s.
 SECONDS = 25
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 #: How much of an unknown `Content-Encoding` is repeated, in characters.
 _ENCODING_LIMIT = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body, or the first LIMIT bytes of one that is too large."""
+    """A body unpacked, or the beginning of one that is too large."""
 
     content: bytes = field(repr=False)
+    limit: int = LIMIT
     too_large: bool = False
     odd_encoding: str = ""
     """The `Content-Encoding` by which it could not be unpacked; then it is as it came."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it is missing, and it is not packed any more."""
+        return not (self.too_large or self.odd_encoding)
 
 
 class BodyRefused(RequestRefused):
@@ -42,8 +51,8 @@ class BodyRefused(RequestRefused):
         self.reason = reason
 
 
-async def read_body(request: web.Request, *, seconds: float = SECONDS) -> Body:
-    """Read up to LIMIT bytes.
+async def read_body(request: web.Request, *, limit: int = LIMIT, seconds: float = SECONDS) -> Body:
+    """Read so many bytes at most.
 
     Raises RequestRefused when the caller went away or was too slow.
     """
@@ -52,17 +61,17 @@ async def read_body(request: web.Request, *, seconds: float = SECONDS) -> Body:
         async with asyncio.timeout(seconds):
             async for chunk in request.content.iter_any():
                 content += chunk
-                if len(content) > LIMIT:
-                    return Body(bytes(content[:LIMIT]), too_large=True)
+                if len(content) > limit:
+                    return Body(bytes(content[:limit]), limit, too_large=True)
     except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         raise RequestRefused(malformed("The body did not arrive in full.")) from error
-    return _unpacked(bytes(content), request.headers.get("Content-Encoding", "").strip().lower())
+    return _unpacked(bytes(content), request.headers.get("Content-Encoding", ""), limit)
 
 
 def content_of(body: Body) -> bytes:
     """The whole body, unpacked. Raises BodyRefused."""
     if body.too_large:
-        raise BodyRefused(f"over {LIMIT:,} bytes", too_large(LIMIT))
+        raise BodyRefused(f"over {body.limit:,} bytes", too_large(body.limit))
     if body.odd_encoding:
         encoding = body.odd_encoding[:_ENCODING_LIMIT]
         reason = f"its Content-Encoding {encoding!r} cannot be unpacked"
@@ -70,9 +79,23 @@ def content_of(body: Body) -> bytes:
     return body.content
 
 
+def header_of(request: web.Request, name: str) -> str:
+    """A header that is passed on; empty when it has characters that none may have."""
+    text = request.headers.get(name, "")
+    return text if is_header(text) else ""
+
+
+def is_header(text: str) -> bool:
+    """Whether a text can be passed on as a header."""
+    return text != "" and text.isascii() and text.isprintable()
+
+
 def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) -> T:
     """Read a body that must be JSON. `parse` raises Malformed; this raises BodyRefused."""
     content = content_of(body)
+    if len(content) > LIMIT and sum(map(content.count, b"[{,")) > PARTS_LIMIT:
+        reason = f"over {LIMIT:,} bytes and of more than {PARTS_LIMIT:,} parts"
+        raise BodyRefused(reason, too_large(LIMIT))
     if not _is_json(request):
         content_type = request.headers.get("Content-Type", "")
         raise BodyRefused("not sent as JSON", not_json(content_type))
@@ -83,20 +106,17 @@ def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) ->
         raise BodyRefused(reason, malformed(str(error), error.details)) from error
 
 
-def _unpacked(content: bytes, encoding: str) -> Body:
+def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
     """Unpacked here and not by the server: it would throw away what it cannot unpack."""
-    if encoding in ("", "identity"):
-        return Body(content)
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        return Body(content, odd_encoding=encoding)
-    unpacking = zlib.decompressobj(wbits=_GZIP_OR_ZLIB)
-    try:
-        plain = unpacking.decompress(content, LIMIT + 1)
-    except zlib.error:
-        return Body(content, odd_encoding=encoding)
-    if len(plain) > LIMIT:
-        return Body(plain[:LIMIT], too_large=True)
-    return Body(plain) if unpacking.eof else Body(content, odd_encoding=encoding)
+    unpacked = unpack(content, encoding, limit + 1)
+    if unpacked is None:
+        return Body(content, limit, odd_encoding=encoding)
+    plain, is_all = unpacked
+    if len(plain) > limit:
+        return Body(plain[:limit], limit, too_large=True)
+    if not is_all:
+        return Body(content, limit, odd_encoding=encoding)
+    return Body(plain, limit)
 
 
 def _is_json(request: web.Request) -> bool:

@@ -22,7 +22,15 @@ from bot.usecases.track import record_update
 from bot.web.context import WebContext
 from bot.web.credentials import EventKind
 from bot.web.error_responses import RequestRefused, refusal, unauthorised
-from bot.web.request_body import Body, BodyRefused, parse_body, read_body
+from bot.web.request_body import (
+    FORWARD_LIMIT,
+    LIMIT,
+    Body,
+    BodyRefused,
+    header_of,
+    parse_body,
+    read_body,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -68,22 +76,22 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
     if not credentials.accept_event(kind, request.match_info["key"]):
         log.warning("wrong_event_key", crew=crew, kind=kind)
         raise RequestRefused(unauthorised())
-    body = await read_body(request)
-    parse = partial(
-        _parse_update, parse=context.parse_update[kind], redactor=context.redactors[crew]
-    )
-    execution_id, update, content = await _parse_or_keep(request, body, parse, context)
-    webhook = None
-    if crew in context.forwarding:
-        content_type = request.headers.get("Content-Type", "")
-        webhook = ForwardedWebhook(
-            context.new_id(),
-            crew,
-            execution_id,
-            kind.value,
-            content_type,
-            content,
-        )
+    forwarding = crew in context.forwarding
+    body = await read_body(request, limit=FORWARD_LIMIT if forwarding else LIMIT)
+    redactor = context.redactors[crew]
+    parse = partial(_parse_update, parse=context.parse_update[kind], redactor=redactor)
+    to_forward = partial(_to_forward, request, kind, context=context)
+    try:
+        execution_id, update, content = await _parse(request, body, parse, context)
+    except BodyRefused as refused:
+        if not forwarding or not body.is_whole:
+            await _keep(request, body, refused, context)
+            raise
+        # What the bot does not understand, its caller may.
+        content = await _off_loop(redactor.body, body.content, context)
+        await _keep(request, body, refused, context, webhook=to_forward("", content))
+        return _accepted()
+    webhook = to_forward(execution_id, content) if forwarding else None
     await record_update(
         crew,
         execution_id,
@@ -93,7 +101,19 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         new_id=context.new_id,
         webhook=webhook,
     )
+    return _accepted()
+
+
+def _accepted() -> web.Response:
     return web.json_response({"status": "accepted"}, status=202)
+
+
+def _to_forward(
+    request: web.Request, kind: EventKind, execution_id: str, content: bytes, *, context: WebContext
+) -> ForwardedWebhook:
+    crew = request.match_info["crew"]
+    content_type = header_of(request, "Content-Type")
+    return ForwardedWebhook(context.new_id(), crew, execution_id, kind.value, content_type, content)
 
 
 def _parse_notification(content: bytes, *, context: WebContext, redactor: Redactor) -> Notification:
@@ -137,23 +157,46 @@ async def _parse_or_keep(
 ) -> T:
     """Read an authenticated body, or store it as a dead letter. Raises BodyRefused."""
     try:
-        if len(body.content) <= LARGE:
-            return parse_body(request, body, parse)
-        return await context.off_loop(parse_body, request, body, parse)
+        return await _parse(request, body, parse, context)
     except BodyRefused as refused:
-        crew = request.match_info["crew"]
-        dead_letter = await store_dead_letter(
-            crew,
-            body.content,
-            refused.reason,
-            uow=context.uow,
-            clock=context.clock,
-            new_id=context.new_id,
-        )
-        log.warning(
-            "not_understood",
-            crew=crew,
-            dead_letter=dead_letter.id,
-            status=refused.response.status,
-        )
+        await _keep(request, body, refused, context)
         raise
+
+
+async def _parse(
+    request: web.Request, body: Body, parse: Callable[[bytes], T], context: WebContext
+) -> T:
+    """Raises BodyRefused."""
+    return await _off_loop(lambda _: parse_body(request, body, parse), body.content, context)
+
+
+async def _off_loop(work: Callable[[bytes], T], content: bytes, context: WebContext) -> T:
+    """What is done with a body, in a thread if that takes long."""
+    return work(content) if len(content) <= LARGE else await context.off_loop(work, content)
+
+
+async def _keep(
+    request: web.Request,
+    body: Body,
+    refused: BodyRefused,
+    context: WebContext,
+    *,
+    webhook: ForwardedWebhook | None = None,
+) -> None:
+    """Store a body as a dead letter, and what is forwarded of it all the same."""
+    crew = request.match_info["crew"]
+    dead_letter = await store_dead_letter(
+        crew,
+        body.content[:LIMIT],
+        refused.reason,
+        webhook=webhook,
+        uow=context.uow,
+        clock=context.clock,
+        new_id=context.new_id,
+    )
+    log.warning(
+        "not_understood",
+        crew=crew,
+        dead_letter=dead_letter.id,
+        status=refused.response.status,
+    )

@@ -47,6 +47,23 @@ async def test_a_webhook_arrives_as_it_came(forwarder: HttpWebhookForwarder) -> 
     assert got == [(f"localhost:{port}", "application/json", b'{"a": 1}')]
 
 
+@pytest.mark.parametrize("text", ["application/json; charset=ü", "a\nb", "a\x00", "", "\udcff"])
+async def test_a_type_that_no_header_can_say_is_left_out(
+    forwarder: HttpWebhookForwarder, text: str
+) -> None:
+    got: list[str | None] = []
+
+    async def take(request: web.Request) -> web.Response:
+        got.append(request.headers.get("Content-Type"))
+        return web.Response()
+
+    async with serve(takes_posts("/task", take)) as url:
+        odd = replace(WEBHOOK, content_type=text)
+        assert await forwarder.forward(odd, f"{url}/task") == Delivered()
+
+    assert got == [None]
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(302, Refused), (404, Refused), (408, NotSent), (429, NotSent), (500, NotSent)],

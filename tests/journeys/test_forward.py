@@ -90,3 +90,25 @@ async def test_a_redirect_is_not_followed_and_said_to_have_failed(
     )
 
     assert "/elsewhere" not in [path for path, _ in listener.got]
+
+
+def event_url(world: World) -> str:
+    """Where the crew announces its end, from the address on."""
+    url: str = world.crew.requests[0].body["crewWebhookUrl"]
+    return url.removeprefix(world.url)
+
+
+async def test_a_result_over_a_mebibyte_is_handed_on_and_shown(
+    world: World, listener: Listener
+) -> None:
+    execution = await kick_off(world, crewWebhookUrl=f"{listener.url}/crew")
+    body = json.dumps({"kickoff_id": execution, "result": "Long. " * 400_000}).encode()
+
+    status, _ = await world.post(event_url(world), body, Content_Type="application/json; charset=ü")
+
+    assert status == 202
+    await world.slack.until(lambda: listener.got)
+    assert listener.got == [("/crew", body)]
+    await world.slack.until(
+        lambda: [m for m in world.slack.messages("C0REVIEWS") if "has finished" in message_text(m)]
+    )

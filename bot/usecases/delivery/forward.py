@@ -40,6 +40,8 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
 
 async def _wait_for_url(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> Outcome:
     """No URL was given, or the answer to the kickoff, which brings it, is not stored yet."""
+    if not webhook.execution_id:
+        return await _drop(job, context)  # it is reported as a dead letter
     execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     answered = execution is not None and (execution.tracked or execution.is_over)
     if answered or context.clock() - job.created_at >= KICKOFF_ANSWER_TIMEOUT:

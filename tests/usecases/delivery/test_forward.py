@@ -15,6 +15,7 @@ from bot.domain.execution import (
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Unknown
 from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.receive import store_dead_letter
 from bot.usecases.track import record_update
 from tests.usecases.world import World
 
@@ -44,6 +45,29 @@ async def came(world: World, *, kind: str = "task", register: WebhookUrls | None
         new_id=world.new_id,
         webhook=webhook,
     )
+
+
+async def test_a_webhook_that_is_not_understood_goes_where_the_settings_say(
+    forwarding: World,
+) -> None:
+    world = forwarding
+    for configured in (WebhookUrls(), URLS):
+        world.crews["research"] = replace(world.crews["research"], configured=configured)
+        webhook = ForwardedWebhook(world.new_id(), "research", "", "task", "text/plain", b"?")
+        await store_dead_letter(
+            "research",
+            b"?",
+            "not JSON",
+            uow=world.uow,
+            clock=world.clock,
+            new_id=world.new_id,
+            webhook=webhook,
+        )
+        await world.turn(FORWARD)
+        assert not await world.lease(FORWARD)
+
+    assert world.forwarder.forwarded == [("https://theirs.example/task", b"?")]
+    assert await world.effects() == [EffectKind.REPORT] * 2
 
 
 async def test_a_webhook_is_forwarded_again_until_it_is_taken(forwarding: World) -> None:
