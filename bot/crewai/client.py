@@ -84,7 +84,7 @@ class HttpCrew:
         self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
     ) -> Outcome:
         """See `CrewClient`."""
-        body = resume_body(execution_id, task_id, decision, webhooks)
+        body = json.dumps(resume_body(execution_id, task_id, decision, webhooks)).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, Answer):
             return answer
@@ -126,7 +126,7 @@ class HttpCrew:
         self,
         http: httpx.AsyncClient,
         path: str,
-        fields: dict[str, object],
+        body: bytes,
         seconds: float,
         *,
         read: float | None = None,
@@ -134,7 +134,7 @@ class HttpCrew:
         request = http.build_request(
             "POST",
             self._base + path,
-            content=json.dumps(fields).encode(),
+            content=body,
             headers=self._headers | {"Content-Type": "application/json"},
             timeout=self._timeout(read),
         )

@@ -8,7 +8,8 @@ from typing import Final
 
 from pydantic import AliasPath, Field
 
-from bot.crewai.fields import Lenient, Url, Wire, clean, parse_object, read
+from bot.crewai.fields import Lenient, Url, Wire, clean, decode, parse_object, read
+from bot.crewai.raw_json import replace_members
 from bot.crewai.wire import (
     CREW_URL,
     STEP_URL,
@@ -42,32 +43,37 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
 
     A `humanInputWebhook` is not kept: pauses come to this bot. Raises Malformed.
     """
-    fields = parse_object(body)
+    fields = parse_object(body, numbers=False)
     urls = Webhooks.model_validate({name: fields.get(name) for name in _URLS}).urls()
-    return KickoffRequest(fields, WebhookUrls(task=urls.task, step=urls.step, crew=urls.crew))
+    return KickoffRequest(body, WebhookUrls(task=urls.task, step=urls.step, crew=urls.crew))
 
 
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     """A kickoff that somebody asked for in Slack."""
-    return KickoffRequest({"inputs": dict(inputs)}, inputs=tuple(inputs.items()))
+    body = json.dumps({"inputs": dict(inputs)}).encode()
+    return KickoffRequest(body, inputs=tuple(inputs.items()))
 
 
-def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> dict[str, object]:
+def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     """The body of `POST /kickoff`: the caller's own, with the webhook URLs to send.
 
-    A value that is not a URL stays as it is, so that the crew says what is wrong with it.
+    A value that is not a URL stays as it is, so that the crew says what is wrong with it. So does
+    everything else, byte for byte.
     """
-    body = dict(request.fields)
-    for name, given, wanted in (
+    fields = parse_object(request.body, numbers=False)
+    urls = (
         ("taskWebhookUrl", request.given.task, webhooks.task),
         ("stepWebhookUrl", request.given.step, webhooks.step),
         ("crewWebhookUrl", request.given.crew, webhooks.crew),
-    ):
-        if given is not None or body.get(name) is None:
-            body[name] = wanted
+    )
+    changed: dict[str, object] = {
+        name: wanted
+        for name, given, wanted in urls
+        if (given != wanted if given is not None else fields.get(name) is None)
+    }
     if webhooks.human_input is not None:
-        body["humanInputWebhook"] = human_input_body(webhooks.human_input)
-    return body
+        changed["humanInputWebhook"] = human_input_body(webhooks.human_input)
+    return replace_members(decode(request.body), changed).encode()
 
 
 def parse_started(body: bytes) -> str | None:

@@ -10,7 +10,7 @@ from bot.usecases.kickoff import register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from bot.web.context import WebContext
 from bot.web.error_responses import RequestRefused, refusal, unauthorised
-from bot.web.request_body import parse_body, read_body
+from bot.web.request_body import is_header, parse_body, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -42,12 +42,15 @@ def _authenticate(request: web.Request, context: WebContext) -> str:
 
 def _response(outcome: KickoffOutcome) -> web.Response:
     match outcome:
-        case KickoffAnswer(status=status, body=body, content_type=kind, retry_after=wait):
-            headers = {"Content-Type": kind} if kind else {}
+        case KickoffAnswer():
+            headers = {
+                "Content-Type": outcome.content_type,
+                "Retry-After": outcome.retry_after or "",
+            }
             return web.Response(
-                status=status,
-                body=body,
-                headers=headers | ({"Retry-After": wait} if wait else {}),
+                status=outcome.status,
+                body=outcome.body,
+                headers={name: text for name, text in headers.items() if is_header(text)},
             )
         case NotSent(why=why):
             return refusal(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 
 import httpx
+import pytest
+from aiohttp import web
 
 from bot.crewai.client import HttpCrew
 from bot.crewai.kickoff import new_kickoff, parse_kickoff
-from bot.crewai.transport import Timeouts, open_client
+from bot.crewai.transport import ANSWER_LIMIT, Timeouts, open_client
+from bot.crewai.wire import human_input_body
 from bot.demo.crew import Crew, drop_after, garbage, hang, slow, status
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from tests.crewai.crews import NO_URLS, NOW, a_client
+from tests.servers import serve, takes_posts
 
 URLS = WebhookUrls(
     task="https://ours.example/task",
@@ -56,6 +62,89 @@ async def test_what_a_caller_sends_is_passed_on(crew: Crew, client: HttpCrew) ->
     await client.kickoff(parse_kickoff(json.dumps(sent).encode()), NO_URLS)
 
     assert crew.requests[0].body == sent | {"stepWebhookUrl": None, "crewWebhookUrl": None}
+
+
+async def test_what_a_caller_sends_stays_byte_for_byte(http: httpx.AsyncClient) -> None:
+    sent: list[bytes] = []
+
+    async def kickoff(request: web.Request) -> web.Response:
+        sent.append(await request.read())
+        return web.json_response({"kickoff_id": "e-1"})
+
+    caller = (
+        b'{ "inputs": {"rate": 0.10, "big": 1e400, "n": 123456789012345678901234567890},\n'
+        b'"taskWebhookUrl" :"https:\\/\\/theirs.example/task", "odd": [1.0, "\\u00e9"], '
+        b'"stepWebhookUrl":null, "humanInputWebhook": {"url": "https://theirs.example"} }'
+    )
+    request = parse_kickoff(caller)
+    urls = WebhookUrls(
+        task=request.given.task, step="https://ours.example/step", human_input=URLS.human_input
+    )
+    async with serve(takes_posts("/kickoff", kickoff)) as url:
+        await a_client(http, url).kickoff(request, urls)
+
+    ours = json.dumps(human_input_body(URLS.human_input)) if URLS.human_input else ""
+    expected = caller.replace(b":null", b':"https://ours.example/step"')
+    expected = expected.replace(b'{"url": "https://theirs.example"} }', ours.encode() + b" }")
+    assert sent == [expected[:-1] + b', "crewWebhookUrl": null}']
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "GZIP"])
+async def test_a_packed_answer_is_unpacked(http: httpx.AsyncClient, encoding: str) -> None:
+    plain = b'{"kickoff_id": "e-1"}'
+    packed = zlib.compress(plain) if encoding == "deflate" else gzip.compress(plain)
+
+    async def kickoff(_request: web.Request) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": encoding})
+
+    async with serve(takes_posts("/kickoff", kickoff)) as url:
+        answer = answered(await kick_off(a_client(http, url)))
+
+    assert (answer.execution_id, answer.body) == ("e-1", plain)
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "gzip, gzip"])
+async def test_of_an_answer_that_cannot_be_unpacked_the_status_is_passed_on(
+    http: httpx.AsyncClient, encoding: str
+) -> None:
+    async def kickoff(_request: web.Request) -> web.Response:
+        return web.Response(body=b"not packed like this", headers={"Content-Encoding": encoding})
+
+    async with serve(takes_posts("/kickoff", kickoff)) as url:
+        answer = answered(await kick_off(a_client(http, url)))
+
+    assert (answer.status, answer.body, answer.is_in_doubt) == (200, b"", True)
+
+
+async def test_a_packed_answer_that_grows_without_end_is_cut(http: httpx.AsyncClient) -> None:
+    async def kickoff(_request: web.Request) -> web.Response:
+        packed = gzip.compress(b"x" * 20_000_000)
+        return web.Response(status=400, body=packed, headers={"Content-Encoding": "gzip"})
+
+    async with serve(takes_posts("/kickoff", kickoff)) as url:
+        assert len(answered(await kick_off(a_client(http, url))).body) == ANSWER_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "in_doubt"),
+    [
+        (200, "{}", True),
+        (200, '{"kickoff_id": "e-1"}', False),
+        (302, "", False),
+        (400, "", False),
+        (408, "", True),
+        (422, "", False),
+        (429, "", False),
+        (500, "", True),
+        (503, "", True),
+        (504, "", True),
+    ],
+)
+async def test_after_some_answers_nobody_knows_whether_it_started(
+    crew: Crew, client: HttpCrew, code: int, body: str, in_doubt: bool
+) -> None:
+    crew.fail("/kickoff", how=status(code, body))
+    assert answered(await kick_off(client)).is_in_doubt is in_doubt
 
 
 async def test_a_refusal_names_the_inputs_that_are_missing(crew: Crew, client: HttpCrew) -> None:

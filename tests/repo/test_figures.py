@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import STOP_KICKOFFS_SECONDS
+from bot.crewai.fields import ID_BYTES, ID_LIMIT
 from bot.crewai.lookups import DEADLINE, FOR_EACH
 from bot.crewai.transport import Timeouts
 from bot.domain.changes import LINES_COMPARED
@@ -23,7 +24,7 @@ from bot.usecases.delivery.worker import LEASE, Pace
 from bot.usecases.kickoff import AT_ONCE
 from bot.usecases.track import STATUS_POLL
 from bot.web.connections import Limits
-from bot.web.request_body import LIMIT, SECONDS
+from bot.web.request_body import FORWARD_LIMIT, LIMIT, SECONDS
 from tests.repo.files import read
 
 NUMBERS = {1: "one", 2: "two", 4: "four", 10: "ten"}
@@ -51,7 +52,9 @@ ARCHITECTURE = (
     f"then again, {s(GRACE)} later at the earliest",
 )
 HTTP = (
-    f"the body is over {LIMIT // 2**20} MiB",
+    f"the body is over {LIMIT // 2**20} MiB, or {FORWARD_LIMIT // 2**20} MiB where it is forwarded",
+    f"It may have {FORWARD_LIMIT // 2**20} MiB.",
+    f"Ids have {ID_LIMIT} characters at most, and {ID_BYTES:,} bytes",
     f"has {SECONDS} s to arrive",
     f"once for each try, within {DEADLINE:g} s",
     f"a kickoff: {AT_ONCE} of this crew are under way",

@@ -22,7 +22,7 @@ from tests.usecases.world import World
 
 ANSWER = KickoffAnswer(200, b"{}", "application/json", execution_id="e-1")
 THEIRS = WebhookUrls(task="https://theirs.example/task")
-ASKED = KickoffRequest({"inputs": {}}, THEIRS)
+ASKED = KickoffRequest(b'{"inputs": {}}', THEIRS)
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def test_a_kickoff_is_stored_once_the_database_is_back(shaky: Shaky) -> No
     shaky.failures.extend([StoreUnavailable("away")] * 2)
     kickoffs = new_kickoffs(shaky)
 
-    assert await kickoffs.start("research", KickoffRequest({})) is ANSWER
+    assert await kickoffs.start("research", KickoffRequest(b"{}")) is ANSWER
     await kickoffs.finish()
 
     assert await recorded(shaky).find("research", "e-1")

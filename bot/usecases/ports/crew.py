@@ -16,7 +16,8 @@ from bot.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
 class KickoffRequest:
     """What a caller wants started: opaque to us, save for the webhook URLs it gave."""
 
-    fields: Mapping[str, object] = field(repr=False)
+    body: bytes = field(repr=False)
+    """JSON, as the caller wrote it."""
     given: WebhookUrls = WebhookUrls()
     inputs: tuple[tuple[str, str], ...] = ()
     """For people to read, when it was asked for in Slack."""
@@ -36,6 +37,16 @@ class KickoffAnswer:
     """Inputs that the crew asks for."""
     words: str = ""
     """Why the crew refused, in its own words."""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the crew may have started an execution that it does not name.
+
+        A gateway that gives up says 408 or 5xx while the crew behind it works on.
+        """
+        is_success = 200 <= self.status < 300  # noqa: PLR2004
+        is_failure = self.status == 408 or self.status >= 500  # noqa: PLR2004
+        return self.execution_id is None and (is_success or is_failure)
 
 
 KickoffOutcome = KickoffAnswer | NotSent | Unknown

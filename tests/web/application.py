@@ -1,0 +1,59 @@
+"""The routes over a real store, between stand-ins."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from aiohttp import web
+
+from bot.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
+from bot.crewai.payloads import parse_notification
+from bot.crewai.updates import parse_crew, parse_step, parse_task
+from bot.usecases.kickoff import Kickoffs
+from bot.web import routes
+from bot.web.context import Health, WebContext
+from bot.web.credentials import Credentials, EventKind
+from tests.builders import webhook_urls
+from tests.usecases.world import World
+
+CREDENTIALS = Credentials("research", "the-secret", "the-token")
+
+
+def an_application(world: World, *, forward: bool) -> web.Application:
+    """The routes, for one crew; the crew's settings name URLs to forward to."""
+    world.crews["research"] = replace(
+        world.crews["research"],
+        own=webhook_urls("ours"),
+        configured=replace(webhook_urls("theirs"), human_input=None),
+        forward=forward,
+    )
+
+    async def healthy() -> Health:
+        return Health((), ())
+
+    context = WebContext(
+        credentials={"research": CREDENTIALS},
+        uow=world.uow,
+        clock=world.clock,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        kickoffs=Kickoffs(
+            uow=world.uow,
+            crews=world.crews,
+            clients={"research": world.crew},
+            clock=world.clock,
+        ),
+        check_health=healthy,
+        parse_notification=parse_notification,
+        parse_update={
+            EventKind.TASK: parse_task,
+            EventKind.STEP: parse_step,
+            EventKind.CREW: parse_crew,
+        },
+        parse_kickoff=parse_kickoff,
+        parse_registration=parse_registration,
+        parse_execution=parse_execution,
+        forwarding=frozenset({"research"} if forward else ()),
+    )
+    return routes.build(context)
