@@ -9,6 +9,7 @@ from typing import Final
 from bot.crewai.fields import TOO_DEEP, clean, pretty
 from bot.domain.errors import Malformed
 from bot.domain.notification import Format, Output
+from bot.domain.redaction import MARK
 
 #: What CrewAI's own output object says beside the output.
 _ABOUT_ITSELF: Final = frozenset(
@@ -18,7 +19,6 @@ _CREDENTIALS: Final = re.compile(
     r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
 )
 _HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S")
-HIDDEN: Final = "(hidden)"
 
 
 def read_output(value: object) -> Output:
@@ -86,13 +86,13 @@ def _hide(value: object) -> object:
     match value:
         case dict():
             return {
-                name: HIDDEN if _is_credential(name, part) else _hide(part)
+                name: MARK if _is_credential(name, part) else _hide(part)
                 for name, part in value.items()
             }
         case list():
             return [_hide(part) for part in value]
         case str() if _HEADER.match(value):
-            return HIDDEN
+            return MARK
     return value
 
 

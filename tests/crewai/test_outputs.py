@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.crewai.outputs import HIDDEN
 from bot.crewai.payloads import parse_notification, parse_status
 from bot.crewai.updates import parse_crew
 from bot.domain.errors import Malformed
 from bot.domain.notification import Format, Output
+from bot.domain.redaction import MARK
 from tests.crewai.bodies import EXECUTION
 
 
@@ -74,7 +74,7 @@ def test_credentials_are_not_shown() -> None:
     )
     assert "s3cret" not in json.dumps(found)
     assert (found["answer"], found["total_tokens"]) == ("REAL", 12)
-    assert found["hooks"] == [{"webhook": HIDDEN, "headers": [HIDDEN, HIDDEN]}]
+    assert found["hooks"] == [{"webhook": MARK, "headers": [MARK, MARK]}]
 
 
 def test_what_is_nested_too_deeply_to_be_looked_through_is_malformed() -> None:

@@ -10,10 +10,12 @@ from aiohttp import web
 from bot.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
 from bot.crewai.updates import parse_crew, parse_step, parse_task
+from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs
 from bot.web import routes
-from bot.web.context import Health, WebContext
+from bot.web.context import WebContext
 from bot.web.credentials import Credentials, EventKind
+from bot.web.health import Health
 from tests.builders import webhook_urls
 from tests.usecases.world import World
 
@@ -45,6 +47,8 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             clock=world.clock,
         ),
         check_health=healthy,
+        redactors={"research": Redactor([CREDENTIALS.webhook_secret])},
+        status_token=None,
         parse_notification=parse_notification,
         parse_update={
             EventKind.TASK: parse_task,
