@@ -15,6 +15,7 @@ from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
 from bot.store.notes import SqlNoteQueries, claim_on, count_notes
+from bot.store.rounds import SqlRoundQueries
 from bot.store.tables import (
     REGISTERED,
     dead_letters,
@@ -51,6 +52,7 @@ class SqlQueries:
         self._engine = engine
         self.executions = SqlExecutionQueries(engine)
         self.notes = SqlNoteQueries(engine)
+        self.rounds = SqlRoundQueries(engine)
 
     async def round(self, round_id: str) -> Round:
         """See `Queries`."""
@@ -140,16 +142,6 @@ class SqlQueries:
                 )
                 found += map(to_line, rows)
         return tuple(sorted(found, key=lambda line: line.round.opened_at)[:limit])
-
-    async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        """See `Queries`."""
-        async with self._reading() as connection:
-            rows = await connection.execute(
-                LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
-                .order_by(rounds.c.opened_at.desc())
-                .limit(limit)
-            )
-            return tuple(to_line(row) for row in rows)[::-1]
 
     async def ping(self) -> None:
         """See `Queries`. Reads a table: SQLite answers anything else without its file."""

@@ -65,7 +65,9 @@ async def world(empty_database_url: str) -> AsyncIterator[World]:
     own = replace(webhook_urls("own"), human_input=None)
     world.crews["research"] = a_crew(forward=True, own=own)
     for row in ROWS["executions"]:
-        for line in await world.uow.read.rounds_of("research", row["execution_id"], limit=9):
+        for line in await world.uow.read.rounds.of_execution(
+            "research", row["execution_id"], limit=9
+        ):
             if line.card:
                 card = Message(f"card {line.round.id}", line.card, NOW, shows=line.round)
                 world.slack.messages.append(card)
@@ -100,7 +102,7 @@ async def find(world: World, execution: str) -> Execution:
 
 
 async def rounds(world: World, execution: str) -> list[Round]:
-    lines = await world.uow.read.rounds_of("research", execution, limit=9)
+    lines = await world.uow.read.rounds.of_execution("research", execution, limit=9)
     return [line.round for line in lines]
 
 

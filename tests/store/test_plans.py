@@ -111,7 +111,7 @@ async def review_well(world: World) -> None:
     await world.settle_slack()
     await draft_for(round_, context=context)
     await delete_note(card.channel, "9.1", context=context)
-    await world.uow.read.notes.history(round_.review.id, limit=50)
+    await world.uow.read.rounds.history(round_.review.id, limit=50)
     await queue(ANA.id, page=0, context=context)
 
 
@@ -138,12 +138,11 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
         await world.uow.read.executions.starting_with("many-12", limit=20)
         await world.uow.read.executions.running(limit=20)
         await world.uow.read.executions.posting("research", "many-12")
-        await world.uow.read.rounds_of("research", "many-12", limit=20)
-        await world.uow.read.notes.rounds_of("research", "many-12", limit=20)
-        await world.uow.read.notes.part(State.WAITING, ["research"], offset=0, limit=20)
-        await world.uow.read.notes.decided_since(NOW, ["research"], offset=0, limit=20)
+        await world.uow.read.rounds.of_execution("research", "many-12", limit=20)
+        await world.uow.read.rounds.in_state(State.WAITING, ["research"], offset=0, limit=20)
+        await world.uow.read.rounds.decided_since(NOW, ["research"], offset=0, limit=20)
         await world.outbox.lease(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
-    assert len(statements) >= 11
+    assert len(statements) >= 10
     async with world.engines.write.connect() as connection:
         for statement, parameters in statements:
             plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)

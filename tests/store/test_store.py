@@ -300,9 +300,9 @@ async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
         await keep(uow, a_round(id=f"r-{n}", number=n, opened_at=NOW + n * SECOND))
         for n in range(1, 5)
     ]
-    lines = await uow.read.rounds_of("research", "e-1", limit=2)
+    lines = await uow.read.rounds.of_execution("research", "e-1", limit=2)
     assert [line.round for line in lines] == rounds[2:]
-    assert await uow.read.rounds_of("other", "e-1", limit=2) == ()
+    assert await uow.read.rounds.of_execution("other", "e-1", limit=2) == ()
 
 
 async def test_the_unsettled_are_cut_with_the_oldest_first(uow: SqlUnitOfWork) -> None:

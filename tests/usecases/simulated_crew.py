@@ -117,7 +117,7 @@ class SimulatedCrew:
         assert round_.state is State.DECIDED
         assert round_.decision == decision
         assert round_.review.execution_id == execution_id
-        lines = await self.world.uow.read.rounds_of("research", execution_id, limit=100)
+        lines = await self.world.uow.read.rounds.of_execution("research", execution_id, limit=100)
         same_task = [line.round for line in lines if line.round.review == round_.review]
         assert max(same_task, key=lambda other: other.number) == round_
 

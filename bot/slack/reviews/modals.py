@@ -69,5 +69,5 @@ async def reader_page(
     """
     posting = await context.uow.read.posting(position.round_id)
     review = posting.view.round.review
-    history = await context.uow.read.notes.history(review.id, limit=ROUNDS)
+    history = await context.uow.read.rounds.history(review.id, limit=ROUNDS)
     return partial(context.off_loop, render_reader, position, posting.view, history)

@@ -210,7 +210,7 @@ class ExecutionQueries(Protocol):
 
 
 class NoteQueries(Protocol):
-    """Reading for reviewers: notes, history, the queue."""
+    """Reading notes."""
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
         """A round's notes, the oldest first."""
@@ -220,15 +220,21 @@ class NoteQueries(Protocol):
         """One note, unless it was deleted."""
         ...
 
+
+class RoundQueries(Protocol):
+    """Reading rounds with the beginning of their output."""
+
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        """The rounds of a review with excerpts, the newest first."""
+        """The rounds of a review, the newest first."""
         ...
 
-    async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        """The latest rounds of one execution with excerpts, the oldest first."""
+    async def of_execution(
+        self, crew: str, execution_id: str, *, limit: int
+    ) -> tuple[RoundLine, ...]:
+        """The latest rounds of one execution, the oldest first."""
         ...
 
-    async def part(
+    async def in_state(
         self, state: State, crews: Iterable[str] | None, *, offset: int, limit: int
     ) -> QueuePart:
         """Rounds in this state, of these crews or of all, the oldest first."""
@@ -251,7 +257,12 @@ class Queries(Protocol):
 
     @property
     def notes(self) -> NoteQueries:
-        """Notes, history, the queue."""
+        """What people wrote in the threads."""
+        ...
+
+    @property
+    def rounds(self) -> RoundQueries:
+        """A review's history, an execution's rounds, the queue."""
         ...
 
     async def round(self, round_id: str) -> Round:
@@ -276,10 +287,6 @@ class Queries(Protocol):
 
     async def unsettled(self, *, limit: int) -> tuple[RoundLine, ...]:
         """Rounds that are waiting, on their way or stuck, the oldest first."""
-        ...
-
-    async def rounds_of(self, crew: str, execution_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        """The latest rounds of one execution, the oldest first."""
         ...
 
     async def ping(self) -> None:

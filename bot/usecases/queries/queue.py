@@ -23,12 +23,12 @@ async def queue(user: str, *, page: int, context: ReviewContext) -> Queue:
     mine = context.crews_of(user, Role.REVIEWER)
     crews = tuple(context.crews)
     others = tuple(name for name in crews if name not in mine)
-    read = context.uow.read.notes
+    read = context.uow.read.rounds
     since = context.clock() - TODAY
     parts: tuple[_Part, ...] = (
-        lambda offset, limit: read.part(State.WAITING, mine, offset=offset, limit=limit),
-        lambda offset, limit: read.part(State.WAITING, others, offset=offset, limit=limit),
-        lambda offset, limit: read.part(State.STUCK, crews, offset=offset, limit=limit),
+        lambda offset, limit: read.in_state(State.WAITING, mine, offset=offset, limit=limit),
+        lambda offset, limit: read.in_state(State.WAITING, others, offset=offset, limit=limit),
+        lambda offset, limit: read.in_state(State.STUCK, crews, offset=offset, limit=limit),
         lambda offset, limit: read.decided_since(since, crews, offset=offset, limit=limit),
     )
     totals = [(await part(0, 0)).total for part in parts]

@@ -40,7 +40,7 @@ async def execution(prefix: str, *, uow: UnitOfWork, clients: CrewClients) -> Ex
         case [(crew, execution_id)]:
             stored = await uow.read.executions.find(crew, execution_id)
             assert stored is not None  # noqa: S101  # it was there just now, and none is deleted
-            rounds = await uow.read.notes.rounds_of(crew, execution_id, limit=LINES)
+            rounds = await uow.read.rounds.of_execution(crew, execution_id, limit=LINES)
             client = clients.get(crew)
             progress = (
                 await client.status(execution_id)
