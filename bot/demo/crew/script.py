@@ -51,9 +51,8 @@ def _asks_for(feedbacks: Sequence[str], *words: str) -> bool:
 
 
 def _research(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], context: Mapping[str, object]
+    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
-    del context
     rows = [
         ("Northwind", "41 %", "+18 %", "annual report, p. 12"),
         ("Fabrikam", "27 %", "+9 %", "investor call, March"),
@@ -83,9 +82,8 @@ def _research(
 
 
 def _plan(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], context: Mapping[str, object]
+    inputs: Mapping[str, object], _feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
-    del feedbacks, context
     return (
         f"## How to enter the market for {_topic(inputs)}\n\n"
         "1. **Talk** to ten installers who sell Northwind today.\n"
@@ -98,9 +96,8 @@ def _plan(
 
 
 def _report(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], context: Mapping[str, object]
+    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
-    del context
     careful = _asks_for(feedbacks, "conservative", "careful", "cautious", "lower")
     rate = "0.09" if careful else "0.18"
     tied = "installers are tied to their vendors"
