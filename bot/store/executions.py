@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +27,6 @@ from bot.store.statements import (
 from bot.store.tables import REGISTERED, executions, forwarded_webhooks, task_updates, webhooks
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 
-#: Made once: it is asked for every webhook that comes.
 WEBHOOKS_OF: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("b_crew"),
     webhooks.c.execution_id == sa.bindparam("b_execution"),
@@ -40,6 +40,8 @@ class SqlExecutions:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
+        self._with_webhooks: set[tuple[str, str]] = set()
+        """Of the executions that were opened."""
 
     async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         """See `TxExecutions`."""
@@ -67,6 +69,13 @@ class SqlExecutions:
         """See `TxExecutions`."""
         key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
         await self._connection.execute(register_webhooks(self._dialect), key | from_webhooks(urls))
+
+    async def secrets_of(self, execution: Execution) -> tuple[str, ...]:
+        """See `TxExecutions`."""
+        about = execution.crew, execution.execution_id
+        if about not in self._with_webhooks:
+            return ()
+        return _secrets(await self._connection.execute(WEBHOOKS_OF, _key(*about)))
 
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
@@ -125,8 +134,10 @@ class SqlExecutions:
             "began_at": at,
             "activity_count": activity,
         }
-        opened = await self._connection.execute(open_execution(self._dialect), row)
-        return to_execution(opened.one())
+        opened = (await self._connection.execute(open_execution(self._dialect), row)).one()
+        if opened.has_webhooks:
+            self._with_webhooks.add((crew, execution_id))
+        return to_execution(opened)
 
 
 class SqlExecutionQueries:
@@ -187,8 +198,7 @@ class SqlExecutionQueries:
 
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
         """See `ExecutionQueries`."""
-        found = await self._rows(WEBHOOKS_OF.params(_key(crew, execution_id)))
-        return tuple(dict.fromkeys(one for row in found for one in to_webhooks(row).secrets))
+        return _secrets(await self._rows(WEBHOOKS_OF.params(_key(crew, execution_id))))
 
     async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
         """See `ExecutionQueries`."""
@@ -205,6 +215,10 @@ class SqlExecutionQueries:
         with translate_errors():
             async with self._engine.connect() as connection:
                 return list(await connection.execute(statement))
+
+
+def _secrets(rows: Iterable[sa.Row[Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for row in rows for one in to_webhooks(row).secrets))
 
 
 def _key(crew: str, execution_id: str) -> dict[str, Any]:

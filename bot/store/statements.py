@@ -18,12 +18,21 @@ Insert: TypeAlias = Any
 
 @cache
 def open_execution(dialect: str) -> sa.Insert:
-    """Upsert an execution, add to its activity count, lock it and return it."""
+    """Upsert an execution, add to its activity count, lock it and return it.
+
+    With `has_webhooks`: most have none, and then nobody needs to read them.
+    """
+    # As text: SQLAlchemy leaves the tables' names out of what is returned.
+    has_webhooks: sa.ColumnClause[bool] = sa.literal_column(
+        "EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
+        " AND webhooks.execution_id = executions.execution_id)",
+        sa.Boolean,
+    )
     statement = insert_of(dialect)(executions)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={"activity_count": executions.c.activity_count + statement.excluded.activity_count},
-    ).returning(*executions.c)
+    ).returning(*executions.c, has_webhooks.label("has_webhooks"))
     return upsert
 
 

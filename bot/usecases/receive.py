@@ -31,19 +31,19 @@ async def receive_notification(
     without the secrets that the execution's webhooks carried.
     """
     now = clock()
-    secrets = await uow.read.executions.secrets_of(crew, notification.execution_id)
-    notification = Redactor(secrets).fields(notification, keep=Notification.VERBATIM)
-    candidate = Review(
-        id=new_id(),
-        crew=crew,
-        execution_id=notification.execution_id,
-        task_id=notification.task_id,
-        task_name=notification.task_name,
-        agent=notification.agent,
-        expected_output=notification.expected_output,
-    )
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
+        redactor = Redactor(await tx.executions.secrets_of(execution))
+        notification = redactor.fields(notification, keep=Notification.VERBATIM)
+        candidate = Review(
+            id=new_id(),
+            crew=crew,
+            execution_id=notification.execution_id,
+            task_id=notification.task_id,
+            task_name=notification.task_name,
+            agent=notification.agent,
+            expected_output=notification.expected_output,
+        )
         review, latest = await tx.open_review(candidate)
         receipt = receive(
             latest, review=review, digest=notification.output.digest, at=now, new_id=new_id

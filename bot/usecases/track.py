@@ -76,17 +76,18 @@ async def record_update(
     webhook: ForwardedWebhook | None = None,
 ) -> None:
     """Record a task, step or crew webhook; `webhook` is what is to be forwarded of it."""
-    secrets = await uow.read.executions.secrets_of(crew, execution_id)
-    update = Redactor(secrets).fields(update)
     async with uow.begin() as tx:
-        if isinstance(update, StepUpdate):
-            execution = await tx.executions.open(crew, execution_id, at=at)
-            await tx.executions.save(replace(execution, step=update.doing))
-        else:
-            execution = await tx.executions.record_activity(crew, execution_id, at=at)
-            if isinstance(update, TaskUpdate):
+        open_ = (
+            tx.executions.open if isinstance(update, StepUpdate) else tx.executions.record_activity
+        )
+        execution = await open_(crew, execution_id, at=at)
+        update = Redactor(await tx.executions.secrets_of(execution)).fields(update)
+        match update:
+            case StepUpdate(doing=doing):
+                await tx.executions.save(replace(execution, step=doing))
+            case TaskUpdate():
                 await _complete_task(tx, execution, update, at=at, update_id=new_id())
-            else:
+            case CrewUpdate():  # pragma: no branch  # there is no fourth
                 await _complete_crew(tx, execution, update, at=at)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)

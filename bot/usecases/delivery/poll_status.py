@@ -27,11 +27,11 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
         async with context.uow.begin() as tx:
             await tx.complete(job)
         return Delivered()
-    secrets = await context.uow.read.executions.secrets_of(effect.crew, effect.execution_id)
-    answer = Redactor(secrets).fields(await client.status(effect.execution_id))
+    answer = await client.status(effect.execution_id)
     now = context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
+        answer = Redactor(await tx.executions.secrets_of(execution)).fields(answer)
         updated = _updated(execution, answer, now)
         if updated.is_over:
             await end_execution(tx, execution, updated, at=now)

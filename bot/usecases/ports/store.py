@@ -81,6 +81,13 @@ class TxExecutions(Protocol):
         """Remember the URLs a caller gave; those it did not give stay as they were."""
         ...
 
+    async def secrets_of(self, execution: Execution) -> tuple[str, ...]:
+        """What must not be shown of the webhooks of an execution that was opened here.
+
+        Of those registered for it and those that its earlier pauses carried.
+        """
+        ...
+
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> None:
