@@ -15,6 +15,7 @@ from bot.demo.workspace import (
     DROP_BEFORE,
     HANG,
     Workspace,
+    echo,
     error,
     http_status,
     rate_limited,
@@ -223,3 +224,12 @@ async def test_a_socket_that_is_cut_while_the_bot_thinks(slack: Workspace) -> No
         await slack.refresh_socket()
         assert (await socket.receive_json())["reason"] == "refresh_requested"
         assert (await slack.slash("U1", "C1", "/crew")).problem == "no socket is connected"
+
+
+async def test_an_echo_quotes_the_arguments(slack: Workspace, client: AsyncWebClient) -> None:
+    slack.fail("chat.postMessage", echo("invalid_arguments"))
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel="C1", text="a secret")
+    [quoted] = caught.value.response["response_metadata"]["messages"]
+    assert "a secret" in quoted
+    assert not texts(slack)

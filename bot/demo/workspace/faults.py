@@ -13,7 +13,9 @@ EVERY_METHOD: Final = "*"
 class Fault:
     """One way to fail."""
 
-    kind: Literal["error", "rate_limited", "http_status", "body", "slow", "hang", "before", "after"]
+    kind: Literal[
+        "error", "echo", "rate_limited", "http_status", "body", "slow", "hang", "before", "after"
+    ]
     code: str = ""
     status: int = 0
     seconds: float = 0
@@ -23,6 +25,11 @@ class Fault:
 def error(code: str) -> Fault:
     """Do nothing and answer `{"ok": false, "error": code}`."""
     return Fault("error", code=code)
+
+
+def echo(code: str) -> Fault:
+    """Do nothing and answer like `error`, quoting the arguments in `response_metadata`."""
+    return Fault("echo", code=code)
 
 
 def rate_limited(retry_after: int = 1) -> Fault:

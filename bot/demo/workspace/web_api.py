@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bot.demo.workspace.scopes import needed_scopes
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
-_BEFORE_WORK: Final = frozenset({"error", "rate_limited", "http_status", "body", "before"})
+_BEFORE_WORK: Final = frozenset({"error", "echo", "rate_limited", "http_status", "body", "before"})
 """The faults that keep a method from being carried out."""
 _WITHOUT_TOKEN: Final = frozenset({"api.test"})
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
@@ -71,6 +72,8 @@ class WebApi:
         fault = self.faults.take(method)
         if fault is not None and fault.kind in _BEFORE_WORK:
             self._log(method, args, None)
+        if fault is not None and fault.kind == "echo":
+            return _quoting(fault, args)
         return await self._with_fault(request, fault, work)
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
@@ -152,6 +155,12 @@ def _apply_fault(request: web.Request, fault: Fault, work: Work) -> web.Response
         case "after":
             work()
     return _drop(request)
+
+
+def _quoting(fault: Fault, args: Json) -> web.Response:
+    quoted = f"[ERROR] not taken: {json.dumps(args)}"
+    metadata = {"messages": [quoted]}
+    return web.json_response({"ok": False, "error": fault.code, "response_metadata": metadata})
 
 
 def _drop(request: web.Request) -> web.Response:

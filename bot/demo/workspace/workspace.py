@@ -199,8 +199,8 @@ class Workspace(UserActions):
         """Fail the next `times` calls of a method, `"*"` for any; None: until `clear_faults`.
 
         Besides the Web API's, there are the methods `upload` and `response_url`. How: `error`,
-        `rate_limited`, `http_status`, `malformed`, `slow`, `HANG` (until `release`), `DROP_BEFORE`,
-        `DROP_AFTER`.
+        `echo`, `rate_limited`, `http_status`, `malformed`, `slow`, `HANG` (until `release`),
+        `DROP_BEFORE`, `DROP_AFTER`.
         """
         self._api.faults.add(method, how, times)
 
