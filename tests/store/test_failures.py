@@ -14,7 +14,7 @@ from bot.store.engine import Engines, open_engines, open_readers
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, an_effect
-from tests.conftest import Postgres
+from tests.postgres import Postgres
 
 HANG_UP = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"

