@@ -1,0 +1,58 @@
+"""`make soak`: a minute of load and faults on the real bot, and what must hold after it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.soak.options import InvalidOption, Options, read_options
+from tests.soak.report import problems
+from tests.soak.run import Result, soak
+
+#: Beyond the load and the settling, for starting and for looking at everything; in seconds.
+_ALLOWANCE = 120
+
+
+async def run(options: Options, folder: Path) -> Result:
+    """A run that ends by itself, in time, and when it is asked to."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with asyncio.timeout(options.seconds + options.settle_seconds + _ALLOWANCE):
+        return await soak(options, folder)
+
+
+def main() -> int:
+    """The exit status: 0 only if everything held."""
+    try:
+        options = read_options()
+    except InvalidOption as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(options, flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="crewgate-soak-"))
+    try:
+        result = asyncio.run(run(options, folder))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        shutil.rmtree(folder)
+        print("Stopped.")
+        return 1
+    except TimeoutError:
+        print(f"It did not end in time. The logs and the database are in {folder}")
+        return 1
+    print("\n".join([*result.figures, *problems(result.problems)]))
+    if not result.problems:
+        shutil.rmtree(folder)
+        return 0
+    report = folder / "report.txt"
+    report.write_text("\n".join([str(options), *result.figures, *result.problems]) + "\n")
+    print(f"The logs, the database and the whole report are in {folder}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""What must hold at the end of a run. Each check gives a sentence for each thing that is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.domain.retry import Retry
+from bot.domain.review import State
+from bot.usecases.track import STATUS_POLL
+from tests.soak.cards import Card
+from tests.soak.crew_records import Applied, CrewRecords, pending_label
+from tests.soak.database import LASTING, Stored, StoredRound
+from tests.soak.labels import Label
+from tests.soak.ledger import Ledger, Press
+
+_UNFINISHED = frozenset({State.WAITING, State.DECIDED, State.STUCK})
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that is known at the end, from all sides."""
+
+    crews: CrewRecords
+    stored: Stored
+    ledger: Ledger
+    cards: dict[str, Card]
+    keys: Counter[str]
+    """How many messages carry each key in their metadata: one each, as they are posted once."""
+    excused: Counter[str] = field(default_factory=Counter)
+    """What no bot could have done better, by why; filled in by the checks."""
+
+    @property
+    def known(self) -> set[Label]:
+        """The outputs that the bot has a round for."""
+        return {round_.label for round_ in self.stored.rounds}
+
+
+def check_everything(evidence: Evidence) -> list[str]:
+    """All that is wrong."""
+    return [
+        problem
+        for check in (
+            unfinished_executions,
+            lost_notifications,
+            unfinished_rounds,
+            effects_left,
+            decisions_at_crews,
+            decisions_on_record,
+            lost_presses,
+            cards_that_differ,
+            posted_twice,
+        )
+        for problem in check(evidence)
+    ]
+
+
+def lost_by_design(evidence: Evidence) -> frozenset[str]:
+    """Executions that wait with an output whose notification was lost: crews never repeat one."""
+    known = evidence.known
+    return frozenset(
+        execution.id
+        for execution in evidence.crews.executions.values()
+        if (label := pending_label(execution)) is not None
+        and label in evidence.crews.unannounced
+        and label not in known
+    )
+
+
+def unfinished_executions(evidence: Evidence) -> Iterator[str]:
+    """Every execution has ended, at its crew and in the database, unless it could not."""
+    lost = lost_by_design(evidence)
+    evidence.excused["executions whose pause the bot could not hear"] = len(lost)
+    for execution in evidence.crews.executions.values():
+        if execution.id in lost:
+            continue
+        if execution.ended_at is None:
+            yield f"{pending_label(execution) or execution.id} is {execution.state} at its crew"
+        elif execution.id not in evidence.stored.over and execution.outputs:
+            if evidence.crews.failed_updates[execution.id] or not execution.feedbacks:
+                evidence.excused["executions whose end is known by their status, later"] += 1
+            else:
+                yield f"{execution.id} has ended at its crew, and the bot does not know"
+
+
+def lost_notifications(evidence: Evidence) -> Iterator[str]:
+    """A webhook is only lost while no bot is there to take it."""
+    pauses = evidence.crews.unannounced.values()
+    updates = [sent for some in evidence.crews.failed_updates.values() for sent in some]
+    for sent in (*pauses, *updates):
+        if sent.status is not None or not evidence.ledger.was_out(sent.at):
+            came = sent.status or sent.error
+            yield f"a {sent.kind} webhook was answered {came}: {sent.answer[:200]}"
+
+
+def unfinished_rounds(evidence: Evidence) -> Iterator[str]:
+    """Every round is over, unless its execution waits for what the bot could not hear."""
+    for round_ in evidence.stored.rounds:
+        if round_.state in _UNFINISHED:
+            yield f"{round_.label} (round {round_.id}) is {round_.state}, {round_.reason}"
+
+
+def effects_left(evidence: Evidence) -> Iterator[str]:
+    """Nothing is in the outbox but what is due later, and nothing is past giving up."""
+    now = datetime.now(UTC)
+    for job in evidence.stored.jobs:
+        give_up = (STATUS_POLL if job.kind in LASTING else Retry()).give_up_after
+        if now - job.created_at >= give_up:
+            yield f"{job.kind} of {job.execution_id} should have been given up"
+    for job in evidence.stored.behind:
+        age = (now - job.created_at).total_seconds()
+        due = (job.due_at - now).total_seconds()
+        yield (
+            f"{job.kind} of {job.execution_id} ({job.subject}) is not done "
+            f"{age:.0f} s and {job.tries} tries later; due in {due:.0f} s"
+        )
+
+
+def decisions_at_crews(evidence: Evidence) -> Iterator[str]:
+    """Whatever took effect was decided by somebody on that very output, and took effect once."""
+    by_words: dict[tuple[str, bool, str], list[Label]] = defaultdict(list)
+    for press in evidence.ledger.presses:
+        key = (_task(press.label), press.is_approve, press.feedback)
+        by_words[key].append(press.label)
+    taken: Counter[tuple[Label, bool, str]] = Counter()
+    for applied in evidence.crews.applied:
+        seen = by_words[_task(applied.label), applied.is_approve, applied.feedback]
+        if applied.label in seen:
+            taken[applied.label, applied.is_approve, applied.feedback] += 1
+        elif not seen:
+            yield f"{applied.label} got a decision that nobody took: {applied.feedback!r}"
+        elif _is_beyond_us(applied, seen, evidence):
+            evidence.excused["repeats whose answer and proof were both lost"] += 1
+        else:
+            saw = ", ".join(map(str, sorted(set(seen))))
+            yield f"{applied.label} got {applied.feedback!r}, whose reviewer saw {saw}"
+    for (label, _, feedback), times in taken.items():
+        if times > 1:
+            yield f"{label} got the same decision {times} times: {feedback!r}"
+
+
+def _is_beyond_us(applied: Applied, seen: list[Label], evidence: Evidence) -> bool:
+    """Whether the bot could not know that the crew had gone on: no newer output was heard."""
+    newer = range(min(label.version for label in seen) + 1, applied.label.version + 1)
+    outputs = [Label(applied.label.number, applied.label.task, version) for version in newer]
+    return all(label in evidence.crews.unannounced for label in outputs)
+
+
+def decisions_on_record(evidence: Evidence) -> Iterator[str]:
+    """Each decision on record is at the crew once, or its card says that it is not."""
+    at_crews: Counter[tuple[Label, bool, str]] = Counter(
+        (applied.label, applied.is_approve, applied.feedback) for applied in evidence.crews.applied
+    )
+    decided = {
+        (press.round_id, press.by, press.is_approve, press.feedback)
+        for press in evidence.ledger.presses
+    }
+    for round_ in evidence.stored.rounds:
+        if round_.decided_by is None or round_.is_approve is None:
+            continue
+        feedback = round_.feedback or "Approved."
+        times = at_crews[round_.label, round_.is_approve, feedback]
+        if (round_.id, round_.decided_by, round_.is_approve, feedback) not in decided:
+            yield f"{round_.label}: nobody sent the decision on record, {feedback!r}"
+        if round_.state is State.RESUMED and times != 1:
+            why = round_.reason
+            yield f"{round_.label} says that the crew took it ({why}); it did {times} times"
+        if round_.state is State.CLOSED and round_.reason == "never_sent" and times:
+            yield f"{round_.label} says that it was never sent, and the crew took it"
+
+
+def lost_presses(evidence: Evidence) -> Iterator[str]:
+    """What was acknowledged is on record, or somebody else was faster."""
+    rounds = {round_.id: round_ for round_ in evidence.stored.rounds}
+    by_round: dict[str, list[Press]] = defaultdict(list)
+    for press in evidence.ledger.presses:
+        by_round[press.round_id].append(press)
+    for round_id, presses in by_round.items():
+        round_ = rounds.get(round_id)
+        acknowledged = [press for press in presses if press.reply.ok]
+        if round_ is None:
+            yield f"somebody pressed a button of {round_id}, which is not on record"
+        elif acknowledged and _is_lost(round_):
+            yield f"{round_.label} was decided, and is {round_.state} without a decision"
+
+
+def _is_lost(round_: StoredRound) -> bool:
+    """A card that was superseded or closed says so; anything else would have to be decided."""
+    over = round_.state in (State.SUPERSEDED, State.CLOSED)
+    return round_.decided_by is None and not over
+
+
+def cards_that_differ(evidence: Evidence) -> Iterator[str]:
+    """Every round has a card, which offers what can be done with it and nothing else."""
+    for round_ in evidence.stored.rounds:
+        card = evidence.cards.get(round_.id)
+        if card is None:
+            yield f"{round_.label} (round {round_.id}, {round_.state}) has no card"
+            continue
+        if card.waits is not (round_.state is State.WAITING):
+            yield f"the card of {round_.label} offers {set(card.actions)}; it is {round_.state}"
+        if card.is_stuck is not (round_.state is State.STUCK):
+            yield f"the card of {round_.label} offers {set(card.actions)}; it is {round_.state}"
+
+
+def posted_twice(evidence: Evidence) -> Iterator[str]:
+    """No message was posted a second time."""
+    for key, times in evidence.keys.items():
+        if times > 1:
+            yield f"the message {key} was posted {times} times"
+
+
+def _task(label: Label) -> str:
+    return f"{label.number}/{label.task}"

@@ -1,0 +1,100 @@
+"""What the crews know: which outputs they announced, and which decisions took effect on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from bot.demo.crew import Crew, Execution, Sent
+from tests.soak.labels import Label, find_label
+
+_ACCEPTED = HTTPStatus.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A decision that took effect at a crew."""
+
+    label: Label
+    """The output that it was applied to."""
+    execution_id: str
+    is_approve: bool
+    feedback: str
+
+
+@dataclass(slots=True)
+class CrewRecords:
+    """The records of all crews."""
+
+    executions: dict[str, Execution] = field(default_factory=dict)
+    applied: list[Applied] = field(default_factory=list)
+    resumed_at: dict[Label, float] = field(default_factory=dict)
+    """When the request came that was applied to an output."""
+    announced: set[Label] = field(default_factory=set)
+    """The outputs whose notification was answered with 202."""
+    unannounced: dict[Label, Sent] = field(default_factory=dict)
+    """The outputs whose notification was lost, or refused."""
+    failed_updates: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    """By execution: the task, step and crew webhooks that were lost, or refused."""
+
+
+def read_crews(crews: Iterable[Crew]) -> CrewRecords:
+    """Read them now."""
+    records = CrewRecords()
+    for crew in crews:
+        records.executions |= {one.id: one for one in crew.executions}
+        for sent in crew.webhooks_sent:
+            _read_webhook(sent, records)
+        _read_resumes(crew, records)
+    return records
+
+
+def pending_label(execution: Execution) -> Label | None:
+    """The output that an execution waits with."""
+    if execution.pending is None:
+        return None
+    number = int(str(execution.inputs["topic"]).rpartition("-")[2])
+    return Label(number, execution.pending, execution.rounds[execution.pending])
+
+
+def _read_webhook(sent: Sent, records: CrewRecords) -> None:
+    accepted = sent.status == _ACCEPTED
+    if sent.kind != "human_input":
+        if not accepted:
+            records.failed_updates[str(sent.body["kickoff_id"])].append(sent)
+        return
+    label = find_label(sent.raw.decode())
+    assert label is not None
+    if accepted:
+        records.announced.add(label)
+    else:
+        records.unannounced[label] = sent
+
+
+def _read_resumes(crew: Crew, records: CrewRecords) -> None:
+    versions: dict[tuple[str, str], int] = defaultdict(int)
+    for resume in crew.resumes:
+        versions[resume.execution_id, resume.task_id] += 1
+        records.applied.append(
+            Applied(
+                _label(crew, resume.execution_id, resume.task_id, versions),
+                resume.execution_id,
+                resume.is_approve,
+                resume.human_feedback,
+            )
+        )
+    versions.clear()
+    for call in crew.requests:
+        if call.path == "/resume" and call.effective:
+            execution_id, task_id = str(call.body["execution_id"]), str(call.body["task_id"])
+            versions[execution_id, task_id] += 1
+            records.resumed_at[_label(crew, execution_id, task_id, versions)] = call.at
+
+
+def _label(
+    crew: Crew, execution_id: str, task_id: str, versions: dict[tuple[str, str], int]
+) -> Label:
+    number = int(str(crew.execution(execution_id).inputs["topic"]).rpartition("-")[2])
+    return Label(number, task_id, versions[execution_id, task_id])

@@ -1,0 +1,144 @@
+"""What the bot has on disk, read beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.domain.effects import EffectKind
+from bot.domain.execution import ExecutionState
+from bot.domain.review import State
+from bot.store.engine import open_readers
+from bot.store.tables import executions, outbox, outputs, reviews, rounds
+from tests.soak.labels import Label, find_label
+
+#: These stay in the outbox for long: nothing is behind if they are there.
+LASTING: Final = frozenset({EffectKind.POLL_STATUS, EffectKind.EXPIRE_CLAIM})
+_LABEL_WITHIN: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRound:
+    """One round."""
+
+    id: str
+    execution_id: str
+    label: Label
+    number: int
+    state: State
+    reason: str | None
+    is_approve: bool | None
+    feedback: str | None
+    decided_by: str | None
+    card_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """One effect that is not done."""
+
+    kind: EffectKind
+    subject: str
+    crew: str
+    execution_id: str
+    created_at: datetime
+    due_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Everything at one moment."""
+
+    rounds: tuple[StoredRound, ...]
+    jobs: tuple[StoredJob, ...]
+    over: frozenset[str]
+    """The executions that it knows to be over."""
+
+    @property
+    def behind(self) -> tuple[StoredJob, ...]:
+        """The effects that should be done by now."""
+        return tuple(job for job in self.jobs if job.kind not in LASTING)
+
+
+class Database:
+    """The bot's database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def read(self) -> Stored:
+        """Everything, in one transaction."""
+        async with self._engine.connect() as connection, connection.begin():
+            stored_rounds = (await connection.execute(_ROUNDS)).all()
+            jobs = (await connection.execute(_JOBS)).all()
+            over = (await connection.execute(_OVER)).scalars()
+            return Stored(
+                tuple(_round(row) for row in stored_rounds),
+                tuple(StoredJob(EffectKind(row.kind), *row[1:]) for row in jobs),
+                frozenset(over),
+            )
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Read the database of a running bot."""
+    engine = open_readers(url)
+    assert engine is not None
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+_ROUNDS: Final = (
+    sa.select(
+        rounds.c.id,
+        reviews.c.execution_id,
+        sa.func.substr(outputs.c.text, 1, _LABEL_WITHIN).label("text"),
+        rounds.c.number,
+        rounds.c.state,
+        rounds.c.reason,
+        rounds.c.is_approve,
+        rounds.c.feedback,
+        rounds.c.decided_by,
+        rounds.c.card_ts,
+    )
+    .join(reviews, reviews.c.id == rounds.c.review_id)
+    .join(outputs, outputs.c.round_id == rounds.c.id)
+)
+_JOBS: Final = sa.select(
+    outbox.c.kind,
+    outbox.c.subject,
+    outbox.c.crew,
+    outbox.c.execution_id,
+    outbox.c.created_at,
+    outbox.c.due_at,
+    outbox.c.tries,
+)
+_OVER: Final = sa.select(executions.c.execution_id).where(
+    executions.c.state != ExecutionState.RUNNING
+)
+
+
+def _round(row: Any) -> StoredRound:
+    label = find_label(row.text)
+    assert label is not None, row.text
+    return StoredRound(
+        row.id,
+        row.execution_id,
+        label,
+        row.number,
+        State(row.state),
+        row.reason,
+        row.is_approve,
+        row.feedback,
+        row.decided_by,
+        row.card_ts,
+    )

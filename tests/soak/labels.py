@@ -1,0 +1,78 @@
+"""The label on each output: which execution, task and output it is, readable wherever it is shown.
+
+The stand-in crews count the outputs of a task by the resumes that took effect, so a resume that was
+meant for another output than the one it was applied to shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from bot.demo.crew import Task
+
+#: Stands in every output, and in all that reviewers write: neither belongs into a log.
+OUTPUT_CANARY: Final = "output-canary"
+FEEDBACK_CANARY: Final = "feedback-canary"
+
+_LABEL: Final = re.compile(r"soak-(\d+)/(\w+)/v(\d+)")
+_LONG: Final = 8
+"""Every so many executions, the outputs are too long for a card and follow as a file."""
+_PARAGRAPHS: Final = 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Label:
+    """One output of one task of one execution."""
+
+    number: int
+    """The execution's, in the order of starting."""
+    task: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"soak-{self.number}/{self.task}/v{self.version}"
+
+
+def topic(number: int) -> str:
+    """What an execution is given as its input."""
+    return f"soak-{number}"
+
+
+def find_label(text: str) -> Label | None:
+    """The first label in a text."""
+    found = _LABEL.search(text)
+    return None if found is None else Label(int(found[1]), found[2], int(found[3]))
+
+
+def a_script(*task_ids: str, unreviewed: Sequence[str] = ()) -> tuple[Task, ...]:
+    """Tasks with these ids; those in `unreviewed` do not pause."""
+    return tuple(
+        Task(
+            task_id,
+            f"The {task_id}",
+            f"Write the {task_id}.",
+            "Some lines of text",
+            "Writer",
+            needs_review=task_id not in unreviewed,
+            produce=partial(_produce, task_id),
+        )
+        for task_id in task_ids
+    )
+
+
+def _produce(
+    task_id: str,
+    inputs: Mapping[str, object],
+    feedbacks: Sequence[str],
+    context: Mapping[str, object],
+) -> str:
+    given = str(inputs["topic"])
+    number = int(given.rpartition("-")[2])
+    label = Label(number, task_id, len(feedbacks) + 1)
+    count = 1 if number % _LONG else _PARAGRAPHS
+    lines = [f"{part}. {OUTPUT_CANARY}: what there is to say of {given}." for part in range(count)]
+    return f"{label}\n\n" + "\n\n".join(lines)

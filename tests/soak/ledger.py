@@ -1,0 +1,57 @@
+"""What is written down during a run, for the checks at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bot.demo.workspace import Reply
+from tests.soak.labels import Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A decision that somebody sent: a click on Approve, or a form."""
+
+    by: str
+    round_id: str
+    label: Label
+    """The output that they saw."""
+    is_approve: bool
+    feedback: str
+    """What the crew must be told, word by word."""
+    sent_at: float
+    answered_at: float
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """No bot answered, from just before it was killed until it was ready again."""
+
+    since: float
+    until: float
+
+    def covers(self, at: float) -> bool:
+        """Whether what ended at this time may have ended because of it."""
+        return self.since <= at <= self.until
+
+
+@dataclass(slots=True)
+class Ledger:
+    """One run's records."""
+
+    presses: list[Press] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    """How many of each fault were injected, by a name for the report."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """Whatever else is counted for the report."""
+    http_answers: list[str] = field(default_factory=list)
+    """Bodies that the bot answered with: to callers, and at `/readyz`."""
+    slack_calls: list[str] = field(default_factory=list)
+    """Everything that the bot sent to Slack, as JSON, a text for each call."""
+
+    def was_out(self, at: float) -> bool:
+        """Whether no bot answered at this time."""
+        return any(outage.covers(at) for outage in self.outages)

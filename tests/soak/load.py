@@ -1,0 +1,71 @@
+"""Starts executions, and asks how the bot is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from itertools import count
+
+import aiohttp
+
+from bot.demo.crew import Crew
+from tests.soak.labels import topic
+from tests.soak.world import World
+
+#: One execution in so many is kicked off through the bot; the others at the crew itself.
+_THROUGH_THE_BOT = 10
+_KICKOFF_SECONDS = 20
+_PROBE_SECONDS = 0.5
+
+
+async def start_executions(world: World) -> None:
+    """Start them at the rate that was asked for, for as long as was asked for."""
+    chance = world.chance("load")
+    timeout = aiohttp.ClientTimeout(total=_KICKOFF_SECONDS)
+    began = time.monotonic()
+    due = began
+    async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
+        for number in count(1):
+            due += chance.expovariate(world.options.rate)
+            if due - began > world.options.seconds:
+                return
+            await asyncio.sleep(max(0, due - time.monotonic()))
+            crew = chance.choice(world.crews)
+            if number % _THROUGH_THE_BOT:
+                crew.start_execution({"topic": topic(number)})
+            else:
+                group.create_task(_kick_off(world, crew, number, session))
+
+
+async def _kick_off(world: World, crew: Crew, number: int, session: aiohttp.ClientSession) -> None:
+    """Kick off through the bot, once: whether it started is then seen at the crew."""
+    url = f"{world.bots.address}/crews/{crew.name}/kickoff"
+    headers = {"Authorization": f"Bearer {crew.token}"}
+    body = {"inputs": {"topic": topic(number)}}
+    try:
+        async with session.post(url, json=body, headers=headers) as answer:
+            world.ledger.http_answers.append(await answer.text())
+            world.ledger.counts[f"kickoffs answered {answer.status}"] += 1
+    except (aiohttp.ClientError, TimeoutError):
+        world.ledger.counts["kickoffs without an answer"] += 1
+
+
+async def probe(world: World) -> None:
+    """Ask `/readyz` again and again, until cancelled."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            began = time.time()
+            status = await ask_readyz(world, session)
+            if not world.ledger.was_out(began) and not world.ledger.was_out(time.time()):
+                world.ledger.counts[f"/readyz answered {status or 'nothing'}"] += 1
+            await asyncio.sleep(_PROBE_SECONDS)
+
+
+async def ask_readyz(world: World, session: aiohttp.ClientSession) -> int:
+    """The status of `/readyz`; 0 when nobody answered."""
+    try:
+        async with session.get(f"{world.bots.address}/readyz") as answer:
+            world.ledger.http_answers.append(await answer.text())
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        return 0

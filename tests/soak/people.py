@@ -1,0 +1,193 @@
+"""Reviewers, as Slack users: they look at the cards, decide, and press again while nothing happens.
+
+Each has one verdict on one output, and keeps to it. Sometimes two decide at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, replace
+from itertools import count
+from random import Random
+
+from bot.demo.workspace import Call, CannotDoThat, Message, Reply, View
+from bot.slack import ids
+from bot.slack.reviews.strings import APPROVE_WITH_COMMENT
+from tests.soak.cards import Card, find_card
+from tests.soak.labels import FEEDBACK_CANARY, Label
+from tests.soak.ledger import Press
+from tests.soak.world import World
+
+#: How long somebody thinks before they press, looks at the card after that, and waits for a form;
+#: in seconds.
+_THINK = (0.1, 1.5)
+_PATIENCE = 15
+_FORM = 4
+_LOOK = 0.2
+_REVISE = 0.3
+_COMMENT = 0.1
+_TWO = 0.1
+_NOTE = 0.05
+#: A task is sent back so often at most.
+_REVISIONS = 3
+#: Changes in the workspace that may wait to be looked at.
+_UNREAD = 1_000_000
+_APPROVED = "Approved."
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one person wants of one output."""
+
+    by: str
+    is_approve: bool
+    feedback: str
+
+    @property
+    def is_click(self) -> bool:
+        """Approving without a comment takes one click; all else takes a form."""
+        return self.feedback == _APPROVED
+
+
+class People:
+    """Everybody who decides."""
+
+    def __init__(self, world: World) -> None:
+        self.cards: dict[str, Card] = {}
+        """The latest of each round, by its id."""
+        self._world = world
+        self._slack = world.slack
+        self._ledger = world.ledger
+        self._chance = world.chance("people")
+        self._free: asyncio.Queue[str] = asyncio.Queue()
+        for person in world.reviewers:
+            self._free.put_nowait(person)
+        self._attended: set[str] = set()
+        self._numbers = count(1)
+
+    @property
+    def busy(self) -> int:
+        """How many cards are being looked at."""
+        return len(self._attended)
+
+    async def run(self) -> None:
+        """Look at whatever comes, until cancelled."""
+        with self._slack.subscribe(_UNREAD) as changes:
+            async with asyncio.TaskGroup() as group:
+                async for change in changes:
+                    match change.subject:
+                        case Call(method, args):
+                            self._ledger.slack_calls.append(f"{method} {json.dumps(args)}")
+                        case Message(bot=True, only_for=None) as message:
+                            self._look(message, group)
+                        case Message(only_for=str()) as message:
+                            self._ledger.slack_calls.append(message.shown)
+                        case _:
+                            pass
+                    assert not changes.missed
+
+    def _look(self, message: Message, group: asyncio.TaskGroup) -> None:
+        card = find_card(message)
+        if card is None:
+            return
+        self.cards[card.round_id] = card
+        if (card.waits or card.is_stuck) and card.round_id not in self._attended:
+            self._attended.add(card.round_id)
+            group.create_task(self._attend(card.round_id))
+
+    async def _attend(self, round_id: str) -> None:
+        """Be on one card for as long as it wants somebody."""
+        chance = Random(f"{self._world.options.seed} {self.cards[round_id].label}")  # noqa: S311
+        persons = [await self._free.get()]
+        if chance.random() < _TWO:
+            persons.append(await self._free.get())
+        choices: list[Choice] = []
+        try:
+            while (card := self.cards[round_id]).waits or card.is_stuck:
+                await asyncio.sleep(chance.uniform(*_THINK))
+                if self.cards[round_id].is_stuck:
+                    await self._slack.click(persons[0], self.cards[round_id].message, ids.RETRY)
+                    self._ledger.counts["Retry pressed"] += 1
+                elif card.waits and card.label is not None:
+                    choices = choices or self._choose(persons, card.label, chance)
+                    async with asyncio.TaskGroup() as group:
+                        for choice in choices:
+                            group.create_task(self._press(choice, card, card.label))
+                await self._changed(round_id, card)
+        finally:
+            self._attended.discard(round_id)
+            for person in persons:
+                self._free.put_nowait(person)
+
+    def _choose(self, persons: list[str], label: Label, chance: Random) -> list[Choice]:
+        return [self._choice(person, label, chance) for person in persons]
+
+    def _choice(self, person: str, label: Label, chance: Random) -> Choice:
+        written = f"{FEEDBACK_CANARY} {next(self._numbers)}: shorter, please."
+        if label.version <= _REVISIONS and chance.random() < _REVISE:
+            return Choice(person, is_approve=False, feedback=written)
+        comment = chance.random() < _COMMENT
+        return Choice(person, is_approve=True, feedback=written if comment else _APPROVED)
+
+    async def _changed(self, round_id: str, card: Card) -> None:
+        """Look at a card until its buttons change, or it has been too long."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            if self.cards[round_id].actions != card.actions:
+                return
+            await asyncio.sleep(_LOOK)
+
+    async def _press(self, choice: Choice, card: Card, label: Label) -> None:
+        if self._chance.random() < _NOTE:
+            await self._write_note(choice.by, card.message)
+        sent_at = time.time()
+        if choice.is_click:
+            reply = await self._slack.click(choice.by, card.message, ids.APPROVE)
+        else:
+            form = await self._open_form(choice, card)
+            if form is None:
+                return
+            sent_at = time.time()
+            reply = await self._submit(choice, form)
+        self._ledger.presses.append(
+            Press(
+                by=choice.by,
+                round_id=card.round_id,
+                label=label,
+                is_approve=choice.is_approve,
+                feedback=choice.feedback,
+                sent_at=sent_at,
+                answered_at=time.time(),
+                reply=reply,
+            )
+        )
+        self._ledger.http_answers.append(json.dumps(reply.body))
+
+    async def _open_form(self, choice: Choice, card: Card) -> View | None:
+        if choice.is_approve:
+            await self._slack.overflow(choice.by, card.message, APPROVE_WITH_COMMENT)
+        else:
+            await self._slack.click(choice.by, card.message, ids.REVISE)
+        until = time.monotonic() + _FORM
+        while time.monotonic() < until:
+            for view in reversed(self._slack.open_modals(choice.by)):
+                if view.content.get("private_metadata") == card.round_id:
+                    return view
+            await asyncio.sleep(_LOOK)
+        self._ledger.counts["forms that did not open"] += 1
+        return None
+
+    async def _submit(self, choice: Choice, form: View) -> Reply:
+        try:
+            reply = await self._slack.submit(choice.by, {ids.FEEDBACK: choice.feedback}, form)
+        except CannotDoThat as error:  # it was closed, or replaced, meanwhile
+            return Reply(0, problem=str(error))
+        if self._slack.open_modals(choice.by):
+            await self._slack.close_modal(choice.by, all_of_them=True)
+        return replace(reply)
+
+    async def _write_note(self, person: str, message: Message) -> None:
+        text = f"{FEEDBACK_CANARY}: a thought of {person}."
+        await self._slack.write(person, message.channel, text, message.thread_ts or message.ts)

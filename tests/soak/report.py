@@ -1,0 +1,68 @@
+"""The figures of a run, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import quantiles
+
+from bot.demo.crew import State as AtCrew
+from tests.soak.checks import Evidence
+from tests.soak.world import World
+
+_SHOWN = 12
+
+
+def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
+    """Lines of `what  how many`."""
+    ledger, stored, crews = world.ledger, evidence.stored, evidence.crews
+    ended = sum(one.state is AtCrew.COMPLETED for one in crews.executions.values())
+    decided = [round_ for round_ in stored.rounds if round_.decided_by is not None]
+    yield _line("executions started", len(crews.executions))
+    yield _line("  completed", ended)
+    yield _line("rounds", len(stored.rounds))
+    yield _line("decisions", len(decided))
+    yield _line("  sent by people, again or at once too", len(ledger.presses))
+    yield _line("  that took effect at crews", len(crews.applied))
+    yield _line("calls of Slack", sum(not c.startswith(" ") for c in ledger.slack_calls))
+    late = sum(press.reply.status == 0 for press in ledger.presses)
+    yield _line("presses that got no answer", late)
+    yield _line("faults", sum(ledger.faults.values()))
+    for name, times in sorted(ledger.faults.items()):
+        yield _line(f"  {name}", times)
+    for name, times in sorted((ledger.counts + evidence.excused).items()):
+        yield _line(name, times)
+    yield from _resumes(evidence)
+    yield _line("seconds in all", round(seconds))
+
+
+def _resumes(evidence: Evidence) -> Iterator[str]:
+    """From the click that counted to the resume that took effect, through all faults."""
+    resumed_at = evidence.crews.resumed_at
+    clicks = {
+        (press.round_id, press.by): press.sent_at
+        for press in reversed(evidence.ledger.presses)  # the first of each person's
+    }
+    waits = sorted(
+        resumed_at[round_.label] - clicks[round_.id, round_.decided_by]
+        for round_ in evidence.stored.rounds
+        if round_.decided_by is not None
+        and (round_.id, round_.decided_by) in clicks
+        and round_.label in resumed_at
+    )
+    if len(waits) > 1:
+        cut = quantiles(waits, n=100)
+        for percent in (50, 90, 99):
+            yield _line(f"click to resume, p{percent}", f"{cut[percent - 1]:.3f} s")
+
+
+def problems(found: Iterable[str]) -> Iterator[str]:
+    """Everything that is wrong, the first ones of it in full."""
+    wrong = list(found)
+    yield f"{len(wrong)} WRONG:" if wrong else "Nothing is wrong."
+    yield from (f"  - {one}" for one in wrong[:_SHOWN])
+    if len(wrong) > _SHOWN:
+        yield f"  … and {len(wrong) - _SHOWN} more, in the report"
+
+
+def _line(name: str, value: object) -> str:
+    return f"  {name:<58} {value!s:>10}"

@@ -1,0 +1,134 @@
+"""One run: load and trouble, then peace, then what must hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.soak.checks import Evidence, check_everything, lost_by_design
+from tests.soak.crew_records import CrewRecords, read_crews
+from tests.soak.database import Database, Stored, open_database
+from tests.soak.leaks import event_keys, find_leaks, read_log
+from tests.soak.load import ask_readyz, probe, start_executions
+from tests.soak.options import Options
+from tests.soak.people import People
+from tests.soak.report import figures
+from tests.soak.trouble import Trouble
+from tests.soak.world import World, open_world
+
+_LOOK_SECONDS = 1.0
+_TELL_SECONDS = 10.0
+_READY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run."""
+
+    figures: list[str]
+    problems: list[str]
+
+
+async def soak(options: Options, folder: Path) -> Result:
+    """Run, and say what came of it."""
+    began = time.monotonic()
+    async with open_world(options, folder) as world:
+        people = People(world)
+        async with background(people.run()), open_database(world.bots.database_url) as database:
+            trouble = Trouble(world)
+            async with background(probe(world)), background(_tell(world, people, database)):
+                async with background(trouble.run()):
+                    await start_executions(world)
+                await trouble.end()
+                settled = await _settle(world, people, database)
+            async with aiohttp.ClientSession() as session:
+                ready = await ask_readyz(world, session)
+            evidence = _evidence(world, people, await database.read())
+        found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
+        found += (
+            [] if ready == _READY else [f"/readyz says {ready}: {world.ledger.http_answers[-1]}"]
+        )
+        found += check_everything(evidence)
+        found += _look_at_outputs(world)
+        return Result(list(figures(world, evidence, time.monotonic() - began)), found)
+
+
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that goes on for as long as the block lasts; an error in it ends the run."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        yield
+        task.cancel()
+
+
+async def _tell(world: World, people: People, database: Database) -> None:
+    """Say how it goes, again and again, until cancelled."""
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(_TELL_SECONDS)
+        evidence = _evidence(world, people, await database.read())
+        executions = evidence.crews.executions.values()
+        ended = sum(execution.ended_at is not None for execution in executions)
+        seconds = time.monotonic() - began
+        print(
+            f"  {seconds:4.0f} s: {len(executions)} executions, {ended} have ended, "
+            f"{people.busy} cards are looked at, {len(evidence.stored.behind)} effects to do",
+            flush=True,
+        )
+
+
+async def _settle(world: World, people: People, database: Database) -> bool:
+    """Wait until nothing is left to do, as long as that is allowed to take."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(world.options.settle_seconds):
+            while True:
+                if _is_settled(_evidence(world, people, await database.read()), people):
+                    return True
+                await asyncio.sleep(_LOOK_SECONDS)
+    return False
+
+
+def _is_settled(evidence: Evidence, people: People) -> bool:
+    lost = lost_by_design(evidence)
+    return (
+        not people.busy
+        and not evidence.stored.behind
+        and all(
+            execution.ended_at is not None or execution.id in lost
+            for execution in evidence.crews.executions.values()
+        )
+    )
+
+
+def _evidence(world: World, people: People, stored: Stored) -> Evidence:
+    crews: CrewRecords = read_crews(world.crews)
+    return Evidence(crews, stored, world.ledger, people.cards, _keys(world))
+
+
+def _keys(world: World) -> Counter[str]:
+    return Counter(
+        str(message.metadata["event_payload"])
+        for channel in world.slack.world.channels
+        for message in world.slack.messages(channel)
+        if message.metadata is not None
+    )
+
+
+def _look_at_outputs(world: World) -> list[str]:
+    secrets = {**world.secrets, **event_keys(world.crews)}
+    logs = world.bots.logs
+    warnings: Counter[str] = Counter()
+    unforeseen = [problem for log in logs for problem in read_log(log, warnings)]
+    world.ledger.counts.update({f"logged: {name}": times for name, times in warnings.items()})
+    uploads = [file.text for file in world.slack.files]
+    return [*unforeseen, *find_leaks(secrets, world.ledger, uploads, logs)]

@@ -1,0 +1,199 @@
+"""The checks of the soak see what they are there for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.demo.crew import Execution, Sent, Urls
+from bot.demo.crew import State as AtCrew
+from bot.demo.workspace import Message, Reply
+from bot.domain.effects import EffectKind
+from bot.domain.review import State
+from tests.soak.cards import Card
+from tests.soak.checks import Evidence, check_everything
+from tests.soak.crew_records import Applied, CrewRecords
+from tests.soak.database import Stored, StoredJob, StoredRound
+from tests.soak.labels import Label, topic
+from tests.soak.ledger import Ledger, Outage, Press
+
+FIRST = Label(1, "draft", 1)
+SECOND = Label(1, "draft", 2)
+ROUND = StoredRound(
+    id="r-1",
+    execution_id="e-1",
+    label=FIRST,
+    number=1,
+    state=State.RESUMED,
+    reason="answered",
+    is_approve=True,
+    feedback=None,
+    decided_by="U1",
+    card_ts="1.1",
+)
+PRESS = Press(
+    by="U1",
+    round_id="r-1",
+    label=FIRST,
+    is_approve=True,
+    feedback="Approved.",
+    sent_at=10,
+    answered_at=11,
+    reply=Reply(200),
+)
+APPLIED = Applied(FIRST, "e-1", is_approve=True, feedback="Approved.")
+JOB = StoredJob(
+    EffectKind.REFRESH, "r-1", "crew0", "e-1", datetime.now(UTC), datetime.now(UTC), tries=1
+)
+
+
+def an_execution(version: int = 0) -> Execution:
+    """One that has ended, or waits with an output."""
+    return Execution(
+        id="e-1",
+        inputs={"topic": topic(1)},
+        meta=None,
+        urls=Urls(),
+        human_input=None,
+        script=(),
+        started_at=0,
+        state=AtCrew.PENDING if version else AtCrew.COMPLETED,
+        pending="draft" if version else None,
+        outputs={"draft": "text"},
+        rounds={"draft": max(version, 1)},
+        feedbacks={},
+        ended_at=None if version else 20,
+    )
+
+
+def a_webhook(kind: str, *, status: int | None, at: float) -> Sent:
+    return Sent(kind, "", {}, b"", {}, status, at=at)
+
+
+def a_card(*buttons: str) -> Card:
+    elements = [{"type": "button", "action_id": button} for button in buttons]
+    block = {"type": "actions", "elements": elements}
+    return Card("r-1", Message(channel="C1", ts="1.1", user="U1", text="", blocks=(block,)))
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    """One execution that went as it should."""
+    crews = CrewRecords(executions={"e-1": an_execution()}, applied=[APPLIED], announced={FIRST})
+    stored = Stored((ROUND,), (), frozenset({"e-1"}))
+    return Evidence(crews, stored, Ledger(presses=[PRESS]), {"r-1": a_card()}, Counter({"k": 1}))
+
+
+def only_problem(evidence: Evidence) -> str:
+    [problem] = check_everything(evidence)
+    return problem
+
+
+def test_what_went_as_it_should_is_no_problem(evidence: Evidence) -> None:
+    assert not check_everything(evidence)
+
+
+def test_an_execution_that_waits_with_an_output_that_the_bot_has_heard(evidence: Evidence) -> None:
+    evidence.crews.executions["e-1"] = an_execution(version=2)
+    evidence.crews.announced.add(SECOND)
+    assert "soak-1/draft/v2 is Pending" in only_problem(evidence)
+
+
+def test_an_execution_whose_pause_was_lost_while_the_bot_was_dead_is_excused(
+    evidence: Evidence,
+) -> None:
+    evidence.crews.executions["e-1"] = an_execution(version=2)
+    evidence.crews.unannounced[SECOND] = a_webhook("human_input", status=None, at=15)
+    assert "was answered" in only_problem(evidence)
+    evidence.ledger.outages.append(Outage(14, 16))
+    assert not check_everything(evidence)
+    assert evidence.excused["executions whose pause the bot could not hear"] == 1
+
+
+@pytest.mark.parametrize("status", [401, 500, 503])
+def test_a_webhook_that_was_refused(evidence: Evidence, status: int) -> None:
+    evidence.ledger.outages.append(Outage(14, 16))
+    evidence.crews.failed_updates["e-1"] = [a_webhook("task", status=status, at=15)]
+    assert f"a task webhook was answered {status}" in only_problem(evidence)
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.DECIDED, State.STUCK])
+def test_a_round_that_is_not_over(evidence: Evidence, state: State) -> None:
+    evidence.stored = replace(evidence.stored, rounds=(replace(ROUND, state=state),))
+    evidence.cards["r-1"] = a_card(
+        *{State.WAITING: ["approve"], State.STUCK: ["retry"]}.get(state, [])
+    )
+    assert f"is {state}" in only_problem(evidence)
+
+
+def test_an_effect_that_is_left(evidence: Evidence) -> None:
+    evidence.stored = replace(evidence.stored, jobs=(JOB,))
+    assert "refresh of e-1" in only_problem(evidence)
+
+
+def test_an_effect_past_its_give_up_time(evidence: Evidence) -> None:
+    poll = replace(JOB, kind=EffectKind.POLL_STATUS)
+    evidence.stored = replace(evidence.stored, jobs=(poll,))
+    assert not check_everything(evidence)
+    old = replace(poll, created_at=poll.created_at - timedelta(days=15))
+    evidence.stored = replace(evidence.stored, jobs=(old,))
+    assert "should have been given up" in only_problem(evidence)
+
+
+def test_a_decision_that_was_applied_twice(evidence: Evidence) -> None:
+    evidence.crews.applied.append(APPLIED)
+    assert any("the same decision 2 times" in one for one in check_everything(evidence))
+
+
+def test_a_decision_on_an_output_that_its_reviewer_did_not_see(evidence: Evidence) -> None:
+    evidence.crews.applied.append(replace(APPLIED, label=SECOND))
+    assert "whose reviewer saw soak-1/draft/v1" in only_problem(evidence)
+
+
+def test_it_is_excused_where_the_newer_output_could_not_be_heard(evidence: Evidence) -> None:
+    evidence.crews.applied.append(replace(APPLIED, label=SECOND))
+    evidence.crews.unannounced[SECOND] = a_webhook("human_input", status=None, at=15)
+    evidence.ledger.outages.append(Outage(14, 16))
+    assert not check_everything(evidence)
+
+
+def test_a_decision_that_nobody_took(evidence: Evidence) -> None:
+    evidence.crews.applied.append(replace(APPLIED, feedback="Never mind."))
+    assert "that nobody took" in only_problem(evidence)
+
+
+def test_a_decision_that_the_crew_never_got(evidence: Evidence) -> None:
+    evidence.crews.applied.clear()
+    assert "says that the crew took it (answered); it did 0 times" in only_problem(evidence)
+
+
+def test_a_decision_that_was_sent_although_its_card_denies_it(evidence: Evidence) -> None:
+    closed = replace(ROUND, state=State.CLOSED, reason="never_sent")
+    evidence.stored = replace(evidence.stored, rounds=(closed,))
+    assert "was never sent, and the crew took it" in only_problem(evidence)
+
+
+def test_a_press_that_was_acknowledged_and_forgotten(evidence: Evidence) -> None:
+    evidence.crews.applied.clear()
+    forgotten = replace(ROUND, state=State.WAITING, decided_by=None, is_approve=None)
+    evidence.stored = replace(evidence.stored, rounds=(forgotten,))
+    evidence.cards["r-1"] = a_card("approve", "revise")
+    assert any("without a decision" in one for one in check_everything(evidence))
+
+
+def test_a_card_that_still_offers_to_decide(evidence: Evidence) -> None:
+    evidence.cards["r-1"] = a_card("approve", "revise")
+    assert "the card of soak-1/draft/v1 offers" in only_problem(evidence)
+
+
+def test_a_round_without_a_card(evidence: Evidence) -> None:
+    evidence.cards.clear()
+    assert "has no card" in only_problem(evidence)
+
+
+def test_a_message_that_was_posted_twice(evidence: Evidence) -> None:
+    evidence.keys["k"] = 2
+    assert "posted 2 times" in only_problem(evidence)

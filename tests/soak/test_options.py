@@ -1,0 +1,39 @@
+"""The soak is what its variables say."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.soak.options import InvalidOption, read_options
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("SECONDS", "RATE", "CREWS", "SETTLE_SECONDS", "DATABASE", "SEED"):
+        monkeypatch.delenv(f"SOAK_{name}", raising=False)
+    return monkeypatch
+
+
+def test_it_is_a_minute_with_ten_executions_a_second() -> None:
+    options = read_options()
+    assert (options.seconds, options.rate, options.database) == (60, 10, "sqlite")
+    assert read_options().seed != options.seed
+
+
+def test_what_it_prints_repeats_it(environment: pytest.MonkeyPatch) -> None:
+    options = read_options()
+    for setting in str(options).split():
+        environment.setenv(*setting.split("="))
+    assert read_options() == options
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SOAK_SECONDS", "a minute"), ("SOAK_RATE", "-1"), ("SOAK_DATABASE", "mysql")],
+)
+def test_what_is_not_understood_is_named(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(InvalidOption, match=name):
+        read_options()

@@ -1,0 +1,230 @@
+"""What goes wrong during a run: faults on both sides, outages, and kills of the bot.
+
+Faults last until they are used up or the run is over. What hangs ends by its server going down for
+a moment: if it were released, it would do its work long after the bot gave up on it, and no bot can
+know of that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from bot.demo.bot_process import BotProcess
+from bot.demo.crew import Crew
+from bot.demo.crew import faults as at_crew
+from bot.demo.workspace import DROP_AFTER, DROP_BEFORE, HANG, Workspace
+from bot.demo.workspace import faults as at_slack
+from tests.soak.ledger import Outage
+from tests.soak.world import World
+
+#: Between two faults of one side, two outages, two kills; in seconds.
+_FAULTS: Final = (0.1, 0.6)
+_OUTAGES: Final = (4.0, 12.0)
+_KILLS: Final = (8.0, 16.0)
+_HANG: Final = (1.0, 8.0)
+_DOWN: Final = (0.3, 2.0)
+_DEAD: Final = (0.0, 1.0)
+#: Clients notice a death a little later than it happens.
+_NOTICED: Final = 0.5
+
+_PAGE: Final = "<html><h1>502 Bad Gateway</h1><script>alert(1)</script></html>"
+_MALFORMED: Final[tuple[object, ...]] = (
+    [],
+    "odd",
+    {"ok": True},
+    {"ok": None},
+    {"ok": False, "error": ["odd"]},
+)
+
+AT_RESUME: Final = (
+    at_crew.status(500),
+    at_crew.status(500, applied=True),
+    at_crew.status(502, _PAGE),
+    at_crew.status(503, retry_after=1),
+    at_crew.status(429, retry_after=2),
+    at_crew.status(400, {"error": "Bad Request", "message": "taskWebhookUrl must use https"}),
+    at_crew.status(401),
+    at_crew.status(404, "not found"),
+    *(at_crew.echo(422, into=place) for place in at_crew.Echo),
+    *(at_crew.echo(500, into=place) for place in at_crew.Echo),
+    at_crew.echo(200, into=at_crew.Echo.MESSAGE, applied=True),
+    at_crew.garbage(applied=False),
+    at_crew.garbage(applied=True),
+    at_crew.drop_before(),
+    at_crew.drop_after(),
+    at_crew.drop_after(),
+    at_crew.slow(1),
+    at_crew.hang(),
+    at_crew.hang(applied=True),
+)
+AT_STATUS: Final = (
+    at_crew.status(500),
+    at_crew.status(404, _PAGE),
+    at_crew.status(404),
+    at_crew.status(429, retry_after=2),
+    at_crew.echo(422),
+    at_crew.garbage(),
+    at_crew.drop_before(),
+    at_crew.slow(1),
+    at_crew.hang(),
+)
+AT_KICKOFF: Final = (
+    at_crew.status(500),
+    at_crew.status(503, retry_after=1),
+    at_crew.echo(422),
+    at_crew.garbage(applied=True),
+    at_crew.drop_before(),
+    at_crew.drop_after(),
+    at_crew.slow(2),
+    at_crew.hang(),
+)
+AT_CREW: Final = {"/resume": AT_RESUME, "/status": AT_STATUS, "/kickoff": AT_KICKOFF}
+
+#: Never codes that speak of one message for good: its card would rightly stay as it is.
+AT_SLACK: Final = (
+    at_slack.error("internal_error"),
+    at_slack.error("fatal_error"),
+    at_slack.error("not_in_channel"),
+    at_slack.echo("invalid_arguments"),
+    at_slack.rate_limited(1),
+    at_slack.rate_limited(3),
+    at_slack.http_status(500),
+    at_slack.http_status(503),
+    *(at_slack.malformed(body) for body in _MALFORMED),
+    at_slack.slow(1),
+    DROP_BEFORE,
+    DROP_AFTER,
+    HANG,
+)
+METHODS: Final = (
+    "chat.postMessage",
+    "chat.postMessage",
+    "chat.update",
+    "chat.update",
+    "conversations.history",
+    "conversations.replies",
+    "conversations.members",
+    "files.getUploadURLExternal",
+    "files.completeUploadExternal",
+    "upload",
+    "reactions.add",
+    "usergroups.users.list",
+    "users.info",
+    "views.open",
+    "views.update",
+    "auth.test",
+)
+
+
+class Trouble:
+    """Makes trouble until cancelled; `end` undoes what is left of it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ledger = world.ledger
+        self._going_down: set[Crew | Workspace] = set()
+        self._hangs: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Everything at once, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._fail_crews(self._world.chance("crews")))
+            group.create_task(self._fail_slack(self._world.chance("slack")))
+            group.create_task(self._outages(self._world.chance("outages")))
+            group.create_task(self._kills(self._world.chance("kills")))
+
+    async def end(self) -> None:
+        """No more faults, and everybody is there again."""
+        for task in self._hangs:
+            task.cancel()
+        await asyncio.gather(*self._hangs, return_exceptions=True)
+        self._going_down.clear()
+        self._world.slack.clear_faults()
+        await self._restart(self._world.slack, 0)
+        for crew in self._world.crews:
+            crew.clear()
+            await self._restart(crew, 0)
+        for bot in self._world.bots.processes:
+            if not bot.running:
+                await bot.start()
+
+    async def _fail_crews(self, chance: Random) -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(*_FAULTS))
+            crew = chance.choice(self._world.crews)
+            [route] = chance.choices(list(AT_CREW), weights=[6, 2, 1])
+            fault = chance.choice(AT_CREW[route])
+            crew.fail(route, how=fault, times=_times(chance))
+            self._ledger.faults[f"crew {route} {fault.how.name.lower()}"] += 1
+            if fault.how is at_crew.How.HANG:
+                self._end_later(crew, chance)
+
+    async def _fail_slack(self, chance: Random) -> None:
+        slack = self._world.slack
+        while True:
+            await asyncio.sleep(chance.uniform(*_FAULTS))
+            method, fault = chance.choice(METHODS), chance.choice(AT_SLACK)
+            slack.fail(method, fault, times=_times(chance))
+            self._ledger.faults[f"slack {fault.code or fault.kind}"] += 1
+            if fault is HANG:
+                self._end_later(slack, chance)
+
+    def _end_later(self, hangs: Crew | Workspace, chance: Random) -> None:
+        after, down = chance.uniform(*_HANG), chance.uniform(*_DOWN)
+
+        async def end() -> None:
+            await asyncio.sleep(after)
+            await self._restart(hangs, down)
+
+        task = asyncio.create_task(end())
+        self._hangs.add(task)
+        task.add_done_callback(self._hangs.discard)
+
+    async def _outages(self, chance: Random) -> None:
+        sides: Sequence[Crew | Workspace] = (*self._world.crews, self._world.slack)
+        weights = [1] * len(self._world.crews) + [len(self._world.crews) // 2]
+        while True:
+            await asyncio.sleep(chance.uniform(*_OUTAGES))
+            [side] = chance.choices(sides, weights=weights)
+            self._ledger.faults[f"{'slack' if side is sides[-1] else 'crew'} down"] += 1
+            await self._restart(side, chance.uniform(*_DOWN))
+
+    async def _restart(self, side: Crew | Workspace, down: float) -> None:
+        if side in self._going_down:
+            return
+        self._going_down.add(side)
+        try:
+            await side.go_down()
+            await asyncio.sleep(down)
+        finally:
+            await side.come_back()
+            self._going_down.discard(side)
+
+    async def _kills(self, chance: Random) -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(*_KILLS))
+            bot = chance.choice(self._world.bots.processes)
+            await self._kill(bot, chance.uniform(*_DEAD))
+
+    async def _kill(self, bot: BotProcess, dead: float) -> None:
+        """Kill, and start again even if this is cancelled meanwhile."""
+        self._ledger.faults["kills of the bot"] += 1
+        since = time.time()
+        self._ledger.outages.append(Outage(since, float("inf")))
+        await bot.kill()
+        until = time.time() + _NOTICED
+        try:
+            await asyncio.sleep(dead)
+            await bot.start()
+        finally:
+            if len(self._world.bots.processes) == 1:
+                until = time.time() + _NOTICED
+            self._ledger.outages[-1] = Outage(since, until)
+
+
+def _times(chance: Random) -> int:
+    return chance.choice((1, 1, 1, 2, 3))

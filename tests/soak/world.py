@@ -1,0 +1,133 @@
+"""The stand-ins of a run, with the bot between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from bot.demo.crew import Crew, HumanInput, Style
+from bot.demo.workspace import Workspace
+from tests.soak.bots import Bots, one_bot, two_bots
+from tests.soak.labels import a_script
+from tests.soak.ledger import Ledger
+from tests.soak.options import Options
+
+REVIEWERS = 400
+GROUP = "S0REVIEWERS"
+_TASK_SECONDS = (0.3, 3.0)
+_KEPT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that runs."""
+
+    options: Options
+    slack: Workspace
+    crews: tuple[Crew, ...]
+    bots: Bots
+    reviewers: tuple[str, ...]
+    secrets: Mapping[str, str]
+    """What must never be seen, by what it is."""
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def chance(self, of: str) -> Random:
+        """Chance for one part of the run, the same for the same seed."""
+        return Random(f"{self.options.seed} {of}")  # noqa: S311  # nothing is hidden by it
+
+
+@asynccontextmanager
+async def open_world(options: Options, folder: Path) -> AsyncIterator[World]:
+    """Start the stand-ins and the bot, and end both."""
+    chance = Random(f"{options.seed} world")  # noqa: S311  # nothing is hidden by it
+    async with AsyncExitStack() as stack:
+        slack = Workspace(
+            bot_token=f"xoxb-{chance.randbytes(12).hex()}",
+            signing_secret=chance.randbytes(16).hex(),
+        )
+        await stack.enter_async_context(slack)
+        crews = tuple(_crew(number, chance) for number in range(options.crews))
+        for crew in crews:
+            await stack.enter_async_context(crew)
+        people = _fill(slack, crews)
+        hooks = {crew.name: chance.randbytes(16).hex() for crew in crews}
+        file = folder / "crews.toml"
+        file.write_text("\n".join(_table(number, crew) for number, crew in enumerate(crews)))
+        settings = {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+            "SLACK_API_URL": slack.api_url,
+            "CREWS_FILE": str(file),
+            "LOG_FORMAT": "json",
+            **{f"TOKEN_{crew.name}": crew.token for crew in crews},
+            **{f"HOOK_{crew.name}": hooks[crew.name] for crew in crews},
+        }
+        start = one_bot if options.database == "sqlite" else two_bots
+        bots = await stack.enter_async_context(start(settings, folder))
+        slack.events_url = f"{bots.address}/slack/events"
+        for crew in crews:
+            url = f"{bots.address}/crews/{crew.name}/human-input"
+            crew.human_input = HumanInput.bearer(url, hooks[crew.name])
+        yield World(
+            options=options,
+            slack=slack,
+            crews=crews,
+            bots=bots,
+            reviewers=people,
+            secrets={
+                "Slack's bot token": slack.bot_token,
+                "Slack's signing secret": slack.signing_secret,
+                **{f"the token of {crew.name}": crew.token for crew in crews},
+                **{f"the webhook secret of {name}": secret for name, secret in hooks.items()},
+            },
+        )
+
+
+def _crew(number: int, chance: Random) -> Crew:
+    # A quarter of them has several tasks: each makes a post more in the channel.
+    script = (
+        a_script("draft", "plan", "report", unreviewed=["plan"])
+        if number % 4 == 0
+        else a_script("draft")
+    )
+    crew = Crew(
+        now=time.time,
+        token=f"crew-token-{chance.randbytes(12).hex()}",
+        name=f"crew{number}",
+        script=script,
+        task_seconds=round(chance.uniform(*_TASK_SECONDS), 2),
+        keep=_KEPT,
+    )
+    crew.style = list(Style)[number % len(Style)]
+    return crew
+
+
+def _fill(slack: Workspace, crews: tuple[Crew, ...]) -> tuple[str, ...]:
+    people = tuple(f"U0PERSON{number}" for number in range(REVIEWERS))
+    for person in people:
+        slack.add_user(person, person.lower())
+    slack.add_group(GROUP, "reviewers", people)
+    for crew in crews:
+        slack.add_channel(channel_of(crew), f"reviews-{crew.name}", members=people)
+    return people
+
+
+def channel_of(crew: Crew) -> str:
+    """The channel of a crew's own."""
+    return f"C0{crew.name.upper()}"
+
+
+def _table(number: int, crew: Crew) -> str:
+    reviewers = GROUP if number % 2 else "*"
+    return f"""
+[crews.{crew.name}]
+url = "{crew.url}"
+token_env = "TOKEN_{crew.name}"
+webhook_secret_env = "HOOK_{crew.name}"
+channel = "{channel_of(crew)}"
+reviewers = ["{reviewers}"]
+"""
