@@ -66,7 +66,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     clock = runtime.clock
     async with AsyncExitStack() as stack:
         engines = await stack.enter_async_context(open_database(settings.database_url))
-        outbox = await open_outbox(engines, due_at=clock() + runtime.grace)
+        crews = build_crews(settings)
+        outbox = await open_outbox(engines, due_at=clock() + runtime.grace, crews=crews)
         workers: dict[str, Worker] = {}
         saved = Wakeup()
 
@@ -76,7 +77,6 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             saved.set()
 
         uow = SqlUnitOfWork(engines, wake=wake)
-        crews = build_crews(settings)
         off_loop = stack.enter_context(open_threads())
         redactors = build_redactors(settings)
         clients = await stack.enter_async_context(
@@ -139,6 +139,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         supervisor = Supervisor(clock=clock, restart=runtime.restart)
         readiness = Readiness(
             probe=uow.probe,
+            count_set_aside=outbox.count_set_aside,
             supervisor=supervisor,
             workers=workers,
             warnings=warnings,

@@ -6,13 +6,14 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from bot.domain.effects import SLACK, crew_destination, forward_destination
+from bot.domain.effects import SLACK, crew_destination, forward_destination, status_destination
 from bot.domain.errors import StoreUnavailable
 from bot.domain.retry import Retry
 from bot.store.engine import Engines, open_engines
@@ -31,6 +32,9 @@ log = structlog.get_logger(__name__)
 #: a call that takes longer counts as unknown at the next start.
 STOP_LISTENING_SECONDS = 5
 STOP_WORKING_SECONDS = 20
+#: How many statuses a crew is asked for at the same time: those of hundreds of executions, each of
+#: which it may be silent about, must not take the connections that its resumes need.
+STATUSES_AT_ONCE = 4
 #: When a background loop that died is started again.
 RESTART = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
 
@@ -108,9 +112,13 @@ async def open_database(url: str) -> AsyncIterator[Engines]:
         await engines.dispose()
 
 
-async def open_outbox(engines: Engines, *, due_at: datetime) -> SqlOutbox:
-    """The outbox; what a process that crashed had leased is due at the given time."""
+async def open_outbox(engines: Engines, *, due_at: datetime, crews: Iterable[str]) -> SqlOutbox:
+    """The outbox; what a process that crashed had leased is due at the given time.
+
+    What was set aside because its crew was not named is taken up where it is named now.
+    """
     outbox = SqlOutbox(engines)
+    await outbox.take_up(list(crews), due_at=due_at)
     if engines.is_sqlite:
         # The file is ours alone, so whatever is leased belonged to a process that crashed.
         await outbox.release(due_at=due_at)
@@ -118,16 +126,21 @@ async def open_outbox(engines: Engines, *, due_at: datetime) -> SqlOutbox:
 
 
 def build_workers(outbox: SqlOutbox, context: DeliveryContext, pace: Pace) -> dict[str, Worker]:
-    """One for each destination: Slack, each crew, and where crews' webhooks are forwarded to."""
+    """One for each destination.
+
+    Slack, each crew, where it is asked for statuses, and where its webhooks are forwarded to.
+    """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
-    destinations = (
-        SLACK,
-        *map(crew_destination, context.crews),
-        *map(forward_destination, forwarding),
-    )
+    polling = replace(pace, at_once=STATUSES_AT_ONCE)
+    paces = {
+        SLACK: pace,
+        **{crew_destination(name): pace for name in context.crews},
+        **{status_destination(name): polling for name in context.crews},
+        **{forward_destination(name): pace for name in forwarding},
+    }
     return {
-        destination: Worker(destination, outbox=outbox, deliver=deliver, context=context, pace=pace)
-        for destination in destinations
+        destination: Worker(destination, outbox=outbox, deliver=deliver, context=context, pace=each)
+        for destination, each in paces.items()
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from bot.domain.effects import EffectKind
 from bot.domain.errors import StoreUnavailable
 from bot.lifecycle import Supervisor
 from bot.usecases.delivery.worker import Worker
@@ -26,6 +27,8 @@ class Readiness:
 
     probe: Callable[[], Awaitable[None]]
     """Raises StoreUnavailable while the database does not answer."""
+    count_set_aside: Callable[[], Awaitable[Mapping[EffectKind, int]]]
+    """How many jobs are not tried any more. Raises StoreUnavailable."""
     supervisor: Supervisor
     workers: Mapping[str, Worker]
     warnings: Sequence[Warn]
@@ -36,8 +39,10 @@ class Readiness:
         failures = []
         try:
             await self.probe()
+            set_aside = _set_aside(await self.count_set_aside())
         except StoreUnavailable as error:
             failures.append(f"the database cannot be used: {error}")
+            set_aside = []
         now = self.clock()
         failures += [
             f"the outbox for {name} is not being worked"
@@ -51,4 +56,12 @@ class Readiness:
             for name, worker in self.workers.items()
             for warning in worker.warnings
         ]
+        warnings += set_aside
         return Health(tuple(failures), tuple(warnings))
+
+
+def _set_aside(counts: Mapping[EffectKind, int]) -> list[str]:
+    if not counts:
+        return []
+    kinds = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
+    return [f"set aside, to be looked at: {kinds}"]

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class EffectKind(StrEnum):
     """What to do. `subject` is a round's id.
 
     For REPORT a dead letter's, for TASK_DONE a task update's, for FORWARD a forwarded webhook's,
-    for ACKNOWLEDGE_NOTE `channel ts`.
+    for ACKNOWLEDGE_NOTE `channel ts`. For what is about an execution it is that one's id.
     """
 
     POST = "post"
     """Post the round's card in the execution's thread (the first one starts the thread)."""
+    REPOST = "repost"
+    """Post the card again: somebody deleted it while it must be acted on."""
     ATTACH = "attach"
     """Put the whole output as a file into the thread: the card shows an excerpt."""
+    ATTACH_FAILED = "attach_failed"
+    """Say that the output could not be attached."""
     REFRESH = "refresh"
     """Bring the round's card up to date."""
+    REFRESH_FAILED = "refresh_failed"
+    """Say where the round stands: its card cannot be brought up to date."""
     RESUME = "resume"
     """Tell the crew the decision: `POST /resume`."""
     NOTIFY_STUCK = "notify_stuck"
@@ -30,13 +37,17 @@ class EffectKind(StrEnum):
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
     PROGRESS = "progress"
-    """Post or bring up to date the message that shows how far an execution is."""
+    """Post the message that shows how far an execution is, or have it brought up to date."""
+    REFRESH_PROGRESS = "refresh_progress"
+    """Bring that message up to date."""
     TASK_DONE = "task_done"
     """Post a finished task's line in the thread; the subject is the task update."""
     POST_RESULT = "post_result"
     """Post how an execution ended."""
     RESULT_FILE = "result_file"
     """Put the whole result as a file into the thread: the message shows an excerpt."""
+    RESULT_FILE_FAILED = "result_file_failed"
+    """Say that the result could not be attached."""
     POLL_STATUS = "poll_status"
     """Ask the crew how far an execution is: `GET /status`."""
     FORWARD = "forward"
@@ -46,8 +57,30 @@ class EffectKind(StrEnum):
     ACKNOWLEDGE_NOTE = "acknowledge_note"
     """Acknowledge a note in the thread, and offer its author to send the notes."""
     EXPIRE_CLAIM = "expire_claim"
-    """Nobody is on the round any more: bring its card up to date."""
+    """Nobody is on the round any more: have its card brought up to date."""
 
+
+POSTS_A_CARD: Final = frozenset({EffectKind.POST, EffectKind.REPOST})
+"""They have no deadline: they are tried until Slack takes the card."""
+NEEDS_THE_CARD: Final = frozenset({EffectKind.ATTACH, EffectKind.REFRESH})
+"""They wait for what posts the card of the same round."""
+MERGED: Final = frozenset({EffectKind.REFRESH, EffectKind.REFRESH_PROGRESS})
+"""They bring about the present state, so of several that wait in one ordering key one is enough."""
+IN_ORDER: Final = POSTS_A_CARD | {
+    EffectKind.ATTACH_FAILED,
+    EffectKind.FORWARD_FAILED,
+    EffectKind.NOTIFY_STUCK,
+    EffectKind.POST_RESULT,
+    EffectKind.PROGRESS,
+    EffectKind.REFRESH_FAILED,
+    EffectKind.REPORT,
+    EffectKind.RESULT_FILE_FAILED,
+    EffectKind.TASK_DONE,
+}
+"""They post a message, and the messages of an execution are one thread: it grows in order."""
+_OF_AN_EXECUTION: Final = frozenset(
+    {EffectKind.POLL_STATUS, EffectKind.REFRESH_PROGRESS, EffectKind.RESULT_FILE}
+)
 
 SLACK = "slack"
 
@@ -55,6 +88,11 @@ SLACK = "slack"
 def crew_destination(crew: str) -> str:
     """The destination that one crew is."""
     return f"crew:{crew}"
+
+
+def status_destination(crew: str) -> str:
+    """Where one crew is asked for statuses; its silence says nothing of its resumes."""
+    return f"status:{crew}"
 
 
 def forward_destination(crew: str) -> str:
@@ -75,8 +113,10 @@ class Effect:
     def destination(self) -> str:
         """Who is called: Slack, or one crew. An outage of one never holds up another."""
         match self.kind:
-            case EffectKind.RESUME | EffectKind.POLL_STATUS:
+            case EffectKind.RESUME:
                 return crew_destination(self.crew)
+            case EffectKind.POLL_STATUS:
+                return status_destination(self.crew)
             case EffectKind.FORWARD:
                 return forward_destination(self.crew)
             case _:
@@ -86,15 +126,12 @@ class Effect:
     def ordering_key(self) -> str:
         """Effects of one ordering key are carried out in order.
 
-        For Slack that is an execution, so that its thread grows in order. A resume has a key of
-        its own: the state machine orders them, and an old one that waits must not hold up one
-        that counts.
+        Posts about an execution have one, and so have the webhooks of it that are forwarded.
+        Everything else has one of its own for each subject: what is refused or waits, such as a
+        file, a card's update or a resume, must not hold up what counts.
         """
-        if self.kind is EffectKind.RESUME:
-            return f"resume {self.subject}"
-        if self.kind is EffectKind.POLL_STATUS:
-            return f"poll_status {self.crew} {self.execution_id}"
-        if self.kind is EffectKind.EXPIRE_CLAIM:
-            # Due in half an hour; the thread does not wait for it.
-            return f"expire_claim {self.subject}"
-        return f"{self.destination} {self.crew} {self.execution_id}"
+        if self.kind in IN_ORDER or self.kind is EffectKind.FORWARD:
+            return f"{self.destination} {self.crew} {self.execution_id}"
+        if self.kind in _OF_AN_EXECUTION:
+            return f"{self.kind.value} {self.crew} {self.execution_id}"
+        return f"{self.kind.value} {self.subject}"

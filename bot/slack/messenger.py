@@ -23,13 +23,19 @@ from bot.slack.executions.messages import (
     render_end,
     render_forward_failed,
     render_progress,
+    render_result_file_failed,
     render_task_done,
     result_file_name,
 )
 from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.notes.messages import render_offer
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
+from bot.slack.reviews.notices import (
+    render_attach_failed,
+    render_dead_letter,
+    render_refresh_failed,
+    render_stuck_notice,
+)
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.usecases.ports.slack import Posted, Posting, PostOutcome
 from bot.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef
@@ -77,7 +83,7 @@ class SlackMessenger:
 
     async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """See `Messenger`."""
-        assert posting.card is not None  # noqa: S101  # follows the card in its ordering key
+        assert posting.card is not None  # noqa: S101  # the caller's to check
         return await outcome_of(
             self._poster.upload(
                 posting.card,
@@ -90,18 +96,27 @@ class SlackMessenger:
 
     async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """See `Messenger`."""
-        message = render_stuck_notice(posting.view.round)
-        if message is None or posting.channel is None:
-            return Delivered("nothing to tell any more")
-        return await outcome_of(
-            self._poster.post(
-                f"stuck {posting.view.round.id}",
-                message,
-                channel=posting.channel,
-                thread_ts=posting.thread_ts,
-                posted_since=posted_since,
-            )
+        key = f"stuck {posting.view.round.id}"
+        return await self._notice(
+            key, render_stuck_notice(posting.view.round), posting, posted_since
         )
+
+    async def post_attach_failed(
+        self, posting: Posting, *, posted_since: datetime | None
+    ) -> Outcome:
+        """See `Messenger`."""
+        key = f"attach failed {posting.view.round.id}"
+        return await self._notice(
+            key, render_attach_failed(posting.view.round), posting, posted_since
+        )
+
+    async def post_refresh_failed(
+        self, posting: Posting, *, posted_since: datetime | None
+    ) -> Outcome:
+        """See `Messenger`."""
+        round_ = posting.view.round
+        key = f"refresh failed {round_.id} {round_.state.value}"
+        return await self._notice(key, render_refresh_failed(round_), posting, posted_since)
 
     async def name_of(self, user: str) -> str | None:
         """See `Messenger`."""
@@ -202,6 +217,18 @@ class SlackMessenger:
             )
         )
 
+    async def post_result_file_failed(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        return await self._post(
+            f"result file failed {_key(posting)}",
+            render_result_file_failed(),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+        )
+
     async def post_forward_failed(
         self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
     ) -> PostOutcome:
@@ -212,6 +239,22 @@ class SlackMessenger:
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
+        )
+
+    async def _notice(
+        self, key: str, message: Message | None, posting: Posting, posted_since: datetime | None
+    ) -> Outcome:
+        """Post into a thread that is there; nothing where there is nothing to tell any more."""
+        if message is None or posting.channel is None:
+            return Delivered("nothing to tell any more")
+        return await outcome_of(
+            self._poster.post(
+                key,
+                message,
+                channel=posting.channel,
+                thread_ts=posting.thread_ts,
+                posted_since=posted_since,
+            )
         )
 
     async def _post(

@@ -115,6 +115,7 @@ def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
         in_doubt=row.began_at is not None,
         created_at=row.created_at,
         lease_until=lease_until,
+        failing_since=row.failing_since,
     )
 
 

@@ -8,13 +8,36 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, EffectKind
 from bot.store.engine import Engines
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
 from bot.store.tables import MICROSECOND, outbox
-from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
 
 _earlier = outbox.alias("earlier")
+_card = outbox.alias("card")
+_MERGED = [kind.value for kind in MERGED]
+_WAITS_FOR_CARD = sa.and_(
+    outbox.c.kind.in_([kind.value for kind in NEEDS_THE_CARD]),
+    sa.exists().where(
+        _card.c.subject == outbox.c.subject,
+        _card.c.kind.in_([kind.value for kind in POSTS_A_CARD]),
+        _card.c.set_aside_at.is_(None),
+    ),
+)
+#: The leased job renders what is there now, so whatever asked for the same before is done with it.
+_MERGE = sa.delete(outbox).where(
+    outbox.c.ordering_key.in_(sa.bindparam("keys", expanding=True)),
+    outbox.c.id.not_in(sa.bindparam("ids", expanding=True)),
+    outbox.c.set_aside_at.is_(None),
+)
+_SET_ASIDE = (
+    sa.select(outbox.c.kind, sa.func.count())
+    .where(outbox.c.set_aside_at.is_not(None))
+    .group_by(outbox.c.kind)
+    .order_by(outbox.c.kind)
+)
 
 
 @cache
@@ -25,12 +48,16 @@ def _due(dialect: str) -> sa.Select[Any]:
         .where(
             outbox.c.destination == sa.bindparam("destination"),
             outbox.c.due_at <= sa.bindparam("now"),
+            outbox.c.set_aside_at.is_(None),
             sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _lease_clock(dialect)),
             ~sa.exists().where(
-                _earlier.c.ordering_key == outbox.c.ordering_key, _earlier.c.id < outbox.c.id
+                _earlier.c.ordering_key == outbox.c.ordering_key,
+                _earlier.c.id < outbox.c.id,
+                _earlier.c.set_aside_at.is_(None),
             ),
+            ~_WAITS_FOR_CARD,
         )
-        .order_by(outbox.c.due_at)
+        .order_by(outbox.c.due_at, outbox.c.id)
         .limit(sa.bindparam("most", type_=sa.Integer))
     )
 
@@ -90,6 +117,8 @@ class SqlOutbox:
                     leasing = {"ids": ids, "lease": lease // MICROSECOND, "now": now}
                     leased = await connection.execute(_lease(self._dialect), leasing)
                     held = {row.id: row.lease_until for row in leased}
+                if keys := [row.ordering_key for row in rows if row.kind in _MERGED]:
+                    await connection.execute(_MERGE, {"keys": keys, "ids": ids})
         return tuple(to_job(row, lease_until=held[row.id]) for row in rows)
 
     async def release(self, *, due_at: datetime) -> int:
@@ -107,13 +136,36 @@ class SqlOutbox:
                 )
         return released.rowcount
 
+    async def count_set_aside(self) -> dict[EffectKind, int]:
+        """How many jobs are set aside, by their kind."""
+        with translate_errors():
+            async with self._engines.read.connect() as connection:
+                found = await connection.execute(_SET_ASIDE)
+                return {EffectKind(kind): count for kind, count in found}
+
+    async def take_up(self, crews: list[str], *, due_at: datetime) -> int:
+        """Take up what was set aside because its crew was not named, now that it is; how many."""
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                taken_up = await connection.execute(
+                    sa.update(outbox)
+                    .where(outbox.c.set_aside_why == UNKNOWN_CREW, outbox.c.crew.in_(crews))
+                    .where(outbox.c.set_aside_at.is_not(None))
+                    .values(
+                        set_aside_at=None, set_aside_why=None, failing_since=None, due_at=due_at
+                    )
+                )
+        return taken_up.rowcount
+
     async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
         """Destinations with something to do that nobody here works on."""
         with translate_errors():
             async with self._engines.read.connect() as connection:
                 found = await connection.scalars(
                     sa.select(outbox.c.destination)
-                    .where(outbox.c.destination.not_in(destinations))
+                    .where(
+                        outbox.c.destination.not_in(destinations), outbox.c.set_aside_at.is_(None)
+                    )
                     .distinct()
                 )
                 return tuple(found)

@@ -138,7 +138,8 @@ webhooks = sa.Table(
 REGISTERED: Final = "registered"
 
 #: Effects not yet done; a row goes when it is done. `began_at` is set while a try is under way
-#: whose outcome nobody knows.
+#: whose outcome nobody knows. `failing_since` is when the first of its own failures came, not
+#: those of its destination. One that is set aside is not tried any more, and stays to be looked at.
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -154,8 +155,13 @@ outbox = sa.Table(
     sa.Column("began_at", Instant),
     sa.Column("lease_until", Instant),
     sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("failing_since", Instant),
+    sa.Column("set_aside_at", Instant),
+    sa.Column("set_aside_why", sa.Text),
     sa.Index(None, "destination", "due_at"),
     sa.Index(None, "ordering_key", "id"),
+    sa.Index(None, "subject", "kind"),
+    sa.Index(None, "set_aside_at"),
     sqlite_autoincrement=True,
 )
 

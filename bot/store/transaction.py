@@ -141,11 +141,28 @@ class SqlTransaction:
         """See `Tx`. A job whose lease was lost belongs to somebody else."""
         await self._connection.execute(sa.delete(outbox).where(*_ours(job)))
 
-    async def retry(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
+    async def forget_card(self, round_: Round) -> None:
+        """See `Tx`."""
+        await self._connection.execute(
+            sa.update(rounds)
+            .where(rounds.c.id == round_.id)
+            .values(card_channel=None, card_ts=None)
+        )
+
+    async def retry(
+        self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
+    ) -> None:
         """See `Tx`."""
         values: dict[str, Any] = {"due_at": at, "lease_until": None}
+        if failed_at is not None:
+            values["failing_since"] = job.failing_since or failed_at
         if not (in_doubt or job.in_doubt):
             values["began_at"] = None
+        await self._connection.execute(sa.update(outbox).where(*_ours(job)).values(values))
+
+    async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
+        """See `Tx`."""
+        values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
         await self._connection.execute(sa.update(outbox).where(*_ours(job)).values(values))
 
     async def write_nothing(self) -> None:

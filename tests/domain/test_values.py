@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.effects import SLACK, EffectKind, crew_destination, forward_destination
+from bot.domain.effects import (
+    IN_ORDER,
+    SLACK,
+    EffectKind,
+    crew_destination,
+    forward_destination,
+    status_destination,
+)
 from bot.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.retry import Retry
@@ -134,7 +141,7 @@ def test_an_effect_goes_to_whom_it_concerns(
 ) -> None:
     elsewhere = {
         EffectKind.RESUME: crew_destination("research"),
-        EffectKind.POLL_STATUS: crew_destination("research"),
+        EffectKind.POLL_STATUS: status_destination("research"),
         EffectKind.FORWARD: forward_destination("research"),
     }
     expected = elsewhere.get(kind, SLACK)
@@ -143,9 +150,17 @@ def test_an_effect_goes_to_whom_it_concerns(
 
 def test_in_slack_an_execution_is_an_ordering_key() -> None:
     ordering_key = an_effect(EffectKind.POST).ordering_key
-    assert ordering_key == an_effect(EffectKind.REFRESH, subject="r-2").ordering_key
+    assert ordering_key == an_effect(EffectKind.NOTIFY_STUCK, subject="r-2").ordering_key
     assert ordering_key != an_effect(execution_id="e-2").ordering_key
     assert ordering_key != an_effect(crew="other").ordering_key
+
+
+@pytest.mark.parametrize("kind", sorted(set(EffectKind) - IN_ORDER))
+def test_only_posts_order_posts(kind: EffectKind) -> None:
+    ordering_key = an_effect(kind).ordering_key
+    assert ordering_key not in {an_effect(other).ordering_key for other in set(EffectKind) - {kind}}
+    of_another = {an_effect(kind, subject="r-2", execution_id="e-2").ordering_key}
+    assert ordering_key not in of_another
 
 
 def test_a_resume_has_a_lane_to_itself() -> None:

@@ -34,3 +34,7 @@ async def test_cards_do_not_wait_for_a_scope_that_only_others_need(
         await world.pause("draft", "another draft", "e-2")
 
         await world.card("another draft")
+        await world.slack.click(ANA, card, "Approve")
+        await world.shown(card, "Sent")
+        await world.pause("publish", "of the same execution", "e-1")
+        await world.card("of the same execution")

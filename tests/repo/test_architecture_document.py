@@ -14,6 +14,7 @@ from bot.domain.effects import (
     EffectKind,
     crew_destination,
     forward_destination,
+    status_destination,
 )
 from bot.domain.review import State
 from tests.repo.files import ROOT, marked, modules, read, rows
@@ -77,6 +78,7 @@ def test_every_kind_of_effect_is_explained_with_where_it_goes() -> None:
     destinations = {
         SLACK: "Slack",
         crew_destination("tea"): "the crew",
+        status_destination("tea"): "the crew, for its status",
         forward_destination("tea"): "the caller's address",
     }
     explained = {(kind.strip("`"), where) for kind, where, _ in rows(DOCUMENT, "effects")}

@@ -92,8 +92,15 @@ class FakeExecutionMessages:
         self, posting: ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
         assert posting.execution.result is not None
+        if self.execution_faults:
+            return self.execution_faults.popleft()
         self.files.append(posting.execution.result.text)
         return Delivered()
+
+    async def post_result_file_failed(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        return self._say(EffectKind.RESULT_FILE_FAILED, posting, channel)
 
     async def post_forward_failed(
         self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
@@ -165,6 +172,19 @@ class FakeSlack(FakeExecutionMessages):
 
     async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         return self._notice(f"file {posting.view.round.id}", posting, posted_since)
+
+    async def post_attach_failed(
+        self, posting: Posting, *, posted_since: datetime | None
+    ) -> Outcome:
+        return self._notice(f"attach failed {posting.view.round.id}", posting, posted_since)
+
+    async def post_refresh_failed(
+        self, posting: Posting, *, posted_since: datetime | None
+    ) -> Outcome:
+        round_ = posting.view.round
+        return self._notice(
+            f"refresh failed {round_.id} {round_.state.value}", posting, posted_since
+        )
 
     async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         return self._notice(f"stuck {posting.view.round.id}", posting, posted_since)

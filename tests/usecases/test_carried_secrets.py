@@ -9,7 +9,7 @@ from bot.usecases.kickoff import register_webhooks
 from bot.usecases.queries import status as look
 from bot.usecases.read_models import CrewStatus, Progress
 from bot.usecases.track import STATUS_POLL
-from tests.usecases.world import CREW, World
+from tests.usecases.world import STATUS, World
 
 TOKEN = "carried-token"  # opens nothing
 KEY = "T0ken0fAnAddress1234"
@@ -49,7 +49,7 @@ async def test_in_a_status(world: World) -> None:
 
     shown = await look.execution("e-1", uow=world.uow, clients=world.context.clients)
     world.clock.advance(STATUS_POLL.longest)
-    await world.turn(CREW)
+    await world.turn(STATUS)
 
     assert shown.progress == Progress(CrewStatus.FAILED, word=CLEAN, error=CLEAN)
     assert (await world.execution()).error == CLEAN

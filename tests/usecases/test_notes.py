@@ -14,7 +14,7 @@ from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries.queue import PAGE, queue
-from tests.builders import ANA, BEN, EVE
+from tests.builders import ANA, BEN, EVE, SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.world import World
 
@@ -131,10 +131,14 @@ async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world:
 async def test_a_reaction_waits_for_slack_and_a_refused_one_is_let_go(world: World) -> None:
     round_ = await a_card(world)
     await write(world, round_)
-    await world.turn()
-    world.slack.faults.append(Fault(AWAY))
+    await world.turn(limit=1)  # the card
+    slow = NotSent("Slack asks to slow down", SECOND, alone=True)
+    world.slack.faults.extend([Fault(AWAY), Fault(slow)])
 
-    assert [type(outcome) for outcome in await world.turn()] == [NotSent]
+    assert await world.turn() == [AWAY]
+    assert await world.turn() == [slow]
+    assert await world.turn() == []
+    world.clock.advance(SECOND)
     world.slack.faults.append(Fault(Refused("already_reacted", "")))
     await world.settle_slack()
 

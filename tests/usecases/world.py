@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.domain.crew import Crew
-from bot.domain.effects import SLACK, EffectKind, crew_destination
+from bot.domain.effects import SLACK, Effect, EffectKind, crew_destination, status_destination
 from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
@@ -33,9 +33,10 @@ from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
-ABOUT_EXECUTIONS = ("progress", "task_done", "post_result", "poll_status")
+ABOUT_EXECUTIONS = ("progress", "refresh_progress", "task_done", "post_result", "poll_status")
 """What tests of reviews do not look at."""
 CREW = crew_destination("research")
+STATUS = status_destination("research")
 HELD = sa.update(outbox).where(outbox.c.lease_until.is_not(None))
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
@@ -126,6 +127,13 @@ class World:
     async def round(self, round_id: str) -> Round:
         return await self.uow.read.round(round_id)
 
+    async def enqueue(self, kind: EffectKind, round_id: str) -> None:
+        """Have something done about a round."""
+        review = (await self.round(round_id)).review
+        effect = Effect(kind, round_id, review.crew, review.execution_id)
+        async with self.uow.begin() as tx:
+            await tx.enqueue([effect], at=self.clock())
+
     async def lease(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
         return await self.outbox.lease(destination, now=self.clock(), lease=LEASE, limit=limit)
 
@@ -156,9 +164,18 @@ class World:
                 await connection.execute(
                     sa.select(outbox)
                     .where(outbox.c.kind.not_in(ABOUT_EXECUTIONS))
+                    .where(outbox.c.set_aside_at.is_(None))
                     .order_by(outbox.c.id)
                 )
             )
+
+    async def set_aside(self) -> list[tuple[EffectKind, str]]:
+        """What is not tried any more, and why, in order."""
+        async with self.engines.read.connect() as connection:
+            rows = await connection.execute(
+                sa.select(outbox).where(outbox.c.set_aside_at.is_not(None)).order_by(outbox.c.id)
+            )
+            return [(EffectKind(row.kind), row.set_aside_why) for row in rows]
 
     async def due_in(self) -> timedelta:
         """How long until the only row of the outbox is due."""

@@ -41,6 +41,11 @@ def render_forward_failed(kind: str) -> Message:
     return Message(sentence, [section(sentence)])
 
 
+def render_result_file_failed() -> Message:
+    """The whole result could not be attached."""
+    return Message(strings.RESULT_FILE_FAILED, [section(strings.RESULT_FILE_FAILED)])
+
+
 def result_file_name(execution: Execution) -> str:
     """What the file with the whole result is called."""
     is_json = execution.result is not None and execution.result.format is Format.JSON

@@ -117,3 +117,7 @@ def forward_failed(kind: str) -> str:
 
 RESULT_FILE: Final = "result"
 RESULT_TITLE: Final = "The whole result"
+RESULT_FILE_FAILED: Final = (
+    ":warning: Slack does not take the whole result as a file, so only its beginning is shown "
+    "here. The crew has all of it."
+)

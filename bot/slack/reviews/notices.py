@@ -7,11 +7,12 @@ from typing import Final
 
 from bot.domain.redaction import Redactor
 from bot.domain.review import Round
+from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import Message, context, notification, section
+from bot.slack.blockkit.blocks import Message, actions, button, context, notification, section
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
 from bot.slack.reviews import state_strings, strings
-from bot.slack.reviews.presentation import Closed, Stuck, present
+from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from bot.usecases.read_models import DeadLetter
 
 _BODY_READ: Final = 2**16
@@ -30,6 +31,28 @@ def render_stuck_notice(round_: Round) -> Message | None:
         return None
     notice = state_strings.stuck_notice(shown, shown.decision, round_)
     return Message(notification(state_strings.stuck_notice_plain(round_)), [section(notice)])
+
+
+def render_attach_failed(round_: Round) -> Message:
+    """The whole output could not be attached."""
+    return Message(
+        notification(strings.attach_failed_plain(round_)), [section(strings.attach_failed(round_))]
+    )
+
+
+def render_refresh_failed(round_: Round) -> Message | None:
+    """Where a round stands whose card cannot be brought up to date; None while it waits.
+
+    A stuck decision is retried from here: the card has no such button.
+    """
+    shown = present(round_)
+    if isinstance(shown, Waiting):
+        return None
+    blocks = [section(state_strings.refresh_failed(shown, round_))]
+    if isinstance(shown, Stuck):
+        retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
+        blocks.append(actions(retry))
+    return Message(notification(state_strings.card_plain(round_, shown)), blocks)
 
 
 def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:

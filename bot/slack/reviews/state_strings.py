@@ -15,7 +15,7 @@ from bot.domain.reason import (
 )
 from bot.domain.review import Round
 from bot.domain.verdict import Approve, Decision, Revise
-from bot.slack.blockkit.text import ago, one_line
+from bot.slack.blockkit.text import ago, escape_mrkdwn, one_line
 from bot.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -37,6 +37,7 @@ from bot.slack.strings import (
 )
 
 FEEDBACK_SHOWN: Final = 700
+_WHERE_LIMIT: Final = 1_000
 _REASON_LIMIT: Final = 120
 _NOTHING_LEFT: Final = "there is nothing left to decide"
 
@@ -178,6 +179,15 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
         case Closed(reason=reason):
             sent = "may not have been taken" if shown.may_be_taken else "was not sent"
             return f"{who}, {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
+
+
+def refresh_failed(shown: Presentation, round_: Round) -> str:
+    """Where a round stands, in one line, in place of its card. It mentions nobody."""
+    where = escape_mrkdwn(card_plain(round_, shown), _WHERE_LIMIT)
+    return (
+        ":warning: Slack does not let me change this round's card, so its buttons no longer count. "
+        f"{where}."
+    )
 
 
 # --- in a list -----------------------------------------------------------------------------------

@@ -78,6 +78,19 @@ def unchanged(round_: Round) -> str:
 NOT_SHOWABLE: Final = "Slack could not show this output; it is attached as a file."
 
 
+def attach_failed(round_: Round) -> str:
+    """The file with the whole output did not come."""
+    return (
+        f":warning: Slack does not take the whole output of round {round_.number} of "
+        f"{task(round_)} as a file. *{reader_strings.READ}* in its card's menu shows all of it."
+    )
+
+
+def attach_failed_plain(round_: Round) -> str:
+    """The same for notifications."""
+    return f"Slack does not take the whole output of {subject_plain(round_)} as a file"
+
+
 def changed(changes: Changes, previous: Round) -> str:
     """The card's line on what changed."""
     if not changes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bot.domain.effects import Effect, EffectKind
+from dataclasses import replace
+
+from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.settle import earlier_try, settle
-from bot.usecases.ports.outbox import Job
+from bot.usecases.delivery.settle import earlier_try, set_aside, settle
+from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
 from bot.usecases.ports.slack import Posted, Posting
 
 
@@ -16,15 +18,24 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is not None:
         return await settle(job, Delivered(), context)
-    return await _post_anew(job, posting, context)
+    return await _post(job, posting, context)
 
 
-async def _post_anew(job: Job, posting: Posting, context: DeliveryContext) -> Outcome:
+async def repost(job: Job, context: DeliveryContext) -> Outcome:
+    """Post a card again that was deleted, if it must still be acted on. Its file is there."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is not None or not _must_be_acted_on(posting):
+        return await settle(job, Delivered(), context)
+    return await _post(job, posting, context)
+
+
+async def _post(job: Job, posting: Posting, context: DeliveryContext) -> Outcome:
     round_ = posting.view.round
     crew = context.crews.get(round_.review.crew)
     channel = posting.channel or (crew.channel if crew else None)
     if channel is None:
-        return await settle(job, Refused("unknown_crew", "no such crew"), context)
+        await set_aside(job, UNKNOWN_CREW, context)
+        return Refused(UNKNOWN_CREW, "no such crew")
     posted_since = earlier_try(job)
     outcome = await context.messenger.post_card(posting, channel=channel, posted_since=posted_since)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
@@ -41,7 +52,8 @@ async def _post_anew(job: Job, posting: Posting, context: DeliveryContext) -> Ou
     async with context.uow.begin() as tx:
         await tx.place_card(round_, outcome.ref)
         if outcome.excerpted and job.effect.kind is EffectKind.POST:
-            await tx.enqueue([_attachment(round_)], at=context.clock())
+            file = replace(job.effect, kind=EffectKind.ATTACH)
+            await tx.enqueue([file], at=context.clock())
         await tx.complete(job)
     return Delivered()
 
@@ -49,7 +61,16 @@ async def _post_anew(job: Job, posting: Posting, context: DeliveryContext) -> Ou
 async def attach(job: Job, context: DeliveryContext) -> Outcome:
     """Put the whole output as a file into the thread."""
     posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is None:
+        return await settle(job, Delivered("deleted"), context)
     outcome = await context.messenger.attach_output(posting, posted_since=earlier_try(job))
+    return await settle(job, outcome, context, failed=EffectKind.ATTACH_FAILED)
+
+
+async def post_attach_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say that the whole output could not be attached."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    outcome = await context.messenger.post_attach_failed(posting, posted_since=earlier_try(job))
     return await settle(job, outcome, context)
 
 
@@ -69,10 +90,39 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await context.messenger.update_card(posting, plain=True)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
-        if posting.view.round.state in (State.WAITING, State.STUCK):
-            return await _post_anew(job, posting, context)  # somebody must still act on it
+        if _must_be_acted_on(posting):
+            return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
+    waiting = posting.view.round.state is State.WAITING
+    failed = None if waiting else EffectKind.REFRESH_FAILED  # nothing was decided yet
+    return await settle(job, outcome, context, failed=failed)
+
+
+async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outcome:
+    # A post of its own, in order: two at once could start two threads.
+    async with context.uow.begin() as tx:
+        await tx.forget_card(round_)
+        await tx.enqueue([replace(job.effect, kind=EffectKind.REPOST)], at=context.clock())
+        await tx.complete(job)
+    return Delivered("deleted")
+
+
+async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say where a round stands whose card cannot be brought up to date, once a state."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    # A hitch on the way to the crew asks for it again: the thread itself remembers what was said.
+    since = posting.view.round.opened_at
+    outcome = await context.messenger.post_refresh_failed(posting, posted_since=since)
     return await settle(job, outcome, context)
+
+
+async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
+    """Have the card brought up to date, in order with every other update of it."""
+    async with context.uow.begin() as tx:
+        refreshed = replace(job.effect, kind=EffectKind.REFRESH)
+        await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
 
 
 async def report(job: Job, context: DeliveryContext) -> Outcome:
@@ -87,6 +137,5 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome, context)
 
 
-def _attachment(round_: Round) -> Effect:
-    review = round_.review
-    return Effect(EffectKind.ATTACH, round_.id, review.crew, review.execution_id)
+def _must_be_acted_on(posting: Posting) -> bool:
+    return posting.view.round.state in (State.WAITING, State.STUCK)

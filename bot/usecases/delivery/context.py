@@ -39,3 +39,8 @@ class DeliveryContext:
         """When a job that failed by itself is tried again; not before the grace, if in doubt."""
         wait = self.retry.after(job.tries, jitter=self.jitter())
         return self.clock() + (max(wait, self.grace) if in_doubt else wait)
+
+    def gives_up(self, job: Job) -> bool:
+        """Whether a job has failed by itself for so long that it is time to give it up."""
+        since = job.failing_since
+        return since is not None and self.clock() - since >= self.retry.give_up_after

@@ -14,20 +14,25 @@ from bot.usecases.ports.outbox import Job
 
 _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitable[Outcome]]]] = {
     EffectKind.POST: cards.post,
+    EffectKind.REPOST: cards.repost,
     EffectKind.ATTACH: cards.attach,
+    EffectKind.ATTACH_FAILED: cards.post_attach_failed,
     EffectKind.REFRESH: cards.refresh,
+    EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
     EffectKind.NOTIFY_STUCK: cards.notify_stuck,
     EffectKind.REPORT: cards.report,
     EffectKind.RESUME: resume.resume,
     EffectKind.PROGRESS: executions.show_progress,
+    EffectKind.REFRESH_PROGRESS: executions.refresh_progress,
     EffectKind.TASK_DONE: executions.post_task_done,
     EffectKind.POST_RESULT: executions.post_result,
     EffectKind.RESULT_FILE: executions.attach_result,
+    EffectKind.RESULT_FILE_FAILED: executions.post_result_file_failed,
     EffectKind.FORWARD_FAILED: executions.post_forward_failed,
     EffectKind.POLL_STATUS: poll_status,
     EffectKind.FORWARD: forward.forward,
     EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
-    EffectKind.EXPIRE_CLAIM: cards.refresh,
+    EffectKind.EXPIRE_CLAIM: cards.expire_claim,
 }
 
 

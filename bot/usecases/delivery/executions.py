@@ -10,19 +10,32 @@ from typing import Protocol
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.settle import earlier_try, settle
-from bot.usecases.ports.outbox import Job
+from bot.usecases.delivery.settle import earlier_try, set_aside, settle
+from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
 from bot.usecases.ports.slack import Posted, PostOutcome
 from bot.usecases.read_models import ExecutionPosting
 
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Post the message that shows how far an execution is, or bring it up to date."""
+    """Post the message that shows how far an execution is, or have it brought up to date."""
     posting = await _posting(job, context)
     if posting is None:
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         return await _post(job, context, posting, partial(context.messenger.post_progress, posting))
+    # Not here: only posts hold up posts.
+    async with context.uow.begin() as tx:
+        refreshed = replace(job.effect, kind=EffectKind.REFRESH_PROGRESS)
+        await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring the progress message up to date. The result tells what is lost if it cannot be."""
+    posting = await _posting(job, context)
+    if posting is None or posting.progress_message is None:
+        return await settle(job, Delivered("nothing to show"), context)
     outcome = await context.messenger.update_progress(posting)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         outcome = Delivered("deleted")
@@ -53,7 +66,17 @@ async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or posting.execution.result is None:
         return await settle(job, Delivered("nothing to attach"), context)
     outcome = await context.messenger.attach_result(posting, posted_since=earlier_try(job))
-    return await settle(job, outcome, context)
+    return await settle(job, outcome, context, failed=EffectKind.RESULT_FILE_FAILED)
+
+
+async def post_result_file_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say that the whole result could not be attached."""
+    posting = await _posting(job, context)
+    if posting is None:
+        return await settle(job, Delivered("nothing to say"), context)
+    return await _post(
+        job, context, posting, partial(context.messenger.post_result_file_failed, posting)
+    )
 
 
 async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
@@ -79,7 +102,8 @@ async def _post(
     crew = context.crews.get(job.effect.crew)
     channel = posting.channel or (crew.channel if crew else None)
     if channel is None:
-        return await settle(job, Refused("unknown_crew", "no such crew"), context)
+        await set_aside(job, UNKNOWN_CREW, context)
+        return Refused(UNKNOWN_CREW, "no such crew")
     outcome = await post(channel=channel, posted_since=earlier_try(job))
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
         async with context.uow.begin() as tx:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bot.domain.notes import Note
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome
 from bot.domain.people import Role
 from bot.domain.review import State
 from bot.domain.verdict import Person
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.settle import settle
 from bot.usecases.notes import NOTES, refresh_card
 from bot.usecases.permissions import may
 from bot.usecases.ports.outbox import Job
@@ -28,13 +29,8 @@ async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
             name = await context.messenger.name_of(note.by.id)
             await _name(note, name, context)
             await _offer(note, context)
-    async with context.uow.begin() as tx:
-        match outcome:
-            case NotSent():
-                await tx.retry(job, at=context.clock(), in_doubt=False)
-            case Delivered() | Refused() | Unknown():  # pragma: no branch  # there is no fifth
-                await tx.complete(job)
-    return outcome if isinstance(outcome, NotSent) else Delivered()
+    done = outcome if isinstance(outcome, NotSent) else Delivered()
+    return await settle(job, done, context)
 
 
 async def _name(note: Note, name: str | None, context: DeliveryContext) -> None:

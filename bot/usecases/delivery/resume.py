@@ -17,6 +17,9 @@ from bot.usecases.read_models import CrewStatus, Progress
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
     """Send a round's decision to its crew and record what came of it."""
+    if context.gives_up(job):  # trying has raised for a day: a person must know
+        await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
+        return Delivered()
     client = context.clients[job.effect.crew]
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
     completed = await _has_completed(await context.uow.read.round(job.effect.subject), client)

@@ -13,6 +13,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.retry import Retry
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.settle import set_aside
 from bot.usecases.ports.outbox import Job, Outbox
 from bot.usecases.wakeup import Wakeup
 
@@ -24,7 +25,7 @@ Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 #: by a process that crashed or stood still.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
-#: Of how many ordering keys it is remembered that they are refused; the rest are only logged.
+#: Of how many ordering keys it is remembered that they are refused: the latest.
 REFUSALS = 100
 
 
@@ -57,7 +58,7 @@ class Worker:
     ) -> None:
         self.destination = destination
         self._away: str | None = None
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, tuple[datetime, str]] = {}
         self.last_polled_at: datetime = context.clock()
         """Time of the last completed poll; stale while the database is down."""
         self._outbox = outbox
@@ -73,9 +74,13 @@ class Worker:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why the destination seems to be away, and what it refuses again and again."""
+        """Why the destination seems to be away, and what it refuses again and again.
+
+        What has not been refused for longer than any retry takes has come to an end.
+        """
         away = (self._away,) if self._away else ()
-        return (*away, *sorted(set(self._refused.values())))
+        since = self._outside.clock() - 2 * self._outside.retry.longest
+        return (*away, *sorted({what for at, what in self._refused.values() if at >= since}))
 
     def wake(self) -> None:
         """Something new may be due."""
@@ -137,18 +142,31 @@ class Worker:
         except Exception as error:
             log.exception("delivery_failed", **about)
             outcome = Unknown(type(error).__name__)
-            at = self._outside.next_try(job, in_doubt=True)
-            await self._give_back(job, at=at, in_doubt=True)
+            await self._give_back_raised(job, outcome)
         self._learn(job, outcome)
         if isinstance(outcome, Refused | Unknown | NotSent):
             log.warning("not_delivered", **about, outcome=type(outcome).__name__, why=_why(outcome))
         else:
             log.info("delivered", **about)
 
-    async def _give_back(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
+    async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
+        """What raises for a day is set aside, a card too: it would hold up what comes after it."""
+        if not self._outside.gives_up(job):
+            at = self._outside.next_try(job, in_doubt=True)
+            await self._give_back(job, at=at, in_doubt=True, failed_at=self._outside.clock())
+            return
+        try:
+            await set_aside(job, outcome.why, self._outside)
+        except StoreUnavailable as error:
+            log.warning("not_settled", subject=job.effect.subject, why=str(error))
+            self._unsettled.append(job)
+
+    async def _give_back(
+        self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
+    ) -> None:
         try:
             async with self._outside.uow.begin() as tx:
-                await tx.retry(job, at=at, in_doubt=in_doubt)
+                await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=failed_at)
         except StoreUnavailable as error:
             log.warning("not_settled", subject=job.effect.subject, why=str(error))
             self._unsettled.append(job)
@@ -162,8 +180,11 @@ class Worker:
     def _learn(self, job: Job, outcome: Outcome) -> None:
         """Leave a destination alone that is away, and believe it again at the first answer."""
         self._refused.pop(job.effect.ordering_key, None)
-        if isinstance(outcome, Refused) and len(self._refused) < REFUSALS:
-            self._refused[job.effect.ordering_key] = f"{job.effect.crew}: {outcome.code}"
+        if isinstance(outcome, Refused):
+            if len(self._refused) >= REFUSALS:
+                del self._refused[next(iter(self._refused))]  # the one that is longest ago
+            what = f"{job.effect.crew}: {outcome.code}"
+            self._refused[job.effect.ordering_key] = (self._outside.clock(), what)
         if not isinstance(outcome, NotSent) or outcome.alone:
             self._failures, self._away = 0, None
             return

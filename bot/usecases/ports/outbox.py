@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.domain.effects import Effect
+
+UNKNOWN_CREW: Final = "unknown_crew"
+"""Why a job is set aside whose crew the settings do not name (any more)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Job:
     """An earlier try may have taken effect."""
     created_at: datetime
     lease_until: datetime
+    failing_since: datetime | None = None
+    """When its first own failure came: refused, lost or raised, not an outage of everything."""
 
 
 class Outbox(Protocol):
@@ -31,6 +36,8 @@ class Outbox(Protocol):
     ) -> tuple[Job, ...]:
         """Due jobs for one destination, at most one of an ordering key, leased.
 
-        `now` says what is due. Leases go by a clock that all processes share.
+        What needs a card is not leased before the card is posted. Effects that one leased job
+        does too are taken out. `now` says what is due. Leases go by a clock that all processes
+        share.
         """
         ...

@@ -61,6 +61,18 @@ class Messenger(Protocol):
         """Put the whole output as a file into the thread."""
         ...
 
+    async def post_attach_failed(
+        self, posting: Posting, *, posted_since: datetime | None
+    ) -> Outcome:
+        """Say, in the thread, that the whole output could not be attached."""
+        ...
+
+    async def post_refresh_failed(
+        self, posting: Posting, *, posted_since: datetime | None
+    ) -> Outcome:
+        """Say, in the thread, where a round stands whose card cannot be brought up to date."""
+        ...
+
     async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """Tell the reviewer, in the thread, that the decision did not reach the crew."""
         ...
@@ -115,6 +127,12 @@ class Messenger(Protocol):
         self, posting: ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
         """Put the whole result as a file into the thread."""
+        ...
+
+    async def post_result_file_failed(
+        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """Say that the whole result could not be attached."""
         ...
 
     async def post_forward_failed(

@@ -175,8 +175,21 @@ class Tx(Protocol):
         """Take the job out of the outbox."""
         ...
 
-    async def retry(self, job: Job, *, at: datetime, in_doubt: bool) -> None:
-        """Give the job back, to be tried at the given time."""
+    async def forget_card(self, round_: Round) -> None:
+        """The round's card was deleted: it has none until it is posted again."""
+        ...
+
+    async def retry(
+        self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
+    ) -> None:
+        """Give the job back, to be tried at the given time.
+
+        `failed_at` is given when it failed by itself; the first one is remembered.
+        """
+        ...
+
+    async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
+        """Try the job no more, hold up nothing with it, and keep it to be looked at."""
         ...
 
 

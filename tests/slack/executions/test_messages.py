@@ -15,6 +15,7 @@ from bot.slack.executions.messages import (
     render_end,
     render_forward_failed,
     render_progress,
+    render_result_file_failed,
     render_task_done,
     result_file_name,
 )
@@ -86,6 +87,7 @@ def test_a_finished_task_is_one_harmless_line() -> None:
     assert_harmless(message)
     assert "is done" in str(render_task_done(TaskUpdate(title="plan")).blocks)
     assert "could not be forwarded" in render_forward_failed("task").text
+    assert "The crew has all of it" in render_result_file_failed().text
 
 
 def test_a_step_is_shown_while_it_runs() -> None:

@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 from bot.domain.reason import NeverSent, RefusedByCrew
 from bot.domain.redaction import Redactor
 from bot.domain.review import State
-from bot.slack.reviews.notices import render_dead_letter, render_stuck_notice
+from bot.slack.reviews.notices import (
+    render_attach_failed,
+    render_dead_letter,
+    render_refresh_failed,
+    render_stuck_notice,
+)
 from bot.usecases.read_models import (
     DeadLetter,
 )
-from tests.builders import NOW, a_decision, a_round
+from tests.builders import NOW, a_decision, a_review, a_round
 from tests.slack.rendering import check_message, long_texts, names, read
 
 REDACTOR = Redactor(["known-secret"])
@@ -42,6 +47,39 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
 def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
     decision = None if state is State.WAITING else a_decision()
     assert render_stuck_notice(a_round(state=state, decision=decision)) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (State.DECIDED, "research: draft, round 1 was approved by Ana, telling the crew."),
+        (State.RESUMED, "was approved by Ana and the crew has been told."),
+        (State.STUCK, "was approved by Ana, but the crew did not take it."),
+        (State.SUPERSEDED, "was replaced by a newer output."),
+        (State.CLOSED, "is closed."),
+    ],
+)
+def test_where_a_round_stands_is_said_in_place_of_its_card(state: State, says: str) -> None:
+    message = render_refresh_failed(a_round(state))
+    assert message is not None
+    check_message(message, may_mention=frozenset())
+    assert says in read(message)
+    assert (message.blocks[-1]["type"] == "actions") == (state is State.STUCK)
+
+
+def test_there_is_nothing_to_say_while_a_round_waits() -> None:
+    assert render_refresh_failed(a_round()) is None
+
+
+@settings(max_examples=50)
+@given(names)
+def test_a_file_that_did_not_come_is_told_of_whatever_the_task_is_called(task: str) -> None:
+    round_ = a_round(review=a_review(task_name=task, crew=task))
+    check_message(render_attach_failed(round_), may_mention=frozenset())
+    decided = replace(round_, state=State.DECIDED, decision=a_decision())
+    for message in (render_attach_failed(round_), render_refresh_failed(decided)):
+        assert message is not None
+        check_message(message, may_mention=frozenset())
 
 
 @settings(max_examples=100)

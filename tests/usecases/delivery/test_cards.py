@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.effects import EffectKind
+from bot.domain.effects import SLACK, EffectKind
 from bot.domain.outcome import Delivered, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.read_models import MessageRef
-from tests.builders import SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
@@ -72,12 +71,13 @@ async def test_an_output_that_slack_refuses_is_shown_plain_with_a_file(
     assert len(world.slack.keyed(f"file {waiting.id}")) == 1
 
 
-async def test_a_card_that_slack_refuses_even_plain_is_given_up(
+async def test_a_card_that_slack_refuses_even_plain_is_set_aside(
     world: World, waiting: Round
 ) -> None:
     world.slack.faults.extend([Fault(Refused("invalid_blocks", "", RefusalKind.CONTENT))] * 2)
     await world.turn()
     assert await world.effects() == []
+    assert await world.set_aside() == [(EffectKind.POST, "invalid_blocks")]
 
 
 async def test_a_card_that_is_there_already_is_not_posted_again(
@@ -106,9 +106,11 @@ async def test_a_crew_that_is_gone_waits_for_the_settings(world: World, waiting:
     (outcome,) = await world.turn()
     assert isinstance(outcome, Refused)
     assert outcome.code == "unknown_crew"
-    assert await world.due_in() == SECOND
+    assert await world.effects() == []
+    assert await world.set_aside() == [(EffectKind.POST, "unknown_crew")]
     world.crews["research"] = crew
-    world.clock.advance(SECOND)
+    assert await world.outbox.take_up(["other"], due_at=world.clock()) == 0
+    assert await world.outbox.take_up(["research"], due_at=world.clock()) == 1
     await world.turn()
     assert len(world.slack.keyed(f"card {waiting.id}")) == 1
 
@@ -170,7 +172,7 @@ async def test_a_deleted_card_stays_away_when_there_is_nothing_to_do(
     await world.turn()
     world.slack.card(waiting.id).deleted = True
     await world.record_update(ended="the execution has ended")
-    assert await world.turn() == [Delivered("deleted")]
+    assert Delivered("deleted") in await world.turn()
     assert await world.effects() == []
     assert world.slack.keyed(f"card {waiting.id}") == []
 
@@ -181,8 +183,53 @@ async def test_a_card_that_could_never_be_posted_is_not_brought_up_to_date(
     world.slack.faults.extend([Fault(Refused("invalid_blocks", "", RefusalKind.CONTENT))] * 2)
     await world.turn()
     await world.record_update(ended="the execution has ended")
-    assert await world.turn() == [Delivered("never posted")]
+    assert Delivered("never posted") in await world.turn()
     assert await world.effects() == []
+
+
+async def test_one_update_does_for_all_that_wait(world: World, waiting: Round) -> None:
+    await world.settle_slack()
+    for _ in range(5):
+        await world.enqueue(EffectKind.REFRESH, waiting.id)
+    await world.settle_slack()
+    assert world.slack.calls.count(f"update {waiting.id}") == 1
+
+
+async def test_a_claim_ends_in_order_with_the_other_updates(world: World, waiting: Round) -> None:
+    await world.settle_slack()
+    await world.enqueue(EffectKind.EXPIRE_CLAIM, waiting.id)
+    await world.turn()
+    assert await world.effects() == [EffectKind.REFRESH]
+
+
+async def test_no_file_is_attached_to_a_card_that_is_gone(world: World, waiting: Round) -> None:
+    (post,) = await world.lease(SLACK)
+    async with world.uow.begin() as tx:
+        await tx.complete(post)
+    await world.enqueue(EffectKind.ATTACH, waiting.id)
+    await world.enqueue(EffectKind.REPOST, waiting.id)
+    await world.decide(waiting.id)
+    await world.settle_slack()
+    assert world.slack.messages == []
+    assert await world.effects() == [EffectKind.RESUME]
+
+
+async def test_a_card_that_cannot_be_changed_is_told_of_once_a_state(
+    world: World, waiting: Round
+) -> None:
+    await world.settle_slack()
+    frozen = Fault(Refused("edit_window_closed", "", RefusalKind.PERMANENT))
+    world.slack.faults.append(frozen)
+    await world.enqueue(EffectKind.REFRESH, waiting.id)
+    await world.settle_slack()
+    assert len(world.slack.messages) == 1  # there is nothing to say while it waits
+    await world.decide(waiting.id)
+    for _ in range(2):
+        world.slack.faults.append(frozen)
+        await world.enqueue(EffectKind.REFRESH, waiting.id)
+        await world.settle_slack()
+    assert len(world.slack.keyed(f"refresh failed {waiting.id} DECIDED")) == 1
+    assert len(world.slack.messages) == 2
 
 
 # --- reports ---

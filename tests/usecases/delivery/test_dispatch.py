@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import SLACK, EffectKind
-from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused
+from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
 from bot.domain.review import Round
 from bot.usecases.delivery.context import GRACE
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
+DAY = timedelta(days=1)
 Prepare = Callable[[World], Awaitable[str]]
 """Brings about an effect of one kind, alone and due; the key of the message that it is about."""
 
@@ -34,8 +35,10 @@ async def to_tell(world: World) -> str:
     await world.decide(round_id)
     world.crew.faults.append(Fault(Refused("401", "no")))
     await world.turn(CREW)
-    await world.turn()
-    await world.turn()
+    await world.settle_slack()
+    for told in world.slack.keyed(f"stuck {round_id}"):
+        told.deleted = True
+    await world.enqueue(EffectKind.NOTIFY_STUCK, round_id)
     return f"stuck {round_id}"
 
 
@@ -45,8 +48,35 @@ async def to_report(world: World) -> str:
 
 async def to_refresh(world: World) -> str:
     round_id = await a_posted_round(world)
-    await world.record_update(ended="the execution has ended")
+    await world.enqueue(EffectKind.REFRESH, round_id)
     return f"card {round_id}"
+
+
+async def to_repost(world: World) -> str:
+    await a_posted_round(world)
+    round_id = (await world.notify(task_id="publish")).round.id
+    await world.turn()
+    world.slack.card(round_id).deleted = True
+    await world.enqueue(EffectKind.REFRESH, round_id)
+    await world.turn()
+    return f"card {round_id}"
+
+
+async def to_say_that_it_was_not_attached(world: World) -> str:
+    key = await to_attach(world)
+    world.slack.faults.append(Fault(NO_FILES))
+    await world.turn()
+    return key.replace("file", "attach failed")
+
+
+async def to_say_where_it_stands(world: World) -> str:
+    round_id = await a_posted_round(world)
+    await world.decide(round_id)
+    world.crew.pause()
+    await world.turn(CREW)
+    world.slack.faults.append(Fault(NOT_EDITABLE))
+    await world.turn()
+    return f"refresh failed {round_id} RESUMED"
 
 
 async def a_posted_round(world: World) -> str:
@@ -55,12 +85,17 @@ async def a_posted_round(world: World) -> str:
     return round_id
 
 
+NO_FILES = Refused("file_uploads_disabled", "", RefusalKind.PERMANENT)
+NOT_EDITABLE = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
 PREPARE: dict[EffectKind, Prepare] = {
     EffectKind.POST: to_post,
     EffectKind.ATTACH: to_attach,
     EffectKind.NOTIFY_STUCK: to_tell,
     EffectKind.REPORT: to_report,
     EffectKind.REFRESH: to_refresh,
+    EffectKind.REPOST: to_repost,
+    EffectKind.ATTACH_FAILED: to_say_that_it_was_not_attached,
+    EffectKind.REFRESH_FAILED: to_say_where_it_stands,
 }
 every_kind = pytest.mark.parametrize("kind", PREPARE)
 
@@ -172,14 +207,101 @@ async def test_what_may_have_arrived_stays_so_while_slack_is_away(
     assert await there_once(world, key)
 
 
-@pytest.mark.parametrize("kind", [EffectKind.ATTACH, EffectKind.NOTIFY_STUCK, EffectKind.REPORT])
-async def test_a_message_that_is_itself_at_fault_is_given_up(
-    world: World, kind: EffectKind
+CONTENT = Refused("msg_too_long", "", RefusalKind.CONTENT)
+LIMIT = Refused("message_limit_exceeded", "", RefusalKind.PERMANENT)
+NOT_IN_CHANNEL = Refused("not_in_channel", "")
+CARDS = [EffectKind.POST, EffectKind.REPOST]
+LINES = {EffectKind.ATTACH: EffectKind.ATTACH_FAILED, EffectKind.REFRESH: EffectKind.REFRESH_FAILED}
+POSTS = [kind for kind in PREPARE if kind not in (*CARDS, *LINES)]
+
+
+@pytest.mark.parametrize("kind", POSTS)
+@pytest.mark.parametrize("refused", [CONTENT, LIMIT])
+async def test_a_post_that_slack_will_never_take_is_set_aside(
+    world: World, kind: EffectKind, refused: Refused
 ) -> None:
     await prepared(world, kind)
-    world.slack.faults.append(Fault(Refused("msg_too_long", "", RefusalKind.CONTENT)))
+    world.slack.faults.append(Fault(refused))
     await world.turn()
     assert await world.effects() == []
+    assert await world.set_aside() == [(kind, refused.code)]
+
+
+@pytest.mark.parametrize("kind", POSTS)
+@pytest.mark.parametrize(
+    ("fault", "why"), [(NOT_IN_CHANNEL, "not_in_channel"), (LOST, "answer_lost")]
+)
+async def test_a_post_that_fails_for_a_day_is_set_aside(
+    world: World, kind: EffectKind, fault: Refused | Unknown, why: str
+) -> None:
+    await prepared(world, kind)
+    await fail_for(DAY - SECOND, world, fault)
+    assert await world.effects() == [kind]
+    await fail_for(10 * SECOND, world, fault)
+    assert await world.effects() == []
+    assert await world.set_aside() == [(kind, why)]
+
+
+@pytest.mark.parametrize("kind", LINES)
+@pytest.mark.parametrize("refused", [CONTENT, NO_FILES, NOT_EDITABLE])
+async def test_what_slack_will_never_take_is_said_in_the_thread_instead(
+    world: World, kind: EffectKind, refused: Refused
+) -> None:
+    key = await prepared(world, kind)
+    if kind is EffectKind.REFRESH:
+        await world.decide(key.split()[1])
+    world.slack.faults.extend([Fault(refused)] * 2)
+    await world.turn()
+    assert LINES[kind] in await world.effects()
+    assert await world.set_aside() == []
+
+
+@pytest.mark.parametrize("kind", LINES)
+async def test_what_fails_for_a_day_is_said_in_the_thread_instead(
+    world: World, kind: EffectKind
+) -> None:
+    key = await prepared(world, kind)
+    await fail_for(DAY - SECOND, world, NOT_IN_CHANNEL)
+    assert await world.effects() == [kind]
+    if kind is EffectKind.REFRESH:
+        await world.decide(key.split()[1])
+    await fail_for(10 * SECOND, world, NOT_IN_CHANNEL)
+    assert LINES[kind] in await world.effects()
+
+
+@pytest.mark.parametrize("kind", CARDS)
+@pytest.mark.parametrize("fault", [NOT_IN_CHANNEL, LIMIT, LOST])
+async def test_a_card_has_no_deadline(
+    world: World, kind: EffectKind, fault: Refused | Unknown
+) -> None:
+    key = await prepared(world, kind)
+    await fail_for(3 * DAY, world, fault)
+    assert await world.effects() == [kind]
+    world.clock.advance(10 * SECOND)
+    await world.settle_slack()
+    assert await there_once(world, key)
+
+
+@every_kind
+async def test_an_outage_of_slack_is_nobody_s_failure(world: World, kind: EffectKind) -> None:
+    key = await prepared(world, kind)
+    await fail_for(3 * DAY, world, AWAY)
+    world.slack.faults.append(Fault(NOT_IN_CHANNEL))
+    await world.turn()
+    assert await world.effects() == [kind]
+    world.clock.advance(SECOND * 300)
+    await world.turn()
+    assert await there_once(world, key)
+
+
+async def fail_for(time: timedelta, world: World, fault: NotSent | Refused | Unknown) -> None:
+    """Try at the beginning and at the end of this time, and fail both times."""
+    for wait in (time, timedelta(minutes=5)):
+        world.slack.faults.append(Fault(fault))
+        await world.turn()
+        world.slack.faults.clear()
+        world.clock.advance(wait)
+    world.clock.advance(-timedelta(minutes=5))
 
 
 async def test_each_round_s_effects_wait_for_the_one_before(world: World) -> None:

@@ -11,7 +11,10 @@ from bot.domain.execution import (
 )
 from bot.domain.notification import Output
 from bot.domain.outcome import NotSent, RefusalKind, Refused
+from tests.builders import SECOND
 from tests.usecases.world import World
+
+NO_FILES = Refused("file_uploads_disabled", "", RefusalKind.PERMANENT)
 
 
 async def test_a_long_result_follows_as_a_file(world: World) -> None:
@@ -23,12 +26,40 @@ async def test_a_long_result_follows_as_a_file(world: World) -> None:
     assert world.slack.files == ["long"]
 
 
+async def test_a_result_that_cannot_be_attached_is_told_of(world: World) -> None:
+    world.slack.long_results = True
+    await world.start()
+    await world.record(CrewUpdate(result=Output("long")))
+    while EffectKind.RESULT_FILE not in await world.effects():
+        await world.turn()
+    world.slack.execution_faults.append(NO_FILES)
+    await world.settle_slack()
+
+    assert world.slack.files == []
+    assert world.messages_said()[-1] is EffectKind.RESULT_FILE_FAILED
+
+
+async def test_progress_that_cannot_be_changed_holds_up_no_post(world: World) -> None:
+    await world.start()
+    await world.settle_slack()
+    await world.record(TaskUpdate(title="plan"))
+    await world.turn()
+    frozen = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
+    world.slack.execution_faults.extend([NotSent("slow", alone=True), frozen])
+    await world.settle_slack()
+    world.clock.advance(SECOND)
+    await world.settle_slack()
+
+    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.TASK_DONE]
+    assert await world.set_aside() == []
+
+
 async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     await world.start()
     await world.settle_slack()
-    world.slack.execution_faults.append(Refused("message_not_found", "", RefusalKind.MESSAGE_GONE))
-    await world.record(TaskUpdate(title="plan"))
     world.slack.execution_faults.append(Refused("thread_not_found", "", RefusalKind.THREAD_GONE))
+    await world.record(TaskUpdate(title="plan"))
+    world.slack.execution_faults.append(Refused("message_not_found", "", RefusalKind.MESSAGE_GONE))
     await world.settle_slack()
 
     assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.TASK_DONE]
@@ -48,12 +79,15 @@ async def test_a_crew_that_is_not_set_up_any_more(world: World) -> None:
     world.crews.clear()
     [outcome] = await world.turn(SLACK)
     assert isinstance(outcome, Refused)
+    assert await world.set_aside() == [(EffectKind.PROGRESS, "unknown_crew")]
 
 
 @pytest.mark.parametrize(
     "kind",
     [
         "progress",
+        "refresh_progress",
+        "result_file_failed",
         "task_done",
         "post_result",
         "result_file",

@@ -16,7 +16,7 @@ from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, Ex
 from bot.domain.review import State
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from bot.usecases.track import STATUS_POLL, record_update
-from tests.usecases.world import CREW, World
+from tests.usecases.world import STATUS, World
 
 DAY = timedelta(days=1)
 
@@ -25,7 +25,7 @@ async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
     """The next time the crew is asked for its status."""
     world.crew.says = answer
     world.clock.advance(STATUS_POLL.longest)
-    await world.turn(CREW)
+    await world.turn(STATUS)
     await world.settle_slack()
 
 
@@ -68,7 +68,7 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     assert (await world.execution()).state is state
     assert (await world.execution()).tokens == 9
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
-    assert not await world.lease(CREW)
+    assert not await world.lease(STATUS)
 
 
 async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
@@ -77,7 +77,7 @@ async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
     world.crew.says = CrewUnavailable("404: not found", gone=True)
 
     world.clock.advance(STATUS_POLL.first)
-    await world.turn(CREW)
+    await world.turn(STATUS)
 
     assert (await world.round(round_.id)).state is State.WAITING
     assert (await world.execution()).state is ExecutionState.RUNNING
@@ -86,9 +86,9 @@ async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
 async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None:
     await world.start()
     world.clock.advance(STATUS_POLL.give_up_after * 2)
-    await world.turn(CREW)
+    await world.turn(STATUS)
     world.clock.advance(DAY)
-    assert not await world.lease(CREW)
+    assert not await world.lease(STATUS)
 
     await world.start("e-2")
     await record_update(
@@ -100,6 +100,6 @@ async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None
         new_id=world.new_id,
     )
     world.clock.advance(DAY)
-    await world.turn(CREW)
+    await world.turn(STATUS)
     world.clock.advance(DAY)
-    assert not await world.lease(CREW)
+    assert not await world.lease(STATUS)

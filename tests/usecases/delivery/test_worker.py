@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import SLACK, Effect, EffectKind
-from bot.domain.outcome import NotSent, Outcome, Refused
+from bot.domain.outcome import NotSent, Outcome, RefusalKind, Refused
 from bot.domain.review import State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.worker import Pace, Worker
+from bot.usecases.delivery.settle import settle
+from bot.usecases.delivery.worker import REFUSALS, Pace, Worker
 from bot.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
@@ -144,6 +145,40 @@ async def test_what_is_refused_is_shown_until_it_is_taken(
         worker_world.clock.advance(SECOND)
         await worker_world.all_done()
         await worker_world.clock.until(lambda: worker.warnings == ())
+
+
+async def test_what_is_refused_for_good_is_shown_for_as_long_as_a_retry_takes(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    no_files = Refused("file_uploads_disabled", "", RefusalKind.PERMANENT)
+    worker_world.slack.excerpts = True
+    await worker_world.notify()
+    await worker_world.turn()
+    worker_world.slack.faults.append(Fault(no_files))
+    async with worker_world.run_workers() as worker:
+        await failed(worker_world, logs, 1)
+        longest = worker_world.context.retry.longest
+        worker_world.clock.advance(2 * longest)
+        assert list(worker.warnings) == ["research: file_uploads_disabled"]
+        worker_world.clock.advance(SECOND)
+        assert list(worker.warnings) == []
+
+
+async def test_of_many_that_are_refused_the_latest_are_shown(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    async def refuse(job: Job, context: DeliveryContext) -> Outcome:
+        return await settle(job, Refused(job.effect.execution_id, ""), context)
+
+    for number in range(REFUSALS):
+        await worker_world.notify(execution_id=f"e-{number:03}")
+    async with worker_world.run_workers(deliver=refuse) as worker:
+        await failed(worker_world, logs, REFUSALS)
+        assert len(worker.warnings) == REFUSALS
+        await worker_world.notify(execution_id="e-100")
+        await failed(worker_world, logs, REFUSALS + 1)
+        assert len(worker.warnings) == REFUSALS
+        assert "research: e-100" in worker.warnings
 
 
 async def test_one_that_is_away_holds_up_nobody_else(worker_world: WorkerWorld) -> None:

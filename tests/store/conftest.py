@@ -1,0 +1,13 @@
+"""The outbox of the tests' database."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.store.engine import Engines
+from bot.store.outbox import SqlOutbox
+
+
+@pytest.fixture
+def outbox(engines: Engines) -> SqlOutbox:
+    return SqlOutbox(engines)

@@ -1,0 +1,62 @@
+"""Jobs for the tests of the outbox, and what is done with them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.domain.effects import SLACK, Effect, EffectKind
+from bot.store.engine import Engines
+from bot.store.outbox import SqlOutbox
+from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.ports.outbox import Job
+from tests.builders import NOW, SECOND, an_effect
+from tests.usecases.world import HELD
+
+LEASE = 75 * SECOND
+HOUR = timedelta(hours=1)
+
+FIRST = an_effect(EffectKind.POST, subject="r-1")
+SECOND_ONE = an_effect(EffectKind.NOTIFY_STUCK, subject="r-1")
+REFRESH = an_effect(EffectKind.REFRESH, subject="r-1")
+ATTACH = an_effect(EffectKind.ATTACH, subject="r-1")
+ELSEWHERE = an_effect(EffectKind.POST, subject="r-2", execution_id="e-2")
+RESUME = an_effect(EffectKind.RESUME, subject="r-1")
+
+
+async def put(uow: SqlUnitOfWork, *effects: Effect, at: datetime = NOW) -> None:
+    async with uow.begin() as tx:
+        await tx.enqueue(effects, at=at)
+
+
+async def lease(
+    outbox: SqlOutbox, *, to: str = SLACK, now: datetime = NOW, limit: int = 8
+) -> tuple[Job, ...]:
+    return await outbox.lease(to, now=now, lease=LEASE, limit=limit)
+
+
+async def lapse(engines: Engines) -> None:
+    """Let every lease end: on PostgreSQL they go by a clock that nobody can move."""
+    async with engines.write.begin() as connection:
+        await connection.execute(HELD.values(lease_until=NOW))
+
+
+async def done(uow: SqlUnitOfWork, job: Job) -> None:
+    async with uow.begin() as tx:
+        await tx.complete(job)
+
+
+async def again(
+    uow: SqlUnitOfWork,
+    job: Job,
+    *,
+    at: datetime = NOW,
+    in_doubt: bool = False,
+    failed_at: datetime | None = None,
+) -> None:
+    async with uow.begin() as tx:
+        await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=failed_at)
+
+
+async def aside(uow: SqlUnitOfWork, job: Job, why: str = "KeyError") -> None:
+    async with uow.begin() as tx:
+        await tx.set_aside(job, why, at=NOW)

@@ -1,0 +1,171 @@
+"""What waits for a card, what is done once for many, and what is not tried any more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.effects import MERGED, POSTS_A_CARD, SLACK, Effect, EffectKind
+from bot.store.engine import Engines
+from bot.store.outbox import SqlOutbox
+from bot.store.unit_of_work import SqlUnitOfWork
+from tests.builders import NOW, SECOND, an_effect
+from tests.repo.files import marked
+from tests.store.jobs import (
+    ATTACH,
+    ELSEWHERE,
+    FIRST,
+    HOUR,
+    LEASE,
+    REFRESH,
+    SECOND_ONE,
+    again,
+    aside,
+    done,
+    lapse,
+    lease,
+    put,
+)
+
+# --- what needs a card ---
+
+
+@pytest.mark.parametrize("posts", sorted(POSTS_A_CARD))
+@pytest.mark.parametrize("needs", [REFRESH, ATTACH])
+async def test_a_card_is_there_before_it_is_refreshed_or_has_a_file(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, posts: EffectKind, needs: Effect
+) -> None:
+    await put(uow, needs, replace(FIRST, kind=posts))
+    (post,) = await lease(outbox)
+    assert post.effect.kind is posts
+    assert await lease(outbox) == ()
+    await again(uow, post, at=NOW + HOUR)
+    assert await lease(outbox) == ()
+    (post,) = await lease(outbox, now=NOW + HOUR)
+    await done(uow, post)
+    (job,) = await lease(outbox)
+    assert job.effect == needs
+
+
+async def test_another_round_s_card_is_not_waited_for(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, replace(FIRST, subject="r-2"), REFRESH, ATTACH)
+    assert {job.effect for job in await lease(outbox)} == {
+        replace(FIRST, subject="r-2"),
+        REFRESH,
+        ATTACH,
+    }
+
+
+async def test_nor_is_one_that_is_set_aside(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    await put(uow, FIRST, REFRESH)
+    (post,) = await lease(outbox)
+    await aside(uow, post)
+    (job,) = await lease(outbox)
+    assert job.effect == REFRESH
+
+
+# --- one for all that want the same ---
+
+
+@pytest.mark.parametrize("kind", sorted(MERGED))
+async def test_what_wants_the_present_state_is_done_once_for_all_that_wait(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, kind: EffectKind
+) -> None:
+    effect = an_effect(kind)
+    elsewhere = an_effect(kind, subject="r-2", execution_id="e-2")
+    await put(uow, effect, elsewhere, effect, SECOND_ONE)
+    await put(uow, effect)
+    jobs = {job.effect: job for job in await lease(outbox)}
+    assert set(jobs) == {effect, elsewhere, SECOND_ONE}
+    await put(uow, effect)  # while it is under way, so the state may be a newer one
+    assert await lease(outbox) == ()
+    await done(uow, jobs[effect])
+    (job,) = await lease(outbox)
+    await done(uow, job)
+    assert await lease(outbox) == ()
+
+
+async def test_other_effects_are_each_carried_out(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    await put(uow, ATTACH, ATTACH)
+    for _ in range(2):
+        (job,) = await lease(outbox)
+        await done(uow, job)
+    assert await lease(outbox) == ()
+
+
+# --- what is set aside ---
+
+
+async def test_what_is_set_aside_is_kept_counted_and_holds_up_nothing(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    assert await outbox.count_set_aside() == {}
+    await put(uow, FIRST, SECOND_ONE, ELSEWHERE)
+    for job in await lease(outbox):
+        await aside(uow, job)
+    (job,) = await lease(outbox, now=NOW + HOUR)
+    assert job.effect == SECOND_ONE
+    assert await outbox.count_set_aside() == {EffectKind.POST: 2}
+    assert await outbox.orphaned_destinations([]) == (SLACK,)
+    await aside(uow, job)
+    assert await outbox.count_set_aside() == {EffectKind.NOTIFY_STUCK: 1, EffectKind.POST: 2}
+    assert await outbox.orphaned_destinations([]) == ()
+
+
+async def test_who_lost_the_lease_sets_nothing_aside(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+) -> None:
+    await put(uow, FIRST)
+    (lost,) = await lease(outbox)
+    await lapse(engines)
+    await lease(outbox, now=NOW + LEASE)
+    await aside(uow, lost)
+    assert await outbox.count_set_aside() == {}
+
+
+async def test_what_waited_for_its_crew_is_taken_up_when_that_is_named(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, FIRST, ELSEWHERE, replace(ELSEWHERE, crew="other"))
+    first, elsewhere, other = await lease(outbox)
+    await aside(uow, first, "unknown_crew")
+    await aside(uow, elsewhere, "KeyError")
+    await aside(uow, other, "unknown_crew")
+    assert await outbox.take_up(["research"], due_at=NOW + SECOND) == 1
+    assert await outbox.take_up(["research"], due_at=NOW + SECOND) == 0
+    (job,) = await lease(outbox, now=NOW + SECOND)
+    assert (job.effect, job.tries, job.failing_since) == (FIRST, 2, None)
+
+
+@pytest.mark.parametrize("marker", ["look", "retry"])
+async def test_the_documents_say_how_to_look_and_how_to_retry(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines, marker: str
+) -> None:
+    await put(uow, FIRST)
+    (job,) = await lease(outbox)
+    await again(uow, job, failed_at=NOW)
+    (job,) = await lease(outbox)
+    await aside(uow, job)
+    shown = marked("docs/operations.md", f"set-aside-{marker}")
+    statement = re.sub(r"```(sql)?", "", shown).replace("17", str(job.id))
+    async with engines.write.begin() as connection:
+        result = await connection.execute(sa.text(statement))
+        if marker == "look":
+            assert result.one().set_aside_why == "KeyError"
+            return
+    (job,) = await lease(outbox)
+    assert (job.effect, job.failing_since) == (FIRST, None)
+
+
+async def test_the_first_failure_is_remembered(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    await put(uow, FIRST)
+    for failed_at in (None, NOW, None, NOW + SECOND):
+        (job,) = await lease(outbox)
+        await again(uow, job, failed_at=failed_at)
+    (job,) = await lease(outbox)
+    assert job.failing_since == NOW
