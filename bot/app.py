@@ -130,7 +130,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             "directory": slack.directory.run,
             "home": home.run,
         }
-        warnings: list[Warn] = [lambda: slack.identity.warning]
+        warnings: list[Warn] = [lambda: slack.identity.warning, lambda: slack.directory.warning]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token, ping=runtime.ping)
             background["socket"] = socket.run

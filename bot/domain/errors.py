@@ -10,7 +10,9 @@ CrewgateError
  ├── RoundNotFound       no round has this id
  ├── NotPermitted        this person does not have the role it takes
  │    ├── NotAReviewer       this person may not decide for this crew
- │    └── NotAStarter        this person may not start this crew
+ │    ├── NotAStarter        this person may not start this crew
+ │    ├── NotAnOperator      this person does not look after this crew
+ │    └── NotAReader         this person may not read what this crew does
  ├── UnknownCrew         the settings name no such crew (any more)
  ├── ExecutionNotFound   no execution has this id or beginning
  ├── AmbiguousExecution  several executions have this beginning
@@ -79,17 +81,24 @@ class RoundNotFound(CrewgateError):
 class NotPermitted(CrewgateError):
     """This person does not have the role that this takes; `permitted` are those who have it.
 
-    `uncertain` is true when Slack could not be asked about an e-mail or a user group, so that
-    the answer may be different in a minute.
+    `uncertain` is true when Slack has not told about an e-mail, a user group, the channel or the
+    person, so that the answer may be different in a minute. `channel` is set when its members
+    have the role.
     """
 
     def __init__(
-        self, crew: str, permitted: tuple[ReviewerRef, ...] = (), *, uncertain: bool = False
+        self,
+        crew: str,
+        permitted: tuple[ReviewerRef, ...] = (),
+        *,
+        uncertain: bool = False,
+        channel: str | None = None,
     ) -> None:
         super().__init__(f"not permitted for {crew}")
         self.crew = crew
         self.permitted = permitted
         self.uncertain = uncertain
+        self.channel = channel
 
 
 class NotAReviewer(NotPermitted):
@@ -98,6 +107,14 @@ class NotAReviewer(NotPermitted):
 
 class NotAStarter(NotPermitted):
     """This person may not start this crew."""
+
+
+class NotAnOperator(NotPermitted):
+    """This person does not look after this crew."""
+
+
+class NotAReader(NotPermitted):
+    """This person may not read what this crew does."""
 
 
 class UnknownCrew(CrewgateError):

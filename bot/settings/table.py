@@ -155,8 +155,9 @@ REVIEWERS: Final[Setting[tuple[ReviewerRef, ...]]] = Setting(
     default=(),
     meaning=(
         "who may decide, for crews that name nobody: user ids, e-mails, user-group ids (`S…`),"
-        " comma-separated; `*` = anyone in the channel. A crew with no reviewers at all does not"
-        " start: open to everyone must be said aloud"
+        " comma-separated; `*` = anyone in the channel, save guests and people of other"
+        " organisations. A crew with no reviewers at all does not start: open to everyone must be"
+        " said aloud"
     ),
     default_text="none",
 )

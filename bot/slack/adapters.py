@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.crew import Crew
-from bot.domain.people import Role
+from bot.domain.people import Anyone, Role
 from bot.domain.redaction import Redactor
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
@@ -38,13 +38,27 @@ def build(
     off_loop: OffLoop,
     redactors: Mapping[str, Redactor],
 ) -> SlackAdapters:
-    """The adapters; `crews` name the people whom the directory looks up."""
+    """The adapters; `crews` name the people and channels that the directory looks up."""
     poster = Poster(client, clock=clock, rate=rate)
-    named = (ref for crew in crews for role in Role for ref in crew.permitted(role))
+    crews = tuple(crews)
+    identity = Identity(client, sleep=sleep)
+    directory = SlackDirectory(
+        client,
+        (ref for crew in crews for role in Role for ref in crew.permitted(role)),
+        identity=identity,
+        clock=clock,
+        channels=(crew.channel for crew in crews),
+        open_channels=frozenset(
+            crew.channel
+            for crew in crews
+            for role in (Role.REVIEWER, Role.STARTER)
+            if Anyone() in crew.permitted(role)
+        ),
+    )
     return SlackAdapters(
         client=client,
-        identity=Identity(client, sleep=sleep),
-        directory=SlackDirectory(client, named, clock=clock),
+        identity=identity,
+        directory=directory,
         messenger=SlackMessenger(
             client, poster, clock=clock, off_loop=off_loop, redactors=redactors
         ),

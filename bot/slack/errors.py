@@ -45,13 +45,8 @@ class Explanation:
 def explain(error: CrewgateError, *, now: datetime) -> Explanation:  # noqa: PLR0911  # a table
     """Why nothing came of a click, a command or a form."""
     match error:
-        case NotAReviewer(crew=crew, permitted=permitted, uncertain=uncertain):
-            return Explanation(
-                strings.not_a_reviewer(crew, permitted, uncertain=uncertain),
-                strings.not_a_reviewer_plain(crew, uncertain=uncertain),
-            )
-        case NotAStarter(crew=crew, permitted=permitted, uncertain=uncertain):
-            return _only(strings.not_a_starter(crew, permitted, uncertain=uncertain))
+        case NotPermitted():
+            return _not_permitted(error)
         case UnknownCrew(crew=crew):
             return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
         case NotWaiting():
@@ -68,6 +63,20 @@ def explain(error: CrewgateError, *, now: datetime) -> Explanation:  # noqa: PLR
             return Explanation(strings.STORE_UNAVAILABLE, strings.STORE_UNAVAILABLE_PLAIN)
         case _:
             return _only(strings.SOMETHING_FAILED)
+
+
+def _not_permitted(error: NotPermitted) -> Explanation:
+    crew, permitted, uncertain = error.crew, error.permitted, error.uncertain
+    match error:
+        case NotAReviewer():
+            return Explanation(
+                strings.not_a_reviewer(crew, permitted, uncertain=uncertain),
+                strings.not_a_reviewer_plain(crew, uncertain=uncertain),
+            )
+        case NotAStarter():
+            return _only(strings.not_a_starter(crew, permitted, uncertain=uncertain))
+        case _:
+            return _only(strings.not_a_reader(crew, uncertain=uncertain))
 
 
 def _only(sentence: str) -> Explanation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack.commands import listeners as commands
@@ -12,10 +14,12 @@ from bot.slack.kickoff import listeners as kickoff
 from bot.slack.notes import listeners as notes
 from bot.slack.reviews import listeners as reviews
 from bot.slack.reviews import reader_listeners as reader
+from bot.slack.teams import refuse_other_teams
 
 
 def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
-    """Register all features; the app runs what keeps Home up to date."""
+    """Register all features, for this bot's workspace only; the app runs what renews Home."""
+    app.middleware(partial(refuse_other_teams, identity=context.identity))
     reviews.register(app, context)
     reader.register(app, context)
     notes.register(app, context)

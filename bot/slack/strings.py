@@ -57,6 +57,19 @@ def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
     return f"You are not a reviewer of {name}, so your text was not sent."
 
 
+def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
+    """Who may read, told to somebody who may not."""
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may read what {crew(crew_name)} does. "
+            "Try again in a minute."
+        )
+    return (
+        f"You may not read what {crew(crew_name)} does: that is for the members of its channel, "
+        "its reviewers, starters and operators."
+    )
+
+
 def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
     """Who may start a crew, told to somebody who may not."""
     who = ", ".join(map(reviewer, starters[:REVIEWERS_SHOWN]))
@@ -112,6 +125,11 @@ NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what
 SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
 FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
 RETRY_IMPOSSIBLE: Final = "There is nothing to try again: the card shows where this is now."
+OTHER_TEAM: Final = "This bot works in another workspace, so nothing was done here."
+TEAM_NOT_KNOWN: Final = (
+    "I could not find out from Slack which workspace I belong to. Nothing was done; try again in a "
+    "minute."
+)
 TOO_MANY_KICKOFFS: Final = (
     ":warning: Too many kickoffs of this crew are under way. Try again in a minute."
 )
@@ -213,7 +231,7 @@ def reviewer(named: ReviewerRef) -> str:
         case Email(address):
             return one_line(address, ID_LIMIT)
         case Anyone():
-            return "anybody in the channel"
+            return "anybody in the channel, save guests and people of other organisations"
 
 
 def subject_plain(round_: Round) -> str:

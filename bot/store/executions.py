@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -151,24 +151,35 @@ class SqlExecutionQueries:
         row = await self._row(sa.select(executions).where(*_is(executions, crew, execution_id)))
         return to_execution(row) if row else None
 
-    async def starting_with(self, prefix: str, *, limit: int) -> tuple[tuple[str, str], ...]:
+    async def starting_with(
+        self, prefix: str, *, crews: Collection[str], limit: int
+    ) -> tuple[tuple[str, str], ...]:
         """See `ExecutionQueries`."""
         found = await self._rows(
             sa.select(executions.c.crew, executions.c.execution_id)
             .where(
                 executions.c.execution_id >= prefix,
                 executions.c.execution_id < prefix + _LAST_CHARACTER,
+                executions.c.crew.in_(crews),
             )
             .order_by(executions.c.execution_id)
             .limit(limit)
         )
         return tuple((row.crew, row.execution_id) for row in found)
 
-    async def running(self, *, limit: int) -> tuple[Execution, ...]:
+    async def crews_with(self, execution_id: str) -> tuple[str, ...]:
+        """See `ExecutionQueries`."""
+        found = await self._rows(
+            sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
+        )
+        return tuple(row.crew for row in found)
+
+    async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
         """See `ExecutionQueries`."""
         found = await self._rows(
             sa.select(executions)
             .where(executions.c.tracked, executions.c.state == ExecutionState.RUNNING.value)
+            .where(executions.c.crew.in_(crews))
             .order_by(executions.c.began_at)
             .limit(limit)
         )

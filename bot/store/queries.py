@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
@@ -130,13 +130,13 @@ class SqlQueries:
             total = await connection.scalar(count)
         return Pending(tuple(to_line(row) for row in found), total or 0)
 
-    async def unsettled(self, *, limit: int) -> tuple[RoundLine, ...]:
+    async def unsettled(self, *, crews: Collection[str], limit: int) -> tuple[RoundLine, ...]:
         """See `Queries`. One index scan a state: together they would be sorted as a whole."""
         found: list[RoundLine] = []
         async with self._reading() as connection:
             for state in _UNSETTLED:
                 rows = await connection.execute(
-                    LINE.where(rounds.c.state == state.value)
+                    LINE.where(rounds.c.state == state.value, reviews.c.crew.in_(crews))
                     .order_by(rounds.c.opened_at)
                     .limit(limit)
                 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.domain.people import Role
 from bot.usecases import permissions
@@ -10,6 +12,8 @@ from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +29,22 @@ class ReviewContext:
         """See `permissions.require`."""
         permissions.require(user, role, subject, crews=self.crews, directory=self.directory)
 
-    def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """See `permissions.may`."""
-        return permissions.may(user, role, subject, crews=self.crews, directory=self.directory)
+    async def permitting(self, user: str, role: Role, work: Callable[[], Awaitable[T]]) -> T:
+        """See `permissions.permitting`."""
+        return await permissions.permitting(user, role, work, directory=self.directory)
 
-    def crews_of(self, user: str, role: Role) -> tuple[str, ...]:
+    async def ensure(self, user: str, role: Role, subject: Subject) -> None:
+        """See `permissions.ensure`."""
+        await permissions.ensure(user, role, subject, crews=self.crews, directory=self.directory)
+
+    async def may(self, user: str, role: Role, subject: Subject) -> bool:
+        """See `permissions.may`."""
+        return await permissions.may(
+            user, role, subject, crews=self.crews, directory=self.directory
+        )
+
+    async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
         """See `permissions.crews_of`."""
-        return permissions.crews_of(user, role, crews=self.crews, directory=self.directory)
+        return await permissions.crews_of(
+            user, role, crews=self.crews, directory=self.directory, recheck=recheck
+        )

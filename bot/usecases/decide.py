@@ -16,15 +16,19 @@ async def decide(
     Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, or
     StoreUnavailable: then nothing was recorded.
     """
-    now = context.clock()
-    async with context.uow.begin() as tx:
-        round_ = await tx.round(round_id)
-        context.require(by.id, Role.REVIEWER, round_.review)
-        transition = round_.decide(Decision(verdict, by, now, via))
-        await tx.save(transition.round)
-        await tx.enqueue(transition.effects, at=now)
-    # Only now may the listener acknowledge: Slack never repeats a click.
-    return transition.round
+
+    async def record() -> Round:
+        now = context.clock()
+        async with context.uow.begin() as tx:
+            round_ = await tx.round(round_id)
+            context.require(by.id, Role.REVIEWER, round_.review)
+            transition = round_.decide(Decision(verdict, by, now, via))
+            await tx.save(transition.round)
+            await tx.enqueue(transition.effects, at=now)
+        return transition.round
+
+    # Only when it returns may the listener acknowledge: Slack never repeats a click.
+    return await context.permitting(by.id, Role.REVIEWER, record)
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
@@ -33,7 +37,7 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
     Raises as `decide` does.
     """
     round_ = await context.uow.read.round(round_id)
-    context.require(by.id, Role.REVIEWER, round_.review)
+    await context.ensure(by.id, Role.REVIEWER, round_.review)
     round_.require_waiting()
     return round_
 
@@ -44,10 +48,14 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     Raises RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when it is not stuck (any
     more).
     """
-    async with context.uow.begin() as tx:
-        round_ = await tx.round(round_id)
-        context.require(by.id, Role.REVIEWER, round_.review)
-        transition = round_.retry()
-        await tx.save(transition.round)
-        await tx.enqueue(transition.effects, at=context.clock())
-    return transition.round
+
+    async def record() -> Round:
+        async with context.uow.begin() as tx:
+            round_ = await tx.round(round_id)
+            context.require(by.id, Role.REVIEWER, round_.review)
+            transition = round_.retry()
+            await tx.save(transition.round)
+            await tx.enqueue(transition.effects, at=context.clock())
+        return transition.round
+
+    return await context.permitting(by.id, Role.REVIEWER, record)

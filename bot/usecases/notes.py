@@ -60,8 +60,9 @@ async def delete_note(channel: str, ts: str, *, context: ReviewContext) -> None:
 async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
     """The feedback that a round's notes make; those of its reviewers are selected."""
     found = await context.uow.read.notes.of_round(round_.id, limit=NOTES)
+    authors = {note.by.id for note in found}
     selected = {
-        note.by.id for note in found if context.may(note.by.id, Role.REVIEWER, round_.review)
+        author for author in authors if await context.may(author, Role.REVIEWER, round_.review)
     }
     return draft(found, selected=selected)
 
@@ -71,15 +72,19 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
     Raises as `decide` does.
     """
-    now = context.clock()
-    async with context.uow.begin() as tx:
-        round_ = await tx.round(round_id)
-        context.require(by.id, Role.REVIEWER, round_.review)
-        round_.require_waiting()
-        await tx.notes.claim(round_, Claim(by, now))
-        await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
-        await tx.enqueue([_effect(EffectKind.EXPIRE_CLAIM, round_)], at=now + CLAIM_LASTS)
-    return round_
+
+    async def record() -> Round:
+        now = context.clock()
+        async with context.uow.begin() as tx:
+            round_ = await tx.round(round_id)
+            context.require(by.id, Role.REVIEWER, round_.review)
+            round_.require_waiting()
+            await tx.notes.claim(round_, Claim(by, now))
+            await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
+            await tx.enqueue([_effect(EffectKind.EXPIRE_CLAIM, round_)], at=now + CLAIM_LASTS)
+        return round_
+
+    return await context.permitting(by.id, Role.REVIEWER, record)
 
 
 async def refresh_card(round_id: str | None, tx: Tx, now: datetime) -> None:

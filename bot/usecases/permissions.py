@@ -1,15 +1,29 @@
-"""Who may do what: the only place that asks."""
+"""Who may do what: the only place that asks.
+
+`require` answers from memory, at once, and so may be called in a transaction. Everything else asks
+Slack where memory does not tell, and must not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
 
-from bot.domain.errors import NotAReviewer, NotAStarter, NotPermitted, UnknownCrew
+from bot.domain.errors import (
+    NotAnOperator,
+    NotAReader,
+    NotAReviewer,
+    NotAStarter,
+    NotPermitted,
+    UnknownCrew,
+)
 from bot.domain.people import Anyone, Role
 from bot.domain.review import Review
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.slack import Directory
+
+T = TypeVar("T")
 
 Subject = str | Review
 """What it is about: a crew, by name, or one of its reviews."""
@@ -17,32 +31,109 @@ Subject = str | Review
 _REFUSALS: Final[Mapping[Role, type[NotPermitted]]] = {
     Role.REVIEWER: NotAReviewer,
     Role.STARTER: NotAStarter,
+    Role.OPERATOR: NotAnOperator,
+    Role.READER: NotAReader,
 }
 
 
 def require(user: str, role: Role, subject: Subject, *, crews: Crews, directory: Directory) -> None:
-    """Raises NotAReviewer or NotAStarter, or UnknownCrew when the settings name no such crew."""
+    """Raises what `_REFUSALS` says, or UnknownCrew when the settings name no such crew.
+
+    Where anyone in the channel has the role, only membership of the crew's channel counts, wherever
+    the person clicked: in a public channel people click who are not in it. Guests and people of
+    other organisations must be named, save to read what they see in the channel anyway.
+    """
     name = subject if isinstance(subject, str) else subject.crew
     crew = crews.get(name)
     if crew is None:
         raise UnknownCrew(name)
     permitted = crew.permitted(role)
-    if Anyone() in permitted:
-        return
     members = directory.members(permitted)
-    if user not in members.users:
-        raise _REFUSALS[role](name, permitted, uncertain=bool(members.unresolved))
+    if user in members.users:
+        return
+    channel = crew.channel if Anyone() in permitted else None
+    is_in = _is_in(user, channel, role, directory)
+    if not is_in:
+        uncertain = bool(members.unresolved) or is_in is None
+        raise _REFUSALS[role](name, permitted, uncertain=uncertain, channel=channel)
 
 
-def may(user: str, role: Role, subject: Subject, *, crews: Crews, directory: Directory) -> bool:
-    """Whether this person has the role; nobody has one for a crew that the settings do not name."""
+def _is_in(user: str, channel: str | None, role: Role, directory: Directory) -> bool | None:
+    if channel is None:
+        return False
+    return directory.is_in(user, channel, guests=role is Role.READER)
+
+
+async def permitting(
+    user: str,
+    role: Role,
+    work: Callable[[], Awaitable[T]],
+    *,
+    directory: Directory,
+    recheck: bool = True,
+) -> T:
+    """Do work that requires the role; where it is refused, ask Slack and do it once more.
+
+    With `recheck` a refusal is doubted even if memory is certain: somebody may have joined the
+    channel just now. Work must undo what it did when it raises, as a transaction does. Raises what
+    it raises.
+    """
     try:
+        return await work()
+    except NotPermitted as refused:
+        if refused.channel is None or not (recheck or refused.uncertain):
+            raise
+        if not await directory.look_up(user, refused.channel, guests=role is Role.READER):
+            raise
+    return await work()
+
+
+async def ensure(
+    user: str,
+    role: Role,
+    subject: Subject,
+    *,
+    crews: Crews,
+    directory: Directory,
+    recheck: bool = True,
+) -> None:
+    """`require`, with Slack asked where that refuses."""
+
+    async def work() -> None:
         require(user, role, subject, crews=crews, directory=directory)
+
+    await permitting(user, role, work, directory=directory, recheck=recheck)
+
+
+async def may(
+    user: str,
+    role: Role,
+    subject: Subject,
+    *,
+    crews: Crews,
+    directory: Directory,
+    recheck: bool = False,
+) -> bool:
+    """Whether this person has the role; `recheck` as in `permitting`.
+
+    Nobody has a role for a crew that the settings do not name, or that Slack does not tell about.
+    """
+    try:
+        await ensure(user, role, subject, crews=crews, directory=directory, recheck=recheck)
     except (NotPermitted, UnknownCrew):
         return False
     return True
 
 
-def crews_of(user: str, role: Role, *, crews: Crews, directory: Directory) -> tuple[str, ...]:
-    """The crews for which this person has the role."""
-    return tuple(name for name in crews if may(user, role, name, crews=crews, directory=directory))
+async def crews_of(
+    user: str, role: Role, *, crews: Crews, directory: Directory, recheck: bool = False
+) -> tuple[str, ...]:
+    """The crews for which this person has the role; `recheck` as in `permitting`."""
+    names = tuple(crews)
+    answers = await asyncio.gather(
+        *(
+            may(user, role, name, crews=crews, directory=directory, recheck=recheck)
+            for name in names
+        )
+    )
+    return tuple(name for name, answer in zip(names, answers, strict=True) if answer)

@@ -15,6 +15,8 @@ from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.lifecycle import RESTART, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from bot.slack.client import people
+from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW
 from bot.slack.client.rate_limit import Rate
 from bot.slack.home.listeners import OPEN
@@ -68,6 +70,11 @@ OPERATIONS = (
     f"finishes what is under way for up to {STOP_LISTENING_SECONDS + STOP_WORKING_SECONDS} s",
     f"when the bot stops has {STOP_KICKOFFS_SECONDS} s to end",
     f"may decide for up to {minutes(RENEW)} minutes more",
+    f"from the channel up to {minutes(TRUST)} while Slack cannot be asked",
+    f"for up to {minutes(people.TRUST) // 60} hours more",
+    f"asked every {minutes(RENEW)} minutes and kept in memory",
+    f"Without an answer of the last {minutes(TRUST)} minutes",
+    f"are asked about ({PAGES} pages of Slack's)",
     f"up to {minutes(STATUS_POLL.longest)} minutes late",
     f"a crew that answers 404, {word(minutes(GONE_AFTER))} minutes after the start",
     f"over {LINES_COMPARED:,} changed lines",

@@ -20,9 +20,11 @@ SCOPES = {
     "commands": "/crew",
     "channels:history": "notes in threads, finding a posted card again",
     "groups:history": "the same in private channels",
+    "channels:read": "who is in a channel",
+    "groups:read": "the same in private channels",
     "files:write": "outputs too long for a message",
     "reactions:write": "acknowledging a note",
-    "users:read": "reviewers, names of those who write notes",
+    "users:read": "guests, names of those who write notes",
     "users:read.email": "reviewers named by e-mail",
     "usergroups:read": "reviewers named by user group",
 }

@@ -169,7 +169,8 @@ async def test_an_execution_that_was_not_tracked_still_is_not(world: World) -> N
     for row in ROWS["executions"]:
         name = row["execution_id"]
         assert (await find(world, name)).tracked == (name in tracked)
-    running = await world.uow.read.executions.running(limit=99)
+    crews = {row["crew"] for row in ROWS["executions"]}
+    running = await world.uow.read.executions.running(crews=crews, limit=99)
     assert {execution.execution_id for execution in running} < tracked
 
 

@@ -69,10 +69,12 @@ async def everything(world: World) -> None:
     await world.settle_slack()
     await world.uow.read.dead_letter(await world.store_dead_letter())
     await world.settle_slack()
-    await look.pending(mine=ANA.id, context=world.reviews)
-    await look.pending(mine=None, context=world.reviews)
-    await look.unsettled(uow=world.uow)
-    await look.execution("e-", uow=world.uow, clients=world.context.clients)
+    for mine in (True, False):
+        await look.pending(ANA.id, mine=mine, context=world.reviews)
+    await look.unsettled(["research"], uow=world.uow)
+    clients = world.context.clients
+    await look.execution("e-", by=ANA.id, context=world.reviews, clients=clients)
+    await world.uow.read.executions.crews_with("e-1")
     await world.uow.read.ping()
     await track(world)
     await review_well(world)
@@ -88,7 +90,7 @@ async def track(world: World) -> None:
     await register_webhooks(
         "research", "e-3", webhook_urls("caller"), uow=world.uow, clock=world.clock
     )
-    await overview(clients=world.context.clients, uow=world.uow, clock=world.clock)
+    await overview(["research"], clients=world.context.clients, uow=world.uow, clock=world.clock)
     world.clock.advance(STATUS_POLL.longest)
     for destination in (CREW, SLACK, forward_destination("research")):
         await world.turn(destination)
@@ -134,9 +136,11 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
     await many_rounds(world)
     with recorded(world.engines) as statements:
         await world.uow.read.pending(crews=None, limit=20)
-        await world.uow.read.unsettled(limit=20)
-        await world.uow.read.executions.starting_with("many-12", limit=20)
-        await world.uow.read.executions.running(limit=20)
+        crews = ["research", "other"]
+        await world.uow.read.unsettled(crews=crews, limit=20)
+        await world.uow.read.executions.starting_with("many-12", crews=crews, limit=20)
+        await world.uow.read.executions.crews_with("many-12")
+        await world.uow.read.executions.running(crews=crews, limit=20)
         await world.uow.read.executions.posting("research", "many-12")
         await world.uow.read.rounds.of_execution("research", "many-12", limit=20)
         await world.uow.read.rounds.in_state(State.WAITING, ["research"], offset=0, limit=20)

@@ -308,8 +308,9 @@ async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
 async def test_the_unsettled_are_cut_with_the_oldest_first(uow: SqlUnitOfWork) -> None:
     rounds = [await a_waiting_round(uow, n) for n in range(4)]
     await save(uow, rounds[0].decide(a_decision()).round)
-    lines = await uow.read.unsettled(limit=2)
+    lines = await uow.read.unsettled(crews=["research"], limit=2)
     assert [line.round.id for line in lines] == [rounds[0].id, rounds[1].id]
+    assert await uow.read.unsettled(crews=["other"], limit=2) == ()
 
 
 @pytest.mark.parametrize(
@@ -332,9 +333,11 @@ async def test_a_beginning_is_compared_byte_by_byte(
     async with uow.begin() as tx:
         for name in names:
             await tx.executions.open("research", name, at=NOW)
-    like = await uow.read.executions.starting_with(prefix, limit=20)
+    starting_with, theirs = uow.read.executions.starting_with, ["research"]
+    like = await starting_with(prefix, crews=theirs, limit=20)
     assert [name for _, name in like] == found
-    assert len(await uow.read.executions.starting_with(prefix, limit=1)) == min(len(found), 1)
+    assert len(await starting_with(prefix, crews=theirs, limit=1)) == min(len(found), 1)
+    assert await starting_with(prefix, crews=["other"], limit=20) == ()
 
 
 async def test_a_living_database_answers(uow: SqlUnitOfWork) -> None:

@@ -243,9 +243,15 @@ class FakeSlack(FakeExecutionMessages):
 
 @dataclass
 class FakeDirectory:
-    """`Directory`: what e-mails and groups stand for."""
+    """`Directory`: what e-mails and groups stand for, and who is in which channel."""
 
     people: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
+    channels: dict[str, set[str]] = field(default_factory=lambda: {"C0REVIEWS": set()})
+    """The members that memory tells of; it tells nothing of other channels."""
+    guests: set[str] = field(default_factory=set)
+    learns: dict[str, set[str]] = field(default_factory=dict)
+    """What a look-up learns of channels; Slack does not answer about others."""
+    looked_up: list[tuple[str, str]] = field(default_factory=list)
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         users = {ref.id for ref in named if isinstance(ref, User)}
@@ -256,3 +262,16 @@ class FakeDirectory:
             elif isinstance(ref, Email | UserGroup):
                 unresolved.append(ref)
         return Members(frozenset(users), tuple(unresolved))
+
+    def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
+        if channel not in self.channels:
+            return None
+        return user in self.channels[channel] and (guests or user not in self.guests)
+
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
+        assert isinstance(guests, bool)
+        self.looked_up.append((user, channel))
+        if channel not in self.learns:
+            return False
+        self.channels[channel] = self.learns[channel]
+        return True

@@ -9,6 +9,7 @@ from bot.usecases.kickoff import register_webhooks
 from bot.usecases.queries import status as look
 from bot.usecases.read_models import CrewStatus, Progress
 from bot.usecases.track import STATUS_POLL
+from tests.builders import ANA
 from tests.usecases.world import STATUS, World
 
 TOKEN = "carried-token"  # opens nothing
@@ -47,7 +48,9 @@ async def test_in_a_status(world: World) -> None:
     await carry(world)
     world.crew.says = Progress(CrewStatus.FAILED, word=TOLD, error=TOLD)
 
-    shown = await look.execution("e-1", uow=world.uow, clients=world.context.clients)
+    shown = await look.execution(
+        "e-1", by=ANA.id, context=world.reviews, clients=world.context.clients
+    )
     world.clock.advance(STATUS_POLL.longest)
     await world.turn(STATUS)
 

@@ -68,6 +68,7 @@ async def test_twenty_at_once_make_one_decision(world: World, waiting: Round) ->
     verdicts = [Approve() if n % 2 else Revise(f"{n}") for n in range(20)]
     people = [Person(f"U{n:02}", f"Person {n}") for n in range(20)]
     world.crews["research"] = a_crew(reviewers=(Anyone(),))
+    world.directory.channels["C0REVIEWS"] = {person.id for person in people}
     outcomes = await asyncio.gather(
         *(
             world.decide(waiting.id, verdict, by=person)
@@ -97,6 +98,29 @@ async def test_reviewers_named_by_group_or_e_mail_decide(world: World, waiting: 
         await world.decide(waiting.id, by=BEN)
     assert caught.value.uncertain  # Slack has not told yet who ben@example.com is
     assert (await world.decide(waiting.id, by=EVE)).decision is not None
+
+
+async def test_slack_is_asked_outside_of_the_transaction_that_is_then_made_anew(
+    world: World, waiting: Round
+) -> None:
+    world.crews["research"] = a_crew(reviewers=(Anyone(),))
+    world.directory.channels, world.directory.learns = {}, {"C0REVIEWS": {EVE.id}}
+
+    assert (await world.decide(waiting.id, by=EVE)).decision is not None
+
+    assert world.directory.looked_up == [(EVE.id, "C0REVIEWS")]
+    assert await world.effects() == [POST, REFRESH, RESUME]
+
+
+async def test_nothing_is_recorded_while_nobody_knows_who_is_in_the_channel(
+    world: World, waiting: Round
+) -> None:
+    world.crews["research"] = a_crew(reviewers=(Anyone(),))
+    world.directory.channels = {}
+    with pytest.raises(NotAReviewer) as caught:
+        await world.decide(waiting.id, by=EVE)
+    assert caught.value.uncertain
+    assert await world.effects() == [POST]
 
 
 async def test_a_crew_that_the_settings_no_longer_name_takes_no_decision(

@@ -1,20 +1,25 @@
-"""Who is who in Slack: e-mails and user groups, resolved ahead of time.
+"""Who is who in Slack: e-mails, user groups, channels and people, asked about ahead of time.
 
 A click must be answered without asking Slack first, so the answers are kept in memory and renewed
-in the background.
+in the background. What memory does not tell is asked about when somebody needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.outcome import RefusalKind, Refused
+from bot.domain.outcome import NotSent, Refused
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.slack.client.answers import list_at, object_in, text_at
+from bot.slack.client.channel_members import ChannelMembers
+from bot.slack.client.identity import Identity
+from bot.slack.client.people import People
 from bot.slack.client.web_api import CallFailed, attempt
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.slack import Members
@@ -22,24 +27,40 @@ from bot.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
-#: Somebody who leaves a user group may decide for this long after.
+#: Somebody who leaves a user group or a channel may decide for this long after.
 RENEW = timedelta(minutes=5)
 #: While something could not be resolved, or after somebody was turned away.
 RENEW_SOON = timedelta(seconds=20)
+#: How long a person waits while Slack is asked about them, in seconds: Slack waits 3 s for us.
+ASK_SECONDS: Final = 2
+NO_SCOPE: Final = "missing_scope"
+#: Codes by which Slack says that nobody is meant.
+NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
 
 class SlackDirectory:
     """`usecases.ports.Directory`, with a loop that keeps it fresh."""
 
     def __init__(
-        self, client: AsyncWebClient, named: Iterable[ReviewerRef], *, clock: Clock
+        self,
+        client: AsyncWebClient,
+        named: Iterable[ReviewerRef],
+        *,
+        identity: Identity,
+        clock: Clock,
+        channels: Iterable[str] = (),
+        open_channels: Collection[str] = (),
     ) -> None:
+        """`open_channels` are those whose members may decide without being named."""
         self._client = client
         self._clock = clock
         self._asked = tuple(
             dict.fromkeys(ref for ref in named if isinstance(ref, Email | UserGroup))
         )
         self._known: dict[ReviewerRef, frozenset[str]] = {}
+        self._channels = ChannelMembers(client, channels, clock=clock)
+        self._open_channels = open_channels
+        self._people = People(client, identity, clock=clock)
         self._wakeup = Wakeup()
         self._renewed_at: datetime | None = None
 
@@ -47,6 +68,19 @@ class SlackDirectory:
     def unresolved(self) -> tuple[ReviewerRef, ...]:
         """E-mails and groups that Slack has not told about yet."""
         return tuple(ref for ref in self._asked if ref not in self._known)
+
+    @property
+    def warning(self) -> str | None:
+        """The channels where nobody can decide, or anywhere read, for being a member.
+
+        A channel that does not exist is told of when nothing can be posted there.
+        """
+        found = [
+            f"{channel}: {why}"
+            for channel, why in self._channels.failures.items()
+            if channel in self._open_channels or why == NO_SCOPE
+        ]
+        return f"Slack does not say who is in {', '.join(found)}" if found else None
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """See `Directory`."""
@@ -64,23 +98,46 @@ class SlackDirectory:
                     pass
         return Members(frozenset(users), tuple(unresolved))
 
+    def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
+        """See `Directory`."""
+        is_member = self._channels.has(user, channel)
+        if guests or is_member is False:
+            return is_member
+        is_own = self._people.is_own(user)
+        return False if is_own is False else is_own and is_member
+
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
+        """See `Directory`."""
+        asked = [self._channels.renew(channel)]
+        if not guests and not self._people.is_own(user):
+            asked.append(self._people.renew(user))
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return any(await asyncio.gather(*asked))
+        except TimeoutError:
+            log.info("look_up_too_slow", channel=channel)
+            return False
+
     def wake(self) -> None:
         """Somebody was turned away who may have been added just now: look soon."""
         self._wakeup.set()
 
     async def run(self) -> None:
         """Keep the answers fresh until cancelled."""
-        if not self._asked:
-            return
         while True:
             await self.renew()
-            wait = RENEW_SOON if self.unresolved else RENEW
-            await self._wakeup.wait(wait.total_seconds())
+            await self._channels.renew_all()
+            more = await self._people.renew_some(self._deciding_by_membership())
+            soon = more or self.unresolved or self._channels.failures
+            await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
+
+    def _deciding_by_membership(self) -> frozenset[str]:
+        return frozenset().union(*map(self._channels.of, self._open_channels))
 
     async def renew(self) -> None:
         """Ask Slack about every e-mail and group, at most every RENEW_SOON.
 
-        What cannot or may not be asked keeps its last answer. Someone who is gone is nobody.
+        What cannot be asked keeps its last answer. Someone who is gone is nobody.
         """
         now = self._clock()
         if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
@@ -91,14 +148,13 @@ class SlackDirectory:
                 self._known[ref] = await self._look_up(ref)
             except CallFailed as error:
                 match error.failure:
-                    case Refused(kind=RefusalKind.NOT_ALLOWED):
-                        log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
-                    case Refused(code):
+                    case Refused(code) if code in NOBODY:
                         log.warning("unknown_reviewer", reviewer=str(ref), why=code)
                         self._known[ref] = frozenset()
                     case failure:
-                        log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(failure))
-                        return
+                        log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
+                        if isinstance(failure, NotSent):
+                            return  # the others would fare no better
 
     async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
         match ref:

@@ -8,6 +8,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
+from bot.domain.people import Role
+from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message
@@ -62,27 +64,25 @@ async def _answer(command: Command, context: SlackContext) -> Message:
         case [] | ["help"]:
             return render_help()
         case ["pending"]:
-            return await _pending(None, context)
+            return await _pending(command.by, context, mine=False)
         case ["pending", "mine"]:
-            return await _pending(command.by.id, context)
+            return await _pending(command.by, context, mine=True)
         case ["status"]:
-            return await _overview(context)
+            return await _overview(command.by, context)
         case ["status", prefix]:
-            return await _execution(prefix.strip("`"), context)
+            return await _execution(prefix.strip("`"), command.by, context)
         case _:
             return Message(shared.NOT_UNDERSTOOD, [])
 
 
-async def _pending(mine: str | None, context: SlackContext) -> Message:
-    waiting = await status.pending(mine=mine, context=context)
-    return render_pending(
-        waiting, now=context.clock(), mine=mine is not None, link=context.identity.link
-    )
+async def _pending(by: Person, context: SlackContext, *, mine: bool) -> Message:
+    waiting = await status.pending(by.id, mine=mine, context=context)
+    return render_pending(waiting, now=context.clock(), mine=mine, link=context.identity.link)
 
 
-async def _execution(prefix: str, context: SlackContext) -> Message:
+async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
     try:
-        view = await status.execution(prefix, uow=context.uow, clients=context.clients)
+        view = await status.execution(prefix, by=by.id, context=context, clients=context.clients)
     except ExecutionNotFound:
         return render_unknown_execution(prefix)
     except AmbiguousExecution as error:
@@ -93,9 +93,10 @@ async def _execution(prefix: str, context: SlackContext) -> Message:
     return refreshable(shown, now=now, value=view.execution.execution_id)
 
 
-async def _overview(context: SlackContext) -> Message:
-    seen = await overview(clients=context.clients, uow=context.uow, clock=context.clock)
-    lines = await status.unsettled(uow=context.uow)
+async def _overview(by: Person, context: SlackContext) -> Message:
+    crews = await context.crews_of(by.id, Role.READER, recheck=True)
+    seen = await overview(crews, clients=context.clients, uow=context.uow, clock=context.clock)
+    lines = await status.unsettled(crews, uow=context.uow)
     now = context.clock()
     unsettled = render_overview(lines, now=now, link=context.identity.link)
     return render_everything(unsettled, seen, now=now)

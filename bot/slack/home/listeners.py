@@ -67,7 +67,7 @@ class HomeRefresher:
     async def _publish(self, user: str, reader: _Reader) -> None:
         context = self.context
         try:
-            found = await queue(user, page=reader.page, context=context)
+            found = await queue(user, page=reader.page, context=context, recheck=not reader.shown)
             view = await context.off_loop(
                 render_home, found, now=context.clock(), link=context.identity.link
             )

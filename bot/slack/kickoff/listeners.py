@@ -41,7 +41,7 @@ async def on_kickoff_command(
     """Open the form at once, since a trigger lasts 3 s, and ask the crew behind it."""
     named = command.arguments[1:]
     async with explain_errors(partial(send_ephemeral, respond), context=context):
-        crews = _startable(named, command.by, context)
+        crews = await _startable(named, command.by, context)
         if not crews or len(named) > 1:
             await send_ephemeral(respond, strings.NOT_UNDERSTOOD if named else strings.NO_CREW)
             return
@@ -54,17 +54,17 @@ async def on_kickoff_command(
             await _show_form(client, only, context, view_id=view_id)
 
 
-def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
+async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
     """The crews to choose from, or those that were named.
 
     Raises UnknownCrew or NotAStarter when there is one only.
     """
     if named:
-        context.require(by.id, Role.STARTER, named[0])
+        await context.ensure(by.id, Role.STARTER, named[0])
         return named
     if len(context.crews) == 1:
-        context.require(by.id, Role.STARTER, next(iter(context.crews)))
-    return context.crews_of(by.id, Role.STARTER)
+        await context.ensure(by.id, Role.STARTER, next(iter(context.crews)))
+    return await context.crews_of(by.id, Role.STARTER, recheck=True)
 
 
 async def on_crew_chosen(
@@ -73,7 +73,7 @@ async def on_crew_chosen(
     """A crew was chosen: ask it for its inputs."""
     form = parse_crew_choice(body)
     async with explain_errors(partial(_replace_with_notice, ack), context=context):
-        context.require(form.by.id, Role.STARTER, form.crew)
+        await context.ensure(form.by.id, Role.STARTER, form.crew)
         notice = await _acknowledge(ack, form, strings.asking(form.crew))
         await _show_form(client, form.crew, context, external_id=notice)
 
@@ -92,7 +92,7 @@ async def on_kickoff_submitted(
         await ack(response_action="errors", errors=empty)
         return
     async with explain_errors(partial(_replace_with_notice, ack), context=context):
-        context.require(form.by.id, Role.STARTER, form.crew)
+        await context.ensure(form.by.id, Role.STARTER, form.crew)
         await _start(ack, client, form, context)
 
 

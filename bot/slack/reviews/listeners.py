@@ -106,7 +106,8 @@ async def _choose(
             await claim(choice.round_id, by=choice.by, context=context)
             return None
         case chosen if chosen in _TABS:
-            return await reader_page(ReaderPosition(choice.round_id, _TABS[chosen]), context)
+            position = ReaderPosition(choice.round_id, _TABS[chosen])
+            return await reader_page(position, choice.by, context)
         case _:
             return None
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from bot.domain.notes import Draft, added
+from bot.domain.people import Role
 from bot.domain.verdict import Person
 from bot.slack.blockkit.blocks import Block
 from bot.slack.context import SlackContext
@@ -39,9 +40,10 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
 async def form_with_note(click: ViewClick, context: SlackContext) -> Block:
     """The form behind Revise, with one more note after what is typed there.
 
-    Raises RoundNotFound or StoreUnavailable.
+    Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
     """
     posting = await context.uow.read.posting(click.metadata)
+    await context.ensure(click.by.id, Role.REVIEWER, posting.view.round.review)
     notes = await context.uow.read.notes.of_round(click.metadata, limit=NOTES)
     note = next((one for one in notes if one.ts == click.value), None)
     text = added(click.typed, note) if note is not None else click.typed
@@ -60,14 +62,15 @@ def _revision(box: str) -> int:
 
 
 async def reader_page(
-    position: ReaderPosition, context: SlackContext
+    position: ReaderPosition, by: Person, context: SlackContext
 ) -> Callable[[], Awaitable[Block]]:
     """Read what a page of the reader shows; the result renders it.
 
     That is for after the acknowledgement, and in a thread: the text may be long. Raises
-    RoundNotFound or StoreUnavailable.
+    RoundNotFound, NotAReader, UnknownCrew or StoreUnavailable.
     """
     posting = await context.uow.read.posting(position.round_id)
     review = posting.view.round.review
+    await context.ensure(by.id, Role.READER, review)
     history = await context.uow.read.rounds.history(review.id, limit=ROUNDS)
     return partial(context.off_loop, render_reader, position, posting.view, history)

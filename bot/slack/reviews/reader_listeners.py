@@ -41,7 +41,7 @@ async def on_page_turned(
     step = 1 if click.action_id == ids.NEXT_PAGE else -1
     turned = replace(position, page=max(0, position.page + step))
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
-        render = await reader_page(turned, context)
+        render = await reader_page(turned, click.by, context)
         await ack()
         await update_modal(client, await render(), view_id=click.view_id, hash=click.view_hash)
 
@@ -57,7 +57,7 @@ async def on_view_approve(
         if position is None:
             await ack()
             return
-        render = await reader_page(position, context)
+        render = await reader_page(position, click.by, context)
         await ack()
         await update_modal(client, await render(), view_id=click.view_id, hash=click.view_hash)
 
@@ -79,7 +79,8 @@ async def on_view_read(
     """Read a round of the queue in full."""
     click = parse_view_click(body)
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
-        render = await reader_page(ReaderPosition(click.value, ReaderTab.WHOLE), context)
+        position = ReaderPosition(click.value, ReaderTab.WHOLE)
+        render = await reader_page(position, click.by, context)
         await ack()
         await open_modal(client, click.trigger_id, await render())
 

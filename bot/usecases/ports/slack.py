@@ -154,8 +154,19 @@ class Members:
 
 
 class Directory(Protocol):
-    """Who is who in Slack, answered at once from memory."""
+    """Who is who in Slack, answered at once from memory; only `look_up` asks Slack."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """The users that these stand for; Anyone adds nobody."""
+        ...
+
+    def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
+        """Whether a person is in a channel; None while memory does not tell.
+
+        Unless `guests`, guests and people of other organisations do not count.
+        """
+        ...
+
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
+        """Ask Slack what `is_in` answers; False when nothing was learnt, in time or at all."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -200,12 +200,18 @@ class ExecutionQueries(Protocol):
         """The execution, or None."""
         ...
 
-    async def starting_with(self, prefix: str, *, limit: int) -> tuple[tuple[str, str], ...]:
-        """(crew, execution id) of executions whose id begins with the prefix."""
+    async def starting_with(
+        self, prefix: str, *, crews: Collection[str], limit: int
+    ) -> tuple[tuple[str, str], ...]:
+        """(crew, execution id) of these crews' executions whose id begins with the prefix."""
         ...
 
-    async def running(self, *, limit: int) -> tuple[Execution, ...]:
-        """Tracked executions that have not ended, the oldest first."""
+    async def crews_with(self, execution_id: str) -> tuple[str, ...]:
+        """The crews that have an execution of this id."""
+        ...
+
+    async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
+        """These crews' tracked executions that have not ended, the oldest first."""
         ...
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
@@ -305,8 +311,8 @@ class Queries(Protocol):
         """Waiting rounds, of all crews or of these, the oldest first."""
         ...
 
-    async def unsettled(self, *, limit: int) -> tuple[RoundLine, ...]:
-        """Rounds that are waiting, on their way or stuck, the oldest first."""
+    async def unsettled(self, *, crews: Collection[str], limit: int) -> tuple[RoundLine, ...]:
+        """Rounds of these crews that are waiting, on their way or stuck, the oldest first."""
         ...
 
     async def ping(self) -> None:

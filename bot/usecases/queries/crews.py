@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,16 +25,20 @@ class CrewHealth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All crews, and the executions that run, the oldest first."""
+    """Crews, and their executions that run, the oldest first."""
 
     crews: tuple[CrewHealth, ...]
     running: tuple[Execution, ...]
 
 
-async def overview(*, clients: CrewClients, uow: UnitOfWork, clock: Clock) -> Overview:
-    """Ping all crews at once, and read which executions run."""
-    health = await asyncio.gather(*(_ping(name, client, clock) for name, client in clients.items()))
-    return Overview(tuple(health), await uow.read.executions.running(limit=LINES))
+async def overview(
+    crews: Collection[str], *, clients: CrewClients, uow: UnitOfWork, clock: Clock
+) -> Overview:
+    """Ping these crews at once, and read which of their executions run."""
+    health = await asyncio.gather(
+        *(_ping(name, client, clock) for name, client in clients.items() if name in crews)
+    )
+    return Overview(tuple(health), await uow.read.executions.running(crews=crews, limit=LINES))
 
 
 async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:

@@ -1,4 +1,7 @@
-"""A reviewer's queue: rounds that wait for them or for others, are stuck, or were decided."""
+"""A person's queue: rounds that wait for them or for others, are stuck, or were decided.
+
+Nothing in it, its totals included, is of a crew that the person may not read.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,13 @@ TODAY = timedelta(hours=24)
 _Part = Callable[[int, int], Awaitable[QueuePart]]
 
 
-async def queue(user: str, *, page: int, context: ReviewContext) -> Queue:
-    """One page of a person's queue; the last page when `page` is beyond it."""
-    mine = context.crews_of(user, Role.REVIEWER)
-    crews = tuple(context.crews)
+async def queue(user: str, *, page: int, context: ReviewContext, recheck: bool = False) -> Queue:
+    """One page of a person's queue; the last page when `page` is beyond it.
+
+    `recheck` is for when they ask for it, as in `permissions.permitting`.
+    """
+    mine = await context.crews_of(user, Role.REVIEWER, recheck=recheck)
+    crews = await context.crews_of(user, Role.READER, recheck=recheck)
     others = tuple(name for name in crews if name not in mine)
     read = context.uow.read.rounds
     since = context.clock() - TODAY

@@ -1,12 +1,14 @@
 """Reviewers given as e-mails and user groups: resolved ahead of time, kept when Slack is away."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bot.demo.workspace import Workspace, error
-from bot.domain.people import Anyone, Email, User, UserGroup
+from bot.demo.workspace import Fault, Workspace, error, malformed
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.runtime import Runtime
 from bot.slack.client.directory import RENEW_SOON, SlackDirectory
+from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
 from tests.builders import FakeClock
 
@@ -24,9 +26,12 @@ async def slack() -> AsyncIterator[Workspace]:
         yield workspace
 
 
-def a_directory(slack: Workspace, clock: FakeClock) -> SlackDirectory:
+def a_directory(
+    slack: Workspace, clock: FakeClock, named: Sequence[ReviewerRef] = REVIEWERS
+) -> SlackDirectory:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return SlackDirectory(client, REVIEWERS, clock=clock)
+    identity = Identity(client, sleep=Runtime().sleep)
+    return SlackDirectory(client, named, identity=identity, clock=clock)
 
 
 async def test_before_slack_was_asked_only_ids_are_known(slack: Workspace) -> None:
@@ -97,10 +102,45 @@ async def test_a_scope_that_is_taken_away_takes_nobody_s_place(slack: Workspace)
 
 async def test_nobody_has_that_address(slack: Workspace) -> None:
     gone = Email("gone@example.com")
-    client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    directory = SlackDirectory(client, [gone], clock=FakeClock())
+    directory = a_directory(slack, FakeClock(), [gone])
 
     await directory.renew()
 
     members = directory.members((gone,))
     assert (members.users, members.unresolved) == (frozenset(), ())
+
+
+@pytest.mark.parametrize("method", ["users.lookupByEmail", "usergroups.users.list"])
+@pytest.mark.parametrize("how", [error("missing_scope"), malformed({"ok": True})])
+async def test_only_who_is_gone_is_nobody(slack: Workspace, method: str, how: Fault) -> None:
+    clock = FakeClock()
+    directory = a_directory(slack, clock)
+    await directory.renew()
+    slack.fail(method, how)
+    clock.now += RENEW_SOON
+
+    await directory.renew()
+
+    assert directory.members(REVIEWERS).users == {"U0ANA", "U0BEN", "U0CARL"}
+
+
+async def test_a_channel_that_decides_nothing_is_no_reason_to_warn(slack: Workspace) -> None:
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    identity = Identity(client, sleep=Runtime().sleep)
+    slack.add_channel("C1", "reviews")
+    channels = ("C1", "C0NAMED", "C0OPEN")
+    directory = SlackDirectory(
+        client,
+        (),
+        identity=identity,
+        clock=FakeClock(),
+        channels=channels,
+        open_channels={"C0OPEN"},
+    )
+    for channel in channels:
+        await directory.look_up("U0ANA", channel, guests=True)
+    assert directory.warning == "Slack does not say who is in C0OPEN: channel_not_found"
+
+    slack.fail("conversations.members", error("missing_scope"))
+    await directory.look_up("U0ANA", "C1", guests=True)
+    assert "C1: missing_scope" in directory.warning

@@ -18,9 +18,11 @@ from bot.domain.people import Email, UserGroup
 from bot.slack.blockkit.blocks import Message, section
 from bot.slack.blockkit.modals import modal
 from bot.slack.client import answers
+from bot.slack.client.channel_members import ChannelMembers
 from bot.slack.client.directory import SlackDirectory, display_name
 from bot.slack.client.identity import Identity
 from bot.slack.client.modals import open_modal, update_modal
+from bot.slack.client.people import People
 from bot.slack.client.posting import METADATA, Poster
 from bot.slack.client.web_api import CallFailed, call, new_client
 from bot.usecases.read_models import MessageRef
@@ -154,13 +156,19 @@ async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, bo
     identity = Identity(client, sleep=no_pause)
     clock = FakeClock()
     asked = (Email("ana@example.com"), UserGroup("S1"))
-    directory = SlackDirectory(client, asked, clock=clock)
+    directory = SlackDirectory(client, asked, identity=identity, clock=clock)
+    channels = ChannelMembers(client, ["C1", "#reviews"], clock=clock)
+    people = People(client, identity, clock=clock)
     slack.fail(EVERY_METHOD, malformed(body), times=None)
 
     await identity.ask()
     await directory.renew()
+    await channels.renew_all()
+    await people.renew("U1")
 
     assert identity.warning
+    assert len(channels.failures) == 2
+    assert people.is_own("U1") is None
     assert set(directory.unresolved) == set(asked)
     assert await display_name(client, "U1") is None
     assert await open_modal(client, "trigger", VIEW) is None

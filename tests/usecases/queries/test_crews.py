@@ -11,7 +11,17 @@ async def test_the_overview_asks_every_crew(world: World) -> None:
     await world.start()
     world.crew.says = CrewUnavailable("connection refused")
 
-    seen = await overview(clients={"research": world.crew}, uow=world.uow, clock=world.clock)
+    seen = await overview(
+        ["research"], clients=world.context.clients, uow=world.uow, clock=world.clock
+    )
 
     assert [crew.warning for crew in seen.crews] == ["connection refused"]
     assert [execution.execution_id for execution in seen.running] == ["e-1"]
+
+
+async def test_the_overview_leaves_out_crews_that_the_asker_may_not_read(world: World) -> None:
+    await world.start()
+
+    seen = await overview((), clients=world.context.clients, uow=world.uow, clock=world.clock)
+
+    assert (seen.crews, seen.running) == ((), ())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
+from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, NotAReader, UnknownCrew
 from bot.domain.outcome import Refused
 from bot.domain.people import User
 from bot.domain.review import State
 from bot.usecases.queries import status as look
+from bot.usecases.queries.queue import queue
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionStatus, Pending, Progress
 from tests.builders import ANA, EVE, SECOND, a_crew
 from tests.usecases.faults import Fault
@@ -16,11 +17,12 @@ from tests.usecases.world import CREW, World
 
 
 async def pending(world: World, mine: str | None = None) -> Pending:
-    return await look.pending(mine=mine, context=world.reviews)
+    return await look.pending(mine or ANA.id, mine=mine is not None, context=world.reviews)
 
 
-async def execution(world: World, prefix: str) -> ExecutionStatus:
-    return await look.execution(prefix, uow=world.uow, clients=world.context.clients)
+async def execution(world: World, prefix: str, by: str = ANA.id) -> ExecutionStatus:
+    clients = dict.fromkeys(world.crews, world.crew)
+    return await look.execution(prefix, by=by, context=world.reviews, clients=clients)
 
 
 async def test_nothing_waits(world: World) -> None:
@@ -81,7 +83,7 @@ async def test_the_unsettled_are_waiting_on_their_way_or_stuck(world: World) -> 
     await world.turn(CREW)
     await world.decide(rounds["decided"].id)
     await world.record_update("closed", ended="the execution has ended")
-    found = await look.unsettled(uow=world.uow)
+    found = await look.unsettled(["research"], uow=world.uow)
     assert [(line.round.review.execution_id, line.round.state) for line in found] == [
         ("waiting", State.WAITING),
         ("decided", State.DECIDED),
@@ -115,6 +117,7 @@ async def test_an_ambiguous_beginning_names_the_candidates(world: World) -> None
 
 
 async def test_two_crews_may_have_the_same_execution(world: World) -> None:
+    world.crews["other"] = a_crew("other")
     await world.notify()
     await world.notify(crew="other")
     with pytest.raises(AmbiguousExecution):
@@ -136,7 +139,44 @@ async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World) -> Non
     assert len(view.rounds) == 1
 
 
-async def test_a_crew_that_is_gone_from_the_settings_is_shown_as_such(world: World) -> None:
+async def test_nobody_reads_a_crew_that_is_gone_from_the_settings(world: World) -> None:
     await world.notify(crew="gone")
-    view = await execution(world, "e-1")
-    assert view.progress == CrewUnavailable("no crew is called gone")
+    assert (await pending(world)).total == 0
+    with pytest.raises(UnknownCrew):
+        await execution(world, "e-1")
+
+
+async def test_lists_and_their_totals_leave_out_what_the_asker_may_not_read(world: World) -> None:
+    world.crews["secret"] = a_crew("secret", reviewers=(User(EVE.id),), channel="C0SECRET")
+    world.directory.channels["C0SECRET"] = {"U0MEMBER"}
+    await world.notify(crew="secret", execution_id="s-1")
+    assert await pending(world) == Pending((), 0)
+    for reader in (EVE.id, "U0MEMBER"):
+        assert (await look.pending(reader, mine=False, context=world.reviews)).total == 1
+        assert (await execution(world, "s-", reader)).execution.crew == "secret"
+
+
+async def test_only_who_has_the_whole_id_learns_that_an_execution_is_there(world: World) -> None:
+    world.crews["secret"] = a_crew("secret", reviewers=(User(EVE.id),), channel="C0SECRET")
+    world.directory.channels["C0SECRET"] = set()
+    await world.notify(crew="secret", execution_id="s-1")
+    with pytest.raises(ExecutionNotFound):
+        await execution(world, "s-")
+    with pytest.raises(NotAReader):
+        await execution(world, "s-1")
+
+
+async def test_a_queue_holds_nothing_that_its_reader_may_not_read(world: World) -> None:
+    world.crews["secret"] = a_crew("secret", reviewers=(User(EVE.id),), channel="C0SECRET")
+    world.directory.channels["C0SECRET"] = {"U0MEMBER"}
+    waiting, decided = [
+        (await world.notify(crew="secret", execution_id=f"s-{n}")).round for n in range(2)
+    ]
+    await world.decide(decided.id, by=EVE)
+
+    hidden = await queue(ANA.id, page=0, context=world.reviews)
+    seen = await queue("U0MEMBER", page=0, context=world.reviews)
+
+    assert (hidden.others.total, hidden.decided.total, hidden.pages) == (0, 0, 1)
+    assert [line.round.id for line in seen.others.lines] == [waiting.id]
+    assert (seen.mine.total, seen.decided.total) == (0, 1)

@@ -1,0 +1,183 @@
+"""Who may read and decide: members of the channel and people whom the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL
+from bot.demo.workspace import View, error, message_text
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.people import home, modal
+
+EVE, GUS, OTTO = "U0EVE", "U0GUS", "U0OTTO"
+"""Not in the channel, a guest in it, somebody of another organisation in it."""
+
+
+def add_people(world: World, *, private: bool) -> None:
+    world.slack.add_user(EVE, "Eve")
+    world.slack.add_user(GUS, "Gus", is_guest=True)
+    world.slack.add_user(OTTO, "Otto", team_id="T0OTHER")
+    channel = world.slack.world.channels[CHANNEL]
+    channel.private = private
+    channel.members |= {GUS, OTTO}
+
+
+@pytest.fixture
+async def secret(world: World) -> World:
+    """A private channel; Ana and Ben are its reviewers."""
+    add_people(world, private=True)
+    return world
+
+
+@pytest.fixture
+async def open_to_anyone(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A public channel; anyone in it decides."""
+    async with make_world(REVIEWERS="*") as world:
+        add_people(world, private=False)
+        yield world
+
+
+async def seen_home(world: World, shows: str) -> View:
+    """Ana's Home, once it shows this."""
+    await world.slack.open_home(ANA)
+    return await home(world, ANA, shows)
+
+
+async def test_an_outsider_reads_nothing_of_a_private_channel(secret: World) -> None:
+    await secret.pause("draft", "The secret plan.", "e-secret")
+    card = await secret.card("The secret plan.")
+    of_ana = await seen_home(secret, "The secret plan.")
+
+    await secret.slack.open_home(EVE)
+    assert "secret" not in (await home(secret, EVE, "Nothing waits")).shown
+    await secret.slack.click(EVE, replace(of_ana, user=EVE), "Read in full")
+    assert "You may not read" in (await modal(secret, EVE)).shown
+    said = []
+    for number, text in enumerate(("pending", "status", "status e-", "status e-secret"), start=1):
+        await secret.slack.slash(EVE, CHANNEL, "/crew", text)
+        said.append(await secret.told(EVE, count=number))
+
+    assert not [answer for answer in said if "Round" in answer or "draft" in answer]
+    assert "Nothing waits" in said[0]
+    assert secret.crew.name not in said[1]
+    assert "I know no execution" in said[2]
+    assert "You may not read what" in said[3]
+    assert "The secret plan." in message_text(secret.slack.fresh(card))
+
+
+async def test_members_of_the_channel_read_guests_and_others_too(secret: World) -> None:
+    await secret.pause("draft", "The secret plan.", "e-secret")
+    card = await secret.card("The secret plan.")
+    for reader in (CARL, GUS, OTTO):
+        await secret.slack.open_home(reader)
+        await home(secret, reader, "The secret plan.")
+        await secret.slack.overflow(reader, card, "Read in full")
+        await modal(secret, reader, "The secret plan.")
+        await secret.slack.slash(reader, CHANNEL, "/crew", "pending")
+        assert "Round 1" in (await secret.told(reader)).replace("round", "Round")
+
+
+async def test_anyone_is_anyone_in_the_channel_from_wherever_they_click(
+    open_to_anyone: World,
+) -> None:
+    world = open_to_anyone
+    await world.pause("draft", "A draft.", "e-1")
+    card = await world.card("A draft.")
+    of_ana = await seen_home(world, "A draft.")
+
+    await world.slack.click(EVE, card, "Approve")
+    assert "You are not a reviewer" in await world.told(EVE)
+    await world.slack.click(EVE, replace(of_ana, user=EVE), "Approve")
+    assert "You are not a reviewer" in (await modal(world, EVE)).shown
+    for number, person in enumerate((GUS, OTTO), start=1):
+        await world.slack.click(person, card, "Approve")
+        assert "guests and people of other organisations" in await world.told(person), number
+    assert not world.crew.resumes
+
+    await world.slack.click(CARL, card, "Approve")
+    await world.shown(card, "Sent")
+
+
+async def test_a_guest_who_is_named_decides(make_world: MakeWorld) -> None:
+    async with make_world(REVIEWERS=f"*,{GUS}") as world:
+        add_people(world, private=True)
+        await world.pause()
+        card = await world.card("A draft.")
+
+        await world.slack.click(GUS, card, "Approve")
+
+        await world.shown(card, "Sent")
+
+
+async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> None:
+    world = open_to_anyone
+    await world.pause("draft", "A draft.", "e-1")
+    card = await world.card("A draft.")
+    await world.slack.until(
+        lambda: {call.args.get("user") for call in world.slack.calls_of("users.info")} >= {CARL}
+    )
+    world.slack.fail("conversations.members", error("internal_error"), times=None)
+    world.slack.fail("users.info", error("internal_error"), times=None)
+
+    await world.slack.click(CARL, card, "Approve")
+
+    await world.shown(card, "Sent")
+    assert world.slack.faults_due == 2
+
+
+async def test_nobody_decides_as_a_member_while_slack_does_not_say_who_is_one(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(REVIEWERS=f"*,{BEN}") as world:
+        await world.pause()
+        card = await world.card("A draft.")
+        world.slack.world.channels[CHANNEL].members.add(EVE)
+        world.slack.add_user(EVE, "Eve")
+        world.slack.fail("users.info", error("missing_scope"), times=None)
+
+        await world.slack.click(EVE, card, "Approve")
+        assert "try again in a minute" in await world.told(EVE)
+
+        await world.slack.click(BEN, card, "Approve")
+        await world.shown(card, "Sent")
+
+
+async def test_nobody_starts_a_crew_whose_settings_say_nobody(make_world: MakeWorld) -> None:
+    crews = """
+        [crews.closed]
+        url = "http://127.0.0.1:9"
+        token_env = "CLOSED_TOKEN"
+        webhook_secret_env = "CLOSED_SECRET"
+        kickers = []
+    """
+    secrets = {"CLOSED_TOKEN": "token-1", "CLOSED_SECRET": "secret-1"}
+    async with make_world(crews_file=crews, **secrets) as world:
+        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff closed")
+        assert "Nobody may start closed" in await world.told(ANA)
+
+
+async def test_a_request_from_another_workspace_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.pause()
+    card = await world.card("A draft.")
+    of_ana = await seen_home(world, "A draft.")
+    await world.slack.click(ANA, card, "Revise")
+    form = await modal(world, ANA, "What should change?")
+    monkeypatch.setattr("bot.demo.workspace.payloads.TEAM_ID", "T0OTHER")
+    monkeypatch.setattr("bot.demo.workspace.wire.TEAM_ID", "T0OTHER")
+
+    await world.slack.click(ANA, card, "Approve")
+    assert "another workspace" in await world.told(ANA)
+    await world.slack.click(ANA, of_ana, "Approve")
+    assert (await world.slack.slash(ANA, CHANNEL, "/crew", "status")).ok
+    assert "another workspace" in await world.told(ANA, count=2)
+    assert (await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)).reply.ok
+    await world.slack.submit(ANA, {"feedback": "Shorter."}, form)
+    await modal(world, ANA, "another workspace")
+
+    assert not world.crew.resumes
+    assert not world.slack.calls_of("reactions.add")

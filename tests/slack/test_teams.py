@@ -1,0 +1,100 @@
+"""Requests of other workspaces, and of any while Slack has not told which one is ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from bot.demo.workspace import Workspace, error, malformed
+from bot.runtime import Runtime
+from bot.slack.client.identity import Identity
+from bot.slack.client.web_api import new_client
+from bot.slack.teams import refuse_other_teams
+
+OURS, THEIRS = {"team_id": "T0DEMO"}, {"team_id": "T0OTHER"}
+EVENT = {"type": "event_callback"}
+CLICK = {"type": "block_actions", "response_url": "https://example.com"}
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Workspace]:
+    async with Workspace() as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def identity(slack: Workspace) -> Identity:
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    return Identity(client, sleep=Runtime().sleep)
+
+
+async def request(
+    identity: Identity, where: dict[str, str], body: dict[str, Any]
+) -> tuple[BoltResponse | None, list[str]]:
+    """What a request is answered, and what was done and said meanwhile."""
+    seen: list[str] = []
+
+    async def next_() -> None:
+        seen.append("went on")
+
+    async def respond(**message: Any) -> None:
+        seen.append(message["text"])
+
+    context = AsyncBoltContext(where)
+    return await refuse_other_teams(context, body, next_, respond, identity=identity), seen
+
+
+async def test_our_own_workspace_goes_on(slack: Workspace, identity: Identity) -> None:
+    for _ in range(2):
+        assert await request(identity, OURS, EVENT) == (None, ["went on"])
+    assert len(slack.calls_of("auth.test")) == 1
+
+
+@pytest.mark.parametrize("where", [THEIRS, {}, {"enterprise_id": "E0OURS"}])
+async def test_no_other_goes_on(identity: Identity, where: dict[str, str]) -> None:
+    answer, seen = await request(identity, where, CLICK)
+    assert answer is not None
+    assert answer.status == 200
+    assert "another workspace" in seen[0]
+
+
+async def test_an_app_of_a_whole_enterprise_serves_all_its_workspaces(
+    slack: Workspace, identity: Identity
+) -> None:
+    ours = {
+        "ok": True,
+        "url": "https://x",
+        "team_id": None,
+        "enterprise_id": "E0OURS",
+        "is_enterprise_install": True,
+    }
+    slack.fail("auth.test", malformed(ours))
+    allowed = await request(identity, {**THEIRS, "enterprise_id": "E0OURS"}, EVENT)
+    assert allowed == (None, ["went on"])
+    assert (await request(identity, {**THEIRS, "enterprise_id": "E0X"}, EVENT))[1] == []
+    assert (await request(identity, OURS, EVENT))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (EVENT, 503, ""),
+        ({"command": "/crew"}, 200, "try again in a minute"),
+        ({"type": "view_submission"}, 200, "try again in a minute"),
+        ({"type": "view_closed"}, 200, ""),
+    ],
+)
+async def test_nothing_goes_on_before_slack_told_who_we_are(
+    slack: Workspace, identity: Identity, body: dict[str, Any], status: int, said: str
+) -> None:
+    slack.fail("auth.test", error("internal_error"))
+    answer, seen = await request(identity, OURS, body)
+    assert answer is not None
+    assert (answer.status, seen) == (status, [])
+    assert said in str(answer.body)
+
+    assert await request(identity, OURS, body) == (None, ["went on"])
