@@ -169,6 +169,11 @@ class KickoffForm:
     view_id: str
     view_hash: str
 
+    @property
+    def id(self) -> str:
+        """The form as it was shown and sent: one that is shown again has another hash."""
+        return f"{self.view_id}.{self.view_hash}"
+
 
 def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
     """A `view_submission` payload of the form that asks which crew."""

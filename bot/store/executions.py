@@ -21,6 +21,7 @@ from bot.store.statements import (
     SAVE_EXECUTION,
     START_THREAD,
     UNDO_ACTIVITY,
+    add_kickoff_form,
     open_execution,
     register_webhooks,
 )
@@ -76,6 +77,12 @@ class SqlExecutions:
         if about not in self._with_webhooks:
             return ()
         return _secrets(await self._connection.execute(WEBHOOKS_OF, _key(*about)))
+
+    async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
+        """See `TxExecutions`."""
+        row = {"form": form, "crew": crew, "sent_at": at}
+        added = await self._connection.execute(add_kickoff_form(self._dialect), row)
+        return added.first() is not None
 
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime

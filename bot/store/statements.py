@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.domain.review import State
 from bot.store.mappers import ROUND
-from bot.store.tables import executions, outbox, outputs, reviews, rounds, webhooks
+from bot.store.tables import executions, kickoff_forms, outbox, outputs, reviews, rounds, webhooks
 
 Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
@@ -62,6 +62,16 @@ def register_webhooks(dialect: str) -> sa.Insert:
         },
     )
     return upsert
+
+
+@cache
+def add_kickoff_form(dialect: str) -> sa.Insert:
+    """Insert a form and return it; nothing where it is there already."""
+    statement = insert_of(dialect)(kickoff_forms)
+    added: sa.Insert = statement.on_conflict_do_nothing(
+        index_elements=[kickoff_forms.c.form]
+    ).returning(kickoff_forms.c.form)
+    return added
 
 
 def insert_of(dialect: str) -> Insert:

@@ -47,12 +47,10 @@ class Kickoffs:
     """asyncio itself would let a task that nobody refers to be collected."""
     _wakeup: Wakeup = field(default_factory=Wakeup)
 
-    async def start(
-        self, crew: str, request: KickoffRequest, *, by: Person | None = None
-    ) -> KickoffOutcome:
-        """Start an execution and store it; goes on even if whoever awaits this is cancelled.
+    def check(self, crew: str) -> Crew:
+        """The crew, if it could be started now.
 
-        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
+        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs.
         """
         known = self.crews.get(crew)
         if known is None:
@@ -61,6 +59,25 @@ class Kickoffs:
             raise NoPublicUrl
         if self._under_way.get(crew, 0) >= self.at_once:
             raise TooManyKickoffs
+        return known
+
+    async def claim_form(self, crew: str, form: str) -> bool:
+        """Record that a form was sent, before anything is started; False if it was sent before.
+
+        Raises StoreUnavailable, and what `check` raises; then it can be sent again.
+        """
+        self.check(crew)
+        async with self.uow.begin() as tx:
+            return await tx.executions.record_kickoff_form(form, crew, at=self.clock())
+
+    async def start(
+        self, crew: str, request: KickoffRequest, *, by: Person | None = None
+    ) -> KickoffOutcome:
+        """Start an execution and store it; goes on even if whoever awaits this is cancelled.
+
+        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
+        """
+        known = self.check(crew)
         self._under_way[crew] = self._under_way.get(crew, 0) + 1
         task = self._run(self._kick_off(known, request, by))
         task.add_done_callback(lambda _: self._count_ended(crew))

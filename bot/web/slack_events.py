@@ -6,8 +6,10 @@ unforeseen failure with a traceback.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
@@ -19,6 +21,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.usecases.ports.slack import RESPONSE_SENT
 from bot.web.error_responses import RequestRefused, malformed, refusal
 from bot.web.request_body import content_of, read_body
 
@@ -51,16 +54,26 @@ async def on_slack_event(
         return refusal(
             401, "unauthorized", "The request is not signed with this app's signing secret."
         )
+    sent = asyncio.Event()
     try:
         for_bolt = AsyncBoltRequest(
             body=text,
             query=request.query_string,
             headers={name: request.headers.getall(name) for name in request.headers},
+            context={RESPONSE_SENT: sent},
         )
     except (ValueError, RecursionError, AttributeError, TypeError):
         # Bolt takes ids from the body without a look at what is there.
         return malformed("The body is not one of Slack's payloads.")
-    response: web.StreamResponse = await to_aiohttp_response(await bolt.async_dispatch(for_bolt))
+    try:
+        response: web.StreamResponse = await to_aiohttp_response(
+            await bolt.async_dispatch(for_bolt)
+        )
+        with suppress(ConnectionError):  # aiohttp meets it again, and takes it for what it is
+            await response.prepare(request)
+            await response.write_eof()
+    finally:
+        sent.set()
     return response
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 import pytest
 
 from bot.demo.crew import drop_after, status
+from bot.demo.crew.faults import Fault
 from bot.demo.environment import ANA, CARL, CHANNEL
-from bot.demo.workspace import View, message_text
+from bot.demo.workspace import View, error, message_text
+from bot.demo.workspace.forms import fill
+from bot.demo.workspace.payloads import Payloads
+from bot.slack.kickoff.listeners import UPDATES
 from tests.journeys.conftest import MakeWorld, World
 from tests.listener import free_port
 
@@ -93,20 +100,95 @@ async def test_a_crew_that_is_down_says_so_in_the_form(world: World) -> None:
     assert not world.slack.messages(CHANNEL)
 
 
-async def test_nobody_claims_to_know_whether_it_started(world: World) -> None:
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (drop_after(), "connection was lost"),
+        (status(200, {"hello": "world"}), "names no execution"),
+        (status(408, "gave up"), "408: gave up"),
+        (status(502, "<h1>Bad gateway</h1>"), "502: Bad gateway"),
+        (status(503, {"error": "busy"}), "503: busy"),
+    ],
+    ids=["lost", "no id", "408", "502", "503"],
+)
+async def test_nobody_claims_to_know_whether_it_started(
+    world: World, fault: Fault, why: str
+) -> None:
     await form(world)
-    world.crew.fail("/kickoff", how=drop_after())
+    world.crew.fail("/kickoff", how=fault)
+
     await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-    await modal(world, "may have started")
 
-    await form(world)
-    world.crew.fail("/kickoff", how=status(200, {"hello": "world"}))
-    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-    await modal(world, "names no execution")
+    view = await modal(world, "It may have started")
+    assert why in view.shown
+    assert "start it again with" in view.shown
 
 
-async def test_without_a_public_url_the_form_says_so(make_world: MakeWorld) -> None:
+async def test_without_a_public_url_no_form_is_opened(make_world: MakeWorld) -> None:
     async with make_world() as world:
+        for command in ("kickoff", "kickoff research"):
+            await world.slack.slash(ANA, CHANNEL, "/crew", command)
+            assert "PUBLIC_URL" in await world.told(ANA)
+
+        assert not world.slack.open_modals(ANA)
+        assert not world.crew.requests
+
+
+async def test_the_same_form_delivered_twice_starts_once(world: World) -> None:
+    view = await form(world)
+    payload = Payloads(world.slack.world).submission(
+        view, fill(view, {"kickoff_input.topic": "tea"})
+    )
+    body = urlencode({"payload": json.dumps(payload)})
+
+    first, second = await asyncio.gather(world.slack.send_raw(body), world.slack.send_raw(body))
+    third = await world.slack.send_raw(body)
+
+    assert {first.status, second.status, third.status} == {200}
+    assert sorted("sent already" in str(reply.body) for reply in (first, second)) == [False, True]
+    assert "sent already" in str(third.body)
+    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+    assert len(world.crew.executions) == 1
+
+
+async def test_a_form_that_was_refused_can_be_sent_again(world: World) -> None:
+    await form(world)
+    world.crew.fail("/kickoff", how=status(400, "Not yet"))
+    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+    await modal(world, "Not yet")
+
+    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+
+    await modal(world, "has started")
+    assert len(world.crew.executions) == 1
+
+
+@pytest.mark.parametrize("socket", [False, True])
+async def test_what_came_of_it_is_shown_after_the_notice_whatever_comes_first(
+    make_world: MakeWorld, socket: bool
+) -> None:
+    """A crew that is down is known to be before the acknowledgement has left."""
+    port = free_port()
+    token = {"SLACK_APP_TOKEN": "xapp-demo"} if socket else {}
+    async with make_world(port=port, PUBLIC_URL=f"http://127.0.0.1:{port}", **token) as world:
+        if socket:
+            world.slack.events_url = None
+            await world.slack.until(lambda: world.slack.sockets)
         await form(world)
-        await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-        await modal(world, "PUBLIC_URL")
+        await world.crew.go_down()
+        for _ in range(5):
+            await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+            await modal(world, "connection refused")
+
+        done = [call for call in world.slack.calls_of("views.update") if (call.answer or {})["ok"]]
+        assert len(done) == 6, "the form, and then what came of it"
+
+
+async def test_a_slack_that_knows_no_other_id_shows_it_by_the_forms_own(world: World) -> None:
+    await form(world)
+    world.slack.fail("views.update", error("not_found"), times=UPDATES)
+
+    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+
+    await modal(world, "has started")
+    assert world.slack.calls_of("views.update")[-1].args["view_id"]

@@ -125,6 +125,19 @@ async def test_what_is_not_passed_on(shaky: Shaky) -> None:
         await new_kickoffs(shaky).start("research", ASKED)
 
 
+async def test_a_form_is_claimed_once(shaky: Shaky) -> None:
+    kickoffs = new_kickoffs(shaky)
+    shaky.failures.append(StoreUnavailable("away"))
+    with pytest.raises(StoreUnavailable):
+        await kickoffs.claim_form("research", "V1.h1")
+
+    assert await kickoffs.claim_form("research", "V1.h1")
+    assert not await kickoffs.claim_form("research", "V1.h1")
+    assert await kickoffs.claim_form("research", "V1.h2")
+    with pytest.raises(TooManyKickoffs):
+        await new_kickoffs(shaky, at_once=0).claim_form("research", "V1.h3")
+
+
 async def test_registering_adds_to_what_is_known(world: World) -> None:
     crew = WebhookUrls(crew="https://theirs.example/crew")
     for urls in (THEIRS, crew):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import hmac
@@ -15,9 +16,11 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 from aiohttp import web
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client.bolt import new_bolt
+from bot.usecases.ports.slack import RESPONSE_SENT
 from bot.web import slack_events
 from bot.web.error_responses import explain_failures
 from bot.web.request_body import LIMIT
@@ -31,13 +34,23 @@ NESTED = b"[" * 100_000
 
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
+def heard() -> asyncio.Event:
+    """The command's listener knows that its acknowledgement has left."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def url(heard: asyncio.Event) -> AsyncIterator[str]:
     """Bolt with one command, behind the address."""
     bolt = new_bolt(AsyncWebClient(token="xoxb-1"), signing_secret=SECRET)
 
     @bolt.command("/crew")
-    async def on_crew(ack: slack_events.Acknowledge) -> None:
+    async def on_crew(ack: slack_events.Acknowledge, req: AsyncBoltRequest) -> None:
+        left = req.context[RESPONSE_SENT]
         await ack("Taken.")
+        assert not left.is_set()
+        await left.wait()
+        heard.set()
 
     app = web.Application(middlewares=[explain_failures])
     slack_events.add_routes(app, bolt, signing_secret=SECRET)
@@ -67,6 +80,31 @@ async def post(url: str, body: bytes, **headers: str) -> tuple[int, str]:
 
 async def test_a_signed_request_reaches_its_listener(url: str) -> None:
     assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+
+
+async def test_a_listener_is_told_when_its_acknowledgement_has_left(
+    url: str, heard: asyncio.Event
+) -> None:
+    assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+    await asyncio.wait_for(heard.wait(), 5)
+
+
+async def test_a_listener_does_not_wait_for_a_caller_that_went_away(
+    url: str, heard: asyncio.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = "".join(f"{name}: {text}\r\n" for name, text in sign(COMMAND).items())
+    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        f"POST /slack/events HTTP/1.1\r\nHost: bot\r\n{head}Content-Type: {FORM}\r\n"
+        f"Content-Length: {len(COMMAND)}\r\n\r\n".encode()
+        + COMMAND
+    )
+    await writer.drain()
+    writer.transport.abort()
+    assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+    await asyncio.wait_for(heard.wait(), 5)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_slacks_check_of_the_certificate_needs_no_signature(url: str) -> None:

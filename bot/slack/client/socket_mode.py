@@ -9,13 +9,38 @@ from contextlib import suppress
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
 #: Between pings, in seconds. A connection without an answer to four of them is replaced: it can go
 #: silent without closing.
 PING = 5
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Tells a listener when its acknowledgement has left."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        sent = asyncio.Event()
+        request = AsyncBoltRequest(
+            mode="socket_mode",
+            body=req.payload,
+            headers=build_headers(req),
+            context={RESPONSE_SENT: sent},
+        )
+        try:
+            response = await self.app.async_dispatch(request)
+            await send_async_response(client, req, response, start_time=0)
+        finally:
+            sent.set()
 
 
 class SocketMode:
@@ -30,7 +55,7 @@ class SocketMode:
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
-        handler = AsyncSocketModeHandler(self._app, self._app_token, ping_interval=self._ping)
+        handler = _Handler(self._app, self._app_token, ping_interval=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
         connecting = asyncio.create_task(_connect(handler))
         processing = handler.client.message_processor

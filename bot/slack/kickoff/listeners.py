@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.outcome import NotSent, Unknown
@@ -22,6 +23,7 @@ from bot.slack.kickoff import strings
 from bot.slack.kickoff.forms import render_choice, render_form, render_notice
 from bot.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
+from bot.usecases.ports.slack import RESPONSE_SENT
 from bot.usecases.read_models import CrewUnavailable
 
 #: How often it is tried to replace a notice that Slack may not show yet, and how far apart.
@@ -45,13 +47,15 @@ async def on_kickoff_command(
         if not crews or len(named) > 1:
             await send_ephemeral(respond, strings.NOT_UNDERSTOOD if named else strings.NO_CREW)
             return
+        context.kickoffs.check(crews[0])
         only = crews[0] if len(crews) == 1 else None
         first = render_notice(strings.asking(only)) if only else render_choice(crews)
         view_id = await open_modal(client, command.trigger_id, first)
         if view_id is None:
             await send_ephemeral(respond, strings.NOT_OPENED)
         elif only:
-            await _show_form(client, only, context, view_id=view_id)
+            shown = await _ask_for_inputs(only, context)
+            await _update(client, shown, context, view_id=view_id)
 
 
 async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
@@ -68,18 +72,29 @@ async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) 
 
 
 async def on_crew_chosen(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+    ack: AsyncAck,
+    req: AsyncBoltRequest,
+    body: Body,
+    client: AsyncWebClient,
+    *,
+    context: SlackContext,
 ) -> None:
     """A crew was chosen: ask it for its inputs."""
     form = parse_crew_choice(body)
     async with explain_errors(partial(_replace_with_notice, ack), context=context):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
-        notice = await _acknowledge(ack, form, strings.asking(form.crew))
-        await _show_form(client, form.crew, context, external_id=notice)
+        await _acknowledge(ack, req, form, strings.asking(form.crew))
+        shown = await _ask_for_inputs(form.crew, context)
+        await _replace(client, form, shown, context)
 
 
 async def on_kickoff_submitted(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+    ack: AsyncAck,
+    req: AsyncBoltRequest,
+    body: Body,
+    client: AsyncWebClient,
+    *,
+    context: SlackContext,
 ) -> None:
     """The form was sent: start the crew, which may take minutes, and say what came of it."""
     form = parse_kickoff_form(body)
@@ -93,31 +108,50 @@ async def on_kickoff_submitted(
         return
     async with explain_errors(partial(_replace_with_notice, ack), context=context):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
-        await _start(ack, client, form, context)
+        if await _claim(ack, form, context):
+            await _acknowledge(ack, req, form, strings.starting(form.crew))
+            await _start(client, form, context)
 
 
-async def _start(
-    ack: AsyncAck, client: AsyncWebClient, form: KickoffForm, context: SlackContext
-) -> None:
-    notice = await _acknowledge(ack, form, strings.starting(form.crew))
+async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> bool:
+    """Whether this form is to be started; if not, it is acknowledged with why.
+
+    Before the acknowledgement, for Slack may send a form again: it starts one execution.
+    """
 
     async def ask_again(warning: str) -> None:
-        filled_in = render_form(form.crew, list(form.values), values=form.values, warning=warning)
-        await _update(client, filled_in, context, external_id=notice)
+        await ack(response_action="update", view=_render_again(form, warning))
+
+    is_new = False
+    async with explain_errors(ask_again, context=context):
+        is_new = await context.kickoffs.claim_form(form.crew, form.id)
+        if not is_new:
+            await _replace_with_notice(ack, strings.ALREADY_SENT)
+    return is_new
+
+
+async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContext) -> None:
+    async def ask_again(warning: str) -> None:
+        await _replace(client, form, _render_again(form, warning), context)
 
     async with explain_errors(ask_again, context=context):
         answer = await context.kickoffs.start(
             form.crew, context.new_kickoff(form.values), by=form.by
         )
-        shown = _render_outcome(form.crew, form.values, answer)
-        await _update(client, shown, context, external_id=notice)
+        await _replace(client, form, _render_outcome(form.crew, form.values, answer), context)
+
+
+def _render_again(form: KickoffForm, warning: str) -> Block:
+    return render_form(form.crew, list(form.values), values=form.values, warning=warning)
 
 
 def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
     match answer:
         case KickoffAnswer(execution_id=str(execution_id)):
             return render_notice(strings.started(crew, execution_id))
-        case KickoffAnswer(missing=missing, words=why) if why:
+        case KickoffAnswer(is_in_doubt=True, status=status, words=words):
+            return render_notice(strings.unclear(strings.gave_up(status, words)))
+        case KickoffAnswer(missing=missing, words=why):
             names = [*values, *missing]
             return render_form(
                 crew, names, values=values, missing=missing, warning=strings.refused(why)
@@ -125,43 +159,50 @@ def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome
         case NotSent(why=why):
             warning = strings.crew_away(crew, why)
             return render_form(crew, list(values), values=values, warning=warning)
-        case Unknown(why=why):
+        case Unknown(why=why):  # pragma: no branch  # there is no fifth
             return render_notice(strings.unclear(why))
-        case _:
-            return render_notice(strings.unclear("its answer names no execution"))
 
 
-async def _show_form(
-    client: AsyncWebClient, crew: str, context: SlackContext, **which: str
-) -> None:
+async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
-        shown = render_notice(strings.crew_away(crew, found.why))
-    else:
-        shown = render_form(crew, found)
-    await _update(client, shown, context, **which)
+        return render_notice(strings.crew_away(crew, found.why))
+    return render_form(crew, found)
 
 
 async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:
     await ack(response_action="update", view=render_notice(sentence))
 
 
-async def _acknowledge(ack: AsyncAck, form: KickoffForm, sentence: str) -> str:
-    """Acknowledge with a notice, and return the external id by which it can be replaced.
+async def _acknowledge(
+    ack: AsyncAck, req: AsyncBoltRequest, form: KickoffForm, sentence: str
+) -> None:
+    """Acknowledge with a notice, which can be replaced once this returns.
 
-    An id of its own: an update that Slack gets before it has shown the notice must not be covered
-    by it.
+    Bolt sends what is acknowledged some milliseconds later. Slack would show the notice in place of
+    whatever it was told before.
     """
-    external_id = f"{form.view_id}.{form.view_hash}"
-    await ack(
-        response_action="update", view={**render_notice(sentence), "external_id": external_id}
-    )
-    return external_id
+    await ack(response_action="update", view={**render_notice(sentence), "external_id": form.id})
+    await req.context[RESPONSE_SENT].wait()
 
 
-async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> None:
-    """Replace a notice. The person may have closed it, and then there is nothing to update."""
+async def _replace(
+    client: AsyncWebClient, form: KickoffForm, view: Block, context: SlackContext
+) -> None:
+    """Replace the notice in place of a form, once Slack shows it.
+
+    By an id of its own, which Slack does not know before it shows the notice: two connections may
+    bring it the two in any order. In the end by the form's, should Slack not know the other at all.
+    The person may have closed it, and then there is nothing to replace.
+    """
+    if not await _update(client, view, context, external_id=form.id):
+        await update_modal(client, view, view_id=form.view_id)
+
+
+async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> bool:
+    """Replace a modal, in a few tries."""
     for _ in range(UPDATES):
         if await update_modal(client, view, **which):
-            return
+            return True
         await context.sleep(UPDATE_SECONDS)
+    return False

@@ -20,6 +20,11 @@ NOT_UNDERSTOOD: Final = f"Name one crew: `{COMMAND} kickoff research`."
 NO_INPUTS: Final = "This crew needs no inputs."
 TOO_MANY: Final = "This crew has more inputs than a form can hold; start it over its API."
 MISSING: Final = ":warning: The crew needs this."
+NO_EXECUTION: Final = "the answer names no execution"
+ALREADY_SENT: Final = (
+    ":information_source: This form was sent already, and nothing more was started. What came of "
+    f"it is in the channel; type `{COMMAND} kickoff` to start another."
+)
 EMPTY: Final = "The crew needs this."
 
 
@@ -59,8 +64,15 @@ def refused(why: str) -> str:
 
 
 def unclear(why: str) -> str:
-    """Nobody knows whether it started."""
+    """Nobody knows whether it started, and what to do about that."""
     said = one_line(why, shared.ANSWER_LIMIT)
     return (
-        f":warning: The crew may have started: {said}. Look at the crew before you start it again."
+        f":warning: It may have started: {said}. Look in the channel and at the crew itself: if it "
+        f"runs, its first pause is a card here. If it does not, start it again with "
+        f"`{COMMAND} kickoff`."
     )
+
+
+def gave_up(status: int, words: str) -> str:
+    """What the crew, or a gateway before it, answered in place of an execution's id."""
+    return f"the answer was {status}: {words}" if words else NO_EXECUTION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
@@ -16,6 +16,10 @@ from bot.usecases.read_models import (
     ExecutionPosting,
     MessageRef,
 )
+
+RESPONSE_SENT: Final = "response_sent"
+"""The name of an `asyncio.Event` in Bolt's context of a request, set when the response has left:
+Bolt's `ack()` returns before."""
 
 
 @dataclass(frozen=True, slots=True)

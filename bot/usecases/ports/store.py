@@ -88,6 +88,10 @@ class TxExecutions(Protocol):
         """
         ...
 
+    async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
+        """Remember a form that was sent to start a crew. False if it was sent before."""
+        ...
+
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> None:
