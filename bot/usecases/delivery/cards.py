@@ -1,16 +1,19 @@
-"""Carrying out what must be seen in Slack. Each function settles its job."""
+"""Cards and what is said about them in their thread. Each function settles its job."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.settle import earlier_try, set_aside, settle
-from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
-from bot.usecases.ports.slack import Posted, Posting
+from bot.usecases.delivery.posting import post_in_thread
+from bot.usecases.delivery.settle import earlier_try, settle
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.slack import Posting, PostOutcome
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
@@ -30,32 +33,23 @@ async def repost(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _post(job: Job, posting: Posting, context: DeliveryContext) -> Outcome:
-    round_ = posting.view.round
-    crew = context.crews.get(round_.review.crew)
-    channel = posting.channel or (crew.channel if crew else None)
-    if channel is None:
-        await set_aside(job, UNKNOWN_CREW, context)
-        return Refused(UNKNOWN_CREW, "no such crew")
-    posted_since = earlier_try(job)
-    outcome = await context.messenger.post_card(posting, channel=channel, posted_since=posted_since)
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
-        outcome = await context.messenger.post_card(
-            posting, channel=channel, posted_since=posted_since, plain=True
+    async def post_card(*, channel: str, posted_since: datetime | None) -> PostOutcome:
+        post = partial(
+            context.messenger.post_card, posting, channel=channel, posted_since=posted_since
         )
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
-        async with context.uow.begin() as tx:
-            await tx.executions.forget_thread(round_.review.crew, round_.review.execution_id)
-            await tx.retry(job, at=context.clock(), in_doubt=False)
+        outcome = await post()
+        if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+            outcome = await post(plain=True)
         return outcome
-    if not isinstance(outcome, Posted):
-        return await settle(job, outcome, context)
-    async with context.uow.begin() as tx:
-        await tx.place_card(round_, outcome.ref)
-        if outcome.excerpted and job.effect.kind is EffectKind.POST:
-            file = replace(job.effect, kind=EffectKind.ATTACH)
-            await tx.enqueue([file], at=context.clock())
-        await tx.complete(job)
-    return Delivered()
+
+    return await post_in_thread(
+        job,
+        post_card,
+        channel=posting.channel,
+        record=lambda tx, ref: tx.place_card(posting.view.round, ref),
+        file=EffectKind.ATTACH if job.effect.kind is EffectKind.POST else None,
+        context=context,
+    )
 
 
 async def attach(job: Job, context: DeliveryContext) -> Outcome:
@@ -110,7 +104,7 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     """Say where a round stands whose card cannot be brought up to date, once a state."""
     posting = await context.uow.read.posting(job.effect.subject)
-    # A hitch on the way to the crew asks for it again: the thread itself remembers what was said.
+    # Every failed try to resume asks for it again: the thread itself remembers what was said.
     since = posting.view.round.opened_at
     outcome = await context.messenger.post_refresh_failed(posting, posted_since=since)
     return await settle(job, outcome, context)
@@ -123,18 +117,6 @@ async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
         await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
     return Delivered()
-
-
-async def report(job: Job, context: DeliveryContext) -> Outcome:
-    """Report a webhook that could not be understood in its crew's channel."""
-    dead_letter = await context.uow.read.dead_letter(job.effect.subject)
-    crew = context.crews.get(job.effect.crew)
-    if dead_letter is None or crew is None:
-        return await settle(job, Delivered("nothing to report"), context)
-    outcome = await context.messenger.report(
-        dead_letter, channel=crew.channel, posted_since=earlier_try(job)
-    )
-    return await settle(job, outcome, context)
 
 
 def _must_be_acted_on(posting: Posting) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases.delivery import cards, executions, forward, notes, resume
+from bot.usecases.delivery import cards, dead_letters, executions, forward, notes, resume
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.poll_status import poll_status
 from bot.usecases.ports.outbox import Job
@@ -20,7 +20,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.REFRESH: cards.refresh,
     EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
     EffectKind.NOTIFY_STUCK: cards.notify_stuck,
-    EffectKind.REPORT: cards.report,
+    EffectKind.REPORT: dead_letters.report,
     EffectKind.RESUME: resume.resume,
     EffectKind.PROGRESS: executions.show_progress,
     EffectKind.REFRESH_PROGRESS: executions.refresh_progress,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.settle import earlier_try, set_aside, settle
-from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
-from bot.usecases.ports.slack import Posted, PostOutcome
-from bot.usecases.read_models import ExecutionPosting
+from bot.usecases.delivery.posting import Post, post_in_thread
+from bot.usecases.delivery.settle import earlier_try, settle
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.store import Tx
+from bot.usecases.read_models import ExecutionPosting, MessageRef
 
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
@@ -92,35 +91,22 @@ async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | Non
     return await context.uow.read.executions.posting(job.effect.crew, job.effect.execution_id)
 
 
-class _Post(Protocol):
-    async def __call__(self, *, channel: str, posted_since: datetime | None) -> PostOutcome: ...
-
-
 async def _post(
-    job: Job, context: DeliveryContext, posting: ExecutionPosting, post: _Post
+    job: Job, context: DeliveryContext, posting: ExecutionPosting, post: Post
 ) -> Outcome:
-    crew = context.crews.get(job.effect.crew)
-    channel = posting.channel or (crew.channel if crew else None)
-    if channel is None:
-        await set_aside(job, UNKNOWN_CREW, context)
-        return Refused(UNKNOWN_CREW, "no such crew")
-    outcome = await post(channel=channel, posted_since=earlier_try(job))
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
-        async with context.uow.begin() as tx:
-            await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
-            await tx.retry(job, at=context.clock(), in_doubt=False)
-        return outcome
-    if not isinstance(outcome, Posted):
-        return await settle(job, outcome, context)
-    async with context.uow.begin() as tx:
+    async def record(tx: Tx, ref: MessageRef) -> None:
         place = (
             tx.executions.place_progress_message
             if job.effect.kind is EffectKind.PROGRESS
             else tx.executions.join_thread
         )
-        await place(job.effect.crew, job.effect.execution_id, outcome.ref)
-        if outcome.excerpted:
-            file = replace(job.effect, kind=EffectKind.RESULT_FILE)
-            await tx.enqueue([file], at=context.clock())
-        await tx.complete(job)
-    return Delivered()
+        await place(job.effect.crew, job.effect.execution_id, ref)
+
+    return await post_in_thread(
+        job,
+        post,
+        channel=posting.channel,
+        record=record,
+        file=EffectKind.RESULT_FILE,
+        context=context,
+    )

@@ -63,7 +63,7 @@ class Worker:
         """Time of the last completed poll; stale while the database is down."""
         self._outbox = outbox
         self._deliver = deliver
-        self._outside = context
+        self._context = context
         self._pace = pace or Pace()
         self._failures = 0
         self._paused_until = context.clock()
@@ -79,7 +79,7 @@ class Worker:
         What has not been refused for longer than any retry takes has come to an end.
         """
         away = (self._away,) if self._away else ()
-        since = self._outside.clock() - 2 * self._outside.retry.longest
+        since = self._context.clock() - 2 * self._context.retry.longest
         return (*away, *sorted({what for at, what in self._refused.values() if at >= since}))
 
     def wake(self) -> None:
@@ -102,7 +102,7 @@ class Worker:
                 await self._wait()
 
     async def _lease(self) -> tuple[Job, ...]:
-        now = self._outside.clock()
+        now = self._context.clock()
         free = (1 if self._failures else self._pace.at_once) - len(self._under_way)
         if free <= 0 or now < self._paused_until or self._stopping:
             self.last_polled_at = now
@@ -125,7 +125,7 @@ class Worker:
         return ()
 
     async def _wait(self) -> None:
-        remaining = (self._paused_until - self._outside.clock()).total_seconds()
+        remaining = (self._paused_until - self._context.clock()).total_seconds()
         poll = self._pace.poll.total_seconds()
         await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
@@ -134,7 +134,7 @@ class Worker:
         about = {"kind": job.effect.kind, "subject": job.effect.subject, "tries": job.tries}
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
-                outcome = await self._deliver(job, self._outside)
+                outcome = await self._deliver(job, self._context)
         except StoreUnavailable as error:
             log.warning("not_settled", **about, why=str(error))
             self._unsettled.append(job)
@@ -143,7 +143,7 @@ class Worker:
             log.exception("delivery_failed", **about)
             outcome = Unknown(type(error).__name__)
             await self._give_back_raised(job, outcome)
-        self._learn(job, outcome)
+        self._record_availability(job, outcome)
         if isinstance(outcome, Refused | Unknown | NotSent):
             log.warning("not_delivered", **about, outcome=type(outcome).__name__, why=_why(outcome))
         else:
@@ -151,12 +151,12 @@ class Worker:
 
     async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
         """What raises for a day is set aside, a card too: it would hold up what comes after it."""
-        if not self._outside.gives_up(job):
-            at = self._outside.next_try(job, in_doubt=True)
-            await self._give_back(job, at=at, in_doubt=True, failed_at=self._outside.clock())
+        if not self._context.gives_up(job):
+            at = self._context.next_try(job, in_doubt=True)
+            await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
             return
         try:
-            await set_aside(job, outcome.why, self._outside)
+            await set_aside(job, outcome.why, self._context)
         except StoreUnavailable as error:
             log.warning("not_settled", subject=job.effect.subject, why=str(error))
             self._unsettled.append(job)
@@ -165,7 +165,7 @@ class Worker:
         self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
     ) -> None:
         try:
-            async with self._outside.uow.begin() as tx:
+            async with self._context.uow.begin() as tx:
                 await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=failed_at)
         except StoreUnavailable as error:
             log.warning("not_settled", subject=job.effect.subject, why=str(error))
@@ -175,27 +175,27 @@ class Worker:
         """The store answers (again): no need to wait until the leases end."""
         unsettled, self._unsettled = self._unsettled, []
         for job in unsettled:
-            await self._give_back(job, at=self._outside.next_try(job, in_doubt=True), in_doubt=True)
+            await self._give_back(job, at=self._context.next_try(job, in_doubt=True), in_doubt=True)
 
-    def _learn(self, job: Job, outcome: Outcome) -> None:
+    def _record_availability(self, job: Job, outcome: Outcome) -> None:
         """Leave a destination alone that is away, and believe it again at the first answer."""
         self._refused.pop(job.effect.ordering_key, None)
         if isinstance(outcome, Refused):
             if len(self._refused) >= REFUSALS:
                 del self._refused[next(iter(self._refused))]  # the one that is longest ago
             what = f"{job.effect.crew}: {outcome.code}"
-            self._refused[job.effect.ordering_key] = (self._outside.clock(), what)
+            self._refused[job.effect.ordering_key] = (self._context.clock(), what)
         if not isinstance(outcome, NotSent) or outcome.alone:
             self._failures, self._away = 0, None
             return
         self._away = outcome.why
-        now = self._outside.clock()
+        now = self._context.clock()
         if now >= self._paused_until:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # it was under way already when the pause began
         pause = self._pace.pause.after(
-            self._failures, jitter=self._outside.jitter(), at_least=outcome.retry_after
+            self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
         )
         self._paused_until = max(self._paused_until, now + pause)
 

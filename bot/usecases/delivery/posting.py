@@ -1,0 +1,63 @@
+"""Posting into an execution's thread, and recording where the message is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.effects import EffectKind
+from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.settle import earlier_try, set_aside, settle
+from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
+from bot.usecases.ports.slack import Posted, PostOutcome
+from bot.usecases.ports.store import Tx
+from bot.usecases.read_models import MessageRef
+
+
+class Post(Protocol):
+    """Posts one message."""
+
+    async def __call__(self, *, channel: str, posted_since: datetime | None) -> PostOutcome:
+        """In this channel, unless an earlier try since then did."""
+        ...
+
+
+Record = Callable[[Tx, MessageRef], Awaitable[None]]
+"""Stores where the message is; it starts the thread if there is none."""
+
+
+async def post_in_thread(
+    job: Job,
+    post: Post,
+    *,
+    channel: str | None,
+    record: Record,
+    file: EffectKind | None,
+    context: DeliveryContext,
+) -> Outcome:
+    """Post a message and settle its job; in the crew's channel while there is no thread.
+
+    `file` attaches the whole of what the message shows the beginning of.
+    """
+    crew = context.crews.get(job.effect.crew)
+    channel = channel or (crew.channel if crew else None)
+    if channel is None:
+        await set_aside(job, UNKNOWN_CREW, context)
+        return Refused(UNKNOWN_CREW, "no such crew")
+    outcome = await post(channel=channel, posted_since=earlier_try(job))
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
+        async with context.uow.begin() as tx:
+            await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
+            await tx.retry(job, at=context.clock(), in_doubt=False)
+        return outcome
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    async with context.uow.begin() as tx:
+        await record(tx, outcome.ref)
+        if outcome.excerpted and file is not None:
+            await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
