@@ -74,6 +74,17 @@ def add_kickoff_form(dialect: str) -> sa.Insert:
     return added
 
 
+@cache
+def save_round(columns: tuple[str, ...]) -> sa.Update:
+    """Compare and swap: set these columns of a round, unless somebody saved it meanwhile."""
+    values = {name: sa.bindparam(name, type_=rounds.c[name].type) for name in columns}
+    return (
+        sa.update(rounds)
+        .where(rounds.c.id == sa.bindparam("b_id"), rounds.c.version == sa.bindparam("b_version"))
+        .values(values | {"version": rounds.c.version + 1})
+    )
+
+
 def insert_of(dialect: str) -> Insert:
     """Only the dialect in use is imported: the other one costs megabytes."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert
@@ -133,28 +144,3 @@ START_THREAD: Final = PLACE_THREAD.where(executions.c.thread_ts.is_(None))
 ADD_ROUND: Final = sa.insert(rounds)
 ADD_OUTPUT: Final = sa.insert(outputs)
 ADD_EFFECT: Final = sa.insert(outbox)
-SAVE_ROUND: Final = (
-    sa.update(rounds)
-    .where(rounds.c.id == sa.bindparam("b_id"), rounds.c.version == sa.bindparam("b_version"))
-    .values(
-        {
-            name: sa.bindparam(name, type_=rounds.c[name].type)
-            for name in (
-                "state",
-                "in_doubt_since",
-                "activity_before",
-                "reason",
-                "reason_code",
-                "reason_words",
-                "ended_at",
-                "is_approve",
-                "feedback",
-                "decided_by",
-                "decided_by_name",
-                "decided_at",
-                "decided_via",
-            )
-        }
-        | {"version": rounds.c.version + 1}
-    )
-)

@@ -30,9 +30,9 @@ from bot.store.statements import (
     ADD_ROUND,
     LATEST_ROUND,
     LOCKED_ROUND,
-    SAVE_ROUND,
     UNFINISHED,
     open_review,
+    save_round,
 )
 from bot.store.tables import dead_letters, outbox, rounds, webhooks
 from bot.usecases.ports.outbox import Job
@@ -105,8 +105,9 @@ class SqlTransaction:
 
     async def save(self, round_: Round) -> None:
         """See `Tx`. Compare and swap; the row locks already exclude a conflict."""
+        values = from_round(round_)
         where = {"b_id": round_.id, "b_version": round_.version}
-        saved = await self._connection.execute(SAVE_ROUND, from_round(round_) | where)
+        saved = await self._connection.execute(save_round(tuple(values)), values | where)
         if saved.rowcount != 1:
             raise ChangedMeanwhile(round_.id)
 

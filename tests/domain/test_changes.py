@@ -51,7 +51,7 @@ def test_lines_that_have_little_in_common_stand_one_after_the_other() -> None:
     )
 
 
-def test_long_unchanged_stretches_are_folded_and_short_ones_shown() -> None:
+def test_long_unchanged_stretches_are_counted_and_short_ones_shown() -> None:
     changes = text("a\nb\nc\nd\nold\nx", "a\nb\nc\nd\nx\nnew")
 
     assert changes.parts == (

@@ -36,7 +36,7 @@ def claim_and_notes(view: CardView, *, now: datetime) -> list[Block]:
     """Who is on a waiting round, what was written in its thread; or a decided one's history."""
     decision = view.round.decision
     if decision is not None:
-        return [context(strings.folded_rounds(view.round, decision))]
+        return [context(strings.waited_and_earlier(view.round, decision))]
     lines = [
         *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
         *([strings.notes(view.notes, view.noted_by)] if view.notes else []),

@@ -169,7 +169,9 @@ def _changes(view: CardView) -> Iterable[Block]:
 
 def _part_of_changes(part: Hunk | Unchanged, changes: Changes) -> Iterable[Block]:
     if isinstance(part, Unchanged):
-        yield paragraph(leaf(reader_strings.folded(part.count, by_key=changes.by_key), italic=True))
+        yield paragraph(
+            leaf(reader_strings.unchanged(part.count, by_key=changes.by_key), italic=True)
+        )
         return
     key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []
     room, held = _PARAGRAPH_LIMIT, key

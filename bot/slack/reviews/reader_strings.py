@@ -25,7 +25,7 @@ def amount(changes: Changes) -> str:
     return f"+{changes.added:,} −{changes.removed:,} {unit}"
 
 
-def folded(count: int, *, by_key: bool) -> str:
+def unchanged(count: int, *, by_key: bool) -> str:
     """A stretch that did not change."""
     unit = "key" if by_key else "line"
     return f"… {count:,} unchanged {unit if count == 1 else f'{unit}s'} …"

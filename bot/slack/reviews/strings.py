@@ -119,8 +119,8 @@ def waited(round_: Round, decision: Decision) -> str:
     return duration(decision.at - round_.opened_at)
 
 
-def folded_rounds(round_: Round, decision: Decision) -> str:
-    """A decided card's one line on its rounds."""
+def waited_and_earlier(round_: Round, decision: Decision) -> str:
+    """A decided card's line: how long the round waited, and how many came before."""
     before = round_.number - 1
     earlier = f" · {before:,} earlier {'round' if before == 1 else 'rounds'}" if before else ""
     return f"Waited {waited(round_, decision)}{earlier} · *History* is in the menu above"
