@@ -110,6 +110,7 @@ def _secrets(crew: CrewSettings) -> Iterator[str]:
     yield crew.webhook_secret
     yield crew.token
     yield from map(_credentials(crew).event_key, EventKind)
+    yield from map(_credentials(crew).old_event_key, EventKind)
     for url in (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url):
         yield from url_secrets(url)
 

@@ -25,7 +25,14 @@ from bot.store.statements import (
     open_execution,
     register_webhooks,
 )
-from bot.store.tables import REGISTERED, executions, forwarded_webhooks, task_updates, webhooks
+from bot.store.tables import (
+    REGISTERED,
+    executions,
+    forwarded_webhooks,
+    old_event_keys,
+    task_updates,
+    webhooks,
+)
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 
 WEBHOOKS_OF: Final = sa.select(webhooks).where(
@@ -180,6 +187,11 @@ class SqlExecutionQueries:
             sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
         )
         return tuple(row.crew for row in found)
+
+    async def takes_old_event_keys(self, crew: str, execution_id: str) -> bool:
+        """See `ExecutionQueries`."""
+        found = sa.select(sa.literal(1)).where(*_is(old_event_keys, crew, execution_id))
+        return await self._row(found) is not None
 
     async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
         """See `ExecutionQueries`."""

@@ -189,6 +189,14 @@ task_updates = sa.Table(
     sa.Index(None, "crew", "execution_id"),
 )
 
+#: Executions that began when event keys were derived from the webhook secret alone.
+old_event_keys = sa.Table(
+    "old_event_keys",
+    metadata,
+    sa.Column("crew", Bytewise, primary_key=True),
+    sa.Column("execution_id", Bytewise, primary_key=True),
+)
+
 #: Webhooks that are forwarded to a caller; a row goes when it is done.
 forwarded_webhooks = sa.Table(
     "forwarded_webhooks",

@@ -45,15 +45,25 @@ class Credentials:
     def event_key(self, kind: EventKind) -> str:
         """The unguessable last part of an event URL, derived from the webhook secret.
 
-        A key for each kind: whoever sees a step URL cannot announce the end of an execution.
+        A key for each crew and kind: crews may share a secret, and whoever sees a step URL cannot
+        announce the end of an execution.
         """
-        return hmac.new(
-            self.webhook_secret.encode(), f"crewgate event {kind}".encode(), hashlib.sha256
-        ).hexdigest()
+        return self._derive(f"crewgate event {kind} of {self.crew}")
+
+    def old_event_key(self, kind: EventKind) -> str:
+        """The key that earlier versions gave away; crews of one secret had it in common."""
+        return self._derive(f"crewgate event {kind}")
 
     def accept_event(self, kind: EventKind, key: str) -> bool:
         """Whether an event URL ends with the right key."""
         return _is_same(key, self.event_key(kind))
+
+    def accept_old_event(self, kind: EventKind, key: str) -> bool:
+        """Whether it ends with the old one, which counts for executions of that time only."""
+        return _is_same(key, self.old_event_key(kind))
+
+    def _derive(self, purpose: str) -> str:
+        return hmac.new(self.webhook_secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
     def _is_basic(self, authorization: str | None) -> bool:
         try:

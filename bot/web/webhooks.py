@@ -64,6 +64,11 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
     return web.json_response(answer, status=202)
 
 
+def _wrong_key(crew: str, kind: EventKind) -> RequestRefused:
+    log.warning("wrong_event_key", crew=crew, kind=kind)
+    return RequestRefused(unauthorised())
+
+
 async def on_event(request: web.Request, *, context: WebContext) -> web.Response:
     """A task, step or crew webhook: the execution has gone on, or has ended."""
     credentials = context.credentials_of(request)
@@ -73,9 +78,10 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
     except ValueError:
         unknown = refusal(404, "unknown_event", "Events are called task, step or crew.")
         raise RequestRefused(unknown) from None
-    if not credentials.accept_event(kind, request.match_info["key"]):
-        log.warning("wrong_event_key", crew=crew, kind=kind)
-        raise RequestRefused(unauthorised())
+    key = request.match_info["key"]
+    by_old_key = credentials.accept_old_event(kind, key)
+    if not by_old_key and not credentials.accept_event(kind, key):
+        raise _wrong_key(crew, kind)
     forwarding = crew in context.forwarding
     body = await read_body(request, limit=FORWARD_LIMIT if forwarding else LIMIT)
     redactor = context.redactors[crew]
@@ -84,6 +90,8 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
     try:
         execution_id, update, content = await _parse(request, body, parse, context)
     except BodyRefused as refused:
+        if by_old_key:
+            raise _wrong_key(crew, kind) from refused
         if not forwarding or not body.is_whole:
             await _keep(request, body, refused, context)
             raise
@@ -91,6 +99,10 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         content = await _off_loop(redactor.body, body.content, context)
         await _keep(request, body, refused, context, webhook=to_forward("", content))
         return _accepted()
+    if by_old_key and not await context.uow.read.executions.takes_old_event_keys(
+        crew, execution_id
+    ):
+        raise _wrong_key(crew, kind)
     webhook = to_forward(execution_id, content) if forwarding else None
     await record_update(
         crew,

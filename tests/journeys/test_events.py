@@ -1,6 +1,7 @@
 """The crew's plain webhooks: who may send them, and what they are a sign of."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 
 import pytest
@@ -92,3 +93,27 @@ async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> N
 
     await world.shown(card, "gone on")
     assert len(world.crew.resumes) == 1
+
+
+async def start_anew_before_the_change(world: World, execution: str) -> None:
+    """An execution as the migration finds it: begun under the old keys."""
+    path = world.settings.database_url.partition("///")[2]
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO old_event_keys VALUES ('research', ?)", [execution])
+    connection.close()
+
+
+async def test_an_old_key_counts_for_executions_of_its_time_only(world: World) -> None:
+    kind = EventKind.TASK
+    key = Credentials("research", WEBHOOK_SECRET, "token").old_event_key(kind)
+    path = f"/crews/research/events/{kind}/{key}"
+    await world.pause(execution="e-new")
+    await start_anew_before_the_change(world, "e-old")
+
+    answers = [
+        await world.post(path, body, Content_Type=JSON)
+        for body in (sign("e-old"), sign("e-new"), sign("e-unknown"), b"{")
+    ]
+
+    assert [status for status, _ in answers] == [202, 401, 401, 401]
+    assert not [one for one in world.slack.messages(CHANNEL) if "understood" in message_text(one)]

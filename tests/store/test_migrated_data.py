@@ -154,6 +154,15 @@ async def test_an_execution_keeps_what_was_recorded_of_its_run(world: World) -> 
     assert waiting.current_task == "research"
 
 
+async def test_what_had_not_ended_may_use_its_old_event_keys(world: World) -> None:
+    takes_old_ones = world.uow.read.executions.takes_old_event_keys
+    assert await takes_old_ones("research", "waiting")
+    assert await takes_old_ones("research", "untracked")
+    for name in ("completed", "failed", "gone", "new"):
+        assert not await takes_old_ones("research", name)
+    assert not await takes_old_ones("other", "waiting")
+
+
 async def test_an_execution_that_was_not_tracked_still_is_not(world: World) -> None:
     untracked = Execution(
         crew="research",

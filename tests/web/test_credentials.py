@@ -50,5 +50,13 @@ def test_each_kind_of_event_has_a_key_of_its_own() -> None:
         assert accepted == [keys[kind]]
 
 
+def test_crews_of_one_secret_have_keys_of_their_own() -> None:
+    other = Credentials("other", CREDENTIALS.webhook_secret, "the-token")
+    for kind in EventKind:
+        assert not CREDENTIALS.accept_event(kind, other.event_key(kind))
+        assert not CREDENTIALS.accept_event(kind, CREDENTIALS.old_event_key(kind))
+        assert CREDENTIALS.accept_old_event(kind, other.old_event_key(kind))
+
+
 def test_secrets_are_not_shown() -> None:
     assert repr(CREDENTIALS) == "Credentials(crew='research')"

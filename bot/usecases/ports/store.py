@@ -214,6 +214,10 @@ class ExecutionQueries(Protocol):
         """The crews that have an execution of this id."""
         ...
 
+    async def takes_old_event_keys(self, crew: str, execution_id: str) -> bool:
+        """Whether the execution had begun before event keys were derived from the crew's name."""
+        ...
+
     async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
         """These crews' tracked executions that have not ended, the oldest first."""
         ...
