@@ -1,14 +1,36 @@
-"""What Slack sends, raw to typed. Nothing is trusted for more than an id."""
+"""What Slack sends, raw to typed. Nothing is trusted for more than an id.
+
+Each parser raises Malformed for a payload of another shape.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
 
+from bot.domain.errors import Malformed
 from bot.domain.verdict import Person
 from bot.slack import ids
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
+    """A parser that raises Malformed, and nothing else, for what is not as Slack documents it."""
+
+    @wraps(parse)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return parse(*args, **kwargs)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Malformed("not a payload as Slack documents it") from error
+
+    return checked
+
 
 # --- on a card ------------------------------------------------------------------------------------
 
@@ -33,6 +55,7 @@ class MenuChoice:
     trigger_id: str
 
 
+@_raises_malformed
 def parse_click(body: Mapping[str, Any]) -> Click:
     """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
     return Click(
@@ -42,6 +65,7 @@ def parse_click(body: Mapping[str, Any]) -> Click:
     )
 
 
+@_raises_malformed
 def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
     """A `block_actions` payload of a card's menu."""
     action = body["actions"][0]
@@ -88,6 +112,7 @@ class ViewClick:
     """The box's block id."""
 
 
+@_raises_malformed
 def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
     view = body["view"]
@@ -101,6 +126,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
     )
 
 
+@_raises_malformed
 def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
     """A `block_actions` payload of a modal or of Home."""
     action, view = body["actions"][0], body["view"]
@@ -140,6 +166,7 @@ class Command:
     trigger_id: str = ""
 
 
+@_raises_malformed
 def parse_command(body: Mapping[str, Any]) -> Command:
     """A slash command's form."""
     return Command(
@@ -149,6 +176,7 @@ def parse_command(body: Mapping[str, Any]) -> Command:
     )
 
 
+@_raises_malformed
 def parse_refresh(body: Mapping[str, Any]) -> Command:
     """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
     value = str(body["actions"][0].get("value", ""))
@@ -175,6 +203,7 @@ class KickoffForm:
         return f"{self.view_id}.{self.view_hash}"
 
 
+@_raises_malformed
 def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
     """A `view_submission` payload of the form that asks which crew."""
     entered = body["view"]["state"]["values"][ids.CREW][ids.CREW]
@@ -182,6 +211,7 @@ def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
     return _kickoff_form(body, crew=str(chosen.get("value", "")), values={})
 
 
+@_raises_malformed
 def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
     """A `view_submission` payload of the form that asks for a crew's inputs."""
     view = body["view"]
@@ -241,6 +271,7 @@ class Deleted:
 _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
 
 
+@_raises_malformed
 def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:
     """A `message` event; None unless a person wrote in, changed or deleted from a thread."""
     channel, subtype = str(event.get("channel", "")), event.get("subtype")

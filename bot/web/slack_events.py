@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -64,7 +64,9 @@ async def on_slack_event(
         )
     except (ValueError, RecursionError, AttributeError, TypeError):
         # Bolt takes ids from the body without a look at what is there.
-        return malformed("The body is not one of Slack's payloads.")
+        return _not_slacks()
+    if not _can_be_matched(for_bolt.body):
+        return _not_slacks()
     try:
         response: web.StreamResponse = await to_aiohttp_response(
             await bolt.async_dispatch(for_bolt)
@@ -75,6 +77,21 @@ async def on_slack_event(
     finally:
         sent.set()
     return response
+
+
+def _can_be_matched(body: Mapping[str, object]) -> bool:
+    """Whether Bolt can look for a listener: it takes these parts for what they should be."""
+    actions = body.get("actions", [{}])
+    if not isinstance(actions, list) or not actions:
+        return False
+    of_view = str(body.get("type")).startswith("view_")
+    view = body.get("view") if of_view else body.get("view") or {}
+    objects = (*actions, body.get("event", {}), view)
+    return all(isinstance(part, dict) for part in objects)
+
+
+def _not_slacks() -> web.Response:
+    return malformed("The body is not one of Slack's payloads.")
 
 
 def _text_of(content: bytes) -> str:

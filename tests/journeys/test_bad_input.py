@@ -148,6 +148,31 @@ async def test_a_button_with_an_unknown_value_is_explained(world: World) -> None
     assert not world.crew.requests
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "block_actions", "user": {"id": ANA}, "actions": [{"action_id": "approve"}]},
+        {"type": "block_actions", "user": [], "actions": [{"action_id": "approve"}]},
+        {"type": "block_actions", "user": {}, "actions": [{"action_id": "menu", "block_id": "b"}]},
+        {"type": "view_submission", "view": {"type": "modal", "callback_id": "kickoff_form"}},
+        {"type": "view_submission", "view": {"type": "modal", "callback_id": "revise_modal"}},
+        {"type": "view_submission", "user": {"id": ANA}, "view": None},
+        {"type": "block_actions", "actions": {}},
+        {"type": "block_actions", "actions": [None]},
+        {"type": ["block_actions"]},
+        {"type": "something_new"},
+    ],
+    ids=str,
+)
+async def test_a_signed_payload_of_another_shape_is_refused(
+    world: World, caplog: pytest.LogCaptureFixture, payload: dict[str, object]
+) -> None:
+    reply = await world.slack.send_raw(urlencode({"payload": json.dumps(payload)}))
+
+    assert reply.status < 500
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_every_other_address_answers_in_json(world: World) -> None:
     status, body = await world.post("/nowhere", b"")
     assert (status, body["error"]) == (404, "not_found")

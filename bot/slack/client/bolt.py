@@ -7,7 +7,10 @@ import logging
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import Malformed
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +34,10 @@ def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
     return app
 
 
-async def on_error(error: Exception) -> None:
+async def on_error(error: Exception) -> BoltResponse | None:
     """What no listener foresaw. Slack shows the person that it did not work."""
+    if isinstance(error, Malformed):
+        log.warning("payload_malformed", why=type(error.__cause__).__name__)
+        return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
     log.error("listener_failed", exc_info=error)
+    return None

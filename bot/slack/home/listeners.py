@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +30,7 @@ RENEW_SECONDS: Final = 60
 PAUSE_SECONDS: Final = 0.2
 #: Who opened it last is kept; the others see the present state when they come back.
 READERS: Final = 100
+_PAGE: Final = re.compile("[0-9]{1,6}")
 
 
 @dataclass
@@ -90,14 +92,15 @@ def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
 
 async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
     """Somebody opened the app; its other tab is its messages."""
-    if event.get("tab") == "home":
-        refresher.open(str(event["user"]))
+    user = event.get("user")
+    if event.get("tab") == "home" and isinstance(user, str):
+        refresher.open(user)
 
 
 async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher) -> None:
     """To the next page of Home, or back."""
     await ack()
     click = parse_view_click(body)
-    page = int(click.metadata) if click.metadata.isdecimal() else 0
+    page = int(click.metadata) if _PAGE.fullmatch(click.metadata) else 0
     step = 1 if click.action_id == ids.HOME_NEXT else -1
     refresher.open(click.by.id, max(0, page + step))
