@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,11 +17,11 @@ from bot.crews import build_credentials, build_crews, build_redactors, connect_c
 from bot.lifecycle import (
     Supervisor,
     build_workers,
+    find_orphaned_destinations,
     open_database,
     open_outbox,
     run_workers,
     serve_http,
-    warn_of_orphaned_destinations,
 )
 from bot.readiness import Readiness, Warn
 from bot.runtime import Runtime
@@ -173,7 +174,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             serve_http(application, settings.host, settings.port)
         )
         await stack.enter_async_context(run_workers(workers, background, supervisor))
-        await warn_of_orphaned_destinations(outbox, workers)
+        orphaned = await find_orphaned_destinations(outbox, workers)
+        warnings.extend(partial(str, destination) for destination in orphaned)
         log.info(
             "started", address=address, crews=list(crews), socket=bool(settings.slack.app_token)
         )

@@ -168,7 +168,9 @@ async def run_workers(
         await asyncio.gather(*loops, *others, return_exceptions=True)
 
 
-async def warn_of_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> None:
-    """Log what the outbox holds that nobody delivers."""
-    for destination in await outbox.orphaned_destinations(list(workers)):
+async def find_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> tuple[str, ...]:
+    """What the outbox holds that nobody delivers until a start with other settings; logged too."""
+    found = await outbox.orphaned_destinations(list(workers))
+    for destination in found:
         log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")
+    return tuple(f"{destination}: jobs wait for a start that names it" for destination in found)

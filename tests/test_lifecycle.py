@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.domain.effects import EffectKind
 from bot.domain.retry import Retry
-from bot.lifecycle import Supervisor
-from tests.builders import FakeClock
+from bot.lifecycle import Supervisor, build_workers, find_orphaned_destinations
+from bot.usecases.delivery.worker import Pace
+from tests.builders import FakeClock, an_effect
+from tests.usecases.world import World
 
 Logs = list[MutableMapping[str, Any]]
 AT_ONCE = Retry(first=timedelta(0))
@@ -152,3 +155,25 @@ async def test_a_stop_starts_nothing_again() -> None:
 
     await task
     assert not loop.running.is_set()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_crew_is_asked_for_few_statuses_at_once_apart_from_its_resumes(
+    world: World,
+) -> None:
+    workers = build_workers(world.outbox, world.context, Pace())
+
+    assert set(workers) == {"slack", "crew:research", "status:research"}
+    assert workers["status:research"].pace.at_once == 4
+    assert workers["crew:research"].pace == Pace()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_what_nobody_works_on_is_found_and_logged(world: World, logs: Logs) -> None:
+    async with world.uow.begin() as tx:
+        await tx.enqueue([an_effect(EffectKind.RESUME, crew="gone")], at=world.clock())
+
+    found = await find_orphaned_destinations(world.outbox, ["slack"])
+
+    assert found == ("crew:gone: jobs wait for a start that names it",)
+    assert [line["event"] for line in logs] == ["orphaned_destination"]

@@ -12,9 +12,14 @@ from bot.crewai.lookups import DEADLINE, FOR_EACH
 from bot.crewai.transport import Timeouts
 from bot.domain.changes import LINES_COMPARED
 from bot.domain.notes import CLAIM_LASTS
-from bot.domain.retry import Retry
+from bot.domain.retry import LONGEST_ASKED, Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.lifecycle import RESTART, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from bot.lifecycle import (
+    RESTART,
+    STATUSES_AT_ONCE,
+    STOP_LISTENING_SECONDS,
+    STOP_WORKING_SECONDS,
+)
 from bot.slack.client import people
 from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW
@@ -51,6 +56,8 @@ ARCHITECTURE = (
     f"up to {minutes(Retry().longest)} min",
     f"Posts go {word(Rate().burst)} at once and then {word(Rate().interval.total_seconds())} a ",
     f"{Timeouts().read:g} s of silence",
+    f"`Retry-After` says, {minutes(LONGEST_ASKED)} min at most",
+    f"worker of their own, {STATUSES_AT_ONCE} at once for each crew",
     f"then again, {s(GRACE)} later at the earliest",
 )
 HTTP = (

@@ -64,7 +64,7 @@ class Worker:
         self._outbox = outbox
         self._deliver = deliver
         self._context = context
-        self._pace = pace or Pace()
+        self.pace = pace or Pace()
         self._failures = 0
         self._paused_until = context.clock()
         self._wakeup = Wakeup()
@@ -103,7 +103,7 @@ class Worker:
 
     async def _lease(self) -> tuple[Job, ...]:
         now = self._context.clock()
-        free = (1 if self._failures else self._pace.at_once) - len(self._under_way)
+        free = (1 if self._failures else self.pace.at_once) - len(self._under_way)
         if free <= 0 or now < self._paused_until or self._stopping:
             self.last_polled_at = now
             return ()
@@ -126,7 +126,7 @@ class Worker:
 
     async def _wait(self) -> None:
         remaining = (self._paused_until - self._context.clock()).total_seconds()
-        poll = self._pace.poll.total_seconds()
+        poll = self.pace.poll.total_seconds()
         await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
     async def _carry_out(self, job: Job) -> None:
@@ -194,7 +194,7 @@ class Worker:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # it was under way already when the pause began
-        pause = self._pace.pause.after(
+        pause = self.pace.pause.after(
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
         )
         self._paused_until = max(self._paused_until, now + pause)

@@ -15,10 +15,11 @@ from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.settle import settle
 from bot.usecases.delivery.worker import REFUSALS, Pace, Worker
 from bot.usecases.ports.outbox import Job
+from bot.usecases.track import STATUS_POLL
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed
-from tests.usecases.world import CREW
+from tests.usecases.world import CREW, STATUS
 
 
 @pytest.fixture
@@ -104,6 +105,48 @@ async def test_the_pause_that_was_asked_for_is_kept(worker_world: WorkerWorld) -
         worker_world.clock.advance(SECOND)
         await worker_world.all_done()
     assert len(worker_world.slack.calls) == 2
+
+
+async def test_no_longer_than_five_minutes_and_then_one_try_shows_whether_it_is_back(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    for number in range(3):
+        await worker_world.notify(execution_id=f"e-{number}")
+    tomorrow = NotSent("503", retry_after=timedelta(days=1))
+    worker_world.slack.faults.extend([Fault(tomorrow)] * 4)
+    async with worker_world.run_workers():
+        await failed(worker_world, logs, 3)
+        worker_world.clock.advance(timedelta(minutes=5))
+        await failed(worker_world, logs, 4)
+        await worker_world.next_poll()
+        assert len(worker_world.slack.calls) == 4
+        worker_world.clock.advance(timedelta(minutes=5))
+        await worker_world.all_done()
+    assert len(worker_world.slack.messages) == 3
+
+
+async def test_statuses_say_nothing_of_whether_a_crew_takes_resumes(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    asked: list[str] = []
+
+    async def ask(execution: str) -> None:
+        asked.append(execution)
+
+    worker_world.crew.pause()
+    worker_world.crew.on_status = ask
+    worker_world.crew.faults.extend([Fault(AWAY)] * 2)
+    await worker_world.decide((await worker_world.notify()).round.id)
+    worker_world.clock.advance(STATUS_POLL.first)
+    async with worker_world.run_workers(CREW) as crew, worker_world.run_workers(STATUS):
+        await failed(worker_world, logs, 1)
+        await worker_world.clock.until(lambda: bool(asked))
+        assert crew.warnings == (AWAY.why,)
+        worker_world.clock.advance(SECOND)
+        await failed(worker_world, logs, 2)
+        worker_world.clock.advance(SECOND)  # the second pause is 2 s: nobody began it anew
+        await worker_world.next_poll()
+        assert len(worker_world.crew.asked) == 2
 
 
 async def test_those_under_way_when_it_went_away_count_once(
