@@ -23,7 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command = parser.add_subparsers(dest="command", required=True)
     command.add_parser("serve", help="run the bot")
-    command.add_parser("check", help="ask Slack, each crew and the database whether all is well")
+    doctor = command.add_parser(
+        "check", help="ask Slack, each crew and the database whether all is well"
+    )
+    doctor.add_argument(
+        "--confirm-reviewer",
+        nargs=2,
+        metavar=("ADDRESS", "USER"),
+        help="instead: a reviewer's e-mail address stands for this user id (U…) from now on",
+    )
     demo = command.add_parser("demo", help="the whole product on this machine, without accounts")
     demo.add_argument("--headless", action="store_true", help="play one story, print it, and exit")
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
@@ -35,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match chosen.command:
             case "serve":
                 return _run(_serve(load()))
+            case "check" if chosen.confirm_reviewer:
+                from bot.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # the same
+
+                return _run(confirm_reviewer(load().database_url, *chosen.confirm_reviewer))
             case "check":
                 from bot.check import check  # noqa: PLC0415  # not needed to serve
 

@@ -35,6 +35,7 @@ from bot.store.unit_of_work import SqlUnitOfWork
 from bot.threads import open_threads
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.worker import Worker
+from bot.usecases.emails import owner_of
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.wakeup import Wakeup
 from bot.web import routes, slack_events
@@ -88,6 +89,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             crews.values(),
             clock=clock,
             sleep=runtime.sleep,
+            owner_of=partial(owner_of, uow=uow),
             rate=runtime.rate,
             off_loop=off_loop,
             redactors=redactors,
@@ -131,7 +133,11 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             "directory": slack.directory.run,
             "home": home.run,
         }
-        warnings: list[Warn] = [lambda: slack.identity.warning, lambda: slack.directory.warning]
+        warnings: list[Warn] = [
+            lambda: slack.identity.warning,
+            lambda: slack.directory.warning,
+            lambda: slack.directory.moved_warning,
+        ]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token, ping=runtime.ping)
             background["socket"] = socket.run

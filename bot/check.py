@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -17,10 +17,12 @@ from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.logs import printable
 from bot.runtime import utc_now
 from bot.settings.load import Settings
+from bot.slack.client.answers import text_at
 from bot.slack.client.web_api import CallFailed, attempt, new_client
 from bot.store.engine import open_readers
 from bot.store.failures import translate_errors
 from bot.store.migrate import HEAD
+from bot.store.tables import email_owners
 from bot.usecases.read_models import CrewUnavailable
 
 #: What to do about Slack's error codes; the rest are shown as they are.
@@ -38,6 +40,9 @@ _ADVICE = {
     "no_such_subteam": "no such user group",
     "subteam_not_found": "no such user group",
 }
+
+
+ANYBODY = "anybody in the channel, save guests and people of other organisations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,9 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     if identity.problem is None:
         for channel in sorted({crew.channel for crew in settings.crews.values()}):
             yield await _channel(slack, channel)
-        refs = {ref for crew in settings.crews.values() for ref in crew.reviewers}
-        for ref in sorted(refs, key=str):
-            yield await _reviewer(slack, ref)
+        owners = await _owners(settings.database_url)
+        for ref in sorted(_named(settings), key=str):
+            yield await _reviewer(slack, ref, owners)
     redactors = build_redactors(settings)
     async with open_client() as http:
         for crew in settings.crews.values():
@@ -138,12 +143,40 @@ async def _channel(slack: AsyncWebClient, channel: str) -> Finding:
         return Finding(subject, remark="cannot be looked into by name; an id lets me check it")
     try:
         await attempt(slack.conversations_history(channel=channel, limit=1))
+        await attempt(slack.conversations_members(channel=channel, limit=1))
     except CallFailed as error:
         return Finding(subject, _what_to_do(error))
     return Finding(subject, remark="readable")
 
 
-async def _reviewer(slack: AsyncWebClient, ref: ReviewerRef) -> Finding:
+def _named(settings: Settings) -> set[ReviewerRef]:
+    """Everybody whom the settings name, in whatever role."""
+    return {
+        ref
+        for crew in settings.crews.values()
+        for ref in (*crew.reviewers, *(crew.starters or ()), *crew.operators)
+    }
+
+
+async def _owners(database_url: str) -> Mapping[str, str]:
+    """Whom addresses stand for, by address; nothing while there is no such table."""
+    engine = open_readers(database_url)
+    if engine is None:
+        return {}
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                return {
+                    row.address: row.user_id
+                    for row in await connection.execute(sa.select(email_owners))
+                }
+    except (sa.exc.ProgrammingError, StoreUnavailable):
+        return {}  # what is wrong with the database is said once
+    finally:
+        await engine.dispose()
+
+
+async def _reviewer(slack: AsyncWebClient, ref: ReviewerRef, owners: Mapping[str, str]) -> Finding:
     subject = f"reviewer {ref}"
     try:
         match ref:
@@ -152,12 +185,22 @@ async def _reviewer(slack: AsyncWebClient, ref: ReviewerRef) -> Finding:
             case UserGroup(id):
                 await attempt(slack.usergroups_users_list(usergroup=id))
             case Email(address):
-                await attempt(slack.users_lookupByEmail(email=address))
+                answer = await attempt(slack.users_lookupByEmail(email=address))
+                account = text_at(answer, "user", "id")
+                if owners.get(address.lower(), account) != account:
+                    return Finding(subject, _moved(address, owners[address.lower()], account))
             case Anyone():
-                return Finding(subject, remark="anybody in the channel may decide")
+                return Finding(subject, remark=ANYBODY)
     except CallFailed as error:
         return Finding(subject, _what_to_do(error))
     return Finding(subject)
+
+
+def _moved(address: str, known: str, account: str) -> str:
+    return (
+        f"the address is {account}'s now and was {known}'s; if that is right:"
+        f" python -m bot check --confirm-reviewer {address} {account}"
+    )
 
 
 def _what_to_do(error: CallFailed) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -47,6 +47,20 @@ class Email:
 
     def __str__(self) -> str:
         return self.address
+
+
+@dataclass(frozen=True, slots=True)
+class EmailOwner:
+    """The account that an address stands for, until an operator confirms another one."""
+
+    address: str
+    user: str
+    moved_to: str | None = None
+    """The account that Slack names now, where that is another one."""
+
+    def seen_with(self, account: str) -> EmailOwner:
+        """The same, now that Slack names this account."""
+        return replace(self, moved_to=None if account == self.user else account)
 
 
 @dataclass(frozen=True, slots=True)

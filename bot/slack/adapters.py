@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.crew import Crew
 from bot.domain.people import Anyone, Role
 from bot.domain.redaction import Redactor
-from bot.slack.client.directory import SlackDirectory
+from bot.slack.client.directory import OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
@@ -34,6 +34,7 @@ def build(
     *,
     clock: Clock,
     sleep: Sleep,
+    owner_of: OwnerOf,
     rate: Rate,
     off_loop: OffLoop,
     redactors: Mapping[str, Redactor],
@@ -46,6 +47,7 @@ def build(
         client,
         (ref for crew in crews for role in Role for ref in crew.permitted(role)),
         identity=identity,
+        owner_of=owner_of,
         clock=clock,
         channels=(crew.channel for crew in crews),
         open_channels=frozenset(

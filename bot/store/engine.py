@@ -87,6 +87,16 @@ def open_readers(url: str) -> AsyncEngine | None:
     return engine
 
 
+def open_beside(url: str) -> AsyncEngine | None:
+    """An engine for a small write beside a running bot; None when the SQLite file is not there."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
+    if not Path(parsed.database or "").exists():
+        return None
+    return create_async_engine(parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True)
+
+
 def _open_sqlite(url: sa.URL) -> Engines:
     """One connection writes, in turn, so that no write ever meets a lock; a few others read."""
     lock = _claim_file(url.database or "")

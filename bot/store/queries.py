@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
+from bot.domain.people import EmailOwner
 from bot.domain.review import Round, State
+from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
@@ -106,6 +108,11 @@ class SqlQueries:
             ):
                 found[row.origin] = to_webhooks(row)
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
+
+    async def email_owner(self, address: str) -> EmailOwner | None:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return await find_email_owner(connection, address)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """See `Queries`."""

@@ -189,6 +189,15 @@ task_updates = sa.Table(
     sa.Index(None, "crew", "execution_id"),
 )
 
+#: Whom reviewers' e-mail addresses stand for; `address` in lower case.
+email_owners = sa.Table(
+    "email_owners",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("moved_to", sa.Text),
+)
+
 #: Executions that began when event keys were derived from the webhook secret alone.
 old_event_keys = sa.Table(
     "old_event_keys",

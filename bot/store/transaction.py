@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
+from bot.domain.people import EmailOwner
 from bot.domain.review import Review, Round
+from bot.store.email_owners import put_email_owner, save_email_owner
 from bot.store.executions import SqlExecutions
 from bot.store.mappers import (
     from_effect,
@@ -123,6 +125,14 @@ class SqlTransaction:
         """Store what was enqueued, in one statement; called just before the commit."""
         if self._new_effects:
             await self._connection.execute(ADD_EFFECT, self._new_effects)
+
+    async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
+        """See `Tx`."""
+        return await put_email_owner(self._connection, candidate)
+
+    async def save_email_owner(self, owner: EmailOwner) -> None:
+        """See `Tx`."""
+        await save_email_owner(self._connection, owner)
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """See `Tx`."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,32 @@ async def test_check_names_everything_that_is_wrong(
         "crew “research”",
     ):
         assert any(subject in line for line in wrong), (subject, said)
+
+
+async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_it(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    slack, crew = standins
+    env = settings(slack, crew) | {"REVIEWERS": "ben@example.com"}
+    confirm = ("check", "--confirm-reviewer", "ben@example.com")
+    assert (await run(*confirm, "U0BEN", folder=tmp_path, env=env))[0] == 1  # no database yet
+    bot = BotProcess(env, folder=tmp_path)
+    async with bot:
+        await slack.until(lambda: slack.calls_of("users.lookupByEmail"))
+    slack.world.users["U0BEN"] = replace(slack.world.users["U0BEN"], email="old@example.com")
+    slack.add_user("U0NEW", "New", "ben@example.com")
+
+    async with bot:
+        status, said = await run("check", folder=tmp_path, env=env)
+        assert status == 1
+        assert "--confirm-reviewer ben@example.com U0NEW" in said
+        assert (await run(*confirm, "ben", folder=tmp_path, env=env))[0] == 1
+        status, said = await run(*confirm, "U0NEW", folder=tmp_path, env=env)
+
+    assert status == 0, said
+    assert "stands for U0NEW (was U0BEN)" in said
+    status, said = await run("check", folder=tmp_path, env=env)
+    assert status == 0, said
 
 
 async def test_check_with_a_revoked_token_and_a_crew_that_is_away(

@@ -7,15 +7,16 @@ in the background. What memory does not tell is asked about when somebody needs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Refused
-from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from bot.slack.client.answers import list_at, object_in, text_at
 from bot.slack.client.channel_members import ChannelMembers
 from bot.slack.client.identity import Identity
@@ -38,6 +39,10 @@ NO_SCOPE: Final = "missing_scope"
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
 
+OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
+"""Whom an address stands for, now that Slack names an account. Raises StoreUnavailable."""
+
+
 class SlackDirectory:
     """`usecases.ports.Directory`, with a loop that keeps it fresh."""
 
@@ -47,6 +52,7 @@ class SlackDirectory:
         named: Iterable[ReviewerRef],
         *,
         identity: Identity,
+        owner_of: OwnerOf,
         clock: Clock,
         channels: Iterable[str] = (),
         open_channels: Collection[str] = (),
@@ -57,7 +63,9 @@ class SlackDirectory:
         self._asked = tuple(
             dict.fromkeys(ref for ref in named if isinstance(ref, Email | UserGroup))
         )
+        self._owner_of = owner_of
         self._known: dict[ReviewerRef, frozenset[str]] = {}
+        self._moved: dict[str, str] = {}
         self._channels = ChannelMembers(client, channels, clock=clock)
         self._open_channels = open_channels
         self._people = People(client, identity, clock=clock)
@@ -81,6 +89,14 @@ class SlackDirectory:
             if channel in self._open_channels or why == NO_SCOPE
         ]
         return f"Slack does not say who is in {', '.join(found)}" if found else None
+
+    @property
+    def moved_warning(self) -> str | None:
+        """The addresses that moved to another account, which an operator has not confirmed."""
+        if not self._moved:
+            return None
+        moved = ", ".join(f"{address} ({account})" for address, account in self._moved.items())
+        return f"reviewers' addresses are other accounts' now, which decide nothing: {moved}"
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """See `Directory`."""
@@ -128,7 +144,7 @@ class SlackDirectory:
             await self.renew()
             await self._channels.renew_all()
             more = await self._people.renew_some(self._deciding_by_membership())
-            soon = more or self.unresolved or self._channels.failures
+            soon = more or self.unresolved or self._moved or self._channels.failures
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
     def _deciding_by_membership(self) -> frozenset[str]:
@@ -146,6 +162,8 @@ class SlackDirectory:
         for ref in self._asked:
             try:
                 self._known[ref] = await self._look_up(ref)
+            except StoreUnavailable as error:
+                log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
             except CallFailed as error:
                 match error.failure:
                     case Refused(code) if code in NOBODY:
@@ -160,10 +178,24 @@ class SlackDirectory:
         match ref:
             case Email(address):
                 found = await attempt(self._client.users_lookupByEmail(email=address))
-                return frozenset({text_at(found, "user", "id")})
+                owner = await self._owner_of(address, text_at(found, "user", "id"))
+                self._note_move(owner)
+                return frozenset({owner.user})
             case UserGroup(id):
                 found = await attempt(self._client.usergroups_users_list(usergroup=id))
                 return frozenset(map(str, list_at(found, "users")))
+
+    def _note_move(self, owner: EmailOwner) -> None:
+        if owner.moved_to is None:
+            self._moved.pop(owner.address, None)
+        elif self._moved.get(owner.address) != owner.moved_to:
+            self._moved[owner.address] = owner.moved_to
+            log.warning(
+                "reviewer_address_moved",
+                reviewer=owner.address,
+                known=owner.user,
+                now=owner.moved_to,
+            )
 
 
 async def display_name(client: AsyncWebClient, user: str) -> str | None:

@@ -11,6 +11,7 @@ from bot.domain.effects import Effect
 from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
+from bot.domain.people import EmailOwner
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Person
 from bot.usecases.ports.outbox import Job
@@ -167,6 +168,14 @@ class Tx(Protocol):
         """The rounds of an execution that can still be closed: WAITING or STUCK."""
         ...
 
+    async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
+        """Whom an address stands for: the candidate if it is new. Locked until the end."""
+        ...
+
+    async def save_email_owner(self, owner: EmailOwner) -> None:
+        """Change whom an address stands for."""
+        ...
+
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """Store a webhook that could not be understood."""
         ...
@@ -309,6 +318,10 @@ class Queries(Protocol):
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
         """What was registered for the round's execution, and what its notification carried."""
+        ...
+
+    async def email_owner(self, address: str) -> EmailOwner | None:
+        """Whom an address stands for, or None when Slack was never asked."""
         ...
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from bot.demo.workspace import Fault, Workspace, error, malformed
-from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.domain.errors import StoreUnavailable
+from bot.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from bot.runtime import Runtime
-from bot.slack.client.directory import RENEW_SOON, SlackDirectory
+from bot.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
 from tests.builders import FakeClock
+from tests.slack.client.owners import whoever_has_it
 
 BEN, LEGAL = Email("ben@example.com"), UserGroup("S0LEGAL")
 REVIEWERS = (User("U0ANA"), BEN, LEGAL, Anyone())
@@ -27,11 +29,16 @@ async def slack() -> AsyncIterator[Workspace]:
 
 
 def a_directory(
-    slack: Workspace, clock: FakeClock, named: Sequence[ReviewerRef] = REVIEWERS
+    slack: Workspace,
+    clock: FakeClock,
+    named: Sequence[ReviewerRef] = REVIEWERS,
+    owner_of: OwnerOf | None = None,
 ) -> SlackDirectory:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
     identity = Identity(client, sleep=Runtime().sleep)
-    return SlackDirectory(client, named, identity=identity, clock=clock)
+    return SlackDirectory(
+        client, named, identity=identity, owner_of=owner_of or whoever_has_it, clock=clock
+    )
 
 
 async def test_before_slack_was_asked_only_ids_are_known(slack: Workspace) -> None:
@@ -133,6 +140,7 @@ async def test_a_channel_that_decides_nothing_is_no_reason_to_warn(slack: Worksp
         client,
         (),
         identity=identity,
+        owner_of=whoever_has_it,
         clock=FakeClock(),
         channels=channels,
         open_channels={"C0OPEN"},
@@ -144,3 +152,34 @@ async def test_a_channel_that_decides_nothing_is_no_reason_to_warn(slack: Worksp
     slack.fail("conversations.members", error("missing_scope"))
     await directory.look_up("U0ANA", "C1", guests=True)
     assert "C1: missing_scope" in directory.warning
+
+
+async def test_an_address_stands_for_its_owner_whomever_slack_names(slack: Workspace) -> None:
+    owner = EmailOwner(BEN.address, "U0ANA", moved_to="U0BEN")
+
+    async def owner_of(address: str, account: str) -> EmailOwner:
+        assert (address, account) == (BEN.address, "U0BEN")
+        return owner
+
+    clock = FakeClock()
+    directory = a_directory(slack, clock, [BEN], owner_of)
+    await directory.renew()
+    assert directory.members((BEN,)).users == {"U0ANA"}
+    assert "ben@example.com (U0BEN)" in str(directory.moved_warning)
+
+    owner = EmailOwner(BEN.address, "U0BEN")
+    clock.now += RENEW_SOON
+    await directory.renew()
+    assert directory.members((BEN,)).users == {"U0BEN"}
+    assert directory.moved_warning is None
+
+
+async def test_without_the_database_nobody_learns_whom_an_address_stands_for(
+    slack: Workspace,
+) -> None:
+    async def owner_of(_address: str, _account: str) -> EmailOwner:
+        raise StoreUnavailable("disk full")
+
+    directory = a_directory(slack, FakeClock(), [BEN], owner_of)
+    await directory.renew()
+    assert directory.unresolved == (BEN,)

@@ -27,6 +27,7 @@ from bot.slack.client.posting import METADATA, Poster
 from bot.slack.client.web_api import CallFailed, call, new_client
 from bot.usecases.read_models import MessageRef
 from tests.builders import FakeClock
+from tests.slack.client.owners import whoever_has_it
 
 CARD = Message("A card", [section("A card")])
 THREAD = MessageRef("C1", "1.0", "1.0")
@@ -156,7 +157,9 @@ async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, bo
     identity = Identity(client, sleep=no_pause)
     clock = FakeClock()
     asked = (Email("ana@example.com"), UserGroup("S1"))
-    directory = SlackDirectory(client, asked, identity=identity, clock=clock)
+    directory = SlackDirectory(
+        client, asked, identity=identity, owner_of=whoever_has_it, clock=clock
+    )
     channels = ChannelMembers(client, ["C1", "#reviews"], clock=clock)
     people = People(client, identity, clock=clock)
     slack.fail(EVERY_METHOD, malformed(body), times=None)
