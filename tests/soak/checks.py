@@ -206,9 +206,11 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
 
 
 def posted_twice(evidence: Evidence) -> Iterator[str]:
-    """No message was posted a second time."""
+    """No message was posted a second time, save that a decision can get stuck again."""
     for key, times in evidence.keys.items():
-        if times > 1:
+        kind, _, round_id = key.partition(" ")
+        again = evidence.ledger.retries[round_id] if kind == "stuck" else 0
+        if times > 1 + again:
             yield f"the message {key} was posted {times} times"
 
 

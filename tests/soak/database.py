@@ -36,6 +36,7 @@ class StoredRound:
     is_approve: bool | None
     feedback: str | None
     decided_by: str | None
+    decided_at: float | None
     card_ts: str | None
 
 
@@ -108,6 +109,7 @@ _ROUNDS: Final = (
         rounds.c.is_approve,
         rounds.c.feedback,
         rounds.c.decided_by,
+        rounds.c.decided_at,
         rounds.c.card_ts,
     )
     .join(reviews, reviews.c.id == rounds.c.review_id)
@@ -140,5 +142,6 @@ def _round(row: Any) -> StoredRound:
         row.is_approve,
         row.feedback,
         row.decided_by,
+        row.decided_at and row.decided_at.timestamp(),
         row.card_ts,
     )

@@ -42,6 +42,8 @@ class Ledger:
     """One run's records."""
 
     presses: list[Press] = field(default_factory=list)
+    retries: Counter[str] = field(default_factory=Counter)
+    """How often Retry was pressed, by the round's id."""
     outages: list[Outage] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     """How many of each fault were injected, by a name for the report."""

@@ -109,7 +109,7 @@ class People:
                 await asyncio.sleep(chance.uniform(*_THINK))
                 if self.cards[round_id].is_stuck:
                     await self._slack.click(persons[0], self.cards[round_id].message, ids.RETRY)
-                    self._ledger.counts["Retry pressed"] += 1
+                    self._ledger.retries[round_id] += 1
                 elif card.waits and card.label is not None:
                     choices = choices or self._choose(persons, card.label, chance)
                     async with asyncio.TaskGroup() as group:

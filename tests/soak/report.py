@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterable, Iterator
 from statistics import quantiles
 
@@ -23,7 +24,8 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     yield _line("decisions", len(decided))
     yield _line("  sent by people, again or at once too", len(ledger.presses))
     yield _line("  that took effect at crews", len(crews.applied))
-    yield _line("calls of Slack", sum(not c.startswith(" ") for c in ledger.slack_calls))
+    yield _line("  sent again with Retry", ledger.retries.total())
+    yield _line("calls of Slack", len(ledger.slack_calls))
     late = sum(press.reply.status == 0 for press in ledger.presses)
     yield _line("presses that got no answer", late)
     yield _line("faults", sum(ledger.faults.values()))
@@ -32,23 +34,30 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     for name, times in sorted((ledger.counts + evidence.excused).items()):
         yield _line(name, times)
     yield from _resumes(evidence)
+    out = sum(outage.until - outage.since for outage in ledger.outages)
     yield _line("seconds in all", round(seconds))
+    yield _line("  without a bot", round(out))
+    yield _line("  of a processor, in the bots", round(_processor(resource.RUSAGE_CHILDREN)))
+    yield _line("  of a processor, in the load", round(_processor(resource.RUSAGE_SELF)))
+
+
+def _processor(whose: int) -> float:
+    used = resource.getrusage(whose)
+    return used.ru_utime + used.ru_stime
 
 
 def _resumes(evidence: Evidence) -> Iterator[str]:
-    """From the click that counted to the resume that took effect, through all faults."""
-    resumed_at = evidence.crews.resumed_at
-    clicks = {
-        (press.round_id, press.by): press.sent_at
-        for press in reversed(evidence.ledger.presses)  # the first of each person's
-    }
-    waits = sorted(
-        resumed_at[round_.label] - clicks[round_.id, round_.decided_by]
-        for round_ in evidence.stored.rounds
-        if round_.decided_by is not None
-        and (round_.id, round_.decided_by) in clicks
-        and round_.label in resumed_at
-    )
+    """From the press that counted to the resume that took effect, through all faults."""
+    sent = {(press.round_id, press.by): list[float]() for press in evidence.ledger.presses}
+    for press in evidence.ledger.presses:
+        sent[press.round_id, press.by].append(press.sent_at)
+    waits = []
+    for round_ in evidence.stored.rounds:
+        resumed_at = evidence.crews.resumed_at.get(round_.label)
+        if resumed_at is not None and round_.decided_by and round_.decided_at:
+            presses = sent.get((round_.id, round_.decided_by), [])
+            before = [at for at in presses if at <= round_.decided_at]
+            waits += [resumed_at - max(before)] if before else []
     if len(waits) > 1:
         cut = quantiles(waits, n=100)
         for percent in (50, 90, 99):

@@ -53,13 +53,11 @@ async def soak(options: Options, folder: Path) -> Result:
             async with aiohttp.ClientSession() as session:
                 ready = await ask_readyz(world, session)
             evidence = _evidence(world, people, await database.read())
-        found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
-        found += (
-            [] if ready == _READY else [f"/readyz says {ready}: {world.ledger.http_answers[-1]}"]
-        )
-        found += check_everything(evidence)
-        found += _look_at_outputs(world)
-        return Result(list(figures(world, evidence, time.monotonic() - began)), found)
+    found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
+    found += [] if ready == _READY else [f"/readyz says {ready}: {world.ledger.http_answers[-1]}"]
+    found += check_everything(evidence)
+    found += _look_at_outputs(world)
+    return Result(list(figures(world, evidence, time.monotonic() - began)), found)
 
 
 @asynccontextmanager
@@ -117,7 +115,7 @@ def _evidence(world: World, people: People, stored: Stored) -> Evidence:
 
 def _keys(world: World) -> Counter[str]:
     return Counter(
-        str(message.metadata["event_payload"])
+        str(message.metadata["event_payload"]["key"])
         for channel in world.slack.world.channels
         for message in world.slack.messages(channel)
         if message.metadata is not None

@@ -32,6 +32,7 @@ ROUND = StoredRound(
     is_approve=True,
     feedback=None,
     decided_by="U1",
+    decided_at=10.5,
     card_ts="1.1",
 )
 PRESS = Press(
@@ -197,3 +198,10 @@ def test_a_round_without_a_card(evidence: Evidence) -> None:
 def test_a_message_that_was_posted_twice(evidence: Evidence) -> None:
     evidence.keys["k"] = 2
     assert "posted 2 times" in only_problem(evidence)
+
+
+def test_a_notice_that_came_again_because_somebody_pressed_retry(evidence: Evidence) -> None:
+    evidence.keys["stuck r-1"] = 2
+    assert "posted 2 times" in only_problem(evidence)
+    evidence.ledger.retries["r-1"] = 1
+    assert not check_everything(evidence)
