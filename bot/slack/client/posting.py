@@ -89,7 +89,7 @@ class Poster:
 
     async def update(self, posted: MessageRef, message: Message) -> None:
         """Replace a posted message."""
-        await call(
+        answer = await call(
             self._client,
             "chat.update",
             channel=posted.channel,
@@ -97,6 +97,7 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
+        text_at(answer, "ts")  # a success that does not say of what may be none
 
     async def upload(
         self,
@@ -110,7 +111,7 @@ class Poster:
         """Put a text into a thread as a file, unless an earlier try since then did."""
         if posted_since is not None and await self._find_file(thread, name, posted_since):
             return
-        await attempt(
+        answer = await attempt(
             self._client.files_upload_v2(
                 channel=thread.channel,
                 thread_ts=thread.thread_ts,
@@ -119,6 +120,7 @@ class Poster:
                 content=content,
             )
         )
+        list_at(answer, "files")
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str

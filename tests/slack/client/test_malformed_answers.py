@@ -121,6 +121,21 @@ async def test_a_post_without_its_place_may_have_been_posted(
     await fails(upload(client))
 
 
+@pytest.mark.parametrize("body", ODD, ids=str)
+async def test_a_success_that_names_nothing_may_have_changed_nothing(
+    slack: Workspace, client: AsyncWebClient, body: object
+) -> None:
+    poster = Poster(client, clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    slack.fail("chat.update", malformed(body))
+    assert "malformed" in (await fails(poster.update(THREAD, CARD))).why
+    await poster.post("card 1", CARD, channel="C1", thread_ts=None, posted_since=None)
+    [posted] = slack.messages("C1")
+    slack.fail("files.completeUploadExternal", malformed(body))
+    place = MessageRef("C1", posted.ts, posted.ts)
+    uploading = poster.upload(place, name="a.md", title="A", content="text", posted_since=None)
+    assert "malformed" in (await fails(uploading)).why
+
+
 @pytest.mark.parametrize("body", ODD[:-1], ids=str)
 async def test_a_search_that_tells_nothing_does_not_count_as_nothing_found(
     slack: Workspace, client: AsyncWebClient, body: object
