@@ -34,8 +34,6 @@ class RefusalKind(StrEnum):
     message that cannot be changed any more."""
     NOT_ALLOWED = "not_allowed"
     """This bot may not do this one thing: it lacks a scope or a permission."""
-    NOT_PENDING = "not_pending"
-    """The crew is not waiting for this decision."""
     OTHER = "other"
 
 

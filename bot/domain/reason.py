@@ -4,7 +4,7 @@
 | ------- | ------------------------------------------------- |
 | DECIDED | none yet, NotReached, AnswerLost                  |
 | RESUMED | Answered, Inferred                                |
-| STUCK   | RefusedByCrew, RetriesExhausted                   |
+| STUCK   | RefusedByCrew, RetriesExhausted, none: reopened   |
 | CLOSED  | NeverSent, ExecutionEnded, -Failed, -Gone         |
 
 WAITING and SUPERSEDED have none: the state says all.

@@ -10,6 +10,10 @@
     STUCK       --retry-->      DECIDED      + refresh card, resume
     STUCK       --close-->      CLOSED       + refresh card
     STUCK       --superseded--> as DECIDED
+    STUCK       --a sign-->     RESUMED      + refresh card            (in doubt, and the crew went on)
+    CLOSED      --reopen-->     WAITING      + refresh card            (gone, and back again)
+    CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
+    CLOSED      --superseded--> as what it would be reopened to        (gone, and a newer output came)
 
 Every transition returns the new round and its effects; the caller saves both in one transaction.
 """
@@ -27,7 +31,6 @@ from bot.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
-    RefusalKind,
     Refused,
     ResumeStatus,
     Unknown,
@@ -35,6 +38,8 @@ from bot.domain.outcome import (
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    ExecutionEnded,
+    ExecutionGone,
     ExecutionOver,
     Inferred,
     NeverSent,
@@ -104,6 +109,16 @@ class Round:
     ended_at: datetime | None = None
     """When the crew took it, or it was superseded or closed."""
 
+    @property
+    def in_doubt(self) -> bool:
+        """A try to resume may have taken effect, and nobody knows."""
+        return self.in_doubt_since is not None
+
+    @property
+    def can_reopen(self) -> bool:
+        """It was closed only because the crew did not know its execution."""
+        return self.state is State.CLOSED and isinstance(self.reason, ExecutionGone)
+
     def decide(self, decision: Decision) -> Transition:
         """Take a person's decision; the first one wins.
 
@@ -128,9 +143,23 @@ class Round:
         return self._end(State.SUPERSEDED, at)
 
     def close(self, reason: ExecutionOver, at: datetime) -> Transition:
-        """There is nothing left to decide or to retry."""
+        """There is nothing left to decide or to retry.
+
+        A decision in doubt was taken if the execution ran to its end: it could not have done that
+        while it waited for us.
+        """
         self._must_be(State.WAITING, State.STUCK, to="be closed")
+        if self.in_doubt and isinstance(reason, ExecutionEnded):
+            return self._infer(at)
         return self._end(State.CLOSED, at, reason)
+
+    def reopen(self) -> Transition:
+        """The crew knows the execution after all: whoever had to act must act again."""
+        if not self.can_reopen:
+            raise InvalidTransition(self.state, "be reopened")
+        state = State.WAITING if self.decision is None else State.STUCK
+        reopened = replace(self, state=state, reason=None, ended_at=None)
+        return Transition(reopened, reopened._effects(EffectKind.REFRESH))
 
     def retry(self) -> Transition:
         """A person asks to send the same decision again.
@@ -148,11 +177,13 @@ class Round:
         it must not be sent any more: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
-        return self._infer(at) if self.in_doubt_since is not None else self._close_unsent(at)
+        return self._infer(at) if self.in_doubt else self._close_unsent(at)
 
     def took_effect(self, at: datetime) -> Transition:
-        """There is evidence that the crew took the decision although its answer was lost."""
-        self._must_be(State.DECIDED, to="have taken effect")
+        """There is a sign that the crew took the decision although its answer was lost."""
+        self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
+        if not self.in_doubt:
+            raise InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
     def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
@@ -161,17 +192,24 @@ class Round:
         `activity_count` is the execution's: a higher one is evidence that it has gone on.
         """
         self._must_be(State.DECIDED, to="be sent")
-        if self.in_doubt_since is not None:
+        if self.in_doubt:
             return self
         return replace(self, in_doubt_since=at, activity_before=activity_count)
 
     def settle(
-        self, outcome: Outcome, *, in_doubt: bool, retries_exhausted: bool, at: datetime
+        self,
+        outcome: Outcome,
+        *,
+        in_doubt: bool,
+        has_gone_on: bool = False,
+        retries_exhausted: bool,
+        at: datetime,
     ) -> Transition:
         """Record the outcome of a resume.
 
-        `in_doubt`: an earlier try may have taken effect. The round stays DECIDED when it is worth
-        trying again.
+        `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is a sign that it
+        did; a refusal is none by itself, whatever its code, for it may be about the request. The
+        round stays DECIDED when it is worth trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)
@@ -179,8 +217,7 @@ class Round:
         match outcome:
             case Delivered():
                 return self._take(outcome, at)
-            case Refused(kind=RefusalKind.NOT_PENDING) if in_doubt:
-                # The crew is not waiting any more, and only our own resume can have done that.
+            case Refused() if in_doubt and has_gone_on:
                 return self._infer(at)
             case Refused(code, words):
                 return surely_not._get_stuck(RefusedByCrew(code, words))
@@ -269,6 +306,7 @@ def receive(
     | RESUMED, the task is done again   | opens "unchanged" | opens next                |
     | RESUMED, the crew goes on         | duplicate         | opens next                |
     | CLOSED                            | opens next        | opens next                |
+    | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
 
     A crew never repeats a notification by itself, so an output that comes again after changes
     were asked for, even before our own resume is recorded, is the crew pausing again.
@@ -278,11 +316,12 @@ def receive(
     same = digest == latest.digest
     if same and not _may_come_again(latest):
         return Receipt(latest, opened=False, ended=None, effects=())
-    match latest.state:
+    unfinished = latest.reopen().round if latest.can_reopen else latest
+    match unfinished.state:
         case State.WAITING:
-            ended: Transition | None = latest.supersede(at)
+            ended: Transition | None = unfinished.supersede(at)
         case State.DECIDED | State.STUCK:
-            ended = latest.supersede_decided(at)
+            ended = unfinished.supersede_decided(at)
         case _:
             ended = None
     return _open(latest, ended, review=review, digest=digest, at=at, new_id=new_id)
@@ -318,7 +357,7 @@ def _may_come_again(round_: Round) -> bool:
     """Whether the same output can be a new pause of the crew."""
     match round_.state:
         case State.DECIDED | State.STUCK:
-            return round_.in_doubt_since is not None and _asked_for_changes(round_)
+            return round_.in_doubt and _asked_for_changes(round_)
         case State.RESUMED:
             return _asked_for_changes(round_) or _does_task_again(round_.reason)
         case State.CLOSED:

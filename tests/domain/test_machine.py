@@ -14,12 +14,11 @@ from bot.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
-    RefusalKind,
     Refused,
     ResumeStatus,
     Unknown,
 )
-from bot.domain.reason import ExecutionEnded
+from bot.domain.reason import ExecutionEnded, ExecutionGone
 from bot.domain.review import Round, State, Transition, receive
 from bot.domain.verdict import Approve, Decision, Revise
 from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_output
@@ -29,7 +28,7 @@ OUTCOMES = st.sampled_from(
     [
         Delivered("", ResumeStatus.RESUMED),
         Delivered("", ResumeStatus.RETRYING),
-        Refused("400", "not pending", RefusalKind.NOT_PENDING),
+        Refused("400", "not pending"),
         Refused("401", ""),
         NotSent("connection refused"),
         Unknown("no answer"),
@@ -84,6 +83,8 @@ class Rounds(RuleBasedStateMachine):
         if receipt.ended is not None:
             assert before is not None
             ended = [e for e in receipt.effects if e.subject == before.id]
+            if before.can_reopen:
+                del self.over[before.id]
             self.keep(Transition(receipt.ended, tuple(ended)))
         if receipt.opened:
             assert receipt.current.state is State.WAITING
@@ -125,14 +126,29 @@ class Rounds(RuleBasedStateMachine):
         self.trying[round_.id] = in_doubt
 
     @precondition(lambda self: self.trying)
-    @rule(data=st.data(), outcome=OUTCOMES, retries_exhausted=st.booleans())
-    def answer(self, data: st.DataObject, outcome: Outcome, retries_exhausted: bool) -> None:
+    @rule(
+        data=st.data(),
+        outcome=OUTCOMES,
+        has_gone_on=st.booleans(),
+        retries_exhausted=st.booleans(),
+    )
+    def answer(
+        self, data: st.DataObject, outcome: Outcome, has_gone_on: bool, retries_exhausted: bool
+    ) -> None:
         tried = data.draw(st.sampled_from(sorted(self.trying)))
         in_doubt = self.trying.pop(tried)
         round_ = self.rounds[tried]
         transition = round_.settle(
-            outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=self.tick()
+            outcome,
+            in_doubt=in_doubt,
+            has_gone_on=has_gone_on,
+            retries_exhausted=retries_exhausted,
+            at=self.tick(),
         )
+        after = transition.round.state
+        if isinstance(outcome, Refused) and round_.state is State.DECIDED:
+            # A refusal alone never says that a decision was taken.
+            assert after is (State.RESUMED if in_doubt and has_gone_on else State.STUCK)
         if isinstance(outcome, Delivered) and round_.state is not State.CLOSED:
             assert transition.round.state is State.RESUMED
         if retries_exhausted:
@@ -156,13 +172,36 @@ class Rounds(RuleBasedStateMachine):
             assert round_.state is not State.STUCK
 
     @precondition(lambda self: self.rounds)
-    @rule(data=st.data())
-    def close(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), gone=st.booleans())
+    def close(self, data: st.DataObject, gone: bool) -> None:
         round_ = self.pick(data)
         try:
-            self.keep(round_.close(ExecutionEnded(), self.tick()))
+            self.keep(round_.close(ExecutionGone() if gone else ExecutionEnded(), self.tick()))
         except InvalidTransition:
             assert round_.state not in (State.WAITING, State.STUCK)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def reopen(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        try:
+            reopened = round_.reopen()
+        except InvalidTransition:
+            assert not round_.can_reopen
+            return
+        assert round_ == self.latest  # a newer output would have ended it
+        del self.over[round_.id]
+        self.keep(reopened)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def sign(self, data: st.DataObject) -> None:
+        """The crew went on, which is told of a decision in doubt only."""
+        round_ = self.pick(data)
+        try:
+            self.keep(round_.took_effect(self.tick()))
+        except InvalidTransition:
+            assert round_.state not in (State.DECIDED, State.STUCK) or not round_.in_doubt
 
     def pick(self, data: st.DataObject) -> Round:
         return self.rounds[data.draw(st.sampled_from(sorted(self.rounds)))]

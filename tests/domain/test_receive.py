@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import ResumeStatus
-from bot.domain.reason import Answered, Inferred
+from bot.domain.reason import Answered, ExecutionGone, Inferred
 from bot.domain.review import Receipt, Round, State, receive
 from bot.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
@@ -114,6 +114,26 @@ def test_another_output_opens_the_next_round_and_ends_what_is_under_way(
     assert not receipt.current.unchanged
     assert (receipt.ended.state if receipt.ended else None) == ends
     assert kinds(receipt) == effects
+
+
+GONE = a_round(State.CLOSED, reason=ExecutionGone())
+BACK = [
+    (GONE, State.SUPERSEDED, [REFRESH, POST]),
+    (replace(GONE, decision=APPROVED), State.CLOSED, [REFRESH, NOTIFY_STUCK, POST]),
+    (replace(GONE, decision=REVISED, in_doubt_since=NOW), State.RESUMED, [REFRESH, POST]),
+]
+
+
+@pytest.mark.parametrize("digest", [SAME, OTHER])
+@pytest.mark.parametrize(("latest", "ends", "effects"), BACK)
+def test_a_crew_that_is_back_ends_what_was_closed_because_it_was_gone(
+    latest: Round, digest: str, ends: State, effects: list[EffectKind]
+) -> None:
+    receipt = received(latest, digest)
+    assert receipt.ended is not None
+    assert (receipt.ended.state, receipt.current.state) == (ends, State.WAITING)
+    assert kinds(receipt) == effects
+    assert receipt.current.unchanged == (digest == SAME and latest.decision == REVISED)
 
 
 def test_the_effects_about_the_round_that_ended_come_first() -> None:

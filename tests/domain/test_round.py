@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -18,8 +19,11 @@ from bot.domain.errors import (
 from bot.domain.reason import (
     ExecutionEnded,
     ExecutionFailed,
+    ExecutionGone,
+    ExecutionOver,
     Inferred,
     NeverSent,
+    Reason,
     RefusedByCrew,
 )
 from bot.domain.review import Round, State, Transition
@@ -35,6 +39,7 @@ TRANSITIONS: dict[str, Callable[[Round], Transition]] = {
     "retry": lambda round_: round_.retry(),
     "supersede_decided": lambda round_: round_.supersede_decided(LATER),
     "take effect": lambda round_: round_.took_effect(LATER),
+    "reopen": lambda round_: round_.reopen(),
 }
 
 ARROWS = {
@@ -42,7 +47,6 @@ ARROWS = {
     (State.WAITING, "supersede"): (State.SUPERSEDED, (REFRESH,)),
     (State.WAITING, "close"): (State.CLOSED, (REFRESH,)),
     (State.DECIDED, "supersede_decided"): (State.CLOSED, (REFRESH, NOTIFY_STUCK)),
-    (State.DECIDED, "take effect"): (State.RESUMED, (REFRESH,)),
     (State.STUCK, "supersede_decided"): (State.CLOSED, (REFRESH, NOTIFY_STUCK)),
     (State.STUCK, "retry"): (State.DECIDED, (REFRESH, RESUME)),
     (State.STUCK, "close"): (State.CLOSED, (REFRESH,)),
@@ -134,9 +138,52 @@ def test_closing_keeps_the_reason() -> None:
     assert a_round().close(ExecutionEnded(), LATER).round.reason == ExecutionEnded()
 
 
-def test_evidence_counts_as_an_answer() -> None:
-    taken = a_round(State.DECIDED, in_doubt_since=NOW).took_effect(LATER).round
-    assert (taken.reason, taken.ended_at) == (Inferred(), LATER)
+@pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
+def test_evidence_counts_as_an_answer(state: State) -> None:
+    transition = a_round(state, in_doubt_since=NOW).took_effect(LATER)
+    taken = transition.round
+    assert (taken.state, taken.reason, taken.ended_at) == (State.RESUMED, Inferred(), LATER)
+    assert [effect.kind for effect in transition.effects] == [REFRESH]
+
+
+@pytest.mark.parametrize(
+    ("reason", "ends"),
+    [
+        (ExecutionEnded(), State.RESUMED),
+        (ExecutionFailed(), State.CLOSED),
+        (ExecutionGone(), State.CLOSED),
+    ],
+)
+def test_what_may_have_been_taken_was_taken_if_the_execution_ran_to_its_end(
+    reason: ExecutionOver, ends: State
+) -> None:
+    stuck = a_round(State.STUCK, in_doubt_since=NOW)
+    assert stuck.close(reason, LATER).round.state is ends
+    assert replace(stuck, in_doubt_since=None).close(reason, LATER).round.state is State.CLOSED
+
+
+# --- reopening ---
+
+
+@pytest.mark.parametrize(
+    ("state", "in_doubt_since"),
+    [(State.WAITING, None), (State.STUCK, None), (State.STUCK, NOW)],
+)
+def test_what_was_closed_because_the_execution_was_gone_is_reopened(
+    state: State, in_doubt_since: datetime | None
+) -> None:
+    before = a_round(state, in_doubt_since=in_doubt_since)
+    transition = before.close(ExecutionGone(), LATER).round.reopen()
+    assert transition.round == before
+    assert [effect.kind for effect in transition.effects] == [REFRESH]
+
+
+@pytest.mark.parametrize("reason", [None, NeverSent(), ExecutionEnded(), ExecutionFailed()])
+def test_what_was_closed_for_another_reason_is_not_reopened(reason: Reason | None) -> None:
+    closed = a_round(State.CLOSED, reason=reason)
+    assert not closed.can_reopen
+    with pytest.raises(InvalidTransition):
+        closed.reopen()
 
 
 # --- a newer output while the decision is on its way ---

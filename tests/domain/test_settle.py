@@ -11,7 +11,6 @@ from bot.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
-    RefusalKind,
     Refused,
     ResumeStatus,
     Unknown,
@@ -35,13 +34,12 @@ SENDING = a_round(State.DECIDED, in_doubt_since=NOW, activity_before=2)
 DELIVERED = Delivered("resumed by a person", ResumeStatus.RESUMED)
 AWAY = NotSent("connection refused")
 LOST = Unknown("no answer within 45 s")
-NOT_PENDING = Refused("400", "no", RefusalKind.NOT_PENDING)
+NOT_PENDING = Refused("400", "no")
 
 Expected = tuple[State, Reason, tuple[EffectKind, ...]]
 
 RESUMED = Answered("resumed by a person", ResumeStatus.RESUMED)
 TAKEN: Expected = (State.RESUMED, RESUMED, (REFRESH,))
-PROVED: Expected = (State.RESUMED, Inferred(), (REFRESH,))
 NOT_SENT: Expected = (State.DECIDED, NotReached("connection refused"), (REFRESH,))
 UNKNOWN: Expected = (State.DECIDED, AnswerLost("no answer within 45 s"), (REFRESH,))
 
@@ -61,11 +59,9 @@ def given_up(why: str) -> Expected:
 # outcome, in doubt, retries exhausted -> state, reason, effects, still sending
 TABLE = [
     *((DELIVERED, *case, TAKEN, True) for case in product([False, True], repeat=2)),
-    *((NOT_PENDING, True, exhausted, PROVED, True) for exhausted in (False, True)),
-    *((NOT_PENDING, False, exhausted, refused("400"), False) for exhausted in (False, True)),
     *(
         (Refused(code, "no"), in_doubt, exhausted, refused(code), in_doubt)
-        for code in ("401", "403", "404", "422")
+        for code in ("400", "401", "403", "404", "422")
         for in_doubt in (False, True)
         for exhausted in (False, True)
     ),
@@ -108,6 +104,25 @@ def test_a_try_that_failed_like_the_one_before_needs_no_new_card(outcome: Outcom
     again = settle(once, outcome, in_doubt=True)
     assert again.effects == ()
     assert again.round == once
+
+
+@pytest.mark.parametrize("refusal", [NOT_PENDING, Refused("401", "no")])
+def test_with_a_sign_that_the_crew_has_gone_on_a_refusal_says_that_it_was_taken(
+    refusal: Refused,
+) -> None:
+    transition = SENDING.settle(
+        refusal, in_doubt=True, has_gone_on=True, retries_exhausted=False, at=LATER
+    )
+    assert (transition.round.state, transition.round.reason) == (State.RESUMED, Inferred())
+    assert [effect.kind for effect in transition.effects] == [REFRESH]
+
+
+def test_a_sign_says_nothing_of_a_first_try_that_was_refused() -> None:
+    transition = SENDING.settle(
+        NOT_PENDING, in_doubt=False, has_gone_on=True, retries_exhausted=False, at=LATER
+    )
+    assert transition.round.state is State.STUCK
+    assert not transition.round.in_doubt
 
 
 # --- an answer that comes after the round moved on ---

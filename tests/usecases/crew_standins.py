@@ -11,7 +11,6 @@ from bot.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
-    RefusalKind,
     Refused,
     ResumeStatus,
 )
@@ -75,7 +74,7 @@ class FakeCrew:
             return fault.strike()
         output = self.pending.pop((execution_id, task_id), None)
         if output is None:
-            return Refused("400", "not pending", RefusalKind.NOT_PENDING)
+            return Refused("400", "not pending")
         resumed = Resumed(execution_id, task_id, decision, webhooks, output)
         self.taken.append(resumed)
         if self.on_taken:

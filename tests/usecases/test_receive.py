@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.effects import SLACK, EffectKind
 from bot.domain.notification import Format, Output, WebhookUrls
-from bot.domain.outcome import NotSent, RefusalKind, Refused, ResumeStatus, Unknown
+from bot.domain.outcome import NotSent, Refused, ResumeStatus, Unknown
 from bot.domain.reason import Answered, ExecutionEnded, Inferred, NeverSent
 from bot.domain.review import State
 from bot.domain.verdict import Revise
@@ -150,7 +150,7 @@ async def test_a_newer_output_is_the_evidence_when_our_answer_is_lost(world: Wor
     ("answer", "state"),
     [
         (NotSent("connection refused"), State.CLOSED),
-        (Refused("400", "not pending", RefusalKind.NOT_PENDING), State.CLOSED),
+        (Refused("400", "not pending"), State.CLOSED),
         (Unknown("no answer"), State.RESUMED),
     ],
 )
