@@ -30,7 +30,7 @@ from bot.crewai.payloads import (
 from bot.crewai.transport import Answer, Timeouts, base_url, send
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
-from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.redaction import Redactor
 from bot.domain.retry import LONGEST_ASKED
 from bot.usecases.ports.base import LARGE, OffLoop
@@ -187,16 +187,13 @@ class HttpCrew:
     def _outcome(self, answer: Answer) -> Outcome:
         match answer.status:
             case _ if answer.is_success:
-                words, status = parse_resume_answer(answer.body)
-                return Delivered(words, status)
+                return parse_resume_answer(answer.status, answer.body, answer.content_type)
             case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
                 wait = _wait(answer.retry_after, self._clock())
                 return NotSent(str(answer.status), wait, words=_error(answer))
             # A gateway's way to say that the crew behind it took too long.
             case HTTPStatus.REQUEST_TIMEOUT:
                 return Unknown(str(answer.status), words=_error(answer))
-            case HTTPStatus.BAD_REQUEST as code:
-                return Refused(str(code), _error(answer), RefusalKind.NOT_PENDING)
             case code if 300 <= code < 500:  # noqa: PLR2004
                 return Refused(str(code), _error(answer))
         return Unknown(str(answer.status), words=_error(answer))

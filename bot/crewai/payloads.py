@@ -40,7 +40,7 @@ from bot.crewai.wire import (
 )
 from bot.domain.errors import Malformed
 from bot.domain.notification import Notification, Output, WebhookUrls
-from bot.domain.outcome import ResumeStatus
+from bot.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
 from bot.domain.verdict import Decision
 from bot.usecases.read_models import CrewStatus, Progress
 
@@ -67,6 +67,22 @@ RESUME_STATUSES: Final = {
     "retrying": ResumeStatus.RETRYING,
     "completed": ResumeStatus.COMPLETED,
 }
+#: Words for a resume that was not taken. None is documented, but their meaning is plain.
+RESUME_FAILURES: Final = frozenset(
+    {
+        "denied",
+        "error",
+        "fail",
+        "failed",
+        "failure",
+        "forbidden",
+        "invalid",
+        "not_found",
+        "refused",
+        "rejected",
+        "unauthorized",
+    }
+)
 
 
 #: What a result says of how it came about.
@@ -187,17 +203,29 @@ def resume_body(
     return body
 
 
-def parse_resume_answer(body: bytes) -> tuple[str, ResumeStatus | None]:
-    """Read the answer to a resume that was taken: the crew's words in one line, and its status.
+def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
+    """Read a 2xx to a resume; never raises.
 
-    Empty and None when it cannot be understood; never raises, because the resume took effect.
+    Refused where the crew's own words say that it failed. Unknown where a page came instead: it is
+    a proxy's, or a login's, and nobody can say whether the crew saw the resume. Anything else, an
+    empty or odd answer too, counts as a yes.
     """
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
-        return "", None
+        if "html" in content_type.lower() or body.lstrip(_BLANK).startswith(b"<"):
+            return Unknown("a web page came instead of an answer")
+        return Delivered()
+    status = RESUME_STATUSES.get(answer.status.lower())
+    failed = answer.status.lower() in RESUME_FAILURES or bool(answer.error)
+    if status is None and failed:
+        said = answer.message or answer.error or answer.detail
+        return Refused(str(code), one_line(": ".join(filter(None, (answer.status, said)))))
     words = one_line(": ".join(word for word in (answer.status, answer.message) if word))
-    return words, RESUME_STATUSES.get(answer.status.lower())
+    return Delivered(words, status)
+
+
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
 def parse_status(body: bytes) -> Progress:

@@ -29,7 +29,6 @@ from bot.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
-    RefusalKind,
     Refused,
     ResumeStatus,
     Unknown,
@@ -79,7 +78,7 @@ async def test_the_crews_refusals_come_with_code_and_words(
     assert await resume(stranger) == Refused("401", "Invalid or missing bearer token")
     await resume(client)
     assert await resume(client) == Refused(
-        "400", "Execution is not pending human input for this task", RefusalKind.NOT_PENDING
+        "400", "Execution is not pending human input for this task"
     )
 
 
@@ -88,7 +87,9 @@ async def test_the_crews_refusals_come_with_code_and_words(
     [
         (status(201, {"status": "resumed"}), Delivered("resumed", ResumeStatus.RESUMED)),
         (status(204, ""), Delivered("")),
-        (garbage(), Delivered("")),
+        (garbage(), Unknown("a web page came instead of an answer")),
+        (status(200, "OK"), Delivered("")),
+        (status(200, {"status": "error", "message": "no"}), Refused("200", "error: no")),
         (slow(0.001), Delivered("resumed: Execution resumed", ResumeStatus.RESUMED)),
         (status(422, {"error": "Validation", "message": "no"}), Refused("422", "no")),
         (status(403, "<html>Forbidden</html>"), Refused("403", "Forbidden")),

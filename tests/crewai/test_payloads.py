@@ -27,7 +27,7 @@ from bot.crewai.updates import parse_crew, parse_step, parse_task
 from bot.domain.errors import Malformed
 from bot.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
 from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
-from bot.domain.outcome import ResumeStatus
+from bot.domain.outcome import Delivered, Outcome, Refused, ResumeStatus, Unknown
 from bot.domain.verdict import Approve, Revise
 from bot.usecases.read_models import CrewStatus, Progress
 from tests.builders import a_decision
@@ -49,7 +49,7 @@ def test_no_bytes_raise_anything_but_malformed(body: bytes) -> None:
     for parse in parsers:
         with pytest.raises(Malformed):
             parse(body)
-    parse_resume_answer(body)
+    parse_resume_answer(200, body, "application/json")
     parse_error(body)
     parse_started(body)
     parse_missing_inputs(body)
@@ -151,28 +151,43 @@ def test_a_human_input_webhook_without_credentials_is_sent_without() -> None:
     assert (body["stepWebhookUrl"], body["human_feedback"]) == ("http://s", "Go")
 
 
+PAGE = Unknown("a web page came instead of an answer")
+
+
 @pytest.mark.parametrize(
-    ("body", "words", "status"),
+    ("body", "outcome"),
     [
         (
             b'{"status": "resumed", "message": "On we\\ngo"}',
-            "resumed: On we go",
-            ResumeStatus.RESUMED,
+            Delivered("resumed: On we go", ResumeStatus.RESUMED),
         ),
-        (b'{"status": "Retrying"}', "Retrying", ResumeStatus.RETRYING),
-        (b'{"status": "completed"}', "completed", ResumeStatus.COMPLETED),
-        (b'{"status": "well"}', "well", None),
-        (b'{"status": 1, "message": "m"}', "m", None),
-        (b'{"status": " ", "message": null}', "", None),
-        (b"[]", "", None),
-        (b"<html>", "", None),
-        (b"", "", None),
+        (b'{"status": "Retrying"}', Delivered("Retrying", ResumeStatus.RETRYING)),
+        (b'{"status": "completed"}', Delivered("completed", ResumeStatus.COMPLETED)),
+        (
+            b'{"status": "resumed", "error": "none"}',
+            Delivered("resumed", ResumeStatus.RESUMED),
+        ),
+        (b'{"status": "well"}', Delivered("well")),
+        (b'{"status": 1, "message": "m"}', Delivered("m")),
+        (b'{"status": " ", "message": null}', Delivered()),
+        (b"[]", Delivered()),
+        (b"", Delivered()),
+        (b"OK", Delivered()),
+        (b'{"status": "Error", "message": "no"}', Refused("200", "Error: no")),
+        (b'{"status": "failed"}', Refused("200", "failed")),
+        (b'{"status": "rejected", "detail": "late"}', Refused("200", "rejected: late")),
+        (b'{"error": {"message": "not pending"}}', Refused("200", "not pending")),
+        (b"<html>", PAGE),
+        (b"\xef\xbb\xbf\r\n <!DOCTYPE html><p>Sign in", PAGE),
     ],
 )
-def test_an_answer_to_a_resume_becomes_one_line_and_a_status(
-    body: bytes, words: str, status: ResumeStatus | None
-) -> None:
-    assert parse_resume_answer(body) == (words, status)
+def test_a_success_is_one_unless_it_says_otherwise(body: bytes, outcome: Outcome) -> None:
+    assert parse_resume_answer(200, body, "application/json") == outcome
+
+
+def test_a_page_is_known_by_its_type_too() -> None:
+    assert parse_resume_answer(200, b"Sign in", "text/HTML; charset=utf-8") == PAGE
+    assert parse_resume_answer(200, b"{}", "text/html") == Delivered()
 
 
 @pytest.mark.parametrize(
