@@ -105,6 +105,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             jitter=runtime.jitter,
             retry=runtime.retry,
             grace=runtime.grace,
+            started_at=clock(),
+            start_grace=runtime.start_grace,
         )
         workers |= build_workers(outbox, delivery_context, runtime.pace)
         kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=clock)

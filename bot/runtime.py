@@ -13,7 +13,7 @@ from bot.domain.retry import Retry
 from bot.lifecycle import RESTART
 from bot.slack.client.rate_limit import Rate
 from bot.slack.client.socket_mode import PING
-from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import Pace
 from bot.usecases.ports.base import Clock, NewId, Sleep
 
@@ -33,6 +33,7 @@ class Runtime:
     sleep: Sleep = asyncio.sleep
     retry: Retry = field(default_factory=Retry)
     grace: timedelta = GRACE
+    start_grace: timedelta = START_GRACE
     pace: Pace = field(default_factory=Pace)
     rate: Rate = field(default_factory=Rate)
     restart: Retry = RESTART

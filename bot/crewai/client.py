@@ -21,6 +21,7 @@ import httpx
 
 from bot.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
 from bot.crewai.payloads import (
+    is_crews_own,
     parse_error,
     parse_inputs,
     parse_resume_answer,
@@ -166,7 +167,9 @@ class HttpCrew:
             return CrewUnavailable(f"the answer is not understood: {error}")
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         why = "401: token not accepted" if unauthorized else _with_code(answer)
-        return CrewUnavailable(why, gone=answer.status == HTTPStatus.NOT_FOUND)
+        # A page or a plain text is a proxy's, which knows nothing of executions.
+        gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)
+        return CrewUnavailable(why, gone=gone)
 
     async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
         """Before anything is cut out of it: half a secret would not be found any more."""

@@ -256,6 +256,15 @@ def parse_inputs(body: bytes) -> tuple[str, ...]:
     return tuple(clean(name) for name in wire.inputs if isinstance(name, str))
 
 
+def is_crews_own(body: bytes) -> bool:
+    """Whether an answer that something went wrong has the form that crews give it."""
+    try:
+        answer = _Answer.model_validate(parse_object(body))
+    except Malformed:
+        return False
+    return bool(answer.message or answer.error or answer.detail)
+
+
 #: JSON that is longer is no message; reading it would take longer than it is worth. In bytes.
 _ERROR_LIMIT: Final = 256 * 2**10
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Output
 from bot.domain.verdict import Person
 
+#: A 404 may be a proxy's, or a crew's that is just being deployed: an execution is gone only when
+#: the crew has said so this often, for this long. Reviews are closed on that word.
+GONE_ANSWERS = 3
+GONE_AFTER = timedelta(minutes=15)
+
 
 class ExecutionState(StrEnum):
-    """Where an execution is. Only RUNNING can change by itself."""
+    """Where an execution is. RUNNING changes by itself, GONE when the crew knows it again."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     GONE = "GONE"
-    """The crew answered 404."""
+    """The crew does not know it any more, so it says; it may turn up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,14 @@ class Execution:
     result: Output | None = None
     error: str = ""
     ended_at: datetime | None = None
+    asked_at: datetime | None = None
+    """When the crew was asked, the last time that it said how many tasks are completed."""
+    not_found_since: datetime | None = None
+    """Since when the crew has been saying that it does not know it."""
+    not_found_count: int = 0
+    """How often it has said so."""
+    stuck_in_doubt: bool = False
+    """A decision of it was stuck and may have been taken: evidence of having gone on settles it."""
 
     @property
     def is_over(self) -> bool:
@@ -56,7 +70,12 @@ class Execution:
         return replace(self, completed_tasks=self.completed_tasks + 1, current_task=None)
 
     def update_progress(
-        self, *, completed_tasks: int | None, total_tasks: int | None, current_task: str | None
+        self,
+        *,
+        completed_tasks: int | None,
+        total_tasks: int | None,
+        current_task: str | None,
+        asked_at: datetime,
     ) -> Execution:
         """Take over what the crew's status says. Counts it does not give stay as they were."""
         return replace(
@@ -64,7 +83,31 @@ class Execution:
             completed_tasks=max(completed_tasks or 0, self.completed_tasks),
             total_tasks=total_tasks or self.total_tasks,
             current_task=current_task,
+            # An answer without a count cannot be compared with one that has it.
+            asked_at=self.asked_at if completed_tasks is None else asked_at,
+            not_found_since=None,
+            not_found_count=0,
         )
+
+    def has_moved(self, *, completed_tasks: int | None, current_task: str | None) -> bool:
+        """Whether the crew is further than it said the last time."""
+        if self.asked_at is None:
+            return False
+        other_task = None not in (self.current_task, current_task)
+        return (completed_tasks or 0) > self.completed_tasks or (
+            other_task and current_task != self.current_task
+        )
+
+    def not_found(self, at: datetime) -> Execution:
+        """The crew says that it does not know it: the end, once it has said so for a while."""
+        if self.is_over:
+            return self
+        since = self.not_found_since or at
+        count = self.not_found_count + 1
+        counted = replace(self, not_found_since=since, not_found_count=count)
+        if count >= GONE_ANSWERS and at - since >= GONE_AFTER:
+            return counted.end(ExecutionState.GONE, at)
+        return counted
 
     def end(
         self,
@@ -92,8 +135,21 @@ class Execution:
         )
 
     def reopen(self) -> Execution:
-        """Take back the end: the crew paused after it."""
-        return replace(self, state=ExecutionState.RUNNING, ended_at=None, result=None, error="")
+        """Take back the end: the crew paused after it, or knows it after all."""
+        return replace(
+            self,
+            state=ExecutionState.RUNNING,
+            ended_at=None,
+            result=None,
+            error="",
+            not_found_since=None,
+            not_found_count=0,
+        )
+
+
+def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
+    """An effect about an execution; its subject is the execution itself if none is given."""
+    return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

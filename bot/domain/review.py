@@ -10,10 +10,10 @@
     STUCK       --retry-->      DECIDED      + refresh card, resume
     STUCK       --close-->      CLOSED       + refresh card
     STUCK       --superseded--> as DECIDED
-    STUCK       --a sign-->     RESUMED      + refresh card            (in doubt, and the crew went on)
+    STUCK       --evidence-->   RESUMED      + refresh card            (in doubt: it was taken)
     CLOSED      --reopen-->     WAITING      + refresh card            (gone, and back again)
     CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
-    CLOSED      --superseded--> as what it would be reopened to        (gone, and a newer output came)
+    CLOSED      --superseded--> as what it would be reopened to
 
 Every transition returns the new round and its effects; the caller saves both in one transaction.
 """
@@ -180,7 +180,7 @@ class Round:
         return self._infer(at) if self.in_doubt else self._close_unsent(at)
 
     def took_effect(self, at: datetime) -> Transition:
-        """There is a sign that the crew took the decision although its answer was lost."""
+        """There is evidence that the crew took the decision although its answer was lost."""
         self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
         if not self.in_doubt:
             raise InvalidTransition(self.state, "have taken effect: it was not sent")
@@ -207,7 +207,7 @@ class Round:
     ) -> Transition:
         """Record the outcome of a resume.
 
-        `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is a sign that it
+        `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is evidence that it
         did; a refusal is none by itself, whatever its code, for it may be about the request. The
         round stays DECIDED when it is worth trying again.
         """

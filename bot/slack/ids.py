@@ -10,6 +10,7 @@ COMMAND: Final = "/crew"
 APPROVE: Final = "approve"
 REVISE: Final = "revise"
 RETRY: Final = "retry"
+REOPEN: Final = "reopen"
 
 REVISE_MODAL: Final = "revise_modal"
 FEEDBACK: Final = "feedback"

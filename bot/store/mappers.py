@@ -93,6 +93,10 @@ def to_execution(row: sa.Row[Any]) -> Execution:
         tokens=row.tokens,
         result=None if row.result is None else Output(row.result, Format(row.result_format)),
         error=row.error,
+        asked_at=row.asked_at,
+        not_found_since=row.not_found_since,
+        not_found_count=row.not_found_count or 0,
+        stuck_in_doubt=bool(row.stuck_in_doubt),
     )
 
 
@@ -160,6 +164,10 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "result": result and result.text,
         "result_format": result and result.format.value,
         "error": execution.error,
+        "asked_at": execution.asked_at,
+        "not_found_since": execution.not_found_since,
+        "not_found_count": execution.not_found_count,
+        "stuck_in_doubt": execution.stuck_in_doubt,
     }
 
 

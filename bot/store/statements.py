@@ -8,8 +8,10 @@ from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
+from bot.domain.reason import ExecutionGone
 from bot.domain.review import State
 from bot.store.mappers import ROUND
+from bot.store.reasons import from_reason
 from bot.store.tables import executions, kickoff_forms, outbox, outputs, reviews, rounds, webhooks
 
 Insert: TypeAlias = Any
@@ -111,6 +113,20 @@ UNFINISHED: Final = (
     .order_by(rounds.c.opened_at)
     .with_for_update(of=rounds)
 )
+_newer = rounds.alias("newer")
+CLOSED_AS_GONE: Final = (
+    ROUND.where(
+        reviews.c.crew == sa.bindparam("crew"),
+        reviews.c.execution_id == sa.bindparam("execution"),
+        rounds.c.state == State.CLOSED.value,
+        rounds.c.reason == from_reason(ExecutionGone())["reason"],
+        ~sa.exists().where(
+            _newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number
+        ),
+    )
+    .order_by(rounds.c.opened_at)
+    .with_for_update(of=rounds)
+)
 _THIS_EXECUTION: Final = (
     executions.c.crew == sa.bindparam("b_crew"),
     executions.c.execution_id == sa.bindparam("b_execution"),
@@ -136,6 +152,10 @@ SAVE_EXECUTION: Final = _update_execution(
     "result",
     "result_format",
     "error",
+    "asked_at",
+    "not_found_since",
+    "not_found_count",
+    "stuck_in_doubt",
 )
 PLACE_PROGRESS: Final = _update_execution("progress_channel", "progress_ts")
 PLACE_THREAD: Final = _update_execution("channel", "thread_ts")

@@ -30,6 +30,7 @@ from bot.store.statements import (
     ADD_EFFECT,
     ADD_OUTPUT,
     ADD_ROUND,
+    CLOSED_AS_GONE,
     LATEST_ROUND,
     LOCKED_ROUND,
     UNFINISHED,
@@ -82,6 +83,13 @@ class SqlTransaction:
         )
         return tuple(to_round(row) for row in found)
 
+    async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
+        """See `Tx`."""
+        found = await self._connection.execute(
+            CLOSED_AS_GONE, {"crew": crew, "execution": execution_id}
+        )
+        return tuple(to_round(row) for row in found)
+
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
         """See `Tx`."""
         await self._connection.execute(
@@ -120,6 +128,17 @@ class SqlTransaction:
             self._new_effects.append(row)
             if wake:
                 self.woken.add(effect.destination)
+
+    async def hasten(self, effect: Effect, *, at: datetime) -> None:
+        """See `Tx`."""
+        same = outbox.c.ordering_key == effect.ordering_key, outbox.c.kind == effect.kind.value
+        waits = await self._connection.scalar(sa.select(outbox.c.id).where(*same).limit(1))
+        if waits is None:
+            await self.enqueue([effect], at=at, wake=False)
+            return
+        await self._connection.execute(
+            sa.update(outbox).where(*same, outbox.c.due_at > at).values(due_at=at)
+        )
 
     async def flush(self) -> None:
         """Store what was enqueued, in one statement; called just before the commit."""

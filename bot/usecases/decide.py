@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bot.domain.errors import InvalidTransition
+from bot.domain.execution import ExecutionState
 from bot.domain.people import Role
-from bot.domain.review import Round
+from bot.domain.review import Round, State
 from bot.domain.verdict import Decision, Person, Verdict, Via
 from bot.usecases.context import ReviewContext
+from bot.usecases.evidence import reopen as reopen_execution
 
 
 async def decide(
@@ -59,3 +62,24 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         return transition.round
 
     return await context.permitting(by.id, Role.REVIEWER, record)
+
+
+async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """Let an execution's rounds wait again that were closed because the crew did not know it.
+
+    Reviewers and operators may. They are closed anew if the crew goes on not knowing it. Raises
+    RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when there is nothing to reopen.
+    """
+    review = (await context.uow.read.round(round_id)).review
+    if not await context.may(by.id, Role.OPERATOR, review):
+        await context.ensure(by.id, Role.REVIEWER, review)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        execution = await tx.executions.open(review.crew, review.execution_id, at=now)
+        if execution.is_over and execution.state is not ExecutionState.GONE:
+            raise InvalidTransition(execution.state, "be reopened")
+        await reopen_execution(tx, execution, at=now)
+        reopened = await tx.round(round_id)
+        if reopened.state not in (State.WAITING, State.STUCK):
+            raise InvalidTransition(reopened.state, "be reopened")
+    return reopened

@@ -89,7 +89,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class CrewUnavailable:
-    """The crew gave no answer that can be used: `why` in a few words. `gone`: it said 404."""
+    """The crew gave no answer that can be used: `why` in a few words.
+
+    `gone`: it said itself that it knows no such execution.
+    """
 
     why: str
     gone: bool = False

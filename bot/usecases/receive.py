@@ -8,6 +8,7 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
 from bot.domain.redaction import Redactor
 from bot.domain.review import Review, Round, receive
+from bot.usecases.evidence import heed_activity
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import DeadLetter, ForwardedWebhook
@@ -55,7 +56,7 @@ async def receive_notification(
                 await tx.save(receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
-            await track(tx, execution, at=now)
+            await track(tx, await heed_activity(tx, execution, at=now), at=now)
     return Received(receipt.current, receipt.opened)
 
 

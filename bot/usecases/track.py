@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.domain.effects import Effect, EffectKind
+from bot.domain.effects import EffectKind
 from bot.domain.execution import (
     CrewUpdate,
     Execution,
@@ -13,19 +13,15 @@ from bot.domain.execution import (
     ExecutionUpdate,
     StepUpdate,
     TaskUpdate,
+    about,
 )
 from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from bot.domain.redaction import Redactor
-from bot.domain.retry import Retry
 from bot.domain.verdict import Person
+from bot.usecases.evidence import STATUS_POLL, heed_activity
 from bot.usecases.ports.base import NewId
 from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.read_models import ForwardedWebhook
-
-#: How often a crew is asked for an execution's status: after 5 s, then ever less often.
-STATUS_POLL = Retry(
-    first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
-)
 
 
 async def track(
@@ -60,9 +56,11 @@ async def track(
     if execution.is_over:
         effects.append(about(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
-    if (first or reopened) and not execution.is_over:
-        poll = about(execution, EffectKind.POLL_STATUS)
-        await tx.enqueue([poll], at=at + STATUS_POLL.first, wake=False)
+    poll, first_poll = about(execution, EffectKind.POLL_STATUS), at + STATUS_POLL.first
+    if reopened:
+        await tx.hasten(poll, at=first_poll)  # the one from before the end may still wait
+    elif first and not execution.is_over:
+        await tx.enqueue([poll], at=first_poll, wake=False)
 
 
 async def record_update(
@@ -77,11 +75,9 @@ async def record_update(
 ) -> None:
     """Record a task, step or crew webhook; `webhook` is what is to be forwarded of it."""
     async with uow.begin() as tx:
-        open_ = (
-            tx.executions.open if isinstance(update, StepUpdate) else tx.executions.record_activity
-        )
-        execution = await open_(crew, execution_id, at=at)
+        execution = await tx.executions.record_activity(crew, execution_id, at=at)
         update = Redactor(await tx.executions.secrets_of(execution)).fields(update)
+        execution = await heed_activity(tx, execution, at=at)
         match update:
             case StepUpdate(doing=doing):
                 await tx.executions.save(replace(execution, step=doing))
@@ -107,11 +103,6 @@ async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: date
     if not before.is_over:
         effects.append(about(ended, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
-
-
-def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
-    """An effect about an execution; its subject is the execution itself if none is given."""
-    return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
 
 
 def _why_over(execution: Execution) -> ExecutionOver:

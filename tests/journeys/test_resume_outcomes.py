@@ -62,18 +62,49 @@ async def test_what_did_not_take_effect_is_sent_again_by_itself(world: World, ho
 
 
 @pytest.mark.parametrize(
-    "how", [drop_after(), status(500, applied=True), status(504, applied=True)]
+    "how", [drop_after(), garbage(), status(500, applied=True), status(504, applied=True)]
 )
-async def test_an_answer_that_was_lost_after_the_crew_took_it_is_not_repeated_blindly(
+async def test_an_answer_that_was_lost_after_the_crew_took_it_needs_a_sign(
     world: World, how: Fault
 ) -> None:
     world.crew.fail("/resume", how=how)
 
     card = await approved(world)
 
-    done = await world.shown(card, "gone on")
+    stuck = await world.shown(card, "may have been taken")
+    assert buttons(stuck) == ["Retry"]
+    assert len(world.crew.resumes) == 1
+
+    await world.pause("plan", "A plan.")
+
+    done = await world.shown(card, "Sent: the crew has gone on")
     assert not buttons(done)
     assert len(world.crew.resumes) == 1
+
+
+async def test_a_refusal_of_the_request_after_a_lost_answer_loses_no_decision(world: World) -> None:
+    """A 400 has two meanings; the crew may still wait."""
+    world.crew.fail("/resume", how=drop_before())
+    world.crew.fail("/resume", how=status(400, {"message": "taskWebhookUrl must use https"}))
+
+    card = await approved(world)
+
+    stuck = await world.shown(card, "may have been taken")
+    assert "taskWebhookUrl must use https" in message_text(stuck)
+    await world.slack.click(ANA, stuck, "Retry")
+    await world.shown(card, "Sent: the crew says")
+    assert len(world.crew.resumes) == 1
+
+
+async def test_a_crew_that_says_that_it_failed_did_not_take_it(world: World) -> None:
+    answer = {"status": "error", "message": "the queue is full"}
+    world.crew.fail("/resume", how=status(200, answer))
+
+    card = await approved(world)
+
+    stuck = await world.shown(card, "the queue is full")
+    assert "did not take it" in message_text(stuck)
+    assert buttons(stuck) == ["Retry"]
 
 
 async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(world: World) -> None:
@@ -88,13 +119,13 @@ async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(worl
     await world.pause("draft", "second words")
 
     second = await world.card("second words", round_=2)
-    await world.shown(first, "gone on")
+    await world.shown(first, "Sent: the crew has gone on")
     assert buttons(world.slack.fresh(second)) == ["Approve", "Revise"]
     assert len(world.crew.resumes) == 1
 
 
 async def test_an_answer_that_is_no_json_counts_all_the_same(world: World) -> None:
-    world.crew.fail("/resume", how=garbage())
+    world.crew.fail("/resume", how=status(200, "OK", applied=True))
 
     card = await approved(world)
 

@@ -11,6 +11,7 @@ from bot.crewai.fields import ID_BYTES, ID_LIMIT
 from bot.crewai.lookups import DEADLINE, FOR_EACH
 from bot.crewai.transport import Timeouts
 from bot.domain.changes import LINES_COMPARED
+from bot.domain.execution import GONE_AFTER, GONE_ANSWERS
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import LONGEST_ASKED, Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
@@ -25,16 +26,15 @@ from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW
 from bot.slack.client.rate_limit import Rate
 from bot.slack.home.listeners import OPEN
-from bot.usecases.delivery.context import GRACE
-from bot.usecases.delivery.poll_status import GONE_AFTER
+from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import LEASE, Pace
+from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.kickoff import AT_ONCE
-from bot.usecases.track import STATUS_POLL
 from bot.web.connections import Limits
 from bot.web.request_body import FORWARD_LIMIT, LIMIT, SECONDS
 from tests.repo.files import read
 
-NUMBERS = {1: "one", 2: "two", 4: "four", 10: "ten"}
+NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 10: "ten"}
 
 
 def s(time: timedelta) -> str:
@@ -59,6 +59,7 @@ ARCHITECTURE = (
     f"`Retry-After` says, {minutes(LONGEST_ASKED)} min at most",
     f"worker of their own, {STATUSES_AT_ONCE} at once for each crew",
     f"then again, {s(GRACE)} later at the earliest",
+    f"for {s(START_GRACE)} after a start",
 )
 HTTP = (
     f"the body is over {LIMIT // 2**20} MiB, or {FORWARD_LIMIT // 2**20} MiB where it is forwarded",
@@ -83,7 +84,7 @@ OPERATIONS = (
     f"Without an answer of the last {minutes(TRUST)} minutes",
     f"are asked about ({PAGES} pages of Slack's)",
     f"up to {minutes(STATUS_POLL.longest)} minutes late",
-    f"a crew that answers 404, {word(minutes(GONE_AFTER))} minutes after the start",
+    f"{word(GONE_ANSWERS)} times or more over {minutes(GONE_AFTER)} minutes",
     f"over {LINES_COMPARED:,} changed lines",
     f"have {SECONDS} s to arrive",
     f"no request within {Limits().first_request} s are closed",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.domain.retry import Retry
 from bot.domain.review import State
-from bot.usecases.track import STATUS_POLL
+from bot.usecases.evidence import STATUS_POLL
 from tests.soak.cards import Card
 from tests.soak.crew_records import Applied, CrewRecords, pending_label
 from tests.soak.database import LASTING, Stored, StoredRound

@@ -17,13 +17,14 @@ from bot.domain.outcome import Refused
 from bot.domain.review import State
 from bot.store.engine import Engines
 from bot.usecases.delivery.worker import LEASE
+from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.kickoff import register_webhooks
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries import status as look
 from bot.usecases.queries.crews import overview
 from bot.usecases.queries.queue import queue
 from bot.usecases.read_models import ForwardedWebhook
-from bot.usecases.track import STATUS_POLL, record_update
+from bot.usecases.track import record_update
 from tests.builders import ANA, NOW, SECOND, webhook_urls
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World

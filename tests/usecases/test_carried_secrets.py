@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.domain.execution import StepUpdate
 from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from bot.domain.redaction import MARK
+from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.kickoff import register_webhooks
 from bot.usecases.queries import status as look
 from bot.usecases.read_models import CrewStatus, Progress
-from bot.usecases.track import STATUS_POLL
 from tests.builders import ANA
 from tests.usecases.world import STATUS, World
 

@@ -25,7 +25,7 @@ from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.buttons import card_buttons
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
-from bot.slack.reviews.presentation import Presentation, Stuck, Superseded, Waiting, present
+from bot.slack.reviews.presentation import Closed, Presentation, Stuck, Superseded, Waiting, present
 from bot.usecases.read_models import CardView
 
 _NAME_LIMIT: Final = 80
@@ -107,5 +107,8 @@ def _state(round_: Round, shown: Presentation) -> list[Block]:
         case Stuck():
             retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
             return [section(state_strings.in_full(shown)), actions(retry)]
+        case Closed(can_reopen=True):
+            reopen = button(strings.REOPEN, action_id=ids.REOPEN, value=round_.id)
+            return [section(state_strings.in_full(shown)), actions(reopen)]
         case _:
             return [section(state_strings.in_full(shown))]

@@ -29,7 +29,7 @@ from bot.slack.payloads import (
 from bot.slack.reviews import form_strings
 from bot.slack.reviews.modals import approve_form, reader_page, revise_form
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab
-from bot.usecases.decide import decide, retry
+from bot.usecases.decide import decide, reopen, retry
 from bot.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     app.action(ids.APPROVE)(partial(on_approve, context=context))
     app.action(ids.REVISE)(partial(on_revise, context=context))
     app.action(ids.RETRY)(partial(on_retry, context=context))
+    app.action(ids.REOPEN)(partial(on_reopen, context=context))
     app.action(ids.MENU)(partial(on_menu, context=context))
     app.view(ids.APPROVE_MODAL)(partial(on_comment_submitted, context=context))
     for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
@@ -66,6 +67,15 @@ async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, context: Slac
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
         await retry(click.round_id, by=click.by, context=context)
         await ack()
+
+
+async def on_reopen(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
+    """Let a round wait again that was closed because the crew did not know its execution."""
+    click = parse_click(body)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+        await reopen(click.round_id, by=click.by, context=context)
+        await ack()
+    log.info("reopened", round=click.round_id, by=click.by.id)
 
 
 async def on_revise(

@@ -42,6 +42,8 @@ class Stuck:
 
     decision: Decision
     reason: Reason | None
+    may_be_taken: bool
+    """A try was made and nobody knows what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Closed:
     next_number: int
     may_be_taken: bool
     """The decision was sent and nobody knows what came of it."""
+    can_reopen: bool
+    """The crew did not know the execution; people may know better."""
 
 
 Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
@@ -78,11 +82,12 @@ def present(round_: Round) -> Presentation:
         case State.RESUMED, Decision() as decision:
             return Taken(decision, round_.reason)
         case State.STUCK, Decision() as decision:
-            return Stuck(decision, round_.reason)
+            return Stuck(decision, round_.reason, may_be_taken=round_.in_doubt)
         case _:
             return Closed(
                 round_.decision,
                 round_.reason,
                 next_number=round_.number + 1,
-                may_be_taken=round_.in_doubt_since is not None,
+                may_be_taken=round_.in_doubt,
+                can_reopen=round_.can_reopen,
             )

@@ -74,11 +74,8 @@ def in_full(shown: Presentation) -> str:
             return _on_its_way(shown)
         case Taken():
             return _taken(shown)
-        case Stuck(decision, reason):
-            return (
-                f":x: {decided(decision)}, but the crew did not take it.{_said(decision)}\n"
-                f"{_why_stuck(reason)}"
-            )
+        case Stuck():
+            return _stuck(shown)
         case Superseded(by):
             return f"A newer output came; round {by} takes its place."
         case Closed():
@@ -116,12 +113,21 @@ def _taken(shown: Taken) -> str:
     return f"{sentence}{says}.{_said(shown.decision)}"
 
 
+def _stuck(shown: Stuck) -> str:
+    who, said, why = decided(shown.decision), _said(shown.decision), _why_stuck(shown.reason)
+    if shown.may_be_taken:
+        lost = "It may have been taken: the answer to a try was lost."
+        return f":grey_question: {who}. {lost}{said}\n{why} {_UNTIL_A_SIGN}"
+    return f":x: {who}, but the crew did not take it.{said}\n{why}"
+
+
 def _closed(shown: Closed) -> str:
     why = because(shown.reason) or _NOTHING_LEFT
     if shown.decision is None:
-        return f"Closed: {why}."
+        return f"Closed: {why}.{_REOPEN if shown.can_reopen else ''}"
     sent = "It may not have been taken." if shown.may_be_taken else "It was not sent."
-    return f"{decided(shown.decision)}, but {why}. {sent}{_successor(shown)}{_said(shown.decision)}"
+    then = _REOPEN if shown.can_reopen else _successor(shown)
+    return f"{decided(shown.decision)}, but {why}. {sent}{then}{_said(shown.decision)}"
 
 
 def _successor(shown: Closed) -> str:
@@ -154,8 +160,9 @@ _NOT_ACCEPTED: Final = (
     "`CREW_TOKEN`). Correct it, start the bot again, then press Retry."
 )
 _WHAT_TO_DO: Final = {
-    "400": "The crew is not waiting for this decision: somebody may have answered elsewhere, or "
-    "the execution has moved on. Look at the crew; press Retry if it still waits.",
+    "400": "The crew is not waiting for this decision (somebody may have answered elsewhere, or "
+    "the execution has moved on), or something else in the request is wrong. Look at the crew; "
+    "press Retry if it still waits.",
     "401": _NOT_ACCEPTED,
     "403": _NOT_ACCEPTED,
     "404": "The crew does not know this execution any more, perhaps because it was deployed "
@@ -163,6 +170,10 @@ _WHAT_TO_DO: Final = {
     "422": "The crew could not read the decision. Its version may expect something else: look at "
     "its log, then press Retry.",
 }
+_UNTIL_A_SIGN: Final = (
+    "If the crew has gone on, there is nothing to do: this card says so at its next sign."
+)
+_REOPEN: Final = " If the crew knows it after all, press Reopen; a sign of it reopens this, too."
 _WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
 
 
@@ -171,11 +182,9 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
     who = person(decision.by)
     what = f"your decision on round {round_.number} of {task(round_)}"
     match shown:
-        case Stuck(reason=reason):
-            return (
-                f"{who}, {what} did not reach the crew. {_why_stuck(reason)} "
-                "The Retry button is on the card."
-            )
+        case Stuck(reason=reason, may_be_taken=may_be_taken):
+            became = "may have been taken, or not" if may_be_taken else "did not reach the crew"
+            return f"{who}, {what} {became}. {_why_stuck(reason)} The Retry button is on the card."
         case Closed(reason=reason):
             sent = "may not have been taken" if shown.may_be_taken else "was not sent"
             return f"{who}, {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
@@ -202,8 +211,9 @@ def in_list(shown: Presentation, now: datetime) -> str:
             return f"{_did(decision, now)}, telling the crew…"
         case Taken(decision, _):
             return f"{_did(decision, now)}, taken by the crew"
-        case Stuck(decision, reason):
-            return f"{_did(decision, now)}, *stuck*{_colon(reason)}"
+        case Stuck(decision, reason, may_be_taken):
+            maybe = ", may have been taken" if may_be_taken else ""
+            return f"{_did(decision, now)}, *stuck*{maybe}{_colon(reason)}"
         case Superseded():
             return "replaced by a newer output"
         case Closed(decision, reason):
@@ -228,8 +238,8 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
             what = "Telling the crew…"
         case Taken(_, reason):
             what = "The crew took it"
-        case Stuck(_, reason):
-            what = "The crew did not take it"
+        case Stuck(_, reason, may_be_taken):
+            what = "It may have been taken" if may_be_taken else "The crew did not take it"
         case Closed(_, reason):
             what = "Closed"
     why = because(reason)
@@ -252,8 +262,9 @@ def _plain(shown: Presentation) -> str:
             return f"{_did_plain(decision)}, telling the crew"
         case Taken(decision, _):
             return f"{_did_plain(decision)} and the crew has been told"
-        case Stuck(decision, _):
-            return f"{_did_plain(decision)}, but the crew did not take it"
+        case Stuck(decision, _, may_be_taken):
+            maybe = "and may have been taken" if may_be_taken else "but the crew did not take it"
+            return f"{_did_plain(decision)}, {maybe}"
         case Superseded():
             return "was replaced by a newer output"
         case Closed(decision, _):
@@ -267,4 +278,5 @@ def _did_plain(decision: Decision) -> str:
 
 def stuck_notice_plain(round_: Round) -> str:
     """The notice to the reviewer, for notifications."""
-    return f"The decision on {subject_plain(round_)} did not reach the crew"
+    became = "may not have been taken" if round_.in_doubt else "did not reach the crew"
+    return f"The decision on {subject_plain(round_)} {became}"

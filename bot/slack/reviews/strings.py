@@ -34,6 +34,7 @@ EARLIER_FEEDBACK_SHOWN: Final = 250
 APPROVE: Final = "Approve"
 REVISE: Final = "Revise"
 RETRY: Final = "Retry"
+REOPEN: Final = "Reopen"
 APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
 ON_IT: Final = "I'm on it"
 _AUTHORS: Final = 4

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.retry import Retry
+from bot.domain.review import Round
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.crew import CrewClients, WebhookForwarder
 from bot.usecases.ports.outbox import Job
@@ -14,9 +15,12 @@ from bot.usecases.ports.slack import Directory, Messenger
 from bot.usecases.ports.store import UnitOfWork
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
-#: unknown. Short on purpose: a crew that took a revision is busy for longer than this and says
-#: "not pending", which is evidence too, while a much later try could meet the next round.
+#: unknown. Short on purpose: a crew that took a revision is busy for longer than this and refuses
+#: another, while a much later try could meet the next round.
 GRACE = timedelta(seconds=3)
+#: The same after a start, for tries that began before: while nobody listened, a crew may have taken
+#: the decision and begun to work, and only what it says next shows it.
+START_GRACE = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,17 @@ class DeliveryContext:
     """A fresh random number from 0 to 1."""
     retry: Retry = Retry()
     grace: timedelta = GRACE
+    started_at: datetime | None = None
+    """When this process began to listen."""
+    start_grace: timedelta = START_GRACE
+
+    def wait_for_evidence(self, round_: Round) -> datetime | None:
+        """Until when to wait before a try in doubt is repeated; None when it may be now."""
+        begun = round_.in_doubt_since
+        if self.started_at is None or begun is None or begun >= self.started_at:
+            return None
+        until = self.started_at + self.start_grace
+        return until if self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool) -> datetime:
         """When a job that failed by itself is tried again; not before the grace, if in doubt."""

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import Execution, ExecutionState
+from bot.domain.execution import Execution, ExecutionState, about
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.redaction import Redactor
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.evidence import STATUS_POLL, reopen, settle_stuck
 from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.store import Tx
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
-from bot.usecases.track import STATUS_POLL, about, end_execution
-
-#: A crew that says 404 sooner may only be reached at a wrong address, or be just deployed: a review
-#: is not closed on that word alone.
-GONE_AFTER = timedelta(minutes=10)
+from bot.usecases.track import end_execution
 
 
 async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
-    """Ask a crew for an execution's status, and ask again later unless it is over."""
+    """Ask a crew for an execution's status, and ask again later unless it is over.
+
+    One that is gone is asked for too: a 404 may have been a mistake of days.
+    """
     effect = job.effect
     client = context.clients.get(effect.crew)
     execution = await context.uow.read.executions.find(effect.crew, effect.execution_id)
-    if client is None or execution is None or execution.is_over:
+    if client is None or execution is None or _has_ended(execution):
         async with context.uow.begin() as tx:
             await tx.complete(job)
         return Delivered()
+    asked_at = context.clock()
     answer = await client.status(effect.execution_id)
     now = context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
-        answer = Redactor(await tx.executions.secrets_of(execution)).fields(answer)
-        updated = _updated(execution, answer, now)
-        if updated.is_over:
-            await end_execution(tx, execution, updated, at=now)
-        elif updated != execution:
-            await tx.executions.save(updated)
-            await tx.enqueue([about(updated, EffectKind.PROGRESS)], at=now)
-        if updated.is_over or now - job.created_at >= STATUS_POLL.give_up_after:
+        recorded = await record_answer(tx, execution, answer, asked_at=asked_at)
+        if _has_ended(recorded.execution) or now - job.created_at >= STATUS_POLL.give_up_after:
             await tx.complete(job)
         else:
             wait = STATUS_POLL.after(job.tries + 1, jitter=context.jitter())
@@ -46,24 +43,78 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     return Delivered()
 
 
-def _updated(execution: Execution, answer: Progress | CrewUnavailable, now: datetime) -> Execution:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an answer made of an execution."""
+
+    execution: Execution
+    taken_until: datetime | None = None
+    """What was decided on rounds that opened until then was taken, if it was in doubt."""
+
+
+async def record_answer(
+    tx: Tx, execution: Execution, answer: Progress | CrewUnavailable, *, asked_at: datetime
+) -> Recorded:
+    """Take over a crew's answer to how far an opened execution is."""
+    answer = Redactor(await tx.executions.secrets_of(execution)).fields(answer)
+    if execution.asked_at is not None and asked_at < execution.asked_at:
+        return Recorded(execution)  # a later answer was faster
+    if isinstance(answer, Progress) and execution.state is ExecutionState.GONE:
+        execution = await reopen(tx, execution, at=asked_at)
+    taken_until = _taken_until(execution, answer, asked_at)
+    if execution.is_over:
+        return Recorded(execution, taken_until)
+    updated = _updated(execution, answer, asked_at)
+    if updated.is_over:
+        await end_execution(tx, execution, updated, at=asked_at)
+    elif updated != execution:
+        await tx.executions.save(updated)
+        if _shown(updated) != _shown(execution):
+            await tx.enqueue([about(updated, EffectKind.PROGRESS)], at=asked_at)
+        if taken_until is not None and updated.stuck_in_doubt:
+            updated = await settle_stuck(tx, updated, opened_until=taken_until, at=asked_at)
+    return Recorded(updated, taken_until)
+
+
+def _taken_until(
+    execution: Execution, answer: Progress | CrewUnavailable, asked_at: datetime
+) -> datetime | None:
+    """See `Recorded`. A crew that waits for us can neither complete nor get further."""
     match answer:
-        case CrewUnavailable(gone=True) if now - execution.began_at >= GONE_AFTER:
-            return execution.end(ExecutionState.GONE, now)
-        case CrewUnavailable():
-            return execution
         case Progress(status=CrewStatus.COMPLETED):
-            execution = execution.update_progress(
-                completed_tasks=answer.completed_tasks,
-                total_tasks=answer.total_tasks,
-                current_task=None,
-            )
-            return execution.end(ExecutionState.COMPLETED, now, result=answer.result)
-        case Progress(status=CrewStatus.FAILED):
-            return execution.end(ExecutionState.FAILED, now, error=answer.error or "")
+            return asked_at
+        case Progress(status=CrewStatus.RUNNING) if execution.has_moved(
+            completed_tasks=answer.completed_tasks, current_task=answer.current_task
+        ):
+            # It was no further when it was asked before: what it waited for then, it got.
+            return execution.asked_at
         case _:
-            return execution.update_progress(
-                completed_tasks=answer.completed_tasks,
-                total_tasks=answer.total_tasks,
-                current_task=answer.current_task,
-            )
+            return None
+
+
+def _updated(
+    execution: Execution, answer: Progress | CrewUnavailable, asked_at: datetime
+) -> Execution:
+    match answer:
+        case CrewUnavailable(gone=gone):
+            return execution.not_found(asked_at) if gone else execution
+        case Progress(status=CrewStatus.FAILED):
+            return execution.end(ExecutionState.FAILED, asked_at, error=answer.error or "")
+    completed = answer.status is CrewStatus.COMPLETED
+    told = execution.update_progress(
+        completed_tasks=answer.completed_tasks,
+        total_tasks=answer.total_tasks,
+        current_task=None if completed else answer.current_task,
+        asked_at=asked_at,
+    )
+    if completed:
+        return told.end(ExecutionState.COMPLETED, asked_at, result=answer.result)
+    return told
+
+
+def _has_ended(execution: Execution) -> bool:
+    return execution.is_over and execution.state is not ExecutionState.GONE
+
+
+def _shown(execution: Execution) -> tuple[object, ...]:
+    return execution.completed_tasks, execution.total_tasks, execution.current_task

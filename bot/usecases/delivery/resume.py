@@ -6,13 +6,18 @@ repeated whose outcome is unknown, evidence is looked for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from bot.domain.outcome import Delivered, Outcome, Unknown
 from bot.domain.review import Round, State, Transition
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.poll_status import record_answer
+from bot.usecases.evidence import watch_for_evidence
 from bot.usecases.ports.crew import CrewClient
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx
-from bot.usecases.read_models import CrewStatus, Progress
+from bot.usecases.read_models import CrewUnavailable, Progress
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
@@ -22,11 +27,12 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     client = context.clients[job.effect.crew]
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
-    completed = await _has_completed(await context.uow.read.round(job.effect.subject), client)
+    asked = await _ask(await context.uow.read.round(job.effect.subject), client, context)
     async with context.uow.begin() as tx:
+        taken_until = await _record_answer(job, asked, tx) if asked else None
         round_ = await tx.round(job.effect.subject)
-        in_doubt = round_.in_doubt_since is not None
-        sending = await _begin(round_, tx, job, context, completed=completed)
+        in_doubt = round_.in_doubt
+        sending = await _begin(round_, tx, job, context, taken_until=taken_until)
     if sending is None:
         return Delivered()
     outcome = await _send(sending, client, context)
@@ -34,30 +40,50 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How far the crew says that the execution is, and when it was asked."""
+
+    answer: Progress | CrewUnavailable
+    at: datetime
+
+
+async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> _Asked | None:
+    """Ask the crew, if that matters."""
+    if round_.state is not State.DECIDED or not round_.in_doubt:
+        return None
+    at = context.clock()
+    return _Asked(await client.status(round_.review.execution_id), at)
+
+
+async def _record_answer(job: Job, asked: _Asked, tx: Tx) -> datetime | None:
+    effect = job.effect
+    execution = await tx.executions.open(effect.crew, effect.execution_id, at=asked.at)
+    recorded = await record_answer(tx, execution, asked.answer, asked_at=asked.at)
+    return recorded.taken_until
+
+
 async def _begin(
-    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, completed: bool
+    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, taken_until: datetime | None
 ) -> Round | None:
-    """Note that a try begins; None when there is nothing (left) to send."""
+    """Note that a try begins; None when there is nothing to send (yet, or any more)."""
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return None
     review = round_.review
     activity_count = await tx.executions.activity_count(review.crew, review.execution_id)
-    if round_.in_doubt_since is not None and (completed or activity_count > round_.activity_before):
-        await _save(round_.took_effect(context.clock()), tx, context)
-        await tx.complete(job)
-        return None
+    if round_.in_doubt:
+        moved = taken_until is not None and round_.opened_at <= taken_until
+        if moved or activity_count > round_.activity_before:
+            await _save(round_.took_effect(context.clock()), tx, context)
+            await tx.complete(job)
+            return None
+        if (wait_until := context.wait_for_evidence(round_)) is not None:
+            await tx.retry(job, at=wait_until, in_doubt=True)
+            return None
     sending = round_.begin_sending(context.clock(), activity_count=activity_count)
     await tx.save(sending)
     return sending
-
-
-async def _has_completed(round_: Round, client: CrewClient) -> bool:
-    """Whether the crew says so, if that matters: it cannot complete while it waits for us."""
-    if round_.state is not State.DECIDED or round_.in_doubt_since is None:
-        return False
-    progress = await client.status(round_.review.execution_id)
-    return isinstance(progress, Progress) and progress.status is CrewStatus.COMPLETED
 
 
 async def _send(round_: Round, client: CrewClient, context: DeliveryContext) -> Outcome:
@@ -72,12 +98,22 @@ async def _send(round_: Round, client: CrewClient, context: DeliveryContext) -> 
 async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: DeliveryContext) -> None:
     now = context.clock()
     retries_exhausted = now - job.created_at >= context.retry.give_up_after
+    effect = job.effect
     async with context.uow.begin() as tx:
-        current = await tx.round(job.effect.subject)
+        # Opened first: activity either comes before, and counts, or finds the round stuck.
+        execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
+        activity_count = await tx.executions.activity_count(effect.crew, effect.execution_id)
+        current = await tx.round(effect.subject)
         transition = current.settle(
-            outcome, in_doubt=in_doubt, retries_exhausted=retries_exhausted, at=now
+            outcome,
+            in_doubt=in_doubt,
+            has_gone_on=activity_count > current.activity_before,
+            retries_exhausted=retries_exhausted,
+            at=now,
         )
         await _save(transition, tx, context)
+        if transition.round.state is State.STUCK and transition.round.in_doubt:
+            await watch_for_evidence(tx, execution, at=now)
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):

@@ -176,6 +176,17 @@ class Tx(Protocol):
         """Change whom an address stands for."""
         ...
 
+    async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
+        """The rounds of an execution that were closed only because the crew did not know it.
+
+        Of each review the latest one at most. The execution must be opened first.
+        """
+        ...
+
+    async def hasten(self, effect: Effect, *, at: datetime) -> None:
+        """Have an effect carried out at that time: one that waits already, else a new one."""
+        ...
+
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """Store a webhook that could not be understood."""
         ...

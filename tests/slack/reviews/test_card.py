@@ -45,6 +45,8 @@ def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view:
             assert buttons(message) == [(ids.APPROVE, "r-1"), (ids.REVISE, "r-1")]
         elif view.round.state is State.STUCK:
             assert buttons(message) == [(ids.RETRY, "r-1")]
+        elif view.round.can_reopen:
+            assert buttons(message) == [(ids.REOPEN, "r-1")]
         else:
             assert buttons(message) == []
 
@@ -169,6 +171,14 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
             "does not know this execution any more",
         ),
         ({"state": State.STUCK, "reason": RefusedByCrew("400", "no")}, "is not waiting for this"),
+        (
+            {"state": State.STUCK, "reason": RefusedByCrew("400", "no"), "in_doubt_since": NOW},
+            "It may have been taken: the answer to a try was lost.",
+        ),
+        (
+            {"state": State.STUCK, "reason": RetriesExhausted("no"), "in_doubt_since": NOW},
+            "this card says so at its next sign",
+        ),
         ({"state": State.STUCK, "reason": RefusedByCrew("422", "no")}, "could not read"),
         ({"state": State.STUCK, "reason": RefusedByCrew("418", "no")}, "Look at the crew's log"),
         (
@@ -201,6 +211,10 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         (
             {"state": State.CLOSED, "decision": None, "reason": ExecutionFailed()},
             "Closed: the execution failed.",
+        ),
+        (
+            {"state": State.CLOSED, "reason": ExecutionGone()},
+            "It was not sent. If the crew knows it after all, press Reopen",
         ),
         (
             {"state": State.CLOSED, "decision": None, "reason": ExecutionGone()},

@@ -35,6 +35,9 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     check_message(message)
     assert read(message).count("<@U0ANA>") == 1
     assert "The Retry button is on the card." in read(message)
+    doubted = render_stuck_notice(replace(stuck, in_doubt_since=NOW))
+    assert doubted is not None
+    assert "may have been taken, or not. The crew says" in read(doubted)
     closed = render_stuck_notice(replace(stuck, state=State.CLOSED, reason=NeverSent()))
     assert closed is not None
     assert (

@@ -12,10 +12,11 @@ from bot.domain.execution import (
     ExecutionState,
 )
 from bot.domain.notification import Output
-from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
+from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
 from bot.domain.review import State
+from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
-from bot.usecases.track import STATUS_POLL, record_update
+from bot.usecases.track import record_update
 from tests.usecases.world import STATUS, World
 
 DAY = timedelta(days=1)
@@ -43,7 +44,6 @@ async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
             ExecutionFailed("out of tokens"),
         ),
         (Progress(CrewStatus.FAILED, "error"), ExecutionState.FAILED, ExecutionFailed()),
-        (CrewUnavailable("404: not found", gone=True), ExecutionState.GONE, ExecutionGone()),
     ],
 )
 async def test_the_end_closes_what_waits_and_is_said_once(
@@ -69,18 +69,6 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     assert (await world.execution()).tokens == 9
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
     assert not await world.lease(STATUS)
-
-
-async def test_a_404_right_after_the_start_closes_nothing(world: World) -> None:
-    await world.start()
-    round_ = (await world.notify()).round
-    world.crew.says = CrewUnavailable("404: not found", gone=True)
-
-    world.clock.advance(STATUS_POLL.first)
-    await world.turn(STATUS)
-
-    assert (await world.round(round_.id)).state is State.WAITING
-    assert (await world.execution()).state is ExecutionState.RUNNING
 
 
 async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Refused, ResumeStatus
-from bot.domain.reason import Answered, AnswerLost, Inferred
+from bot.domain.reason import Answered, AnswerLost, Inferred, RefusedByCrew
 from bot.domain.review import Round, State
+from bot.domain.verdict import Decision
 from bot.usecases.delivery.context import GRACE
 from tests.builders import NOW
 from tests.usecases.faults import LOST, Crashed, Fault
@@ -45,13 +46,29 @@ async def test_it_is_sent_again_where_nothing_shows_that_it_was_taken(
     assert (await world.round(decided.id)).reason == Answered("Thank you.", ResumeStatus.RETRYING)
 
 
-async def test_not_pending_any_more_shows_that_it_was_taken(world: World, decided: Round) -> None:
+@pytest.mark.parametrize("words", ["not pending", "taskWebhookUrl must use https"])
+async def test_a_400_is_no_proof_by_itself(world: World, decided: Round, words: str) -> None:
     await lose(world, after=True)
+    world.crew.faults.append(Fault(Refused("400", words)))
     world.clock.advance(GRACE)
     await world.turn(CREW)
-    taken = await world.round(decided.id)
-    assert (taken.state, taken.reason) == (State.RESUMED, Inferred())
-    assert len(world.crew.taken) == 1
+    stuck = await world.round(decided.id)
+    assert (stuck.state, stuck.reason) == (State.STUCK, RefusedByCrew("400", words))
+    assert stuck.in_doubt
+    assert await world.effects() == [REFRESH, REFRESH, NOTIFY_STUCK]
+
+
+async def test_a_400_with_a_sign_that_comes_meanwhile_shows_that_it_was_taken(
+    world: World, decided: Round
+) -> None:
+    async def on_resume(_: str, _decision: Decision) -> None:
+        await world.record_update()
+
+    await lose(world, after=True)
+    world.crew.on_resume = on_resume
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).reason == Inferred()
 
 
 async def test_a_sign_of_having_gone_on_shows_that_it_was_taken(
@@ -143,6 +160,8 @@ async def test_a_crash_while_sending_is_an_unknown_outcome(world: World, decided
     assert (await world.round(decided.id)).in_doubt_since == NOW
     await world.lapse()
     await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.STUCK
+    await world.record_update()
     assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.taken) == 1
 

@@ -1,0 +1,97 @@
+"""A crew that says that it does not know an execution, and then does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.demo.crew import status
+from bot.demo.environment import ANA
+from bot.demo.workspace import Message, buttons
+from bot.runtime import utc_now
+from bot.usecases.evidence import STATUS_POLL
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+
+
+class AheadClock:
+    """The present, and as much ahead of it as it was told."""
+
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
+@pytest.fixture
+def clock() -> AheadClock:
+    return AheadClock()
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld, clock: AheadClock) -> AsyncIterator[World]:
+    async with make_world(replace(AT_ONCE, clock=clock)) as built:
+        yield built
+
+
+async def until_asked(world: World, clock: AheadClock, *, times: int) -> None:
+    """Let time pass until the crew has been asked for the status so often."""
+    wanted = asked(world) + times
+    while asked(world) < wanted:
+        before = asked(world)
+        clock.ahead += STATUS_POLL.longest
+        # Where the time passed before the last answer was recorded, nothing is due yet.
+        with suppress(TimeoutError):
+            await world.crew.until(lambda before=before: asked(world) > before, timeout=0.2)  # type: ignore[misc]
+
+
+def asked(world: World) -> int:
+    answered = [call for call in world.crew.requests if call.status is not None]
+    return sum(call.path.startswith("/status/") for call in answered)
+
+
+async def closed(world: World, clock: AheadClock) -> Message:
+    await world.pause()
+    card = await world.card("A draft")
+    not_found = {"error": "Not Found", "message": "Execution not found"}
+    world.crew.fail("/status", how=status(404, not_found), times=None)
+    await until_asked(world, clock, times=6)
+    return await world.shown(card, "does not know this execution")
+
+
+async def test_a_proxys_404_closes_nothing(world: World, clock: AheadClock) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    world.crew.fail("/status", how=status(404, "404 page not found"), times=None)
+
+    await until_asked(world, clock, times=8)
+
+    assert buttons(world.slack.fresh(card)) == ["Approve", "Revise"]
+
+
+async def test_a_reviewer_reopens_what_was_closed_by_mistake(
+    world: World, clock: AheadClock
+) -> None:
+    card = await closed(world, clock)
+    assert buttons(card) == ["Reopen"]
+
+    await world.slack.click(ANA, card, "Reopen")
+
+    waiting = await world.shown(card, "Approve")
+    await world.slack.click(ANA, waiting, "Approve")
+    await world.shown(card, "Sent")
+    assert len(world.crew.resumes) == 1
+
+
+async def test_it_reopens_by_itself_when_the_crew_knows_it_again(
+    world: World, clock: AheadClock
+) -> None:
+    card = await closed(world, clock)
+
+    world.crew.clear("/status")
+    await until_asked(world, clock, times=1)
+
+    await world.shown(card, "Approve")

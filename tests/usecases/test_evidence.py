@@ -1,0 +1,186 @@
+"""What is stuck and may have been taken is settled by the first sign that the crew went on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from bot.domain.notification import Output
+from bot.domain.outcome import Refused
+from bot.domain.reason import Inferred
+from bot.domain.review import Round, State
+from bot.usecases.delivery.context import GRACE
+from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from tests.builders import SECOND
+from tests.usecases.faults import LOST, Fault
+from tests.usecases.world import CREW, World
+
+DRAFTING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+
+
+async def get_stuck(world: World, round_id: str, *, in_doubt: bool = True) -> None:
+    """The decision is refused, after a try whose answer was lost."""
+    if in_doubt:
+        world.crew.faults.append(Fault(LOST, after=True))
+        await world.turn(CREW)
+        world.clock.advance(GRACE)
+    world.crew.faults.append(Fault(Refused("400", "body wrong")))
+    await world.turn(CREW)
+    stuck = await world.round(round_id)
+    assert (stuck.state, stuck.in_doubt) == (State.STUCK, in_doubt)
+
+
+async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
+    """The next time the crew is asked for its status."""
+    world.crew.says = answer
+    world.clock.advance(STATUS_POLL.longest)
+    await world.turn(STATUS)
+
+
+async def was_asked(world: World, execution_id: str = "e-1") -> None:
+    """The crew was asked for the status while it waits."""
+    at = world.clock()
+    async with world.uow.begin() as tx:
+        execution = await tx.executions.open("research", execution_id, at=at)
+        asked = execution.update_progress(
+            completed_tasks=0, total_tasks=3, current_task="draft", asked_at=at
+        )
+        await tx.executions.save(asked)
+
+
+SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
+    "the same task's next output": lambda world: world.notify("Short draft."),
+    "another task's output": lambda world: world.notify("A plan.", task_id="plan"),
+    "a finished task": lambda world: world.record(TaskUpdate(title="draft")),
+    "a step": lambda world: world.record(StepUpdate(doing="thinking")),
+    "the result": lambda world: world.record(CrewUpdate(result=Output("Done."))),
+    "a status: completed": lambda world: ask(world, Progress(CrewStatus.COMPLETED, "completed")),
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+async def test_a_sign_settles_what_is_stuck_in_doubt(
+    world: World, decided: Round, sign: str
+) -> None:
+    await get_stuck(world, decided.id)
+    await SIGNS[sign](world)
+    taken = await world.round(decided.id)
+    assert (taken.state, taken.reason) == (State.RESUMED, Inferred())
+    await world.settle_slack()
+    assert world.slack.card(decided.id).shows == taken
+
+
+@pytest.mark.parametrize("sign", ["another task's output", "a finished task", "a step"])
+async def test_what_was_surely_not_taken_stays_stuck(
+    world: World, decided: Round, sign: str
+) -> None:
+    await get_stuck(world, decided.id, in_doubt=False)
+    await SIGNS[sign](world)
+    assert (await world.round(decided.id)).state is State.STUCK
+
+
+async def test_a_duplicate_is_no_sign(world: World) -> None:
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await world.decide(round_.id)
+    await get_stuck(world, round_.id)
+    assert not (await world.notify()).accepted
+    assert (await world.round(round_.id)).state is State.STUCK
+
+
+# --- the crew's status ---
+
+
+@pytest.mark.parametrize(
+    "further", [replace(DRAFTING, completed_tasks=1), replace(DRAFTING, current_task="plan")]
+)
+async def test_a_status_that_moved_since_the_pause_is_a_sign(
+    world: World, decided: Round, further: Progress
+) -> None:
+    await was_asked(world)
+    world.crew.says = DRAFTING
+    await get_stuck(world, decided.id)
+    await ask(world, DRAFTING)
+    assert (await world.round(decided.id)).state is State.STUCK
+    await ask(world, CrewUnavailable("away"))
+    assert (await world.round(decided.id)).state is State.STUCK
+    await ask(world, further)
+    assert (await world.round(decided.id)).reason == Inferred()
+
+
+async def test_a_status_that_moved_before_the_pause_is_none(world: World) -> None:
+    await world.start()
+    await ask(world, replace(DRAFTING, current_task="research"))
+    world.crew.says = None
+    world.clock.advance(SECOND)
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await world.decide(round_.id)
+    await get_stuck(world, round_.id)
+    await ask(world, replace(DRAFTING, completed_tasks=1))
+    assert (await world.round(round_.id)).state is State.STUCK
+    assert (await world.execution()).stuck_in_doubt
+    await ask(world, replace(DRAFTING, completed_tasks=2))
+    assert (await world.round(round_.id)).state is State.RESUMED
+    assert not (await world.execution()).stuck_in_doubt
+
+
+async def test_a_status_that_moved_saves_another_try(world: World, decided: Round) -> None:
+    await was_asked(world)
+    world.crew.faults.append(Fault(LOST, after=True))
+    await world.turn(CREW)
+    world.crew.says = replace(DRAFTING, completed_tasks=1)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).reason == Inferred()
+    assert len(world.crew.asked) == 1
+
+
+async def test_an_answer_that_a_later_one_overtook_counts_for_nothing(
+    world: World, decided: Round
+) -> None:
+    """Two ask at once; the crew answers the second one first."""
+
+    async def on_status(_: str) -> None:
+        world.crew.on_status = None
+        async with world.uow.begin() as tx:
+            execution = await tx.executions.open("research", "e-1", at=world.clock())
+            later = execution.update_progress(
+                completed_tasks=0,
+                total_tasks=3,
+                current_task="plan",
+                asked_at=world.clock() + SECOND,
+            )
+            await tx.executions.save(later)
+
+    await get_stuck(world, decided.id)
+    world.crew.on_status = on_status
+    await ask(world, DRAFTING)
+    assert (await world.round(decided.id)).state is State.STUCK
+    assert (await world.execution()).current_task == "plan"
+
+
+async def test_only_rounds_that_were_there_when_it_was_asked_are_settled(
+    world: World, decided: Round
+) -> None:
+    await was_asked(world)
+    await get_stuck(world, decided.id)
+    world.clock.advance(SECOND)
+    world.crew.pause(task="plan")
+    other = (await world.notify("A plan.", task_id="plan")).round
+    async with world.uow.begin() as tx:
+        stuck = replace(
+            (await tx.round(other.id)),
+            state=State.STUCK,
+            decision=decided.decision,
+            in_doubt_since=world.clock(),
+        )
+        await tx.save(stuck)
+        execution = await tx.executions.open("research", "e-1", at=world.clock())
+        await tx.executions.save(replace(execution, stuck_in_doubt=True))
+    await ask(world, replace(DRAFTING, completed_tasks=1))
+    assert (await world.round(other.id)).state is State.STUCK

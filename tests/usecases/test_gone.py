@@ -1,0 +1,245 @@
+"""An execution that its crew does not know: gone only after a while, and never for good."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.errors import InvalidTransition, NotAReviewer
+from bot.domain.execution import (
+    GONE_AFTER,
+    GONE_ANSWERS,
+    CrewUpdate,
+    ExecutionState,
+    StepUpdate,
+    TaskUpdate,
+)
+from bot.domain.notification import Output
+from bot.domain.outcome import Refused
+from bot.domain.reason import ExecutionEnded, ExecutionGone, Inferred
+from bot.domain.review import Round, State
+from bot.usecases.decide import reopen
+from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from tests.builders import ANA, EVE, SECOND
+from tests.usecases.faults import Fault
+from tests.usecases.world import CREW, World
+
+NOT_FOUND = CrewUnavailable("404: not found", gone=True)
+RUNNING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+MINUTE = timedelta(minutes=1)
+
+
+async def ask(
+    world: World, answer: Progress | CrewUnavailable, *, after: timedelta = STATUS_POLL.longest
+) -> None:
+    """The next time the crew is asked for its status."""
+    world.crew.says = answer
+    world.clock.advance(after)
+    await world.turn(STATUS)
+    await world.settle_slack()
+
+
+async def state(world: World) -> ExecutionState:
+    return (await world.execution()).state
+
+
+async def a_waiting_round(world: World) -> Round:
+    await world.start()
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    return round_
+
+
+async def lose(world: World) -> None:
+    """The crew says for long enough that it does not know the execution."""
+    for _ in range(5):
+        await ask(world, NOT_FOUND)
+    assert await state(world) is ExecutionState.GONE
+
+
+async def test_a_404_closes_nothing_before_it_was_said_several_times_for_a_while(
+    world: World,
+) -> None:
+    round_ = await a_waiting_round(world)
+    await ask(world, NOT_FOUND)
+    for _ in range(2):
+        await ask(world, NOT_FOUND)
+        assert (await world.round(round_.id)).state is State.WAITING
+    await ask(world, NOT_FOUND)
+    closed = await world.round(round_.id)
+    assert (closed.state, closed.reason) == (State.CLOSED, ExecutionGone())
+    assert await state(world) is ExecutionState.GONE
+    assert world.messages_said().count(EffectKind.POST_RESULT) == 1
+
+
+async def test_two_404s_far_apart_are_too_few(world: World) -> None:
+    await a_waiting_round(world)
+    await ask(world, NOT_FOUND)
+    for _ in range(GONE_ANSWERS - 2):
+        await ask(world, NOT_FOUND, after=GONE_AFTER * 4)
+        assert await state(world) is ExecutionState.RUNNING
+    await ask(world, NOT_FOUND)
+    assert await state(world) is ExecutionState.GONE
+
+
+async def test_an_answer_in_between_begins_the_count_anew(world: World) -> None:
+    await a_waiting_round(world)
+    for _ in range(3):
+        await ask(world, NOT_FOUND)
+    await ask(world, RUNNING)
+    for _ in range(3):
+        await ask(world, NOT_FOUND)
+    assert await state(world) is ExecutionState.RUNNING
+
+
+async def test_a_404_that_is_not_the_crews_own_never_counts(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    for _ in range(10):
+        await ask(world, CrewUnavailable("404: no healthy upstream"))
+    assert (await world.round(round_.id)).state is State.WAITING
+
+
+async def test_what_is_gone_is_closed_and_said_once(world: World) -> None:
+    await a_waiting_round(world)
+    await lose(world)
+    await lose(world)
+    assert world.messages_said().count(EffectKind.POST_RESULT) == 1
+
+
+# --- and back ---
+
+SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
+    "another task's output": lambda world: world.notify("A plan.", task_id="plan"),
+    "a finished task": lambda world: world.record(TaskUpdate(title="research")),
+    "a step": lambda world: world.record(StepUpdate(doing="thinking")),
+    "a status": lambda world: ask(world, RUNNING),
+    "Reopen": lambda world: reopen("id-002", by=ANA, context=world.reviews),
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+async def test_it_waits_again_once_the_crew_knows_it(world: World, sign: str) -> None:
+    round_ = await a_waiting_round(world)
+    assert round_.id == "id-002"
+    await lose(world)
+
+    await SIGNS[sign](world)
+
+    back = await world.round(round_.id)
+    assert (back.state, back.reason, back.ended_at) == (State.WAITING, None, None)
+    assert await state(world) is ExecutionState.RUNNING
+    await world.settle_slack()
+    assert world.slack.card(round_.id).shows == back
+    world.crew.pause()
+    await world.decide(round_.id)
+    await world.turn(CREW)
+    assert (await world.round(round_.id)).state is State.RESUMED
+
+
+async def test_a_newer_output_takes_its_place(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    newer = (await world.notify("Another draft.")).round
+    assert (await world.round(round_.id)).state is State.SUPERSEDED
+    assert (newer.number, newer.state) == (2, State.WAITING)
+    assert await state(world) is ExecutionState.RUNNING
+
+
+async def test_the_result_comes_after_all(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    await world.settle_slack()
+    assert (await world.round(round_.id)).reason == ExecutionEnded()
+    assert await state(world) is ExecutionState.COMPLETED
+    assert world.messages_said().count(EffectKind.POST_RESULT) == 2
+
+
+async def test_it_is_closed_again_if_the_crew_goes_on_not_knowing_it(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    await reopen(round_.id, by=ANA, context=world.reviews)
+    await ask(world, NOT_FOUND)
+    assert (await world.round(round_.id)).state is State.WAITING
+    await lose(world)
+    assert (await world.round(round_.id)).state is State.CLOSED
+
+
+async def test_it_is_asked_for_once_at_a_time_whatever_reopens_it(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    await reopen(round_.id, by=ANA, context=world.reviews)
+    world.clock.advance(STATUS_POLL.first)
+    assert len(await world.lease(STATUS)) == 1
+
+
+async def test_what_was_stuck_is_stuck_again(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(Refused("404", "")))
+    await world.turn(CREW)
+    await lose(world)
+    assert (await world.round(round_.id)).state is State.CLOSED
+
+    await reopen(round_.id, by=ANA, context=world.reviews)
+
+    assert (await world.round(round_.id)).state is State.STUCK
+    world.crew.pause()
+    await world.retry(round_.id)
+    await world.turn(CREW)
+    assert (await world.round(round_.id)).state is State.RESUMED
+
+
+async def test_what_may_have_been_taken_is_settled_by_the_sign_that_reopens_it(
+    world: World,
+) -> None:
+    round_ = await a_waiting_round(world)
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(Refused("404", "")))
+    async with world.uow.begin() as tx:
+        await tx.save((await tx.round(round_.id)).begin_sending(world.clock(), activity_count=9))
+    await world.turn(CREW)
+    await lose(world)
+    await world.record(TaskUpdate(title="draft"))
+    assert (await world.round(round_.id)).reason == Inferred()
+
+
+# --- the button ---
+
+
+async def test_only_reviewers_reopen(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    with pytest.raises(NotAReviewer):
+        await reopen(round_.id, by=EVE, context=world.reviews)
+
+
+async def test_what_is_not_closed_as_gone_is_not_reopened(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    newer = (await world.notify("Another draft.")).round
+    with pytest.raises(InvalidTransition):
+        await reopen(round_.id, by=ANA, context=world.reviews)
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    with pytest.raises(InvalidTransition):
+        await reopen(newer.id, by=ANA, context=world.reviews)
+
+
+async def test_a_card_of_an_earlier_version_is_not_reopened_beside_a_newer_one(
+    world: World,
+) -> None:
+    """Those did not end what was closed when a newer output came."""
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    await world.notify("Another draft.")
+    async with world.uow.begin() as tx:
+        old = await tx.round(round_.id)
+        await tx.save(replace(old, state=State.CLOSED, reason=ExecutionGone()))
+    world.clock.advance(SECOND)
+    with pytest.raises(InvalidTransition):
+        await reopen(round_.id, by=ANA, context=world.reviews)
