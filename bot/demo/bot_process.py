@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,8 @@ import aiohttp
 START_SECONDS = 20
 STOP_SECONDS = 30
 _POLL_SECONDS = 0.05
+#: What Python is started with. Tests have a bot that waits for less.
+COMMAND = ("-m", "bot", "serve")
 #: The last one lets tests measure what the process covers.
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
@@ -33,11 +35,17 @@ class BotProcess:
     """One process at a time; can be killed and started again on the same port and database."""
 
     def __init__(
-        self, settings: Mapping[str, str], *, folder: Path, port: int | None = None
+        self,
+        settings: Mapping[str, str],
+        *,
+        folder: Path,
+        port: int | None = None,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         self.port = port or free_port()
         self.log = folder / "bot.log"
         self._folder = folder
+        self._command = command
         self._settings = {**settings, "HOST": "127.0.0.1", "PORT": str(self.port)}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -64,9 +72,7 @@ class BotProcess:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "bot",
-                "serve",
+                *self._command,
                 cwd=self._folder,
                 env={**inherited(), "PYTHONPATH": source, **self._settings},
                 stdin=asyncio.subprocess.DEVNULL,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.bot_process import COMMAND, BotProcess, free_port
 from bot.demo.crew import Crew, HumanInput
 from bot.demo.workspace import Workspace
 
@@ -42,13 +42,14 @@ async def start_environment(
     now: Callable[[], float] = time.time,
     task_seconds: float,
     port: int | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> AsyncIterator[Environment]:
     """Start the stand-ins and the bot; `task_seconds` is how long each task of the crew takes."""
     async with Workspace(now=now) as workspace, Crew(now=now, task_seconds=task_seconds) as crew:
         people(workspace)
         port = port or free_port()
         configured = settings(workspace, crew) | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
-        bot = BotProcess(configured, folder=folder, port=port)
+        bot = BotProcess(configured, folder=folder, port=port, command=command)
         workspace.events_url = f"{bot.url}/slack/events"
         environment = Environment(workspace, crew, bot)
         crew.human_input = HumanInput.bearer(environment.human_input_url, WEBHOOK_SECRET)

@@ -9,11 +9,12 @@ from bot.demo.bot_process import BotProcess
 from bot.demo.crew import hang
 from bot.demo.environment import ANA, CHANNEL, Environment, start_environment
 from bot.demo.workspace import HANG, Message, buttons, message_text
+from tests.journeys.quick_bot import QUICK
 
 
 @pytest.fixture
 async def environment(tmp_path: Path) -> AsyncIterator[Environment]:
-    async with start_environment(tmp_path, task_seconds=0) as built:
+    async with start_environment(tmp_path, task_seconds=0, command=QUICK) as built:
         yield built
 
 
@@ -98,7 +99,33 @@ async def test_killed_between_sending_the_resume_and_recording_it(
     environment.crew.clear()
     await environment.bot.start()
 
-    await until_shown(environment, card, "gone on" if applied else "Sent")
+    await until_shown(environment, card, "may have been taken" if applied else "Sent")
+    if applied:
+        await environment.crew.pause("e-1", "plan", "A plan.")
+        await until_shown(environment, card, "Sent: the crew has gone on")
+    assert len(environment.crew.resumes) == 1
+
+
+async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(
+    environment: Environment,
+) -> None:
+    """Killed while sending; the crew's next output comes just after the start."""
+    await environment.crew.pause("e-1", "draft", "A draft.")
+    card = await card_of(environment, "A draft.")
+    environment.crew.fail("/resume", how=hang(applied=True))
+    await environment.workspace.click(ANA, card, "Revise")
+    await environment.workspace.until(lambda: environment.workspace.open_modals(ANA))
+    await environment.workspace.submit(ANA, {"feedback": "Shorter."})
+    await environment.crew.until(lambda: environment.crew.resumes)
+
+    await environment.bot.kill()
+    environment.crew.clear()
+    await environment.bot.start()
+    sent = await environment.crew.pause("e-1", "draft", "Short.")
+    assert sent.status == 202
+
+    await until_shown(environment, card, "Sent: the crew has gone on")
+    await card_of(environment, "Short.")
     assert len(environment.crew.resumes) == 1
 
 
