@@ -131,7 +131,11 @@ class SqlTransaction:
 
     async def hasten(self, effect: Effect, *, at: datetime) -> None:
         """See `Tx`."""
-        same = outbox.c.ordering_key == effect.ordering_key, outbox.c.kind == effect.kind.value
+        same = (
+            outbox.c.ordering_key == effect.ordering_key,
+            outbox.c.kind == effect.kind.value,
+            outbox.c.set_aside_at.is_(None),
+        )
         waits = await self._connection.scalar(sa.select(outbox.c.id).where(*same).limit(1))
         if waits is None:
             await self.enqueue([effect], at=at, wake=False)

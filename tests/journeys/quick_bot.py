@@ -10,6 +10,7 @@ import signal
 from datetime import timedelta
 
 from bot.app import running
+from bot.crews import build_log_redactor
 from bot.event_loop import EventLoop
 from bot.logs import set_up_logging
 from bot.runtime import Runtime
@@ -22,7 +23,8 @@ START_GRACE = timedelta(seconds=0.5)
 async def serve() -> None:
     """Until SIGTERM."""
     settings = load()
-    set_up_logging(settings.log_format, settings.log_level)
+    redact = build_log_redactor(settings).text
+    set_up_logging(settings.log_format, settings.log_level, redact=redact)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with running(settings, Runtime(start_grace=START_GRACE)):

@@ -17,7 +17,7 @@ from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import SECOND
 from tests.usecases.faults import LOST, Fault
-from tests.usecases.world import CREW, World
+from tests.usecases.world import CREW, STATUS, World
 
 DRAFTING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
 

@@ -27,7 +27,7 @@ from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import ANA, EVE, SECOND
 from tests.usecases.faults import Fault
-from tests.usecases.world import CREW, World
+from tests.usecases.world import CREW, STATUS, World
 
 NOT_FOUND = CrewUnavailable("404: not found", gone=True)
 RUNNING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)

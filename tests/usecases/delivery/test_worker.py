@@ -14,8 +14,8 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.settle import settle
 from bot.usecases.delivery.worker import REFUSALS, Pace, Worker
+from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.ports.outbox import Job
-from bot.usecases.track import STATUS_POLL
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed
