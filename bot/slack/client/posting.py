@@ -6,17 +6,17 @@ instead of being posted twice. A file carries none and is found by its name.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.outcome import NotSent, Unknown
+from bot.domain.outcome import NotSent
 from bot.slack.blockkit.blocks import Message
-from bot.slack.client.answers import list_at, next_cursor, object_in, objects_in, text_at
+from bot.slack.client.answers import list_at, object_in, objects_in, text_at
 from bot.slack.client.rate_limit import Rate, RateLimiter
+from bot.slack.client.search import MessageSearch
 from bot.slack.client.web_api import CallFailed, attempt, call
 from bot.usecases.ports.base import Clock
 from bot.usecases.read_models import MessageRef
@@ -26,14 +26,6 @@ log = structlog.get_logger(__name__)
 METADATA: Final = "crewgate"
 """`event_type` of the metadata of every message that must not be posted twice; its payload is
 `{"key": …}`."""
-#: Clocks differ; a message is looked for from a little before it can have been posted.
-CLOCK_SKEW: Final = timedelta(minutes=2)
-PAGE: Final = 200
-PAGES: Final = 5
-#: Slack's answers when this bot may post in a channel but not read it.
-NOT_READABLE: Final = frozenset(
-    {"channel_not_found", "missing_scope", "not_in_channel", "thread_not_found"}
-)
 
 
 class Poster:
@@ -41,6 +33,7 @@ class Poster:
 
     def __init__(self, client: AsyncWebClient, *, clock: Clock, rate: Rate | None = None) -> None:
         self._client = client
+        self._search = MessageSearch(client, clock=clock)
         self._limiter = RateLimiter(rate or Rate(), clock=clock)
         self._channel_ids: dict[str, str] = {}
         """Ids of channels that are configured by name, as Slack answered them."""
@@ -83,6 +76,7 @@ class Poster:
             if isinstance(error.failure, NotSent) and error.failure.retry_after:
                 self._limiter.slow_down(channel, error.failure.retry_after)
             raise
+        self._search.forget(key)
         posted_in, ts = text_at(answer, "channel"), text_at(answer, "ts")
         self._channel_ids[channel] = posted_in
         return MessageRef(posted_in, ts, thread_ts or ts)
@@ -144,58 +138,19 @@ class Poster:
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> str | None:
         """The `ts` of a message with this key, or None."""
-        async for message in self._messages(channel, thread_ts, since):
+        async for message in self._search.since(key, channel, thread_ts, since):
             if _key(message) == key:
+                self._search.forget(key)
                 return text_at(message, "ts")
         return None
 
     async def _find_file(self, thread: MessageRef, name: str, since: datetime) -> bool:
-        async for message in self._messages(thread.channel, thread.thread_ts, since):
+        key = f"file {thread.thread_ts} {name}"
+        async for message in self._search.since(key, thread.channel, thread.thread_ts, since):
             if any(file.get("name") == name for file in objects_in(message, "files")):
+                self._search.forget(key)
                 return True
         return False
-
-    async def _messages(
-        self, channel: str, thread_ts: str | None, since: datetime
-    ) -> AsyncIterator[dict[str, Any]]:
-        """What was posted since then; nothing where this bot may not read.
-
-        A bot that may post but not read (a channel known by its name only, a missing scope) would
-        otherwise never post at all; a card too many is the smaller evil.
-        """
-        where: dict[str, Any] = (
-            {"channel": channel, "ts": thread_ts} if thread_ts else {"channel": channel}
-        )
-        method = "conversations.replies" if thread_ts else "conversations.history"
-        oldest = f"{(since - CLOCK_SKEW).timestamp():.6f}"
-        cursor = ""
-        for _ in range(PAGES):
-            try:
-                # These two read their arguments from the query only.
-                answer = await attempt(
-                    self._client.api_call(
-                        method,
-                        http_verb="GET",
-                        params=where
-                        | {
-                            "oldest": oldest,
-                            "limit": PAGE,
-                            "include_all_metadata": 1,
-                            "cursor": cursor,
-                        },
-                    )
-                )
-            except CallFailed as error:
-                if not isinstance(error.failure, Unknown) and error.failure.code in NOT_READABLE:
-                    log.warning("channel_not_readable", channel=channel, why=error.failure.code)
-                    return
-                raise
-            for message in list_at(answer, "messages"):
-                if isinstance(message, dict):
-                    yield message
-            cursor = next_cursor(answer)
-            if not cursor:
-                return
 
 
 def _key(message: dict[str, Any]) -> str | None:
