@@ -206,11 +206,15 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
 
 
 def posted_twice(evidence: Evidence) -> Iterator[str]:
-    """No message was posted a second time, save that a decision can get stuck again."""
+    """No message was posted a second time.
+
+    Save that a decision can get stuck again after Retry, and be closed as never sent after that.
+    """
+    closed = {round_.id for round_ in evidence.stored.rounds if round_.state is State.CLOSED}
     for key, times in evidence.keys.items():
         kind, _, round_id = key.partition(" ")
-        again = evidence.ledger.retries[round_id] if kind == "stuck" else 0
-        if times > 1 + again:
+        again = evidence.ledger.retries[round_id] + (round_id in closed)
+        if times > 1 + (again if kind == "stuck" else 0):
             yield f"the message {key} was posted {times} times"
 
 

@@ -51,7 +51,7 @@ AT_RESUME: Final = (
     at_crew.status(404, "not found"),
     *(at_crew.echo(422, into=place) for place in at_crew.Echo),
     *(at_crew.echo(500, into=place) for place in at_crew.Echo),
-    at_crew.echo(200, into=at_crew.Echo.MESSAGE, applied=True),
+    at_crew.echo(200, into=at_crew.Echo.MESSAGE),
     at_crew.garbage(applied=False),
     at_crew.garbage(applied=True),
     at_crew.drop_before(),
