@@ -100,8 +100,6 @@ class Execution:
 
     def not_found(self, at: datetime) -> Execution:
         """The crew says that it does not know it: the end, once it has said so for a while."""
-        if self.is_over:
-            return self
         since = self.not_found_since or at
         count = self.not_found_count + 1
         counted = replace(self, not_found_since=since, not_found_count=count)

@@ -82,4 +82,4 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         reopened = await tx.round(round_id)
         if reopened.state not in (State.WAITING, State.STUCK):
             raise InvalidTransition(reopened.state, "be reopened")
-    return reopened
+        return reopened

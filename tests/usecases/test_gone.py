@@ -20,6 +20,7 @@ from bot.domain.execution import (
 )
 from bot.domain.notification import Output
 from bot.domain.outcome import Refused
+from bot.domain.people import User
 from bot.domain.reason import ExecutionEnded, ExecutionGone, Inferred
 from bot.domain.review import Round, State
 from bot.usecases.decide import reopen
@@ -217,6 +218,14 @@ async def test_only_reviewers_reopen(world: World) -> None:
     await lose(world)
     with pytest.raises(NotAReviewer):
         await reopen(round_.id, by=EVE, context=world.reviews)
+
+
+async def test_an_operator_reopens_too(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    world.crews["research"] = replace(world.crews["research"], operators=(User(EVE.id),))
+    reopened = await reopen(round_.id, by=EVE, context=world.reviews)
+    assert reopened.state is State.WAITING
 
 
 async def test_what_is_not_closed_as_gone_is_not_reopened(world: World) -> None:

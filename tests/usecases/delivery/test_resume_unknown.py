@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from bot.domain.outcome import Delivered, Refused, ResumeStatus
 from bot.domain.reason import Answered, AnswerLost, Inferred, RefusedByCrew
 from bot.domain.review import Round, State
 from bot.domain.verdict import Decision
-from bot.usecases.delivery.context import GRACE
+from bot.usecases.delivery.context import GRACE, START_GRACE
 from tests.builders import NOW
 from tests.usecases.faults import LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
@@ -44,6 +45,23 @@ async def test_it_is_sent_again_where_nothing_shows_that_it_was_taken(
     await world.turn(CREW)
     assert (len(world.crew.asked), len(world.crew.taken)) == (2, 1)
     assert (await world.round(decided.id)).reason == Answered("Thank you.", ResumeStatus.RETRYING)
+
+
+async def test_after_a_start_evidence_is_waited_for_before_it_is_sent_again(
+    world: World, decided: Round
+) -> None:
+    """The crew may have gone on, and paused anew, while nobody listened."""
+    await lose(world, after=False)
+    world.clock.advance(GRACE)
+    started_at = world.clock()
+    world.context = replace(world.context, started_at=started_at)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 1
+    rows = {row.kind: row for row in await world.rows()}
+    assert rows[RESUME].due_at == started_at + START_GRACE
+    world.clock.advance(START_GRACE)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 2
 
 
 @pytest.mark.parametrize("words", ["not pending", "taskWebhookUrl must use https"])
