@@ -194,6 +194,8 @@ class Worker:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # it was under way already when the pause began
+        # Whoever answered meanwhile was under way too: the destination is away again.
+        self._failures = max(self._failures, 1)
         pause = self.pace.pause.after(
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
         )

@@ -331,3 +331,22 @@ async def test_a_longer_pause_that_is_asked_for_meanwhile_is_kept(
         worker_world.clock.advance(30 * SECOND)
         await worker_world.all_done()
     assert len(worker_world.slack.messages) == 2
+
+
+async def test_one_that_is_away_again_after_an_answer_is_left_alone(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    """All three were under way when the first of them failed."""
+    for n in range(3):
+        await worker_world.notify(execution_id=f"e-{n}")
+    busy = Fault(NotSent("rate limited", retry_after=30 * SECOND))
+    answer = Fault(Refused("not_in_channel", ""))
+    worker_world.slack.faults.extend([Fault(AWAY), answer, busy])
+    async with worker_world.run_workers():
+        await failed(worker_world, logs, 3)
+        worker_world.clock.advance(29 * SECOND)
+        await worker_world.next_poll()
+        assert len(worker_world.slack.calls) == 3
+        worker_world.clock.advance(2 * SECOND)
+        await worker_world.all_done()
+    assert len(worker_world.slack.messages) == 3
