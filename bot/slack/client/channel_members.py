@@ -50,7 +50,7 @@ class ChannelMembers:
 
     @property
     def failures(self) -> Mapping[str, str]:
-        """The channels whose members could not be learnt, and Slack's code or words."""
+        """The channels whose members could not be learnt, and why."""
         return self._failures
 
     def has(self, user: str, channel: str) -> bool | None:
@@ -93,8 +93,7 @@ class ChannelMembers:
             return True
 
     def _fail(self, channel: str, error: CallFailed) -> None:
-        failure = error.failure
-        why = failure.code if isinstance(failure, Refused) else str(error)
+        why = str(error)
         if self._failures.get(channel) != why:
             log.warning("channel_members_not_known", channel=channel, why=why)
         self._failures[channel] = why

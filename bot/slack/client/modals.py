@@ -24,7 +24,7 @@ async def open_modal(
         answer = await call(client, method, trigger_id=trigger_id, view=view)
         return text_at(answer, "view", "id")
     except CallFailed as error:
-        log.warning("modal_not_opened", method=method, why=str(error.failure))
+        log.warning("modal_not_opened", method=method, why=str(error))
         return None
 
 
@@ -37,6 +37,6 @@ async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> boo
         await call(client, "views.update", **which, view=view)
     except CallFailed as error:
         # The person may have closed it.
-        log.info("modal_not_updated", why=str(error.failure))
+        log.info("modal_not_updated", why=str(error))
         return False
     return True

@@ -74,10 +74,13 @@ Answer = AsyncSlackResponse | aiohttp.ClientResponse
 
 
 class CallFailed(Exception):
-    """A call that did not succeed, with what is known about it."""
+    """A call that did not succeed, with what is known about it.
+
+    As text it is Slack's code, or what we say ourselves: Slack's own words may quote the call.
+    """
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.words if isinstance(failure, Refused) else failure.why)
+        super().__init__(failure.code if isinstance(failure, Refused) else failure.why)
         self.failure = failure
 
 
@@ -112,7 +115,8 @@ async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
         async with asyncio.timeout(SECONDS):
             answer = await calling
     except SlackApiError as error:
-        raise CallFailed(_classify(error.response)) from error
+        # Without its cause, which has the whole answer in its text: it may quote the call.
+        raise CallFailed(_classify(error.response)) from None
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError) as error:
         raise CallFailed(NotSent(f"Slack cannot be reached: {error}")) from error
     except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:

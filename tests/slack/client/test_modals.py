@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.demo.workspace import Workspace
+from structlog.testing import capture_logs
+
+from bot.demo.workspace import Workspace, echo
 from bot.slack.blockkit.blocks import section
 from bot.slack.blockkit.modals import modal
 from bot.slack.client.modals import open_modal, update_modal
@@ -23,3 +25,16 @@ async def test_a_modal_that_was_closed_is_not_updated() -> None:
         client = new_client(token=slack.bot_token, base_url=slack.api_url)
 
         assert not await update_modal(client, VIEW, view_id="V0CLOSED")
+
+
+async def test_what_slack_quotes_of_a_modal_is_not_logged() -> None:
+    async with Workspace() as slack:
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+        for method in ("views.open", "views.update"):
+            slack.fail(method, echo("invalid_arguments"))
+
+        with capture_logs() as logs:
+            await open_modal(client, "a-trigger", VIEW)
+            await update_modal(client, VIEW, view_id="V1")
+
+    assert [line["why"] for line in logs] == ["invalid_arguments", "invalid_arguments"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import timedelta
 
 import pytest
 
-from bot.demo.workspace import Workspace, error, rate_limited
+from bot.demo.workspace import Workspace, echo, error, rate_limited
 from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.slack.client.web_api import CallFailed, call, new_client
+
+OUTPUT = "What an agent wrote"
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,14 @@ async def test_slack_can_ask_for_five_minutes_at_most() -> None:
     failure = caught.value.failure
     assert isinstance(failure, NotSent)
     assert failure.retry_after == timedelta(minutes=5)
+
+
+async def test_what_slack_quotes_of_a_call_is_in_no_traceback() -> None:
+    async with Workspace() as slack:
+        slack.fail("chat.postMessage", echo("invalid_arguments"))
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+        with pytest.raises(CallFailed, match="invalid_arguments") as caught:
+            await call(client, "chat.postMessage", channel="C1", text=OUTPUT)
+    assert isinstance(caught.value.failure, Refused)
+    assert OUTPUT in caught.value.failure.words
+    assert OUTPUT not in "".join(traceback.format_exception(caught.value))
