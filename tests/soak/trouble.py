@@ -217,9 +217,10 @@ class Trouble:
         self._ledger.faults["kills of the bot"] += 1
         since = time.time()
         self._ledger.outages.append(Outage(since, float("inf")))
-        await bot.kill()
-        until = time.time() + _NOTICED
+        until = since
         try:
+            await bot.kill()
+            until = time.time() + _NOTICED
             await asyncio.sleep(dead)
             await bot.start()
         finally:
