@@ -16,8 +16,8 @@ LARGEST: Final = 2**20
 SWEPT: Final = 2**18
 """Characters of one shape repeated: enough that what is not linear takes minutes."""
 
-SECONDS: Final = 2.0
-"""Of CPU. Nothing took a third of this where it was measured; what is not linear takes minutes."""
+SECONDS: Final = 6.0
+"""Of CPU. Nothing took a tenth of this on an idle machine; what is not linear takes minutes."""
 
 MEMORY: Final = 96 * 2**20
 
