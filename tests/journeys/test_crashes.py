@@ -1,6 +1,7 @@
 """The process is killed (SIGKILL) at the worst moments and started again."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ from bot.demo.bot_process import BotProcess
 from bot.demo.crew import hang
 from bot.demo.environment import ANA, CHANNEL, Environment, start_environment
 from bot.demo.workspace import HANG, Message, buttons, message_text
-from tests.journeys.quick_bot import QUICK
+from tests.journeys.quick_bot import quick
 
 
 @pytest.fixture
 async def environment(tmp_path: Path) -> AsyncIterator[Environment]:
-    async with start_environment(tmp_path, task_seconds=0, command=QUICK) as built:
+    async with start_environment(tmp_path, task_seconds=0, command=quick()) as built:
         yield built
 
 
@@ -106,27 +107,32 @@ async def test_killed_between_sending_the_resume_and_recording_it(
     assert len(environment.crew.resumes) == 1
 
 
-async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(
-    environment: Environment,
-) -> None:
-    """Killed while sending; the crew's next output comes just after the start."""
-    await environment.crew.pause("e-1", "draft", "A draft.")
-    card = await card_of(environment, "A draft.")
-    environment.crew.fail("/resume", how=hang(applied=True))
-    await environment.workspace.click(ANA, card, "Revise")
-    await environment.workspace.until(lambda: environment.workspace.open_modals(ANA))
-    await environment.workspace.submit(ANA, {"feedback": "Shorter."})
-    await environment.crew.until(lambda: environment.crew.resumes)
+async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_path: Path) -> None:
+    """Killed while sending; the crew has paused anew, and its notification is on its way."""
+    patient = quick(start_grace=timedelta(hours=1))
+    async with start_environment(tmp_path, task_seconds=0, command=patient) as environment:
+        crew = environment.crew
+        await crew.pause("e-1", "draft", "A draft.")
+        card = await card_of(environment, "A draft.")
+        crew.fail("/resume", how=hang(applied=True))
+        await environment.workspace.click(ANA, card, "Revise")
+        await environment.workspace.until(lambda: environment.workspace.open_modals(ANA))
+        await environment.workspace.submit(ANA, {"feedback": "Shorter."})
+        await crew.until(lambda: crew.resumes)
+        await environment.bot.kill()
+        crew.clear()
+        crew.execution("e-1").human_input = None
+        await crew.pause("e-1", "draft", "Short.")
 
-    await environment.bot.kill()
-    environment.crew.clear()
-    await environment.bot.start()
-    sent = await environment.crew.pause("e-1", "draft", "Short.")
-    assert sent.status == 202
+        await environment.bot.start()
+        # It asks for evidence, and finds none yet.
+        await crew.until(lambda: crew.requests[-1].path == "/status/e-1")
+        told = {"execution_id": "e-1", "task_id": "draft", "task_output": "Short."}
+        assert (await crew.notify_raw(told)).status == 202
 
-    await until_shown(environment, card, "Sent: the crew has gone on")
-    await card_of(environment, "Short.")
-    assert len(environment.crew.resumes) == 1
+        await until_shown(environment, card, "Sent: the crew has gone on")
+        await card_of(environment, "Short.")
+        assert len(crew.resumes) == 1
 
 
 async def test_a_stop_finishes_what_is_under_way(environment: Environment) -> None:

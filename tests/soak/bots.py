@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.bot_process import COMMAND, BotProcess, free_port
 
 _CHUNK = 64 * 2**10
 
@@ -28,18 +28,22 @@ class Bots:
 
 
 @asynccontextmanager
-async def one_bot(settings: Mapping[str, str], folder: Path) -> AsyncIterator[Bots]:
+async def one_bot(
+    settings: Mapping[str, str], folder: Path, command: Sequence[str] = COMMAND
+) -> AsyncIterator[Bots]:
     """A bot with a SQLite file."""
     database = f"sqlite:///{folder / 'crewgate.db'}"
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     configured = {**settings, "DATABASE_URL": database, "PUBLIC_URL": address}
-    async with BotProcess(configured, folder=folder, port=port) as bot:
+    async with BotProcess(configured, folder=folder, port=port, command=command) as bot:
         yield Bots(address, (bot,), database.replace("sqlite:", "sqlite+aiosqlite:"))
 
 
 @asynccontextmanager
-async def two_bots(settings: Mapping[str, str], folder: Path) -> AsyncIterator[Bots]:
+async def two_bots(
+    settings: Mapping[str, str], folder: Path, command: Sequence[str] = COMMAND
+) -> AsyncIterator[Bots]:
     """Two bots that share a PostgreSQL database."""
     # Half a second, and a package that only PostgreSQL needs.
     from tests.postgres import open_postgres  # noqa: PLC0415
@@ -54,7 +58,7 @@ async def two_bots(settings: Mapping[str, str], folder: Path) -> AsyncIterator[B
         for port in ports:
             own = folder / str(port)
             own.mkdir()
-            bot = BotProcess(configured, folder=own, port=port)
+            bot = BotProcess(configured, folder=own, port=port, command=command)
             processes.append(await stack.enter_async_context(bot))
         yield Bots(address, tuple(processes), url)
 

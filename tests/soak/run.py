@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.demo.bot_process import COMMAND
 from tests.soak.checks import Evidence, check_everything, lost_by_design
 from tests.soak.crew_records import CrewRecords, read_crews
 from tests.soak.database import Database, Stored, open_database
@@ -38,13 +39,19 @@ class Result:
     problems: list[str]
 
 
-async def soak(options: Options, folder: Path) -> Result:
+async def soak(
+    options: Options,
+    folder: Path,
+    *,
+    trouble_in: Callable[[World], Trouble] = Trouble,
+    command: Sequence[str] = COMMAND,
+) -> Result:
     """Run, and say what came of it."""
     began = time.monotonic()
-    async with open_world(options, folder) as world:
+    async with open_world(options, folder, command) as world:
         people = People(world)
         async with background(people.run()), open_database(world.bots.database_url) as database:
-            trouble = Trouble(world)
+            trouble = trouble_in(world)
             async with background(probe(world)), background(_tell(world, people, database)):
                 async with background(trouble.run()):
                     await start_executions(world)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from bot.demo.bot_process import COMMAND
 from bot.demo.crew import Crew, HumanInput, Style
 from bot.demo.workspace import Workspace
 from tests.soak.bots import Bots, one_bot, two_bots
@@ -41,7 +42,9 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(options: Options, folder: Path) -> AsyncIterator[World]:
+async def open_world(
+    options: Options, folder: Path, command: Sequence[str] = COMMAND
+) -> AsyncIterator[World]:
     """Start the stand-ins and the bot, and end both."""
     chance = Random(f"{options.seed} world")  # noqa: S311  # nothing is hidden by it
     async with AsyncExitStack() as stack:
@@ -67,7 +70,7 @@ async def open_world(options: Options, folder: Path) -> AsyncIterator[World]:
             **{f"HOOK_{crew.name}": hooks[crew.name] for crew in crews},
         }
         start = one_bot if options.database == "sqlite" else two_bots
-        bots = await stack.enter_async_context(start(settings, folder))
+        bots = await stack.enter_async_context(start(settings, folder, command))
         slack.events_url = f"{bots.address}/slack/events"
         for crew in crews:
             url = f"{bots.address}/crews/{crew.name}/human-input"

@@ -269,6 +269,15 @@ class Crew:
         self._engine.style = style
 
     @property
+    def webhook_seconds(self) -> float:
+        """How long each webhook is on its way, in seconds."""
+        return self._webhooks.seconds
+
+    @webhook_seconds.setter
+    def webhook_seconds(self, seconds: float) -> None:
+        self._webhooks.seconds = seconds
+
+    @property
     def task_seconds(self) -> float:
         """How long each task takes, in seconds."""
         return self._engine.task_seconds

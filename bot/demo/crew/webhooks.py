@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ class WebhookSender:
         self.sent: BoundedLog[Sent] = BoundedLog(keep)
         self._changes = changes
         self._session: aiohttp.ClientSession | None = None
+        self.seconds: float = 0
+        """How long each is on its way."""
 
     def start(self) -> None:
         """Open the HTTP session."""
@@ -44,6 +47,7 @@ class WebhookSender:
 
     async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
         """Send one webhook and record its outcome."""
+        await asyncio.sleep(self.seconds)
         status, answer, error = await self._try(url, raw, headers)
         body = parse_object_or_nothing(raw)
         at = self._changes.time

@@ -1,0 +1,103 @@
+"""Whether a decision is ever applied to another output than its reviewer saw.
+
+`python -m tests.soak.revisions [RUNS [FIRST_SEED [START_GRACE]]]`.
+
+Short runs in which crews take decisions and their answers are lost, while the bot is killed again
+and again and webhooks are on their way for a while. Everything is shorter than in earnest in the
+same proportion: tasks take up to 3 s, and the bot waits for so long after a start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from bot.demo.crew import faults as at_crew
+from tests.journeys.quick_bot import quick
+from tests.soak.options import Options
+from tests.soak.run import soak
+from tests.soak.trouble import Trouble
+
+_LOST: Final = (
+    at_crew.drop_after(),
+    at_crew.drop_after(),
+    at_crew.drop_before(),
+    at_crew.status(500, applied=True),
+    at_crew.hang(applied=True),
+)
+_FAULTS: Final = (0.05, 0.3)
+_KILLS: Final = (0.5, 2.5)
+_DEAD: Final = (0.0, 0.5)
+_ON_THE_WAY: Final = 0.2
+_SECONDS: Final = 8
+_GRACE: Final = timedelta(seconds=1)
+_DEFAULTS: Final = (10, 1, 3)
+#: Sentences of the checks that say so.
+_WRONG: Final = ("whose reviewer saw", "the same decision", "that nobody took")
+
+
+class Losses(Trouble):
+    """Answers of `/resume` are lost, and the bot is killed."""
+
+    async def run(self) -> None:
+        """Both, until cancelled."""
+        for crew in self._world.crews:
+            crew.webhook_seconds = _ON_THE_WAY
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._lose_answers(self._world.chance("answers")))
+            group.create_task(self._kill_often(self._world.chance("kills")))
+
+    async def _lose_answers(self, chance: Random) -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(*_FAULTS))
+            crew, fault = chance.choice(self._world.crews), chance.choice(_LOST)
+            if crew.faults_due < 2:
+                crew.fail("/resume", how=fault)
+                self._ledger.faults[f"crew /resume {fault.how.name.lower()}"] += 1
+
+    async def _kill_often(self, chance: Random) -> None:
+        [bot] = self._world.bots.processes
+        while True:
+            await asyncio.sleep(chance.uniform(*_KILLS))
+            await self._kill(bot, chance.uniform(*_DEAD))
+
+
+async def run(seed: int, start_grace: timedelta) -> tuple[list[str], list[str]]:
+    """One run: what is wrong, and its figures."""
+    options = Options(
+        seconds=_SECONDS, rate=3, settle_seconds=60, crews=6, database="sqlite", seed=seed
+    )
+    folder = Path(tempfile.mkdtemp(prefix="crewgate-revisions-"))
+    try:
+        result = await soak(
+            options, folder, trouble_in=Losses, command=quick(grace=_GRACE, start_grace=start_grace)
+        )
+    finally:
+        shutil.rmtree(folder)
+    return [one for one in result.problems if any(word in one for word in _WRONG)], result.figures
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status: 0 only if no run had such a decision."""
+    runs, first, seconds = [*map(int, arguments), *_DEFAULTS[len(arguments) :]]
+    failed = 0
+    for seed in range(first, first + runs):
+        wrong, figures = asyncio.run(run(seed, timedelta(seconds=seconds)))
+        failed += bool(wrong)
+        shown = ("decisions", "took effect", "kills", "Retry", "proof")
+        told = [line.strip() for line in figures if any(word in line for word in shown)]
+        print(f"{seed}: {'; '.join(' '.join(line.split()) for line in told)}", flush=True)
+        for problem in wrong:
+            print(f"  - {problem}", flush=True)
+    print(f"{runs} runs, {failed} with a decision on another output")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
