@@ -33,8 +33,8 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         round_ = await tx.round(job.effect.subject)
         in_doubt = round_.in_doubt
         sending = await _begin(round_, tx, job, context, taken_until=taken_until)
-    if sending is None:
-        return Delivered()
+    if not isinstance(sending, Round):
+        return sending
     outcome = await _send(sending, client, context)
     await _record(job, outcome, in_doubt=in_doubt, context=context)
     return outcome
@@ -65,11 +65,11 @@ async def _record_answer(job: Job, asked: _Asked, tx: Tx) -> datetime | None:
 
 async def _begin(
     round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, taken_until: datetime | None
-) -> Round | None:
-    """Note that a try begins; None when there is nothing to send (yet, or any more)."""
+) -> Round | Outcome:
+    """Note that a try begins; an outcome when there is nothing to send (yet, or any more)."""
     if round_.state is not State.DECIDED:
         await tx.complete(job)
-        return None
+        return Delivered()
     review = round_.review
     activity_count = await tx.executions.activity_count(review.crew, review.execution_id)
     if round_.in_doubt:
@@ -77,10 +77,10 @@ async def _begin(
         if moved or activity_count > round_.activity_before:
             await _save(round_.took_effect(context.clock()), tx, context)
             await tx.complete(job)
-            return None
+            return Delivered()
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
-            return None
+            return Unknown("waits for evidence after the start")
     sending = round_.begin_sending(context.clock(), activity_count=activity_count)
     await tx.save(sending)
     return sending

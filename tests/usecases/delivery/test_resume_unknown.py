@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import EffectKind
-from bot.domain.outcome import Delivered, Refused, ResumeStatus
+from bot.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
 from bot.domain.reason import Answered, AnswerLost, Inferred, RefusedByCrew
 from bot.domain.review import Round, State
 from bot.domain.verdict import Decision
 from bot.usecases.delivery.context import GRACE, START_GRACE
+from bot.usecases.read_models import CrewStatus, Progress
 from tests.builders import NOW
 from tests.usecases.faults import LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
@@ -55,13 +56,38 @@ async def test_after_a_start_evidence_is_waited_for_before_it_is_sent_again(
     world.clock.advance(GRACE)
     started_at = world.clock()
     world.context = replace(world.context, started_at=started_at)
-    await world.turn(CREW)
+    assert await world.turn(CREW) == [Unknown("waits for evidence after the start")]
     assert len(world.crew.asked) == 1
     rows = {row.kind: row for row in await world.rows()}
     assert rows[RESUME].due_at == started_at + START_GRACE
     world.clock.advance(START_GRACE)
     await world.turn(CREW)
     assert len(world.crew.asked) == 2
+
+
+async def test_a_status_that_moves_after_a_start_saves_the_other_try(
+    world: World, decided: Round
+) -> None:
+    await lose(world, after=True)
+    world.clock.advance(GRACE)
+    world.context = replace(world.context, started_at=world.clock())
+    world.crew.says = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+    await world.turn(CREW)
+    world.clock.advance(START_GRACE)
+    world.crew.says = Progress(CrewStatus.RUNNING, "running", "plan", 1, 3)
+    assert await world.turn(CREW) == [Delivered()]
+    assert (await world.round(decided.id)).reason == Inferred()
+    assert len(world.crew.asked) == 1
+
+
+async def test_a_try_that_began_after_the_start_is_repeated_as_ever(
+    world: World, decided: Round
+) -> None:
+    world.context = replace(world.context, started_at=world.clock())
+    await lose(world, after=False)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.RESUMED
 
 
 @pytest.mark.parametrize("words", ["not pending", "taskWebhookUrl must use https"])
