@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
 from random import Random
 from typing import Final
+
+import aiohttp
 
 from bot.demo.bot_process import BotProcess
 from bot.demo.crew import Crew
@@ -19,6 +22,7 @@ from bot.demo.crew import faults as at_crew
 from bot.demo.workspace import DROP_AFTER, DROP_BEFORE, HANG, Workspace
 from bot.demo.workspace import faults as at_slack
 from tests.soak.ledger import Outage
+from tests.soak.load import ask_readyz
 from tests.soak.world import World
 
 #: Between two faults of one side, two outages, two kills; in seconds.
@@ -30,6 +34,7 @@ _DOWN: Final = (0.3, 2.0)
 _DEAD: Final = (0.0, 1.0)
 #: Clients notice a death a little later than it happens.
 _NOTICED: Final = 0.5
+_OPEN: Final = float("inf")
 
 _PAGE: Final = "<html><h1>502 Bad Gateway</h1><script>alert(1)</script></html>"
 _MALFORMED: Final[tuple[object, ...]] = (
@@ -144,14 +149,28 @@ class Trouble:
             task.cancel()
         await asyncio.gather(*self._hangs, return_exceptions=True)
         self._going_down.clear()
+        # What hangs is cut off before the faults are cleared, which would release it.
+        await self._world.slack.go_down()
         self._world.slack.clear_faults()
-        await self._restart(self._world.slack, 0)
+        await self._world.slack.come_back()
         for crew in self._world.crews:
             crew.clear()
             await self._restart(crew, 0)
         for bot in self._world.bots.processes:
             if not bot.running:
                 await bot.start()
+        await self._end_outage()
+
+    async def _end_outage(self) -> None:
+        """The last kill may have been interrupted, before the bot was started or was ready."""
+        async with aiohttp.ClientSession() as session:
+            ready = False
+            while not ready:
+                ready = await ask_readyz(self._world, session) == HTTPStatus.OK
+                await asyncio.sleep(_NOTICED)
+        if self._ledger.outages and self._ledger.outages[-1].until == _OPEN:
+            since = self._ledger.outages[-1].since
+            self._ledger.outages[-1] = Outage(since, time.time() + _NOTICED)
 
     async def _fail_crews(self, chance: Random) -> None:
         while True:
@@ -216,17 +235,13 @@ class Trouble:
         """Kill, and start again even if this is cancelled meanwhile."""
         self._ledger.faults["kills of the bot"] += 1
         since = time.time()
-        self._ledger.outages.append(Outage(since, float("inf")))
-        until = since
-        try:
-            await bot.kill()
-            until = time.time() + _NOTICED
-            await asyncio.sleep(dead)
-            await bot.start()
-        finally:
-            if len(self._world.bots.processes) == 1:
-                until = time.time() + _NOTICED
-            self._ledger.outages[-1] = Outage(since, until)
+        self._ledger.outages.append(Outage(since, _OPEN))
+        await bot.kill()
+        until = time.time() + _NOTICED
+        await asyncio.sleep(dead)
+        await bot.start()
+        alone = len(self._world.bots.processes) == 1
+        self._ledger.outages[-1] = Outage(since, time.time() + _NOTICED if alone else until)
 
 
 def _times(chance: Random) -> int:
