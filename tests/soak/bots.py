@@ -35,7 +35,7 @@ async def one_bot(
     database = f"sqlite:///{folder / 'crewgate.db'}"
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    configured = {**settings, "DATABASE_URL": database, "PUBLIC_URL": address}
+    configured = {"PUBLIC_URL": address, **settings, "DATABASE_URL": database}
     async with BotProcess(configured, folder=folder, port=port, command=command) as bot:
         yield Bots(address, (bot,), database.replace("sqlite:", "sqlite+aiosqlite:"))
 

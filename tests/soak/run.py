@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +45,11 @@ async def soak(
     *,
     trouble_in: Callable[[World], Trouble] = Trouble,
     command: Sequence[str] = COMMAND,
+    more_settings: Mapping[str, str] | None = None,
 ) -> Result:
     """Run, and say what came of it."""
     began = time.monotonic()
-    async with open_world(options, folder, command) as world:
+    async with open_world(options, folder, command, more_settings) as world:
         people = People(world)
         async with background(people.run()), open_database(world.bots.database_url) as database:
             trouble = trouble_in(world)

@@ -43,7 +43,10 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    options: Options, folder: Path, command: Sequence[str] = COMMAND
+    options: Options,
+    folder: Path,
+    command: Sequence[str] = COMMAND,
+    more_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[World]:
     """Start the stand-ins and the bot, and end both."""
     chance = Random(f"{options.seed} world")  # noqa: S311  # nothing is hidden by it
@@ -68,6 +71,7 @@ async def open_world(
             "LOG_FORMAT": "json",
             **{f"TOKEN_{crew.name}": crew.token for crew in crews},
             **{f"HOOK_{crew.name}": hooks[crew.name] for crew in crews},
+            **(more_settings or {}),
         }
         start = one_bot if options.database == "sqlite" else two_bots
         bots = await stack.enter_async_context(start(settings, folder, command))
