@@ -233,3 +233,15 @@ async def test_an_echo_quotes_the_arguments(slack: Workspace, client: AsyncWebCl
     [quoted] = caught.value.response["response_metadata"]["messages"]
     assert "a secret" in quoted
     assert not texts(slack)
+
+
+async def test_faults_can_end_without_what_hangs(slack: Workspace, client: AsyncWebClient) -> None:
+    slack.fail("chat.postMessage", HANG)
+    call = asyncio.create_task(client.chat_postMessage(channel="C1", text="x"))
+    await slack.until(lambda: slack.hanging == 1)
+    slack.clear_faults(release=False)
+    await client.chat_postMessage(channel="C1", text="y")
+    await slack.go_down()
+    with pytest.raises(aiohttp.ClientError):
+        await call
+    assert texts(slack) == ["y"]

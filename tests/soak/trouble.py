@@ -149,10 +149,9 @@ class Trouble:
             task.cancel()
         await asyncio.gather(*self._hangs, return_exceptions=True)
         self._going_down.clear()
-        # What hangs is cut off before the faults are cleared, which would release it.
-        await self._world.slack.go_down()
-        self._world.slack.clear_faults()
-        await self._world.slack.come_back()
+        # What hangs is not released: whoever called may be dead, and have called again since.
+        self._world.slack.clear_faults(release=False)
+        await self._restart(self._world.slack, 0)
         for crew in self._world.crews:
             crew.clear()
             await self._restart(crew, 0)

@@ -79,10 +79,11 @@ class Faults:
         """Fail the next `times` calls of the method; None means until `clear`."""
         self._pending.append(_PendingFault(method, how, times))
 
-    def clear(self) -> None:
-        """Drop the pending faults, and release hanging calls."""
+    def clear(self, *, release: bool) -> None:
+        """Drop the pending faults, and release the hanging calls if asked to."""
         self._pending.clear()
-        self.release()
+        if release:
+            self.release()
 
     @property
     def due(self) -> int:

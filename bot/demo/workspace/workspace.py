@@ -204,9 +204,9 @@ class Workspace(UserActions):
         """
         self._api.faults.add(method, how, times)
 
-    def clear_faults(self) -> None:
-        """End all faults."""
-        self._api.faults.clear()
+    def clear_faults(self, *, release: bool = True) -> None:
+        """End all faults; without `release`, the calls that hang never do their work."""
+        self._api.faults.clear(release=release)
 
     def release(self) -> None:
         """Continue the calls that hang."""
