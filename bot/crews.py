@@ -87,6 +87,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         resend_human_input=crew.resend_human_input_webhook,
         starters=crew.starters,
         operators=crew.operators,
+        notify=crew.notify,
         forward=crew.forward,
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.domain.crew import Notify
 from bot.domain.errors import CrewgateError
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers, table
@@ -54,6 +55,8 @@ class CrewSettings:
     """Who may start it from Slack; None: its reviewers, empty: nobody."""
     operators: tuple[ReviewerRef, ...]
     """Who looks after it."""
+    notify: Notify
+    """How the reviewers are told that a round waits."""
     forward: bool
     """Whether the bot takes its webhooks and forwards them."""
 
@@ -101,6 +104,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         channel=env.take(table.SLACK_CHANNEL),
         reviewers=env.take(table.REVIEWERS),
         operators=env.take(table.OPERATORS),
+        notify=env.take(table.NOTIFY),
     )
     settings = Settings(
         slack=slack,
@@ -126,6 +130,7 @@ class _Shared:
     channel: str | None
     reviewers: tuple[ReviewerRef, ...]
     operators: tuple[ReviewerRef, ...]
+    notify: Notify
 
     def complete(self, name: str, crew: Reader, values: dict[str, Any]) -> CrewSettings:
         """A crew's settings, from its values by field; notes what neither place says."""
@@ -140,6 +145,7 @@ class _Shared:
                 "channel": channel or "",
                 "reviewers": self._reviewers(name, crew, values["reviewers"]),
                 "operators": _unless_said(values["operators"], self.operators),
+                "notify": values["notify"] or self.notify,
             }
         )
 

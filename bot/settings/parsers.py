@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from bot.domain.crew import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 
 LogFormat = Literal["console", "json"]
@@ -152,6 +153,11 @@ def parse_log_format(raw: object) -> LogFormat:
 def parse_log_level(raw: object) -> LogLevel:
     """From which level on a log line is written."""
     return _one_of(LOG_LEVELS, raw)
+
+
+def parse_notify(raw: object) -> Notify:
+    """How reviewers are told."""
+    return _one_of(tuple(Notify), raw)
 
 
 def _one_of(choices: tuple[Choice, ...], raw: object) -> Choice:

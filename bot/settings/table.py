@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from bot.domain.crew import Notify
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers
 
@@ -171,6 +172,12 @@ OPERATORS: Final[Setting[tuple[ReviewerRef, ...]]] = Setting(
     ),
     default_text="none",
 )
+NOTIFY: Final = Setting(
+    name="NOTIFY",
+    parse=parsers.parse_notify,
+    default=Notify.MENTION,
+    meaning="`mention`, `dm` or `none`, for crews that do not say; see [`notify`](#crews)",
+)
 STATUS_TOKEN: Final[Setting[str | None]] = Setting(
     name="STATUS_TOKEN",
     parse=parsers.parse_secret,
@@ -214,6 +221,7 @@ ENVIRONMENT: Final[tuple[Setting[Any], ...]] = (
     *SINGLE_CREW,
     REVIEWERS,
     OPERATORS,
+    NOTIFY,
     STATUS_TOKEN,
     LOG_FORMAT,
     LOG_LEVEL,
@@ -335,6 +343,19 @@ CREW: Final = (
         ),
         default_text="`OPERATORS`",
         example='["S0PLATFORM1"]',
+    ),
+    CrewOption(
+        name="notify",
+        field="notify",
+        parse=parsers.parse_notify,
+        default=None,
+        meaning=(
+            "how the reviewers are told that a round waits: `mention` mentions them in its thread"
+            " once, `dm` sends each a private message with the buttons, `none` leaves it to them to"
+            " look"
+        ),
+        default_text="`NOTIFY`",
+        example='"mention"',
     ),
     CrewOption(
         name="forward",

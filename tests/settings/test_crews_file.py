@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.crew import Notify
 from bot.domain.people import Anyone, Email, User, UserGroup
 from tests.settings.environments import ENOUGH, NO_CREW, RESEARCH, SECRETS, Load, problem, problems
 
@@ -22,6 +23,7 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
         resend_human_input_webhook = false
         kickers = ["U0EVE"]
         operators = ["S0PLATFORM"]
+        notify = "none"
         forward = true
         """
     )
@@ -36,11 +38,13 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
     assert not crew.resend_human_input_webhook
     assert crew.starters == (User("U0EVE"),)
     assert crew.operators == (UserGroup("S0PLATFORM"),)
+    assert crew.notify is Notify.NONE
     assert crew.forward
 
 
 def test_a_crew_that_says_nothing_shares_channel_and_people(load_file: Load) -> None:
-    crew = load_file(RESEARCH, OPERATORS="U0OPS").crews["research"]
+    crew = load_file(RESEARCH, OPERATORS="U0OPS", NOTIFY="dm").crews["research"]
+    assert crew.notify is Notify.DM
     assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
     assert (crew.starters, crew.operators) == (None, (User("U0OPS"),))
 
@@ -141,6 +145,7 @@ def test_a_folder_is_no_file(load_with: Load, tmp_path: Path) -> None:
         ("task_webhook_url", '"hooks"', "https://"),
         ("step_webhook_url", '"hooks"', "https://"),
         ("crew_webhook_url", '"hooks"', "https://"),
+        ("notify", "true", "put some text here"),
         ("resend_human_input_webhook", '"no"', "'no' is neither true nor false"),
         ("task_webhook", '"x"', "unknown; did you mean task_webhook_url?"),
         ("token", '"secret-9"', "unknown; did you mean token_env?"),

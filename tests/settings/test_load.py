@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.crew import Notify
 from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.settings.load import load
 from tests.settings.environments import ENOUGH, Load, problem, problems
@@ -26,6 +27,7 @@ def test_little_is_enough(load_with: Load) -> None:
     assert (crew.name, crew.url) == ("crew", "https://crew.example.com")
     assert (crew.token, crew.webhook_secret) == ("secret-3", "secret-4")
     assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
+    assert crew.notify is Notify.MENTION
     assert crew.resend_human_input_webhook
     assert (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url) == (None,) * 3
 
@@ -40,6 +42,7 @@ def test_everything_can_be_said(load_with: Load) -> None:
         CREW_NAME="research",
         REVIEWERS=" U012, lead@example.com ,S0123,U012 ",
         OPERATORS="S0PLATFORM, U012",
+        NOTIFY="DM",
         LOG_FORMAT="JSON",
         LOG_LEVEL="Debug",
     )
@@ -53,6 +56,7 @@ def test_everything_can_be_said(load_with: Load) -> None:
         UserGroup("S0123"),
     )
     assert settings.crews["research"].operators == (UserGroup("S0PLATFORM"), User("U012"))
+    assert settings.crews["research"].notify is Notify.DM
     assert (settings.log_format, settings.log_level) == ("json", "debug")
 
 
@@ -129,6 +133,7 @@ def test_what_is_missing_is_named(
         ("PORT", "http\nx" * 20, "'http\\nx"),
         ("REVIEWERS", "U012, @ana", "'@ana' is no reviewer"),
         ("REVIEWERS", ",", "is no reviewer"),
+        ("NOTIFY", "email", "'email' is unknown; put mention or dm or none here"),
         ("LOG_FORMAT", "xml", "console or json"),
         ("LOG_LEVEL", "loud", "debug or info or warning or error"),
     ],
