@@ -1,4 +1,4 @@
-"""`python -m bot serve | demo | check`."""
+"""`crewgate serve | demo | check`, and `python -m bot` with the same words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.settings.load import Settings, load
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m bot", description="CrewAI's human-in-the-loop reviews, in Slack."
+        prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
     )
     command = parser.add_subparsers(dest="command", required=True)
     command.add_parser("serve", help="run the bot")

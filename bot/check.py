@@ -1,4 +1,4 @@
-"""`python -m bot check`: asks Slack, each crew and the database, a line each."""
+"""`crewgate check`: asks Slack, each crew and the database, a line each."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ async def _reviewer(slack: AsyncWebClient, ref: ReviewerRef, owners: Mapping[str
 def _moved(address: str, known: str, account: str) -> str:
     return (
         f"the address is {account}'s now and was {known}'s; if that is right:"
-        f" python -m bot check --confirm-reviewer {address} {account}"
+        f" crewgate check --confirm-reviewer {address} {account}"
     )
 
 

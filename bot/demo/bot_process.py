@@ -1,4 +1,4 @@
-"""The real bot as a process of its own, as `python -m bot serve` starts it.
+"""The real bot as a process of its own, as `crewgate serve` starts it.
 
 It is configured with the same settings as a real installation, pointing at the stand-ins.
 """

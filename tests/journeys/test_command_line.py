@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+import sysconfig
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,14 +20,18 @@ from tests.repo.files import fences
 from tests.repo.samples import is_like, occurs
 
 SOURCE = str(Path(__file__).parents[2])
+SCRIPT = Path(sysconfig.get_path("scripts"), "crewgate")
 
 
-async def run(*words: str, folder: Path, env: dict[str, str]) -> tuple[int | None, str]:
-    """`python -m bot …` with exactly these settings: exit status, and all it said."""
+async def run(
+    *words: str,
+    folder: Path,
+    env: dict[str, str],
+    command: Sequence[str] = (sys.executable, "-m", "bot"),
+) -> tuple[int | None, str]:
+    """`crewgate …` with exactly these settings: exit status, and all it said."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
+        *command,
         *words,
         cwd=folder,
         env={**inherited(), "PYTHONPATH": SOURCE, **env},
@@ -52,6 +57,16 @@ async def test_the_demo_plays_its_whole_story(tmp_path: Path) -> None:
     assert "round 2 of “Market research”" in said
     [(sample,)] = fences("README.md", "<!-- sample: headless -->")
     assert occurs(sample, said), said
+
+
+@pytest.mark.skipif(not SCRIPT.exists(), reason="not installed: make install")
+async def test_the_script_runs_no_bot_of_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("raise SystemExit('somebody else’s bot')")
+
+    status, said = await run("--help", folder=tmp_path, env={}, command=[str(SCRIPT)])
+
+    assert status == 0, said
+    assert said.startswith("usage: crewgate ")
 
 
 async def test_a_missing_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`python -m bot demo`: starts the environment and the page, and shuts both down."""
+"""`crewgate demo`: starts the environment and the page, and shuts both down."""
 
 from __future__ import annotations
 
