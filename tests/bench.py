@@ -25,7 +25,8 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.bot_process import BotProcess
+from bot.demo.ports import free_port
 
 SECRET = "bench-secret"
 AT_ONCE = 16

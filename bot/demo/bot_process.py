@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,8 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+
+from bot.demo.ports import free_port
 
 #: How long a start and a stop may take, in seconds.
 START_SECONDS = 20
@@ -136,11 +137,3 @@ class BotProcess:
 def inherited() -> dict[str, str]:
     """The part of this process's environment that the bot gets: none of its settings."""
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
-
-
-def free_port() -> int:
-    """A free port, chosen by the kernel."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo.bot_process import COMMAND, BotProcess, free_port
+from bot.demo.bot_process import COMMAND, BotProcess
 from bot.demo.crew import Crew, HumanInput
+from bot.demo.ports import free_port
 from bot.demo.workspace import Workspace
 
 CHANNEL = "C0REVIEWS"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import BotProcess, free_port, inherited
+from bot.demo.bot_process import BotProcess, inherited
 from bot.demo.crew import Crew
 from bot.demo.environment import CHANNEL, people, settings
+from bot.demo.ports import free_port
 from bot.demo.workspace import Workspace
 from bot.domain.errors import StoreUnavailable
 from tests.journeys.conftest import MakeWorld

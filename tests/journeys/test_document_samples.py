@@ -5,8 +5,8 @@ from __future__ import annotations
 import aiohttp
 
 from bot.demo.environment import WEBHOOK_SECRET
+from bot.demo.ports import free_port
 from tests.journeys.conftest import MakeWorld, World
-from tests.listener import free_port
 from tests.repo.samples import is_like, requests
 
 

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 
 from bot.demo.environment import ANA
+from bot.demo.ports import free_port
 from bot.demo.workspace import message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.listener import free_port
 from tests.servers import serve, takes_posts
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from bot.demo.crew import HumanInput, drop_after, hang, status
 from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.ports import free_port
 from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.listener import free_port
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ import pytest
 from bot.demo.crew import drop_after, status
 from bot.demo.crew.faults import Fault
 from bot.demo.environment import ANA, CARL, CHANNEL
+from bot.demo.ports import free_port
 from bot.demo.workspace import View, error, message_text
 from bot.demo.workspace.forms import fill
 from bot.demo.workspace.payloads import Payloads
 from bot.slack.kickoff.listeners import UPDATES
 from tests.journeys.conftest import MakeWorld, World
-from tests.listener import free_port
 
 
 @pytest.fixture

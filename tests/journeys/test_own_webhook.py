@@ -6,8 +6,8 @@ import pytest
 
 from bot.demo.crew import Style
 from bot.demo.environment import ANA, WEBHOOK_SECRET
+from bot.demo.ports import free_port
 from tests.journeys.conftest import MakeWorld
-from tests.listener import free_port
 
 
 @pytest.mark.parametrize("authentication", [None, "***", "Bearer"])

@@ -18,11 +18,11 @@ import pytest
 from bot.crews import build_credentials
 from bot.demo.crew import Echo, Style, echo, status
 from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from bot.demo.ports import free_port
 from bot.demo.workspace import message_text
 from bot.domain.redaction import MARK
 from bot.web.credentials import EventKind
 from tests.journeys.conftest import MakeWorld, World
-from tests.listener import free_port
 
 CARRIED = "carried-token-of-a-caller"
 PATH_KEY = "T0ken0fAnAddress1234"

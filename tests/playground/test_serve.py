@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from bot.demo.playground.serve import bind_port, serve
+from bot.demo.ports import free_port
 
 SOURCE = str(Path(__file__).parents[2])
 
@@ -40,9 +41,9 @@ async def test_it_says_where_it_is_and_ends_when_told_to() -> None:
 def test_it_gives_up_when_no_port_can_be_had() -> None:
     said: list[str] = []
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port()
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         with pytest.raises(OSError, match="all taken"):
             bind_port(port, said.append, tries=1)
 
@@ -58,9 +59,9 @@ async def test_a_taken_port_is_said_and_the_next_one_tried_and_ctrl_c_ends_it_cl
     tmp_path: Path,
 ) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port()
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "bot", "demo", "--port", str(port)),

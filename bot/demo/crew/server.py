@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.demo.crew.faults import Fault, Faults, How
 from bot.demo.crew.records import BoundedLog, Call
 from bot.demo.crew.wire import Refusal, parse_object_or_nothing
+from bot.demo.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +45,7 @@ class Server:
         self._closing = asyncio.Event()
 
     async def start(self, port: int) -> None:
-        """Listen; 0 lets the kernel choose."""
+        """Listen; 0 is any free port, which can be had again after a stop."""
         if self._runner is not None:
             return
         self._closing = asyncio.Event()
@@ -52,7 +53,9 @@ class Server:
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
+        await web.TCPSite(
+            self._runner, "127.0.0.1", port or free_port(), reuse_address=True
+        ).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

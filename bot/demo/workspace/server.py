@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.demo.ports import free_port
 from bot.demo.workspace.args import Refused
 from bot.demo.workspace.files import receive_upload, show_file
 from bot.demo.workspace.response_urls import ResponseUrls
@@ -30,11 +31,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, port: int) -> None:
-        """Listen; port 0 lets the kernel choose."""
+        """Listen; 0 is any free port, which can be had again after a stop."""
         # The application is made anew each time: aiohttp's cannot be started twice.
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True)
+        site = web.TCPSite(self._runner, "127.0.0.1", port or free_port(), reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
         self._world.url = self.url
