@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.people import EmailOwner
+from bot.store.engine import Connection
 from bot.store.statements import insert_of
 from bot.store.tables import email_owners
 
 
-async def find_email_owner(connection: AsyncConnection, address: str) -> EmailOwner | None:
+async def find_email_owner(connection: Connection, address: str) -> EmailOwner | None:
     """Whom an address stands for, or None."""
     found = sa.select(email_owners).where(email_owners.c.address == address.lower())
     row = (await connection.execute(found)).one_or_none()
     return EmailOwner(address, row.user_id, row.moved_to) if row else None
 
 
-async def put_email_owner(connection: AsyncConnection, owner: EmailOwner) -> EmailOwner:
+async def put_email_owner(connection: Connection, owner: EmailOwner) -> EmailOwner:
     """Store whom an address stands for, unless that is stored; lock and return what is."""
     statement = insert_of(connection.dialect.name)(email_owners).values(
         address=owner.address.lower(), user_id=owner.user, moved_to=owner.moved_to
@@ -29,7 +29,7 @@ async def put_email_owner(connection: AsyncConnection, owner: EmailOwner) -> Ema
     return EmailOwner(owner.address, row.user_id, row.moved_to)
 
 
-async def save_email_owner(connection: AsyncConnection, owner: EmailOwner) -> None:
+async def save_email_owner(connection: Connection, owner: EmailOwner) -> None:
     """Change whom a stored address stands for."""
     await connection.execute(
         sa.update(email_owners)

@@ -7,13 +7,13 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.errors import StoreUnavailable
-from bot.store.sqlite_connection import connect
+from bot.store.sqlite_writer import SqliteConnection, SqliteWriter
 
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
@@ -33,12 +33,15 @@ _DURABLE = (
     f"busy_timeout={TURN_SECONDS * 1000}",
 )
 
+Connection: TypeAlias = AsyncConnection | SqliteConnection
+"""What a transaction or a query carries out its statements with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
     """Where to write and where to read; on PostgreSQL both are the same pool."""
 
-    write: AsyncEngine
+    write: AsyncEngine | SqliteWriter
     read: AsyncEngine
     lock: IO[str] | None = None
 
@@ -100,14 +103,7 @@ def open_beside(url: str) -> AsyncEngine | None:
 def _open_sqlite(url: sa.URL) -> Engines:
     """One connection writes, in turn, so that no write ever meets a lock; a few others read."""
     lock = _claim_file(url.database or "")
-    write = create_async_engine(
-        url,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=TURN_SECONDS,
-        hide_parameters=True,
-        async_creator=lambda: connect(url.database or "", _DURABLE),
-    )
+    write = SqliteWriter(url.database or "", pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
     read = create_async_engine(
         url,
         pool_size=READERS,
@@ -115,7 +111,6 @@ def _open_sqlite(url: sa.URL) -> Engines:
         pool_timeout=TURN_SECONDS,
         hide_parameters=True,
     )
-    sa.event.listen(write.sync_engine, "begin", _begin_immediate)
     sa.event.listen(read.sync_engine, "connect", _prepare_reader)
     return Engines(write, read, lock)
 
@@ -166,12 +161,3 @@ def _prepare_reader(connection: Any, _record: Any) -> None:
     for pragma in (f"busy_timeout={TURN_SECONDS * 1000}", "query_only=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    """Take the write lock at the start: a reader that turns writer could fail half way."""
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute("BEGIN IMMEDIATE")
-    finally:
-        cursor.close()

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import WebhookUrls
+from bot.store.engine import Connection
 from bot.store.failures import translate_errors
 from bot.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
 from bot.store.statements import (
@@ -45,7 +46,7 @@ _LAST_CHARACTER: Final = "\U0010ffff"
 class SqlExecutions:
     """`usecases.ports.store.TxExecutions` on a transaction's connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()

@@ -8,6 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.sqlite_writer import SqliteWriter
+
 #: The newest revision in `migrations/versions`; a test holds it against Alembic's own answer.
 HEAD: Final = "0010"
 
@@ -15,7 +17,7 @@ HEAD: Final = "0010"
 _ADVISORY_LOCK: Final = 727_301
 
 
-async def migrate(engine: AsyncEngine) -> None:
+async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
     """Run the missing migrations, in one transaction. A no-op on an up-to-date database."""
     async with engine.begin() as connection:
         if connection.dialect.name == "postgresql":

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.notes import Claim, Note
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
+from bot.store.engine import Connection
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, to_round
 from bot.store.statements import insert_of
@@ -32,7 +33,7 @@ _NOTE_COUNTS: Final = (
 class SqlNotes:
     """`usecases.ports.TxNotes`, on a transaction's connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
@@ -140,14 +141,14 @@ class SqlNoteQueries:
                 return list(await connection.execute(statement, values or {}))
 
 
-async def count_notes(connection: AsyncConnection, round_id: str) -> tuple[int, tuple[Person, ...]]:
+async def count_notes(connection: Connection, round_id: str) -> tuple[int, tuple[Person, ...]]:
     """How many notes a round has, and whose."""
     rows = list(await connection.execute(_NOTE_COUNTS, {"round": round_id}))
     authors = {row.author: Person(row.author, row.author_name) for row in rows}
     return sum(row.notes for row in rows), tuple(authors.values())
 
 
-async def claim_on(connection: AsyncConnection, round_id: str) -> Claim | None:
+async def claim_on(connection: Connection, round_id: str) -> Claim | None:
     """The latest claim on a round."""
     found = await connection.execute(sa.select(claims).where(claims.c.round_id == round_id))
     row = found.one_or_none()

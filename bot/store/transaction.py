@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
@@ -16,6 +15,7 @@ from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner
 from bot.domain.review import Review, Round
 from bot.store.email_owners import put_email_owner, save_email_owner
+from bot.store.engine import Connection
 from bot.store.executions import SqlExecutions
 from bot.store.mappers import (
     from_effect,
@@ -50,7 +50,7 @@ class SqlTransaction:
     round opens the execution first.
     """
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
         self.executions = SqlExecutions(connection)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -83,28 +81,6 @@ async def test_a_server_that_hangs_up(engines: Engines, uow: SqlUnitOfWork) -> N
     await uow.read.ping()
 
 
-@on_sqlite
-async def test_a_file_that_another_process_locks(tmp_path: Path, engines: Engines) -> None:
-    uow = SqlUnitOfWork(engines, wake=lambda _: None)
-    sa.event.listen(engines.write.sync_engine, "connect", _wait_for_nobody)
-    other = sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked"):
-        async with uow.begin() as tx:
-            await tx.enqueue([an_effect()], at=NOW)
-    await uow.read.ping()  # readers do not mind
-    other.execute("ROLLBACK")
-    other.close()
-    async with uow.begin() as tx:
-        await tx.enqueue([an_effect()], at=NOW)
-
-
-def _wait_for_nobody(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=0")
-    cursor.close()
-
-
 # --- one bot a file ---
 
 
@@ -134,7 +110,7 @@ def test_a_folder_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
 @on_sqlite
 async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> None:
     expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
-    async with engines.write.connect() as connection:
+    async with engines.write.begin() as connection:
         for name, value in expected.items():
             assert await connection.scalar(sa.text(f"PRAGMA {name}")) == value
     async with engines.read.connect() as connection:

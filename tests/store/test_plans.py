@@ -149,7 +149,7 @@ async def test_postgresql_uses_an_index_once_there_are_many_rows(world: World) -
         await world.uow.read.rounds.decided_since(NOW, ["research"], offset=0, limit=20)
         await world.outbox.lease(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
     assert len(statements) >= 10
-    async with world.engines.write.connect() as connection:
+    async with world.engines.read.connect() as connection:
         for statement, parameters in statements:
             plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
             text = "\n".join(row[0] for row in plan)

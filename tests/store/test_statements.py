@@ -30,7 +30,7 @@ def at_most(count: int, world: World) -> Iterator[None]:
     sa.event.listen(engine, "before_cursor_execute", keep)
     yield
     sa.event.remove(engine, "before_cursor_execute", keep)
-    assert len(statements) <= count, "\n".join(statements)
+    assert 0 < len(statements) <= count, "\n".join(statements)
 
 
 async def test_a_notification(world: World) -> None:
