@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from bot.domain.errors import CrewgateError
 from bot.event_loop import EventLoop
 from bot.logs import set_up_logging
-from bot.settings.load import Settings, load
+from bot.settings.load import Settings, SettingsError, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _run(check(load()))
             case _:
                 return _run(_demo(chosen))
+    except SettingsError as error:
+        hint = "" if Path(".env").exists() else f"\n{_NO_DOTENV}"
+        return _complain(f"{error}{hint}")
     except CrewgateError as error:
         return _complain(str(error))
 
@@ -84,8 +88,12 @@ def _run(command: Coroutine[Any, Any, int]) -> int:
     return 130
 
 
+_NO_DOTENV: Final = "there is no .env in this folder; .env.example is one to copy and fill in"
+
+
 def _complain(why: str) -> int:
-    print(f"crewgate: {why}", file=sys.stderr)  # noqa: T201
+    for line in why.splitlines():
+        print(f"crewgate: {line}", file=sys.stderr)  # noqa: T201
     return 1
 
 

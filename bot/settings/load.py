@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from bot.domain.crew import Notify
 from bot.domain.errors import CrewgateError
@@ -180,18 +180,14 @@ def _crews(folder: Path, shared: _Shared) -> dict[str, CrewSettings]:
     elif named is not None:
         problem = f"{parsers.shown(named)} does not exist; put a TOML file's path here"
         env.note(table.CREWS_FILE.name, problem)
-    if single:
+    # Where nobody describes a crew, all that one needs is missing, and said at once.
+    if single or (named is None and not file.exists()):
         crew = _crew_of_environment(shared)
         if crew.name in crews:
             problem = f"{title} has a crew {crew.name} too; put another name here"
             env.note(table.CREW_NAME.name, problem)
         crews[crew.name] = crew
-    elif named is None and not file.exists():
-        env.note(table.CREW_URL.name, f"missing; put {_CREW_URL} here")
     return crews
-
-
-_CREW_URL: Final = "the crew's address, or describe your crews in crews.toml instead of"
 
 
 def _crew_of_environment(shared: _Shared) -> CrewSettings:

@@ -72,6 +72,38 @@ def parse_secret(raw: object) -> str:
     return text
 
 
+#: What Slack's tokens begin with: xoxb- (bot), xoxp- (user), xoxe- (refresh), xapp- (app), …
+_SLACK_TOKEN: Final = re.compile(r"xox[a-z]?[-.]|xapp-")
+
+
+def parse_signing_secret(raw: object) -> str:
+    """Slack's signing secret, which is no token: those are what people paste here by mistake."""
+    text = parse_secret(raw)
+    if _SLACK_TOKEN.match(text):
+        msg = (
+            "this is a token; put the Signing Secret here"
+            " (Slack's page Basic Information, App Credentials)"
+        )
+        raise InvalidSetting(msg)
+    return text
+
+
+#: Shorter ones can be guessed, and whoever has it can put outputs before reviewers.
+WEBHOOK_SECRET_LENGTH: Final = 16
+
+
+def parse_webhook_secret(raw: object) -> str:
+    """What a crew presents to this bot; long enough not to be guessed."""
+    text = parse_secret(raw)
+    if len(text) < WEBHOOK_SECRET_LENGTH:
+        msg = (
+            f"it has {len(text)} characters, and needs {WEBHOOK_SECRET_LENGTH} or more;"
+            " put here what `openssl rand -hex 32` prints, and give the crew the same"
+        )
+        raise InvalidSetting(msg)
+    return text
+
+
 def token_like(prefix: str, where: str) -> Callable[[object], str]:
     """A Slack token of one kind."""
 

@@ -41,7 +41,7 @@ class Reader:
         name = setting.name
         if name not in self.found:
             if needed and setting.missing is not None:
-                self.note(name, f"missing; put {setting.missing} here")
+                self.note(name, f"missing; put here {setting.missing}")
             return setting.default
         try:
             return (parse or setting.parse)(self.found[name])

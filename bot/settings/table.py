@@ -58,9 +58,9 @@ SLACK_BOT_TOKEN: Final = Setting(
 )
 SLACK_SIGNING_SECRET: Final[Setting[str | None]] = Setting(
     name="SLACK_SIGNING_SECRET",
-    parse=parsers.parse_secret,
+    parse=parsers.parse_signing_secret,
     default=None,
-    missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN,",
+    missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN",
     meaning="verifies requests at `POST /slack/events`",
     default_text="required without `SLACK_APP_TOKEN`",
 )
@@ -124,7 +124,7 @@ CREW_URL: Final = Setting(
     name="CREW_URL",
     parse=parsers.parse_base_url,
     default="",
-    missing="the crew's address",
+    missing="the crew's address (several crews: describe them in crews.toml instead)",
     meaning="one crew without a file: its address",
     default_text="required without a crews file",
 )
@@ -138,10 +138,10 @@ CREW_TOKEN: Final = Setting(
 )
 CREW_WEBHOOK_SECRET: Final = Setting(
     name="CREW_WEBHOOK_SECRET",
-    parse=parsers.parse_secret,
+    parse=parsers.parse_webhook_secret,
     default="",
-    missing="the secret that the crew must present to this bot",
-    meaning="what that crew must present to this bot",
+    missing="the secret that the crew must present to this bot (`openssl rand -hex 32` makes one)",
+    meaning="what that crew must present to this bot, 16 characters or more",
     default_text="required with `CREW_URL`",
 )
 CREW_NAME: Final = Setting(
@@ -260,10 +260,13 @@ CREW: Final = (
         name="webhook_secret_env",
         field="webhook_secret",
         names_variable=True,
-        parse=parsers.parse_secret,
+        parse=parsers.parse_webhook_secret,
         default="",
         missing="the name of the variable with the secret that the crew must present",
-        meaning="name of the variable with what the crew must present to this bot",
+        meaning=(
+            "name of the variable with what the crew must present to this bot, 16 characters or"
+            " more"
+        ),
         example='"RESEARCH_WEBHOOK_SECRET"',
     ),
     CrewOption(

@@ -70,12 +70,31 @@ async def test_the_script_runs_no_bot_of_the_current_folder(tmp_path: Path) -> N
     assert said.startswith("usage: crewgate ")
 
 
-async def test_a_missing_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:
+async def test_the_first_start_names_all_that_is_missing_with_a_line_each(tmp_path: Path) -> None:
     status, said = await run("serve", folder=tmp_path, env={"SLACK_BOT_TOKEN": "xoxp-1"})
 
     assert status == 1
-    assert "SLACK_BOT_TOKEN" in said.splitlines()[0]
-    assert "Traceback" not in said
+    assert [line.split(": ")[:2] for line in said.splitlines()] == [
+        ["crewgate", "SLACK_BOT_TOKEN"],
+        ["crewgate", "SLACK_SIGNING_SECRET"],
+        ["crewgate", "CREW_URL"],
+        ["crewgate", "CREW_TOKEN"],
+        ["crewgate", "CREW_WEBHOOK_SECRET"],
+        ["crewgate", "SLACK_CHANNEL"],
+        ["crewgate", "REVIEWERS"],
+        [
+            "crewgate",
+            "there is no .env in this folder; .env.example is one to copy and fill in",
+        ],
+    ]
+
+
+async def test_who_has_a_file_of_settings_is_not_told_to_make_one(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\n")
+
+    _, said = await run("check", folder=tmp_path, env={})
+
+    assert ".env" not in said
 
 
 @pytest.mark.parametrize(

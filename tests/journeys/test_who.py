@@ -153,7 +153,7 @@ async def test_nobody_starts_a_crew_whose_settings_say_nobody(make_world: MakeWo
         webhook_secret_env = "CLOSED_SECRET"
         kickers = []
     """
-    secrets = {"CLOSED_TOKEN": "token-1", "CLOSED_SECRET": "secret-1"}
+    secrets = {"CLOSED_TOKEN": "token-1", "CLOSED_SECRET": "secret-1-of-a-crew"}
     async with make_world(crews_file=crews, **secrets) as world:
         await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff closed")
         assert "Nobody may start closed" in await world.told(ANA)

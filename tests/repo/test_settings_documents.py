@@ -42,7 +42,7 @@ def test_the_first_crew_of_the_example_has_every_key() -> None:
 def test_the_example_of_crews_loads(tmp_path: Path) -> None:
     (tmp_path / "crews.toml").write_text(read("crews.example.toml"), encoding="utf-8")
     secrets = re.findall(r'_env = "(\w+)"', read("crews.example.toml"))
-    environ = dict.fromkeys(secrets, "secret") | {
+    environ = dict.fromkeys(secrets, "a-secret-of-a-crew") | {
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_APP_TOKEN": "xapp-1",
         "SLACK_CHANNEL": "#reviews",

@@ -15,11 +15,11 @@ ENOUGH = {
     "SLACK_CHANNEL": "#reviews",
     "CREW_URL": "https://crew.example.com",
     "CREW_TOKEN": "secret-3",
-    "CREW_WEBHOOK_SECRET": "secret-4",
+    "CREW_WEBHOOK_SECRET": "secret-4-of-a-crew",
     "REVIEWERS": "*",
 }
 NO_CREW = {name: value for name, value in ENOUGH.items() if not name.startswith("CREW_")}
-SECRETS = {"RESEARCH_TOKEN": "secret-5", "RESEARCH_SECRET": "secret-6"}
+SECRETS = {"RESEARCH_TOKEN": "secret-5", "RESEARCH_SECRET": "secret-6-of-a-crew"}
 RESEARCH = """
 [crews.research]
 url = "https://research.example.com/"

@@ -29,7 +29,7 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
     )
     crew = settings.crews["research"]
     assert crew.url == "https://research.example.com"
-    assert (crew.token, crew.webhook_secret) == ("secret-5", "secret-6")
+    assert (crew.token, crew.webhook_secret) == ("secret-5", "secret-6-of-a-crew")
     assert crew.channel == "C0123456789"
     assert crew.reviewers == (User("U012"), Email("lead@example.com"))
     assert crew.task_webhook_url == "https://hooks.example.com/task?key=1"
@@ -74,7 +74,7 @@ def test_the_crew_that_lacks_a_channel_or_reviewers_is_named(load_file: Load) ->
 
 def test_crews_may_come_from_both_places_with_one_secret(load_file: Load) -> None:
     single = {name: value for name, value in ENOUGH.items() if name.startswith("CREW_")}
-    settings = load_file(RESEARCH, **single, RESEARCH_SECRET="secret-4")
+    settings = load_file(RESEARCH, **single, RESEARCH_SECRET="secret-4-of-a-crew")
     assert sorted(settings.crews) == ["crew", "research"]
 
 
@@ -130,13 +130,14 @@ def test_a_folder_is_no_file(load_with: Load, tmp_path: Path) -> None:
     [
         ("url", "1", "put some text here, in quotes"),
         ("url", '"research.example.com"', "https://"),
-        ("url", None, "missing; put the crew's address here"),
-        ("token_env", None, "missing; put the name of the variable"),
+        ("url", None, "missing; put here the crew's address"),
+        ("token_env", None, "missing; put here the name of the variable"),
         ("token_env", '"ABSENT_TOKEN"', "the variable ABSENT_TOKEN is not set"),
         ("token_env", '"secret-9"', "not the secret itself"),
         ("token_env", '"SPACED"', "the variable SPACED: it holds spaces"),
-        ("webhook_secret_env", None, "missing; put the name of the variable"),
+        ("webhook_secret_env", None, "missing; put here the name of the variable"),
         ("webhook_secret_env", '""', "put some text here"),
+        ("webhook_secret_env", '"RESEARCH_TOKEN"', "RESEARCH_TOKEN: it has 8 characters"),
         ("channel", '"research"', "put #research"),
         ("channel", "true", "put some text here"),
         ("reviewers", "7", "7 is no list"),

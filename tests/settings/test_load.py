@@ -25,7 +25,7 @@ def test_little_is_enough(load_with: Load) -> None:
     assert (settings.log_format, settings.log_level) == ("console", "info")
     (crew,) = settings.crews.values()
     assert (crew.name, crew.url) == ("crew", "https://crew.example.com")
-    assert (crew.token, crew.webhook_secret) == ("secret-3", "secret-4")
+    assert (crew.token, crew.webhook_secret) == ("secret-3", "secret-4-of-a-crew")
     assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
     assert crew.notify is Notify.MENTION
     assert crew.resend_human_input_webhook
@@ -108,6 +108,10 @@ def test_what_is_missing_is_named(
         ("SLACK_BOT_TOKEN", "xoxb-secret- 9", "spaces"),
         ("SLACK_APP_TOKEN", "xoxb-secret-9", "does not start with xapp-"),
         ("SLACK_SIGNING_SECRET", "secret-ü", "unusual characters"),
+        ("SLACK_SIGNING_SECRET", "xoxb-secret-9", "this is a token; put the Signing Secret here"),
+        ("SLACK_SIGNING_SECRET", "xapp-secret-9", "this is a token"),
+        ("SLACK_SIGNING_SECRET", "xoxe.xoxp-secret-9", "this is a token"),
+        ("CREW_WEBHOOK_SECRET", "secret-9-secret", "it has 15 characters, and needs 16 or more"),
         ("SLACK_CHANNEL", "reviews", "put #reviews or its id"),
         ("SLACK_CHANNEL", "#Reviews", "put #name or its id"),
         ("SLACK_CHANNEL", "D0123456789", "is no channel"),
@@ -150,6 +154,10 @@ def test_each_problem_has_its_line_and_slack_comes_first(load_with: Load) -> Non
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
         "CREW_URL",
+        "CREW_TOKEN",
+        "CREW_WEBHOOK_SECRET",
+        "SLACK_CHANNEL",
+        "REVIEWERS",
     ]
 
 
