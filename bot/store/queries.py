@@ -31,14 +31,18 @@ from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import CardView, DeadLetter, Pending, RoundLine
 
 _UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)
-_PREVIOUS = (
-    ROUND.add_columns(outputs.c.format, outputs.c.text)
+#: The round right before, with its output, and the last before that one that was decided.
+_RIGHT_BEFORE = rounds.c.number == sa.bindparam("number") - 1
+_EARLIER = (
+    ROUND.add_columns(
+        outputs.c.format, sa.case((_RIGHT_BEFORE, outputs.c.text), else_="").label("text")
+    )
     .join(outputs, outputs.c.round_id == rounds.c.id)
     .where(rounds.c.review_id == sa.bindparam("review"))
     .where(rounds.c.number < sa.bindparam("number"))
-    .where(rounds.c.decided_by.is_not(None))
+    .where(_RIGHT_BEFORE | rounds.c.decided_by.is_not(None))
     .order_by(rounds.c.number.desc())
-    .limit(1)
+    .limit(2)
 )
 _POSTING = (
     LINE.add_columns(outputs.c.format, outputs.c.text)
@@ -72,14 +76,12 @@ class SqlQueries:
                 raise RoundNotFound(round_id)
             round_ = to_round(row)
             before = {"review": round_.review.id, "number": round_.number}
-            previous = (
-                (await connection.execute(_PREVIOUS, before)).one_or_none()
-                if round_.number > 1
-                else None
-            )
+            earlier = list(await connection.execute(_EARLIER, before)) if round_.number > 1 else []
             waits = round_.state is State.WAITING
             notes, noted_by = await count_notes(connection, round_id) if waits else (0, ())
             claim = await claim_on(connection, round_id) if waits else None
+        previous = earlier[0] if earlier else None
+        decided = earlier[1] if earlier[1:] else None
         return Posting(
             view=CardView(
                 round_,
@@ -89,6 +91,7 @@ class SqlQueries:
                 notes,
                 noted_by,
                 claim,
+                to_round(decided) if decided else None,
             ),
             card=to_card(row),
             channel=row.channel,

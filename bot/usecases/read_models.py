@@ -15,7 +15,7 @@ from bot.domain.verdict import Person
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """Everything a card shows: one round, its output, and the round before it."""
+    """Everything a card shows: one round, its output, and the round right before it."""
 
     round: Round
     output: Output
@@ -28,6 +28,14 @@ class CardView:
     """Their authors, in order."""
     claim: Claim | None = None
     """Who was last on it."""
+    decided_before: Round | None = None
+    """The last round before that one that was decided."""
+
+    @property
+    def answers(self) -> Round | None:
+        """The round whose decision this output answers."""
+        decided = self.previous is not None and self.previous.decision is not None
+        return self.previous if decided else self.decided_before
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
     seen = await home(world, ANA, "Waiting for you: 1")
 
     assert "Findings They grow." in seen.shown
-    assert buttons(seen) == ["Approve", "Revise", "Read in full"]
-    assert buttons(await home(world, CARL, "Waiting for others: 1")) == ["Read in full"]
+    assert buttons(seen) == ["Approve", "Revise", "Read all"]
+    assert buttons(await home(world, CARL, "Waiting for others: 1")) == ["Read all"]
     await world.slack.until(lambda: card.ts.replace(".", "") in world.slack.home(ANA).shown)
-    await world.slack.click(ANA, world.slack.home(ANA), "Read in full")
+    await world.slack.click(ANA, world.slack.home(ANA), "Read all")
     await modal(world, ANA, "Findings")
     await world.slack.click(ANA, world.slack.home(ANA), "Revise")
     await modal(world, ANA, "What should change?")

@@ -56,7 +56,7 @@ async def test_where_files_are_disabled_the_thread_says_so_and_everything_else_c
         assert buttons(await world.shown(card, "Sent")) == []
         await world.pause("draft", "words " * 5_000)
         await world.card("Showing the first", round_=2)
-        await said(world, "as a file. *Read in full* in its card's menu shows all of it.", card)
+        await said(world, "as a file. *Read all* in its card's menu shows all of it.", card)
 
 
 async def test_a_card_that_cannot_be_changed_is_told_of_in_its_thread(

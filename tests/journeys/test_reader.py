@@ -45,7 +45,7 @@ async def test_a_text_of_any_length_is_read_page_by_page(world: World) -> None:
     await world.pause("draft", "\n\n".join(lines))
     card = await world.card("Line 0")
 
-    await world.slack.overflow(CARL, card, "Read in full")
+    await world.slack.overflow(CARL, card, "Read all")
     view = await modal(world, CARL, "Page 1")
     seen = view.shown
     page = 1
@@ -64,7 +64,7 @@ async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> Non
     await world.pause("draft", "First words.")
     card = await world.card("First words")
 
-    await world.slack.overflow(BEN, card, "Read in full")
+    await world.slack.overflow(BEN, card, "Read all")
     view = await modal(world, BEN, "First words")
     await world.slack.click(BEN, view, "Revise")
     await modal(world, BEN, "What should change?")
@@ -73,9 +73,9 @@ async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> Non
     await world.crew.until(lambda: world.crew.resumes)
     await world.pause("draft", "More words.")
     card = await world.card("More words", round_=2)
-    await world.slack.overflow(BEN, card, "Read in full")
+    await world.slack.overflow(BEN, card, "Read all")
     view = await modal(world, BEN, "More words")
-    await world.slack.overflow(CARL, card, "Read in full")
+    await world.slack.overflow(CARL, card, "Read all")
     stranger = await modal(world, CARL, "More words")
     await world.slack.click(CARL, stranger, "Approve")
     assert "not a reviewer" in (await modal(world, CARL, "That did not work")).shown
@@ -121,6 +121,20 @@ async def test_json_is_compared_by_key(world: World) -> None:
     assert "2 unchanged keys" in shown
 
 
+async def test_what_nobody_asked_for_is_compared_with_what_it_replaced(world: World) -> None:
+    await second_round(world, "The fee is 2 %.", "The fee is 3 %.", "Name the fee.")
+    await world.pause("draft", "The fee is 30 %.")
+    card = await world.card("Round 3", round_=3)
+
+    shown = message_text(card)
+    assert "since round 2 · a newer output came before anybody decided" in shown
+    assert "Name the fee." in shown
+    await world.slack.overflow(BEN, card, "Changes")
+    view = await modal(world, BEN)
+    assert "Nobody decided round 2" in view.shown
+    assert "2 %" not in view.shown
+
+
 async def test_the_same_output_again_is_said_loudly(world: World) -> None:
     card = await second_round(world, "The same.", "The same.")
 
@@ -158,7 +172,7 @@ async def test_somebody_is_on_it_and_others_still_decide(world: World) -> None:
 async def test_a_modal_turns_what_went_wrong_into_words(world: World) -> None:
     await world.pause("draft", "old output")
     old = await world.card("old output")
-    await world.slack.overflow(ANA, old, "Read in full")
+    await world.slack.overflow(ANA, old, "Read all")
     view = await modal(world, ANA, "old output")
     await world.pause("draft", "new output")
 

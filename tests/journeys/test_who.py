@@ -53,7 +53,7 @@ async def test_an_outsider_reads_nothing_of_a_private_channel(secret: World) -> 
 
     await secret.slack.open_home(EVE)
     assert "secret" not in (await home(secret, EVE, "Nothing waits")).shown
-    await secret.slack.click(EVE, replace(of_ana, user=EVE), "Read in full")
+    await secret.slack.click(EVE, replace(of_ana, user=EVE), "Read all")
     assert "You may not read" in (await modal(secret, EVE)).shown
     said = []
     for number, text in enumerate(("pending", "status", "status e-", "status e-secret"), start=1):
@@ -74,7 +74,7 @@ async def test_members_of_the_channel_read_guests_and_others_too(secret: World) 
     for reader in (CARL, GUS, OTTO):
         await secret.slack.open_home(reader)
         await home(secret, reader, "The secret plan.")
-        await secret.slack.overflow(reader, card, "Read in full")
+        await secret.slack.overflow(reader, card, "Read all")
         await modal(secret, reader, "The secret plan.")
         await secret.slack.slash(reader, CHANNEL, "/crew", "pending")
         assert "Round 1" in (await secret.told(reader)).replace("round", "Round")

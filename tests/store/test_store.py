@@ -262,13 +262,18 @@ async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUn
     assert (posting.channel, posting.thread_ts) == (None, None)
 
 
-async def test_the_round_before_is_the_last_one_that_was_decided(uow: SqlUnitOfWork) -> None:
-    decided = await keep(uow, a_round(State.RESUMED))
-    await keep(uow, a_round(State.SUPERSEDED, id="r-2", number=2))
+async def test_the_round_right_before_and_the_last_one_that_was_decided(
+    uow: SqlUnitOfWork,
+) -> None:
+    decided = await keep(uow, a_round(State.RESUMED), Output("first"))
+    undecided = await keep(uow, a_round(State.SUPERSEDED, id="r-2", number=2), Output("second"))
     await keep(uow, a_round(id="r-3", number=3))
-    assert (await uow.read.posting("r-3")).view.previous == decided
-    assert (await uow.read.posting("r-2")).view.previous == decided
-    assert (await uow.read.posting("r-1")).view.previous is None
+    third = (await uow.read.posting("r-3")).view
+    assert (third.previous, third.answers, third.before) == (undecided, decided, Output("second"))
+    second = (await uow.read.posting("r-2")).view
+    assert (second.previous, second.answers, second.before) == (decided, decided, Output("first"))
+    first = (await uow.read.posting("r-1")).view
+    assert (first.previous, first.answers, first.before) == (None, None, None)
 
 
 # --- lists ---

@@ -88,7 +88,7 @@ def _head(view: CardView) -> list[Block]:
     ]
     if round_.review.expected_output:
         blocks.append(context(strings.expected(round_.review.expected_output)))
-    earlier = strings.earlier_feedback(view.previous) if view.previous is not None else None
+    earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     if earlier:
         blocks.append(context(earlier))
     if view.previous is not None and view.before is not None and not round_.unchanged:

@@ -155,7 +155,9 @@ def _changes(view: CardView) -> Iterable[Block]:
     if view.before is None or view.previous is None:
         yield section(reader_strings.NOTHING_BEFORE)
         return
-    asked = strings.earlier_feedback(view.previous)
+    if reader_strings.is_unasked(view.previous):
+        yield section(reader_strings.replaced(view.previous))
+    asked = strings.earlier_feedback(view.answers) if view.answers is not None else None
     if asked:
         yield section(asked)
     changes = compare(view.before, view.output)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.changes import Changes
-from bot.domain.review import Round
+from bot.domain.review import Round, State
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
 
-READ: Final = "Read in full"
+READ: Final = "Read all"
 CHANGES: Final = "Changes"
 HISTORY: Final = "History"
 NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
@@ -17,6 +17,17 @@ CHANGED_NOTHING: Final = (
     ":warning: *Nothing changed.* Word for word the same as before, although changes were asked "
     "for."
 )
+NOBODY_ASKED: Final = "a newer output came before anybody decided"
+
+
+def is_unasked(previous: Round) -> bool:
+    """Whether the round right before was replaced before anybody decided it."""
+    return previous.state is State.SUPERSEDED
+
+
+def replaced(previous: Round) -> str:
+    """Nobody asked for what changed since the round before."""
+    return f"Nobody decided round {previous.number}: {NOBODY_ASKED}."
 
 
 def amount(changes: Changes) -> str:

@@ -97,7 +97,8 @@ def changed(changes: Changes, previous: Round) -> str:
     if not changes:
         return f"Nothing changed since round {previous.number}"
     amount = reader_strings.amount(changes)
-    return f"*{amount}* since round {previous.number} · *Changes* is in the menu above"
+    unasked = f" · {reader_strings.NOBODY_ASKED}" if reader_strings.is_unasked(previous) else ""
+    return f"*{amount}* since round {previous.number}{unasked} · *Changes* is in the menu above"
 
 
 def notes(count: int, authors: Sequence[Person]) -> str:
