@@ -28,6 +28,7 @@ from bot.runtime import Runtime
 from bot.settings.load import Settings
 from bot.slack import adapters, listeners
 from bot.slack.client.bolt import new_bolt
+from bot.slack.client.identity import Identity
 from bot.slack.client.socket_mode import SocketMode
 from bot.slack.client.web_api import new_client
 from bot.slack.context import SlackContext
@@ -36,6 +37,7 @@ from bot.threads import open_threads
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.emails import owner_of
+from bot.usecases.installations import Installations
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.wakeup import Wakeup
 from bot.web import routes, slack_events
@@ -84,11 +86,18 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         clients = await stack.enter_async_context(
             connect_crews(settings, redactors, clock=clock, off_loop=off_loop)
         )
-        slack = adapters.build(
-            _new_slack(settings),
-            crews.values(),
-            clock=clock,
+        client = _new_slack(settings)
+        identity = Identity(
+            client,
             sleep=runtime.sleep,
+            installations=Installations(uow, settings.slack.bot_token),
+        )
+        await identity.recall()
+        slack = adapters.build(
+            client,
+            crews.values(),
+            identity=identity,
+            clock=clock,
             owner_of=partial(owner_of, uow=uow),
             rate=runtime.rate,
             off_loop=off_loop,
@@ -120,8 +129,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             crews=crews,
             directory=slack.directory,
             clock=clock,
-            client=slack.client,
-            identity=slack.identity,
+            client=client,
+            identity=identity,
             clients=clients,
             kickoffs=kickoffs,
             new_kickoff=new_kickoff,
@@ -131,12 +140,12 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         )
         home = listeners.register(bolt, slack_context)
         background = {
-            "identity": slack.identity.run,
+            "identity": identity.run,
             "directory": slack.directory.run,
             "home": home.run,
         }
         warnings: list[Warn] = [
-            lambda: slack.identity.warning,
+            lambda: identity.warning,
             lambda: slack.directory.warning,
             lambda: slack.directory.moved_warning,
         ]

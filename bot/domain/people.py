@@ -63,6 +63,32 @@ class EmailOwner:
         return replace(self, moved_to=None if account == self.user else account)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Where in Slack the bot is installed: in a workspace, or in an enterprise as a whole.
+
+    An enterprise is Slack's word for several workspaces of one organisation.
+    """
+
+    url: str
+    """The workspace's address."""
+    team_id: str | None
+    enterprise_id: str | None = None
+    whole_enterprise: bool = False
+
+    def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
+        """Whether a request from there is for this bot."""
+        if self.whole_enterprise:
+            return enterprise_id is not None and enterprise_id == self.enterprise_id
+        return team_id is not None and team_id == self.team_id
+
+    def is_own_organisation(self, team_id: str | None, enterprise_id: str | None) -> bool:
+        """Whether people of this workspace are colleagues: it is ours, or of our enterprise."""
+        if enterprise_id is not None and enterprise_id == self.enterprise_id:
+            return True
+        return team_id is not None and team_id == self.team_id
+
+
 @dataclass(frozen=True, slots=True)
 class Anyone:
     """Anybody in the channel."""

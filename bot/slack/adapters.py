@@ -15,7 +15,7 @@ from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.client.rate_limit import Rate
 from bot.slack.messenger import SlackMessenger
-from bot.usecases.ports.base import Clock, OffLoop, Sleep
+from bot.usecases.ports.base import Clock, OffLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,6 @@ class SlackAdapters:
     """One client and what works with it."""
 
     client: AsyncWebClient
-    identity: Identity
     directory: SlackDirectory
     messenger: SlackMessenger
 
@@ -32,8 +31,8 @@ def build(
     client: AsyncWebClient,
     crews: Iterable[Crew],
     *,
+    identity: Identity,
     clock: Clock,
-    sleep: Sleep,
     owner_of: OwnerOf,
     rate: Rate,
     off_loop: OffLoop,
@@ -42,7 +41,6 @@ def build(
     """The adapters; `crews` name the people and channels that the directory looks up."""
     poster = Poster(client, clock=clock, rate=rate)
     crews = tuple(crews)
-    identity = Identity(client, sleep=sleep)
     directory = SlackDirectory(
         client,
         (ref for crew in crews for role in Role for ref in crew.permitted(role)),
@@ -59,7 +57,6 @@ def build(
     )
     return SlackAdapters(
         client=client,
-        identity=identity,
         directory=directory,
         messenger=SlackMessenger(
             client, poster, clock=clock, off_loop=off_loop, redactors=redactors

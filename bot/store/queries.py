@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
-from bot.domain.people import EmailOwner
+from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Round, State
 from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
+from bot.store.installations import find_installation
 from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
 from bot.store.notes import SqlNoteQueries, claim_on, count_notes
 from bot.store.rounds import SqlRoundQueries
@@ -116,6 +117,11 @@ class SqlQueries:
         """See `Queries`."""
         async with self._reading() as connection:
             return await find_email_owner(connection, address)
+
+    async def installation(self, token_digest: str) -> Installation | None:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return await find_installation(connection, token_digest)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """See `Queries`."""

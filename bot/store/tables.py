@@ -202,6 +202,17 @@ email_owners = sa.Table(
     sa.Column("moved_to", sa.Text),
 )
 
+#: Where in Slack the bot is installed, by its token, which is not kept: what Slack last said.
+installations = sa.Table(
+    "installations",
+    metadata,
+    sa.Column("token_digest", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("team_id", sa.Text),
+    sa.Column("enterprise_id", sa.Text),
+    sa.Column("whole_enterprise", sa.Boolean, nullable=False),
+)
+
 #: Executions that began when event keys were derived from the webhook secret alone.
 old_event_keys = sa.Table(
     "old_event_keys",

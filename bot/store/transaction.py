@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
-from bot.domain.people import EmailOwner
+from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Review, Round
 from bot.store.email_owners import put_email_owner, save_email_owner
 from bot.store.engine import Connection
 from bot.store.executions import SqlExecutions
+from bot.store.installations import put_installation
 from bot.store.mappers import (
     from_effect,
     from_review,
@@ -156,6 +157,10 @@ class SqlTransaction:
     async def save_email_owner(self, owner: EmailOwner) -> None:
         """See `Tx`."""
         await save_email_owner(self._connection, owner)
+
+    async def save_installation(self, token_digest: str, installation: Installation) -> None:
+        """See `Tx`."""
+        await put_installation(self._connection, token_digest, installation)
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """See `Tx`."""

@@ -147,3 +147,28 @@ async def test_a_stop_finishes_what_is_under_way(environment: Environment) -> No
     await environment.bot.start()
     await card_of(environment, "A draft.")
     assert len(environment.workspace.messages(CHANNEL)) == 1
+
+
+async def test_killed_and_started_while_slack_is_away(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose requests are ours was told before, so decisions count and other teams' do not."""
+    await environment.crew.pause("e-1", "draft", "A draft.")
+    card = await card_of(environment, "A draft.")
+
+    await environment.bot.kill()
+    await environment.workspace.go_down()
+    await environment.bot.start()
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("bot.demo.workspace.payloads.TEAM_ID", "T0OTHER")
+        elsewhere.setattr("bot.demo.workspace.wire.TEAM_ID", "T0OTHER")
+        await environment.workspace.click(ANA, card, "Approve")
+        refused = await environment.workspace.slash(ANA, CHANNEL, "/crew", "help")
+    assert "another workspace" in str(refused.body)
+    assert not environment.crew.resumes
+
+    await environment.workspace.click(ANA, card, "Approve")
+    await environment.crew.until(lambda: environment.crew.resumes)
+    await environment.workspace.come_back()
+    await until_shown(environment, card, "Sent")

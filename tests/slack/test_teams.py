@@ -10,10 +10,13 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from bot.demo.workspace import Workspace, error, malformed
+from bot.domain.people import Installation
 from bot.runtime import Runtime
 from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
 from bot.slack.teams import refuse_other_teams
+from bot.usecases.read_models import MessageRef
+from tests.slack.client.installations import Remembered
 
 OURS, THEIRS = {"team_id": "T0DEMO"}, {"team_id": "T0OTHER"}
 EVENT = {"type": "event_callback"}
@@ -27,9 +30,14 @@ async def slack() -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
-def identity(slack: Workspace) -> Identity:
+def remembered() -> Remembered:
+    return Remembered()
+
+
+@pytest.fixture
+def identity(slack: Workspace, remembered: Remembered) -> Identity:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return Identity(client, sleep=Runtime().sleep)
+    return Identity(client, sleep=Runtime().sleep, installations=remembered)
 
 
 async def request(
@@ -98,3 +106,39 @@ async def test_nothing_goes_on_before_slack_told_who_we_are(
     assert said in str(answer.body)
 
     assert await request(identity, OURS, body) == (None, ["went on"])
+
+
+async def test_what_slack_told_before_the_start_holds_while_it_is_away(
+    slack: Workspace, identity: Identity, remembered: Remembered
+) -> None:
+    remembered.installation = Installation(url="https://demo.slack.com/", team_id="T0DEMO")
+    await slack.go_down()
+    await identity.recall()
+    assert await request(identity, OURS, EVENT) == (None, ["went on"])
+    answer, seen = await request(identity, THEIRS, CLICK)
+    assert answer is not None
+    assert "another workspace" in seen[0]
+    assert identity.link(MessageRef("C1", "1.5", "1.5")) == "https://demo.slack.com/archives/C1/p15"
+
+
+async def test_what_slack_tells_now_replaces_what_it_told_before(
+    identity: Identity, remembered: Remembered
+) -> None:
+    remembered.installation = Installation(url="https://other.slack.com/", team_id="T0OTHER")
+    await identity.recall()
+    await identity.ask()
+    assert (await request(identity, THEIRS, EVENT))[1] == []
+    assert await request(identity, OURS, EVENT) == (None, ["went on"])
+    assert remembered.installation.team_id == "T0DEMO"
+
+
+async def test_it_is_remembered_once_and_again_where_that_failed(
+    identity: Identity, remembered: Remembered
+) -> None:
+    remembered.away = True
+    await identity.ask()
+    assert await request(identity, OURS, EVENT) == (None, ["went on"])
+    remembered.away = False
+    for _ in range(3):
+        await identity.ask()
+    assert remembered.kept == 1

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
-from bot.domain.people import ReviewerRef
+from bot.domain.people import Installation, ReviewerRef
 from bot.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -143,6 +143,18 @@ class Messenger(Protocol):
         self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
     ) -> PostOutcome:
         """Say that a webhook of this kind (`task`, `step`, `crew`) could not be forwarded."""
+        ...
+
+
+class RememberedInstallation(Protocol):
+    """Where in Slack the bot is installed, as Slack last said it: kept across restarts."""
+
+    async def recall(self) -> Installation | None:
+        """None when Slack never told. Raises StoreUnavailable."""
+        ...
+
+    async def remember(self, installation: Installation) -> None:
+        """Raises StoreUnavailable."""
         ...
 
 

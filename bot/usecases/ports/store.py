@@ -11,7 +11,7 @@ from bot.domain.effects import Effect
 from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
-from bot.domain.people import EmailOwner
+from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Person
 from bot.usecases.ports.outbox import Job
@@ -176,6 +176,10 @@ class Tx(Protocol):
         """Change whom an address stands for."""
         ...
 
+    async def save_installation(self, token_digest: str, installation: Installation) -> None:
+        """Remember where the bot with this token is installed."""
+        ...
+
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """The rounds of an execution that were closed only because the crew did not know it.
 
@@ -333,6 +337,10 @@ class Queries(Protocol):
 
     async def email_owner(self, address: str) -> EmailOwner | None:
         """Whom an address stands for, or None when Slack was never asked."""
+        ...
+
+    async def installation(self, token_digest: str) -> Installation | None:
+        """Where the bot with this token is installed, or None when Slack never told."""
         ...
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:

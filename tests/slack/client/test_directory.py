@@ -12,6 +12,7 @@ from bot.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
 from tests.builders import FakeClock
+from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
 
 BEN, LEGAL = Email("ben@example.com"), UserGroup("S0LEGAL")
@@ -35,7 +36,7 @@ def a_directory(
     owner_of: OwnerOf | None = None,
 ) -> SlackDirectory:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    identity = Identity(client, sleep=Runtime().sleep)
+    identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
     return SlackDirectory(
         client, named, identity=identity, owner_of=owner_of or whoever_has_it, clock=clock
     )
@@ -133,7 +134,7 @@ async def test_only_who_is_gone_is_nobody(slack: Workspace, method: str, how: Fa
 
 async def test_a_channel_that_decides_nothing_is_no_reason_to_warn(slack: Workspace) -> None:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    identity = Identity(client, sleep=Runtime().sleep)
+    identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
     slack.add_channel("C1", "reviews")
     channels = ("C1", "C0NAMED", "C0OPEN")
     directory = SlackDirectory(

@@ -27,6 +27,7 @@ from bot.slack.client.posting import METADATA, Poster
 from bot.slack.client.web_api import CallFailed, call, new_client
 from bot.usecases.read_models import MessageRef
 from tests.builders import FakeClock
+from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
 
 CARD = Message("A card", [section("A card")])
@@ -169,7 +170,7 @@ async def test_odd_words_of_a_refusal_are_left_out(
 
 @pytest.mark.parametrize("body", [*NOBODY_KNOWS, *ODD], ids=str)
 async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, body: object) -> None:
-    identity = Identity(client, sleep=no_pause)
+    identity = Identity(client, sleep=no_pause, installations=Remembered())
     clock = FakeClock()
     asked = (Email("ana@example.com"), UserGroup("S1"))
     directory = SlackDirectory(

@@ -17,6 +17,7 @@ from bot.slack.client.identity import Identity
 from bot.slack.client.people import RENEW, TRUST, People
 from bot.slack.client.web_api import new_client
 from tests.builders import FakeClock
+from tests.slack.client.installations import Remembered
 
 CALL = "users.info"
 
@@ -40,7 +41,9 @@ def clock() -> FakeClock:
 @pytest.fixture
 def people(slack: Workspace, clock: FakeClock) -> People:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return People(client, Identity(client, sleep=Runtime().sleep), clock=clock)
+    return People(
+        client, Identity(client, sleep=Runtime().sleep, installations=Remembered()), clock=clock
+    )
 
 
 @pytest.mark.parametrize(
