@@ -1,11 +1,11 @@
 """Why a round is where it is: types, for code to tell apart. Sentences are made in `slack`.
 
-| state   | reason                                            |
-| ------- | ------------------------------------------------- |
-| DECIDED | none yet, NotReached, AnswerLost                  |
-| RESUMED | Answered, Inferred                                |
-| STUCK   | RefusedByCrew, RetriesExhausted, none: reopened   |
-| CLOSED  | NeverSent, ExecutionEnded, -Failed, -Gone         |
+| state   | reason                                               |
+| ------- | ---------------------------------------------------- |
+| DECIDED | none yet, NotReached, AnswerLost                     |
+| RESUMED | Answered, Inferred                                   |
+| STUCK   | RefusedByCrew, RetriesExhausted, none: reopened      |
+| CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 
 WAITING and SUPERSEDED have none: the state says all.
 """
@@ -13,8 +13,10 @@ WAITING and SUPERSEDED have none: the state says all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.domain.outcome import ResumeStatus
+from bot.domain.verdict import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ class NeverSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Dismissed:
+    """A person gave it up, and said why."""
+
+    by: Person
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionEnded:
     """The execution ran to its end."""
 
@@ -82,6 +92,9 @@ class ExecutionGone:
     """The crew does not know the execution any more."""
 
 
+WHY_LIMIT: Final = 300
+"""The most that a person can write as the reason of a dismissal, in characters."""
+
 ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
 """Why there is nothing left to decide or to retry in an execution."""
 
@@ -93,5 +106,6 @@ Reason = (
     | RefusedByCrew
     | RetriesExhausted
     | NeverSent
+    | Dismissed
     | ExecutionOver
 )

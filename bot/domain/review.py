@@ -9,10 +9,12 @@
     DECIDED     --gave up-->    STUCK        + refresh card, notify
     STUCK       --retry-->      DECIDED      + refresh card, resume
     STUCK       --close-->      CLOSED       + refresh card
+    STUCK       --dismiss-->    CLOSED       + refresh card, notify    (given up by a person)
     STUCK       --superseded--> as DECIDED
     STUCK       --evidence-->   RESUMED      + refresh card            (in doubt: it was taken)
     CLOSED      --reopen-->     WAITING      + refresh card            (gone, and back again)
     CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
+    CLOSED      --dismiss-->    CLOSED       + refresh card            (gone, and given up)
     CLOSED      --superseded--> as what it would be reopened to
 
 Every transition returns the new round and its effects; the caller saves both in one transaction.
@@ -20,7 +22,6 @@ Every transition returns the new round and its effects; the caller saves both in
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -32,12 +33,12 @@ from bot.domain.outcome import (
     NotSent,
     Outcome,
     Refused,
-    ResumeStatus,
     Unknown,
 )
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    Dismissed,
     ExecutionEnded,
     ExecutionGone,
     ExecutionOver,
@@ -48,7 +49,7 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.verdict import Decision, Revise
+from bot.domain.verdict import Decision, Person
 
 
 class State(StrEnum):
@@ -119,6 +120,11 @@ class Round:
         """It was closed only because the crew did not know its execution."""
         return self.state is State.CLOSED and isinstance(self.reason, ExecutionGone)
 
+    @property
+    def can_dismiss(self) -> bool:
+        """A person may give it up: it is stuck, or its execution is gone."""
+        return self.state is State.STUCK or self.can_reopen
+
     def decide(self, decision: Decision) -> Transition:
         """Take a person's decision; the first one wins.
 
@@ -169,6 +175,18 @@ class Round:
         self._must_be(State.STUCK, to="be retried")
         again = replace(self, state=State.DECIDED, reason=None)
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
+
+    def dismiss(self, by: Person, why: str, at: datetime) -> Transition:
+        """A person gives up what is stuck or gone: nothing more is sent, and no sign reopens it.
+
+        Whoever decided it is told, unless they dismissed it themselves. Raises InvalidTransition.
+        """
+        if not self.can_dismiss:
+            raise InvalidTransition(self.state, "be dismissed")
+        dismissed = self._end(State.CLOSED, at, Dismissed(by, why)).round
+        told = self.decision is not None and self.decision.by.id != by.id
+        notify = (EffectKind.NOTIFY_STUCK,) if told else ()
+        return Transition(dismissed, dismissed._effects(EffectKind.REFRESH, *notify))
 
     def supersede_decided(self, at: datetime) -> Transition:
         """A newer output of the same task came while the decision was on its way.
@@ -229,13 +247,19 @@ class Round:
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
         """The round moved on while the answer was on its way."""
         match outcome:
-            case Delivered() if self.state in (State.RESUMED, State.STUCK):
+            case Delivered() if self._may_yet_be_taken:
                 return self._take(outcome, at)
             case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
                 # The newer output was no evidence after all: it was there before our only try.
                 return self._close_unsent(at)
             case _:
                 return Transition(self, ())
+
+    @property
+    def _may_yet_be_taken(self) -> bool:
+        """Whether an answer that comes late counts, because nobody knew better."""
+        given_up = isinstance(self.reason, Dismissed)
+        return given_up or self.state in (State.RESUMED, State.STUCK)
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
         return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
@@ -278,98 +302,3 @@ class Transition:
 
     round: Round
     effects: tuple[Effect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a notification did: the round that stands for it now, and the one it ended."""
-
-    current: Round
-    opened: bool
-    """A new round was opened; otherwise the notification was a duplicate of `current`."""
-    ended: Round | None
-    effects: tuple[Effect, ...]
-
-
-def receive(
-    latest: Round | None, *, review: Review, digest: str, at: datetime, new_id: Callable[[], str]
-) -> Receipt:
-    """Decide what a notification means, given the latest round of its review.
-
-    | latest round is                   | same output       | another output            |
-    | --------------------------------- | ----------------- | ------------------------- |
-    | none                              | opens round 1     | opens round 1             |
-    | WAITING                           | duplicate         | supersedes, opens next    |
-    | DECIDED, STUCK: surely not sent   | duplicate         | supersedes, opens next    |
-    | DECIDED, STUCK by Revise: sent    | opens "unchanged" | supersedes, opens next    |
-    | DECIDED, STUCK by Approve: sent   | duplicate         | supersedes, opens next    |
-    | RESUMED, the task is done again   | opens "unchanged" | opens next                |
-    | RESUMED, the crew goes on         | duplicate         | opens next                |
-    | CLOSED                            | opens next        | opens next                |
-    | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
-
-    A crew never repeats a notification by itself, so an output that comes again after changes
-    were asked for, even before our own resume is recorded, is the crew pausing again.
-    """
-    if latest is None:
-        return _open(None, None, review=review, digest=digest, at=at, new_id=new_id)
-    same = digest == latest.digest
-    if same and not _may_come_again(latest):
-        return Receipt(latest, opened=False, ended=None, effects=())
-    unfinished = latest.reopen().round if latest.can_reopen else latest
-    match unfinished.state:
-        case State.WAITING:
-            ended: Transition | None = unfinished.supersede(at)
-        case State.DECIDED | State.STUCK:
-            ended = unfinished.supersede_decided(at)
-        case _:
-            ended = None
-    return _open(latest, ended, review=review, digest=digest, at=at, new_id=new_id)
-
-
-def _open(
-    latest: Round | None,
-    ended: Transition | None,
-    *,
-    review: Review,
-    digest: str,
-    at: datetime,
-    new_id: Callable[[], str],
-) -> Receipt:
-    opened = Round(
-        id=new_id(),
-        review=review,
-        number=latest.number + 1 if latest else 1,
-        digest=digest,
-        opened_at=at,
-        unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
-    )
-    post = opened._effects(EffectKind.POST)
-    return Receipt(
-        opened,
-        opened=True,
-        ended=ended.round if ended else None,
-        effects=(*ended.effects, *post) if ended else post,
-    )
-
-
-def _may_come_again(round_: Round) -> bool:
-    """Whether the same output can be a new pause of the crew."""
-    match round_.state:
-        case State.DECIDED | State.STUCK:
-            return round_.in_doubt and _asked_for_changes(round_)
-        case State.RESUMED:
-            return _asked_for_changes(round_) or _does_task_again(round_.reason)
-        case State.CLOSED:
-            return True
-        case _:
-            return False
-
-
-def _does_task_again(reason: Reason | None) -> bool:
-    """Whether the crew said so itself."""
-    return isinstance(reason, Answered) and reason.status is ResumeStatus.RETRYING
-
-
-def _asked_for_changes(round_: Round) -> bool:
-    return round_.decision is not None and isinstance(round_.decision.verdict, Revise)

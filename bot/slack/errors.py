@@ -54,7 +54,7 @@ def explain(error: CrewgateError, *, now: datetime) -> Explanation:  # noqa: PLR
         case RoundNotFound():
             return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
         case InvalidTransition():
-            return _only(strings.RETRY_IMPOSSIBLE)
+            return _only(strings.NOTHING_TO_DO)
         case NoPublicUrl():
             return _only(strings.NO_PUBLIC_URL)
         case TooManyKickoffs():

@@ -12,6 +12,7 @@ from bot.slack.home import listeners as home
 from bot.slack.home.listeners import HomeRefresher
 from bot.slack.kickoff import listeners as kickoff
 from bot.slack.notes import listeners as notes
+from bot.slack.reviews import dismiss_listeners as dismissals
 from bot.slack.reviews import listeners as reviews
 from bot.slack.reviews import reader_listeners as reader
 from bot.slack.teams import refuse_other_teams
@@ -22,6 +23,7 @@ def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
     app.middleware(partial(refuse_other_teams, identity=context.identity))
     reviews.register(app, context)
     reader.register(app, context)
+    dismissals.register(app, context)
     notes.register(app, context)
     kickoff.register(app, context)
     commands.register(app, context)

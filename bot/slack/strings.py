@@ -15,6 +15,7 @@ from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    Dismissed,
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -124,7 +125,7 @@ MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press Revise aga
 NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
 SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
 FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
-RETRY_IMPOSSIBLE: Final = "There is nothing to try again: the card shows where this is now."
+NOTHING_TO_DO: Final = "There is nothing left to do here: the card shows where this is now."
 OTHER_TEAM: Final = "This bot works in another workspace, so nothing was done here."
 TEAM_NOT_KNOWN: Final = (
     "I could not find out from Slack which workspace I belong to. Nothing was done; try again in a "
@@ -270,6 +271,8 @@ def reason_text(reason: Reason | None) -> str:
             return text
         case ExecutionFailed(error):
             return f"the execution failed: {error}" if error else "the execution failed"
+        case Dismissed(by, why):
+            return f"{by.name or by.id} dismissed it: {why}"
         case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone():
             return _REASONS[type(reason)]
 

@@ -9,6 +9,7 @@ from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    Dismissed,
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -19,6 +20,7 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
+from bot.domain.verdict import Person
 
 _FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
     "not_reached": lambda _code, words: NotReached(words),
@@ -28,10 +30,17 @@ _FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
     "refused_by_crew": RefusedByCrew,
     "retries_exhausted": lambda _code, words: RetriesExhausted(words),
     "never_sent": lambda _code, _words: NeverSent(),
+    "dismissed": lambda code, words: Dismissed(_person(code), words),
     "execution_ended": lambda _code, _words: ExecutionEnded(),
     "execution_failed": lambda _code, words: ExecutionFailed(words),
     "execution_gone": lambda _code, _words: ExecutionGone(),
 }
+
+
+def _person(code: str) -> Person:
+    """Id and name: an id has no space."""
+    user, _, name = code.partition(" ")
+    return Person(user, name)
 
 
 _KINDS: Final = {type(build("", "")): kind for kind, build in _FROM_COLUMNS.items()}
@@ -57,6 +66,8 @@ def _code_and_words(reason: Reason | None) -> tuple[str, str]:
             return code, words
         case NotReached(why) | AnswerLost(why) | RetriesExhausted(why):
             return "", why
+        case Dismissed(by, why):
+            return f"{by.id} {by.name}", why
         case ExecutionFailed(error):
             return "", error
         case _:

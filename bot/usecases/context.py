@@ -37,6 +37,11 @@ class ReviewContext:
         """See `permissions.ensure`."""
         await permissions.ensure(user, role, subject, crews=self.crews, directory=self.directory)
 
+    async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
+        """Raises NotAReviewer or UnknownCrew unless the person has one of the two roles."""
+        if not await self.may(user, Role.OPERATOR, subject):
+            await self.ensure(user, Role.REVIEWER, subject)
+
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
         """See `permissions.may`."""
         return await permissions.may(

@@ -71,8 +71,7 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when there is nothing to reopen.
     """
     review = (await context.uow.read.round(round_id)).review
-    if not await context.may(by.id, Role.OPERATOR, review):
-        await context.ensure(by.id, Role.REVIEWER, review)
+    await context.ensure_reviewer_or_operator(by.id, review)
     now = context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notification import Notification
+from bot.domain.receipt import receive
 from bot.domain.redaction import Redactor
-from bot.domain.review import Review, Round, receive
+from bot.domain.review import Review, Round
 from bot.usecases.evidence import heed_activity
 from bot.usecases.ports.base import Clock, NewId
 from bot.usecases.ports.store import UnitOfWork

@@ -18,10 +18,11 @@ from bot.domain.outcome import (
     ResumeStatus,
     Unknown,
 )
-from bot.domain.reason import ExecutionEnded, ExecutionGone
-from bot.domain.review import Round, State, Transition, receive
+from bot.domain.reason import Dismissed, ExecutionEnded, ExecutionGone
+from bot.domain.receipt import receive
+from bot.domain.review import Round, State, Transition
 from bot.domain.verdict import Approve, Decision, Revise
-from tests.builders import NOW, SECOND, Numbered, a_decision, a_review, an_output
+from tests.builders import BEN, NOW, SECOND, Numbered, a_decision, a_review, an_output
 
 OVER = (State.SUPERSEDED, State.CLOSED)
 OUTCOMES = st.sampled_from(
@@ -149,8 +150,10 @@ class Rounds(RuleBasedStateMachine):
         if isinstance(outcome, Refused) and round_.state is State.DECIDED:
             # A refusal alone never says that a decision was taken.
             assert after is (State.RESUMED if in_doubt and has_gone_on else State.STUCK)
-        if isinstance(outcome, Delivered) and round_.state is not State.CLOSED:
+        dismissed = isinstance(round_.reason, Dismissed)
+        if isinstance(outcome, Delivered) and (round_.state is not State.CLOSED or dismissed):
             assert transition.round.state is State.RESUMED
+            self.over.pop(tried, None)
         if retries_exhausted:
             assert transition.round.state is not State.DECIDED
         if round_.state is State.RESUMED and transition.round.state is State.CLOSED:
@@ -192,6 +195,22 @@ class Rounds(RuleBasedStateMachine):
         assert round_ == self.latest  # a newer output would have ended it
         del self.over[round_.id]
         self.keep(reopened)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def dismiss(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        try:
+            transition = round_.dismiss(BEN, "Started again.", self.tick())
+        except InvalidTransition:
+            assert not round_.can_dismiss
+            return
+        assert round_ == self.latest
+        assert transition.round.state is State.CLOSED
+        assert not transition.round.can_reopen
+        told = EffectKind.NOTIFY_STUCK in kinds(transition.effects)
+        assert told == (round_.decision is not None)
+        self.keep(transition)
 
     @precondition(lambda self: self.rounds)
     @rule(data=st.data())

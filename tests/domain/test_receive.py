@@ -9,7 +9,8 @@ import pytest
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import Answered, ExecutionGone, Inferred
-from bot.domain.review import Receipt, Round, State, receive
+from bot.domain.receipt import Receipt, receive
+from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
 

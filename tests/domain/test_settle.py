@@ -18,6 +18,7 @@ from bot.domain.outcome import (
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    Dismissed,
     Inferred,
     NeverSent,
     NotReached,
@@ -26,7 +27,7 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.domain.review import Round, State, Transition
-from tests.builders import LATER, NOW, a_round
+from tests.builders import BEN, LATER, NOW, a_round
 
 REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
 SENDING = a_round(State.DECIDED, in_doubt_since=NOW, activity_before=2)
@@ -169,3 +170,14 @@ def test_any_other_late_answer_changes_nothing(
     round_: Round, outcome: Outcome, in_doubt: bool
 ) -> None:
     assert settle(round_, outcome, in_doubt=in_doubt) == Transition(round_, ())
+
+
+def test_the_crews_answer_counts_even_when_it_comes_after_somebody_dismissed_the_round() -> None:
+    """Of two tries one was refused, and the other one's answer came last."""
+    stuck = settle(SENDING, Refused("401", "no"), in_doubt=True).round
+    dismissed = stuck.dismiss(BEN, "Started again.", LATER).round
+    late = settle(dismissed, DELIVERED, in_doubt=True)
+    assert (late.round.state, late.round.reason) == (State.RESUMED, RESUMED)
+    assert settle(dismissed, NOT_PENDING, in_doubt=True).round.reason == Dismissed(
+        BEN, "Started again."
+    )

@@ -76,7 +76,7 @@ async def test_a_reviewer_reopens_what_was_closed_by_mistake(
     world: World, clock: AheadClock
 ) -> None:
     card = await closed(world, clock)
-    assert buttons(card) == ["Reopen"]
+    assert buttons(card) == ["Reopen", "Dismiss"]
 
     await world.slack.click(ANA, card, "Reopen")
 

@@ -34,7 +34,7 @@ async def test_a_refusal_shows_the_crews_words_and_what_to_do(
     card = await approved(world)
 
     stuck = await world.shown(card, words)
-    assert buttons(stuck) == ["Retry"]
+    assert buttons(stuck) == ["Retry", "Dismiss"]
     assert advice in message_text(stuck)
     assert len(world.crew.requests) == 1
     assert not world.crew.resumes
@@ -72,7 +72,7 @@ async def test_an_answer_that_was_lost_after_the_crew_took_it_needs_a_sign(
     card = await approved(world)
 
     stuck = await world.shown(card, "may have been taken")
-    assert buttons(stuck) == ["Retry"]
+    assert buttons(stuck) == ["Retry", "Dismiss"]
     assert len(world.crew.resumes) == 1
 
     await world.pause("plan", "A plan.")
@@ -104,7 +104,7 @@ async def test_a_crew_that_says_that_it_failed_did_not_take_it(world: World) -> 
 
     stuck = await world.shown(card, "the queue is full")
     assert "did not take it" in message_text(stuck)
-    assert buttons(stuck) == ["Retry"]
+    assert buttons(stuck) == ["Retry", "Dismiss"]
 
 
 async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(world: World) -> None:

@@ -11,8 +11,10 @@ from bot.demo.workspace.blocks import message_problems, text_size, view_problems
 from bot.demo.workspace.text import disguised_links, mentions, pieces
 from bot.domain.notification import Format, Output
 from bot.domain.reason import (
+    WHY_LIMIT,
     Answered,
     AnswerLost,
+    Dismissed,
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -29,7 +31,7 @@ from bot.usecases.read_models import (
     CardView,
     MessageRef,
 )
-from tests.builders import ANA, a_decision, a_review, a_round
+from tests.builders import ANA, BEN, a_decision, a_review, a_round
 
 REF = MessageRef("C1", "1.0", "1.0")
 BUDGET = 12_000
@@ -103,6 +105,7 @@ def a_named_round(**changes: Any) -> Round:
     return a_round(review=a_review(task_name="<!channel> *x*"), **changes)
 
 
+short_reasons = st.one_of(long_texts, names).map(lambda text: text[:WHY_LIMIT])
 reasons = st.one_of(
     st.none(),
     st.builds(NotReached, long_texts),
@@ -112,6 +115,7 @@ reasons = st.one_of(
     st.builds(RefusedByCrew, st.sampled_from(["", "400", "401", "404", "9" * 900]), long_texts),
     st.builds(RetriesExhausted, long_texts),
     st.builds(NeverSent),
+    st.builds(Dismissed, st.builds(Person, st.just(BEN.id), names), short_reasons),
     st.builds(ExecutionEnded),
     st.builds(ExecutionFailed, long_texts),
     st.builds(ExecutionGone),
@@ -162,7 +166,7 @@ def strings(value: object) -> Iterator[str]:
 
 
 def check_message(
-    message: Message, *, may_mention: frozenset[str] = frozenset({f"@{ANA.id}"})
+    message: Message, *, may_mention: frozenset[str] = frozenset({f"@{ANA.id}", f"@{BEN.id}"})
 ) -> None:
     """Hold a message against Slack's limits and against what outsiders may not do in it."""
     assert message_problems(message.blocks) == []

@@ -43,7 +43,7 @@ REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
         (RoundSuperseded(), "newer output"),
         (RoundClosed(ExecutionEnded()), "the execution has ended"),
         (RoundNotFound("x"), "do not know this review"),
-        (InvalidTransition("RESUMED", "be retried"), "nothing to try again"),
+        (InvalidTransition("RESUMED", "be retried"), "nothing left to do here"),
         (StoreUnavailable("disk full"), "Nothing was recorded"),
         (ChangedMeanwhile("x"), "Nothing was recorded"),
     ],

@@ -15,6 +15,7 @@ from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    Dismissed,
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -25,7 +26,7 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Revise, Via
+from bot.domain.verdict import Approve, Person, Revise, Via
 from bot.store.engine import Engines
 from bot.store.tables import outputs
 from bot.store.unit_of_work import SqlUnitOfWork
@@ -90,6 +91,8 @@ ROUNDS = [
         a_round(State.CLOSED, reason=reason, ended_at=LATER)
         for reason in (
             NeverSent(),
+            Dismissed(Person("U0BEN", "Ben"), "started again"),
+            Dismissed(Person("U0BEN", "Ben  de Boer "), "a\nb"),
             ExecutionEnded(),
             ExecutionFailed("out of tokens"),
             ExecutionFailed(),

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 from bot.domain.effects import SLACK
 from bot.domain.errors import NotAReviewer, NotWaiting
 from bot.domain.outcome import Refused
+from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Revise
 from bot.store.engine import open_engines
@@ -35,6 +36,7 @@ from bot.store.mappers import ROUND, to_round
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
+from bot.usecases.dismiss import dismiss
 from tests.builders import ANA, BEN, EVE
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.simulated_crew import Execution, Lead, SimulatedCrew
@@ -68,8 +70,9 @@ OVER = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 
 
 def asks_a_person(round_: Round, execution: str, task: str) -> bool:
+    """Or did, and a person gave it up."""
     review = round_.review
-    to_do = round_.state in (State.WAITING, State.STUCK)
+    to_do = round_.state in (State.WAITING, State.STUCK) or isinstance(round_.reason, Dismissed)
     return to_do and (review.execution_id, review.task_id) == (execution, task)
 
 
@@ -93,6 +96,7 @@ class Reviews(RuleBasedStateMachine):
         self.crew = SimulatedCrew(self.world)
         self.decisions: dict[str, Decision] = {}
         self.ended: dict[str, State] = {}
+        self.dismissed: set[str] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
@@ -112,7 +116,8 @@ class Reviews(RuleBasedStateMachine):
         """One rule for all: what is possible depends, and some things are more likely."""
         likely = {
             self.click: 3 * self.any_round(*State),
-            self.ask_to_retry: self.any_round(State.STUCK),
+            self.ask_to_retry: 2 * self.any_round(State.STUCK),
+            self.somebody_dismisses: self.any_round(State.STUCK),
             self.work_for_slack: 2,
             self.work_for_the_crew: 4 * self.any_round(State.DECIDED),
             self.crew_pauses: 2 * self.any_execution(lambda execution: execution.working),
@@ -178,6 +183,12 @@ class Reviews(RuleBasedStateMachine):
             if round_.state is State.STUCK:
                 await self.world.retry(round_.id)
 
+    async def somebody_dismisses(self, _draw: Draw) -> None:
+        for round_ in self.known:
+            if round_.state is State.STUCK:
+                await dismiss(round_.id, "Started again.", by=BEN, context=self.world.reviews)
+                self.dismissed.add(round_.id)
+
     # --- the bot ---
 
     async def work_for_slack(self, draw: Draw) -> None:
@@ -216,7 +227,8 @@ class Reviews(RuleBasedStateMachine):
             assert round_.decision == self.decisions.get(round_.id)
             assert round_ == latest[round_.review.id] or round_.state in OVER
             if self.ended.get(round_.id) in (State.SUPERSEDED, State.CLOSED):
-                assert round_.state is self.ended[round_.id]
+                late_answer = round_.id in self.dismissed and round_.state is State.RESUMED
+                assert round_.state is self.ended[round_.id] or late_answer
             self.ended[round_.id] = round_.state
         keys = Counter(message.key for message in self.world.slack.messages)
         assert all(n == 1 for key, n in keys.items() if key.startswith("card"))

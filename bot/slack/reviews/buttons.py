@@ -1,7 +1,8 @@
-"""Approve and Revise: on a card, in the reader and in Home."""
+"""Approve, Revise and Dismiss: on a card, in the reader and in Home."""
 
 from __future__ import annotations
 
+from bot.domain.review import Round
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Block, button
 from bot.slack.reviews import strings
@@ -15,6 +16,11 @@ def card_buttons(round_id: str) -> tuple[Block, Block]:
 def view_buttons(round_id: str) -> tuple[Block, Block]:
     """The same in a modal or in Home, where a click comes without a channel to answer in."""
     return _buttons(round_id, ids.VIEW_APPROVE, ids.VIEW_REVISE)
+
+
+def dismiss_button(round_: Round, *, action_id: str = ids.DISMISS) -> Block:
+    """Gives up a round that is stuck or gone; `VIEW_DISMISS` in a modal or in Home."""
+    return button(strings.DISMISS, action_id=action_id, value=round_.id)
 
 
 def _buttons(round_id: str, approve_id: str, revise_id: str) -> tuple[Block, Block]:

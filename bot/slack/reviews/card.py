@@ -22,7 +22,7 @@ from bot.slack.blockkit.blocks import (
 )
 from bot.slack.blockkit.text import date
 from bot.slack.reviews import state_strings, strings
-from bot.slack.reviews.buttons import card_buttons
+from bot.slack.reviews.buttons import card_buttons, dismiss_button
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
 from bot.slack.reviews.presentation import Closed, Presentation, Stuck, Superseded, Waiting, present
@@ -106,9 +106,9 @@ def _state(round_: Round, shown: Presentation) -> list[Block]:
             return [context(state_strings.in_full(shown))]
         case Stuck():
             retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-            return [section(state_strings.in_full(shown)), actions(retry)]
+            return [section(state_strings.in_full(shown)), actions(retry, dismiss_button(round_))]
         case Closed(can_reopen=True):
             reopen = button(strings.REOPEN, action_id=ids.REOPEN, value=round_.id)
-            return [section(state_strings.in_full(shown)), actions(reopen)]
+            return [section(state_strings.in_full(shown)), actions(reopen, dismiss_button(round_))]
         case _:
             return [section(state_strings.in_full(shown))]

@@ -22,6 +22,15 @@ COMMENT_MEANS: Final = (
     "does not change this output. To have it changed, use Revise."
 )
 COMMENT_MISSING: Final = "Write the comment, or press Approve on the card to approve without one."
+DISMISS_TITLE: Final = "Dismiss"
+DISMISS_SUBMIT: Final = "Dismiss"
+DISMISS_LABEL: Final = "Why?"
+DISMISS_PLACEHOLDER: Final = "Started again as a new execution"
+DISMISS_MEANS: Final = (
+    "The card is closed for good and nothing more is sent to the crew. Your name and your reason "
+    "stay on the card and in its history."
+)
+DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
 NOTES_OFFERED: Final = "*Not in the box yet*"
 ADD_NOTE: Final = "Add"
 NOTE_DOES_NOT_FIT: Final = (

@@ -6,6 +6,8 @@ from typing import Final
 
 from bot.domain.notes import Draft, Note
 from bot.domain.notification import Output
+from bot.domain.reason import WHY_LIMIT
+from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -62,8 +64,33 @@ def render_revise_form(
     )
 
 
+def render_dismiss_form(round_: Round) -> Block:
+    """The form that asks why a round is given up, and says what becomes of it."""
+    why = text_field(
+        form_strings.DISMISS_LABEL,
+        block_id=ids.FEEDBACK,
+        action_id=ids.FEEDBACK,
+        max_length=WHY_LIMIT,
+        placeholder=form_strings.DISMISS_PLACEHOLDER,
+        min_length=1,
+        focus_on_load=True,
+    )
+    return modal(
+        form_strings.DISMISS_TITLE,
+        [_about(round_), section(form_strings.DISMISS_MEANS), why],
+        callback_id=ids.DISMISS_MODAL,
+        metadata=round_.id,
+        submit=form_strings.DISMISS_SUBMIT,
+        close=form_strings.REVISE_CLOSE,
+    )
+
+
 def _subject(view: CardView) -> Block:
-    return context(f"{strings.headline(view.round)} · {shared.number_of(view.round)}")
+    return _about(view.round)
+
+
+def _about(round_: Round) -> Block:
+    return context(f"{strings.headline(round_)} · {shared.number_of(round_)}")
 
 
 def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: str = "") -> Block:

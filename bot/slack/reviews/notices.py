@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from bot.domain.reason import Dismissed
 from bot.domain.redaction import Redactor
 from bot.domain.review import Round
 from bot.slack import ids
@@ -12,6 +13,7 @@ from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, actions, button, context, notification, section
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
 from bot.slack.reviews import state_strings, strings
+from bot.slack.reviews.buttons import dismiss_button
 from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from bot.usecases.read_models import DeadLetter
 
@@ -24,10 +26,13 @@ _BODY_LIMIT: Final = 2_900
 def render_stuck_notice(round_: Round) -> Message | None:
     """Tell the reviewer that the decision did not reach the crew.
 
-    None when there is nothing to tell any more: somebody pressed Retry, or it was taken.
+    None when there is nothing to tell any more: somebody pressed Retry, it was taken, or they
+    dismissed it themselves.
     """
     shown = present(round_)
     if not isinstance(shown, Stuck | Closed) or shown.decision is None:
+        return None
+    if isinstance(shown.reason, Dismissed) and shown.reason.by.id == shown.decision.by.id:
         return None
     notice = state_strings.stuck_notice(shown, shown.decision, round_)
     return Message(notification(state_strings.stuck_notice_plain(round_)), [section(notice)])
@@ -51,7 +56,7 @@ def render_refresh_failed(round_: Round) -> Message | None:
     blocks = [section(state_strings.refresh_failed(shown, round_))]
     if isinstance(shown, Stuck):
         retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-        blocks.append(actions(retry))
+        blocks.append(actions(retry, dismiss_button(round_)))
     return Message(notification(state_strings.card_plain(round_, shown)), blocks)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.domain.reason import (
     AnswerLost,
+    Dismissed,
     Inferred,
     NeverSent,
     Reason,
@@ -39,6 +40,8 @@ from bot.slack.strings import (
 FEEDBACK_SHOWN: Final = 700
 _WHERE_LIMIT: Final = 1_000
 _REASON_LIMIT: Final = 120
+_WHY_SHOWN: Final = 1_500
+"""A reason of 300 characters once escaped."""
 _NOTHING_LEFT: Final = "there is nothing left to decide"
 
 
@@ -51,6 +54,11 @@ def decided(decision: Decision) -> str:
             return f"Approved by {person(decision.by)} with a comment"
         case Revise():
             return f"{person(decision.by)} asked for changes"
+
+
+def dismissed(reason: Dismissed) -> str:
+    """Who gave it up, as the beginning of a sentence."""
+    return f"{person(reason.by)} dismissed it"
 
 
 def written(decision: Decision) -> str:
@@ -122,12 +130,24 @@ def _stuck(shown: Stuck) -> str:
 
 
 def _closed(shown: Closed) -> str:
+    if isinstance(shown.reason, Dismissed):
+        return _dismissed(shown, shown.reason)
     why = because(shown.reason) or _NOTHING_LEFT
     if shown.decision is None:
         return f"Closed: {why}.{_REOPEN if shown.can_reopen else ''}"
-    sent = "It may not have been taken." if shown.may_be_taken else "It was not sent."
     then = _REOPEN if shown.can_reopen else _successor(shown)
-    return f"{decided(shown.decision)}, but {why}. {sent}{then}{_said(shown.decision)}"
+    return f"{decided(shown.decision)}, but {why}. {_sent(shown)}{then}{_said(shown.decision)}"
+
+
+def _dismissed(shown: Closed, reason: Dismissed) -> str:
+    why = f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”."
+    if shown.decision is None:
+        return why
+    return f"{decided(shown.decision)}. {why} {_sent(shown)}{_said(shown.decision)}"
+
+
+def _sent(shown: Closed) -> str:
+    return "It may not have been taken." if shown.may_be_taken else "It was not sent."
 
 
 def _successor(shown: Closed) -> str:
@@ -185,6 +205,9 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
         case Stuck(reason=reason, may_be_taken=may_be_taken):
             became = "may have been taken, or not" if may_be_taken else "did not reach the crew"
             return f"{who}, {what} {became}. {_why_stuck(reason)} The Retry button is on the card."
+        case Closed(reason=Dismissed() as reason):
+            why = one_line(reason.why, _WHY_SHOWN)
+            return f"{who}, {person(reason.by)} dismissed {what}: “{why}”. {_sent(shown)}"
         case Closed(reason=reason):
             sent = "may not have been taken" if shown.may_be_taken else "was not sent"
             return f"{who}, {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
@@ -240,6 +263,8 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
             what = "The crew took it"
         case Stuck(_, reason, may_be_taken):
             what = "It may have been taken" if may_be_taken else "The crew did not take it"
+        case Closed(_, Dismissed() as reason):
+            return f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”"
         case Closed(_, reason):
             what = "Closed"
     why = because(reason)
@@ -267,8 +292,15 @@ def _plain(shown: Presentation) -> str:
             return f"{_did_plain(decision)}, {maybe}"
         case Superseded():
             return "was replaced by a newer output"
-        case Closed(decision, _):
-            return "is closed" if decision is None else f"{_did_plain(decision)}, but is closed"
+        case Closed():
+            return _closed_plain(shown)
+
+
+def _closed_plain(shown: Closed) -> str:
+    if isinstance(shown.reason, Dismissed):
+        return f"was dismissed by {person_plain(shown.reason.by)}"
+    decision = shown.decision
+    return "is closed" if decision is None else f"{_did_plain(decision)}, but is closed"
 
 
 def _did_plain(decision: Decision) -> str:

@@ -35,6 +35,7 @@ APPROVE: Final = "Approve"
 REVISE: Final = "Revise"
 RETRY: Final = "Retry"
 REOPEN: Final = "Reopen"
+DISMISS: Final = "Dismiss"
 APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
 ON_IT: Final = "I'm on it"
 _AUTHORS: Final = 4

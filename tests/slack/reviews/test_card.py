@@ -15,6 +15,7 @@ from bot.domain.notification import Format, Output
 from bot.domain.reason import (
     Answered,
     AnswerLost,
+    Dismissed,
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -44,9 +45,9 @@ def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view:
         if view.round.state is State.WAITING:
             assert buttons(message) == [(ids.APPROVE, "r-1"), (ids.REVISE, "r-1")]
         elif view.round.state is State.STUCK:
-            assert buttons(message) == [(ids.RETRY, "r-1")]
+            assert buttons(message) == [(ids.RETRY, "r-1"), (ids.DISMISS, "r-1")]
         elif view.round.can_reopen:
-            assert buttons(message) == [(ids.REOPEN, "r-1")]
+            assert buttons(message) == [(ids.REOPEN, "r-1"), (ids.DISMISS, "r-1")]
         else:
             assert buttons(message) == []
 
@@ -223,6 +224,21 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         (
             {"state": State.CLOSED, "reason": ExecutionEnded(), "in_doubt_since": NOW},
             "but the execution has ended. It may not have been taken.",
+        ),
+        (
+            {"state": State.CLOSED, "reason": Dismissed(BEN, "started <again>")},
+            (
+                "Approved by <@U0ANA>. <@U0BEN> dismissed it: “started &lt;again&gt;”. "
+                "It was not sent."
+            ),
+        ),
+        (
+            {"state": State.CLOSED, "reason": Dismissed(BEN, "done"), "in_doubt_since": NOW},
+            "<@U0BEN> dismissed it: “done”. It may not have been taken.",
+        ),
+        (
+            {"state": State.CLOSED, "decision": None, "reason": Dismissed(BEN, "not needed")},
+            "<@U0BEN> dismissed it: “not needed”.",
         ),
     ],
 )

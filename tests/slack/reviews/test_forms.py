@@ -11,7 +11,7 @@ from bot.domain.notes import Draft
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack.errors import render_error_modal
-from bot.slack.reviews.forms import render_approve_form, render_revise_form
+from bot.slack.reviews.forms import render_approve_form, render_dismiss_form, render_revise_form
 from bot.usecases.read_models import CardView
 from tests.builders import ANA, a_note
 from tests.slack.rendering import (
@@ -34,6 +34,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
 
     check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view))
+    check_view(render_dismiss_form(view.round))
     check_view(render_error_modal("No."))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.reason import NeverSent, RefusedByCrew
+from bot.domain.reason import Dismissed, NeverSent, RefusedByCrew
 from bot.domain.redaction import Redactor
 from bot.domain.review import State
 from bot.slack.reviews.notices import (
@@ -20,7 +20,7 @@ from bot.slack.reviews.notices import (
 from bot.usecases.read_models import (
     DeadLetter,
 )
-from tests.builders import NOW, a_decision, a_review, a_round
+from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
 from tests.slack.rendering import check_message, long_texts, names, read
 
 REDACTOR = Redactor(["known-secret"])
@@ -44,6 +44,20 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
         "was not sent: a newer output came before this could be sent. Round 2 takes its place."
         in read(closed)
     )
+
+
+def test_a_reviewer_is_told_that_somebody_else_dismissed_their_decision() -> None:
+    dismissed = a_round(
+        State.CLOSED, decision=a_decision(), reason=Dismissed(BEN, "started <again>")
+    )
+    message = render_stuck_notice(dismissed)
+    assert message is not None
+    check_message(message)
+    assert (
+        "<@U0ANA>, <@U0BEN> dismissed your decision on round 1 of draft: “started &lt;again&gt;”. "
+        "It was not sent." in read(message)
+    )
+    assert render_stuck_notice(replace(dismissed, reason=Dismissed(ANA, "no"))) is None
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.DECIDED, State.RESUMED])

@@ -1,0 +1,67 @@
+"""What Slack calls when somebody gives up a round that is stuck or gone: the button, the form."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack import ids
+from bot.slack import strings as shared
+from bot.slack.client.ephemeral import Respond, send_ephemeral
+from bot.slack.client.modals import open_modal
+from bot.slack.context import Body, SlackContext
+from bot.slack.errors import explain_errors, show_error_modal, show_in_form
+from bot.slack.payloads import parse_click, parse_submission, parse_view_click
+from bot.slack.reviews import form_strings
+from bot.slack.reviews.forms import render_dismiss_form
+from bot.usecases.dismiss import dismiss, may_dismiss
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the listeners of Dismiss on the app, and of the form that it opens."""
+    app.action(ids.DISMISS)(partial(on_dismiss, context=context))
+    app.action(ids.VIEW_DISMISS)(partial(on_view_dismiss, context=context))
+    app.view(ids.DISMISS_MODAL)(partial(on_dismiss_submitted, context=context))
+
+
+async def on_dismiss(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    """Open the form that asks why, if this person may dismiss it now."""
+    click = parse_click(body)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+        round_ = await may_dismiss(click.round_id, by=click.by, context=context)
+        await ack()
+        if await open_modal(client, click.trigger_id, render_dismiss_form(round_)) is None:
+            await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
+
+
+async def on_view_dismiss(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
+    """The same in Home."""
+    click = parse_view_click(body)
+    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+        round_ = await may_dismiss(click.value, by=click.by, context=context)
+        await ack()
+        form = render_dismiss_form(round_)
+        await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
+
+
+async def on_dismiss_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+    """The form was sent; a refusal is shown in it, so that nothing written is lost."""
+    submission = parse_submission(body)
+    show = partial(show_in_form, ack, submission.box)
+    if not submission.feedback.strip():
+        await show(form_strings.DISMISS_MISSING)
+        return
+    async with explain_errors(show, context=context, plain=True):
+        why = submission.feedback
+        await dismiss(submission.round_id, why, by=submission.by, context=context)
+        await ack(response_action="clear")
+        log.info("dismissed", round=submission.round_id, by=submission.by.id)

@@ -1,0 +1,69 @@
+"""A card that nobody will retry is dismissed, with a reason that stays."""
+
+from __future__ import annotations
+
+from bot.demo.crew import status
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL
+from bot.demo.workspace import Message, buttons, message_text
+from tests.journeys.conftest import World
+from tests.journeys.people import modal
+
+
+async def stuck(world: World) -> Message:
+    """Ana's decision, which the crew refuses."""
+    world.crew.fail("/resume", how=status(401, {"message": "bad token"}), times=None)
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Approve")
+    return await world.shown(card, "bad token")
+
+
+async def test_a_reviewer_dismisses_a_stuck_card_and_says_why(world: World) -> None:
+    card = await stuck(world)
+    await world.slack.click(BEN, card, "Dismiss")
+    form = await modal(world, BEN)
+    assert "nothing more is sent to the crew" in form.shown
+    await world.slack.submit(BEN, {"feedback": "Started again as e-2."})
+
+    dismissed = await world.shown(card, "dismissed it: “Started again as e-2.”")
+    assert buttons(dismissed) == []
+    assert "It was not sent." in message_text(dismissed)
+    notices = await world.slack.until(
+        lambda: [
+            said
+            for said in map(message_text, world.slack.messages(CHANNEL))
+            if f"<@{ANA}>, <@{BEN}> dismissed your decision" in said
+        ]
+    )
+    assert len(notices) == 1
+    await world.slack.overflow(ANA, dismissed, "History")
+    assert "Started again as e-2." in (await modal(world, ANA)).shown
+    assert not world.crew.resumes
+
+
+async def test_who_may_not_dismiss_is_told_so_and_nothing_changes(world: World) -> None:
+    card = await stuck(world)
+    await world.slack.click(CARL, card, "Dismiss")
+    assert "not a reviewer" in await world.told(CARL)
+    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss"]
+
+
+async def test_a_form_without_a_reason_stays_open(world: World) -> None:
+    card = await stuck(world)
+    await world.slack.click(BEN, card, "Dismiss")
+    await modal(world, BEN)
+    errors = await world.slack.submit(BEN, {"feedback": "  "})
+    assert "Write why" in str(errors)
+    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss"]
+
+
+async def test_a_form_for_what_was_retried_meanwhile_keeps_what_was_written(world: World) -> None:
+    card = await stuck(world)
+    await world.slack.click(BEN, card, "Dismiss")
+    await modal(world, BEN)
+    world.crew.clear("/resume")
+    await world.slack.click(ANA, card, "Retry")
+    await world.shown(card, "Sent")
+    errors = await world.slack.submit(BEN, {"feedback": "Started again."})
+    assert "nothing left to do here" in str(errors)
+    assert len(world.crew.resumes) == 1

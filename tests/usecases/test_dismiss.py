@@ -1,0 +1,113 @@
+"""Giving up what is stuck or gone: who may, what may be, and that it is for good."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.errors import InvalidTransition, NotAReviewer, RoundNotFound, UnknownCrew
+from bot.domain.outcome import Refused
+from bot.domain.people import User
+from bot.domain.reason import Dismissed
+from bot.domain.review import Round, State
+from bot.domain.verdict import Person
+from bot.usecases.decide import reopen
+from bot.usecases.dismiss import dismiss
+from tests.builders import ANA, BEN, EVE, a_crew
+from tests.usecases.faults import Fault
+from tests.usecases.test_gone import RUNNING, a_waiting_round, ask, lose
+from tests.usecases.world import CREW, World
+
+WHY = "Started again."
+
+
+async def stuck(world: World) -> Round:
+    """Ana's decision, which the crew refused; all is shown."""
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    await world.settle_slack()
+    return await world.round(round_.id)
+
+
+async def test_a_stuck_decision_is_dismissed_with_who_and_why(world: World) -> None:
+    round_ = await stuck(world)
+    await dismiss(round_.id, f" {WHY}\n", by=BEN, context=world.reviews)
+    dismissed = await world.round(round_.id)
+    assert (dismissed.state, dismissed.reason) == (State.CLOSED, Dismissed(BEN, WHY))
+    assert dismissed.decision == round_.decision
+    assert dismissed.ended_at == world.clock()
+    assert await world.effects() == [EffectKind.REFRESH, EffectKind.NOTIFY_STUCK]
+
+
+async def test_who_dismisses_their_own_decision_is_told_nothing(world: World) -> None:
+    round_ = await stuck(world)
+    await dismiss(round_.id, WHY, by=ANA, context=world.reviews)
+    assert await world.effects() == [EffectKind.REFRESH]
+
+
+async def test_an_operator_may_and_others_may_not(world: World) -> None:
+    operator = Person("U0OPS", "Ops")
+    world.crews["research"] = a_crew(operators=(User(operator.id),))
+    round_ = await stuck(world)
+    with pytest.raises(NotAReviewer):
+        await dismiss(round_.id, WHY, by=EVE, context=world.reviews)
+    assert (await world.round(round_.id)).state is State.STUCK
+    await dismiss(round_.id, WHY, by=operator, context=world.reviews)
+    assert (await world.round(round_.id)).reason == Dismissed(operator, WHY)
+
+
+async def test_of_a_crew_that_is_not_set_up_nobody_may(world: World) -> None:
+    round_ = await stuck(world)
+    world.crews.clear()
+    with pytest.raises(UnknownCrew):
+        await dismiss(round_.id, WHY, by=ANA, context=world.reviews)
+
+
+async def test_what_is_not_there_cannot_be_dismissed(world: World) -> None:
+    with pytest.raises(RoundNotFound):
+        await dismiss("nothing", WHY, by=ANA, context=world.reviews)
+
+
+async def test_what_waits_or_is_being_sent_or_was_taken_cannot_be_dismissed(world: World) -> None:
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    for state in (State.WAITING, State.DECIDED, State.RESUMED):
+        assert (await world.round(round_.id)).state is state
+        with pytest.raises(InvalidTransition):
+            await dismiss(round_.id, WHY, by=ANA, context=world.reviews)
+        if state is State.WAITING:
+            await world.decide(round_.id)
+        else:
+            await world.turn(CREW)
+
+
+async def test_what_was_retried_meanwhile_is_not_dismissed(world: World) -> None:
+    round_ = await stuck(world)
+    await world.retry(round_.id)
+    with pytest.raises(InvalidTransition):
+        await dismiss(round_.id, WHY, by=BEN, context=world.reviews)
+    assert (await world.round(round_.id)).state is State.DECIDED
+
+
+async def test_what_is_gone_and_dismissed_stays_closed_when_the_crew_knows_it_again(
+    world: World,
+) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    await dismiss(round_.id, WHY, by=BEN, context=world.reviews)
+    assert await world.effects() == [EffectKind.REFRESH]
+    await ask(world, RUNNING)
+    assert (await world.round(round_.id)).reason == Dismissed(BEN, WHY)
+    with pytest.raises(InvalidTransition):
+        await reopen(round_.id, by=ANA, context=world.reviews)
+
+
+async def test_the_next_output_is_a_new_round(world: World) -> None:
+    round_ = await stuck(world)
+    await dismiss(round_.id, WHY, by=BEN, context=world.reviews)
+    received = await world.notify()
+    assert received.accepted
+    assert received.round.number == round_.number + 1
