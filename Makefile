@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check install format lock screenshots clean
+.PHONY: help demo test bench soak check install format lock screenshots clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ test: $(VENV)/.test-tools $(VENV)/.bot ## All tests, with coverage
 	@$(PY) -m pytest -n auto --cov --cov-report= --cov-fail-under=0
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --include='bot/domain/*,bot/usecases/*' --fail-under=100
+
+bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH_DATABASE, BENCH_PEER, …)
+	@$(PY) -m tests.bench
 
 soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_DATABASE, …)
 	@$(PY) -m tests.soak

@@ -87,8 +87,8 @@ def guarded(pid: int, folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_postgres() -> Iterator[Postgres]:
-    """A server that keeps nothing: it need not be durable, only quick."""
+def open_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A server that keeps nothing: unless that is measured, it need not be durable, only quick."""
     with warnings.catch_warnings():
         # Where the system has no folder for sockets and locks, the package takes one in /tmp.
         warnings.simplefilter("ignore")
@@ -97,7 +97,7 @@ def open_postgres() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="crewgate-") as folder:
         data = Path(folder) / "db"
         with get_server(data, cleanup_mode="delete") as server:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            for setting in () if durable else ("fsync", "full_page_writes", "synchronous_commit"):
                 server.psql(f"ALTER SYSTEM SET {setting} = off;")
             server.psql("SELECT pg_reload_conf();")
             with guarded(server.get_postmaster_info().pid, folder):

@@ -1,0 +1,78 @@
+"""What is printed: a figure, what stands beside it, and how they compare."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_HEADINGS = ("what", "measured", "compared", "goal")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    measured: str
+    compared: str = ""
+    goal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """So many answers in so many seconds, and how long each took, in seconds."""
+
+    seconds: float
+    latencies: tuple[float, ...]
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+
+def joined(parts: Iterable[Measured]) -> Measured:
+    """Several rounds of one measurement as one."""
+    taken = tuple(parts)
+    latencies = tuple(latency for part in taken for latency in part.latencies)
+    return Measured(sum(part.seconds for part in taken), latencies)
+
+
+def per_second(rates: Iterable[float]) -> str:
+    """The median of some rates."""
+    return f"{statistics.median(rates):,.0f}/s"
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the ratios of each round: what disturbs one round disturbs both its sides."""
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def quantile(values: Iterable[float], share: float) -> float:
+    """The value that this share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def spread(latencies: Sequence[float]) -> str:
+    """Half of them, and nearly all of them, took no longer than this."""
+    if not latencies:
+        return "none"
+    half, most = (quantile(latencies, share) * 1000 for share in (0.5, 0.99))
+    return f"p50 {half:.1f} ms  p99 {most:.1f} ms"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Aligned in columns, as Markdown, for a terminal and a document alike."""
+    cells = [_HEADINGS, *((row.what, row.measured, row.compared, row.goal) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
+    lines = [
+        "| "
+        + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
+        + " |"
+        for line in cells
+    ]
+    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,149 @@
+"""How many notifications and clicks a second, each beside what it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import count, repeat
+
+from bot.demo.ports import free_port
+from tests.bench.figures import Measured, Row, joined, per_second, ratio, spread
+from tests.bench.fill import copy_rounds, waiting_rounds
+from tests.bench.load import closed_loop
+from tests.bench.making import ACCEPTED, OK, make_round
+from tests.bench.options import Options
+from tests.bench.peer import CREATED, is_installed, peer, task
+from tests.bench.processes import Child, child
+from tests.bench.requests import click, notification
+from tests.bench.world import NO_PACE, World, open_world
+from tests.bench.yardsticks import raw_commits
+
+#: Clicks a second that are prepared for; with fewer rounds a measurement ends sooner.
+_CLICKS = 1_200
+
+
+async def notifications(options: Options) -> AsyncIterator[Row]:
+    """Of different executions, 16 at once: posts wait for Slack's pace, or each is delivered."""
+    async with AsyncExitStack() as stack:
+        waiting = await stack.enter_async_context(open_world(options))
+        delivering = await stack.enter_async_context(open_world(options, pace=NO_PACE))
+        other: Child | None = None
+        if await is_installed(options.peer):
+            other = await stack.enter_async_context(peer(options.peer, options.folder))
+        numbers = count()
+        raw: list[float] = []
+        at_pace: list[Measured] = []
+        at_once: list[Measured] = []
+        theirs: list[Measured] = []
+        for _ in range(options.rounds):
+            for world, taken in ((waiting, at_pace), (delivering, at_once)):
+                # Only what is measured runs.
+                with waiting.bot.stopped(), delivering.bot.stopped():
+                    if taken is at_pace:
+                        raw.append(raw_commits(options.folder, options.seconds / 2))
+                        if other is not None:
+                            theirs.append(
+                                await closed_loop(
+                                    other.port,
+                                    (partial(task, number) for number in numbers),
+                                    seconds=options.seconds,
+                                    expect=CREATED,
+                                )
+                            )
+                idle = delivering if world is waiting else waiting
+                with idle.bot.stopped():
+                    taken.append(
+                        await closed_loop(
+                            world.bot.port,
+                            (partial(notification, number) for number in numbers),
+                            seconds=options.seconds,
+                            expect=ACCEPTED,
+                        )
+                    )
+        sent = sum(len(part.latencies) for part in at_once)
+        delivered = (await delivering.everything())["calls"].get("chat.postMessage", 0)
+    yield Row("raw durable SQLite commits, one after the other", per_second(raw))
+    if other is not None:
+        yield Row(
+            "awaithumans: tasks, 16 at once, posting nothing",
+            f"{per_second(part.rate for part in theirs)}  {spread(joined(theirs).latencies)}",
+        )
+    else:
+        yield Row("awaithumans", "not measured: BENCH_PEER names no Python that has it")
+    for what, taken in (
+        ("notifications, 16 at once, posts at Slack's pace", at_pace),
+        (f"  every card posted meanwhile ({delivered:,} of {sent:,} were)", at_once),
+    ):
+        rates = [part.rate for part in taken]
+        compared = f"{ratio(rates, raw):.1%} of raw"
+        if theirs:
+            compared += f", {ratio(rates, [part.rate for part in theirs]):.1f} x awaithumans"
+        yield Row(
+            what,
+            f"{per_second(rates)}  {spread(joined(taken).latencies)}",
+            compared,
+            ">= 20% of raw, >= 10 x awaithumans, p99 < 50 ms",
+        )
+
+
+async def clicks(options: Options) -> AsyncIterator[Row]:
+    """On Approve, 16 at once; decisions are sent to the crew and cards changed meanwhile."""
+    async with (
+        open_world(options) as world,
+        bare_listener(options) as bare,
+    ):
+        needed = int(options.rounds * options.seconds * _CLICKS) + 1
+        template = await make_round(world, "template")
+        await copy_rounds(world.database_url, template, range(1, needed))
+        ids = iter([found for found, _ in await waiting_rounds(world.database_url)])
+        ours: list[Measured] = []
+        theirs: list[Measured] = []
+        for _ in range(options.rounds):
+            with world.bot.stopped():
+                theirs.append(
+                    await closed_loop(
+                        bare.port,
+                        repeat(partial(click, "round", world.stand_ins.port)),
+                        seconds=options.seconds,
+                        expect=OK,
+                    )
+                )
+            ours.append(
+                await closed_loop(
+                    world.bot.port,
+                    _clicks(ids, world),
+                    seconds=options.seconds,
+                    expect=OK,
+                )
+            )
+        await world.settled()
+        calls = (await world.everything())["calls"]
+        left = len(await waiting_rounds(world.database_url))
+    clicked = sum(len(part.latencies) for part in ours)
+    assert left == needed - clicked, f"{needed - left} decided, but {clicked} acknowledged"
+    rates = [part.rate for part in ours]
+    bare_rates = [part.rate for part in theirs]
+    yield Row(
+        "a bare Bolt listener: clicks, 16 at once",
+        f"{per_second(bare_rates)}  {spread(joined(theirs).latencies)}",
+    )
+    yield Row(
+        f"clicks, 16 at once ({calls.get('resume', 0):,} of {clicked:,} resumed meanwhile)",
+        f"{per_second(rates)}  {spread(joined(ours).latencies)}",
+        f"{ratio(rates, bare_rates):.1%} of the bare listener",
+        ">= 50%",
+    )
+
+
+@asynccontextmanager
+async def bare_listener(options: Options) -> AsyncIterator[Child]:
+    """The yardstick, in a process of its own."""
+    port = free_port()
+    command = ("-m", "tests.bench.bare_listener", str(port))
+    async with child(command, port, options.folder) as started:
+        yield started
+
+
+def _clicks(ids: Iterator[str], world: World) -> Iterator[Callable[[], bytes]]:
+    return (partial(click, round_id, world.stand_ins.port) for round_id in ids)
