@@ -30,6 +30,7 @@ from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Person
 from bot.slack.blockkit.text import ELLIPSIS, ago, escape_mrkdwn, one_line, plain
 from bot.slack.ids import COMMAND
+from bot.usecases.read_models import COUNTED
 
 REVIEWERS_SHOWN: Final = 20
 
@@ -191,6 +192,11 @@ def task(round_: Round) -> str:
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the right number."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def total(count: int) -> str:
+    """How many there are; "1,000+" for more than are counted."""
+    return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"
 
 
 def bold(escaped: str) -> str:

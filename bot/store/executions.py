@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from bot.domain.notification import WebhookUrls
 from bot.store.engine import Connection
 from bot.store.failures import translate_errors
 from bot.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
+from bot.store.selections import RANGES, first_of_each
 from bot.store.statements import (
     ACTIVITY_COUNT,
     PLACE_PROGRESS,
@@ -196,14 +198,14 @@ class SqlExecutionQueries:
 
     async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
         """See `ExecutionQueries`."""
-        found = await self._rows(
-            sa.select(executions)
-            .where(executions.c.tracked, executions.c.state == ExecutionState.RUNNING.value)
-            .where(executions.c.crew.in_(crews))
-            .order_by(executions.c.began_at)
-            .limit(limit)
-        )
-        return tuple(map(to_execution, found))
+        found: list[sa.Row[Any]] = []
+        names = sorted(crews)
+        for begin in range(0, len(names), RANGES):
+            some = names[begin : begin + RANGES]
+            of = {f"crew_{number}": name for number, name in enumerate(some)}
+            found += await self._rows(_running(len(some)).params(of | {"most": limit}))
+        found.sort(key=lambda row: row.began_at)
+        return tuple(map(to_execution, found[:limit]))
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
         """See `ExecutionQueries`."""
@@ -246,6 +248,21 @@ class SqlExecutionQueries:
         with translate_errors():
             async with self._engine.connect() as connection:
                 return list(await connection.execute(statement))
+
+
+@cache
+def _running(crews: int) -> sa.Select[Any]:
+    """The first of each crew's that run: see `selections`."""
+    key = executions.c.crew, executions.c.execution_id
+    each = first_of_each(
+        sa.select(*key)
+        .where(executions.c.crew == sa.bindparam(f"crew_{number}"))
+        .where(executions.c.tracked, executions.c.state == ExecutionState.RUNNING.value)
+        .order_by(executions.c.began_at)
+        for number in range(crews)
+    )
+    is_one = sa.and_(*(each.c[column.name] == column for column in key))
+    return sa.select(executions).join(each, is_one)
 
 
 def _secrets(rows: Iterable[sa.Row[Any]]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from bot.usecases.read_models import MessageRef, RoundLine
 
 ROUND_COLUMNS = (
     *(column.label(f"review_{column.name}") for column in reviews.c),
-    *(column for column in rounds.c if column.name != "review_id"),
+    *(column for column in rounds.c if column.name not in ("review_id", "crew")),
 )
 
 ROUND: Final[sa.Select[Any]] = sa.select(*ROUND_COLUMNS).join_from(rounds, reviews)

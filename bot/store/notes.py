@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,10 +25,14 @@ _NOTES: Final = (
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _NOTE_COUNTS: Final = (
-    sa.select(notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
-    .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
-    .group_by(notes.c.author, notes.c.author_name)
+    sa.select(notes.c.round_id, notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
+    .where(notes.c.round_id.in_(sa.bindparam("rounds", expanding=True)))
+    .where(notes.c.deleted.is_(False))
+    .group_by(notes.c.round_id, notes.c.author, notes.c.author_name)
     .order_by(sa.func.min(notes.c.at))
+)
+_CLAIMS: Final = sa.select(claims).where(
+    claims.c.round_id.in_(sa.bindparam("rounds", expanding=True))
 )
 
 
@@ -141,18 +147,24 @@ class SqlNoteQueries:
                 return list(await connection.execute(statement, values or {}))
 
 
-async def count_notes(connection: Connection, round_id: str) -> tuple[int, tuple[Person, ...]]:
-    """How many notes a round has, and whose."""
-    rows = list(await connection.execute(_NOTE_COUNTS, {"round": round_id}))
-    authors = {row.author: Person(row.author, row.author_name) for row in rows}
-    return sum(row.notes for row in rows), tuple(authors.values())
+async def notes_of(
+    connection: Connection, round_ids: Sequence[str]
+) -> Mapping[str, tuple[int, tuple[Person, ...]]]:
+    """Of these rounds, as far as they have any: how many notes, and whose."""
+    counts: defaultdict[str, int] = defaultdict(int)
+    authors: defaultdict[str, dict[str, Person]] = defaultdict(dict)
+    for row in await connection.execute(_NOTE_COUNTS, {"rounds": list(round_ids)}):
+        counts[row.round_id] += row.notes
+        authors[row.round_id][row.author] = Person(row.author, row.author_name)
+    return {key: (count, tuple(authors[key].values())) for key, count in counts.items()}
 
 
-async def claim_on(connection: Connection, round_id: str) -> Claim | None:
-    """The latest claim on a round."""
-    found = await connection.execute(sa.select(claims).where(claims.c.round_id == round_id))
-    row = found.one_or_none()
-    return Claim(Person(row.claimed_by, row.claimed_by_name), row.at) if row else None
+async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
+    """The latest claim on each of these rounds that somebody claimed."""
+    found = await connection.execute(_CLAIMS, {"rounds": list(round_ids)})
+    return {
+        row.round_id: Claim(Person(row.claimed_by, row.claimed_by_name), row.at) for row in found
+    }
 
 
 def _to_note(row: sa.Row[Any]) -> Note:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
@@ -16,22 +16,20 @@ from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
 from bot.store.installations import find_installation
-from bot.store.mappers import LINE, ROUND, to_card, to_line, to_round, to_webhooks
-from bot.store.notes import SqlNoteQueries, claim_on, count_notes
+from bot.store.mappers import LINE, ROUND, to_card, to_round, to_webhooks
+from bot.store.notes import SqlNoteQueries, claims_on, notes_of
 from bot.store.rounds import SqlRoundQueries
 from bot.store.tables import (
     REGISTERED,
     dead_letters,
     executions,
     outputs,
-    reviews,
     rounds,
     webhooks,
 )
 from bot.usecases.ports.slack import Posting
-from bot.usecases.read_models import CardView, DeadLetter, Pending, RoundLine
+from bot.usecases.read_models import CardView, DeadLetter
 
-_UNSETTLED = (State.WAITING, State.DECIDED, State.STUCK)
 #: The round right before, with its output, and the last before that one that was decided.
 _RIGHT_BEFORE = rounds.c.number == sa.bindparam("number") - 1
 _EARLIER = (
@@ -79,8 +77,9 @@ class SqlQueries:
             before = {"review": round_.review.id, "number": round_.number}
             earlier = list(await connection.execute(_EARLIER, before)) if round_.number > 1 else []
             waits = round_.state is State.WAITING
-            notes, noted_by = await count_notes(connection, round_id) if waits else (0, ())
-            claim = await claim_on(connection, round_id) if waits else None
+            noted = await notes_of(connection, [round_id]) if waits else {}
+            claimed = await claims_on(connection, [round_id]) if waits else {}
+        notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
         return Posting(
@@ -91,7 +90,7 @@ class SqlQueries:
                 Output(previous.text, Format(previous.format)) if previous else None,
                 notes,
                 noted_by,
-                claim,
+                claimed.get(round_id),
                 to_round(decided) if decided else None,
             ),
             card=to_card(row),
@@ -132,32 +131,6 @@ class SqlQueries:
                 )
             ).one_or_none()
         return DeadLetter(**row._mapping) if row else None
-
-    async def pending(self, *, crews: Iterable[str] | None, limit: int) -> Pending:
-        """See `Queries`."""
-        waiting = rounds.c.state == State.WAITING.value
-        lines = LINE.where(waiting)
-        count = sa.select(sa.func.count()).select_from(rounds).where(waiting)
-        if crews is not None:
-            theirs = reviews.c.crew.in_(list(crews))
-            lines, count = lines.where(theirs), count.join(reviews).where(theirs)
-        async with self._reading() as connection:
-            found = await connection.execute(lines.order_by(rounds.c.opened_at).limit(limit))
-            total = await connection.scalar(count)
-        return Pending(tuple(to_line(row) for row in found), total or 0)
-
-    async def unsettled(self, *, crews: Collection[str], limit: int) -> tuple[RoundLine, ...]:
-        """See `Queries`. One index scan a state: together they would be sorted as a whole."""
-        found: list[RoundLine] = []
-        async with self._reading() as connection:
-            for state in _UNSETTLED:
-                rows = await connection.execute(
-                    LINE.where(rounds.c.state == state.value, reviews.c.crew.in_(crews))
-                    .order_by(rounds.c.opened_at)
-                    .limit(limit)
-                )
-                found += map(to_line, rows)
-        return tuple(sorted(found, key=lambda line: line.round.opened_at)[:limit])
 
     async def ping(self) -> None:
         """See `Queries`. Reads a table: SQLite answers anything else without its file."""

@@ -1,19 +1,22 @@
-"""Reading rounds with the beginning of their output: a history, an execution's, the queue."""
+"""Reading rounds with the beginning of their output: a history, an execution's, lists of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.review import State
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, to_line
+from bot.store.notes import claims_on, notes_of
+from bot.store.selections import count_up_to, first_ids
 from bot.store.tables import outputs, reviews, rounds
-from bot.usecases.read_models import QueuePart, RoundLine
+from bot.usecases.read_models import RoundLine, Selection
 
 #: How much of an output a list shows.
 EXCERPT: Final = 400
@@ -22,6 +25,7 @@ _SHOWN_LINE: Final = LINE.add_columns(
     sa.func.substr(outputs.c.text, 1, EXCERPT).label("excerpt"),
     sa.func.length(outputs.c.text).label("characters"),
 ).join(outputs, outputs.c.round_id == rounds.c.id)
+_LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 
 
 class SqlRoundQueries:
@@ -50,45 +54,43 @@ class SqlRoundQueries:
         )
         return tuple(map(_to_shown_line, found))[::-1]
 
-    async def in_state(
-        self, state: State, crews: Iterable[str] | None, *, offset: int, limit: int
-    ) -> QueuePart:
+    async def count(self, selection: Selection) -> int:
         """See `RoundQueries`."""
-        return await self._part(
-            rounds.c.state == state.value, rounds.c.opened_at, crews, offset, limit
-        )
+        async with self._reading() as connection:
+            return await count_up_to(connection, selection)
 
-    async def decided_since(
-        self, since: datetime, crews: Iterable[str], *, offset: int, limit: int
-    ) -> QueuePart:
+    async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
         """See `RoundQueries`."""
-        return await self._part(
-            rounds.c.decided_at >= since, rounds.c.decided_at, crews, offset, limit
-        )
+        async with self._reading() as connection:
+            return await first_ids(connection, selection, offset=offset, limit=limit)
 
-    async def _part(
-        self,
-        where: sa.ColumnElement[bool],
-        order: sa.ColumnElement[Any],
-        crews: Iterable[str] | None,
-        offset: int,
-        limit: int,
-    ) -> QueuePart:
-        lines = _SHOWN_LINE.where(where)
-        count = sa.select(sa.func.count()).select_from(rounds).where(where)
-        if crews is not None:
-            theirs = reviews.c.crew.in_(list(crews))
-            lines, count = lines.where(theirs), count.join(reviews).where(theirs)
-        total = (await self._rows(count))[0][0]
-        if limit <= 0 or offset >= total:
-            return QueuePart((), total)
-        found = await self._rows(lines.order_by(order).offset(offset).limit(limit))
-        return QueuePart(tuple(map(_to_shown_line, found)), total)
+    async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
+        """See `RoundQueries`."""
+        if not round_ids:
+            return ()
+        async with self._reading() as connection:
+            found = await connection.execute(_LINES, {"rounds": list(round_ids)})
+            lines = {row.id: _to_shown_line(row) for row in found}
+            waiting = [key for key, one in lines.items() if one.round.state is State.WAITING]
+            if waiting:
+                notes = await notes_of(connection, waiting)
+                claims = await claims_on(connection, waiting)
+                for key in waiting:
+                    count, authors = notes.get(key, (0, ()))
+                    lines[key] = replace(
+                        lines[key], notes=count, noted_by=authors, claim=claims.get(key)
+                    )
+        return tuple(lines[key] for key in round_ids if key in lines)
 
     async def _rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
+        async with self._reading() as connection:
+            return list(await connection.execute(statement))
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
         with translate_errors():
             async with self._engine.connect() as connection:
-                return list(await connection.execute(statement))
+                yield connection
 
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:

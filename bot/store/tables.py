@@ -70,7 +70,7 @@ executions = sa.Table(
     sa.Column("result", sa.Text),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
-    sa.Index(None, "tracked", "state", "began_at"),
+    sa.Index(None, "crew", "tracked", "state", "began_at"),
 )
 
 reviews = sa.Table(
@@ -86,6 +86,7 @@ reviews = sa.Table(
     sa.UniqueConstraint("crew", "execution_id", "task_id"),
 )
 
+#: `crew` is the review's, and never null: beside the state, so that one index serves the lists.
 rounds = sa.Table(
     "rounds",
     metadata,
@@ -111,9 +112,10 @@ rounds = sa.Table(
     sa.Column("ended_at", Instant),
     sa.Column("card_channel", sa.Text),
     sa.Column("card_ts", sa.Text),
+    sa.Column("crew", Bytewise),
     sa.UniqueConstraint("review_id", "number"),
-    sa.Index(None, "state", "opened_at"),
-    sa.Index(None, "decided_at"),
+    sa.Index(None, "crew", "state", "opened_at"),
+    sa.Index(None, "crew", "state", "decided_at"),
 )
 
 #: Apart from the rounds, so that moving a round never rewrites half a megabyte.

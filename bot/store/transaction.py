@@ -98,6 +98,7 @@ class SqlTransaction:
             {
                 "id": round_.id,
                 "review_id": round_.review.id,
+                "crew": round_.review.crew,
                 "number": round_.number,
                 "version": round_.version,
                 "opened_at": round_.opened_at,

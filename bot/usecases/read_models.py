@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import Final
 
 from bot.domain.execution import Execution
 from bot.domain.notes import Claim
 from bot.domain.notification import Output
-from bot.domain.review import Round
+from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 
 
@@ -58,11 +59,34 @@ class RoundLine:
     """The beginning of its output, where the list shows it."""
     characters: int = 0
     """How long the whole output is."""
+    notes: int = 0
+    """How many notes people wrote in the thread, while it waits and where the list shows it."""
+    noted_by: tuple[Person, ...] = ()
+    """Their authors, in order."""
+    claim: Claim | None = None
+    """Who was last on it; the same."""
+
+
+COUNTED: Final = 1_000
+"""So far totals count. One more stands for all that are more: nobody waits for them to be counted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rounds of these crews in these states, the oldest first.
+
+    With `decided_since` those that were decided since then, the latest decision first.
+    """
+
+    crews: tuple[str, ...]
+    states: tuple[State, ...]
+    decided_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is waiting, the oldest first. `total` counts those left off the list too."""
+    """What is waiting, the oldest first. `total` has those left off the list too, up to COUNTED."""
 
     lines: tuple[RoundLine, ...]
     total: int
@@ -128,7 +152,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class QueuePart:
-    """One part of a reviewer's queue, or a stretch of it. `total` counts all of that part."""
+    """One part of a reviewer's queue, or a stretch of it. `total` is all of it, up to COUNTED."""
 
     lines: tuple[RoundLine, ...]
     total: int

@@ -282,25 +282,6 @@ async def test_the_round_right_before_and_the_last_one_that_was_decided(
 # --- lists ---
 
 
-async def a_waiting_round(
-    uow: SqlUnitOfWork, n: int, *, crew: str = "research", execution: str = ""
-) -> Round:
-    """A waiting round of an execution of its own, the n-th to be opened."""
-    review = a_review(id=f"v-{crew}-{n}", crew=crew, execution_id=execution or f"e-{n}")
-    return await keep(uow, a_round(id=f"r-{crew}-{n}", review=review, opened_at=NOW + n * SECOND))
-
-
-async def test_what_waits_is_listed_oldest_first_cut_and_counted(uow: SqlUnitOfWork) -> None:
-    rounds = [await a_waiting_round(uow, n) for n in (3, 1, 2, 0)]
-    others = [await a_waiting_round(uow, n, crew="other") for n in (5, 4)]
-    found = await uow.read.pending(crews=None, limit=3)
-    assert [line.round for line in found.lines] == [rounds[3], rounds[1], rounds[2]]
-    assert found.total == 6
-    found = await uow.read.pending(crews=["other", "none"], limit=9)
-    assert ([line.round for line in found.lines], found.total) == (others[::-1], 2)
-    assert (await uow.read.pending(crews=[], limit=9)).total == 0
-
-
 async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
     uow: SqlUnitOfWork,
 ) -> None:
@@ -311,14 +292,6 @@ async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
     lines = await uow.read.rounds.of_execution("research", "e-1", limit=2)
     assert [line.round for line in lines] == rounds[2:]
     assert await uow.read.rounds.of_execution("other", "e-1", limit=2) == ()
-
-
-async def test_the_unsettled_are_cut_with_the_oldest_first(uow: SqlUnitOfWork) -> None:
-    rounds = [await a_waiting_round(uow, n) for n in range(4)]
-    await save(uow, rounds[0].decide(a_decision()).round)
-    lines = await uow.read.unsettled(crews=["research"], limit=2)
-    assert [line.round.id for line in lines] == [rounds[0].id, rounds[1].id]
-    assert await uow.read.unsettled(crews=["other"], limit=2) == ()
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ async def test_the_queue_is_walked_part_by_part(world: World) -> None:
     for number in range(PAGE + 5):
         await world.notify(execution_id=f"e-{number:02}")
         world.clock.advance(timedelta(seconds=1))
-    first = (await world.uow.read.pending(crews=None, limit=1)).lines[0].round
+    first = (await world.waiting())[0]
     await world.decide(first.id)
 
     async def page(number: int, user: str = ANA.id) -> tuple[list[int], int, int]:

@@ -127,9 +127,8 @@ async def test_the_next_round_may_come_before_our_own_resume_is_answered(
     old = await world.round(first.round.id)
     assert old.state is State.RESUMED
     assert old.reason == Answered("Thank you.", ResumeStatus.RETRYING)
-    pending = await world.uow.read.pending(crews=None, limit=9)
-    assert [line.round.number for line in pending.lines] == [2]
-    assert pending.lines[0].round.unchanged == (text == "A draft.")
+    (waiting,) = await world.waiting()
+    assert (waiting.number, waiting.unchanged) == (2, text == "A draft.")
 
 
 async def test_a_newer_output_is_the_evidence_when_our_answer_is_lost(world: World) -> None:
@@ -195,8 +194,7 @@ async def test_two_equal_notifications_at_once_are_one_round(world: World) -> No
 async def test_two_other_notifications_at_once_are_two_rounds(world: World) -> None:
     received = await asyncio.gather(*(world.notify(f"Draft {n}.") for n in range(8)))
     assert sorted(r.round.number for r in received) == list(range(1, 9))
-    pending = await world.uow.read.pending(crews=None, limit=9)
-    assert [line.round.number for line in pending.lines] == [8]
+    assert [round_.number for round_ in await world.waiting()] == [8]
 
 
 async def test_two_tasks_of_one_execution_at_once_are_a_round_1_each(world: World) -> None:

@@ -15,7 +15,7 @@ from bot.domain.effects import SLACK, Effect, EffectKind, crew_destination, stat
 from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
-from bot.domain.review import Round
+from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Person, Verdict, Via
 from bot.store.engine import Engines
 from bot.store.outbox import SqlOutbox
@@ -27,6 +27,7 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.ports.outbox import Job
+from bot.usecases.read_models import Selection
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from bot.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
@@ -126,6 +127,12 @@ class World:
 
     async def round(self, round_id: str) -> Round:
         return await self.uow.read.round(round_id)
+
+    async def waiting(self) -> tuple[Round, ...]:
+        """The first that wait for a decision, the oldest first."""
+        read = self.uow.read.rounds
+        found = await read.first(Selection(("research",), (State.WAITING,)), limit=9)
+        return tuple(line.round for line in await read.lines(found))
 
     async def enqueue(self, kind: EffectKind, round_id: str) -> None:
         """Have something done about a round."""

@@ -57,7 +57,7 @@ def render_pending(pending: Pending, *, now: datetime, mine: bool, link: Link) -
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     blocks.insert(0, section(shared.bold(headline)))
     if pending.total > shown:
-        blocks.append(context(strings.more(pending.total - shown)))
+        blocks.append(context(strings.more_of(pending.total, shown)))
     return Message(headline, blocks)
 
 

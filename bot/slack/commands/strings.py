@@ -12,7 +12,7 @@ from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
 from bot.slack.strings import counted
 from bot.usecases.queries.crews import CrewHealth
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from bot.usecases.read_models import COUNTED, CrewStatus, CrewUnavailable, Progress
 
 HELP: Final = (
     (
@@ -40,7 +40,9 @@ def pending(total: int, *, mine: bool) -> str:
     whose = " for you" if mine else ""
     if total == 0:
         return f"Nothing waits{whose}."
-    return f"{counted(total, 'review')} {'waits' if total == 1 else 'wait'}{whose} for a decision"
+    if total == 1:
+        return f"1 review waits{whose} for a decision"
+    return f"{shared.total(total)} reviews wait{whose} for a decision"
 
 
 def unsettled(executions: int, *, more_left: bool) -> str:
@@ -56,6 +58,11 @@ MORE_UNSETTLED: Final = f"There are more; `{COMMAND} pending` counts what waits.
 def more(count: int) -> str:
     """What a list leaves off at its end."""
     return f"and {count:,} more"
+
+
+def more_of(total: int, shown: int) -> str:
+    """What a list leaves off at its end, of a total that counts up to COUNTED."""
+    return more(total - shown) if total <= COUNTED else f"and more than {COUNTED - shown:,} more"
 
 
 def earlier(count: int) -> str:

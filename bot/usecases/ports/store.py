@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
-from bot.domain.review import Review, Round, State
+from bot.domain.review import Review, Round
 from bot.domain.verdict import Person
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posting
@@ -21,9 +21,8 @@ from bot.usecases.read_models import (
     ExecutionPosting,
     ForwardedWebhook,
     MessageRef,
-    Pending,
-    QueuePart,
     RoundLine,
+    Selection,
 )
 
 
@@ -292,16 +291,16 @@ class RoundQueries(Protocol):
         """The latest rounds of one execution, the oldest first."""
         ...
 
-    async def in_state(
-        self, state: State, crews: Iterable[str] | None, *, offset: int, limit: int
-    ) -> QueuePart:
-        """Rounds in this state, of these crews or of all, the oldest first."""
+    async def count(self, selection: Selection) -> int:
+        """How many rounds a selection has; one more than COUNTED for all that are more."""
         ...
 
-    async def decided_since(
-        self, since: datetime, crews: Iterable[str], *, offset: int, limit: int
-    ) -> QueuePart:
-        """Rounds of these crews that were decided since then, the oldest first."""
+    async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
+        """The ids of a selection's first rounds, in order."""
+        ...
+
+    async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
+        """These rounds in that order, with notes and claims where they wait."""
         ...
 
 
@@ -345,14 +344,6 @@ class Queries(Protocol):
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """The dead letter, or None."""
-        ...
-
-    async def pending(self, *, crews: Iterable[str] | None, limit: int) -> Pending:
-        """Waiting rounds, of all crews or of these, the oldest first."""
-        ...
-
-    async def unsettled(self, *, crews: Collection[str], limit: int) -> tuple[RoundLine, ...]:
-        """Rounds of these crews that are waiting, on their way or stuck, the oldest first."""
         ...
 
     async def ping(self) -> None:

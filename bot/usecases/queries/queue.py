@@ -5,20 +5,18 @@ Nothing in it, its totals included, is of a crew that the person may not read.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from bot.domain.people import Role
 from bot.domain.review import State
 from bot.usecases.context import ReviewContext
-from bot.usecases.read_models import Queue, QueuePart
+from bot.usecases.read_models import Queue, QueuePart, Selection
 
 #: Rounds on one page, of all parts together.
 PAGE = 20
 #: How long a decided round stays in the queue.
 TODAY = timedelta(hours=24)
-
-_Part = Callable[[int, int], Awaitable[QueuePart]]
+_DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
 
 
 async def queue(user: str, *, page: int, context: ReviewContext, recheck: bool = False) -> Queue:
@@ -30,23 +28,28 @@ async def queue(user: str, *, page: int, context: ReviewContext, recheck: bool =
     crews = await context.crews_of(user, Role.READER, recheck=recheck)
     others = tuple(name for name in crews if name not in mine)
     read = context.uow.read.rounds
-    since = context.clock() - TODAY
-    parts: tuple[_Part, ...] = (
-        lambda offset, limit: read.in_state(State.WAITING, mine, offset=offset, limit=limit),
-        lambda offset, limit: read.in_state(State.WAITING, others, offset=offset, limit=limit),
-        lambda offset, limit: read.in_state(State.STUCK, crews, offset=offset, limit=limit),
-        lambda offset, limit: read.decided_since(since, crews, offset=offset, limit=limit),
+    parts = (
+        Selection(mine, (State.WAITING,)),
+        Selection(others, (State.WAITING,)),
+        Selection(crews, (State.STUCK,)),
+        Selection(crews, _DECIDED, decided_since=context.clock() - TODAY),
     )
-    totals = [(await part(0, 0)).total for part in parts]
+    totals = [await read.count(part) for part in parts]
     pages = max(1, -(-sum(totals) // PAGE))
     page = max(0, min(page, pages - 1))
     begin, end = page * PAGE, (page + 1) * PAGE
-    found: list[QueuePart] = []
+    shown: list[tuple[str, ...]] = []
     before = 0
     for part, total in zip(parts, totals, strict=True):
         offset = max(0, begin - before)
         limit = min(total, end - before) - offset
-        found.append(await part(offset, limit) if limit > 0 else QueuePart((), total))
+        shown.append(await read.first(part, offset=offset, limit=limit) if limit > 0 else ())
         before += total
-    waiting, theirs, stuck, decided = found
+    lines = {
+        line.round.id: line for line in await read.lines([key for keys in shown for key in keys])
+    }
+    waiting, theirs, stuck, decided = (
+        QueuePart(tuple(lines[key] for key in keys), total)
+        for keys, total in zip(shown, totals, strict=True)
+    )
     return Queue(waiting, theirs, stuck, decided, page, pages)

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
 from bot.domain.people import Role
 from bot.domain.redaction import Redactor
+from bot.domain.review import State
 from bot.usecases.context import ReviewContext
 from bot.usecases.ports.crew import CrewClients
 from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import ExecutionStatus, Pending, RoundLine
+from bot.usecases.read_models import ExecutionStatus, Pending, RoundLine, Selection
 
 #: Rounds or executions in one list; more would not fit into one Slack message.
 LINES = 20
@@ -19,12 +20,18 @@ LINES = 20
 async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
     """What is waiting that this person may read, or with `mine` decide, the oldest first."""
     theirs = await context.crews_of(by, Role.REVIEWER if mine else Role.READER, recheck=True)
-    return await context.uow.read.pending(crews=theirs, limit=LINES)
+    waiting = Selection(theirs, (State.WAITING,))
+    read = context.uow.read.rounds
+    lines = await read.lines(await read.first(waiting, limit=LINES))
+    total = len(lines) if len(lines) < LINES else await read.count(waiting)
+    return Pending(lines, total)
 
 
 async def unsettled(crews: Collection[str], *, uow: UnitOfWork) -> tuple[RoundLine, ...]:
     """What is waiting, on its way or stuck, of all executions of these crews."""
-    return await uow.read.unsettled(crews=crews, limit=LINES)
+    found = Selection(tuple(crews), (State.WAITING, State.DECIDED, State.STUCK))
+    read = uow.read.rounds
+    return await read.lines(await read.first(found, limit=LINES))
 
 
 async def execution(

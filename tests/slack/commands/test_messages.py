@@ -23,6 +23,7 @@ from bot.slack.commands.messages import (
     render_unknown_execution,
 )
 from bot.usecases.read_models import (
+    COUNTED,
     CrewStatus,
     CrewUnavailable,
     ExecutionStatus,
@@ -78,6 +79,13 @@ def test_nothing_pending_is_said() -> None:
     empty = Pending((), 0)
     assert render_pending(empty, now=LATER, mine=False, link=linked).text == "Nothing waits."
     assert render_pending(empty, now=LATER, mine=True, link=linked).text == "Nothing waits for you."
+
+
+def test_more_than_are_counted_is_said() -> None:
+    line = RoundLine(a_round(), None)
+    message = render_pending(Pending((line,), COUNTED + 1), now=LATER, mine=False, link=linked)
+    assert message.text == "1,000+ reviews wait for a decision"
+    assert "and more than 999 more" in read(message)
 
 
 def test_one_that_waits_is_singular() -> None:

@@ -1,0 +1,94 @@
+"""The first rounds of a selection, and how many it has, without looking at more than is asked for.
+
+What is of several crews or states is read from as many ranges of one index, each in order and with
+a limit of its own: together they would be sorted as a whole, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import Instant, rounds
+from bot.usecases.read_models import COUNTED, Selection
+
+#: Of one statement. SQLite takes 500 (https://www.sqlite.org/limits.html).
+RANGES: Final = 100
+MOST: Final = sa.bindparam("most", type_=sa.Integer)
+"""The parameter that limits each range, and all of them."""
+
+
+def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
+    """The first MOST rows of each range, one after the other."""
+    parts = [part.limit(MOST).subquery(f"range_{number}") for number, part in enumerate(ranges)]
+    return sa.union_all(*map(sa.select, parts)).subquery("each")
+
+
+async def first_ids(
+    connection: AsyncConnection, selection: Selection, *, offset: int, limit: int
+) -> tuple[str, ...]:
+    """The ids of rounds, in order."""
+    most = offset + limit
+    by_decision = selection.decided_since is not None
+    found: list[sa.Row[Any]] = []
+    for ranges in _ranges(selection):
+        parameters = _parameters(selection, ranges, most)
+        found += await connection.execute(_first(len(ranges), by_decision), parameters)
+    found.sort(key=lambda row: row.at, reverse=by_decision)
+    return tuple(row.id for row in found[offset:most])
+
+
+async def count_up_to(connection: AsyncConnection, selection: Selection) -> int:
+    """How many there are: exactly up to COUNTED, and one more than that for all that are more."""
+    by_decision = selection.decided_since is not None
+    total = 0
+    for ranges in _ranges(selection):
+        parameters = _parameters(selection, ranges, COUNTED + 1)
+        total += await connection.scalar(_count(len(ranges), by_decision), parameters) or 0
+    return min(total, COUNTED + 1)
+
+
+def _ranges(selection: Selection) -> Iterator[list[tuple[str, str]]]:
+    found = [(crew, state.value) for crew in selection.crews for state in selection.states]
+    for begin in range(0, len(found), RANGES):
+        yield found[begin : begin + RANGES]
+
+
+def _parameters(
+    selection: Selection, ranges: list[tuple[str, str]], most: int
+) -> dict[str, object]:
+    parameters: dict[str, object] = {"most": most}
+    if selection.decided_since is not None:
+        parameters["since"] = selection.decided_since
+    for number, (crew, state) in enumerate(ranges):
+        parameters |= {f"crew_{number}": crew, f"state_{number}": state}
+    return parameters
+
+
+@cache
+def _first(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
+    each = _each(ranges, by_decision=by_decision)
+    order = each.c.at.desc() if by_decision else each.c.at
+    return sa.select(each.c.id, each.c.at).order_by(order).limit(MOST)
+
+
+@cache
+def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
+    each = sa.select(_each(ranges, by_decision=by_decision).c.id).limit(MOST).subquery()
+    return sa.select(sa.func.count()).select_from(each)
+
+
+def _each(ranges: int, *, by_decision: bool) -> sa.Subquery:
+    at = rounds.c.decided_at if by_decision else rounds.c.opened_at
+    since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
+    return first_of_each(
+        sa.select(rounds.c.id, at.label("at"))
+        .where(rounds.c.crew == sa.bindparam(f"crew_{number}"))
+        .where(rounds.c.state == sa.bindparam(f"state_{number}"), *since)
+        .order_by(at.desc() if by_decision else at)
+        for number in range(ranges)
+    )
