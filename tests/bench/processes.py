@@ -52,6 +52,15 @@ class Child:
             int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith(which)
         )
 
+    def cpu_seconds(self) -> float:
+        """The processor time that it has used; 0 where the system hides it."""
+        try:
+            line = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return 0
+        user, system = line.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Not running meanwhile, so that what it has left to do does not disturb a measurement."""

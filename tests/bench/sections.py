@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
+from tests.bench.burst import burst
 from tests.bench.figures import Row
 from tests.bench.footprint import footprint
+from tests.bench.growth import growth
 from tests.bench.latency import idle, loaded
 from tests.bench.options import Options
 from tests.bench.throughput import clicks, notifications
@@ -19,4 +21,6 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "idle": idle,
     "loaded": loaded,
     "footprint": footprint,
+    "growth": growth,
+    "burst": burst,
 }
