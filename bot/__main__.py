@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
                 return _run(confirm_reviewer(load().database_url, *chosen.confirm_reviewer))
             case "check":
-                from bot.check import check  # noqa: PLC0415  # not needed to serve
+                from bot.check.run import check  # noqa: PLC0415  # not needed to serve
 
-                return _run(check(load()))
+                return _run(check(load(), show_secrets=sys.stdout.isatty()))
             case _:
                 return _run(_demo(chosen))
     except SettingsError as error:

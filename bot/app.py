@@ -44,6 +44,7 @@ from bot.web import routes, slack_events
 from bot.web.context import WebContext
 from bot.web.credentials import EventKind
 from bot.web.health import CheckHealth
+from bot.web.proof import prove
 
 log = structlog.get_logger(__name__)
 
@@ -172,6 +173,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             kickoffs=kickoffs,
             check_health=readiness.check_health,
             redactors=redactors,
+            prove=partial(prove, settings.slack.bot_token),
             status_token=settings.status_token,
             parse_notification=parse_notification,
             parse_update={

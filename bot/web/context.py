@@ -33,6 +33,8 @@ class WebContext:
     check_health: CheckHealth
     redactors: Mapping[str, Redactor]
     """By crew: what is taken out of all that comes from it."""
+    prove: Callable[[str], str]
+    """What only this bot answers to a nonce."""
     status_token: str | None = field(repr=False)
     """Opens the details of the bot's health to callers from elsewhere."""
     parse_notification: Callable[[bytes], Notification]

@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.web.credentials import is_bearer
+from bot.web.proof import NONCE
 
 #: By these a proxy says that it calls for somebody else (RFC 7239 and what came before it).
 _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
@@ -26,9 +27,13 @@ class Health:
 CheckHealth = Callable[[], Awaitable[Health]]
 
 
-async def on_healthz(_request: web.Request) -> web.Response:
-    """200 while the process lives."""
-    return web.json_response({"status": "alive"})
+async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> web.Response:
+    """200 while the process lives; with a `nonce`, proof that it is this bot and no other."""
+    body = {"status": "alive"}
+    nonce = request.query.get("nonce", "")
+    if NONCE.fullmatch(nonce):
+        body["proof"] = prove(nonce)
+    return web.json_response(body)
 
 
 async def on_readyz(

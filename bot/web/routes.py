@@ -24,7 +24,7 @@ def build(context: WebContext) -> web.Application:
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
     )
-    router.add_get("/healthz", on_healthz)
+    router.add_get("/healthz", partial(on_healthz, prove=context.prove))
     readyz = partial(
         on_readyz, check_health=context.check_health, status_token=context.status_token
     )

@@ -11,23 +11,10 @@ import pytest
 import yaml
 
 from bot.slack import ids
+from bot.slack.scopes import BOT_SCOPES
 from tests.repo.files import read
 
 MANIFESTS = ("socket-mode.yaml", "http.yaml")
-
-SCOPES = {
-    "chat:write": "cards and private answers",
-    "commands": "/crew",
-    "channels:history": "notes in threads, finding a posted card again",
-    "groups:history": "the same in private channels",
-    "channels:read": "who is in a channel",
-    "groups:read": "the same in private channels",
-    "files:write": "outputs too long for a message",
-    "reactions:write": "acknowledging a note",
-    "users:read": "guests, names of those who write notes",
-    "users:read.email": "reviewers named by e-mail",
-    "usergroups:read": "reviewers named by user group",
-}
 
 
 def manifest(name: str) -> Any:
@@ -41,7 +28,7 @@ def test_a_manifest_is_what_slack_accepts(name: str) -> None:
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_manifest_asks_for_the_scopes_that_are_used_and_no_more(name: str) -> None:
-    assert manifest(name)["oauth_config"]["scopes"] == {"bot": list(SCOPES)}
+    assert manifest(name)["oauth_config"]["scopes"] == {"bot": list(BOT_SCOPES)}
 
 
 @pytest.mark.parametrize("name", MANIFESTS)

@@ -48,6 +48,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
         ),
         check_health=healthy,
         redactors={"research": Redactor([CREDENTIALS.webhook_secret])},
+        prove=lambda nonce: f"proof of {nonce}",
         status_token=None,
         parse_notification=parse_notification,
         parse_update={

@@ -34,6 +34,16 @@ _NEEDED: Final[dict[str, str | tuple[str, str]]] = {
 }
 
 
+#: The scope of what is no method.
+_COMMANDS: Final = "commands"
+
+
+def all_scopes() -> frozenset[str]:
+    """Every scope that a bot may need here."""
+    named = (one if isinstance(one, tuple) else (one,) for one in _NEEDED.values())
+    return frozenset(scope for scopes in named for scope in scopes) | {_COMMANDS}
+
+
 def needed_scopes(method: str, *, private: Iterable[bool] = (False,)) -> tuple[str, ...]:
     """The scopes a method needs, for these kinds of channels; none: any token will do."""
     match _NEEDED.get(method):

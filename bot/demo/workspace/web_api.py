@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.demo.workspace import chat, files, reads, views
 from bot.demo.workspace.args import Args, Method, Refused
 from bot.demo.workspace.faults import Fault, Faults
-from bot.demo.workspace.scopes import needed_scopes
+from bot.demo.workspace.scopes import all_scopes, needed_scopes
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
@@ -67,7 +67,8 @@ class WebApi:
         def work() -> web.Response:
             reply = self._do(method, args, token)
             self._log(method, args, reply)
-            return web.json_response(reply)
+            headers = {} if token is None else {"x-oauth-scopes": self._granted()}
+            return web.json_response(reply, headers=headers)
 
         fault = self.faults.take(method)
         if fault is not None and fault.kind in _BEFORE_WORK:
@@ -94,6 +95,10 @@ class WebApi:
         else:
             code = "invalid_auth"
         raise Refused(code)
+
+    def _granted(self) -> str:
+        """The scopes of the bot token, as Slack names them on every answer to it."""
+        return ",".join(sorted(all_scopes() if self.scopes is None else self.scopes))
 
     def _check_scope(self, method: str, args: Json) -> None:
         channel = self._world.channels.get(str(args.get("channel")))

@@ -48,7 +48,7 @@ class Workspace(UserActions):
         self._api = WebApi(
             world, bot_token=bot_token, app_token=app_token, new_ticket=self._sockets.ticket
         )
-        self._api.scopes = None if scopes is None else frozenset(scopes)
+        self.permit(scopes)
         self._server = Server(world, self._api, self._sockets)
         self._bot = Sender(world, self._sockets, signing_secret, ack_seconds)
         super().__init__(world, self._bot)
@@ -221,6 +221,10 @@ class Workspace(UserActions):
     def hanging(self) -> int:
         """How many calls hang."""
         return self._api.faults.hanging
+
+    def permit(self, scopes: Iterable[str] | None) -> None:
+        """Let the bot's token do this much from now on; None: everything."""
+        self._api.scopes = None if scopes is None else frozenset(scopes)
 
     def revoke_token(self) -> None:
         """Refuse the bot's token from now on, with `token_revoked`."""

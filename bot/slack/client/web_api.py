@@ -71,6 +71,10 @@ MALFORMED = "Slack's answer is malformed"
 
 Failure = NotSent | Refused | Unknown
 Answer = AsyncSlackResponse | aiohttp.ClientResponse
+Headers = Mapping[str, str]
+
+#: On every answer to a call with a token (docs.slack.dev/tools/bolt-python reads it there too).
+_SCOPES_HEADER = "x-oauth-scopes"
 
 
 class CallFailed(Exception):
@@ -111,6 +115,23 @@ async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
 
     Raises CallFailed.
     """
+    data, _ = await _answer(calling)
+    return data
+
+
+async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozenset[str] | None]:
+    """What `auth.test` says, and the scopes of the token; None where no header names them.
+
+    Raises CallFailed.
+    """
+    data, headers = await _answer(client.auth_test())
+    listed = headers.get(_SCOPES_HEADER)
+    if listed is None:
+        return data, None
+    return data, frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
+
+
+async def _answer(calling: Awaitable[AsyncSlackResponse]) -> tuple[dict[str, Any], Headers]:
     try:
         async with asyncio.timeout(SECONDS):
             answer = await calling
@@ -126,7 +147,7 @@ async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
         raise CallFailed(Unknown(MALFORMED)) from error
     if not isinstance(answer.data, dict):
         raise CallFailed(Unknown(MALFORMED))
-    return answer.data
+    return answer.data, {name.lower(): value for name, value in answer.headers.items()}
 
 
 async def outcome_of(calling: Awaitable[object]) -> Outcome:

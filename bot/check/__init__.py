@@ -1,0 +1,1 @@
+"""`crewgate check`: asks Slack, each crew, the database and PUBLIC_URL, and says what to do."""

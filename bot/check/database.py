@@ -1,0 +1,54 @@
+"""Asking the database, without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from bot.check.findings import Finding, wrong
+from bot.domain.errors import StoreUnavailable
+from bot.store.engine import open_readers
+from bot.store.failures import translate_errors
+from bot.store.migrate import HEAD
+from bot.store.tables import email_owners
+
+
+async def check_database(url: str) -> Finding:
+    """Whether it answers, and whether it will be migrated."""
+    subject = "database"
+    engine = open_readers(url)
+    if engine is None:
+        return Finding(subject, "no file yet; it is made at the first start")
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                version = await connection.scalar(
+                    sa.text("SELECT version_num FROM alembic_version")
+                )
+    except sa.exc.ProgrammingError:
+        return Finding(subject, "empty; it is filled at the first start")
+    except StoreUnavailable as error:
+        return wrong(subject, f"{error}; check DATABASE_URL")
+    finally:
+        await engine.dispose()
+    behind = "" if version == HEAD else f", will be migrated from {version} to {HEAD}"
+    return Finding(subject, f"answers{behind}")
+
+
+async def address_owners(url: str) -> Mapping[str, str]:
+    """Whom addresses stand for, by address; nothing while there is no such table."""
+    engine = open_readers(url)
+    if engine is None:
+        return {}
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                return {
+                    row.address: row.user_id
+                    for row in await connection.execute(sa.select(email_owners))
+                }
+    except (sa.exc.ProgrammingError, StoreUnavailable):
+        return {}  # what is wrong with the database is said once
+    finally:
+        await engine.dispose()

@@ -1,0 +1,94 @@
+"""Asking everything there is to ask, in the order of the settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Final
+
+import httpx
+
+from bot.check.database import address_owners, check_database
+from bot.check.findings import Finding, Mark, wrong
+from bot.check.public_url import check_public_url
+from bot.check.slack import SlackCheck, named_people
+from bot.crewai.client import HttpCrew
+from bot.crewai.transport import open_client
+from bot.crewai.wire import human_input_body
+from bot.crews import build_crews, build_redactors
+from bot.logs import printable
+from bot.runtime import Runtime
+from bot.settings.load import Settings
+from bot.slack.client.web_api import new_client
+from bot.usecases.read_models import CrewUnavailable
+
+#: What stands for a secret wherever the output may be kept.
+HIDDEN: Final = "(its webhook secret)"
+
+
+async def check(settings: Settings, *, show_secrets: bool, runtime: Runtime | None = None) -> int:
+    """Print one line for each thing asked, and what to kick each crew off with.
+
+    1 if anything is wrong. `show_secrets`: somebody sits at a terminal and is to copy them; pipes,
+    files and the logs of a platform keep what they are given.
+    """
+    failed = False
+    async for finding in _findings(settings, runtime or Runtime()):
+        failed = failed or finding.mark is Mark.WRONG
+        _say(str(finding))
+    for line in _webhooks(settings, show_secrets=show_secrets):
+        _say(line)
+    return int(failed)
+
+
+def _say(line: str) -> None:
+    print(printable(line), flush=True)  # noqa: T201
+
+
+async def _findings(settings: Settings, runtime: Runtime) -> AsyncIterator[Finding]:
+    crews = settings.crews.values()
+    yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
+    yield await check_database(settings.database_url)
+    slack = SlackCheck(
+        client=new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url),
+        app_token=settings.slack.app_token,
+        channels=tuple(sorted({crew.channel for crew in crews})),
+        people=named_people(crews),
+        owners=await address_owners(settings.database_url),
+    )
+    async for finding in slack.findings():
+        yield finding
+    async with open_client() as http:
+        async for finding in _crews(http, settings, runtime):
+            yield finding
+        yield await check_public_url(http, settings, runtime.new_id())
+
+
+async def _crews(
+    http: httpx.AsyncClient, settings: Settings, runtime: Runtime
+) -> AsyncIterator[Finding]:
+    redactors = build_redactors(settings)
+    for crew in settings.crews.values():
+        subject = f"crew “{crew.name}”"
+        client = HttpCrew(
+            http, crew.url, crew.token, clock=runtime.clock, redactor=redactors[crew.name]
+        )
+        answer = await client.inputs()
+        if isinstance(answer, CrewUnavailable):
+            yield wrong(subject, f"{answer.why}; check its url and token")
+        else:
+            yield Finding(subject, f"answers; inputs: {', '.join(answer) or 'none'}")
+
+
+def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
+    """What to send with /kickoff so that a crew's pauses come here."""
+    for name, crew in build_crews(settings).items():
+        webhook = crew.own.human_input
+        if webhook is None:
+            continue
+        shown = webhook if show_secrets else replace(webhook, token=HIDDEN)
+        body = json.dumps(human_input_body(shown), ensure_ascii=False)
+        yield ""
+        yield f"Whoever kicks off “{name}” sends along:"
+        yield f'"humanInputWebhook": {body}'

@@ -1,0 +1,159 @@
+"""Asking Slack: the token and its scopes, the socket, each channel, each person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.check.findings import (
+    Finding,
+    is_refusal,
+    refused_by_slack,
+    skipped,
+    why_slack_is_silent,
+    wrong,
+)
+from bot.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
+from bot.settings.load import CrewSettings
+from bot.slack.client.answers import list_at, object_in, text_at
+from bot.slack.client.web_api import CallFailed, attempt, granted_scopes
+from bot.slack.scopes import BOT_SCOPES
+
+ANYBODY = "anybody in the channel, save guests and people of other organisations"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackCheck:
+    """What is to be asked of one workspace."""
+
+    client: AsyncWebClient
+    app_token: str | None
+    channels: tuple[str, ...]
+    people: Mapping[ReviewerRef, Role]
+    owners: Mapping[str, str]
+    """Whom e-mail addresses stand for, by address."""
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """A line for each; those that cannot be asked say why."""
+        silent = None
+        try:
+            answer, scopes = await granted_scopes(self.client)
+        except CallFailed as error:
+            silent = why_slack_is_silent(error)
+            yield refused_by_slack("slack", error)
+            yield skipped("scopes", silent)
+        else:
+            yield Finding("slack", f"{answer.get('user')} in {answer.get('team')}")
+            yield _scopes(scopes)
+        if self.app_token:
+            yield await _socket(self.client, self.app_token)
+        for channel in self.channels:
+            subject = channel_subject(channel)
+            yield skipped(subject, silent) if silent else await self._channel(channel)
+        for ref, role in self.people.items():
+            subject = f"{role} {ref}"
+            yield skipped(subject, silent) if silent else await self._person(subject, ref)
+
+    async def _channel(self, channel: str) -> Finding:
+        subject = channel_subject(channel)
+        if channel.startswith("#"):
+            return Finding(subject, "cannot be looked into by name; an id lets me check it")
+        try:
+            await attempt(self.client.conversations_history(channel=channel, limit=1))
+            await attempt(self.client.conversations_members(channel=channel, limit=1))
+        except CallFailed as error:
+            return refused_by_slack(subject, error)
+        return Finding(subject, "readable")
+
+    async def _person(self, subject: str, ref: ReviewerRef) -> Finding:
+        try:
+            match ref:
+                case User(id):
+                    return _user(subject, await attempt(self.client.users_info(user=id)))
+                case UserGroup(id):
+                    answer = await attempt(self.client.usergroups_users_list(usergroup=id))
+                    return _group(subject, len(list_at(answer, "users")))
+                case Email(address):
+                    answer = await attempt(self.client.users_lookupByEmail(email=address))
+                    return self._address(subject, address, answer)
+                case Anyone():  # pragma: no branch  # there is no fifth
+                    return Finding(subject, ANYBODY)
+        except CallFailed as error:
+            return refused_by_slack(subject, error)
+
+    def _address(self, subject: str, address: str, answer: Mapping[str, object]) -> Finding:
+        account = text_at(answer, "user", "id")
+        known = self.owners.get(address.lower(), account)
+        if known == account:
+            return _user(subject, answer)
+        problem = (
+            f"the address is {account}'s now and was {known}'s; if that is right:"
+            f" crewgate check --confirm-reviewer {address} {account}"
+        )
+        return wrong(subject, problem)
+
+
+def channel_subject(channel: str) -> str:
+    """How a line about a channel begins."""
+    return f"channel {channel}"
+
+
+def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
+    """Everybody whom the settings name, in their order, each in the role that says most."""
+    named: dict[ReviewerRef, Role] = {}
+    every = tuple(crews)
+    for role in (Role.REVIEWER, Role.STARTER, Role.OPERATOR):
+        refs = {ref for crew in every for ref in _in_role(crew, role)}
+        for ref in sorted(refs, key=str):
+            named.setdefault(ref, role)
+    return named
+
+
+def _in_role(crew: CrewSettings, role: Role) -> tuple[ReviewerRef, ...]:
+    match role:
+        case Role.REVIEWER:
+            return crew.reviewers
+        case Role.STARTER:
+            return crew.starters or ()
+        case _:
+            return crew.operators
+
+
+def _scopes(granted: frozenset[str] | None) -> Finding:
+    if granted is None:
+        return skipped("scopes", "Slack's answer does not name them")
+    missing = [f"{scope} ({use})" for scope, use in BOT_SCOPES.items() if scope not in granted]
+    if not missing:
+        return Finding("scopes", f"all {len(BOT_SCOPES)}")
+    problem = (
+        f"missing {', '.join(missing)}; put the manifest's scopes into the app's settings and"
+        " install it again"
+    )
+    return wrong("scopes", problem)
+
+
+async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
+    subject = "slack socket"
+    try:
+        await attempt(slack.apps_connections_open(app_token=app_token))
+    except CallFailed as error:
+        if not is_refusal(error):
+            return refused_by_slack(subject, error)
+        problem = f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN"
+        return wrong(subject, problem)
+    return Finding(subject, "can be opened")
+
+
+def _user(subject: str, answer: Mapping[str, object]) -> Finding:
+    user = object_in(answer, "user")
+    if user.get("deleted") is True:
+        return wrong(subject, "this account is deactivated; name somebody else")
+    return Finding(subject, str(user.get("real_name") or user.get("name") or ""))
+
+
+def _group(subject: str, people: int) -> Finding:
+    if not people:
+        return wrong(subject, "nobody is in this user group; put somebody in, or name others")
+    return Finding(subject, "1 person" if people == 1 else f"{people} people")

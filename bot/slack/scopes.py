@@ -1,0 +1,20 @@
+"""The scopes that the manifests ask for: each with what would not work without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+BOT_SCOPES: Final[Mapping[str, str]] = {
+    "chat:write": "cards and private answers",
+    "commands": "/crew",
+    "channels:history": "notes in threads, finding a posted card again",
+    "groups:history": "notes in the threads of private channels",
+    "channels:read": "who is in a channel",
+    "groups:read": "who is in a private channel",
+    "files:write": "outputs too long for a message",
+    "reactions:write": "acknowledging a note",
+    "users:read": "guests, names of those who write notes",
+    "users:read.email": "reviewers named by e-mail",
+    "usergroups:read": "reviewers named by user group",
+}

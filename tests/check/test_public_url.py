@@ -1,0 +1,139 @@
+"""Whether PUBLIC_URL leads to this bot, and what crews are to be kicked off with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.app import running
+from bot.demo.crew import Crew
+from bot.demo.environment import WEBHOOK_SECRET, settings
+from bot.demo.ports import free_port
+from bot.demo.workspace import Workspace
+from bot.settings.load import load
+from tests.check.conftest import Ask
+from tests.journeys.conftest import AT_ONCE
+from tests.servers import serve
+
+Run = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture
+def run(slack: Workspace, crew: Crew, tmp_path: Path) -> Run:
+    """A bot with these settings changed, on this port; its address."""
+
+    @asynccontextmanager
+    async def run(port: int, **changes: str) -> AsyncIterator[str]:
+        database = f"sqlite:///{tmp_path / 'bot.db'}"
+        listens = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": database}
+        chosen = load(settings(slack, crew) | listens | changes, tmp_path)
+        async with running(chosen, AT_ONCE) as bot:
+            yield bot.address
+
+    return run
+
+
+async def of_public_url(ask: Ask, **changes: str) -> tuple[int, str]:
+    status, said = await ask(**changes)
+    [line] = [line for line in said if "PUBLIC_URL" in line]
+    return status, line
+
+
+def answering(status: int, text: str = "{}", **headers: str) -> web.Application:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=text, headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", answer)
+    return app
+
+
+async def test_the_bot_itself_is_known_by_what_only_it_can_answer(ask: Ask, run: Run) -> None:
+    async with run(free_port()) as address:
+        assert await of_public_url(ask, PUBLIC_URL=address, PORT=str(free_port())) == (
+            0,
+            "✓ PUBLIC_URL: answers with this bot",
+        )
+
+
+async def test_another_bot_is_told_from_this_one(ask: Ask, run: Run) -> None:
+    async with run(free_port(), SLACK_BOT_TOKEN="xoxb-of-another") as address:
+        status, line = await of_public_url(ask, PUBLIC_URL=address, PORT="3000")
+
+    assert status == 1
+    assert line == (
+        "✗ PUBLIC_URL: answers with another Crewgate, or with this one before its last restart;"
+        " it must lead to port 3000 of the bot"
+    )
+
+
+@pytest.mark.parametrize("status", [None, 502, 503])
+async def test_a_bot_that_is_not_running_is_said_to_be_so(ask: Ask, status: int | None) -> None:
+    unused = {"PORT": str(free_port())}
+    async with serve(answering(status or 200)) as proxy:
+        url = proxy if status else f"http://127.0.0.1:{free_port()}"
+        found, line = await of_public_url(ask, PUBLIC_URL=url, **unused)
+
+    assert found == 0
+    assert line == (
+        "– PUBLIC_URL: skipped, because the bot is not running:"
+        " start it (crewgate serve) and check again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("app", "why"),
+    [
+        (answering(200, "not JSON"), "answers (200), but not with this bot"),
+        (answering(200, "[" * 10_000), "answers (200), but not with this bot"),
+        (answering(404, "[]"), "answers (404), but not with this bot"),
+        (answering(308, Location="/"), "answers with a redirect (308), which a crew need not"),
+        (answering(200, '{"status": "alive"}'), "answers with another Crewgate"),
+        (answering(200, '{"proof": "é"}'), "answers with another Crewgate"),
+    ],
+)
+async def test_what_leads_elsewhere_is_wrong_whether_the_bot_runs_or_not(
+    ask: Ask, app: web.Application, why: str
+) -> None:
+    async with serve(app) as elsewhere:
+        status, line = await of_public_url(ask, PUBLIC_URL=elsewhere, PORT=str(free_port()))
+
+    assert status == 1
+    assert line.startswith(f"✗ PUBLIC_URL: {why}")
+
+
+async def test_a_proxy_that_does_not_find_the_running_bot_is_wrong(ask: Ask, run: Run) -> None:
+    port = free_port()
+    async with run(port), serve(answering(502)) as proxy:
+        status, line = await of_public_url(ask, PUBLIC_URL=proxy, PORT=str(port))
+
+    assert status == 1
+    assert line.endswith(f"it must lead to port {port} of the bot, which runs here")
+
+
+async def test_an_address_that_leads_nowhere_is_wrong(ask: Ask) -> None:
+    _, line = await of_public_url(ask, PUBLIC_URL="http://crewgate.invalid", HOST="::1")
+    assert line.startswith("✗ PUBLIC_URL: cannot be reached from here: ")
+
+
+async def test_what_a_kickoff_must_carry_is_ready_to_copy_at_a_terminal_alone(ask: Ask) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    for show_secrets, token in ((True, WEBHOOK_SECRET), (False, "(its webhook secret)")):
+        _, said = await ask(show_secrets=show_secrets, PUBLIC_URL=url)
+        assert said[-3:-1] == ["", "Whoever kicks off “research” sends along:"]
+        assert json.loads("{" + said[-1] + "}") == {
+            "humanInputWebhook": {
+                "url": f"{url}/crews/research/human-input",
+                "authentication": {"strategy": "bearer", "token": token},
+            }
+        }
+
+
+async def test_without_an_address_nothing_is_offered_to_copy(ask: Ask) -> None:
+    _, said = await ask(show_secrets=True)
+    assert "humanInputWebhook" not in "\n".join(said)

@@ -1,0 +1,128 @@
+"""What is asked of Slack, and what is said where it cannot be asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.demo.environment import CHANNEL
+from bot.demo.workspace import Workspace, error, malformed
+from bot.slack.scopes import BOT_SCOPES
+from tests.check.conftest import Ask
+
+
+async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
+    status, said = await ask(OPERATORS="U0CARL")
+
+    assert status == 0, said
+    assert said == [
+        "✓ settings: 1 crew",
+        "✓ database: no file yet; it is made at the first start",
+        "✓ slack: crewgate in Demo",
+        f"✓ scopes: all {len(BOT_SCOPES)}",
+        f"✓ channel {CHANNEL}: readable",
+        "✓ reviewer U0ANA: Ana",
+        "✓ reviewer ben@example.com: Ben",
+        "✓ operator U0CARL: Carl",
+        "✓ crew “research”: answers; inputs: topic",
+        "✓ PUBLIC_URL: not set: crews are not given this bot's own webhook addresses",
+    ]
+
+
+async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, ask: Ask) -> None:
+    slack.permit(BOT_SCOPES.keys() - {"files:write", "users:read.email"})
+
+    status, said = await ask(REVIEWERS="U0ANA")
+
+    assert status == 1
+    [line] = [line for line in said if "scopes" in line]
+    assert line == (
+        "✗ scopes: missing files:write (outputs too long for a message),"
+        " users:read.email (reviewers named by e-mail);"
+        " put the manifest's scopes into the app's settings and install it again"
+    )
+
+
+async def test_a_proxy_that_takes_the_header_away_is_no_missing_scope(
+    slack: Workspace, ask: Ask
+) -> None:
+    answer = {"ok": True, "user": "crewgate", "team": "Demo"}
+    slack.fail("auth.test", malformed(answer))
+
+    status, said = await ask()
+
+    assert status == 0
+    assert "– scopes: skipped, because Slack's answer does not name them" in said
+
+
+async def test_what_slack_does_not_answer_is_skipped_and_not_left_out(
+    slack: Workspace, ask: Ask
+) -> None:
+    await slack.go_down()
+
+    status, said = await ask(SLACK_APP_TOKEN=slack.app_token)
+
+    assert status == 1
+    assert [line.split(":")[0] for line in said if line.startswith("✗")] == [
+        "✗ slack",
+        "✗ slack socket",
+    ]
+    silent = "skipped, because Slack did not answer"
+    assert [line for line in said if line.startswith("–")] == [
+        f"– scopes: {silent}",
+        f"– channel {CHANNEL}: {silent}",
+        f"– reviewer U0ANA: {silent}",
+        f"– reviewer ben@example.com: {silent}",
+    ]
+    assert not [line for line in said if "SLACK_APP_TOKEN" in line]
+
+
+async def test_a_refused_token_is_not_called_silence(slack: Workspace, ask: Ask) -> None:
+    slack.revoke_token()
+
+    status, said = await ask()
+
+    assert status == 1
+    assert "✗ slack: token_revoked: install the app again and put its new token into" in "\n".join(
+        said
+    )
+    assert "– reviewer U0ANA: skipped, because Slack refuses the bot" in said
+
+
+async def test_an_app_token_that_is_wrong_is_named(slack: Workspace, ask: Ask) -> None:
+    assert "✓ slack socket: can be opened" in (await ask(SLACK_APP_TOKEN=slack.app_token))[1]
+
+    _, said = await ask(SLACK_APP_TOKEN="xapp-wrong")
+
+    [line] = [line for line in said if "slack socket" in line]
+    assert line.startswith("✗")
+    assert line.endswith("put an app-level token with connections:write into SLACK_APP_TOKEN")
+
+
+async def test_people_and_groups_who_cannot_answer_are_named(slack: Workspace, ask: Ask) -> None:
+    slack.world.users["U0ANA"] = replace(slack.world.users["U0ANA"], deleted=True)
+    slack.add_group("S0FULL", "full", ["U0BEN"])
+    slack.add_group("S0TWO", "two", ["U0BEN", "U0CARL"])
+    slack.add_group("S0EMPTY", "empty", [])
+
+    status, said = await ask(REVIEWERS="U0ANA,S0FULL,S0TWO,S0EMPTY,*")
+
+    assert status == 1
+    lines = "\n".join(said)
+    assert "✗ reviewer U0ANA: this account is deactivated; name somebody else" in lines
+    assert "✓ reviewer S0FULL: 1 person" in lines
+    assert "✓ reviewer S0TWO: 2 people" in lines
+    assert "✗ reviewer S0EMPTY: nobody is in this user group" in lines
+    assert "✓ reviewer *: anybody in the channel" in lines
+
+
+async def test_a_channel_by_name_and_one_without_the_bot(slack: Workspace, ask: Ask) -> None:
+    assert (
+        "✓ channel #crew-reviews: cannot be looked into by name; an id lets me check it"
+        in (await ask(SLACK_CHANNEL="#crew-reviews"))[1]
+    )
+    slack.fail("conversations.members", error("missing_scope"))
+
+    _, said = await ask()
+
+    advice = "install the app again with the manifest's scopes"
+    assert f"✗ channel {CHANNEL}: missing_scope: {advice}" in said
