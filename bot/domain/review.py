@@ -105,6 +105,8 @@ class Round:
     """Since when a try to resume has been under way whose outcome nobody knows."""
     activity_before: int = 0
     """The execution's activity count when that try began."""
+    retries: int = 0
+    """How often a person had the decision sent again."""
     reason: Reason | None = None
     """Why it is in this state, where the state does not say all."""
     ended_at: datetime | None = None
@@ -173,7 +175,7 @@ class Round:
         `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
         """
         self._must_be(State.STUCK, to="be retried")
-        again = replace(self, state=State.DECIDED, reason=None)
+        again = replace(self, state=State.DECIDED, reason=None, retries=self.retries + 1)
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def dismiss(self, by: Person, why: str, at: datetime) -> Transition:

@@ -94,9 +94,11 @@ class SlackMessenger:
             )
         )
 
-    async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+    async def notify_stuck(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
         """See `Messenger`."""
-        key = f"stuck {posting.view.round.id}"
+        key = f"stuck {posting.view.round.id} {occasion}"
         return await self._notice(
             key, render_stuck_notice(posting.view.round), posting, posted_since
         )
@@ -111,11 +113,11 @@ class SlackMessenger:
         )
 
     async def post_refresh_failed(
-        self, posting: Posting, *, posted_since: datetime | None
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         """See `Messenger`."""
         round_ = posting.view.round
-        key = f"refresh failed {round_.id} {round_.state.value}"
+        key = f"refresh failed {round_.id} {occasion}"
         return await self._notice(key, render_refresh_failed(round_), posting, posted_since)
 
     async def name_of(self, user: str) -> str | None:
@@ -188,11 +190,16 @@ class SlackMessenger:
         )
 
     async def post_result(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         """See `Messenger`."""
         return await self._post(
-            f"end {_key(posting)}",
+            f"end {_key(posting)} {occasion}",
             await self._off_loop(render_end, posting.execution),
             channel=channel,
             thread_ts=posting.thread_ts,
@@ -218,11 +225,16 @@ class SlackMessenger:
         )
 
     async def post_result_file_failed(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         """See `Messenger`."""
         return await self._post(
-            f"result file failed {_key(posting)}",
+            f"result file failed {_key(posting)} {occasion}",
             render_result_file_failed(),
             channel=channel,
             thread_ts=posting.thread_ts,
@@ -230,11 +242,17 @@ class SlackMessenger:
         )
 
     async def post_forward_failed(
-        self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        kind: str,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         """See `Messenger`."""
         return await self._post(
-            f"forward failed {_key(posting)} {kind}",
+            f"forward failed {_key(posting)} {kind} {occasion}",
             render_forward_failed(kind),
             channel=channel,
             thread_ts=posting.thread_ts,

@@ -58,6 +58,7 @@ def to_round(row: sa.Row[Any]) -> Round:
         decision=_to_decision(row),
         in_doubt_since=row.in_doubt_since,
         activity_before=row.activity_before,
+        retries=row.retries or 0,
         reason=to_reason(row.reason, row.reason_code, row.reason_words),
         ended_at=row.ended_at,
     )
@@ -135,6 +136,7 @@ def from_round(round_: Round) -> dict[str, Any]:
         "state": round_.state.value,
         "in_doubt_since": round_.in_doubt_since,
         "activity_before": round_.activity_before,
+        "retries": round_.retries,
         **from_reason(round_.reason),
         "ended_at": round_.ended_at,
         "is_approve": decision and decision.is_approve,

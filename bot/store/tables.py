@@ -106,6 +106,8 @@ rounds = sa.Table(
     sa.Column("decided_via", sa.Text),
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
+    #: None where it was last changed before there was this column: never.
+    sa.Column("retries", sa.Integer),
     sa.Column("reason", sa.Text),
     sa.Column("reason_code", sa.Text, nullable=False),
     sa.Column("reason_words", sa.Text, nullable=False),

@@ -224,4 +224,4 @@ def test_a_retry_forgets_why_it_was_stuck_but_not_that_it_may_have_been_sent() -
         State.STUCK, in_doubt_since=NOW, activity_before=3, reason=RefusedByCrew("404", "no")
     )
     again = stuck.retry().round
-    assert again == replace(stuck, state=State.DECIDED, reason=None)
+    assert again == replace(stuck, state=State.DECIDED, reason=None, retries=1)

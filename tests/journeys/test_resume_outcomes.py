@@ -4,7 +4,7 @@ import pytest
 
 from bot.demo.crew import Fault, drop_after, drop_before, garbage, hang, status
 from bot.demo.environment import ANA, CHANNEL
-from bot.demo.workspace import Message, buttons, message_text
+from bot.demo.workspace import DROP_BEFORE, Message, buttons, message_text
 from tests.journeys.conftest import World
 
 
@@ -185,3 +185,24 @@ async def test_slack_being_away_does_not_hold_up_a_resume(world: World) -> None:
     world.slack.restore_token()
     await world.shown(card, "Sent")
     assert len(world.slack.messages(CHANNEL)) == 1
+
+
+async def test_each_time_a_decision_is_stuck_is_told_although_slack_loses_posts(
+    world: World,
+) -> None:
+    """The second notice says the same as the first, which must not be taken for it."""
+    world.crew.fail("/resume", how=status(401, {"message": "bad token"}), times=None)
+
+    async def told(count: int) -> None:
+        def notices() -> int:
+            messages = map(message_text, world.slack.messages(CHANNEL))
+            return sum("did not reach the crew" in text for text in messages)
+
+        await world.slack.until(lambda: notices() == count)
+
+    card = await approved(world)
+    for count in (1, 2, 3):
+        await told(count)
+        world.slack.fail("chat.postMessage", DROP_BEFORE)
+        await world.slack.click(ANA, await world.shown(card, "bad token"), "Retry")
+    await told(4)

@@ -84,7 +84,12 @@ class FakeExecutionMessages:
         return self._say(EffectKind.TASK_DONE, posting, channel, update)
 
     async def post_result(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         return self._say(EffectKind.POST_RESULT, posting, channel)
 
@@ -98,12 +103,23 @@ class FakeExecutionMessages:
         return Delivered()
 
     async def post_result_file_failed(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         return self._say(EffectKind.RESULT_FILE_FAILED, posting, channel)
 
     async def post_forward_failed(
-        self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        kind: str,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         return self._say(EffectKind.FORWARD_FAILED, posting, channel)
 
@@ -137,7 +153,12 @@ class FakeSlack(FakeExecutionMessages):
     names: dict[str, str] = field(default_factory=dict)
 
     def keyed(self, key: str) -> list[Message]:
-        return [message for message in self.messages if message.key == key and not message.deleted]
+        """What was posted with this key, on whatever occasion."""
+        return [
+            message
+            for message in self.messages
+            if f"{message.key} ".startswith(f"{key} ") and not message.deleted
+        ]
 
     def card(self, round_id: str) -> Message:
         (message,) = self.keyed(f"card {round_id}")
@@ -179,15 +200,15 @@ class FakeSlack(FakeExecutionMessages):
         return self._notice(f"attach failed {posting.view.round.id}", posting, posted_since)
 
     async def post_refresh_failed(
-        self, posting: Posting, *, posted_since: datetime | None
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         round_ = posting.view.round
-        return self._notice(
-            f"refresh failed {round_.id} {round_.state.value}", posting, posted_since
-        )
+        return self._notice(f"refresh failed {round_.id} {occasion}", posting, posted_since)
 
-    async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        return self._notice(f"stuck {posting.view.round.id}", posting, posted_since)
+    async def notify_stuck(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        return self._notice(f"stuck {posting.view.round.id} {occasion}", posting, posted_since)
 
     async def report(
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
@@ -229,7 +250,7 @@ class FakeSlack(FakeExecutionMessages):
             return fault.strike()
         if posted_since is not None:
             for found in self.keyed(key):
-                if found.posted_at >= posted_since:
+                if found.key == key and found.posted_at >= posted_since:
                     return found
         if thread_ts is not None and any(
             m.ref.ts == thread_ts and m.deleted for m in self.messages

@@ -47,9 +47,13 @@ def render_result_file_failed() -> Message:
 
 
 def result_file_name(execution: Execution) -> str:
-    """What the file with the whole result is called."""
+    """What the file with the whole result is called: `result-20260303-101119.md`.
+
+    An execution may end again, in the same thread, and a file is known by its name.
+    """
     is_json = execution.result is not None and execution.result.format is Format.JSON
-    return f"{strings.RESULT_FILE}.{'json' if is_json else 'md'}"
+    ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
+    return f"{strings.RESULT_FILE}{ended}.{'json' if is_json else 'md'}"
 
 
 def bar_of(execution: Execution) -> str:

@@ -67,11 +67,15 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
 
 
 def file_name(view: CardView) -> str:
-    """What the file with the whole output is called: `research_task-round-2.md`."""
+    """What the file with the whole output is called: `research_task-round-2-7yu4vT.md`.
+
+    Two tasks of an execution may have one title, and a file is known by its name: so a part of the
+    round's id is in it.
+    """
     task = re.sub(r"[^A-Za-z0-9_]+", "-", view.round.review.title[: 4 * _NAME_LIMIT])
     ending = "json" if view.output.format is Format.JSON else "md"
     named = task[:_NAME_LIMIT].strip("-") or "output"
-    return f"{named}-round-{view.round.number}.{ending}"
+    return f"{named}-round-{view.round.number}-{view.round.id[:6]}.{ending}"
 
 
 def file_title(view: CardView) -> str:

@@ -11,7 +11,7 @@ from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.posting import post_in_thread
-from bot.usecases.delivery.settle import earlier_try, settle
+from bot.usecases.delivery.settle import earlier_try, occasion, settle
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posting, PostOutcome
 
@@ -71,7 +71,9 @@ async def post_attach_failed(job: Job, context: DeliveryContext) -> Outcome:
 async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
     """Tell the reviewer that the decision did not reach the crew."""
     posting = await context.uow.read.posting(job.effect.subject)
-    outcome = await context.messenger.notify_stuck(posting, posted_since=earlier_try(job))
+    outcome = await context.messenger.notify_stuck(
+        posting, occasion=occasion(job), posted_since=earlier_try(job)
+    )
     return await settle(job, outcome, context)
 
 
@@ -102,11 +104,19 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Say where a round stands whose card cannot be brought up to date, once a state."""
+    """Say where a round stands whose card cannot be brought up to date, once a state.
+
+    A round can be in the same state again: after Retry, or after it was reopened.
+    """
     posting = await context.uow.read.posting(job.effect.subject)
     # Every failed try to resume asks for it again: the thread itself remembers what was said.
-    since = posting.view.round.opened_at
-    outcome = await context.messenger.post_refresh_failed(posting, posted_since=since)
+    round_ = posting.view.round
+    ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
+    outcome = await context.messenger.post_refresh_failed(
+        posting,
+        occasion=f"{round_.state.value} {round_.retries}{ended}",
+        posted_since=round_.opened_at,
+    )
     return await settle(job, outcome, context)
 
 

@@ -9,7 +9,7 @@ from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.posting import Post, post_in_thread
-from bot.usecases.delivery.settle import earlier_try, settle
+from bot.usecases.delivery.settle import earlier_try, occasion, settle
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx
 from bot.usecases.read_models import ExecutionPosting, MessageRef
@@ -56,7 +56,8 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)
-    return await _post(job, context, posting, partial(context.messenger.post_result, posting))
+    post = partial(context.messenger.post_result, posting, occasion=occasion(job))
+    return await _post(job, context, posting, post)
 
 
 async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
@@ -73,9 +74,8 @@ async def post_result_file_failed(job: Job, context: DeliveryContext) -> Outcome
     posting = await _posting(job, context)
     if posting is None:
         return await settle(job, Delivered("nothing to say"), context)
-    return await _post(
-        job, context, posting, partial(context.messenger.post_result_file_failed, posting)
-    )
+    post = partial(context.messenger.post_result_file_failed, posting, occasion=occasion(job))
+    return await _post(job, context, posting, post)
 
 
 async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
@@ -83,7 +83,9 @@ async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None:
         return await settle(job, Delivered("nothing to say"), context)
-    post = partial(context.messenger.post_forward_failed, posting, job.effect.subject)
+    post = partial(
+        context.messenger.post_forward_failed, posting, job.effect.subject, occasion=occasion(job)
+    )
     return await _post(job, context, posting, post)
 
 

@@ -59,6 +59,11 @@ def earlier_try(job: Job) -> datetime | None:
     return job.created_at if job.in_doubt else None
 
 
+def occasion(job: Job) -> str:
+    """Tells what a job posts from what an earlier one posted about the same; see `Messenger`."""
+    return job.created_at.isoformat()
+
+
 def _has_come_to_an_end(job: Job, outcome: Outcome, context: DeliveryContext) -> bool:
     match outcome:
         case Refused(kind=RefusalKind.CONTENT | RefusalKind.THREAD_GONE):

@@ -48,7 +48,8 @@ class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
     `posted_since` says that an earlier try, since then, may have worked: the message is looked for
-    first and not posted twice.
+    first and not posted twice. `occasion` tells a message from others of the same kind about the
+    same, and is the same for every try.
     """
 
     async def post_card(
@@ -72,12 +73,14 @@ class Messenger(Protocol):
         ...
 
     async def post_refresh_failed(
-        self, posting: Posting, *, posted_since: datetime | None
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         """Say, in the thread, where a round stands whose card cannot be brought up to date."""
         ...
 
-    async def notify_stuck(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+    async def notify_stuck(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
         """Tell the reviewer, in the thread, that the decision did not reach the crew."""
         ...
 
@@ -122,7 +125,12 @@ class Messenger(Protocol):
         ...
 
     async def post_result(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         """Post how an execution ended, with its result."""
         ...
@@ -134,13 +142,24 @@ class Messenger(Protocol):
         ...
 
     async def post_result_file_failed(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         """Say that the whole result could not be attached."""
         ...
 
     async def post_forward_failed(
-        self, posting: ExecutionPosting, kind: str, *, channel: str, posted_since: datetime | None
+        self,
+        posting: ExecutionPosting,
+        kind: str,
+        *,
+        occasion: str,
+        channel: str,
+        posted_since: datetime | None,
     ) -> PostOutcome:
         """Say that a webhook of this kind (`task`, `step`, `crew`) could not be forwarded."""
         ...

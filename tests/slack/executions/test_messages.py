@@ -22,7 +22,7 @@ from bot.slack.executions.messages import (
 from bot.slack.executions.strings import readable
 from bot.slack.kickoff.forms import render_form, render_notice
 from tests import builders
-from tests.builders import ANA
+from tests.builders import ANA, NOW, SECOND
 
 EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
 
@@ -76,10 +76,13 @@ def test_the_end_is_told_with_its_result_or_error(execution: Execution, says: st
 
 
 def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
-    execution = an_execution(ExecutionState.COMPLETED, result=Output("word " * 9_000))
+    execution = an_execution(ExecutionState.COMPLETED, result=Output("word " * 9_000), ended_at=NOW)
     assert render_end(execution).excerpted
-    assert result_file_name(execution) == "result.md"
-    assert result_file_name(an_execution(result=Output("{}", Format.JSON))) == "result.json"
+    assert result_file_name(execution) == "result-20260302-090000.md"
+    again = an_execution(
+        ExecutionState.COMPLETED, result=Output("{}", Format.JSON), ended_at=NOW + SECOND
+    )
+    assert result_file_name(again) == "result-20260302-090001.json"
 
 
 def test_a_finished_task_is_one_harmless_line() -> None:

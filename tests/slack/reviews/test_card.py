@@ -274,21 +274,31 @@ def test_a_plain_card_leaves_out_what_the_agent_wrote() -> None:
 @pytest.mark.parametrize(
     ("title", "format_", "name"),
     [
-        ("research_task", Format.MARKDOWN, "research_task-round-2.md"),
-        ("../../etc/passwd", Format.JSON, "etc-passwd-round-2.json"),
-        ("задача", Format.MARKDOWN, "output-round-2.md"),
-        ("x" * 512, Format.MARKDOWN, "x" * 80 + "-round-2.md"),
+        ("research_task", Format.MARKDOWN, "research_task-round-2-r-1.md"),
+        ("../../etc/passwd", Format.JSON, "etc-passwd-round-2-r-1.json"),
+        ("задача", Format.MARKDOWN, "output-round-2-r-1.md"),
+        ("x" * 512, Format.MARKDOWN, "x" * 80 + "-round-2-r-1.md"),
     ],
 )
 def test_a_file_has_a_safe_name(title: str, format_: Format, name: str) -> None:
-    view = CardView(a_round(number=2, review=a_review(task_id=title)), Output("x", format_))
+    view = CardView(
+        a_round(id="r-1", number=2, review=a_review(task_id=title)), Output("x", format_)
+    )
     assert file_name(view) == name
+
+
+def test_files_of_tasks_with_one_title_have_names_of_their_own() -> None:
+    """A file whose upload is in doubt is looked for by its name."""
+    one, other = (CardView(a_round(id=id_), Output("x", Format.MARKDOWN)) for id_ in ("ab1", "cd2"))
+    assert file_name(one) != file_name(other)
 
 
 @settings(max_examples=25)
 @given(views())
 def test_file_names_and_titles_are_safe_whatever_the_task_is_called(view: CardView) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}-round-[0-9]+\.(md|json)", file_name(view))
+    assert re.fullmatch(
+        r"[A-Za-z0-9_-]{1,80}-round-[0-9]+-[A-Za-z0-9_-]{1,6}\.(md|json)", file_name(view)
+    )
     assert "\n" not in file_title(view)
     assert len(file_title(view)) < 300
 

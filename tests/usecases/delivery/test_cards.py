@@ -228,8 +228,23 @@ async def test_a_card_that_cannot_be_changed_is_told_of_once_a_state(
         world.slack.faults.append(frozen)
         await world.enqueue(EffectKind.REFRESH, waiting.id)
         await world.settle_slack()
-    assert len(world.slack.keyed(f"refresh failed {waiting.id} DECIDED")) == 1
+    assert len(world.slack.keyed(f"refresh failed {waiting.id}")) == 1
     assert len(world.slack.messages) == 2
+
+
+async def test_it_is_told_of_again_when_it_is_in_that_state_again(
+    world: World, waiting: Round
+) -> None:
+    frozen = Fault(Refused("edit_window_closed", "", RefusalKind.PERMANENT))
+    await world.settle_slack()
+    await world.decide(waiting.id)
+    for told in (1, 2):
+        world.crew.faults.append(Fault(Refused("401", "bad token")))
+        await world.turn(CREW)
+        world.slack.faults.append(frozen)
+        await world.settle_slack()
+        assert len(world.slack.keyed(f"refresh failed {waiting.id} STUCK")) == told
+        await world.retry(waiting.id)
 
 
 # --- reports ---
