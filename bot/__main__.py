@@ -28,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "check", help="ask Slack, each crew and the database whether all is well"
     )
     doctor.add_argument(
+        "--send-test-card",
+        action="store_true",
+        help="also post a card into each channel whose buttons decide nothing",
+    )
+    doctor.add_argument(
         "--confirm-reviewer",
         nargs=2,
         metavar=("ADDRESS", "USER"),
@@ -51,7 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "check":
                 from bot.check.run import check  # noqa: PLC0415  # not needed to serve
 
-                return _run(check(load(), show_secrets=sys.stdout.isatty()))
+                return _run(
+                    check(
+                        load(),
+                        show_secrets=sys.stdout.isatty(),
+                        send_test_card=chosen.send_test_card,
+                    )
+                )
             case _:
                 return _run(_demo(chosen))
     except SettingsError as error:

@@ -27,14 +27,21 @@ from bot.usecases.read_models import CrewUnavailable
 HIDDEN: Final = "(its webhook secret)"
 
 
-async def check(settings: Settings, *, show_secrets: bool, runtime: Runtime | None = None) -> int:
+async def check(
+    settings: Settings,
+    *,
+    show_secrets: bool,
+    send_test_card: bool = False,
+    runtime: Runtime | None = None,
+) -> int:
     """Print one line for each thing asked, and what to kick each crew off with.
 
-    1 if anything is wrong. `show_secrets`: somebody sits at a terminal and is to copy them; pipes,
-    files and the logs of a platform keep what they are given.
+    1 if anything is wrong. `send_test_card`: also post one into each channel. `show_secrets`:
+    somebody sits at a terminal and is to copy them; pipes, files and the logs of a platform keep
+    what they are given.
     """
     failed = False
-    async for finding in _findings(settings, runtime or Runtime()):
+    async for finding in _findings(settings, runtime or Runtime(), send_test_card=send_test_card):
         failed = failed or finding.mark is Mark.WRONG
         _say(str(finding))
     for line in _webhooks(settings, show_secrets=show_secrets):
@@ -46,7 +53,9 @@ def _say(line: str) -> None:
     print(printable(line), flush=True)  # noqa: T201
 
 
-async def _findings(settings: Settings, runtime: Runtime) -> AsyncIterator[Finding]:
+async def _findings(
+    settings: Settings, runtime: Runtime, *, send_test_card: bool
+) -> AsyncIterator[Finding]:
     crews = settings.crews.values()
     yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
     yield await check_database(settings.database_url)
@@ -56,6 +65,7 @@ async def _findings(settings: Settings, runtime: Runtime) -> AsyncIterator[Findi
         channels=tuple(sorted({crew.channel for crew in crews})),
         people=named_people(crews),
         owners=await address_owners(settings.database_url),
+        send_test_card=send_test_card,
     )
     async for finding in slack.findings():
         yield finding

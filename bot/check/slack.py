@@ -18,8 +18,9 @@ from bot.check.findings import (
 from bot.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from bot.settings.load import CrewSettings
 from bot.slack.client.answers import list_at, object_in, text_at
-from bot.slack.client.web_api import CallFailed, attempt, granted_scopes
+from bot.slack.client.web_api import CallFailed, attempt, call, granted_scopes
 from bot.slack.scopes import BOT_SCOPES
+from bot.slack.trial.messages import render_trial_card
 
 ANYBODY = "anybody in the channel, save guests and people of other organisations"
 
@@ -34,6 +35,8 @@ class SlackCheck:
     people: Mapping[ReviewerRef, Role]
     owners: Mapping[str, str]
     """Whom e-mail addresses stand for, by address."""
+    send_test_card: bool
+    """Post a card into each channel whose buttons decide nothing."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         """A line for each; those that cannot be asked say why."""
@@ -52,6 +55,9 @@ class SlackCheck:
         for channel in self.channels:
             subject = channel_subject(channel)
             yield skipped(subject, silent) if silent else await self._channel(channel)
+            if self.send_test_card:
+                subject = f"test card in {channel}"
+                yield skipped(subject, silent) if silent else await self._post(subject, channel)
         for ref, role in self.people.items():
             subject = f"{role} {ref}"
             yield skipped(subject, silent) if silent else await self._person(subject, ref)
@@ -66,6 +72,20 @@ class SlackCheck:
         except CallFailed as error:
             return refused_by_slack(subject, error)
         return Finding(subject, "readable")
+
+    async def _post(self, subject: str, channel: str) -> Finding:
+        card = render_trial_card()
+        try:
+            await call(
+                self.client,
+                "chat.postMessage",
+                channel=channel,
+                text=card.text,
+                blocks=card.blocks,
+            )
+        except CallFailed as error:
+            return refused_by_slack(subject, error)
+        return Finding(subject, "posted; press its buttons while the bot runs (crewgate serve)")
 
     async def _person(self, subject: str, ref: ReviewerRef) -> Finding:
         try:

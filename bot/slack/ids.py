@@ -51,3 +51,8 @@ SEND_NOTES: Final = "send_notes"
 KEEP_COLLECTING: Final = "keep_collecting"
 HOME_NEXT: Final = "home_next"
 HOME_PREVIOUS: Final = "home_previous"
+
+TRIAL_APPROVE: Final = "trial_approve"
+TRIAL_REVISE: Final = "trial_revise"
+TRIAL_REMOVE: Final = "trial_remove"
+"""The buttons of the card that `crewgate check --send-test-card` posts."""

@@ -16,6 +16,7 @@ from bot.slack.reviews import dismiss_listeners as dismissals
 from bot.slack.reviews import listeners as reviews
 from bot.slack.reviews import reader_listeners as reader
 from bot.slack.teams import refuse_other_teams
+from bot.slack.trial import listeners as trial
 
 
 def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
@@ -27,4 +28,5 @@ def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
     notes.register(app, context)
     kickoff.register(app, context)
     commands.register(app, context)
+    trial.register(app, context)
     return home.register(app, context)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from bot.app import running
 from bot.check.run import check
 from bot.demo.crew import Crew
 from bot.demo.environment import people, settings
 from bot.demo.workspace import Workspace
 from bot.settings.load import load
+from tests.journeys.conftest import AT_ONCE
 
 
 @pytest.fixture
@@ -34,10 +37,35 @@ Ask = Callable[..., Awaitable[tuple[int, list[str]]]]
 def ask(slack: Workspace, crew: Crew, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
     """Check with these settings changed: the exit status and the lines that are printed."""
 
-    async def ask(*, show_secrets: bool = False, **changes: str) -> tuple[int, list[str]]:
+    async def ask(
+        *, show_secrets: bool = False, send_test_card: bool = False, **changes: str
+    ) -> tuple[int, list[str]]:
         database = f"sqlite:///{tmp_path / 'crewgate.db'}"
         env = settings(slack, crew) | {"DATABASE_URL": database} | changes
-        status = await check(load(env, tmp_path), show_secrets=show_secrets)
+        status = await check(
+            load(env, tmp_path), show_secrets=show_secrets, send_test_card=send_test_card
+        )
         return status, capsys.readouterr().out.splitlines()
 
     return ask
+
+
+Run = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture
+def run(slack: Workspace, crew: Crew, tmp_path: Path) -> Run:
+    """A bot with these settings changed, on this port; its address."""
+
+    @asynccontextmanager
+    async def run(port: int, *, crews_file: str = "", **changes: str) -> AsyncIterator[str]:
+        database = f"sqlite:///{tmp_path / 'bot.db'}"
+        listens = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": database}
+        if crews_file:
+            (tmp_path / "crews.toml").write_text(crews_file)
+        chosen = load(settings(slack, crew) | listens | changes, tmp_path)
+        async with running(chosen, AT_ONCE) as bot:
+            slack.events_url = f"{bot.address}/slack/events"
+            yield bot.address
+
+    return run

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from bot.app import running
-from bot.demo.crew import Crew
-from bot.demo.environment import WEBHOOK_SECRET, settings
+from bot.demo.environment import WEBHOOK_SECRET
 from bot.demo.ports import free_port
-from bot.demo.workspace import Workspace
-from bot.settings.load import load
-from tests.check.conftest import Ask
-from tests.journeys.conftest import AT_ONCE
+from tests.check.conftest import Ask, Run
 from tests.servers import serve
-
-Run = Callable[..., AbstractAsyncContextManager[str]]
-
-
-@pytest.fixture
-def run(slack: Workspace, crew: Crew, tmp_path: Path) -> Run:
-    """A bot with these settings changed, on this port; its address."""
-
-    @asynccontextmanager
-    async def run(port: int, **changes: str) -> AsyncIterator[str]:
-        database = f"sqlite:///{tmp_path / 'bot.db'}"
-        listens = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": database}
-        chosen = load(settings(slack, crew) | listens | changes, tmp_path)
-        async with running(chosen, AT_ONCE) as bot:
-            yield bot.address
-
-    return run
 
 
 async def of_public_url(ask: Ask, **changes: str) -> tuple[int, str]:

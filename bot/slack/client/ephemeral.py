@@ -29,15 +29,25 @@ async def replace_ephemeral(respond: Respond, message: Message) -> None:
     await _send(respond, message, replace_original=True)
 
 
+async def remove_original(respond: Respond) -> None:
+    """Take away the message whose button was pressed, for everybody who sees it."""
+    await _respond(respond, delete_original=True)
+
+
 async def _send(respond: Respond, message: Message, *, replace_original: bool) -> None:
+    await _respond(
+        respond,
+        text=message.text,
+        blocks=message.blocks or None,
+        response_type="ephemeral",
+        replace_original=replace_original,
+        unfurl_links=False,
+        unfurl_media=False,
+    )
+
+
+async def _respond(respond: Respond, **answer: object) -> None:
     try:
-        await respond(
-            text=message.text,
-            blocks=message.blocks or None,
-            response_type="ephemeral",
-            replace_original=replace_original,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
+        await respond(**answer)
     except (OSError, TimeoutError, ValueError) as error:
         log.warning("ephemeral_lost", why=type(error).__name__)
