@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import AliasPath, Field
 
 from bot.crewai.fields import Lenient, Url, Wire, clean, decode, parse_object, read
+from bot.crewai.given import read_given
 from bot.crewai.raw_json import replace_members
 from bot.crewai.wire import (
     CREW_URL,
@@ -20,6 +21,7 @@ from bot.crewai.wire import (
 )
 from bot.domain.errors import Malformed
 from bot.domain.notification import WebhookUrls
+from bot.domain.redaction import is_called_secret
 from bot.usecases.ports.crew import KickoffRequest
 
 #: The fields of a kickoff and of a registration that name webhook URLs.
@@ -45,13 +47,19 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
     """
     fields = parse_object(body, numbers=False)
     urls = Webhooks.model_validate({name: fields.get(name) for name in _URLS}).urls()
-    return KickoffRequest(body, WebhookUrls(task=urls.task, step=urls.step, crew=urls.crew))
+    return KickoffRequest(
+        body,
+        WebhookUrls(task=urls.task, step=urls.step, crew=urls.crew),
+        inputs=read_given(fields.get("inputs")),
+        meta=read_given(fields.get("meta")),
+    )
 
 
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     """A kickoff that somebody asked for in Slack."""
     body = json.dumps({"inputs": dict(inputs)}).encode()
-    return KickoffRequest(body, inputs=tuple(inputs.items()))
+    shown = ((name, text) for name, text in inputs.items() if not is_called_secret(name))
+    return KickoffRequest(body, inputs=tuple(shown))
 
 
 def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:

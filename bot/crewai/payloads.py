@@ -26,6 +26,7 @@ from bot.crewai.fields import (
     validate,
     without_markup,
 )
+from bot.crewai.given import read_given
 from bot.crewai.outputs import find_output, read_output
 from bot.crewai.wire import (
     EXPECTED_OUTPUT,
@@ -178,6 +179,7 @@ def parse_notification(body: bytes) -> Notification:
         expected_output=wire.expected_output,
         agent=wire.agent,
         summary=wire.summary,
+        meta=read_given(fields.get("meta")),
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
     )
 

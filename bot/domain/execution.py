@@ -15,6 +15,18 @@ from bot.domain.verdict import Person
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 
+Given = tuple[tuple[str, str], ...]
+"""Names and values that a caller gave at kickoff, in order."""
+
+#: The longest subject, and the longest value that is a part of one, in characters.
+SUBJECT_LIMIT = 60
+#: The most values in one subject.
+_SUBJECT_PARTS = 3
+#: Values that tell nobody what an execution is about.
+_SAY_NOTHING = frozenset({"true", "false", "yes", "no", "none", "null"})
+#: How much of an execution's id is its subject when nothing better is known.
+_ID_SHOWN = 8
+
 
 class ExecutionState(StrEnum):
     """Where an execution is. RUNNING changes by itself, GONE when the crew knows it again."""
@@ -38,7 +50,10 @@ class Execution:
     """When this bot learnt of it."""
     starter: Person | None = None
     """Who started it in Slack."""
-    inputs: tuple[tuple[str, str], ...] = ()
+    inputs: Given = ()
+    """What it was started with; short values only where it was not started in Slack."""
+    meta: Given = ()
+    """What its caller said about it, at the kickoff or in a notification; short values only."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None
@@ -61,9 +76,31 @@ class Execution:
     """A decision of it was stuck and may have been taken: evidence of having gone on settles it."""
 
     @property
+    def given(self) -> Given:
+        """What it was started on: its inputs, else what its caller said about it."""
+        return self.inputs or self.meta
+
+    @property
+    def subject(self) -> str:
+        """What people tell it apart by, in one line: inputs, else `meta`, else its id's start."""
+        said = _subject_of(self.inputs) or _subject_of(self.meta)
+        return said or id_beginning(self.execution_id)
+
+    @property
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.state is not ExecutionState.RUNNING
+
+    def learn(
+        self, *, starter: Person | None = None, inputs: Given = (), meta: Given = ()
+    ) -> Execution:
+        """Add what a kickoff or a notification says about it. What is known already stays."""
+        return replace(
+            self,
+            starter=starter or self.starter,
+            inputs=inputs or self.inputs,
+            meta=self.meta or meta,
+        )
 
     def finish_task(self) -> Execution:
         """Count a task that was completed."""
@@ -143,6 +180,29 @@ class Execution:
             not_found_since=None,
             not_found_count=0,
         )
+
+
+def id_beginning(execution_id: str) -> str:
+    """What stands for an execution of which nothing but its id is known."""
+    return execution_id[:_ID_SHOWN]
+
+
+def _subject_of(given: Given) -> str:
+    """The first values that are short texts, as many as one short line takes."""
+    parts: list[str] = []
+    for _, value in given:
+        if not _says_something(value):
+            continue
+        parts.append(" ".join(value.split()))
+        if len(", ".join(parts)) > SUBJECT_LIMIT or len(parts) > _SUBJECT_PARTS:
+            return ", ".join(parts[:-1])
+    return ", ".join(parts)
+
+
+def _says_something(value: str) -> bool:
+    """Whether a value is a text that is short enough to tell executions apart by."""
+    said = value.strip().lower()
+    return 0 < len(said) <= SUBJECT_LIMIT and said not in _SAY_NOTHING and said[0] not in "{["
 
 
 def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:

@@ -131,4 +131,6 @@ class Notification:
     expected_output: str | None = None
     agent: str | None = None
     summary: str | None = None
+    meta: tuple[tuple[str, str], ...] = ()
+    """What its caller said about the execution; short values only."""
     webhooks: WebhookUrls = WebhookUrls()

@@ -84,6 +84,8 @@ class Redactor:
                 return value
             case str():
                 return self.text(value)
+            case tuple():
+                return tuple(map(self._value, value))
             case _ if is_dataclass(value) and not isinstance(value, type):
                 return self.fields(value)
         return value
@@ -93,6 +95,11 @@ class Redactor:
         for pattern, put in _NAMED:
             text = pattern.sub(put, text)
         return self.text(text)
+
+
+def is_called_secret(name: str) -> bool:
+    """Whether something is a secret by its name, such as `api_key`."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def url_secrets(url: str | None) -> Iterator[str]:
@@ -153,6 +160,7 @@ def _inside_base64(secret: str) -> Iterator[str]:
 
 
 _NAME: Final = r"(?:token|secret|passw(?:or)?d|credential|authorization|api[_-]?key)"
+_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 _NAMED: Final = (
     # `"token": "…"` in JSON, in Python and in JSON in JSON, also when the end is missing.
     (

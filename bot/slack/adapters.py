@@ -41,6 +41,7 @@ def build(
     """The adapters; `crews` name the people and channels that the directory looks up."""
     poster = Poster(client, clock=clock, rate=rate)
     crews = tuple(crews)
+    by_name = {crew.name: crew for crew in crews}
     directory = SlackDirectory(
         client,
         (ref for crew in crews for role in Role for ref in crew.permitted(role)),
@@ -59,6 +60,13 @@ def build(
         client=client,
         directory=directory,
         messenger=SlackMessenger(
-            client, poster, clock=clock, off_loop=off_loop, redactors=redactors
+            client,
+            poster,
+            clock=clock,
+            off_loop=off_loop,
+            redactors=redactors,
+            reviewers=lambda name: (
+                directory.in_slack(by_name[name].reviewers) if name in by_name else ()
+            ),
         ),
     )

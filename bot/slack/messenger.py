@@ -5,7 +5,8 @@ It knows what every feature's messages look like, so it stands above the feature
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
+from bot.domain.people import ReviewerRef
 from bot.domain.redaction import Redactor
 from bot.slack.blockkit.blocks import Message
 from bot.slack.blockkit.text import clean
@@ -55,12 +57,14 @@ class SlackMessenger:
         clock: Clock,
         off_loop: OffLoop,
         redactors: Mapping[str, Redactor],
+        reviewers: Callable[[str], tuple[ReviewerRef, ...]],
     ) -> None:
         self._client = client
         self._poster = poster
         self._clock = clock
         self._off_loop = off_loop
         self._redactors = redactors
+        self._reviewers = reviewers
 
     async def post_card(
         self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
@@ -300,7 +304,8 @@ class SlackMessenger:
 
     async def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
-        return await self._off_loop(render, posting.view, now=self._clock())
+        view = replace(posting.view, reviewers=self._reviewers(posting.view.round.review.crew))
+        return await self._off_loop(render, view, now=self._clock())
 
 
 def _key(posting: ExecutionPosting) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
+from bot.domain.execution import id_beginning
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import (
     Answered,
@@ -186,7 +187,43 @@ def crew(name: str) -> str:
 
 def task(round_: Round) -> str:
     """What people call a round's task."""
-    return one_line(round_.review.title, TITLE_LIMIT)
+    return title(round_.review.title)
+
+
+def title(name: str) -> str:
+    """A task's name as people would write it: `press_task` is “Press task”."""
+    return one_line(_readable(name), TITLE_LIMIT)
+
+
+def title_plain(name: str) -> str:
+    """The same for notifications and modals."""
+    return plain(_readable(name), TITLE_LIMIT)
+
+
+def input_name(name: str) -> str:
+    """An input's name as people would write it: `target_audience` is “Target audience”."""
+    return one_line(_in_words(name), CREW_LIMIT) or "?"
+
+
+def input_name_plain(name: str) -> str:
+    """The same for a form."""
+    return plain(_in_words(name), CREW_LIMIT) or "?"
+
+
+_ID = re.compile(r"[\w.-]+")
+_RANDOM_ID = re.compile(r"[0-9a-fA-F-]{16,}|[0-9]+")
+
+
+def _readable(name: str) -> str:
+    """What is an id becomes words; what somebody wrote for people stays."""
+    if _RANDOM_ID.fullmatch(name):
+        return f"Task {id_beginning(name)}"
+    return _in_words(name) or name if _ID.fullmatch(name) else name
+
+
+def _in_words(name: str) -> str:
+    words = " ".join(name.replace("_", " ").replace("-", " ").split())
+    return words[:1].upper() + words[1:]
 
 
 def counted(number: int, noun: str) -> str:
@@ -244,10 +281,7 @@ def reviewer(named: ReviewerRef) -> str:
 def subject_plain(round_: Round) -> str:
     """Which round this is about, for notifications."""
     review = round_.review
-    return (
-        f"{plain(review.crew, CREW_LIMIT)}: {plain(review.title, TITLE_LIMIT)}, "
-        f"round {round_.number}"
-    )
+    return f"{plain(review.crew, CREW_LIMIT)}: {title_plain(review.title)}, round {round_.number}"
 
 
 def number_of(round_: Round) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.execution import Execution, ExecutionState
+from bot.domain.execution import Execution, ExecutionState, Given, id_beginning
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Via
@@ -26,7 +26,12 @@ ROUND: Final[sa.Select[Any]] = sa.select(*ROUND_COLUMNS).join_from(rounds, revie
 """A round with its review: the shape `to_round` reads."""
 
 LINE: Final[sa.Select[Any]] = (
-    sa.select(*ROUND_COLUMNS, executions.c.channel, executions.c.thread_ts)
+    sa.select(
+        *ROUND_COLUMNS,
+        executions.c.channel,
+        executions.c.thread_ts,
+        executions.c.subject,
+    )
     .join_from(rounds, reviews)
     .join(
         executions,
@@ -66,7 +71,22 @@ def to_round(row: sa.Row[Any]) -> Round:
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
     """A row of LINE."""
-    return RoundLine(to_round(row), to_card(row))
+    return RoundLine(to_round(row), to_card(row), subject=to_subject(row))
+
+
+def to_subject(row: sa.Row[Any]) -> str:
+    """What the execution is about, from a row of LINE."""
+    return row.subject or id_beginning(row.review_execution_id)
+
+
+def to_given(stored: Any) -> Given:
+    """Pairs, as they are kept; None is none."""
+    return tuple((name, text) for name, text in stored or ())
+
+
+def to_starter(row: sa.Row[Any]) -> Person | None:
+    """Who started it, from a row of `executions`."""
+    return Person(row.starter, row.starter_name) if row.starter else None
 
 
 def to_card(row: sa.Row[Any]) -> MessageRef | None:
@@ -85,8 +105,9 @@ def to_execution(row: sa.Row[Any]) -> Execution:
         state=ExecutionState(row.state),
         began_at=row.began_at,
         ended_at=row.ended_at,
-        starter=Person(row.starter, row.starter_name) if row.starter else None,
-        inputs=tuple((name, text) for name, text in row.inputs),
+        starter=to_starter(row),
+        inputs=to_given(row.inputs),
+        meta=to_given(row.meta),
         completed_tasks=row.completed_tasks,
         total_tasks=row.total_tasks,
         current_task=row.current_task,
@@ -170,6 +191,8 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "not_found_since": execution.not_found_since,
         "not_found_count": execution.not_found_count,
         "stuck_in_doubt": execution.stuck_in_doubt,
+        "subject": execution.subject,
+        "meta": [list(pair) for pair in execution.meta] or None,
     }
 
 

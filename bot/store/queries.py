@@ -16,7 +16,16 @@ from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
 from bot.store.installations import find_installation
-from bot.store.mappers import LINE, ROUND, to_card, to_round, to_webhooks
+from bot.store.mappers import (
+    LINE,
+    ROUND,
+    to_card,
+    to_given,
+    to_round,
+    to_starter,
+    to_subject,
+    to_webhooks,
+)
 from bot.store.notes import SqlNoteQueries, claims_on, notes_of
 from bot.store.rounds import SqlRoundQueries
 from bot.store.tables import (
@@ -44,7 +53,14 @@ _EARLIER = (
     .limit(2)
 )
 _POSTING = (
-    LINE.add_columns(outputs.c.format, outputs.c.text)
+    LINE.add_columns(
+        outputs.c.format,
+        outputs.c.text,
+        executions.c.starter,
+        executions.c.starter_name,
+        executions.c.inputs,
+        executions.c.meta,
+    )
     .join(outputs, outputs.c.round_id == rounds.c.id)
     .where(rounds.c.id == sa.bindparam("round"))
 )
@@ -92,6 +108,9 @@ class SqlQueries:
                 noted_by,
                 claimed.get(round_id),
                 to_round(decided) if decided else None,
+                subject=to_subject(row),
+                starter=to_starter(row),
+                given=to_given(row.inputs) or to_given(row.meta),
             ),
             card=to_card(row),
             channel=row.channel,

@@ -95,4 +95,4 @@ class SqlRoundQueries:
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
     line = to_line(row)
-    return RoundLine(line.round, line.card, row.excerpt, row.characters)
+    return replace(line, excerpt=row.excerpt, characters=row.characters)

@@ -156,6 +156,8 @@ SAVE_EXECUTION: Final = _update_execution(
     "not_found_since",
     "not_found_count",
     "stuck_in_doubt",
+    "subject",
+    "meta",
 )
 PLACE_PROGRESS: Final = _update_execution("progress_channel", "progress_ts")
 PLACE_THREAD: Final = _update_execution("channel", "thread_ts")

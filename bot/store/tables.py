@@ -38,7 +38,8 @@ metadata = sa.MetaData(
     }
 )
 
-#: `inputs` are pairs. What may be long comes last: reading the other columns does not read it.
+#: `inputs` and `meta` are pairs; `subject` is made of them. What may be long comes last: reading
+#: the other columns does not read it.
 executions = sa.Table(
     "executions",
     metadata,
@@ -68,6 +69,8 @@ executions = sa.Table(
     sa.Column("inputs", sa.JSON, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("result", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.Column("meta", sa.JSON),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),

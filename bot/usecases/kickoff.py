@@ -111,7 +111,9 @@ class Kickoffs:
             async with self.uow.begin() as tx:
                 at = self.clock()
                 execution = await tx.executions.open(crew, execution_id, at=at)
-                await track(tx, execution, starter=by, inputs=request.inputs, at=at)
+                await track(
+                    tx, execution, starter=by, inputs=request.inputs, meta=request.meta, at=at
+                )
                 if request.given:
                     await tx.executions.register(crew, execution_id, request.given)
         except StoreUnavailable as error:

@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from bot.domain.execution import Execution
+from bot.domain.execution import Execution, Given
 from bot.domain.notes import Claim
 from bot.domain.notification import Output
+from bot.domain.people import ReviewerRef
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 
@@ -31,6 +32,14 @@ class CardView:
     """Who was last on it."""
     decided_before: Round | None = None
     """The last round before that one that was decided."""
+    subject: str = ""
+    """What its execution is about, in one short line."""
+    starter: Person | None = None
+    """Who started the execution in Slack."""
+    given: Given = ()
+    """What it was started on."""
+    reviewers: tuple[ReviewerRef, ...] = ()
+    """Who may decide; no e-mail address of somebody whom Slack knows."""
 
     @property
     def answers(self) -> Round | None:
@@ -65,6 +74,8 @@ class RoundLine:
     """Their authors, in order."""
     claim: Claim | None = None
     """Who was last on it; the same."""
+    subject: str = ""
+    """What its execution is about, in one short line."""
 
 
 COUNTED: Final = 1_000

@@ -57,7 +57,8 @@ async def receive_notification(
                 await tx.save(receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
-            await track(tx, await heed_activity(tx, execution, at=now), at=now)
+            execution = await heed_activity(tx, execution, at=now)
+            await track(tx, execution, meta=notification.meta, at=now)
     return Received(receipt.current, receipt.opened)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.effects import EffectKind
+from bot.domain.effects import Effect, EffectKind
 from bot.domain.execution import (
     CrewUpdate,
     Execution,
     ExecutionState,
     ExecutionUpdate,
+    Given,
     StepUpdate,
     TaskUpdate,
     about,
@@ -30,22 +31,27 @@ async def track(
     *,
     at: datetime,
     starter: Person | None = None,
-    inputs: tuple[tuple[str, str], ...] = (),
+    inputs: Given = (),
+    meta: Given = (),
 ) -> None:
     """Track an opened execution: it was started here, or it has a review.
 
     What was recorded of it before is shown now. One that has ended is reopened if it was tracked.
     """
-    if execution.tracked and starter is None and not execution.is_over:
+    before = execution
+    execution = before.learn(starter=starter, inputs=inputs, meta=meta)
+    if before.tracked and before == execution and not before.is_over:
         return
     first = not execution.tracked
     reopened = execution.tracked and execution.is_over
-    if starter is not None:
-        execution = replace(execution, starter=starter, inputs=inputs)
     if reopened:
         execution = execution.reopen()
     await tx.executions.save(replace(execution, tracked=True))
-    effects = []
+    effects: list[Effect] = []
+    if not first and execution.subject != before.subject:
+        # It was not known yet what its cards are about.
+        unfinished = await tx.unfinished(execution.crew, execution.execution_id)
+        effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
         effects.append(about(execution, EffectKind.PROGRESS))
     if first and execution.completed_tasks:

@@ -19,6 +19,8 @@ async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Respon
     """Pass a kickoff on to the crew, and the crew's answer back as it came."""
     crew = _authenticate(request, context)
     wanted = parse_body(request, await read_body(request), context.parse_kickoff)
+    # The caller's body goes on as it came; what is shown of it has no secrets.
+    wanted = context.redactors[crew].fields(wanted, keep=("body", "given"))
     return _response(await context.kickoffs.start(crew, wanted))
 
 

@@ -33,13 +33,13 @@ async def test_pending_is_what_waits_and_mine_is_what_i_may_decide(world: World)
 
     told = await ask(world, ANA, "pending")
 
-    assert "one" in told
-    assert "two" in told
+    assert "One" in told
+    assert "Two" in told
     while f"/archives/{CHANNEL}/p{card.ts.replace('.', '')}" not in told:
         # Slack shows a card a moment before the bot has recorded where it is.
         told = await ask(world, ANA, "pending")
-    assert "one" in await ask(world, ANA, "pending mine")
-    assert "one" not in await ask(world, CARL, "pending mine")
+    assert "One" in await ask(world, ANA, "pending mine")
+    assert "One" not in await ask(world, CARL, "pending mine")
 
 
 async def test_status_names_an_execution_by_any_unambiguous_beginning(world: World) -> None:
@@ -74,7 +74,7 @@ async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World, how: o
     told = await ask(world, ANA, "status abc")
 
     assert "does not" in told
-    assert "Round 1 of one" in told
+    assert "Round 1 of One" in told
 
 
 async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> None:

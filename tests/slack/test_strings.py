@@ -59,6 +59,29 @@ def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
     assert shared.unknown_crew_plain("research").endswith("Your text was not sent.")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("press_task", "Press task"),
+        ("q3-report", "Q3 report"),
+        ("draft", "Draft"),
+        ("Market research", "Market research"),
+        ("Write the to-do list", "Write the to-do list"),
+        ("b5b275c2-1e38-4d58-8361-08609a3d2bf8", "Task b5b275c2"),
+        ("12", "Task 12"),
+        ("<b>", "&lt;b&gt;"),
+        ("__", "__"),
+    ],
+)
+def test_a_task_is_called_as_people_would_write_it(name: str, shown: str) -> None:
+    assert shared.title(name) == shown
+
+
+def test_an_input_s_name_reads_as_it_is_in_a_form() -> None:
+    assert shared.input_name_plain("a_<_&_c") == "A < & c"
+    assert shared.input_name("a_<_&_c") == "A &lt; &amp; c"
+
+
 def test_a_person_without_a_user_id_is_named() -> None:
     error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
     assert shared.too_late(error, LATER).startswith("Ana &lt;b&gt; approved")

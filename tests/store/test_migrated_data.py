@@ -154,6 +154,17 @@ async def test_an_execution_keeps_what_was_recorded_of_its_run(world: World) -> 
     assert waiting.current_task == "research"
 
 
+async def test_executions_that_were_started_on_something_have_a_subject(world: World) -> None:
+    subjects = {
+        name: [
+            line.subject
+            for line in await world.uow.read.rounds.of_execution("research", name, limit=1)
+        ]
+        for name in ("completed", "given-up")
+    }
+    assert subjects == {"completed": ["tea"], "given-up": ["given-up"]}
+
+
 async def test_what_had_not_ended_may_use_its_old_event_keys(world: World) -> None:
     takes_old_ones = world.uow.read.executions.takes_old_event_keys
     assert await takes_old_ones("research", "waiting")

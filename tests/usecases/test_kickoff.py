@@ -138,6 +138,17 @@ async def test_a_form_is_claimed_once(shaky: Shaky) -> None:
         await new_kickoffs(shaky, at_once=0).claim_form("research", "V1.h3")
 
 
+async def test_what_it_was_started_on_is_kept(shaky: Shaky) -> None:
+    asked = replace(ASKED, inputs=(("topic", "tea"),), meta=(("ticket", "T-1"),))
+
+    await new_kickoffs(shaky).start("research", asked)
+
+    execution = await recorded(shaky).find("research", "e-1")
+    assert execution is not None
+    assert (execution.inputs, execution.meta) == (asked.inputs, asked.meta)
+    assert (execution.subject, execution.starter) == ("tea", None)
+
+
 async def test_registering_adds_to_what_is_known(world: World) -> None:
     crew = WebhookUrls(crew="https://theirs.example/crew")
     for urls in (THEIRS, crew):

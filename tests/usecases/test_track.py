@@ -74,3 +74,33 @@ async def test_an_execution_is_taken_over_by_who_starts_it(world: World) -> None
     await world.settle_slack()
     assert world.messages_said() == [EffectKind.PROGRESS]
     assert (await world.execution()).starter == ANA
+
+
+async def test_a_notification_says_what_the_execution_is_about(world: World) -> None:
+    round_ = (await world.notify(meta=(("ticket", "T-1"),))).round
+    await world.notify("Another draft.", meta=(("ticket", "T-2"),))
+
+    posting = await world.uow.read.posting(round_.id)
+    assert (posting.view.subject, posting.view.given) == ("T-1", (("ticket", "T-1"),))
+    [line, _] = await world.uow.read.rounds.of_execution("research", "e-1", limit=9)
+    assert line.subject == "T-1"
+
+
+async def test_nothing_but_the_id_is_known_of_an_execution(world: World) -> None:
+    round_ = (await world.notify(execution_id="b5b275c2-1e38")).round
+
+    view = (await world.uow.read.posting(round_.id)).view
+    assert (view.subject, view.given, view.starter) == ("b5b275c2", (), None)
+
+
+async def test_a_card_that_was_posted_before_the_kickoffs_answer_learns_its_subject(
+    world: World,
+) -> None:
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+
+    await world.start()
+
+    assert (await world.rows())[0].kind == EffectKind.REFRESH
+    view = (await world.uow.read.posting(round_.id)).view
+    assert (view.subject, view.starter, view.given) == ("tea", ANA, (("topic", "tea"),))

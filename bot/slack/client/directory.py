@@ -114,6 +114,17 @@ class SlackDirectory:
                     pass
         return Members(frozenset(users), tuple(unresolved))
 
+    def in_slack(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+        """The same people, each address as the account it stands for where that is known."""
+        found: list[ReviewerRef] = []
+        for ref in named:
+            match ref:
+                case Email() if ref in self._known:
+                    found += map(User, self._known[ref])
+                case _:
+                    found.append(ref)
+        return tuple(dict.fromkeys(found))
+
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
         """See `Directory`."""
         is_member = self._channels.has(user, channel)

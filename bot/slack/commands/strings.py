@@ -79,7 +79,7 @@ def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
     if bar and reported.status is not CrewStatus.RUNNING:
         parts.append(word)
     if reported.current_task:
-        parts.append(f"now at {one_line(reported.current_task, shared.TITLE_LIMIT)}")
+        parts.append(f"now at {shared.title(reported.current_task)}")
     if reported.error:
         parts.append(f"the error: {one_line(reported.error, shared.ANSWER_LIMIT)}")
     return " · ".join(parts)

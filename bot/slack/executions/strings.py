@@ -23,18 +23,11 @@ def headline(execution: Execution) -> str:
 def inputs(execution: Execution) -> str:
     """What it was started with; empty when it was not started from Slack."""
     lines = [
-        f"• {readable(name)}: {one_line(value, _VALUE_LIMIT)}"
+        f"• {shared.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
         for name, value in execution.inputs[:_INPUTS_SHOWN]
     ]
     left = len(execution.inputs) - _INPUTS_SHOWN
     return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
-
-
-def readable(name: str) -> str:
-    """An input's name as people would write it: `target_audience` is “Target audience”."""
-    spaced = " ".join(name.replace("_", " ").replace("-", " ").split())
-    shown = one_line(spaced, shared.CREW_LIMIT)
-    return shown[:1].upper() + shown[1:] or "?"
 
 
 def progress(execution: Execution, bar: str) -> str:
@@ -43,7 +36,7 @@ def progress(execution: Execution, bar: str) -> str:
         case ExecutionState.RUNNING:
             parts = [":hourglass_flowing_sand: " + (bar or tasks(execution.completed_tasks))]
             if execution.current_task:
-                parts.append(f"now at {one_line(execution.current_task, shared.TITLE_LIMIT)}")
+                parts.append(f"now at {shared.title(execution.current_task)}")
         case ExecutionState.COMPLETED:
             parts = [f":white_check_mark: Completed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.FAILED:
@@ -69,7 +62,7 @@ def progress_plain(execution: Execution) -> str:
 
 def task_done(update: TaskUpdate) -> str:
     """A finished task in one line."""
-    title = shared.bold(one_line(update.title, shared.TITLE_LIMIT))
+    title = shared.bold(shared.title(update.title))
     summary = one_line(update.summary, _SUMMARY_LIMIT)
     by = one_line(update.agent or "", shared.AGENT_LIMIT)
     said = f": {summary}" if summary else " is done"
@@ -78,7 +71,7 @@ def task_done(update: TaskUpdate) -> str:
 
 def task_done_plain(update: TaskUpdate) -> str:
     """The same for notifications."""
-    return f"{plain(update.title, shared.TITLE_LIMIT)} is done"
+    return f"{shared.title_plain(update.title)} is done"
 
 
 def ended(execution: Execution) -> str:

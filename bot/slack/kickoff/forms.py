@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from bot.slack import ids
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, context, section
 from bot.slack.blockkit.modals import modal, select_field, text_field
-from bot.slack.executions.strings import readable
 from bot.slack.kickoff import strings
 
 FIELDS_LIMIT: Final = 45
@@ -71,7 +71,7 @@ def render_form(
 
 def _field(name: str, value: str) -> Block:
     return text_field(
-        readable(name),
+        shared.input_name_plain(name),
         block_id=f"{ids.KICKOFF_INPUT}.{name}",
         action_id=ids.KICKOFF_INPUT,
         max_length=_TEXT_LIMIT,

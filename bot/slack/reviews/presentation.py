@@ -11,6 +11,7 @@ from datetime import datetime
 from bot.domain.reason import Reason
 from bot.domain.review import Round, State
 from bot.domain.verdict import Decision
+from bot.slack import signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,23 @@ class Closed:
 
 
 Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
+
+
+def sign(shown: Presentation) -> str:
+    """The sign of a state: on cards, in lists, in Home and in History."""
+    match shown:
+        case Waiting():
+            return signs.WAITING
+        case OnItsWay():
+            return signs.SENDING
+        case Taken(decision):
+            return signs.APPROVED if decision.is_approve else signs.CHANGES_ASKED
+        case Stuck():
+            return signs.NOT_DELIVERED
+        case Superseded():
+            return signs.REPLACED
+        case Closed():  # pragma: no branch  # there is no seventh
+            return signs.CLOSED
 
 
 def present(round_: Round) -> Presentation:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.domain.execution import Given
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import NotSent, Outcome, Unknown
 from bot.domain.verdict import Decision
@@ -19,8 +20,10 @@ class KickoffRequest:
     body: bytes = field(repr=False)
     """JSON, as the caller wrote it."""
     given: WebhookUrls = WebhookUrls()
-    inputs: tuple[tuple[str, str], ...] = ()
-    """For people to read, when it was asked for in Slack."""
+    inputs: Given = ()
+    """For people to read; short values only where it was not asked for in Slack."""
+    meta: Given = ()
+    """What the caller says about it, for people to read; short values only."""
 
 
 @dataclass(frozen=True, slots=True)

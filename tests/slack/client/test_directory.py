@@ -58,6 +58,17 @@ async def test_e_mails_and_groups_become_people(slack: Workspace) -> None:
     assert not directory.unresolved
 
 
+async def test_an_address_is_named_as_the_account_it_stands_for(slack: Workspace) -> None:
+    gone = Email("gone@example.com")
+    directory = a_directory(slack, FakeClock(), [*REVIEWERS, gone])
+    assert directory.in_slack([BEN, gone]) == (BEN, gone)
+
+    await directory.renew()
+
+    named = directory.in_slack([*REVIEWERS, gone, User("U0BEN")])
+    assert named == (User("U0ANA"), User("U0BEN"), LEGAL, Anyone())
+
+
 async def test_who_left_a_group_is_nobody_once_it_was_asked_again(slack: Workspace) -> None:
     clock = FakeClock()
     directory = a_directory(slack, clock)

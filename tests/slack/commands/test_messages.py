@@ -70,7 +70,7 @@ def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> 
     shown = read(message)
     assert (
         "• <https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|"
-        "research: draft> · round 1 · waiting for 2 h 5 min"
+        "research: Draft> · round 1 · waiting for 2 h 5 min"
     ) in shown
     assert "and 3 more" in shown
 
@@ -110,8 +110,8 @@ def test_what_does_not_fit_is_counted() -> None:
     assert f"and {700 - shown} more" in read(message)
     execution = ExecutionStatus(an_execution(), many, CrewUnavailable("2 s"))
     answer = read(render_execution(execution, now=LATER, link=linked))
-    assert "|Round 500 of draft>" in answer
-    assert "|Round 1 of draft>" not in answer
+    assert "|Round 500 of Draft>" in answer
+    assert "|Round 1 of Draft>" not in answer
     assert "earlier rounds left off" in answer
     apart = [replace(many[0], round=a_round(review=a_review(execution_id=str(n)))) for n in many]
     overview = render_overview(apart, now=LATER, link=unlinked)
@@ -130,7 +130,7 @@ def test_what_does_not_fit_is_counted() -> None:
     [
         (
             Progress(CrewStatus.RUNNING, "running", "write", 2, 3),
-            "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at write",
+            "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at Write",
         ),
         (Progress(CrewStatus.RUNNING, "running", None, 0, 1), "░░░░░░░░░░░░ 0 of 1 task"),
         (Progress(CrewStatus.RUNNING, "running", None, 9, 3), "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks"),
@@ -181,7 +181,7 @@ def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) 
     line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
     view = ExecutionStatus(an_execution(), (line,), CrewUnavailable("2 s"))
     shown = read(render_execution(view, now=LATER, link=linked))
-    assert f"Round 1 of draft · {says}" in shown
+    assert f"Round 1 of Draft · {says}" in shown
     assert says in read(render_overview([line], now=LATER, link=linked))
 
 

@@ -19,8 +19,8 @@ from bot.slack.executions.messages import (
     render_task_done,
     result_file_name,
 )
-from bot.slack.executions.strings import readable
 from bot.slack.kickoff.forms import render_form, render_notice
+from bot.slack.strings import input_name
 from tests import builders
 from tests.builders import ANA, NOW, SECOND
 
@@ -38,7 +38,7 @@ def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any)
         (an_execution(completed_tasks=1), "1 task done"),
         (
             an_execution(completed_tasks=1, total_tasks=3, current_task="plan"),
-            "1 of 3 tasks · now at plan",
+            "1 of 3 tasks · now at Plan",
         ),
         (
             an_execution(ExecutionState.COMPLETED, completed_tasks=2, tokens=1250),
@@ -105,7 +105,7 @@ def test_a_step_is_shown_while_it_runs() -> None:
     [("target_audience", "Target audience"), ("URL", "URL"), ("max-words", "Max words"), ("", "?")],
 )
 def test_names_of_inputs_are_made_readable(name: str, shown: str) -> None:
-    assert readable(name) == shown
+    assert input_name(name) == shown
 
 
 def test_a_form_holds_what_slack_can_show() -> None:

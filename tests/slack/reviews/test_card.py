@@ -83,7 +83,7 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
 
 def test_a_waiting_card_shows_the_output_as_written_and_two_buttons() -> None:
     message = render_card(a_view("## Findings\n\n- one\n"), now=LATER)
-    assert message.text == "research: draft, round 1 is waiting for a decision"
+    assert message.text == "research: Draft, round 1 is waiting for a decision"
     assert not message.excerpted
     assert {"type": "markdown", "text": "## Findings\n\n- one\n"} in message.blocks
     approve, revise = message.blocks[-1]["elements"]
@@ -260,7 +260,7 @@ def test_a_card_says_what_is_true_now(changes: dict[str, Any], says: str) -> Non
 )
 def test_a_notification_is_useful_by_itself(state: State, says: str) -> None:
     message = render_card(a_view(state=state, decision=a_decision()), now=LATER)
-    assert message.text == f"research: draft, round 1 {says}"
+    assert message.text == f"research: Draft, round 1 {says}"
 
 
 def test_a_plain_card_leaves_out_what_the_agent_wrote() -> None:

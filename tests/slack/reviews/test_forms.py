@@ -55,7 +55,7 @@ def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     assert question["block_id"] == question["element"]["action_id"] == ids.FEEDBACK
     assert question["element"]["focus_on_load"] is True
     texts_shown = [piece.text for piece in pieces(modal["blocks"])]
-    assert "*research: draft* · Round 1" in texts_shown
+    assert "*research: Draft* · Round 1" in texts_shown
     assert "Findings" in texts_shown
 
 

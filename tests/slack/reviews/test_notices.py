@@ -54,7 +54,7 @@ def test_a_reviewer_is_told_that_somebody_else_dismissed_their_decision() -> Non
     assert message is not None
     check_message(message)
     assert (
-        "<@U0ANA>, <@U0BEN> dismissed your decision on round 1 of draft: “started &lt;again&gt;”. "
+        "<@U0ANA>, <@U0BEN> dismissed your decision on round 1 of Draft: “started &lt;again&gt;”. "
         "It was not sent." in read(message)
     )
     assert render_stuck_notice(replace(dismissed, reason=Dismissed(ANA, "no"))) is None
@@ -69,7 +69,7 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (State.DECIDED, "research: draft, round 1 was approved by Ana, telling the crew."),
+        (State.DECIDED, "research: Draft, round 1 was approved by Ana, telling the crew."),
         (State.RESUMED, "was approved by Ana and the crew has been told."),
         (State.STUCK, "was approved by Ana, but the crew did not take it."),
         (State.SUPERSEDED, "was replaced by a newer output."),

@@ -1,0 +1,54 @@
+"""What a caller gave at kickoff, for people to read: a few short values, and no secrets."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import Final
+
+from bot.crewai.fields import clean
+from bot.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
+from bot.domain.execution import Given
+from bot.domain.redaction import is_called_secret, url_secrets
+
+#: How many values are kept.
+GIVEN_LIMIT: Final = 10
+#: The longest name and value that are kept, in characters. They are not cut: half a secret would
+#: not be found.
+NAME_LIMIT: Final = 60
+VALUE_LIMIT: Final = 200
+
+_WEBHOOKS: Final = frozenset(
+    str(name)
+    for names in (TASK_URL, STEP_URL, CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL)
+    for name in names.choices
+)
+
+
+def read_given(value: object) -> Given:
+    """The short values of an object, such as a kickoff's `inputs` or `meta`; never raises.
+
+    Left out is what is nested, what is called a secret, webhooks' addresses, and addresses that
+    nobody could guess: whoever has one may call it.
+    """
+    if not isinstance(value, dict):
+        return ()
+    pairs = ((str(name), _text(one)) for name, one in value.items())
+    shown = ((clean(name), clean(text)) for name, text in pairs if _is_shown(name, text))
+    return tuple(islice(shown, GIVEN_LIMIT))
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return value.strip()
+        case bool() | int() | float():
+            return json.dumps(value)
+    return ""
+
+
+def _is_shown(name: str, text: str) -> bool:
+    short = 0 < len(name) <= NAME_LIMIT and 0 < len(text) <= VALUE_LIMIT
+    if not short or name in _WEBHOOKS or is_called_secret(name):
+        return False
+    return "://" not in text or not ("?" in text or "@" in text or any(url_secrets(text)))

@@ -1,0 +1,16 @@
+"""One set of signs for where a round or an execution is; nothing else uses these emoji."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WAITING: Final = ":hourglass:"
+SENDING: Final = ":outbox_tray:"
+"""Decided, and the crew does not know yet."""
+APPROVED: Final = ":white_check_mark:"
+"""Only once the crew has it."""
+CHANGES_ASKED: Final = ":leftwards_arrow_with_hook:"
+NOT_DELIVERED: Final = ":warning:"
+"""Stuck; also where it may have been taken."""
+CLOSED: Final = ":lock:"
+REPLACED: Final = ":fast_forward:"

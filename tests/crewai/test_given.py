@@ -1,0 +1,80 @@
+"""What a caller gave at kickoff: kept short, without secrets, for people to read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.crewai.given import GIVEN_LIMIT, NAME_LIMIT, VALUE_LIMIT, read_given
+from bot.crewai.kickoff import new_kickoff, parse_kickoff
+from bot.crewai.payloads import parse_notification
+
+
+def test_a_kickoffs_inputs_and_meta_are_read() -> None:
+    body = {"inputs": {"topic": "tea", "words": 200}, "meta": {"ticket": "T-1"}}
+    request = parse_kickoff(json.dumps(body).encode())
+
+    assert request.inputs == (("topic", "tea"), ("words", "200"))
+    assert request.meta == (("ticket", "T-1"),)
+    assert json.loads(request.body) == body
+
+
+def test_a_notifications_meta_is_read() -> None:
+    body = {"execution_id": "e", "task_id": "t", "meta": {"ticket": "T-1", "n": 1.5, "on": True}}
+
+    meta = parse_notification(json.dumps(body).encode()).meta
+
+    assert meta == (("ticket", "T-1"), ("n", "1.5"), ("on", "true"))
+
+
+@pytest.mark.parametrize("meta", [None, [], "text", 1])
+def test_what_is_no_object_gives_nothing(meta: object) -> None:
+    assert read_given(meta) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "abc"),
+        ("crmToken", "abc"),
+        ("db_password", "abc"),
+        ("taskWebhookUrl", "https://theirs.example/task"),
+        ("humanInputWebhook", {"url": "https://theirs.example"}),
+        ("link", "https://files.example/a?signature=1"),
+        ("link", "https://user@files.example/"),
+        ("link", "https://hooks.example/T0A1B2C3D4E5F6G7H8"),
+        ("text", "x" * (VALUE_LIMIT + 1)),
+        ("n" * (NAME_LIMIT + 1), "x"),
+        ("", "x"),
+        ("blank", " \n"),
+        ("nested", {"a": 1}),
+        ("list", [1]),
+        ("nothing", None),
+    ],
+)
+def test_what_is_secret_long_or_nested_is_left_out(name: str, value: object) -> None:
+    assert read_given({name: value, "kept": "yes"}) == (("kept", "yes"),)
+
+
+def test_an_address_that_anybody_may_know_is_shown() -> None:
+    site = "https://example.com/about-us"
+    assert read_given({"website": site}) == (("website", site),)
+
+
+def test_a_form_s_secrets_are_sent_and_not_shown() -> None:
+    request = new_kickoff({"topic": "tea", "api_key": "abc"})
+
+    assert json.loads(request.body) == {"inputs": {"topic": "tea", "api_key": "abc"}}
+    assert request.inputs == (("topic", "tea"),)
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans(), st.floats())))
+def test_whatever_is_given_little_is_kept(value: dict[str, object]) -> None:
+    kept = read_given(value)
+
+    assert len(kept) <= GIVEN_LIMIT
+    assert all(len(name) <= NAME_LIMIT and len(text) <= VALUE_LIMIT for name, text in kept)
+    assert not any("\0" in name + text for name, text in kept)
