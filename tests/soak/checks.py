@@ -206,16 +206,20 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
 
 
 def posted_twice(evidence: Evidence) -> Iterator[str]:
-    """No message was posted a second time.
+    """No message was posted a second time, and no decision told of as stuck more often than it was.
 
-    Save that a decision can get stuck again after Retry, and be closed as never sent after that.
+    It can get stuck again after Retry, and be closed as never sent after that.
     """
-    closed = {round_.id for round_ in evidence.stored.rounds if round_.state is State.CLOSED}
+    stuck: Counter[str] = Counter()
     for key, times in evidence.keys.items():
-        kind, _, round_id = key.partition(" ")
-        again = evidence.ledger.retries[round_id] + (round_id in closed)
-        if times > 1 + (again if kind == "stuck" else 0):
+        if times > 1:
             yield f"the message {key} was posted {times} times"
+        if key.startswith("stuck "):
+            stuck[key.split()[1]] += times
+    closed = {round_.id for round_ in evidence.stored.rounds if round_.state is State.CLOSED}
+    for round_id, times in stuck.items():
+        if times > 1 + evidence.ledger.retries[round_id] + (round_id in closed):
+            yield f"the round {round_id} was told of as stuck {times} times"
 
 
 def _task(label: Label) -> str:

@@ -201,7 +201,7 @@ def test_a_message_that_was_posted_twice(evidence: Evidence) -> None:
 
 
 def test_a_notice_that_came_again_because_somebody_pressed_retry(evidence: Evidence) -> None:
-    evidence.keys["stuck r-1"] = 2
-    assert "posted 2 times" in only_problem(evidence)
+    evidence.keys.update(["stuck r-1 2026", "stuck r-1 2027"])
+    assert "told of as stuck 2 times" in only_problem(evidence)
     evidence.ledger.retries["r-1"] = 1
     assert not check_everything(evidence)
