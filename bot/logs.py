@@ -14,6 +14,8 @@ from typing import Literal, TextIO
 
 import structlog
 
+from bot.log_limit import LogLimit
+
 #: Libraries that, when talkative, log bodies, headers or addresses that carry a key.
 _QUIET = ("aiohttp", "aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "sqlalchemy")
 _QUIET_SLACK = ("slack_bolt", "slack_sdk")
@@ -45,7 +47,11 @@ def set_up_logging(
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            LogLimit(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,

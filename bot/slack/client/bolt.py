@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -23,15 +26,31 @@ def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
         # Bolt would ask `auth.test` before the first listener: network before an acknowledgement.
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
 
-    app = AsyncApp(
-        client=client,
-        authorize=authorize,
-        signing_secret=signing_secret or "",
-        request_verification_enabled=signing_secret is not None,
-        logger=logging.getLogger("slack_bolt"),
-    )
+    with _unseen("SLACK_"):
+        app = AsyncApp(
+            client=client,
+            authorize=authorize,
+            signing_secret=signing_secret or "",
+            request_verification_enabled=signing_secret is not None,
+            logger=logging.getLogger("slack_bolt"),
+        )
     app.error(on_error)
     return app
+
+
+@contextmanager
+def _unseen(prefix: str) -> Iterator[None]:
+    """Hide environment variables from Bolt, which reads more than it is given.
+
+    It would warn of a token in `SLACK_BOT_TOKEN`, and with `SLACK_CLIENT_ID` and its secret make
+    an app of many workspaces, whose tokens are kept in files.
+    """
+    environment = os.environ  # noqa: TID251  # nothing is read here
+    hidden = {name: environment.pop(name) for name in list(environment) if name.startswith(prefix)}
+    try:
+        yield
+    finally:
+        environment.update(hidden)
 
 
 async def on_error(error: Exception) -> BoltResponse | None:
