@@ -35,7 +35,12 @@ async def run(options: Options, names: Sequence[str]) -> tuple[list[Row], bool]:
                 rows += [row async for row in SECTIONS[name](options)]
         except Exception as error:  # noqa: BLE001  # the other sections can still be measured
             complete = False
-            rows.append(Row(name, f"not measured: {type(error).__name__} {error}"[:200]))
+            rows.append(
+                Row(
+                    name,
+                    f"not measured: {type(error).__name__} {' '.join(str(error).split())}"[:200],
+                )
+            )
         print(f"{time.monotonic() - began:.0f} s", flush=True)
     return rows, complete
 

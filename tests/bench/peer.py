@@ -44,7 +44,15 @@ async def is_installed(python: str) -> bool:
 async def peer(python: str, folder: Path) -> AsyncIterator[Child]:
     """Its server, with a SQLite file of its own."""
     port = free_port()
-    command = ("-m", "uvicorn", "awaithumans.server.app:app", "--host", "127.0.0.1", "--port")
+    command = (
+        "-m",
+        "uvicorn",
+        "awaithumans.server.app:create_app",
+        "--factory",
+        "--host",
+        "127.0.0.1",
+        "--port",
+    )
     settings = {
         "AWAITHUMANS_DB_PATH": str(folder / "peer" / "peer.db"),
         "AWAITHUMANS_PAYLOAD_KEY": _KEY,
