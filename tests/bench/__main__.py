@@ -17,7 +17,7 @@ from tests.bench.options import InvalidOption, Options, read_options
 from tests.bench.sections import SECTIONS
 
 #: How long one section may take, in seconds.
-LIMIT = 300
+LIMIT = 600
 
 
 async def run(options: Options, names: Sequence[str]) -> tuple[list[Row], bool]:

@@ -26,18 +26,27 @@ class Measured:
 
     seconds: float
     latencies: tuple[float, ...]
+    cpu_seconds: float = 0
+    """What the server has used meanwhile, also for what it does beside answering."""
 
     @property
     def rate(self) -> float:
         """Answers a second."""
         return len(self.latencies) / self.seconds
 
+    @property
+    def cpu_each(self) -> float:
+        """Processor time for each answer, in seconds: hardly moved by what else is running."""
+        return self.cpu_seconds / max(1, len(self.latencies))
+
 
 def joined(parts: Iterable[Measured]) -> Measured:
     """Several rounds of one measurement as one."""
     taken = tuple(parts)
     latencies = tuple(latency for part in taken for latency in part.latencies)
-    return Measured(sum(part.seconds for part in taken), latencies)
+    return Measured(
+        sum(part.seconds for part in taken), latencies, sum(part.cpu_seconds for part in taken)
+    )
 
 
 def per_second(rates: Iterable[float]) -> str:
@@ -45,9 +54,22 @@ def per_second(rates: Iterable[float]) -> str:
     return f"{statistics.median(rates):,.0f}/s"
 
 
+def summary(rounds: Sequence[Measured]) -> str:
+    """The rate, the latencies and the processor time of all rounds."""
+    whole = joined(rounds)
+    each = f"{whole.cpu_each * 1000:.2f} ms CPU each"
+    return f"{per_second(part.rate for part in rounds)}  {spread(whole.latencies)}  {each}"
+
+
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """The median of the ratios of each round: what disturbs one round disturbs both its sides."""
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def by_cpu(ours: Sequence[Measured], theirs: Sequence[Measured]) -> float:
+    """The ratio of what they do with the same processor time: 2 is twice as much."""
+    each = joined(ours).cpu_each
+    return joined(theirs).cpu_each / each if each else 0
 
 
 def quantile(values: Iterable[float], share: float) -> float:

@@ -31,7 +31,7 @@ async def footprint(options: Options) -> AsyncIterator[Row]:
         await asyncio.sleep(_REST_SECONDS)
         idle = world.bot.memory()
         await closed_loop(
-            world.bot.port,
+            world.bot,
             (partial(notification, number) for number in count()),
             seconds=options.seconds * options.rounds,
             expect=ACCEPTED,

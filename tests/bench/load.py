@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tests.bench.connection import Connection, connections
 from tests.bench.figures import Measured
+from tests.bench.processes import Child
 
 #: How many requests are under way at the same time.
 AT_ONCE = 16
@@ -20,12 +21,18 @@ class UnexpectedAnswer(Exception):
 
 
 async def closed_loop(
-    port: int, requests: Iterable[Request], *, seconds: float, expect: int, at_once: int = AT_ONCE
+    server: Child,
+    requests: Iterable[Request],
+    *,
+    seconds: float,
+    expect: int,
+    at_once: int = AT_ONCE,
 ) -> Measured:
     """Send one after the other on each of some connections, until the time or they are over."""
     left: Iterator[Request] = iter(requests)
     latencies: list[float] = []
-    async with connections(port, at_once) as opened:
+    async with connections(server.port, at_once) as opened:
+        cpu = server.cpu_seconds()
         began = time.monotonic()
 
         async def one_after_another(connection: Connection) -> None:
@@ -35,7 +42,8 @@ async def closed_loop(
                     return
 
         await asyncio.gather(*map(one_after_another, opened))
-        return Measured(time.monotonic() - began, tuple(latencies))
+        took = time.monotonic() - began
+        return Measured(took, tuple(latencies), server.cpu_seconds() - cpu)
 
 
 async def open_loop(

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count, repeat
 
 from bot.demo.ports import free_port
-from tests.bench.figures import Measured, Row, joined, per_second, ratio, spread
+from tests.bench.figures import Measured, Row, by_cpu, per_second, ratio, summary
 from tests.bench.fill import copy_rounds, waiting_rounds
 from tests.bench.load import closed_loop
 from tests.bench.making import ACCEPTED, OK, make_round
@@ -45,7 +45,7 @@ async def notifications(options: Options) -> AsyncIterator[Row]:
                         if other is not None:
                             theirs.append(
                                 await closed_loop(
-                                    other.port,
+                                    other,
                                     (partial(task, number) for number in numbers),
                                     seconds=options.seconds,
                                     expect=CREATED,
@@ -55,7 +55,7 @@ async def notifications(options: Options) -> AsyncIterator[Row]:
                 with idle.bot.stopped():
                     taken.append(
                         await closed_loop(
-                            world.bot.port,
+                            world.bot,
                             (partial(notification, number) for number in numbers),
                             seconds=options.seconds,
                             expect=ACCEPTED,
@@ -67,7 +67,7 @@ async def notifications(options: Options) -> AsyncIterator[Row]:
     if other is not None:
         yield Row(
             "awaithumans: tasks, 16 at once, posting nothing",
-            f"{per_second(part.rate for part in theirs)}  {spread(joined(theirs).latencies)}",
+            summary(theirs),
         )
     else:
         yield Row("awaithumans", "not measured: BENCH_PEER names no Python that has it")
@@ -78,10 +78,11 @@ async def notifications(options: Options) -> AsyncIterator[Row]:
         rates = [part.rate for part in taken]
         compared = f"{ratio(rates, raw):.1%} of raw"
         if theirs:
-            compared += f", {ratio(rates, [part.rate for part in theirs]):.1f} x awaithumans"
+            times = ratio(rates, [part.rate for part in theirs])
+            compared += f", {times:.1f} x awaithumans ({by_cpu(taken, theirs):.1f} x by CPU)"
         yield Row(
             what,
-            f"{per_second(rates)}  {spread(joined(taken).latencies)}",
+            summary(taken),
             compared,
             ">= 20% of raw, >= 10 x awaithumans, p99 < 50 ms",
         )
@@ -103,7 +104,7 @@ async def clicks(options: Options) -> AsyncIterator[Row]:
             with world.bot.stopped():
                 theirs.append(
                     await closed_loop(
-                        bare.port,
+                        bare,
                         repeat(partial(click, "round", world.stand_ins.port)),
                         seconds=options.seconds,
                         expect=OK,
@@ -111,7 +112,7 @@ async def clicks(options: Options) -> AsyncIterator[Row]:
                 )
             ours.append(
                 await closed_loop(
-                    world.bot.port,
+                    world.bot,
                     _clicks(ids, world),
                     seconds=options.seconds,
                     expect=OK,
@@ -126,12 +127,12 @@ async def clicks(options: Options) -> AsyncIterator[Row]:
     bare_rates = [part.rate for part in theirs]
     yield Row(
         "a bare Bolt listener: clicks, 16 at once",
-        f"{per_second(bare_rates)}  {spread(joined(theirs).latencies)}",
+        summary(theirs),
     )
     yield Row(
         f"clicks, 16 at once ({calls.get('resume', 0):,} of {clicked:,} resumed meanwhile)",
-        f"{per_second(rates)}  {spread(joined(ours).latencies)}",
-        f"{ratio(rates, bare_rates):.1%} of the bare listener",
+        summary(ours),
+        f"{ratio(rates, bare_rates):.1%} of the bare listener ({by_cpu(ours, theirs):.1%} by CPU)",
         ">= 50%",
     )
 
