@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.slack.commands import listeners as commands
 from bot.slack.context import SlackContext
 from bot.slack.home import listeners as home
-from bot.slack.home.listeners import HomeRefresher
+from bot.slack.home.refresher import HomeRefresher
 from bot.slack.kickoff import listeners as kickoff
 from bot.slack.notes import listeners as notes
 from bot.slack.reviews import dismiss_listeners as dismissals
@@ -29,4 +29,6 @@ def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
     kickoff.register(app, context)
     commands.register(app, context)
     trial.register(app, context)
-    return home.register(app, context)
+    refresher = HomeRefresher(context)
+    home.register(app, refresher)
+    return refresher

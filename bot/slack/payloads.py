@@ -95,6 +95,14 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonRow:
+    """A row of buttons in a view: which of its blocks it is, and that block's id."""
+
+    index: int
+    block_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewClick:
     """A button pressed in a modal or in Home."""
 
@@ -110,6 +118,10 @@ class ViewClick:
     """What the box for feedback holds."""
     box: str
     """The box's block id."""
+    block_id: str = ""
+    """The block in which the button is."""
+    rows: tuple[ButtonRow, ...] = ()
+    """The view's rows of buttons, as they stood when it was pressed."""
 
 
 @_raises_malformed
@@ -142,6 +154,33 @@ def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
         in_home=view.get("type") == "home",
         typed=typed,
         box=box,
+        block_id=str(action.get("block_id", "")),
+        rows=button_rows(view),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """Somebody opened Home; `rows` of buttons are what it showed until now."""
+
+    user: str
+    rows: tuple[ButtonRow, ...]
+
+
+@_raises_malformed
+def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
+    """An `app_home_opened` event; None for the app's other tab, its messages."""
+    if event.get("tab") != "home":
+        return None
+    return HomeOpened(str(event["user"]), button_rows(event.get("view") or {}))
+
+
+def button_rows(view: Mapping[str, Any]) -> tuple[ButtonRow, ...]:
+    """A view's rows of buttons, of which others know nothing but their place and their id."""
+    return tuple(
+        ButtonRow(index, str(block.get("block_id", "")))
+        for index, block in enumerate(view.get("blocks") or ())
+        if block["type"] == "actions"
     )
 
 

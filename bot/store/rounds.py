@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.domain.notification import Format
 from bot.domain.review import State
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, to_line
@@ -24,6 +25,7 @@ EXCERPT: Final = 400
 _SHOWN_LINE: Final = LINE.add_columns(
     sa.func.substr(outputs.c.text, 1, EXCERPT).label("excerpt"),
     sa.func.length(outputs.c.text).label("characters"),
+    outputs.c.format,
 ).join(outputs, outputs.c.round_id == rounds.c.id)
 _LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 
@@ -95,4 +97,5 @@ class SqlRoundQueries:
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
     line = to_line(row)
-    return replace(line, excerpt=row.excerpt, characters=row.characters)
+    format_ = Format(row.format)
+    return replace(line, excerpt=row.excerpt, characters=row.characters, format=format_)

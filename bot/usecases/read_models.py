@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.domain.execution import Execution, Given
 from bot.domain.notes import Claim
-from bot.domain.notification import Output
+from bot.domain.notification import Format, Output
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
@@ -68,6 +68,8 @@ class RoundLine:
     """The beginning of its output, where the list shows it."""
     characters: int = 0
     """How long the whole output is."""
+    format: Format = Format.MARKDOWN
+    """Its format."""
     notes: int = 0
     """How many notes people wrote in the thread, while it waits and where the list shows it."""
     noted_by: tuple[Person, ...] = ()
@@ -171,14 +173,21 @@ class QueuePart:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A reviewer's queue, as Home shows it: one page of it, the oldest first."""
+    """A reviewer's queue, as Home shows it: one page of it."""
 
     mine: QueuePart
-    others: QueuePart
     stuck: QueuePart
+    others: QueuePart
     decided: QueuePart
+    """The latest decision first; of the other parts the oldest round."""
     page: int
     pages: int
+    kept: tuple[RoundLine, ...] = ()
+    """Rounds that were asked for beside this page, as far as the person may read them."""
+    reviewed: frozenset[str] = frozenset()
+    """The crews for which the person may decide."""
+    operated: frozenset[str] = frozenset()
+    """The crews that the person looks after."""
 
 
 @dataclass(frozen=True, slots=True)

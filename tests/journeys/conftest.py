@@ -120,13 +120,22 @@ def make_world(tmp_path: Path) -> MakeWorld:
             chosen = replace(chosen, port=port, database_url=database)
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
             chosen = replace(chosen, crews=crews)
-            async with running(chosen, runtime) as bot:
-                join(slack, crew, bot)
-                while (await bot.check_health()).warnings:  # noqa: ASYNC110  # nothing tells of it
-                    await asyncio.sleep(0)  # until it knows who it is in Slack
-                yield World(slack, crew, bot.address, chosen)
+            async with started(slack, crew, chosen, runtime) as world:
+                yield world
 
     return build
+
+
+@asynccontextmanager
+async def started(
+    slack: Workspace, crew: Crew, chosen: Settings, runtime: Runtime = AT_ONCE
+) -> AsyncIterator[World]:
+    """A bot between these two, once it knows who it is in Slack."""
+    async with running(chosen, runtime) as bot:
+        join(slack, crew, bot)
+        while (await bot.check_health()).warnings:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0)
+        yield World(slack, crew, bot.address, chosen)
 
 
 def join(slack: Workspace, crew: Crew, bot: Bot) -> None:

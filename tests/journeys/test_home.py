@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from bot.demo.environment import ANA, BEN, CARL
-from bot.demo.workspace import buttons
-from tests.journeys.conftest import World
+from bot.demo.crew import Crew, status
+from bot.demo.environment import ANA, BEN, CARL, people, settings
+from bot.demo.workspace import View, Workspace, buttons
+from bot.settings.load import load
+from tests.builders import SECOND, FakeClock
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World, started
 from tests.journeys.people import home, modal
 
 
@@ -28,7 +33,7 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
     await world.slack.click(ANA, world.slack.home(ANA), "Revise")
     await modal(world, ANA, "What should change?")
     await world.slack.click(ANA, seen, "Approve")
-    await home(world, ANA, "Decided today: 1")
+    await home(world, ANA, "Waiting for you: 0")
     await world.shown(card, "Sent")
     await world.slack.click(BEN, replace(seen, user=BEN), "Approve")
     assert "Ana approved" in (await modal(world, BEN)).shown.replace(f"<@{ANA}>", "Ana")
@@ -48,3 +53,108 @@ async def test_home_is_paged(world: World) -> None:
     assert "Draft 44." in third.shown
     await world.slack.click(ANA, third, "Previous page")
     await home(world, ANA, "Page 2 of 3")
+
+
+async def test_a_second_click_on_one_spot_decides_nothing_more(world: World) -> None:
+    """The row stays in its place, and what does nothing stands where Approve was."""
+    seen = await two_waiting(world)
+    first, second = rows(seen)
+    await world.slack.click(ANA, seen, "Approve", block_id=first["block_id"])
+    after = await home(world, ANA, "Waiting for you: 1")
+
+    spot, below = rows(after)
+
+    assert labels(spot) == ["Read all"]
+    assert labels(below) == ["Approve", "Revise", "Read all"]
+    assert (spot["block_id"], below["block_id"]) == (first["block_id"], second["block_id"])
+    assert "Draft 1." in after.shown
+    assert "Decided in the last" not in after.shown
+    await world.slack.click(ANA, after, "Read all", block_id=spot["block_id"])
+    await modal(world, ANA, "Draft 1.")
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.slack.close_modal(ANA)
+    await world.slack.open_home(ANA)
+    fresh = await home(world, ANA, "Decided in the last 24 hours: 1")
+    assert values(fresh) == values(after)[::-1]
+    assert len(world.crew.resumes) == 1
+
+
+async def test_a_click_right_after_rows_moved_decides_nothing(make_world: MakeWorld) -> None:
+    clock = FakeClock()
+    async with make_world(replace(AT_ONCE, clock=clock)) as world:
+        seen = await two_waiting(world)
+        await world.slack.click(ANA, seen, "Approve", block_id=rows(seen)[0]["block_id"])
+        await world.crew.until(lambda: world.crew.resumes)
+        await world.slack.open_home(ANA)
+        moved = await home(world, ANA, "Decided in the last 24 hours: 1")
+        first = rows(moved)[0]["block_id"]
+
+        await world.slack.click(ANA, moved, "Approve", block_id=first)
+
+        await modal(world, ANA, "Home had just changed. Nothing was decided; look again.")
+        assert "Waiting for you: 1" in world.slack.home(ANA).shown
+        assert len(world.crew.resumes) == 1
+        clock.advance(SECOND)
+        await world.slack.click(ANA, moved, "Approve", block_id=first)
+        await home(world, ANA, "Waiting for you: 0")
+
+
+async def test_a_stuck_row_is_retried_and_dismissed_in_home(world: World) -> None:
+    for number in (1, 2):
+        await world.pause("draft", f"Draft {number}.", f"e-{number}")
+        card = await world.card(f"Draft {number}.")
+        world.crew.fail("/resume", how=status(422, {"message": "no"}))
+        await world.slack.click(ANA, card, "Approve")
+        await world.shown(card, "Retry")
+    await world.slack.open_home(ANA)
+    seen = await home(world, ANA, "Not delivered: 2")
+    first, second = rows(seen)
+    assert labels(first) == labels(second) == ["Retry", "Dismiss", "Read all"]
+
+    await world.slack.click(ANA, seen, "Retry", block_id=first["block_id"])
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.slack.click(ANA, seen, "Dismiss", block_id=second["block_id"])
+    await modal(world, ANA, "Dismiss")
+    await world.slack.submit(ANA, {"feedback": "Nobody needs it."})
+
+    after = await home(world, ANA, "Not delivered: 0")
+    assert [labels(row) for row in rows(after)] == [["Read all"], ["Read all"]]
+    await world.slack.click(ANA, seen, "Retry", block_id=first["block_id"])
+    await modal(world, ANA, "There is nothing left to do here")
+
+
+async def test_a_home_that_was_opened_before_a_start_is_kept_up_to_date(tmp_path: Path) -> None:
+    async with Workspace() as slack, Crew() as crew:
+        people(slack)
+        chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"}, cwd=tmp_path)
+        chosen = replace(chosen, port=0, database_url=f"sqlite+aiosqlite:///{tmp_path / 'c.db'}")
+        async with started(slack, crew, chosen) as world:
+            seen = await two_waiting(world)
+        async with started(slack, crew, chosen) as world:
+            await slack.click(ANA, seen, "Approve", block_id=rows(seen)[1]["block_id"])
+            after = await home(world, ANA, "Waiting for you: 1")
+    assert values(after) == values(seen)
+    assert labels(rows(after)[1]) == ["Read all"]
+
+
+async def two_waiting(world: World) -> View:
+    """Ana's Home with two rows that came while she had it open."""
+    await world.slack.open_home(ANA)
+    for number in (1, 2):
+        await world.pause("draft", f"Draft {number}.", f"e-{number}")
+        await home(world, ANA, f"Waiting for you: {number}")
+    return world.slack.home(ANA)
+
+
+def rows(view: View) -> list[dict[str, Any]]:
+    """The rounds' buttons."""
+    return [block for block in view.blocks if block["type"] == "actions"]
+
+
+def labels(row: dict[str, Any]) -> list[str]:
+    return [element["text"]["text"] for element in row["elements"]]
+
+
+def values(view: View) -> list[str]:
+    """The ids of the rounds, from the top."""
+    return [row["elements"][0]["value"] for row in rows(view)]

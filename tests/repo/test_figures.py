@@ -25,7 +25,7 @@ from bot.slack.client import people
 from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW
 from bot.slack.client.rate_limit import Rate
-from bot.slack.home.listeners import OPEN
+from bot.slack.home.refresher import OPEN
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import LEASE, Pace
 from bot.usecases.evidence import STATUS_POLL

@@ -19,6 +19,7 @@ MESSAGE_LIMIT: Final = 12_000
 """All texts of a message's blocks. Slack refuses from about 13,200 on, and documents no number."""
 LABEL_LIMIT: Final = 75
 TITLE_LIMIT: Final = 24
+HEADER_LIMIT: Final = 150
 TEXT_LIMIT: Final = 4_000
 """A message's own text: what notifications and screen readers use."""
 
@@ -45,6 +46,11 @@ def mrkdwn(text: str) -> Block:
 def plain_text(text: str, limit: int) -> Block:
     """A text object without any markup."""
     return {"type": "plain_text", "text": plain(text, limit), "emoji": False}
+
+
+def header(text: str) -> Block:
+    """A heading, in plain text."""
+    return {"type": "header", "text": plain_text(text, HEADER_LIMIT)}
 
 
 def section(text: str) -> Block:

@@ -46,7 +46,7 @@ def rich_text(markdown: str) -> list[Block]:
     made: list[Block] = []
     blocks: list[Block] = []
     size = 0
-    for element in _split(_Writer().write(_parse(clean(markdown)))):
+    for element in _split(_Writer().write(parse(clean(markdown)))):
         length = _size(element)
         if blocks and (size + length > RICH_TEXT_LIMIT or len(blocks) == _MOST):
             made.append(_block(blocks))
@@ -56,7 +56,8 @@ def rich_text(markdown: str) -> list[Block]:
     return [*made, _block(blocks)] if blocks else made
 
 
-def _parse(markdown: str) -> list[Token]:
+def parse(markdown: str) -> list[Token]:
+    """The tokens of Markdown in which nothing vanishes that was written."""
     lines = markdown.split("\n")
     columns = 1 + max(line.count("|") for line in lines)
     return (_MARKDOWN if columns * len(lines) <= _CELLS else _WITHOUT_TABLES).parse(markdown)
@@ -65,17 +66,6 @@ def _parse(markdown: str) -> list[Token]:
 def preformatted(text: str) -> list[Block]:
     """Text as it is, in the type of code."""
     return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
-
-
-def flat(markdown: str) -> str:
-    """The text without its marks, for one line of a list."""
-    found = _Writer().write(_parse(clean(markdown)))
-    return " ".join("".join(_flat(element)) for element in found)
-
-
-def _flat(element: Block) -> Iterator[str]:
-    for one in element["elements"]:
-        yield from _flat(one) if "elements" in one else (one["text"],)
 
 
 def leaf(text: str, **style: bool) -> Block:

@@ -68,8 +68,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
     report = strings.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
-        f"{_round_line(line, now, link)}{summary.detail(line.round, line.excerpt)}"
-        for line in reversed(view.rounds)
+        f"{_round_line(line, now, link)}{summary.detail(line)}" for line in reversed(view.rounds)
     ]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]

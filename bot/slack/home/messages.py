@@ -1,40 +1,57 @@
-"""The app's Home as blocks."""
+"""The app's Home as blocks: rows of the queue, each a text and a row of buttons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from bot.slack import ids
-from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import Block, actions, button, section
-from bot.slack.blockkit.rich_text import flat
+from bot.slack.blockkit.blocks import Block, actions, button, header, section
 from bot.slack.blockkit.text import duration
 from bot.slack.home import strings
+from bot.slack.home.layout import Part, Row, block_id, lines_of, part_of, stands
 from bot.slack.page_buttons import page_buttons
-from bot.slack.reviews import reader_strings, state_strings, summary
-from bot.slack.reviews.buttons import view_buttons
-from bot.slack.reviews.links import Link, linked
-from bot.slack.reviews.presentation import Waiting, present
+from bot.slack.payloads import ButtonRow
+from bot.slack.reviews import reader_strings, summary
+from bot.slack.reviews import strings as reviews
+from bot.slack.reviews.buttons import dismiss_button, view_buttons
+from bot.slack.reviews.links import Link
+from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import Queue, RoundLine
 
+_HEADINGS: Final = {
+    Part.MINE: strings.mine,
+    Part.STUCK: strings.stuck,
+    Part.OTHERS: strings.others,
+    Part.DECIDED: strings.decided,
+}
 
-def render_home(found: Queue, *, now: datetime, link: Link) -> Block:
-    """The queue as a Home page."""
+
+def render_home(
+    found: Queue,
+    rows: tuple[Row, ...],
+    *,
+    before: tuple[ButtonRow, ...] = (),
+    now: datetime,
+    link: Link,
+) -> Block:
+    """These rows of the queue as a Home page; `before` are the rows of buttons that it had."""
+    lines = lines_of(found)
     blocks: list[Block] = []
     if not (found.mine.total or found.others.total or found.stuck.total):
         blocks.append(section(strings.EMPTY))
-    parts = (
-        (found.mine, strings.mine, True),
-        (found.others, strings.others, False),
-        (found.stuck, strings.stuck, False),
-        (found.decided, strings.decided, False),
-    )
-    for part, heading, may_decide in parts:
-        if part.lines:
-            blocks.append(section(f"*{heading(part.total)}*"))
-            for line in part.lines:
-                blocks += _entry(line, now=now, link=link, may_decide=may_decide)
+    elif found.pages > 1:
+        blocks.append(section(strings.totals(found)))
+    for part in Part:
+        of_part = [row for row in rows if row.part is part]
+        if of_part:
+            blocks.append(header(_HEADINGS[part](part_of(found, part).total)))
+        for row in of_part:
+            line = lines[row.round_id]
+            blocks.append(section("\n".join(_text(line, row, now=now, link=link))))
+            stood = stands(block_id(row, 0), len(blocks), before, now=now)
+            blocks.append(actions(*_buttons(line, row, found)) | {"block_id": stood})
     blocks += page_buttons(
         found.page,
         found.pages,
@@ -45,17 +62,35 @@ def render_home(found: Queue, *, now: datetime, link: Link) -> Block:
     return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
 
 
-def _entry(line: RoundLine, *, now: datetime, link: Link, may_decide: bool) -> Iterable[Block]:
+def _text(line: RoundLine, row: Row, *, now: datetime, link: Link) -> Iterator[str]:
     round_ = line.round
-    title = f"{shared.crew(round_.review.crew)}: {shared.task(round_)}"
+    yield summary.headline(line, link)
     match present(round_):
         case Waiting(since):
-            age = summary.waiting_for(duration(now - since))
-        case shown:
-            age = state_strings.in_list(shown, now)
-    about = summary.round_and_age(round_, age)
-    excerpt = summary.one_line_excerpt(flat(line.excerpt))
-    text = f"{linked(title, line, link)} · {about}"
-    yield section(f"{text}\n{excerpt}" if excerpt else text)
+            yield strings.about(round_, summary.waiting_for(duration(now - since)))
+        case _:
+            yield strings.about(round_, summary.status(round_, now))
+    yield from summary.claim_and_notes(line, now=now)
+    if row.part is not Part.STUCK:
+        yield summary.preview(line)
+
+
+def _buttons(line: RoundLine, row: Row, found: Queue) -> Iterator[Block]:
+    """What may be done. Where a row stays that is over, what does nothing comes first."""
+    round_ = line.round
+    crew = round_.review.crew
     read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
-    yield actions(*(view_buttons(round_.id) if may_decide else ()), read)
+    if row.since is not None:
+        yield read
+    match present(round_):
+        case Waiting() if crew in found.reviewed:
+            yield from view_buttons(round_.id, approve_id=ids.HOME_APPROVE)
+        case Stuck():
+            if crew in found.reviewed:
+                yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)
+            if crew in found.reviewed | found.operated:
+                yield dismiss_button(round_, action_id=ids.VIEW_DISMISS)
+        case _:
+            pass
+    if row.since is None:
+        yield read

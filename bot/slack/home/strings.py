@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.domain.review import Round
 from bot.slack import strings as shared
+from bot.usecases.read_models import Queue
 
 EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
+JUST_CHANGED: Final = "Home had just changed. Nothing was decided; look again."
 
 
 def mine(total: int) -> str:
@@ -20,10 +23,28 @@ def others(total: int) -> str:
 
 
 def stuck(total: int) -> str:
-    """The heading of what a crew did not take."""
-    return f"Stuck: {shared.total(total)}"
+    """The heading of decisions that did not reach their crew."""
+    return f"Not delivered: {shared.total(total)}"
 
 
 def decided(total: int) -> str:
     """The heading of what was decided in the last 24 hours."""
-    return f"Decided today: {shared.total(total)}"
+    return f"Decided in the last 24 hours: {shared.total(total)}"
+
+
+def totals(found: Queue) -> str:
+    """What there is on all pages."""
+    parts = (
+        (found.mine.total, "for you"),
+        (found.others.total, "for others"),
+    )
+    waiting = [f"{shared.total(total)} {whom}" for total, whom in parts if total]
+    said = [f"Waiting: {' and '.join(waiting)}"] if waiting else []
+    if found.stuck.total:
+        said.append(f"not delivered: {shared.total(found.stuck.total)}")
+    return " · ".join(said)
+
+
+def about(round_: Round, state: str) -> str:
+    """The second line of a row."""
+    return f"{shared.crew(round_.review.crew)} · {shared.number_of(round_)} · {state}"

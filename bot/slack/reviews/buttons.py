@@ -13,9 +13,9 @@ def card_buttons(round_id: str) -> tuple[Block, Block]:
     return _buttons(round_id, ids.APPROVE, ids.REVISE)
 
 
-def view_buttons(round_id: str) -> tuple[Block, Block]:
+def view_buttons(round_id: str, *, approve_id: str = ids.VIEW_APPROVE) -> tuple[Block, Block]:
     """The same in a modal or in Home, where a click comes without a channel to answer in."""
-    return _buttons(round_id, ids.VIEW_APPROVE, ids.VIEW_REVISE)
+    return _buttons(round_id, approve_id, ids.VIEW_REVISE)
 
 
 def dismiss_button(round_: Round, *, action_id: str = ids.DISMISS) -> Block:

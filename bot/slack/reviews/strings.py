@@ -77,6 +77,7 @@ def unchanged(round_: Round) -> str:
     )
 
 
+EMPTY_IN_LIST: Final = "_The output is empty._"
 NOT_SHOWABLE: Final = "Slack could not show this output; it is attached as a file."
 
 
@@ -104,17 +105,27 @@ def changed(changes: Changes, previous: Round) -> str:
 
 def notes(count: int, authors: Sequence[Person]) -> str:
     """The card's line on notes: `3 notes from Ana and Ben`."""
+    return f"{notes_in_list(count, authors)} in the thread. Revise opens with them."
+
+
+def notes_in_list(count: int, authors: Sequence[Person]) -> str:
+    """How many notes there are, and whose."""
     named = [shared.person(one) for one in authors[:_AUTHORS]]
     if len(authors) > _AUTHORS:
         named.append(f"{len(authors) - _AUTHORS} more")
     who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
     noun = "note" if count == 1 else "notes"
-    return f":memo: {count:,} {noun} from {who} in the thread. Revise opens with them."
+    return f":memo: {count:,} {noun} from {who}"
 
 
 def on_it(claim: Claim) -> str:
     """The card's line on who looks at it."""
-    return f":eyes: {shared.person(claim.by)} is on it. Everybody may still decide."
+    return f"{on_it_in_list(claim)}. Everybody may still decide."
+
+
+def on_it_in_list(claim: Claim) -> str:
+    """Who looks at it."""
+    return f":eyes: {shared.person(claim.by)} is on it"
 
 
 def waited(round_: Round, decision: Decision) -> str:

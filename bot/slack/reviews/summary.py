@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from bot.domain.notification import Format
 from bot.domain.review import Round
 from bot.slack import strings as shared
+from bot.slack.blockkit.previews import preview_of_json, preview_of_markdown
 from bot.slack.blockkit.text import date, one_line
 from bot.slack.reviews import state_strings, strings
-from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present
+from bot.slack.reviews.links import Link, linked
+from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present, sign
+from bot.usecases.read_models import RoundLine
 
 
 def answered(round_: Round) -> str:
@@ -26,9 +31,10 @@ def answered(round_: Round) -> str:
     return "\n".join(lines)
 
 
-def detail(round_: Round, output: str) -> str:
+def detail(line: RoundLine) -> str:
     """The same below a line of a list: output, feedback, how long it waited, the answer."""
-    lines = [one_line(output, _LINE)] if output.strip() else []
+    round_ = line.round
+    lines = [preview(line)]
     decision = round_.decision
     if decision is not None:
         lines.append(f"decided after {strings.waited(round_, decision)}")
@@ -42,14 +48,25 @@ def detail(round_: Round, output: str) -> str:
     return "".join(f"\n{line}" for line in lines)
 
 
-def round_and_age(round_: Round, age: str) -> str:
-    """One round in Home, without its link and its excerpt."""
-    return f"{shared.number_of(round_)} · {age}"
+def headline(line: RoundLine, link: Link) -> str:
+    """A round's first line in a list: its state, its task with a link to the card, its subject."""
+    title = shared.bold(linked(shared.task(line.round), line, link))
+    parts = (title, one_line(line.subject, shared.TITLE_LIMIT))
+    return f"{sign(present(line.round))} {' · '.join(part for part in parts if part)}"
 
 
-def one_line_excerpt(text: str) -> str:
-    """One line of an output."""
-    return one_line(text, _LINE)
+def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
+    """Who is on a waiting round, and what was written in its thread, in a list."""
+    if line.claim is not None and line.claim.holds(now):
+        yield strings.on_it_in_list(line.claim)
+    if line.notes:
+        yield strings.notes_in_list(line.notes, line.noted_by)
+
+
+def preview(line: RoundLine) -> str:
+    """The beginning of an output in one line, without its marks."""
+    text = preview_of_json if line.format is Format.JSON else preview_of_markdown
+    return one_line(text(line.excerpt), _LINE) or strings.EMPTY_IN_LIST
 
 
 _LINE: Final = 160

@@ -5,7 +5,9 @@ Nothing in it, its totals included, is of a crew that the person may not read.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+from itertools import chain
 
 from bot.domain.people import Role
 from bot.domain.review import State
@@ -15,24 +17,33 @@ from bot.usecases.read_models import Queue, QueuePart, Selection
 #: Rounds on one page, of all parts together.
 PAGE = 20
 #: How long a decided round stays in the queue.
-TODAY = timedelta(hours=24)
+DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
 
 
-async def queue(user: str, *, page: int, context: ReviewContext, recheck: bool = False) -> Queue:
+async def queue(
+    user: str,
+    *,
+    page: int,
+    context: ReviewContext,
+    keep: Collection[str] = (),
+    recheck: bool = False,
+) -> Queue:
     """One page of a person's queue; the last page when `page` is beyond it.
 
-    `recheck` is for when they ask for it, as in `permissions.permitting`.
+    `keep` names rounds that are read beside it. `recheck` is for when they ask for it, as in
+    `permissions.permitting`.
     """
     mine = await context.crews_of(user, Role.REVIEWER, recheck=recheck)
     crews = await context.crews_of(user, Role.READER, recheck=recheck)
+    operated = await context.crews_of(user, Role.OPERATOR, recheck=False)
     others = tuple(name for name in crews if name not in mine)
     read = context.uow.read.rounds
     parts = (
         Selection(mine, (State.WAITING,)),
-        Selection(others, (State.WAITING,)),
         Selection(crews, (State.STUCK,)),
-        Selection(crews, _DECIDED, decided_since=context.clock() - TODAY),
+        Selection(others, (State.WAITING,)),
+        Selection(crews, _DECIDED, decided_since=context.clock() - DAY),
     )
     totals = [await read.count(part) for part in parts]
     pages = max(1, -(-sum(totals) // PAGE))
@@ -45,11 +56,22 @@ async def queue(user: str, *, page: int, context: ReviewContext, recheck: bool =
         limit = min(total, end - before) - offset
         shown.append(await read.first(part, offset=offset, limit=limit) if limit > 0 else ())
         before += total
-    lines = {
-        line.round.id: line for line in await read.lines([key for keys in shown for key in keys])
-    }
-    waiting, theirs, stuck, decided = (
+    ids = dict.fromkeys((*chain(*shown), *keep))
+    lines = {line.round.id: line for line in await read.lines(tuple(ids))}
+    waiting, stuck, theirs, decided = (
         QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
-    return Queue(waiting, theirs, stuck, decided, page, pages)
+    return Queue(
+        waiting,
+        stuck,
+        theirs,
+        decided,
+        page,
+        pages,
+        kept=tuple(
+            lines[key] for key in keep if key in lines and lines[key].round.review.crew in crews
+        ),
+        reviewed=frozenset(mine),
+        operated=frozenset(operated),
+    )

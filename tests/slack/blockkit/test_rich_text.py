@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.rich_text import RICH_TEXT_LIMIT, flat, preformatted, rich_text
+from bot.slack.blockkit.rich_text import RICH_TEXT_LIMIT, preformatted, rich_text
 from bot.slack.blockkit.text import utf16_length
 from tests.slack.rendering import NASTY, mid_texts, shown
 
@@ -91,7 +91,6 @@ def test_markdown_as_an_llm_writes_it() -> None:
     assert {"rich_text_quote", "rich_text_preformatted"} <= {
         one["type"] for one in block["elements"]
     }
-    assert flat("# A\n\n- *b*\n- c") == "A\n b c"
 
 
 def test_nothing_is_nothing() -> None:

@@ -1,35 +1,137 @@
-"""Home: within Slack's limits, calling nobody."""
+"""Home within Slack's limits, whatever agents write, and what its rows say and offer."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.notes import Claim
+from bot.domain.notification import Format
 from bot.domain.reason import RefusedByCrew
 from bot.domain.review import State
+from bot.slack.home.layout import Part, Row, arrange
 from bot.slack.home.messages import render_home
-from bot.usecases.read_models import MessageRef, Queue, QueuePart, RoundLine
-from tests.builders import ANA, NOW
-from tests.slack.rendering import LINK, a_named_round, check_view, texts
+from bot.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
+from tests.builders import ANA, BEN, NOW, a_round
+from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
+
+NONE = QueuePart((), 0)
+REF = MessageRef("C1", "1.0", "1.0")
+STUCK = a_round(state=State.STUCK, id="r-stuck", reason=RefusedByCrew("401", "no"))
 
 
 def link(_card: MessageRef) -> str | None:
     return LINK
 
 
+def a_queue(*mine: RoundLine, **changes: Any) -> Queue:
+    reviewed = frozenset({"research"})
+    found = Queue(QueuePart(mine, len(mine)), NONE, NONE, NONE, 0, 1, reviewed=reviewed)
+    return replace(found, **changes)
+
+
+def home(found: Queue) -> dict[str, Any]:
+    return render_home(found, arrange((), found, now=NOW), now=NOW, link=link)
+
+
+def buttons(view: dict[str, Any]) -> list[list[str]]:
+    rows = [block for block in view["blocks"] if block["type"] == "actions"]
+    return [[element["text"]["text"] for element in row["elements"]] for row in rows]
+
+
 @settings(max_examples=40)
-@given(st.lists(texts, max_size=20))
-def test_home_is_within_the_limits(excerpts: list[str]) -> None:
-    ref = MessageRef("C1", "1.0", "1.0")
+@given(st.lists(texts, max_size=30), st.sampled_from(Format))
+def test_home_is_within_the_limits(excerpts: list[str], format_: Format) -> None:
     lines = tuple(
-        RoundLine(replace(a_named_round(), id=f"r-{number}"), ref, text[:400], len(text))
+        RoundLine(
+            replace(a_named_round(), id=f"r-{number}"),
+            REF,
+            text[:400],
+            len(text),
+            format_,
+            notes=3,
+            noted_by=(ANA, BEN),
+            claim=Claim(BEN, NOW),
+        )
         for number, text in enumerate(excerpts)
     )
-    stuck = RoundLine(a_named_round(state=State.STUCK, reason=RefusedByCrew("401", "no")), None)
-    found = Queue(
-        QueuePart(lines, 99), QueuePart((), 0), QueuePart((stuck,), 1), QueuePart((), 0), 1, 3
-    )
+    found = a_queue(*lines, stuck=QueuePart((RoundLine(STUCK, None),), 1), page=1, pages=3)
 
-    check_view(render_home(found, now=NOW, link=link), may_mention=frozenset({f"@{ANA.id}"}))
+    check_view(home(found), may_mention=frozenset({f"@{ANA.id}", f"@{BEN.id}"}))
+
+
+def test_the_parts_have_headings_with_their_totals() -> None:
+    line = RoundLine(a_round(), None, "A draft.")
+    decided = RoundLine(a_round(State.RESUMED, id="r-2"), None, "A draft.")
+    view = home(
+        a_queue(
+            line,
+            stuck=QueuePart((RoundLine(STUCK, None),), COUNTED + 1),
+            decided=QueuePart((decided,), 1),
+        )
+    )
+    headings = [block["text"]["text"] for block in view["blocks"] if block["type"] == "header"]
+    assert headings == [
+        "Waiting for you: 1",
+        "Not delivered: 1,000+",
+        "Decided in the last 24 hours: 1",
+    ]
+    assert buttons(view) == [
+        ["Approve", "Revise", "Read all"],
+        ["Retry", "Dismiss", "Read all"],
+        ["Read all"],
+    ]
+
+
+def test_several_pages_say_what_there_is_on_all() -> None:
+    line = RoundLine(a_round(), None, "A draft.")
+    found = a_queue(line, others=QueuePart((), 30), stuck=QueuePart((), 2), pages=2)
+    assert "Waiting: 1 for you and 30 for others · not delivered: 2" in shown(home(found))
+
+
+def test_who_only_reads_is_offered_nothing_else() -> None:
+    line = RoundLine(a_round(), None, "A draft.")
+    stuck = QueuePart((RoundLine(STUCK, None),), 1)
+    found = a_queue(reviewed=frozenset(), others=QueuePart((line,), 1), stuck=stuck)
+    assert buttons(home(found)) == [["Read all"], ["Read all"]]
+    operated = replace(found, operated=frozenset({"research"}))
+    assert buttons(home(operated)) == [["Dismiss", "Read all"], ["Read all"]]
+
+
+def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
+    claim = Claim(BEN, NOW)
+    line = RoundLine(a_round(), None, "A draft.", notes=2, noted_by=(ANA, BEN), claim=claim)
+    said = shown(home(a_queue(line)))
+    assert f":eyes: <@{BEN.id}> is on it" in said
+    assert f":memo: 2 notes from <@{ANA.id}> and <@{BEN.id}>" in said
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "format_", "says"),
+    [
+        ("# Findings\n\nThey *grow*.\n\n- a\n- b", Format.MARKDOWN, "Findings They grow. a b"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", Format.MARKDOWN, "So it is."),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", Format.MARKDOWN, "a · b; 1 · 2;"),
+        ("```\nx = 1\n```", Format.MARKDOWN, "x = 1"),
+        ("---\n\n![x](y)", Format.MARKDOWN, "x"),
+        ("  \n", Format.MARKDOWN, "The output is empty."),
+        ('{"a": "b\\nc", "d": [1, true, "cut of', Format.JSON, "a: b c, d: 1, true, cut of"),
+        ("{}", Format.JSON, "The output is empty."),
+    ],
+)
+def test_a_preview_is_words(excerpt: str, format_: Format, says: str) -> None:
+    line = RoundLine(a_round(), None, excerpt, len(excerpt), format_)
+    assert says in shown(home(a_queue(line)))
+    assert "--" not in shown(home(a_queue(line)))
+
+
+def test_a_row_that_stays_offers_what_does_nothing_first() -> None:
+    stuck = QueuePart((), 1)
+    found = a_queue(stuck=stuck, kept=(RoundLine(STUCK, None),))
+    rows = (Row(Part.MINE, STUCK.id, NOW),)
+    view = render_home(found, rows, now=NOW, link=link)
+    assert buttons(view) == [["Read all", "Retry", "Dismiss"]]
