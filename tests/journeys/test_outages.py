@@ -199,7 +199,7 @@ channel = "C0SECOND"
         runtime=replace(AT_ONCE, rate=Rate(timedelta(hours=1), burst=2)),
         crews_file=second,
         T="t",
-        S="second-secret",
+        S="second-webhook-secret",
     ) as world:
         world.slack.add_channel("C0SECOND", "second")
         for number in range(5):

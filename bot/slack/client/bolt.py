@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -27,15 +30,47 @@ def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
 
     with _unseen("SLACK_"):
-        app = AsyncApp(
+        app = _App(
             client=client,
             authorize=authorize,
+            process_before_response=True,  # see `_App`
             signing_secret=signing_secret or "",
             request_verification_enabled=signing_secret is not None,
             logger=logging.getLogger("slack_bolt"),
         )
     app.error(on_error)
     return app
+
+
+class _App(AsyncApp):
+    """Answers Slack at the moment at which a listener acknowledges, and lets the listener go on.
+
+    Bolt itself looks every 10 ms whether there is an acknowledgement, and after 3 s answers that
+    nobody listens. In a process that is short of time one that comes later would be lost, although
+    the decision is on disk; with `process_before_response` Bolt awaits the listener instead.
+    """
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """The acknowledgement, or what Bolt answers where there is none."""
+        ack = _Ack()
+        req.context["ack"] = ack
+        listening = asyncio.create_task(super().async_dispatch(req))
+        await asyncio.wait({listening, ack.first}, return_when=asyncio.FIRST_COMPLETED)
+        return ack.first.result() if ack.first.done() else listening.result()
+
+
+class _Ack(AsyncAck):
+    """Tells when it was called; the first call counts."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.first: asyncio.Future[BoltResponse] = asyncio.get_running_loop().create_future()
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:  # noqa: ANN401  # Bolt's
+        response = await super().__call__(*args, **kwargs)
+        if not self.first.done():
+            self.first.set_result(response)
+        return response
 
 
 @contextmanager

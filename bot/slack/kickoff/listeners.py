@@ -179,7 +179,7 @@ async def _acknowledge(
 ) -> None:
     """Acknowledge with a notice, which can be replaced once this returns.
 
-    Bolt sends what is acknowledged some milliseconds later. Slack would show the notice in place of
+    What is acknowledged is sent a little later. Slack would show the notice in place of
     whatever it was told before.
     """
     await ack(response_action="update", view={**render_notice(sentence), "external_id": form.id})
