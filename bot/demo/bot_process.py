@@ -86,7 +86,7 @@ class BotProcess:
                 await self._until_ready(self._process)
         except TimeoutError as error:
             await self.stop()
-            raise BotDidNotStart(self._log_tail()) from error
+            raise BotDidNotStart(self.log_tail) from error
 
     async def stop(self) -> None:
         """Ask it to end (SIGTERM), and wait until it has."""
@@ -116,7 +116,7 @@ class BotProcess:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(_POLL_SECONDS)
-        raise BotDidNotStart(self._log_tail())
+        raise BotDidNotStart(self.log_tail)
 
     async def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -130,7 +130,9 @@ class BotProcess:
             process.kill()
             await process.wait()
 
-    def _log_tail(self) -> str:
+    @property
+    def log_tail(self) -> str:
+        """The end of what it has written."""
         return self.log.read_text(errors="replace")[-2_000:]
 
 

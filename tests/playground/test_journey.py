@@ -12,6 +12,8 @@ from tests.playground.conftest import Site, card, kick_off, press
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+#: A start of the bot, in ms.
+STARTS = 20_000
 FEEDBACK = "Add a source for every figure, and keep the reading short."
 
 
@@ -40,8 +42,10 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     await expect(page.locator("#bot")).to_have_text("down")
     await press(page, second, "Approve")
     await expect(second.locator(".failed")).to_be_visible()
+    await expect(page.get_by_text("That did not work: the bot is not running.")).to_be_visible()
+    await expect(page.locator("#outage")).to_contain_text("The bot was killed here, on this page.")
     await page.get_by_role("button", name="Start", exact=True).click()
-    await expect(page.locator("#bot")).to_have_text("running")
+    await expect(page.locator("#bot")).to_have_text("running", timeout=STARTS)
     await press(page, second, "Approve")
 
     third = card(page, "Board summary", "Round 1")
@@ -165,12 +169,18 @@ async def test_the_bot_is_restarted_and_its_end_is_seen(site: Site) -> None:
     page = await site.page()
     await page.get_by_role("button", name="Restart").click()
     await expect(page.locator("#bot")).to_have_text("restarting")
-    await expect(page.locator("#bot")).to_have_text("running")
+    await expect(page.locator("#bot")).to_have_text("running", timeout=STARTS)
 
     await site.environment.bot.kill()
 
     await expect(page.locator("#bot")).to_have_text("down")
-    await expect(page.locator("#bot-problem")).to_have_text("The bot ended by itself.")
+    outage = page.get_by_role("alert").filter(has_text="The bot ended by itself.")
+    await expect(outage).to_contain_text("What was decided is kept.")
+    await outage.get_by_text("The end of its log").click()
+    await expect(outage.locator("pre")).to_contain_text("started")
+    await outage.get_by_role("button", name="Start the bot").click()
+    await expect(page.locator("#bot")).to_have_text("running", timeout=STARTS)
+    await expect(page.locator("#outage")).to_be_hidden()
 
 
 async def test_all_of_it_by_keyboard(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -76,7 +77,7 @@ async def test_the_first_event_is_everything(client: aiohttp.ClientSession) -> N
     event = await first_event(client)
     assert event["full"] is True
     assert event["set"]["me"] == {"id": ANA, "name": "Ana"}
-    assert event["set"]["bot"] == {"state": "running", "problem": ""}
+    assert event["set"]["bot"] == {"state": "running", "problem": "", "log": ""}
     assert event["set"][f"channel/{CHANNEL}"]["name"] == "crew-reviews"
     roles = {one["name"]: one["role"] for one in event["set"]["people"]}
     assert roles["Carl"] == "may not decide"
@@ -102,6 +103,23 @@ async def test_a_closed_tab_is_no_error(
         answer.close()
     for text in ("one", "two", "three"):  # each one makes the server write to the closed stream
         await do(client, "write", channel=CHANNEL, text=text)
+
+    errors = [record for record in caplog.records if record.name == "aiohttp.server"]
+    assert errors == []
+
+
+async def test_a_tab_closed_while_it_sends_is_no_error(
+    client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client._base_url is not None  # noqa: SLF001  # where the page is
+    host, port = client._base_url.host, client._base_url.port  # noqa: SLF001
+    _, writer = await asyncio.open_connection(host, port)
+    writer.write(f"POST /do/write HTTP/1.1\r\nHost: {host}\r\n".encode())
+    writer.write(b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+    await writer.drain()
+    await first_event(client)  # by now it is being read
+    writer.transport.abort()
+    await first_event(client)
 
     errors = [record for record in caplog.records if record.name == "aiohttp.server"]
     assert errors == []

@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.demo.crew.faults import Fault, Faults, How
 from bot.demo.crew.records import BoundedLog, Call
 from bot.demo.crew.wire import Refusal, parse_object_or_nothing
+from bot.demo.hang_ups import forgive_hang_ups
 from bot.demo.ports import free_port
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Server:
         if self._runner is not None:
             return
         self._closing = asyncio.Event()
-        app = web.Application(client_max_size=2**20)
+        app = web.Application(client_max_size=2**20, middlewares=[forgive_hang_ups])
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()

@@ -88,7 +88,7 @@ class Actions:
 
     async def _use(self, person: str, body: Json) -> Json:
         surface = self._surface(person, body)
-        return _result(
+        return self._result(
             await self._slack.use(
                 person,
                 surface,
@@ -101,16 +101,16 @@ class Actions:
 
     async def _submit(self, person: str, body: Json) -> Json:
         view = self._modal(person, body["view"])
-        return _result(await self._slack.submit(person, body["entered"], view))
+        return self._result(await self._slack.submit(person, body["entered"], view))
 
     async def _close(self, person: str, body: Json) -> Json:
         self._modal(person, body["view"])
         reply = await self._slack.close_modal(person)
-        return _DONE if reply is None else _result(reply)
+        return _DONE if reply is None else self._result(reply)
 
     async def _command(self, person: str, body: Json) -> Json:
         command, _, rest = str(body["text"]).strip().partition(" ")
-        return _result(await self._slack.slash(person, body["channel"], command, rest.strip()))
+        return self._result(await self._slack.slash(person, body["channel"], command, rest.strip()))
 
     async def _write(self, person: str, body: Json) -> Json:
         text = self._escape(str(body["text"]))
@@ -133,6 +133,15 @@ class Actions:
     async def _home(self, person: str, _: Json) -> Json:
         await self._slack.open_home(person)
         return _DONE
+
+    def _result(self, reply: Reply) -> Json:
+        """What the page shows of the bot's reply."""
+        problem = reply.problem
+        if not reply.status and self._supervisor.state != "running":
+            problem = "the bot is not running"
+        elif not problem and not reply.ok and not reply.errors:
+            problem = f"the app answered {reply.status}"
+        return {"ok": reply.ok, "problem": problem, "errors": dict(reply.errors)}
 
     def _escape(self, text: str) -> str:
         """Typed text as Slack stores it: escaped, with `@name` of a known user as a mention."""
@@ -204,11 +213,3 @@ class Actions:
             raise ActionRefused("the bot can be started, restarted and killed")
         await self._supervisor.execute(body["command"])
         return _DONE
-
-
-def _result(reply: Reply) -> Json:
-    """What the page shows of the bot's reply."""
-    problem = reply.problem
-    if not problem and not reply.ok and not reply.errors:
-        problem = f"the app answered {reply.status}"
-    return {"ok": reply.ok, "problem": problem, "errors": dict(reply.errors)}

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.demo.environment import ROLES, Environment
+from bot.demo.hang_ups import forgive_hang_ups
 from bot.demo.playground.actions import ActionRefused, Actions
 from bot.demo.playground.crew_state import crew_state
 from bot.demo.playground.slack_state import SlackState, people
@@ -73,7 +74,7 @@ class Playground:
                 await runner.cleanup()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[_guard])
+        application = web.Application(middlewares=[forgive_hang_ups, _guard])
         application.router.add_get("/", _page)
         application.router.add_static("/static", STATIC)
         application.router.add_get("/changes", self._changes)
@@ -96,7 +97,11 @@ class Playground:
 
     def _state(self, person: str) -> Iterator[tuple[str, str]]:
         yield "people", json.dumps(people(self._environment.workspace, ROLES))
-        bot = {"state": self.supervisor.state, "problem": self.supervisor.problem}
+        bot = {
+            "state": self.supervisor.state,
+            "problem": self.supervisor.problem,
+            "log": self.supervisor.log,
+        }
         yield "bot", json.dumps(bot)
         faults = {
             "slack": self._environment.workspace.faults_due,
@@ -114,9 +119,8 @@ class Playground:
             raise web.HTTPNotFound(text="no such user")
         headers = {**_HEADERS, "Content-Type": "text/event-stream"}
         response = web.StreamResponse(headers=headers)
-        with suppress(ConnectionError):  # The tab was closed: there is nobody left to write to.
-            await response.prepare(request)
-            await self._stream(person, response)
+        await response.prepare(request)
+        await self._stream(person, response)
         return response
 
     async def _stream(self, person: str, response: web.StreamResponse) -> None:

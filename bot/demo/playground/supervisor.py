@@ -19,7 +19,9 @@ class Supervisor:
     def __init__(self, bot: BotProcess, changed: Callable[[], None]) -> None:
         self.state = "running"
         self.problem = ""
-        """Why the bot is down when no command stopped it."""
+        """Why the bot is down, in words."""
+        self.log = ""
+        """The end of the bot's log, where no command stopped it."""
         self._bot = bot
         self._changed = changed
         self._lock = asyncio.Lock()
@@ -45,7 +47,7 @@ class Supervisor:
         async with self._lock:
             if command == "kill":
                 await self._bot.kill()
-                self._set_state("down")
+                self._set_state("down", "The bot was killed here, on this page.")
                 return
             if command == "restart" and self._bot.running:
                 self._set_state("restarting")
@@ -58,7 +60,7 @@ class Supervisor:
         try:
             await self._bot.start()
         except BotDidNotStart as error:
-            self._set_state("down", str(error))
+            self._set_state("down", "The bot did not start.", str(error))
         else:
             self._watch()
             self._set_state("running")
@@ -73,8 +75,8 @@ class Supervisor:
         async with self._lock:
             # A command that ended it held the lock until now and has already set the state.
             if self.state == "running" and not self._bot.running:
-                self._set_state("down", "The bot ended by itself.")
+                self._set_state("down", "The bot ended by itself.", self._bot.log_tail)
 
-    def _set_state(self, state: str, problem: str = "") -> None:
-        self.state, self.problem = state, problem
+    def _set_state(self, state: str, problem: str = "", log: str = "") -> None:
+        self.state, self.problem, self.log = state, problem, log
         self._changed()

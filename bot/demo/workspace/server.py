@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.demo.hang_ups import forgive_hang_ups
 from bot.demo.ports import free_port
 from bot.demo.workspace.args import Refused
 from bot.demo.workspace.files import receive_upload, show_file
@@ -48,7 +49,7 @@ class Server:
             self._runner = None
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=_MOST_BYTES)
+        application = web.Application(client_max_size=_MOST_BYTES, middlewares=[forgive_hang_ups])
         application.router.add_route("*", "/api/{method}", self._on_call)
         application.router.add_post("/upload/{file}", self._on_upload)
         application.router.add_post("/respond/{name}", self._on_answer)

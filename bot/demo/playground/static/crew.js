@@ -83,8 +83,7 @@ function faultControls() {
       h("span", { id: "faults", class: "chip" })),
     h("div", { class: "fault-row", role: "group", "aria-label": "The bot" },
       h("span", {}, "The bot"), h("span", { id: "bot", class: "chip", role: "status" }),
-      bot("restart", "Restart"), bot("kill", "Kill"), bot("start", "Start")),
-    h("p", { class: "problem", id: "bot-problem", hidden: true }));
+      bot("restart", "Restart"), bot("kill", "Kill"), bot("start", "Start")));
 }
 
 function drawStatus() {
@@ -93,13 +92,10 @@ function drawStatus() {
   const faults = document.getElementById("faults");
   faults.textContent = due.join(" · ") || "all well";
   faults.classList.toggle("pending", due.length > 0);
-  const { state, problem } = get("bot") ?? {};
+  const { state } = get("bot") ?? {};
   const chip = document.getElementById("bot");
   chip.textContent = state;
   chip.className = `chip ${{ running: "completed", down: "error" }[state] ?? "pending"}`;
-  const shown = document.getElementById("bot-problem");
-  shown.textContent = problem;
-  shown.hidden = !problem;
   for (const button of pane.querySelectorAll("[data-command]")) {
     button.hidden = (button.dataset.command === "start") === (state !== "down");
   }

@@ -3,9 +3,11 @@
 import { closeThread, draw as drawWorkspace, followLink } from "./channel.js";
 import { draw as drawCrew } from "./crew.js";
 import { draw as drawModal } from "./modal.js";
+import { draw as drawOutage } from "./outage.js";
 import { actAs, ui, subscribe } from "./store.js";
 
 subscribe(() => {
+  drawOutage();
   drawWorkspace();
   drawCrew();
   drawModal();
