@@ -165,11 +165,11 @@ class _Scenario:
         self._show(self._slack.ephemerals(BEN)[-1])
 
     async def _expect_finished_task(self) -> None:
-        """The task without a review is reported in one line of the thread."""
+        """The progress message has a line for the task without a review."""
         [line] = await self._slack.until(
             lambda: [m for m in self._slack.messages(CHANNEL) if "Entry plan" in message_text(m)]
         )
-        self._heading("The thread tells of a finished task in one line")
+        self._heading("The progress message in the thread lists the finished tasks")
         self._show(line)
 
     async def _expect_result(self, execution: str) -> None:
