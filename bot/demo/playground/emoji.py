@@ -9,6 +9,7 @@ CHARACTERS: Final = {
     "+1": "👍",
     "-1": "👎",
     "arrow_right": "➡️",
+    "arrow_up_down": "↕️",
     "arrows_counterclockwise": "🔄",
     "bar_chart": "📊",
     "bell": "🔔",
