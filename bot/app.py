@@ -139,11 +139,9 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             sleep=runtime.sleep,
             off_loop=off_loop,
         )
-        home = listeners.register(bolt, slack_context)
-        background = {
+        background = listeners.register(bolt, slack_context) | {
             "identity": identity.run,
             "directory": slack.directory.run,
-            "home": home.run,
         }
         warnings: list[Warn] = [
             lambda: identity.warning,

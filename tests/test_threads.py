@@ -30,9 +30,9 @@ async def test_the_loop_goes_on_while_the_worst_text_is_rendered() -> None:
 
         loop = asyncio.get_running_loop()
         loop.call_soon(turn)
-        modal = await rendering
+        page = await rendering
 
-    assert modal["type"] == "modal"
+    assert page.view["type"] == "modal"
     assert turns > 10
 
 

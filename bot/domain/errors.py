@@ -5,6 +5,7 @@ CrewgateError
  │    ├── AlreadyDecided     somebody was faster
  │    ├── RoundSuperseded    a newer output came
  │    └── RoundClosed        the execution ended or is gone
+ ├── ConfirmationNeeded  an approval could overlook something; nothing was recorded
  ├── InvalidTransition         an arrow the state machine does not have
  ├── Malformed           what a crew sent cannot be understood
  ├── RoundNotFound       no round has this id
@@ -26,6 +27,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.domain.caveats import Caveats
     from bot.domain.people import ReviewerRef
     from bot.domain.reason import Reason
     from bot.domain.verdict import Decision
@@ -57,6 +59,14 @@ class RoundClosed(NotWaiting):
     def __init__(self, reason: Reason | None) -> None:
         super().__init__(type(reason).__name__)
         self.reason = reason
+
+
+class ConfirmationNeeded(CrewgateError):
+    """An approval could overlook something that its presser was not asked about."""
+
+    def __init__(self, caveats: Caveats) -> None:
+        super().__init__("an approval has to be confirmed")
+        self.caveats = caveats
 
 
 class InvalidTransition(CrewgateError):

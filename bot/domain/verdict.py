@@ -55,6 +55,8 @@ class Decision:
     by: Person
     at: datetime
     via: Via
+    unsent_notes: int = 0
+    """How many notes waited when it was approved; an approval sends none of them."""
 
     @property
     def is_approve(self) -> bool:

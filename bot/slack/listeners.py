@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any, TypeAlias
 
 from slack_bolt.async_app import AsyncApp
 
@@ -18,11 +20,14 @@ from bot.slack.reviews import reader_listeners as reader
 from bot.slack.teams import refuse_other_teams
 from bot.slack.trial import listeners as trial
 
+Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What runs until it is cancelled."""
 
-def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
-    """Register all features, for this bot's workspace only; the app runs what renews Home."""
+
+def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
+    """Register all features, for this bot's workspace only; the app runs the loops."""
     app.middleware(partial(refuse_other_teams, identity=context.identity))
-    reviews.register(app, context)
+    signs = reviews.register(app, context)
     reader.register(app, context)
     dismissals.register(app, context)
     notes.register(app, context)
@@ -31,4 +36,4 @@ def register(app: AsyncApp, context: SlackContext) -> HomeRefresher:
     trial.register(app, context)
     refresher = HomeRefresher(context)
     home.register(app, refresher)
-    return refresher
+    return {"home": refresher.run, "slow_signs": signs.run}

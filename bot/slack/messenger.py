@@ -11,6 +11,7 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.people import ReviewerRef
@@ -25,6 +26,7 @@ from bot.slack.executions.messages import (
     render_forward_failed,
     render_progress,
     render_result_file_failed,
+    render_task_done,
     result_file_name,
 )
 from bot.slack.executions.strings import RESULT_TITLE
@@ -161,7 +163,7 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"progress {_key(posting)}",
-            render_progress(posting),
+            render_progress(posting.execution),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -170,8 +172,26 @@ class SlackMessenger:
     async def update_progress(self, posting: ExecutionPosting) -> Outcome:
         """See `Messenger`."""
         assert posting.progress_message is not None  # noqa: S101  # the caller's to check
-        message = render_progress(posting)
+        message = render_progress(posting.execution)
         return await outcome_of(self._poster.update(posting.progress_message, message))
+
+    async def post_task_done(
+        self,
+        posting: ExecutionPosting,
+        update_id: str,
+        update: TaskUpdate,
+        *,
+        channel: str,
+        posted_since: datetime | None,
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        return await self._post(
+            f"task {_key(posting)} {update_id}",
+            render_task_done(update),
+            channel=channel,
+            thread_ts=posting.thread_ts,
+            posted_since=posted_since,
+        )
 
     async def post_result(
         self,
@@ -184,7 +204,7 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"end {_key(posting)} {occasion}",
-            await self._off_loop(render_end, posting),
+            await self._off_loop(render_end, posting.execution),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -280,7 +300,7 @@ class SlackMessenger:
             )
         except CallFailed as error:
             return error.failure
-        return Posted(ref, excerpted=message.excerpted)
+        return Posted(ref, message.shown)
 
     async def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card

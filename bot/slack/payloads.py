@@ -5,12 +5,14 @@ Each parser raises Malformed for a payload of another shape.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
+from bot.domain.caveats import NOTHING_SEEN, Seen
 from bot.domain.errors import Malformed
 from bot.domain.verdict import Person
 from bot.slack import ids
@@ -83,7 +85,7 @@ def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The form behind Revise, or behind “Approve with a comment”, sent."""
+    """A form that decides, sent: to ask for changes, to approve, with a comment or without."""
 
     round_id: str
     by: Person
@@ -92,6 +94,8 @@ class Submission:
     """The block that holds it, where an error is shown."""
     with_notes: bool = False
     """The box began with what people wrote in the thread."""
+    seen: Seen = NOTHING_SEEN
+    """What the form told of before it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,10 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
     view = body["view"]
     box, feedback = _find_feedback(view)
+    round_id, seen = _parse_asked(str(view.get("private_metadata", "")))
     return Submission(
-        round_id=str(view.get("private_metadata", "")),
+        round_id=round_id,
+        seen=seen,
         by=_person(body["user"]),
         feedback=feedback,
         box=box,
@@ -182,6 +188,20 @@ def button_rows(view: Mapping[str, Any]) -> tuple[ButtonRow, ...]:
         for index, block in enumerate(view.get("blocks") or ())
         if block["type"] == "actions"
     )
+
+
+def asked(round_id: str, seen: Seen) -> str:
+    """What a form that approves carries: the round, and what the form tells of."""
+    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt])
+
+
+def _parse_asked(metadata: str) -> tuple[str, Seen]:
+    """The same, back again; forms that ask for changes carry the round alone."""
+    try:
+        round_id, notes, claimed_by, excerpt = json.loads(metadata)
+    except (TypeError, ValueError):
+        return metadata, NOTHING_SEEN
+    return str(round_id), Seen(str(notes), str(claimed_by), excerpt is True)
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:

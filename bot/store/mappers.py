@@ -166,6 +166,7 @@ def from_round(round_: Round) -> dict[str, Any]:
         "decided_by_name": decision and decision.by.name,
         "decided_at": decision and decision.at,
         "decided_via": decision and decision.via.value,
+        "unsent_notes": decision and decision.unsent_notes,
     }
 
 
@@ -242,4 +243,5 @@ def _to_decision(row: sa.Row[Any]) -> Decision | None:
         by=Person(row.decided_by, row.decided_by_name),
         at=row.decided_at,
         via=Via(row.decided_via),
+        unsent_notes=row.unsent_notes or 0,
     )

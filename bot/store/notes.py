@@ -9,14 +9,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.domain.caveats import Circumstances
 from bot.domain.notes import Claim, Note
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
+from bot.store.circumstances import circumstances_of
 from bot.store.engine import Connection
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, to_round
 from bot.store.statements import insert_of
-from bot.store.tables import claims, executions, notes, rounds
+from bot.store.tables import claims, executions, notes, read_to_end, rounds
 
 _NOTES: Final = (
     sa.select(notes)
@@ -106,6 +108,17 @@ class SqlNotes:
             )
         )
 
+    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
+        """See `TxNotes`."""
+        return await circumstances_of(self._connection, round_id, by)
+
+    async def record_read_to_end(self, round_id: str, by: Person) -> None:
+        """See `TxNotes`."""
+        insert = insert_of(self._connection.dialect.name)
+        await self._connection.execute(
+            insert(read_to_end).values(round_id=round_id, user_id=by.id).on_conflict_do_nothing()
+        )
+
     async def _set(
         self, channel: str, ts: str, where: sa.ColumnElement[bool], **values: Any
     ) -> str | None:
@@ -138,6 +151,12 @@ class SqlNoteQueries:
             )
         )
         return _to_note(found[0]) if found else None
+
+    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
+        """See `NoteQueries`."""
+        with translate_errors():
+            async with self._engine.connect() as connection:
+                return await circumstances_of(connection, round_id, by)
 
     async def _rows(
         self, statement: sa.Select[Any], values: dict[str, Any] | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.domain.effects import EffectKind
 from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
@@ -32,6 +34,7 @@ from bot.store.tables import (
     REGISTERED,
     dead_letters,
     executions,
+    outbox,
     outputs,
     rounds,
     webhooks,
@@ -150,6 +153,19 @@ class SqlQueries:
                 )
             ).one_or_none()
         return DeadLetter(**row._mapping) if row else None
+
+    async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            found = await connection.execute(
+                sa.select(outbox.c.subject).where(
+                    outbox.c.subject.in_(round_ids),
+                    outbox.c.kind == EffectKind.REFRESH.value,
+                    outbox.c.set_aside_at.is_(None),
+                    outbox.c.created_at <= since,
+                )
+            )
+            return frozenset(row.subject for row in found)
 
     async def ping(self) -> None:
         """See `Queries`. Reads a table: SQLite answers anything else without its file."""

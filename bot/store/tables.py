@@ -90,6 +90,7 @@ reviews = sa.Table(
 )
 
 #: `crew` is the review's, and never null: beside the state, so that one index serves the lists.
+#: `card_shows` is how much of the output the card shows, in percent; null until it is posted.
 rounds = sa.Table(
     "rounds",
     metadata,
@@ -107,6 +108,7 @@ rounds = sa.Table(
     sa.Column("decided_by_name", sa.Text),
     sa.Column("decided_at", Instant),
     sa.Column("decided_via", sa.Text),
+    sa.Column("unsent_notes", sa.Integer),
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
     #: None where it was last changed before there was this column: never.
@@ -118,9 +120,18 @@ rounds = sa.Table(
     sa.Column("card_channel", sa.Text),
     sa.Column("card_ts", sa.Text),
     sa.Column("crew", Bytewise),
+    sa.Column("card_shows", sa.Integer),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "state", "opened_at"),
     sa.Index(None, "crew", "state", "decided_at"),
+)
+
+#: Who has turned to the last page of a round's output.
+read_to_end = sa.Table(
+    "read_to_end",
+    metadata,
+    sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
 )
 
 #: Apart from the rounds, so that moving a round never rewrites half a megabyte.
@@ -186,7 +197,7 @@ dead_letters = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-#: Completed tasks, for their lines in the progress message.
+#: Completed tasks, for the lines in the thread.
 task_updates = sa.Table(
     "task_updates",
     metadata,

@@ -167,14 +167,20 @@ class SqlTransaction:
         """See `Tx`."""
         await self._connection.execute(sa.insert(dead_letters), asdict(dead_letter))
 
-    async def place_card(self, round_: Round, ref: MessageRef) -> None:
+    async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
         """See `Tx`."""
         review = round_.review
         await self.executions.join_thread(review.crew, review.execution_id, ref)
         await self._connection.execute(
             sa.update(rounds)
             .where(rounds.c.id == round_.id)
-            .values(card_channel=ref.channel, card_ts=ref.ts)
+            .values(card_channel=ref.channel, card_ts=ref.ts, card_shows=shown)
+        )
+
+    async def record_shown(self, round_: Round, shown: int) -> None:
+        """See `Tx`."""
+        await self._connection.execute(
+            sa.update(rounds).where(rounds.c.id == round_.id).values(card_shows=shown)
         )
 
     async def complete(self, job: Job) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from bot.domain.errors import InvalidTransition
+from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
+from bot.domain.errors import ConfirmationNeeded, InvalidTransition
 from bot.domain.execution import ExecutionState
 from bot.domain.people import Role
 from bot.domain.review import Round, State
-from bot.domain.verdict import Decision, Person, Verdict, Via
+from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
 from bot.usecases.context import ReviewContext
 from bot.usecases.evidence import reopen as reopen_execution
 
 
 async def decide(
-    round_id: str, verdict: Verdict, *, by: Person, via: Via, context: ReviewContext
+    round_id: str,
+    verdict: Verdict,
+    *,
+    by: Person,
+    via: Via,
+    context: ReviewContext,
+    seen: Seen = NOTHING_SEEN,
 ) -> Round:
-    """Record a person's decision; the first one wins.
+    """Record a person's decision; the first one wins. `seen` is what they were asked about.
 
-    Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, or
-    StoreUnavailable: then nothing was recorded.
+    Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late,
+    ConfirmationNeeded, or StoreUnavailable: then nothing was recorded.
     """
 
     async def record() -> Round:
@@ -25,7 +32,14 @@ async def decide(
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
             context.require(by.id, Role.REVIEWER, round_.review)
-            transition = round_.decide(Decision(verdict, by, now, via))
+            round_.require_waiting()
+            unsent = 0
+            if isinstance(verdict, Approve):
+                caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, now)
+                if not caveats.all_in(seen):
+                    raise ConfirmationNeeded(caveats)
+                unsent = caveats.notes
+            transition = round_.decide(Decision(verdict, by, now, via, unsent))
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=now)
         return transition.round
@@ -43,6 +57,18 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
     await context.ensure(by.id, Role.REVIEWER, round_.review)
     round_.require_waiting()
     return round_
+
+
+async def caveats_for(round_id: str, *, by: Person, context: ReviewContext) -> Caveats:
+    """What this person would overlook if they approved now."""
+    found = await context.uow.read.notes.circumstances(round_id, by)
+    return found.caveats(by, context.clock())
+
+
+async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContext) -> None:
+    """Remember that this person has turned to the last page of a round's output."""
+    async with context.uow.begin() as tx:
+        await tx.notes.record_read_to_end(round_id, by)
 
 
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:

@@ -28,7 +28,7 @@ async def keep_note(
     """Store a message as a note if a round waits in its thread; None if not, or if it is stored."""
     now = context.clock()
     async with context.uow.begin() as tx:
-        round_ = await tx.notes.waiting_in(channel, thread_ts)
+        round_ = await _waiting_in(channel, thread_ts, tx)
         if round_ is None:
             return None
         note = Note(channel=channel, ts=ts, round_id=round_.id, by=by, text=text, at=now)
@@ -40,6 +40,14 @@ async def keep_note(
         )
         await tx.enqueue(effects, at=now)
     return note
+
+
+async def _waiting_in(channel: str, thread_ts: str, tx: Tx) -> Round | None:
+    """The round that a note is about, locked: whoever approves it has seen the note, or not."""
+    while (found := await tx.notes.waiting_in(channel, thread_ts)) is not None:
+        if (round_ := await tx.round(found.id)).state is State.WAITING:
+            return round_
+    return None
 
 
 async def change_note(

@@ -6,7 +6,7 @@ import re
 
 from tests.repo.files import code_strings, read
 
-PAGE_LINES = 80
+PAGE_LINES = 100
 
 
 def test_it_is_one_page() -> None:

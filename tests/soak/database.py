@@ -33,7 +33,6 @@ class StoredRound:
     number: int
     state: State
     reason: str | None
-    in_doubt: bool
     is_approve: bool | None
     feedback: str | None
     decided_by: str | None
@@ -107,7 +106,6 @@ _ROUNDS: Final = (
         rounds.c.number,
         rounds.c.state,
         rounds.c.reason,
-        rounds.c.in_doubt_since,
         rounds.c.is_approve,
         rounds.c.feedback,
         rounds.c.decided_by,
@@ -141,7 +139,6 @@ def _round(row: Any) -> StoredRound:
         row.number,
         State(row.state),
         row.reason,
-        row.in_doubt_since is not None,
         row.is_approve,
         row.feedback,
         row.decided_by,

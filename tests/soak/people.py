@@ -30,9 +30,8 @@ _REVISE = 0.3
 _COMMENT = 0.1
 _TWO = 0.1
 _NOTE = 0.05
-#: A task is sent back so often at most, and a decision sent again.
+#: A task is sent back so often at most.
 _REVISIONS = 3
-_RETRIES = 10
 #: Changes in the workspace that may wait to be looked at.
 _UNREAD = 1_000_000
 _APPROVED = "Approved."
@@ -48,7 +47,7 @@ class Choice:
 
     @property
     def is_click(self) -> bool:
-        """Approving without a comment takes one click; all else takes a form."""
+        """Approving without a comment takes one click, if nothing is asked; else it is a form."""
         return self.feedback == _APPROVED
 
 
@@ -94,13 +93,9 @@ class People:
         if card is None:
             return
         self.cards[card.round_id] = card
-        if self._wants_somebody(card) and card.round_id not in self._attended:
+        if (card.waits or card.is_stuck) and card.round_id not in self._attended:
             self._attended.add(card.round_id)
             group.create_task(self._attend(card.round_id))
-
-    def _wants_somebody(self, card: Card) -> bool:
-        """Whether pressing something may help; who is refused again and again asks the crew."""
-        return card.waits or (card.is_stuck and self._ledger.retries[card.round_id] < _RETRIES)
 
     async def _attend(self, round_id: str) -> None:
         """Be on one card for as long as it wants somebody."""
@@ -110,7 +105,7 @@ class People:
             persons.append(await self._free.get())
         choices: list[Choice] = []
         try:
-            while self._wants_somebody(card := self.cards[round_id]):
+            while (card := self.cards[round_id]).waits or card.is_stuck:
                 await asyncio.sleep(chance.uniform(*_THINK))
                 if self.cards[round_id].is_stuck:
                     await self._slack.click(persons[0], self.cards[round_id].message, ids.RETRY)
@@ -155,7 +150,7 @@ class People:
             if form is None:
                 return
             sent_at = time.time()
-            reply = await self._submit(choice, form)
+            reply = await self._submit(choice.by, form, {ids.FEEDBACK: choice.feedback})
         self._ledger.presses.append(
             Press(
                 by=choice.by,
@@ -169,6 +164,19 @@ class People:
             )
         )
         self._ledger.http_answers.append(json.dumps(reply.body))
+        if choice.is_click:
+            await self._confirm(choice.by, card.round_id)
+
+    async def _confirm(self, person: str, round_id: str) -> None:
+        """Approve anyway, if somebody is asked: notes wait, or the card does not show all."""
+        until = time.monotonic() + _FORM
+        while time.monotonic() < until and self.cards[round_id].waits:
+            for view in self._slack.open_modals(person):
+                if view.content["callback_id"] == ids.CONFIRM_MODAL and _is_about(view, round_id):
+                    await self._submit(person, view, {})
+                    self._ledger.counts["approvals that were asked about"] += 1
+                    return
+            await asyncio.sleep(_LOOK)
 
     async def _open_form(self, choice: Choice, card: Card) -> View | None:
         if choice.is_approve:
@@ -178,21 +186,25 @@ class People:
         until = time.monotonic() + _FORM
         while time.monotonic() < until:
             for view in reversed(self._slack.open_modals(choice.by)):
-                if view.content.get("private_metadata") == card.round_id:
+                if _is_about(view, card.round_id):
                     return view
             await asyncio.sleep(_LOOK)
         self._ledger.counts["forms that did not open"] += 1
         return None
 
-    async def _submit(self, choice: Choice, form: View) -> Reply:
+    async def _submit(self, person: str, form: View, values: dict[str, str]) -> Reply:
         try:
-            reply = await self._slack.submit(choice.by, {ids.FEEDBACK: choice.feedback}, form)
+            reply = await self._slack.submit(person, values, form)
         except CannotDoThat as error:  # it was closed, or replaced, meanwhile
             return Reply(0, problem=str(error))
-        if self._slack.open_modals(choice.by):
-            await self._slack.close_modal(choice.by, all_of_them=True)
+        if self._slack.open_modals(person):
+            await self._slack.close_modal(person, all_of_them=True)
         return replace(reply)
 
     async def _write_note(self, person: str, message: Message) -> None:
         text = f"{FEEDBACK_CANARY}: a thought of {person}."
         await self._slack.write(person, message.channel, text, message.thread_ts or message.ts)
+
+
+def _is_about(view: View, round_id: str) -> bool:
+    return round_id in str(view.content.get("private_metadata"))

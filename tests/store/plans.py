@@ -16,7 +16,7 @@ from bot.store.engine import Engines
 
 GROWING: Final = (
     "rounds|outbox|executions|task_updates|reviews|outputs|webhooks|dead_letters"
-    "|forwarded_webhooks|notes|claims"
+    "|forwarded_webhooks|notes|claims|read_to_end"
 )
 
 Statements = list[tuple[str, Any]]
@@ -72,10 +72,6 @@ _STEPS: Final = (
     """
     INSERT INTO outputs (round_id, format, text)
     {each} SELECT 'r' || n, 'markdown', 'A draft.' FROM each
-    """,
-    """
-    INSERT INTO task_updates (id, crew, execution_id, received_at, title, summary)
-    {each} SELECT 't' || n, {crew}, 'many-' || n, n, 'plan', '' FROM each
     """,
     """
     INSERT INTO notes (channel, ts, round_id, author, author_name, text, at, edited_ts, deleted)

@@ -10,6 +10,7 @@ from bot.domain.effects import SLACK, forward_destination
 from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from bot.domain.notification import Output
 from bot.domain.outcome import Refused
+from bot.usecases.decide import caveats_for, record_read_to_end
 from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.kickoff import register_webhooks
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
@@ -84,6 +85,9 @@ async def review_well(world: World) -> None:
     await claim(round_.id, by=ANA, context=context)
     await world.settle_slack()
     await draft_for(round_, context=context)
+    await caveats_for(round_.id, by=ANA, context=context)
+    await record_read_to_end(round_.id, by=ANA, context=context)
+    await world.uow.read.behind([round_.id, "r-0"], since=world.clock())
     await delete_note(card.channel, "9.1", context=context)
     await world.uow.read.rounds.history(round_.review.id, limit=50)
     await queue(ANA.id, page=0, context=context)

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from bot.domain.reason import ExecutionEnded
 from bot.domain.review import Round, State
+from bot.usecases.notes import keep_note
 from bot.usecases.read_models import MessageRef
-from tests.builders import NOW, a_review
+from tests.builders import BEN, NOW, a_decision, a_review
 from tests.usecases.world import World
 
 BLOCKED = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
@@ -51,6 +52,21 @@ async def test_a_notification_waits_for_a_decision(world: World, waiting: Round)
     received = await notification
     assert (received.accepted, received.round.number) == (True, 2)
     assert (await world.round(waiting.id)).state is State.CLOSED
+
+
+async def test_a_note_waits_for_a_decision_and_then_is_none(world: World) -> None:
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    card = (await world.uow.read.posting(round_.id)).card
+    assert card is not None
+    note = keep_note(
+        channel=card.channel, thread_ts=card.ts, ts="9.1", by=BEN, text="No!", context=world.reviews
+    )
+    async with world.uow.begin() as tx:
+        waiting = await tx.round(round_.id)
+        keeping = await started(world, note)
+        await tx.save(waiting.decide(a_decision()).round)
+    assert await keeping is None
 
 
 async def test_a_decision_waits_for_a_notification(world: World, waiting: Round) -> None:
@@ -101,4 +117,4 @@ async def test_the_end_waits_for_a_notification_and_closes_what_it_opened(
 
 async def place_card(world: World, round_: Round) -> None:
     async with world.uow.begin() as tx:
-        await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"))
+        await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"), shown=100)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.execution import StepUpdate, TaskUpdate
+from bot.domain.verdict import Revise
 from tests.usecases.world import World
 
 
@@ -45,8 +46,11 @@ async def test_a_notification(world: World) -> None:
 
 async def test_a_click(world: World) -> None:
     round_ = (await world.notify()).round
-    with at_most(3, world):
+    with at_most(4, world):
         await world.decide(round_.id)
+    round_ = (await world.notify("A longer draft.")).round
+    with at_most(3, world):
+        await world.decide(round_.id, Revise("Shorter."))
 
 
 async def test_a_webhook(world: World) -> None:

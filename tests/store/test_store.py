@@ -253,7 +253,7 @@ async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUn
     first = await keep(uow, a_round())
     await keep(uow, a_round(id="r-2", number=2))
     async with uow.begin() as tx:
-        await tx.place_card(first, CARD)
+        await tx.place_card(first, CARD, shown=100)
     posting = await uow.read.posting("r-1")
     assert (posting.card, posting.channel, posting.thread_ts) == (CARD, "C1", "1.0")
     posting = await uow.read.posting("r-2")

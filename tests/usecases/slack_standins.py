@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import Execution
+from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import (
     Delivered,
@@ -46,12 +46,9 @@ class Said:
     """A message about an execution, by the effect it carries out."""
 
     what: EffectKind
-    posting: ExecutionPosting
+    execution: Execution
     ref: MessageRef
-
-    @property
-    def execution(self) -> Execution:
-        return self.posting.execution
+    update: TaskUpdate | None = None
 
 
 @dataclass(kw_only=True)
@@ -59,7 +56,7 @@ class FakeExecutionMessages:
     """The part of `Messenger` that is about executions: keeps what was said."""
 
     said: list[Said] = field(default_factory=list)
-    updates: list[ExecutionPosting] = field(default_factory=list)
+    updates: list[Execution] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
     long_results: bool = False
@@ -72,8 +69,19 @@ class FakeExecutionMessages:
     async def update_progress(self, posting: ExecutionPosting) -> Outcome:
         if self.execution_faults:
             return self.execution_faults.popleft()
-        self.updates.append(posting)
+        self.updates.append(posting.execution)
         return Delivered()
+
+    async def post_task_done(
+        self,
+        posting: ExecutionPosting,
+        update_id: str,
+        update: TaskUpdate,
+        *,
+        channel: str,
+        posted_since: datetime | None,
+    ) -> PostOutcome:
+        return self._say(EffectKind.TASK_DONE, posting, channel, update)
 
     async def post_result(
         self,
@@ -120,13 +128,14 @@ class FakeExecutionMessages:
         what: EffectKind,
         posting: ExecutionPosting,
         channel: str,
+        update: TaskUpdate | None = None,
     ) -> PostOutcome:
         if self.execution_faults:
             return self.execution_faults.popleft()
         ts = f"{len(self.said) + 1}.500"
         ref = MessageRef(channel, ts, posting.thread_ts or ts)
-        self.said.append(Said(what, posting, ref))
-        return Posted(ref, excerpted=self.long_results and what is EffectKind.POST_RESULT)
+        self.said.append(Said(what, posting.execution, ref, update))
+        return Posted(ref, 40 if self.long_results and what is EffectKind.POST_RESULT else 100)
 
 
 @dataclass
@@ -166,7 +175,7 @@ class FakeSlack(FakeExecutionMessages):
         if not isinstance(outcome, Message):
             return outcome
         outcome.plain = plain
-        return Posted(outcome.ref, excerpted=self.excerpts or plain)
+        return Posted(outcome.ref, 0 if plain else 40 if self.excerpts else 100)
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
         round_ = posting.view.round

@@ -11,7 +11,7 @@ from bot.domain.errors import AlreadyDecided, NotAReviewer
 from bot.domain.notes import Draft, Note, added
 from bot.domain.outcome import NotSent, Refused
 from bot.domain.review import Round
-from bot.domain.verdict import FEEDBACK_LIMIT, Person
+from bot.domain.verdict import FEEDBACK_LIMIT, Person, Revise
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE, SECOND
@@ -119,7 +119,7 @@ async def test_edits_and_deletions_are_followed_in_whatever_order_they_come(worl
 async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world: World) -> None:
     round_ = await a_card(world)
     await write(world, round_, ts="9.1")
-    await world.decide(round_.id)
+    await world.decide(round_.id, Revise("Shorter."))
     await world.settle_slack()
 
     assert await write(world, round_, ts="9.2") is None

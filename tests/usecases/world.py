@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.caveats import NOTHING_SEEN, Seen
 from bot.domain.crew import Crew
 from bot.domain.effects import SLACK, Effect, EffectKind, crew_destination, status_destination
 from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
@@ -34,7 +35,7 @@ from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
-ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status")
+ABOUT_EXECUTIONS = ("progress", "refresh_progress", "task_done", "post_result", "poll_status")
 """What tests of reviews do not look at."""
 CREW = crew_destination("research")
 STATUS = status_destination("research")
@@ -87,10 +88,15 @@ class World:
         )
 
     async def decide(
-        self, round_id: str, verdict: Verdict | None = None, *, by: Person = ANA
+        self,
+        round_id: str,
+        verdict: Verdict | None = None,
+        *,
+        by: Person = ANA,
+        seen: Seen = NOTHING_SEEN,
     ) -> Round:
         return await decide(
-            round_id, verdict or Approve(), by=by, via=Via.BUTTON, context=self.reviews
+            round_id, verdict or Approve(), by=by, via=Via.BUTTON, context=self.reviews, seen=seen
         )
 
     async def retry(self, round_id: str, *, by: Person = ANA) -> Round:

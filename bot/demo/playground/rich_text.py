@@ -12,13 +12,7 @@ from bot.demo.playground.emoji import character
 from bot.demo.playground.mrkdwn import Names, link, mention
 from bot.demo.workspace.text import Json
 
-_STYLES: Final = (
-    ("code", "code"),
-    ("bold", "b"),
-    ("italic", "i"),
-    ("strike", "s"),
-    ("underline", "u"),
-)
+_STYLES: Final = (("code", "code"), ("bold", "b"), ("italic", "i"), ("strike", "s"))
 
 
 def rich_text(block: Json, names: Names) -> str:

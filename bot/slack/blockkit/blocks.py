@@ -26,11 +26,16 @@ TEXT_LIMIT: Final = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is handed to Slack. `excerpted`: it shows only the beginning of an output."""
+    """What is handed to Slack; `shown` is how much of an output it shows, in percent."""
 
     text: str
     blocks: list[Block]
-    excerpted: bool = False
+    shown: int = 100
+
+    @property
+    def excerpted(self) -> bool:
+        """It shows only the beginning of an output."""
+        return self.shown < 100  # noqa: PLR2004  # percent
 
 
 def notification(sentence: str) -> str:

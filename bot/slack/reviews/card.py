@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from typing import Final
 
+from bot.domain.changes import measure
 from bot.domain.notification import Format
 from bot.domain.review import Round
 from bot.slack import ids
@@ -22,7 +23,6 @@ from bot.slack.blockkit.blocks import (
 from bot.slack.blockkit.text import date
 from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.buttons import card_buttons, dismiss_button
-from bot.slack.reviews.comparison import measure_changes
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
 from bot.slack.reviews.presentation import Closed, Presentation, Stuck, Superseded, Waiting, present
@@ -38,16 +38,16 @@ def render_card(view: CardView, *, now: datetime) -> Message:
     """
     round_ = view.round
     presentation = present(round_)
-    shown, excerpted = output_in_message(view.output)
+    output, shown = output_in_message(view.output)
     blocks = [
         *_head(view),
         *([section(strings.unchanged(round_))] if round_.unchanged else []),
-        *shown,
+        *output,
         *claim_and_notes(view, now=now),
         *_state(round_, presentation),
     ]
     text = notification(state_strings.card_plain(round_, presentation))
-    return Message(text, blocks, excerpted)
+    return Message(text, blocks, shown)
 
 
 def render_card_plain(view: CardView, *, now: datetime) -> Message:
@@ -63,7 +63,7 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
         *_state(round_, presentation),
     ]
     text = notification(state_strings.card_plain(round_, presentation))
-    return Message(text, blocks, excerpted=True)
+    return Message(text, blocks, shown=0)
 
 
 def file_name(view: CardView) -> str:
@@ -96,7 +96,7 @@ def _head(view: CardView) -> list[Block]:
     if earlier:
         blocks.append(context(earlier))
     if view.previous is not None and view.before is not None and not round_.unchanged:
-        changes = measure_changes(view.before, view.output)
+        changes = measure(view.before, view.output)
         blocks.append(context(strings.changed(changes, view.previous)))
     return blocks
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.notes import Note
+from bot.domain.notes import Claim, Note
 from bot.slack import strings as shared
+from bot.slack.blockkit.text import ELLIPSIS, one_line
 
 REVISE_TITLE: Final = "Ask for changes"
 REVISE_SUBMIT: Final = "Send"
@@ -39,7 +41,18 @@ NOTE_DOES_NOT_FIT: Final = (
 NOTES_DO_NOT_FIT: Final = (
     ":warning: Not every note fits: the box holds 3,000 characters. Those left out stand below."
 )
+CONFIRM_TITLE: Final = "Before you approve"
+CONFIRM_SUBMIT: Final = "Approve anyway"
+CONFIRMATION_NOT_OPENED: Final = (
+    "There is something to look at before you approve, but Slack did not open it in time. Nothing "
+    "is approved yet: press Approve again."
+)
+ASK_FOR_CHANGES: Final = "Ask for changes"
+ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is approved yet."
+NOT_ALL_SHOWN: Final = "You were not shown all of this output, and have not read it to its end."
 _NOTE_SHOWN: Final = 600
+_NOTE_LINE: Final = 150
+_NOTES_SHOWN: Final = 5
 
 
 def modal_excerpted(shown: int, total: int) -> str:
@@ -55,6 +68,36 @@ def offered(note: Note) -> str:
 def more_notes(count: int) -> str:
     """Notes that the form has no room for yet."""
     return f"{count:,} more in the thread; they move up as you add these."
+
+
+def unsent(count: int, notes: Sequence[Note]) -> str:
+    """The notes that an approval does not send, each by its author and its first line."""
+    one = count == 1
+    waits = "waits in the thread. It" if one else "wait in the thread. They"
+    lines = [f":memo: *{shared.counted(count, 'note')} {waits} will not be sent.*"]
+    lines += [_first_line(note) for note in notes[:_NOTES_SHOWN]]
+    if count > _NOTES_SHOWN:
+        lines.append(f"and {count - _NOTES_SHOWN:,} more")
+    return "\n".join(lines)
+
+
+def _first_line(note: Note) -> str:
+    written = note.text.strip()
+    first = written.partition("\n")[0].rstrip()
+    shown = first if first == written else f"{first} {ELLIPSIS}"
+    return f"> {shared.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
+
+
+def claimed(claim: Claim) -> str:
+    """Somebody else looks at it."""
+    return f":eyes: {shared.person(claim.by)} is on it."
+
+
+def not_all_shown(shown: int | None) -> str:
+    """How much of the output the card shows, to whom has not read it to its end."""
+    if shown is None:
+        return NOT_ALL_SHOWN
+    return f"You were shown {shown} % of this output, and have not read it to its end."
 
 
 def author(note: Note) -> str:

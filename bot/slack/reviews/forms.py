@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.caveats import Caveats
 from bot.domain.notes import Draft, Note
 from bot.domain.notification import Output
 from bot.domain.reason import WHY_LIMIT
@@ -15,7 +17,9 @@ from bot.slack.blockkit.blocks import Block, button, context, section
 from bot.slack.blockkit.excerpts import first_part, length
 from bot.slack.blockkit.modals import modal, text_field
 from bot.slack.blockkit.text import clean, is_blank
+from bot.slack.payloads import asked
 from bot.slack.reviews import form_strings, strings
+from bot.slack.reviews.confirmation import render_caveats
 from bot.slack.reviews.output import output_in_modal
 from bot.usecases.read_models import CardView
 
@@ -24,17 +28,34 @@ _OFFERED: Final = 20
 """Notes shown below the box, two blocks each; the others follow as these are added."""
 
 
-def render_approve_form(view: CardView) -> Block:
-    """The form that asks for the comment, and says plainly what becomes of it."""
+def render_approve_form(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    *,
+    comment: str = "",
+    again: bool = False,
+) -> Block:
+    """The form that asks for the comment, and says plainly what becomes of it.
+
+    `comment` is what was typed before what the form tells of changed, if `again`.
+    """
     return modal(
         form_strings.COMMENT_TITLE,
         [
             _subject(view),
+            *render_caveats(caveats, notes, again=again),
             section(form_strings.COMMENT_MEANS),
-            _box(form_strings.COMMENT_LABEL, placeholder=form_strings.COMMENT_PLACEHOLDER),
+            _box(
+                form_strings.COMMENT_LABEL,
+                placeholder=form_strings.COMMENT_PLACEHOLDER,
+                # Slack takes a new text only for a new box.
+                block_id=f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if again else ids.FEEDBACK,
+                value=comment,
+            ),
         ],
         callback_id=ids.APPROVE_MODAL,
-        metadata=view.round.id,
+        metadata=asked(view.round.id, caveats.seen),
         submit=form_strings.COMMENT_SUBMIT,
         close=form_strings.REVISE_CLOSE,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -10,15 +9,15 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import AlreadyDecided
+from bot.domain.caveats import NOTHING_SEEN, Seen
+from bot.domain.errors import AlreadyDecided, ConfirmationNeeded
 from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Person, Revise, Verdict, Via
 from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import Block
 from bot.slack.client.ephemeral import Respond, send_ephemeral
 from bot.slack.client.modals import open_modal
 from bot.slack.context import Body, SlackContext
-from bot.slack.errors import explain_errors, show_in_form
+from bot.slack.errors import explain_errors, render_error_modal, show_in_form
 from bot.slack.payloads import (
     MenuChoice,
     Submission,
@@ -27,8 +26,9 @@ from bot.slack.payloads import (
     parse_submission,
 )
 from bot.slack.reviews import form_strings
-from bot.slack.reviews.modals import approve_form, reader_page, revise_form
+from bot.slack.reviews.modals import Show, approve_form, confirmation, revise_form, show_page
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab
+from bot.slack.reviews.slow_signs import SlowSigns
 from bot.usecases.decide import decide, reopen, retry
 from bot.usecases.notes import claim
 
@@ -41,40 +41,94 @@ _TABS: Final = {
 }
 
 
-def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put a card's listeners on the app."""
-    app.action(ids.APPROVE)(partial(on_approve, context=context))
+def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
+    """Put a card's listeners on the app; what is returned must run for signs to be given."""
+    signs = SlowSigns(context)
+    app.action(ids.APPROVE)(partial(on_approve, context=context, signs=signs))
     app.action(ids.REVISE)(partial(on_revise, context=context))
-    app.action(ids.RETRY)(partial(on_retry, context=context))
-    app.action(ids.REOPEN)(partial(on_reopen, context=context))
+    app.action(ids.RETRY)(partial(on_retry, context=context, signs=signs))
+    app.action(ids.REOPEN)(partial(on_reopen, context=context, signs=signs))
     app.action(ids.MENU)(partial(on_menu, context=context))
     app.view(ids.APPROVE_MODAL)(partial(on_comment_submitted, context=context))
     for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
         app.view(form)(partial(on_revise_submitted, context=context))
+    app.view(ids.CONFIRM_MODAL)(partial(on_confirmed, context=context))
+    return signs
 
 
-async def on_approve(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
-    """One click is a decision: acknowledged once it is on disk."""
+async def on_approve(
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    respond: Respond,
+    *,
+    context: SlackContext,
+    signs: SlowSigns,
+) -> None:
+    """One click is a decision, acknowledged once it is on disk, unless it has to be confirmed."""
     click = parse_click(body)
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
-        await decide_once(click.round_id, Approve(), by=click.by, via=Via.BUTTON, context=context)
+        try:
+            is_new = await decide_once(
+                click.round_id, Approve(), by=click.by, via=Via.BUTTON, context=context
+            )
+        except ConfirmationNeeded as needed:
+            form = await confirmation(click.round_id, needed.caveats, context)
+            await ack()
+            if await open_modal(client, click.trigger_id, form) is None:
+                await send_ephemeral(respond, form_strings.CONFIRMATION_NOT_OPENED)
+            return
         await ack()
+        if is_new:
+            signs.watch(click.round_id, respond)
 
 
-async def on_retry(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
+async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+    """Approve anyway; whoever was not asked about all there is now is asked again."""
+    submission = parse_submission(body)
+    round_id = submission.round_id
+
+    async def show(sentence: str) -> None:
+        await ack(response_action="update", view=render_error_modal(sentence))
+
+    async with explain_errors(show, context=context):
+        try:
+            await decide_once(
+                round_id,
+                Approve(),
+                by=submission.by,
+                via=Via.MODAL,
+                context=context,
+                seen=submission.seen,
+            )
+        except ConfirmationNeeded as needed:
+            form = await confirmation(round_id, needed.caveats, context, again=True)
+            await ack(response_action="update", view=form)
+            return
+        # All of them: it may lie on the modal that somebody was reading in.
+        await ack(response_action="clear")
+
+
+async def on_retry(
+    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext, signs: SlowSigns
+) -> None:
     """Send a stuck decision once more."""
     click = parse_click(body)
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
         await retry(click.round_id, by=click.by, context=context)
         await ack()
+        signs.watch(click.round_id, respond)
 
 
-async def on_reopen(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
+async def on_reopen(
+    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext, signs: SlowSigns
+) -> None:
     """Let a round wait again that was closed because the crew did not know its execution."""
     click = parse_click(body)
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
         await reopen(click.round_id, by=click.by, context=context)
         await ack()
+        signs.watch(click.round_id, respond)
     log.info("reopened", round=click.round_id, by=click.by.id)
 
 
@@ -96,34 +150,26 @@ async def on_menu(
     """Something was chosen from a card's menu."""
     choice = parse_menu_choice(body)
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
-        render = await _choose(choice, context)
-        await ack()
-        if render is None:
-            return
-        if await open_modal(client, choice.trigger_id, await render()) is None:
+        if not await _choose(choice, ack, partial(open_modal, client, choice.trigger_id), context):
             await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
 
 
-async def _choose(
-    choice: MenuChoice, context: SlackContext
-) -> Callable[[], Awaitable[Block]] | None:
-    """Do what was chosen; the result renders the modal that it opens. Raises as `decide` does."""
+async def _choose(choice: MenuChoice, ack: AsyncAck, show: Show, context: SlackContext) -> bool:
+    """Do what was chosen; False if a modal was to be shown and was not. Raises as `decide` does."""
     match choice.chosen:
         case ids.MENU_COMMENT:
             form = await approve_form(choice.round_id, choice.by, context)
-            return partial(_rendered, form)
+            await ack()
+            return bool(await show(form))
         case ids.MENU_CLAIM:
             await claim(choice.round_id, by=choice.by, context=context)
-            return None
         case chosen if chosen in _TABS:
             position = ReaderPosition(choice.round_id, _TABS[chosen])
-            return await reader_page(position, choice.by, context)
+            return await show_page(position, choice.by, ack, show, context)
         case _:
-            return None
-
-
-async def _rendered(form: Block) -> Block:
-    return form
+            pass
+    await ack()
+    return True
 
 
 async def on_revise_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
@@ -157,7 +203,25 @@ async def _settle_form(
         await show(problem)
         return
     async with explain_errors(show, context=context, plain=True):
-        await decide_once(submission.round_id, verdict, by=submission.by, via=via, context=context)
+        try:
+            await decide_once(
+                submission.round_id,
+                verdict,
+                by=submission.by,
+                via=via,
+                context=context,
+                seen=submission.seen,
+            )
+        except ConfirmationNeeded:
+            form = await approve_form(
+                submission.round_id,
+                submission.by,
+                context,
+                comment=submission.feedback,
+                again=True,
+            )
+            await ack(response_action="update", view=form)
+            return
         # All of them: the form may lie on the modal that somebody was reading in.
         await ack(response_action="clear")
 
@@ -171,12 +235,20 @@ def _problem(feedback: str) -> str | None:
 
 
 async def decide_once(
-    round_id: str, verdict: Verdict, *, by: Person, via: Via, context: SlackContext
-) -> None:
-    """Decide; pressing twice is one decision. Raises as `decide` does."""
+    round_id: str,
+    verdict: Verdict,
+    *,
+    by: Person,
+    via: Via,
+    context: SlackContext,
+    seen: Seen = NOTHING_SEEN,
+) -> bool:
+    """Decide; the same pressed again is the same decision, and False. Raises as `decide` does."""
     try:
-        await decide(round_id, verdict, by=by, via=via, context=context)
+        await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except AlreadyDecided as error:
         if (error.decision.by.id, error.decision.verdict) != (by.id, verdict):
             raise
+        return False
     log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
+    return True

@@ -3,30 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 
-from bot.domain.notes import Draft, added
+import structlog
+from slack_bolt.async_app import AsyncAck
+
+from bot.domain.caveats import Caveats
+from bot.domain.errors import StoreUnavailable
+from bot.domain.notes import Draft, Note, added
 from bot.domain.people import Role
+from bot.domain.review import State
 from bot.domain.verdict import Person
 from bot.slack.blockkit.blocks import Block
 from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
 from bot.slack.reviews import form_strings
+from bot.slack.reviews.confirmation import render_confirmation
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
 from bot.slack.reviews.reader import ReaderPosition, render_reader
-from bot.usecases.decide import may_revise
+from bot.usecases.decide import caveats_for, may_revise, record_read_to_end
 from bot.usecases.notes import NOTES, draft_for
+from bot.usecases.read_models import CardView
+
+log = structlog.get_logger(__name__)
+
+Show = Callable[[Block], Awaitable[object]]
+"""Opens or updates a modal; what it returns is true if Slack did."""
 
 #: A review's rounds that its history shows.
 ROUNDS: Final = 50
 
 
-async def approve_form(round_id: str, by: Person, context: SlackContext) -> Block:
-    """The form behind “Approve with a comment”. Raises as `decide` does."""
+async def approve_form(
+    round_id: str, by: Person, context: SlackContext, *, comment: str = "", again: bool = False
+) -> Block:
+    """The form behind “Approve with a comment”, as `render_approve_form` says.
+
+    Raises as `decide` does.
+    """
     await may_revise(round_id, by=by, context=context)
+    caveats = await caveats_for(round_id, by=by, context=context)
+    view, notes = await _view_and_notes(round_id, caveats, context)
+    return render_approve_form(view, caveats, notes, comment=comment, again=again)
+
+
+async def confirmation(
+    round_id: str,
+    caveats: Caveats,
+    context: SlackContext,
+    *,
+    again: bool = False,
+    while_reading: bool = False,
+) -> Block:
+    """What asks before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
+    view, notes = await _view_and_notes(round_id, caveats, context)
+    return render_confirmation(view, caveats, notes, again=again, while_reading=while_reading)
+
+
+async def _view_and_notes(
+    round_id: str, caveats: Caveats, context: SlackContext
+) -> tuple[CardView, tuple[Note, ...]]:
+    """What these caveats are about, read after them: a note may be newer, never older."""
     posting = await context.uow.read.posting(round_id)
-    return render_approve_form(posting.view)
+    if not caveats.notes:
+        return posting.view, ()
+    return posting.view, await context.uow.read.notes.of_round(round_id, limit=NOTES)
 
 
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
@@ -61,16 +102,30 @@ def _revision(box: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-async def reader_page(
-    position: ReaderPosition, by: Person, context: SlackContext
-) -> Callable[[], Awaitable[Block]]:
-    """Read what a page of the reader shows; the result renders it.
+async def show_page(
+    position: ReaderPosition, by: Person, ack: AsyncAck, show: Show, context: SlackContext
+) -> bool:
+    """Acknowledge, and show a page of the reader; whether Slack did.
 
-    That is for after the acknowledgement, and in a thread: the text may be long. Raises
-    RoundNotFound, NotAReader, UnknownCrew or StoreUnavailable.
+    It is rendered after the acknowledgement, and in a thread: the text may be long. Who has turned
+    to the last page is remembered once it is shown. Raises RoundNotFound, NotAReader, UnknownCrew
+    or StoreUnavailable, before the acknowledgement.
     """
-    posting = await context.uow.read.posting(position.round_id)
-    review = posting.view.round.review
-    await context.ensure(by.id, Role.READER, review)
-    history = await context.uow.read.rounds.history(review.id, limit=ROUNDS)
-    return partial(context.off_loop, render_reader, position, posting.view, history)
+    view = (await context.uow.read.posting(position.round_id)).view
+    await context.ensure(by.id, Role.READER, view.round.review)
+    history = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
+    await ack()
+    page = await context.off_loop(render_reader, position, view, history)
+    if not await show(page.view):
+        return False
+    if page.is_end and view.round.state is State.WAITING:
+        await _remember_end(position.round_id, by, context)
+    return True
+
+
+async def _remember_end(round_id: str, by: Person, context: SlackContext) -> None:
+    try:
+        await record_read_to_end(round_id, by=by, context=context)
+    except StoreUnavailable as error:
+        # They are asked once more when they approve.
+        log.warning("read_to_end_lost", why=str(error))

@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.notification import Format, Output
 from bot.slack import strings
 from bot.slack.blockkit.blocks import Block, context, markdown, section
-from bot.slack.blockkit.excerpts import first_part, length
+from bot.slack.blockkit.excerpts import first_part, length, percent
 from bot.slack.blockkit.rich_text import preformatted, rich_text
 from bot.slack.blockkit.text import clean, code, is_blank
 
@@ -23,12 +23,12 @@ VIEW_LIMIT: Final = 150_000
 _FENCE: Final = ("```json\n", "\n```")
 
 
-def output_in_message(output: Output) -> tuple[list[Block], bool]:
-    """The output's blocks, and whether they show only its beginning."""
+def output_in_message(output: Output) -> tuple[list[Block], int]:
+    """The output's blocks, and how much of it they show, in percent."""
     # Only a short text is looked at character by character.
     short = len(output.text) <= OUTPUT_LIMIT
     if not output.text.strip() or (short and is_blank(clean(output.text))):
-        return [section(strings.EMPTY_OUTPUT)], False
+        return [section(strings.EMPTY_OUTPUT)], 100
     if output.format is Format.JSON:
         before, after = _FENCE
         room = OUTPUT_LIMIT - len(before) - len(after)
@@ -38,10 +38,11 @@ def output_in_message(output: Output) -> tuple[list[Block], bool]:
         shown, characters = first_part(output.text, OUTPUT_LIMIT)
     total = length(output.text)
     if characters >= total:
-        return [markdown(shown)], False
+        return [markdown(shown)], 100
     left_off = context(strings.excerpted(characters, total))
     # A text that begins with ten thousand spaces: Slack takes no block without a visible text.
-    return ([left_off] if is_blank(shown) else [markdown(shown), left_off]), True
+    blocks = [left_off] if is_blank(shown) else [markdown(shown), left_off]
+    return blocks, percent(characters, total)
 
 
 def output_in_modal(output: Output) -> list[Block]:

@@ -8,14 +8,16 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.errors import ConfirmationNeeded
 from bot.domain.verdict import Approve, Via
 from bot.slack import ids
+from bot.slack.blockkit.blocks import Block
 from bot.slack.client.modals import open_modal, update_modal
 from bot.slack.context import Body, SlackContext
 from bot.slack.errors import explain_errors, show_error_modal
-from bot.slack.payloads import parse_view_click
+from bot.slack.payloads import ViewClick, parse_view_click
 from bot.slack.reviews.listeners import decide_once
-from bot.slack.reviews.modals import form_with_note, reader_page, revise_form
+from bot.slack.reviews.modals import Show, confirmation, form_with_note, revise_form, show_page
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 
 
@@ -41,25 +43,37 @@ async def on_page_turned(
     step = 1 if click.action_id == ids.NEXT_PAGE else -1
     turned = replace(position, page=max(0, position.page + step))
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
-        render = await reader_page(turned, click.by, context)
-        await ack()
-        await update_modal(client, await render(), view_id=click.view_id, hash=click.view_hash)
+        await show_page(turned, click.by, ack, _update(client, click), context)
+
+
+def _update(client: AsyncWebClient, click: ViewClick) -> Show:
+    """Update the modal of a click, unless somebody else did."""
+
+    async def update(view: Block) -> bool:
+        return await update_modal(client, view, view_id=click.view_id, hash=click.view_hash)
+
+    return update
 
 
 async def on_view_approve(
     ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
-    """Approve in a modal or in Home: one click, acknowledged once it is on disk."""
+    """Approve in a modal or in Home: one click, as on a card."""
     click = parse_view_click(body)
     position = None if click.in_home else parse_position(click.metadata)
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
-        await decide_once(click.value, Approve(), by=click.by, via=Via.BUTTON, context=context)
+        try:
+            await decide_once(click.value, Approve(), by=click.by, via=Via.BUTTON, context=context)
+        except ConfirmationNeeded as needed:
+            reading = position is not None
+            form = await confirmation(click.value, needed.caveats, context, while_reading=reading)
+            await ack()
+            await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
+            return
         if position is None:
             await ack()
             return
-        render = await reader_page(position, click.by, context)
-        await ack()
-        await update_modal(client, await render(), view_id=click.view_id, hash=click.view_hash)
+        await show_page(position, click.by, ack, _update(client, click), context)
 
 
 async def on_view_revise(
@@ -80,9 +94,8 @@ async def on_view_read(
     click = parse_view_click(body)
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
         position = ReaderPosition(click.value, ReaderTab.WHOLE)
-        render = await reader_page(position, click.by, context)
-        await ack()
-        await open_modal(client, click.trigger_id, await render())
+        show = partial(open_modal, client, click.trigger_id, on_top=not click.in_home)
+        await show_page(position, click.by, ack, show, context)
 
 
 async def on_add_note(

@@ -37,6 +37,7 @@ RETRY: Final = "Retry"
 REOPEN: Final = "Reopen"
 DISMISS: Final = "Dismiss"
 APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
+RECORDED: Final = "Recorded. Slack is slow to show it on the card; you need not press again."
 ON_IT: Final = "I'm on it"
 _AUTHORS: Final = 4
 
@@ -97,8 +98,7 @@ def attach_failed_plain(round_: Round) -> str:
 def changed(changes: Changes, previous: Round) -> str:
     """The card's line on what changed."""
     if not changes:
-        what = "Only the formatting" if changes.reformatted else "Nothing"
-        return f"{what} changed since round {previous.number}"
+        return f"Nothing changed since round {previous.number}"
     amount = reader_strings.amount(changes)
     unasked = f" · {reader_strings.NOBODY_ASKED}" if reader_strings.is_unasked(previous) else ""
     return f"*{amount}* since round {previous.number}{unasked} · *Changes* is in the menu above"
@@ -137,8 +137,21 @@ def waited(round_: Round, decision: Decision) -> str:
 def waited_and_earlier(round_: Round, decision: Decision) -> str:
     """A decided card's line: how long the round waited, and how many came before."""
     before = round_.number - 1
-    earlier = f" · {before:,} earlier {'round' if before == 1 else 'rounds'}" if before else ""
-    return f"Waited {waited(round_, decision)}{earlier} · *History* is in the menu above"
+    parts = (
+        f"Waited {waited(round_, decision)}",
+        f"{before:,} earlier {'round' if before == 1 else 'rounds'}" if before else "",
+        unsent_notes(decision),
+        "*History* is in the menu above",
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def unsent_notes(decision: Decision) -> str:
+    """How many notes an approval left behind: `2 notes were not sent`; nothing if none."""
+    count = decision.unsent_notes
+    if not count:
+        return ""
+    return f"{shared.counted(count, 'note')} {'was' if count == 1 else 'were'} not sent"
 
 
 def dead_letter(written: DeadLetter) -> str:

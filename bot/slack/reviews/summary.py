@@ -25,6 +25,8 @@ def answered(round_: Round) -> str:
     decision = shown.decision
     waited = strings.waited(round_, decision)
     lines = [f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"]
+    if unsent := strings.unsent_notes(decision):
+        lines[0] += f" · {unsent}"
     if written := state_strings.written(decision):
         lines.append(shared.quoted(written, state_strings.FEEDBACK_SHOWN))
     lines.append(state_strings.outcome(shown))

@@ -46,7 +46,7 @@ async def _post(job: Job, posting: Posting, context: DeliveryContext) -> Outcome
         job,
         post_card,
         channel=posting.channel,
-        record=lambda tx, ref: tx.place_card(posting.view.round, ref),
+        record=lambda tx, posted: tx.place_card(posting.view.round, posted.ref, shown=posted.shown),
         file=EffectKind.ATTACH if job.effect.kind is EffectKind.POST else None,
         context=context,
     )
@@ -85,6 +85,9 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     outcome = await context.messenger.update_card(posting)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await context.messenger.update_card(posting, plain=True)
+        if isinstance(outcome, Delivered):
+            async with context.uow.begin() as tx:
+                await tx.record_shown(posting.view.round, 0)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         if _must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)

@@ -14,7 +14,6 @@ from bot.usecases.delivery.settle import earlier_try, set_aside, settle
 from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
 from bot.usecases.ports.slack import Posted, PostOutcome
 from bot.usecases.ports.store import Tx
-from bot.usecases.read_models import MessageRef
 
 
 class Post(Protocol):
@@ -25,7 +24,7 @@ class Post(Protocol):
         ...
 
 
-Record = Callable[[Tx, MessageRef], Awaitable[None]]
+Record = Callable[[Tx, Posted], Awaitable[None]]
 """Stores where the message is; it starts the thread if there is none."""
 
 
@@ -56,7 +55,7 @@ async def post_in_thread(
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
-        await record(tx, outcome.ref)
+        await record(tx, outcome)
         if outcome.excerpted and file is not None:
             await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
         await tx.complete(job)

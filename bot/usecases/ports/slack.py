@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from bot.domain.caveats import WHOLE
+from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.people import Installation, ReviewerRef
@@ -34,10 +36,15 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The message is in Slack. `excerpted`: it shows only the beginning of the output."""
+    """The message is in Slack; `shown` is how much of the output it shows, in percent."""
 
     ref: MessageRef
-    excerpted: bool = False
+    shown: int = WHOLE
+
+    @property
+    def excerpted(self) -> bool:
+        """It shows only the beginning of the output."""
+        return self.shown < WHOLE
 
 
 PostOutcome = Posted | NotSent | Refused | Unknown
@@ -109,6 +116,18 @@ class Messenger(Protocol):
 
     async def update_progress(self, posting: ExecutionPosting) -> Outcome:
         """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
+        ...
+
+    async def post_task_done(
+        self,
+        posting: ExecutionPosting,
+        update_id: str,
+        update: TaskUpdate,
+        *,
+        channel: str,
+        posted_since: datetime | None,
+    ) -> PostOutcome:
+        """Post a completed task in one line."""
         ...
 
     async def post_result(

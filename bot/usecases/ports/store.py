@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.caveats import Circumstances
 from bot.domain.effects import Effect
 from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
@@ -53,6 +54,14 @@ class TxNotes(Protocol):
         """Remember who is on a round, in place of whoever was."""
         ...
 
+    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
+        """What is true of a round, which must exist and be locked, when this person approves."""
+        ...
+
+    async def record_read_to_end(self, round_id: str, by: Person) -> None:
+        """Remember that this person has turned to the last page of its output."""
+        ...
+
 
 class TxExecutions(Protocol):
     """The executions of a transaction."""
@@ -95,7 +104,11 @@ class TxExecutions(Protocol):
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> None:
-        """Store a completed task, for its line in the progress message."""
+        """Store a completed task, for its line in the thread."""
+        ...
+
+    async def task_updates_of(self, execution: Execution) -> tuple[str, ...]:
+        """The ids of an execution's completed tasks, in order."""
         ...
 
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
@@ -190,8 +203,15 @@ class Tx(Protocol):
         """Store a webhook that could not be understood."""
         ...
 
-    async def place_card(self, round_: Round, ref: MessageRef) -> None:
-        """Remember where a round's card is; it starts the thread if there is none."""
+    async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
+        """Remember where a round's card is, and how many percent of the output it shows.
+
+        It starts the thread if there is none.
+        """
+        ...
+
+    async def record_shown(self, round_: Round, shown: int) -> None:
+        """Remember how many percent of the output a round's card shows now."""
         ...
 
     async def complete(self, job: Job) -> None:
@@ -245,6 +265,10 @@ class ExecutionQueries(Protocol):
         """The execution and its place in Slack, or None."""
         ...
 
+    async def task_update(self, update_id: str) -> TaskUpdate | None:
+        """A completed task, or None."""
+        ...
+
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
         """The URLs a caller gave for an execution: registered, else carried."""
         ...
@@ -269,6 +293,10 @@ class NoteQueries(Protocol):
         """One note, unless it was deleted."""
         ...
 
+    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
+        """What is true of a round, which must exist, when this person approves it."""
+        ...
+
 
 class RoundQueries(Protocol):
     """Reading rounds with the beginning of their output."""
@@ -285,10 +313,6 @@ class RoundQueries(Protocol):
 
     async def count(self, selection: Selection) -> int:
         """How many rounds a selection has; one more than COUNTED for all that are more."""
-        ...
-
-    async def last_approved(self, crew: str, execution_id: str) -> Round | None:
-        """The round of an execution that was approved last, or None."""
         ...
 
     async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
@@ -340,6 +364,10 @@ class Queries(Protocol):
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """The dead letter, or None."""
+        ...
+
+    async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
+        """Those of these rounds whose card does not show yet what was true by then."""
         ...
 
     async def ping(self) -> None:

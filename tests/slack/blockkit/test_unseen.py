@@ -123,7 +123,7 @@ def test_places_are_found_again(text: str) -> None:
 def test_an_output_of_nothing_that_is_seen_is_not_called_empty(text: str, format_: Format) -> None:
     view = CardView(a_round(), Output(text, format_))
     card = render_card(view, now=NOW)
-    modal = render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, [])
+    modal = render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []).view
 
     check_message(card)
     check_view(modal)

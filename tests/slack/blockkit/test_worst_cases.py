@@ -30,9 +30,9 @@ def a_long_view(text: str, format_: Format) -> CardView:
 def check(text: str, format_: Format) -> None:
     view = a_long_view(text, format_)
     for tab, page in ((ReaderTab.WHOLE, 10**6), (ReaderTab.CHANGES, 1)):
-        took, modal = timed(partial(render_reader, ReaderPosition("r-1", tab, page), view, []))
+        took, read = timed(partial(render_reader, ReaderPosition("r-1", tab, page), view, []))
         assert took < SECONDS
-        check_view(modal)
+        check_view(read.view)
     took, card = timed(partial(render_card, view, now=NOW))
     assert took < SECONDS / 2
     check_message(card)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bot.demo.workspace.blocks import view_problems
 from bot.demo.workspace.text import mentions, pieces
+from bot.domain.caveats import Caveats
 from bot.domain.notes import Draft
 from bot.domain.notification import Output
 from bot.slack import ids
@@ -33,7 +34,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     draft = Draft(box[:1_000], notes, overflowed=bool(notes))
 
     check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
-    check_view(render_approve_form(view))
+    check_view(render_approve_form(view, Caveats(), ()))
     check_view(render_dismiss_form(view.round))
     check_view(render_error_modal("No."))
 

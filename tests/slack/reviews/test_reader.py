@@ -29,18 +29,18 @@ def test_the_reader_is_within_the_limits_on_every_page(
 
     for page in (0, 1, 10**6):
         made = render_reader(ReaderPosition("r-1", tab, page), view, [line, shut])
-        check_view(made, may_mention=frozenset({f"@{ANA.id}"}))
+        check_view(made.view, may_mention=frozenset({f"@{ANA.id}"}))
 
 
 def test_the_first_round_has_nothing_to_compare() -> None:
     view = CardView(a_named_round(), Output("A draft."))
     made = render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, [])
-    assert "nothing to compare" in shown(made)
+    assert "nothing to compare" in shown(made.view)
 
 
 def test_an_empty_output_is_said() -> None:
     view = CardView(a_named_round(), Output(""))
-    assert "empty" in shown(render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []))
+    assert "empty" in shown(render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []).view)
 
 
 @pytest.mark.parametrize("metadata", ["", "r-1", "[]", '["a", "whole", {}]', '["a", "b", 1]'])

@@ -7,6 +7,7 @@ import pytest
 from bot.domain.effects import SLACK, EffectKind
 from bot.domain.outcome import Delivered, RefusalKind, Refused
 from bot.domain.review import Round, State
+from bot.domain.verdict import Revise
 from bot.usecases.read_models import MessageRef
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
@@ -84,7 +85,7 @@ async def test_a_card_that_is_there_already_is_not_posted_again(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.place_card(waiting, MessageRef("C0REVIEWS", "1.000", "1.000"))
+        await tx.place_card(waiting, MessageRef("C0REVIEWS", "1.000", "1.000"), shown=100)
     assert await world.turn() == [Delivered()]
     assert world.slack.calls == []
     assert await world.effects() == []
@@ -142,7 +143,7 @@ async def test_a_card_follows_its_round(world: World, waiting: Round) -> None:
 async def test_a_card_that_slack_refuses_is_kept_true_plain(world: World, waiting: Round) -> None:
     world.slack.unshowable = True
     await world.settle_slack()
-    await world.decide(waiting.id)
+    await world.decide(waiting.id, Revise("Shorter."))
     await world.settle_slack()
     card = world.slack.card(waiting.id)
     assert card.plain

@@ -1,0 +1,83 @@
+"""When an approval has to be confirmed, and what counts as confirmed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances
+from bot.domain.notes import CLAIM_LASTS, Claim
+from tests.builders import ANA, BEN, EVE, NOW, SECOND
+
+TS = st.integers(1, 9).map(lambda number: f"{number}.000000")
+NOTES = st.lists(st.tuples(TS, st.one_of(st.just(""), TS)), max_size=4, unique_by=lambda n: n[0])
+CLAIMS = st.one_of(
+    st.none(),
+    st.builds(
+        Claim,
+        st.sampled_from([ANA, BEN, EVE]),
+        st.sampled_from([NOW, NOW - CLAIM_LASTS + SECOND, NOW - CLAIM_LASTS]),
+    ),
+)
+CIRCUMSTANCES = st.builds(
+    Circumstances,
+    notes=NOTES.map(tuple),
+    claim=CLAIMS,
+    shown=st.sampled_from([None, 0, 22, 99, WHOLE]),
+    characters=st.sampled_from([0, SURELY_WHOLE, SURELY_WHOLE + 1]),
+    read_to_end=st.booleans(),
+)
+
+
+@given(CIRCUMSTANCES)
+def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not_read(
+    found: Circumstances,
+) -> None:
+    claim = found.claim
+    claimed = claim is not None and claim.by != ANA and claim.at > NOW - CLAIM_LASTS
+    known_whole = found.shown == WHOLE or (found.shown is None and found.characters <= SURELY_WHOLE)
+    unread = not known_whole and not found.read_to_end
+    at_once = found.caveats(ANA, NOW).all_in(NOTHING_SEEN)
+    assert at_once != (bool(found.notes) or claimed or unread)
+
+
+@given(CIRCUMSTANCES)
+def test_whoever_was_asked_about_all_of_it_approves(found: Circumstances) -> None:
+    caveats = found.caveats(ANA, NOW)
+    assert caveats.all_in(caveats.seen)
+
+
+@given(CIRCUMSTANCES, CIRCUMSTANCES)
+def test_whoever_was_asked_before_something_came_is_asked_again(
+    before: Circumstances, after: Circumstances
+) -> None:
+    asked, now = before.caveats(ANA, NOW), after.caveats(ANA, NOW)
+    other_notes = bool(after.notes) and set(after.notes) != set(before.notes)
+    other_claim = now.claim is not None and (asked.claim is None or asked.claim.by != now.claim.by)
+    only_now_excerpt = now.is_excerpt and not asked.is_excerpt
+    assert now.all_in(asked.seen) != (other_notes or other_claim or only_now_excerpt)
+
+
+@given(NOTES.flatmap(lambda notes: st.tuples(st.just(notes), st.permutations(notes))))
+def test_the_order_of_notes_does_not_matter(
+    orders: tuple[list[tuple[str, str]], list[tuple[str, str]]],
+) -> None:
+    marks = {Circumstances(notes=tuple(one)).caveats(ANA, NOW).notes_mark for one in orders}
+    assert len(marks) == 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "counts"),
+    [
+        (Claim(BEN, NOW), True),
+        (Claim(BEN, NOW - timedelta(hours=1)), False),
+        (Claim(ANA, NOW), False),
+    ],
+)
+def test_only_somebody_elses_claim_that_holds_counts(claim: Claim, *, counts: bool) -> None:
+    found = Circumstances(claim=claim).caveats(ANA, NOW)
+    assert found.claim == (claim if counts else None)
+    assert found.all_in(NOTHING_SEEN) != counts

@@ -1,0 +1,213 @@
+"""Approve asks before it overlooks something: notes, somebody who is on it, what was not read."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.demo.environment import ANA, BEN, CHANNEL
+from bot.demo.workspace import HANG, Message, buttons, error, message_text
+from tests.journeys.conftest import World
+from tests.journeys.people import home, modal
+
+ASKS = "Before you approve"
+LONG = "\n\n".join(f"Line {number} says something." for number in range(900))
+
+
+async def a_card_with_a_note(world: World, text: str = "No!\nIt is wrong.") -> Message:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.write(BEN, CHANNEL, text, card.ts)
+    return await world.shown(card, "1 note from")
+
+
+async def test_notes_that_wait_are_shown_before_an_approval(world: World) -> None:
+    card = await a_card_with_a_note(world)
+
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "1 note waits in the thread. It will not be sent.")
+
+    assert asks.content["title"]["text"] == ASKS
+    assert f"<@{BEN}>: No!" in asks.shown
+    assert "wrong" not in asks.shown
+    assert "output" not in asks.shown
+    assert not world.crew.requests
+    assert buttons(asks) == ["Ask for changes"]
+
+    assert (await world.slack.submit(ANA)).ok
+    decided = await world.shown(card, "Sent")
+
+    assert not world.slack.open_modals(ANA)
+    assert "1 note was not sent" in message_text(decided)
+    assert [resume.human_feedback for resume in world.crew.resumes] == ["Approved."]
+    await world.slack.overflow(BEN, decided, "History")
+    await modal(world, BEN, "1 note was not sent")
+
+
+async def test_cancel_approves_nothing_and_asking_for_changes_takes_the_notes(
+    world: World,
+) -> None:
+    card = await a_card_with_a_note(world)
+    await world.slack.click(ANA, card, "Approve")
+    await modal(world, ANA, "1 note")
+    await world.slack.close_modal(ANA)
+    assert buttons(world.slack.fresh(card))[0] == "Approve"
+
+    await world.slack.click(ANA, card, "Approve")
+    await world.slack.click(ANA, await modal(world, ANA, "1 note"), "Ask for changes")
+    form = await modal(world, ANA, "What should change?")
+    assert "No!" in form.blocks[1]["element"]["initial_value"]
+    await world.slack.submit(ANA)
+
+    assert not world.slack.open_modals(ANA)
+    await world.crew.until(lambda: world.crew.resumes)
+    assert not world.crew.resumes[0].is_approve
+
+
+async def test_a_note_that_comes_between_the_question_and_the_answer_is_asked_about(
+    world: World,
+) -> None:
+    card = await a_card_with_a_note(world)
+    await world.slack.click(ANA, card, "Approve")
+    await modal(world, ANA, "1 note")
+
+    await world.slack.write(BEN, CHANNEL, "Wait, please.", card.ts)
+    await world.shown(card, "2 notes from")
+    await world.slack.submit(ANA)
+    again = await modal(world, ANA, "2 notes wait")
+
+    assert "Something has changed" in again.shown
+    assert "Wait, please." in again.shown
+    assert not world.crew.requests
+    await world.slack.submit(ANA)
+    assert "2 notes were not sent" in message_text(await world.shown(card, "Sent"))
+
+
+async def test_somebody_who_is_on_it_is_named(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.overflow(BEN, card, "I'm on it")
+    card = await world.shown(card, "is on it")
+
+    await world.slack.click(ANA, card, "Approve")
+
+    await modal(world, ANA, f"<@{BEN}> is on it")
+    await world.slack.click(BEN, card, "Approve")  # it is his own
+    await world.shown(card, "Sent")
+    await world.slack.submit(ANA)
+    late = await modal(world, ANA, "That did not work")
+    assert f"<@{BEN}> approved this" in late.shown
+    assert len(world.crew.resumes) == 1
+
+
+async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: World) -> None:
+    await world.pause("draft", LONG)
+    card = await world.card("Line 0")
+
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "% of this output")
+    assert buttons(asks) == ["Ask for changes", "Read all"]
+    await world.slack.click(ANA, asks, "Read all")
+    view = await modal(world, ANA, "Page 1 of")
+    await world.slack.click(ANA, view, "Approve")
+    assert buttons(await modal(world, ANA, "% of this output")) == ["Ask for changes"]
+    await world.slack.close_modal(ANA)
+
+    page = 1
+    while "Next page" in buttons(view):
+        await world.slack.click(ANA, view, "Next page")
+        page += 1
+        view = await modal(world, ANA, f"Page {page} of")
+    await world.slack.click(BEN, card, "Approve")
+    await modal(world, BEN, "% of this output")  # he has not read it
+    await world.slack.click(ANA, view, "Approve")
+    await world.shown(card, "Sent")
+
+
+async def test_home_asks_the_same(world: World) -> None:
+    await world.pause("draft", LONG)
+    card = await world.card("Line 0")
+    await world.slack.open_home(ANA)
+
+    await world.slack.click(ANA, await home(world, ANA, "Line 0"), "Approve")
+    asks = await modal(world, ANA, "% of this output")
+    await world.slack.submit(ANA, view=asks)
+
+    await world.shown(card, "Sent")
+
+
+async def test_a_comment_is_kept_when_its_form_asks_again(world: World) -> None:
+    card = await a_card_with_a_note(world)
+    await world.slack.overflow(ANA, card, "Approve with a comment…")
+    form = await modal(world, ANA, "1 note waits")
+    await world.slack.write(BEN, CHANNEL, "Wait, please.", card.ts)
+    await world.shown(card, "2 notes from")
+
+    await world.slack.submit(ANA, {"Your comment": "Mind the budget."}, form)
+    again = await modal(world, ANA, "2 notes wait")
+    assert "Something has changed" in again.shown
+    await world.slack.submit(ANA)
+
+    await world.shown(card, "Sent")
+    assert [resume.human_feedback for resume in world.crew.resumes] == ["Mind the budget."]
+
+
+async def test_a_newer_output_ends_the_question(world: World) -> None:
+    card = await a_card_with_a_note(world)
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "1 note")
+    await world.pause("draft", "Another draft.")
+    newer = await world.card("Another draft", round_=2)
+
+    await world.slack.submit(ANA, view=asks)
+
+    assert "newer output" in (await modal(world, ANA, "That did not work")).shown
+    assert buttons(world.slack.fresh(newer))[0] == "Approve"
+    assert not world.crew.requests
+
+
+async def test_a_question_that_could_not_be_shown_is_told_of(world: World) -> None:
+    card = await a_card_with_a_note(world)
+    world.slack.fail("views.open", error("expired_trigger_id"))
+
+    await world.slack.click(ANA, card, "Approve")
+
+    assert "Nothing is approved yet" in await world.told(ANA)
+    assert not world.crew.requests
+
+
+async def test_a_question_answered_twice_is_one_decision(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = await a_card_with_a_note(world)
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "1 note")
+
+    replies = await asyncio.gather(*(world.slack.submit(ANA, view=asks) for _ in range(2)))
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, "Sent")
+
+    assert all(reply.ok for reply in replies)
+    assert len(world.crew.resumes) == 1
+    assert not world.slack.ephemerals(ANA)
+    assert capsys.readouterr().out.count("] decided ") == 1
+
+
+async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    world.slack.fail("chat.update", HANG)
+
+    for _ in range(2):
+        assert (await world.slack.click(ANA, card, "Approve")).ok
+
+    assert "Recorded" in await world.told(ANA)
+    assert "Sent" not in message_text(world.slack.fresh(card))
+    world.slack.release()
+    await world.shown(card, "Sent")
+    assert len(world.slack.ephemerals(ANA)) == 1
+    assert len(world.crew.resumes) == 1
+    assert capsys.readouterr().out.count("] decided ") == 1

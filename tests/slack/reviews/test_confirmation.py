@@ -1,0 +1,77 @@
+"""What asks before an approval: within Slack's limits whatever was written, and in plain words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.caveats import WHOLE, Caveats, Seen
+from bot.domain.notes import Claim, Note
+from bot.domain.notification import Output
+from bot.domain.verdict import Person
+from bot.slack import ids
+from bot.slack.payloads import parse_submission
+from bot.slack.reviews.confirmation import render_confirmation
+from bot.slack.reviews.form_strings import not_all_shown, unsent
+from bot.slack.reviews.forms import render_approve_form
+from bot.usecases.read_models import CardView
+from tests.builders import ANA, BEN, NOW, a_note
+from tests.slack.rendering import a_named_round, check_view, mid_texts, names, shown
+
+VIEW = CardView(a_named_round(), Output("A draft."))
+MAY_MENTION = frozenset({f"@{ANA.id}", f"@{BEN.id}"})
+NOTES = st.lists(mid_texts.map(lambda text: a_note(text[:40_000] or "x")), max_size=30)
+CLAIMS = st.one_of(
+    st.none(), names.map(lambda name: Claim(Person("", name), NOW)), st.just(Claim(BEN, NOW))
+)
+
+
+def caveats_of(notes: list[Note], claim: Claim | None, share: int | None) -> Caveats:
+    return Caveats(notes=len(notes), notes_mark="m" * len(notes), claim=claim, shown=share)
+
+
+@settings(max_examples=60)
+@given(NOTES, CLAIMS, st.sampled_from([None, 0, 99, WHOLE]), st.booleans(), mid_texts)
+def test_it_is_within_the_limits_and_comes_back_as_it_was(
+    notes: list[Note], claim: Claim | None, share: int | None, again: bool, comment: str
+) -> None:
+    caveats = caveats_of(notes, claim, share)
+    for made in (
+        render_confirmation(VIEW, caveats, notes, again=again, while_reading=again),
+        render_approve_form(VIEW, caveats, notes, comment=comment, again=again),
+    ):
+        check_view(made, may_mention=MAY_MENTION)
+        sent = parse_submission({"user": {"id": ANA.id}, "view": made})
+        assert (sent.round_id, sent.seen) == (VIEW.round.id, caveats.seen)
+
+
+@pytest.mark.parametrize("metadata", ["r-1", "[]", '["r-1", 1]', "12", "{}"])
+def test_a_form_that_carries_a_round_alone_tells_of_nothing(metadata: str) -> None:
+    view = {"private_metadata": metadata, "callback_id": ids.REVISE_MODAL}
+    sent = parse_submission({"user": {"id": ANA.id}, "view": view})
+    assert (sent.round_id, sent.seen) == (metadata, Seen())
+
+
+def test_only_what_counts_is_asked_about() -> None:
+    notes = [a_note("Shorter.\nAnd clearer.", by=BEN)]
+    only_notes = shown(render_confirmation(VIEW, caveats_of(notes, None, WHOLE), notes))
+    assert f"<@{BEN.id}>: Shorter. …" in only_notes
+    assert "on it" not in only_notes
+    assert "shown" not in only_notes
+
+    claimed = shown(render_confirmation(VIEW, caveats_of([], Claim(BEN, NOW), WHOLE), []))
+    assert f"<@{BEN.id}> is on it" in claimed
+    assert "note" not in claimed
+
+
+def test_numbers_are_said_right() -> None:
+    assert unsent(1, [a_note("Hm.")]).splitlines() == [
+        ":memo: *1 note waits in the thread. It will not be sent.*",
+        "> <@U0ANA>: Hm.",
+    ]
+    many = unsent(7, [a_note(f"{number}.") for number in range(7)]).splitlines()
+    assert many[0] == ":memo: *7 notes wait in the thread. They will not be sent.*"
+    assert many[-1] == "and 2 more"
+    assert not_all_shown(22).startswith("You were shown 22 % of this output")
+    assert not_all_shown(None).startswith("You were not shown all of this output")
