@@ -119,7 +119,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             start_grace=runtime.start_grace,
         )
         workers |= build_workers(outbox, delivery_context, runtime.pace)
-        kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=clock)
+        kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=clock, redactors=redactors)
         stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
 
         # Nothing is verified over a socket: Slack is at its other end.

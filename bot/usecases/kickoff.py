@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ import structlog
 from bot.domain.crew import Crew
 from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
 from bot.domain.notification import WebhookUrls
+from bot.domain.redaction import Redactor
 from bot.domain.verdict import Person
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
@@ -38,6 +39,8 @@ class Kickoffs:
     crews: Crews
     clients: CrewClients
     clock: Clock
+    redactors: Mapping[str, Redactor]
+    """By crew: what is taken out of what people are shown of a kickoff."""
     pause: timedelta = timedelta(seconds=1)
     """Between two tries to store an execution."""
     tries: int = STORE_TRIES
@@ -107,6 +110,8 @@ class Kickoffs:
     async def _store(
         self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
     ) -> bool:
+        redactor = self.redactors[crew].also(request.given.secrets)
+        request = redactor.fields(request, keep=("body", "given"))
         try:
             async with self.uow.begin() as tx:
                 at = self.clock()

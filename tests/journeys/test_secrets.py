@@ -161,12 +161,14 @@ async def test_a_resume_that_was_taken(world: World) -> None:
     assert resume.human_input.token == CARRIED
 
 
-async def kick_off(world: World) -> tuple[int, str]:
+async def kick_off(
+    world: World, body: bytes = b'{"inputs": {"topic": "tea"}, "odd":  1.0}'
+) -> tuple[int, str]:
     async with (
         aiohttp.ClientSession() as session,
         session.post(
             f"{world.url}/crews/research/kickoff",
-            data=b'{"inputs": {"topic": "tea"}, "odd":  1.0}',
+            data=body,
             headers={
                 "Authorization": f"Bearer {world.crew.token}",
                 "Content-Type": "application/json",
@@ -186,6 +188,24 @@ async def test_a_kickoffs_answer_to_its_caller(watched: Watched, into: Echo) -> 
     assert "/crews/research/human-input" in answer
     assert '"topic"' in answer.replace("\\", "")
     assert not any(secret in answer for secret in watched.secrets)
+
+
+async def test_what_an_execution_was_started_on(watched: Watched) -> None:
+    """Its subject stands on every card and in lists."""
+    world = watched.world
+    told = f"tea {WEBHOOK_SECRET}"
+    body = {
+        "inputs": {"topic": told},
+        "meta": {"why": world.crew.token, "where": PATH_KEY},
+        "taskWebhookUrl": f"http://127.0.0.1:9/hooks/{PATH_KEY}",
+    }
+    code, _ = await kick_off(world, json.dumps(body).encode())
+
+    assert code == 200
+    await world.card("Market research")
+    assert world.crew.executions[0].inputs == {"topic": told}
+    with sqlite3.connect(watched.database) as connection:
+        assert f"tea {MARK}" in connection.execute("SELECT subject FROM executions").fetchone()[0]
 
 
 async def test_a_kickoffs_answer_without_an_echo_is_passed_on_byte_for_byte(world: World) -> None:

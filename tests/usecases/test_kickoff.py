@@ -14,6 +14,7 @@ import pytest
 from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent
+from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs, register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from bot.usecases.ports.store import ExecutionQueries
@@ -57,6 +58,7 @@ def new_kickoffs(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> K
         crews=shaky.world.crews,
         clients={"research": client or FakeCrew(kickoff_outcome=ANSWER)},
         clock=shaky.world.clock,
+        redactors={"research": Redactor()},
         **({"pause": timedelta(0)} | more),
     )
 

@@ -45,6 +45,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             crews=world.crews,
             clients={"research": world.crew},
             clock=world.clock,
+            redactors={"research": Redactor()},
         ),
         check_health=healthy,
         redactors={"research": Redactor([CREDENTIALS.webhook_secret])},
