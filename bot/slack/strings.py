@@ -34,6 +34,7 @@ from bot.slack.ids import COMMAND
 from bot.usecases.read_models import COUNTED
 
 REVIEWERS_SHOWN: Final = 20
+DECIDERS_SHOWN: Final = 3
 
 
 def not_a_reviewer(
@@ -276,6 +277,21 @@ def reviewer(named: ReviewerRef) -> str:
             return one_line(address, ID_LIMIT)
         case Anyone():
             return "anybody in the channel, save guests and people of other organisations"
+
+
+def deciders(reviewers: Sequence[ReviewerRef]) -> str:
+    """Who may decide, in a few words: three at most by name."""
+    if Anyone() in reviewers:
+        return "anyone in the channel"
+    names = [reviewer(named) for named in reviewers[:DECIDERS_SHOWN]]
+    if len(reviewers) > DECIDERS_SHOWN:
+        names.append(f"{len(reviewers) - DECIDERS_SHOWN:,} more")
+    return in_words(names)
+
+
+def in_words(names: Sequence[str]) -> str:
+    """`Ana, Ben and Eve`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def subject_plain(round_: Round) -> str:

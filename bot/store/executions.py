@@ -42,6 +42,11 @@ WEBHOOKS_OF: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("b_crew"),
     webhooks.c.execution_id == sa.bindparam("b_execution"),
 )
+_POSTINGS: Final = sa.select(executions).where(
+    sa.tuple_(executions.c.crew, executions.c.execution_id).in_(
+        sa.bindparam("keys", expanding=True)
+    )
+)
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
@@ -196,7 +201,7 @@ class SqlExecutionQueries:
         found = sa.select(sa.literal(1)).where(*_is(old_event_keys, crew, execution_id))
         return await self._row(found) is not None
 
-    async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
+    async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
         """See `ExecutionQueries`."""
         found: list[sa.Row[Any]] = []
         names = sorted(crews)
@@ -205,7 +210,16 @@ class SqlExecutionQueries:
             of = {f"crew_{number}": name for number, name in enumerate(some)}
             found += await self._rows(_running(len(some)).params(of | {"most": limit}))
         found.sort(key=lambda row: row.began_at)
-        return tuple(map(to_execution, found[:limit]))
+        return tuple(map(_to_posting, found[:limit]))
+
+    async def postings(
+        self, executions: Collection[tuple[str, str]]
+    ) -> tuple[ExecutionPosting, ...]:
+        """See `ExecutionQueries`."""
+        if not executions:
+            return ()
+        found = await self._rows(_POSTINGS.params(keys=[list(key) for key in executions]))
+        return tuple(map(_to_posting, found))
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
         """See `ExecutionQueries`."""

@@ -201,6 +201,21 @@ class ExecutionPosting:
     """Where the execution's thread is; None before its first message."""
     thread_ts: str | None
 
+    @property
+    def thread(self) -> MessageRef | None:
+        """The first message of the execution's thread."""
+        if self.channel is None or self.thread_ts is None:
+            return None
+        return MessageRef(self.channel, self.thread_ts, self.thread_ts)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionLine:
+    """An execution in a list, with its rounds that need somebody, the most urgent first."""
+
+    posting: ExecutionPosting
+    rounds: tuple[RoundLine, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class ForwardedWebhook:

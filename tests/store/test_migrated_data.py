@@ -191,7 +191,7 @@ async def test_an_execution_that_was_not_tracked_still_is_not(world: World) -> N
         assert (await find(world, name)).tracked == (name in tracked)
     crews = {row["crew"] for row in ROWS["executions"]}
     running = await world.uow.read.executions.running(crews=crews, limit=99)
-    assert {execution.execution_id for execution in running} < tracked
+    assert {one.execution.execution_id for one in running} < tracked
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ async def everything(world: World) -> None:
     await world.settle_slack()
     for mine in (True, False):
         await look.pending(ANA.id, mine=mine, context=world.reviews)
-    await look.unsettled(["research"], uow=world.uow)
     clients = world.context.clients
     await look.execution("e-", by=ANA.id, context=world.reviews, clients=clients)
     await world.uow.read.executions.crews_with("e-1")

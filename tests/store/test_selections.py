@@ -59,7 +59,7 @@ async def test_more_crews_than_one_statement_reads(world: World) -> None:
     assert await read.rounds.count(selection) == 2
     await world.start("e-3")
     running = await read.executions.running(crews=(*names, "research"), limit=9)
-    assert [one.execution_id for one in running] == ["e-1", "e-2", "e-3"]
+    assert [one.execution.execution_id for one in running] == ["e-1", "e-2", "e-3"]
 
 
 async def test_lines_come_as_asked_with_notes_and_claims_of_what_waits(world: World) -> None:

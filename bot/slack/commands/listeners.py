@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
-from bot.domain.people import Role
+from bot.domain.people import ReviewerRef, Role
 from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -17,7 +17,6 @@ from bot.slack.client.ephemeral import Respond, replace_ephemeral, send_ephemera
 from bot.slack.commands.messages import (
     refreshable,
     render_ambiguous,
-    render_everything,
     render_execution,
     render_help,
     render_overview,
@@ -77,7 +76,13 @@ async def _answer(command: Command, context: SlackContext) -> Message:
 
 async def _pending(by: Person, context: SlackContext, *, mine: bool) -> Message:
     waiting = await status.pending(by.id, mine=mine, context=context)
-    return render_pending(waiting, now=context.clock(), mine=mine, link=context.identity.link)
+    return render_pending(
+        waiting,
+        now=context.clock(),
+        mine=mine,
+        link=context.identity.link,
+        deciders=partial(_deciders, context),
+    )
 
 
 async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
@@ -96,7 +101,13 @@ async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
 async def _overview(by: Person, context: SlackContext) -> Message:
     crews = await context.crews_of(by.id, Role.READER, recheck=True)
     seen = await overview(crews, clients=context.clients, uow=context.uow, clock=context.clock)
-    lines = await status.unsettled(crews, uow=context.uow)
-    now = context.clock()
-    unsettled = render_overview(lines, now=now, link=context.identity.link)
-    return render_everything(unsettled, seen, now=now)
+    return render_overview(
+        seen,
+        now=context.clock(),
+        link=context.identity.link,
+        deciders=partial(_deciders, context),
+    )
+
+
+def _deciders(context: SlackContext, crew: str) -> tuple[ReviewerRef, ...]:
+    return context.directory.in_slack(context.crews[crew].reviewers)

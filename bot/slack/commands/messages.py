@@ -1,15 +1,15 @@
-"""The answers to the slash command: help, what is pending, one execution, all that is unsettled."""
+"""The answers to the slash command: help, what is pending, one execution, all of them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.domain.execution import Execution
-from bot.slack import ids
+from bot.domain.people import ReviewerRef
+from bot.slack import ids, signs
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
     MESSAGE_LIMIT,
@@ -23,19 +23,25 @@ from bot.slack.blockkit.blocks import (
 from bot.slack.blockkit.text import date, duration
 from bot.slack.commands import strings
 from bot.slack.executions import progress_bar
-from bot.slack.executions.messages import bar_of
 from bot.slack.reviews import summary
 from bot.slack.reviews.links import Link, linked
+from bot.slack.reviews.presentation import present, sign
 from bot.usecases.queries.crews import Overview
-from bot.usecases.queries.status import LINES
-from bot.usecases.read_models import CrewUnavailable, ExecutionStatus, Pending, Progress, RoundLine
+from bot.usecases.read_models import (
+    CrewUnavailable,
+    ExecutionLine,
+    ExecutionStatus,
+    Pending,
+    Progress,
+    RoundLine,
+)
+
+Deciders: TypeAlias = Callable[[str], Sequence[ReviewerRef]]
+"""Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
-_ROUNDS_AN_ENTRY: Final = 3
 _CREWS_BUDGET: Final = 2_500
-_RUNNING_BUDGET: Final = 2_500
-_BLOCKS: Final = 40
 
 
 def render_help() -> Message:
@@ -50,10 +56,12 @@ def render_help() -> Message:
     )
 
 
-def render_pending(pending: Pending, *, now: datetime, mine: bool, link: Link) -> Message:
+def render_pending(
+    pending: Pending, *, now: datetime, mine: bool, link: Link, deciders: Deciders
+) -> Message:
     """What waits for a decision, the oldest first, as many as fit."""
     headline = strings.pending(pending.total, mine=mine)
-    lines = (_pending_line(line, now, link) for line in pending.lines)
+    lines = (_pending_line(line, now, link, deciders) for line in pending.lines)
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     blocks.insert(0, section(shared.bold(headline)))
     if pending.total > shown:
@@ -63,8 +71,8 @@ def render_pending(pending: Pending, *, now: datetime, mine: bool, link: Link) -
 
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
     """One execution: its rounds, the oldest first, and what the crew says itself."""
-    crew, execution_id = view.execution.crew, view.execution.execution_id
-    title = f"{shared.bold(shared.crew(crew))} · {shared.identifier(execution_id)}"
+    crew = view.execution.crew
+    title = strings.title(view.execution)
     report = strings.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
@@ -81,52 +89,16 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
     return Message(f"{shared.crew(crew)}: {report}", blocks)
 
 
-def render_overview(unsettled: Sequence[RoundLine], *, now: datetime, link: Link) -> Message:
-    """Every execution in which a round waits, is on its way or is stuck, the oldest first."""
-    executions: defaultdict[tuple[str, str], list[RoundLine]] = defaultdict(list)
-    for line in unsettled:
-        executions[line.round.review.crew, line.round.review.execution_id].append(line)
-    if not executions:
-        return Message(strings.NOTHING_UNSETTLED, [section(strings.NOTHING_UNSETTLED)])
-    more_left = len(unsettled) >= LINES
-    headline = strings.unsettled(len(executions), more_left=more_left)
-    entries = [
-        "\n".join(
-            [
-                f"{shared.bold(shared.crew(crew))} · {shared.identifier(execution_id)}",
-                *(f"• {_round_line(line, now, link)}" for line in lines[:_ROUNDS_AN_ENTRY]),
-                *(
-                    [f"• {strings.more(left)}"]
-                    if (left := len(lines) - _ROUNDS_AN_ENTRY) > 0
-                    else []
-                ),
-            ]
-        )
-        for (crew, execution_id), lines in executions.items()
-    ]
-    blocks, shown = sections(entries, budget=_LIST_BUDGET)
+def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
+    """Every execution in one line, those that need somebody first; then the crews."""
+    headline = strings.overview(seen)
+    lines = (_execution_line(one, now, link, deciders) for one in seen.executions)
+    blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
     blocks.insert(0, section(shared.bold(headline)))
-    if shown < len(entries):
-        blocks.append(context(strings.more(len(entries) - shown)))
-    if more_left:
-        blocks.append(context(strings.MORE_UNSETTLED))
-    return Message(headline, blocks)
-
-
-def render_everything(unsettled: Message, seen: Overview, *, now: datetime) -> Message:
-    """All crews, what runs, and what is not settled."""
-    crews = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)[0]
-    lines = (strings.running(execution, now, bar_of(execution)) for execution in seen.running)
-    running = sections(lines, budget=_RUNNING_BUDGET)[0]
-    blocks = [
-        section(strings.CREWS),
-        *crews,
-        section(strings.RUNNING if running else strings.NOTHING_RUNS),
-        *running,
-    ]
-    # What waits for somebody is what matters; it has the rest of the message.
-    room = _BLOCKS - len(blocks)
-    return refreshable(replace(unsettled, blocks=[*blocks, *unsettled.blocks[:room]]), now=now)
+    if seen.more or shown < len(seen.executions):
+        blocks.append(context(strings.MORE_EXECUTIONS))
+    crews, _ = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)
+    return refreshable(Message(headline, [*blocks, *crews]), now=now)
 
 
 def with_step(message: Message, execution: Execution) -> Message:
@@ -161,16 +133,41 @@ def render_unknown_execution(prefix: str) -> Message:
     return Message(sentence, [section(sentence)])
 
 
-def _pending_line(line: RoundLine, now: datetime, link: Link) -> str:
+def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders) -> str:
     round_ = line.round
-    title = f"{shared.crew(round_.review.crew)}: {shared.task(round_)}"
-    waited = duration(now - round_.opened_at)
-    return f"• {linked(title, line, link)} · round {round_.number} · {summary.waiting_for(waited)}"
+    crew = round_.review.crew
+    parts = (
+        summary.headline(line, link),
+        shared.crew(crew),
+        strings.number(round_),
+        strings.for_whom(shared.deciders(deciders(crew))),
+        summary.waiting_for(duration(now - round_.opened_at)),
+        *summary.claim_and_notes(line, now=now),
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: Deciders) -> str:
+    """The state, what it is about, the crew, how far it is, whom it waits for, and since when."""
+    execution, first = line.posting.execution, next(iter(line.rounds), None)
+    about = strings.about(execution)
+    title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
+    parts = (
+        f"{sign(present(first.round)) if first else signs.RUNNING} {title}",
+        shared.crew(execution.crew),
+        strings.done(execution),
+        strings.needs(first.round, shared.deciders(deciders(execution.crew)), now)
+        if first
+        else strings.works(execution, now),
+        strings.others(len(line.rounds) - 1),
+        strings.beginning(execution),
+    )
+    return " · ".join(part for part in parts if part)
 
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
-    return f"{linked(title, line, link)} · {summary.status(line.round, now)}"
+    return f"{linked(title, line.card, link)} · {summary.status(line.round, now)}"
 
 
 def _bar(progress: Progress | CrewUnavailable) -> str:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.execution import Execution
+from bot.domain.execution import Execution, id_beginning
+from bot.domain.review import Round
 from bot.slack import strings as shared
-from bot.slack.blockkit.text import ago, one_line
+from bot.slack.blockkit.text import duration, one_line
+from bot.slack.executions.progress_bar import tasks_done
 from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
+from bot.slack.reviews import state_strings
+from bot.slack.reviews.presentation import Waiting, present
 from bot.slack.strings import counted
-from bot.usecases.queries.crews import CrewHealth
+from bot.usecases.queries.crews import CrewHealth, Overview
 from bot.usecases.read_models import COUNTED, CrewStatus, CrewUnavailable, Progress
 
 HELP: Final = (
     (
         f"`{COMMAND} pending` shows what waits for a decision, the oldest first\n"
         f"`{COMMAND} pending mine` shows only what you may decide\n"
-        f"`{COMMAND} status` shows every crew, what runs, waits, is on its way or is stuck\n"
+        f"`{COMMAND} status` shows every execution that waits or runs, and every crew\n"
         f"`{COMMAND} status <execution>` shows one in full; the beginning of its id is enough\n"
         f"`{COMMAND} kickoff <crew>` starts a crew; with one crew its name may be left out\n"
         f"`{COMMAND} help` shows this"
@@ -32,7 +36,6 @@ HELP_REVIEWS: Final = (
     "On a card, *Approve* lets the crew go on. *Revise* sends your feedback; the crew does the "
     "task again and a new round appears in the same thread. The first decision counts."
 )
-NOTHING_UNSETTLED: Final = "Nothing waits, is on its way or is stuck."
 
 
 def pending(total: int, *, mine: bool) -> str:
@@ -45,14 +48,81 @@ def pending(total: int, *, mine: bool) -> str:
     return f"{shared.total(total)} reviews wait{whose} for a decision"
 
 
-def unsettled(executions: int, *, more_left: bool) -> str:
-    """The headline of the overview; not all rounds were looked at when more are left."""
-    if more_left:
-        return f"The {counted(executions, 'execution')} not settled for longest"
-    return f"{counted(executions, 'execution')} not settled"
+def overview(seen: Overview) -> str:
+    """What there is, in one line."""
+    waits = "waits" if seen.waiting == 1 else "wait"
+    parts = (
+        f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
+        f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
+        f"{shared.total(seen.sending)} being sent" if seen.sending else "",
+    )
+    if said := " · ".join(part for part in parts if part):
+        return said
+    return "Nothing waits" if seen.executions else "Nothing waits or runs"
 
 
-MORE_UNSETTLED: Final = f"There are more; `{COMMAND} pending` counts what waits."
+MORE_EXECUTIONS: Final = (
+    f"There are more. `{COMMAND} pending` counts what waits, and the app's Home shows it in pages."
+)
+
+
+def number(round_: Round) -> str:
+    """A round's number, within a line."""
+    return f"round {round_.number:,}"
+
+
+def for_whom(who: str) -> str:
+    """Who may decide, within a line; nothing where nobody may."""
+    return f"for {who}" if who else ""
+
+
+def about(execution: Execution) -> str:
+    """What an execution is about."""
+    return one_line(execution.subject, shared.TITLE_LIMIT)
+
+
+def title(execution: Execution) -> str:
+    """What an execution is about, its crew, and its whole id to copy."""
+    crew, whole = shared.crew(execution.crew), shared.identifier(execution.execution_id)
+    if execution.subject == id_beginning(execution.execution_id):
+        return f"{shared.bold(crew)} · {whole}"
+    return f"{shared.bold(about(execution))} · {crew} · {whole}"
+
+
+def beginning(execution: Execution) -> str:
+    """The beginning of its id, for the command that shows it in full, unless it is named so."""
+    name = id_beginning(execution.execution_id)
+    return shared.identifier(name) if execution.subject != name else ""
+
+
+def done(execution: Execution) -> str:
+    """How far an execution is, in numbers."""
+    if execution.total_tasks:
+        completed = min(execution.completed_tasks, execution.total_tasks)
+        return tasks_done(completed, execution.total_tasks)
+    return tasks(execution.completed_tasks) if execution.completed_tasks else ""
+
+
+def needs(round_: Round, who: str, now: datetime) -> str:
+    """What an execution waits for, whom, and for how long."""
+    title = shared.task(round_)
+    match present(round_):
+        case Waiting(since):
+            waited = f"{title} has waited {duration(now - since)}"
+            return f"{waited} {for_whom(who)}" if who else waited
+        case shown:
+            return f"{title} {state_strings.in_list(shown, now)}"
+
+
+def works(execution: Execution, now: datetime) -> str:
+    """What an execution that waits for nobody does, and for how long it has been running."""
+    now_at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
+    return f"{now_at}running for {duration(now - execution.began_at)}"
+
+
+def others(count: int) -> str:
+    """More of an execution's reviews wait."""
+    return f"and {shared.counted(count, 'more review')}" if count > 0 else ""
 
 
 def more(count: int) -> str:
@@ -97,20 +167,11 @@ def unknown_execution(prefix: str) -> str:
     """No execution's id begins so."""
     return (
         f"I know no execution that begins with {shared.identifier(prefix)}. "
-        f"`{COMMAND} status` shows those that are not settled."
+        f"`{COMMAND} status` shows those that wait or run."
     )
 
 
 REFRESH: Final = "Refresh"
-
-
-RUNNING: Final = "*Running*"
-
-
-CREWS: Final = "*Crews*"
-
-
-NOTHING_RUNS: Final = "Nothing runs that I know of."
 
 
 def reached(crew: CrewHealth) -> str:
@@ -120,15 +181,6 @@ def reached(crew: CrewHealth) -> str:
         return f":red_circle: {name}: {one_line(crew.warning, shared.ANSWER_LIMIT)}"
     milliseconds = int(crew.took / timedelta(milliseconds=1))
     return f":large_green_circle: {name} answers in {milliseconds:,} ms"
-
-
-def running(execution: Execution, now: datetime, bar: str) -> str:
-    """An execution that runs."""
-    return (
-        f"• {shared.bold(shared.crew(execution.crew))} · "
-        f"{shared.identifier(execution.execution_id)} · "
-        f"since {ago(execution.began_at, now)} · {bar or tasks(execution.completed_tasks)}"
-    )
 
 
 def step(doing: str) -> str:

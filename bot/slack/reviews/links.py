@@ -1,4 +1,4 @@
-"""Links from a list or Home to the card of a round."""
+"""Links from a list or Home to the card of a round, or to a thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from bot.slack.blockkit.text import utf16_length
-from bot.usecases.read_models import MessageRef, RoundLine
+from bot.usecases.read_models import MessageRef
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
 
@@ -14,9 +14,9 @@ _LINK_LIMIT: Final = 500
 """Three such links still fit into one section. Slack's own are under 120."""
 
 
-def linked(title: str, line: RoundLine, link: Link) -> str:
-    """The title as a link to its card; plain while there is none or where the link is too long."""
-    url = link(line.card) if line.card is not None else None
+def linked(title: str, where: MessageRef | None, link: Link) -> str:
+    """The title as a link to a message; plain while there is none or where it is too long."""
+    url = link(where) if where is not None else None
     if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
         return title
     return f"<{url.replace('&', '&amp;')}|{title.replace('|', '¦')}>"

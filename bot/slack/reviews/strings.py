@@ -114,9 +114,7 @@ def notes_in_list(count: int, authors: Sequence[Person]) -> str:
     named = [shared.person(one) for one in authors[:_AUTHORS]]
     if len(authors) > _AUTHORS:
         named.append(f"{len(authors) - _AUTHORS} more")
-    who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    noun = "note" if count == 1 else "notes"
-    return f":memo: {count:,} {noun} from {who}"
+    return f":memo: {shared.counted(count, 'note')} from {shared.in_words(named)}"
 
 
 def on_it(claim: Claim) -> str:

@@ -52,7 +52,7 @@ def detail(line: RoundLine) -> str:
 
 def headline(line: RoundLine, link: Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
-    title = shared.bold(linked(shared.task(line.round), line, link))
+    title = shared.bold(linked(shared.task(line.round), line.card, link))
     parts = (title, one_line(line.subject, shared.TITLE_LIMIT))
     return f"{sign(present(line.round))} {' · '.join(part for part in parts if part)}"
 

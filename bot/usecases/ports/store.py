@@ -257,8 +257,14 @@ class ExecutionQueries(Protocol):
         """Whether the execution had begun before event keys were derived from the crew's name."""
         ...
 
-    async def running(self, *, crews: Collection[str], limit: int) -> tuple[Execution, ...]:
+    async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
         """These crews' tracked executions that have not ended, the oldest first."""
+        ...
+
+    async def postings(
+        self, executions: Collection[tuple[str, str]]
+    ) -> tuple[ExecutionPosting, ...]:
+        """These executions, by crew and id, in any order."""
         ...
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:

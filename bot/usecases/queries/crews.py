@@ -1,17 +1,22 @@
-"""What `/crew status` shows of everything: which crews answer, and which executions run."""
+"""What `/crew status` shows of everything: what needs somebody, what runs, which crews answer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
-from bot.domain.execution import Execution
+from bot.domain.review import State
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.crew import CrewClient, CrewClients
-from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.ports.store import Queries, UnitOfWork
 from bot.usecases.queries.status import LINES
+from bot.usecases.read_models import ExecutionLine, Selection
+
+#: What needs somebody most comes first.
+_STATES: Final = (State.STUCK, State.WAITING, State.DECIDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +30,78 @@ class CrewHealth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Crews, and their executions that run, the oldest first."""
+    """Executions, those that need somebody first and then those that run, the oldest first.
+
+    The totals are of rounds, up to COUNTED.
+    """
 
     crews: tuple[CrewHealth, ...]
-    running: tuple[Execution, ...]
+    executions: tuple[ExecutionLine, ...]
+    stuck: int = 0
+    waiting: int = 0
+    sending: int = 0
+    more: bool = False
+    """There are executions that are not in the list."""
 
 
 async def overview(
     crews: Collection[str], *, clients: CrewClients, uow: UnitOfWork, clock: Clock
 ) -> Overview:
-    """Ping these crews at once, and read which of their executions run."""
+    """Ping these crews at once, and read what their executions wait for."""
+    found = await _executions(tuple(crews), uow.read)
     health = await asyncio.gather(
         *(_ping(name, client, clock) for name, client in clients.items() if name in crews)
     )
-    return Overview(tuple(health), await uow.read.executions.running(crews=crews, limit=LINES))
+    return replace(found, crews=tuple(health))
+
+
+async def _executions(crews: tuple[str, ...], read: Queries) -> Overview:
+    ids: list[str] = []
+    totals: list[int] = []
+    for state in _STATES:
+        selection = Selection(crews, (state,))
+        some = await read.rounds.first(selection, limit=LINES)
+        totals.append(len(some) if len(some) < LINES else await read.rounds.count(selection))
+        ids += some
+    listed = await _listed(tuple(ids[:LINES]), read)
+    more = sum(totals) > LINES
+    if not more:
+        # None of those that need somebody is left off, so who runs and is not listed just runs.
+        running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
+        known = {_key(line) for line in listed}
+        rest = [line for one in running if _key(line := ExecutionLine(one)) not in known]
+        more = len(listed) + len(rest) > LINES
+        listed = (*listed, *rest)[:LINES]
+    stuck, waiting, sending = totals
+    return Overview((), listed, stuck, waiting, sending, more)
+
+
+async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
+    """The executions of these rounds, in the order of their first."""
+    rounds = await read.rounds.lines(ids)
+    keys = dict.fromkeys(
+        (line.round.review.crew, line.round.review.execution_id) for line in rounds
+    )
+    found = {
+        (one.execution.crew, one.execution.execution_id): one
+        for one in await read.executions.postings(tuple(keys))
+    }
+    return tuple(
+        ExecutionLine(
+            found[key],
+            tuple(
+                line
+                for line in rounds
+                if (line.round.review.crew, line.round.review.execution_id) == key
+            ),
+        )
+        for key in keys
+    )
+
+
+def _key(line: ExecutionLine) -> tuple[str, str]:
+    execution = line.posting.execution
+    return execution.crew, execution.execution_id
 
 
 async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:

@@ -1,8 +1,6 @@
-"""Which rounds are waiting or unsettled, and the status of one execution."""
+"""Which rounds are waiting, and the status of one execution."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
 from bot.domain.people import Role
@@ -10,8 +8,7 @@ from bot.domain.redaction import Redactor
 from bot.domain.review import State
 from bot.usecases.context import ReviewContext
 from bot.usecases.ports.crew import CrewClients
-from bot.usecases.ports.store import UnitOfWork
-from bot.usecases.read_models import ExecutionStatus, Pending, RoundLine, Selection
+from bot.usecases.read_models import ExecutionStatus, Pending, Selection
 
 #: Rounds or executions in one list; more would not fit into one Slack message.
 LINES = 20
@@ -25,13 +22,6 @@ async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
     lines = await read.lines(await read.first(waiting, limit=LINES))
     total = len(lines) if len(lines) < LINES else await read.count(waiting)
     return Pending(lines, total)
-
-
-async def unsettled(crews: Collection[str], *, uow: UnitOfWork) -> tuple[RoundLine, ...]:
-    """What is waiting, on its way or stuck, of all executions of these crews."""
-    found = Selection(tuple(crews), (State.WAITING, State.DECIDED, State.STUCK))
-    read = uow.read.rounds
-    return await read.lines(await read.first(found, limit=LINES))
 
 
 async def execution(

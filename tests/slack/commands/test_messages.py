@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.notes import Claim
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import ExecutionEnded, RefusedByCrew
 from bot.domain.review import State
 from bot.domain.verdict import Revise
+from bot.slack.blockkit.blocks import Message
 from bot.slack.commands.messages import (
+    Deciders,
     render_ambiguous,
     render_execution,
     render_help,
@@ -22,17 +25,21 @@ from bot.slack.commands.messages import (
     render_pending,
     render_unknown_execution,
 )
+from bot.slack.reviews.links import Link
+from bot.usecases.queries.crews import CrewHealth, Overview
 from bot.usecases.read_models import (
     COUNTED,
     CrewStatus,
     CrewUnavailable,
+    ExecutionLine,
+    ExecutionPosting,
     ExecutionStatus,
     MessageRef,
     Pending,
     Progress,
     RoundLine,
 )
-from tests.builders import LATER, a_decision, a_review, a_round, an_execution
+from tests.builders import ANA, BEN, LATER, a_decision, a_round, an_execution
 from tests.slack.rendering import REF, check_message, read, rounds
 
 
@@ -42,6 +49,25 @@ def linked(ref: MessageRef) -> str | None:
 
 def unlinked(_: MessageRef) -> str | None:
     return None
+
+
+HEALTH = CrewHealth("research", timedelta(milliseconds=12), None)
+
+
+def ana(_: str) -> tuple[ReviewerRef, ...]:
+    return (User(ANA.id),)
+
+
+def pending(found: Pending, *, mine: bool = False, link: Link = unlinked) -> Message:
+    return render_pending(found, now=LATER, mine=mine, link=link, deciders=ana)
+
+
+def overview(seen: Overview, *, link: Link = unlinked, deciders: Deciders = ana) -> Message:
+    return render_overview(seen, now=LATER, link=link, deciders=deciders)
+
+
+def a_posting(execution_id: str = "e-1", **changes: Any) -> ExecutionPosting:
+    return ExecutionPosting(an_execution(execution_id=execution_id, **changes), None, "C2", "2.0")
 
 
 lines = st.lists(
@@ -54,8 +80,9 @@ lines = st.lists(
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
     progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
-    check_message(render_pending(Pending(some, len(some)), now=LATER, mine=False, link=unlinked))
-    check_message(render_overview(some, now=LATER, link=unlinked))
+    check_message(pending(Pending(some, len(some))))
+    executions = tuple(ExecutionLine(a_posting(step="<!here>" * 9), (line,)) for line in some)
+    check_message(overview(Overview((HEALTH,), executions, 1, 2, 3, more=True)))
     view = ExecutionStatus(an_execution("<@U666>" * 99, "<!here>" * 99), some, progress)
     check_message(render_execution(view, now=LATER, link=unlinked))
     candidates = [(line.round.review.crew, line.round.review.execution_id) for line in some]
@@ -64,48 +91,47 @@ def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine
 
 
 def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> None:
-    line = RoundLine(a_round(opened_at=LATER - timedelta(hours=2, minutes=5)), REF)
-    message = render_pending(Pending((line,), 4), now=LATER, mine=True, link=linked)
+    round_ = a_round(opened_at=LATER - timedelta(hours=2, minutes=5))
+    line = RoundLine(round_, REF, subject="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER))
+    message = pending(Pending((line,), 4), mine=True, link=linked)
     assert message.text == "4 reviews wait for you for a decision"
     shown = read(message)
     assert (
-        "• <https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|"
-        "research: Draft> · round 1 · waiting for 2 h 5 min"
+        ":hourglass: *<https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|Draft>*"
+        " · tea · research · round 1 · for <@U0ANA> · waiting for 2 h 5 min"
+        " · :eyes: <@U0ANA> is on it · :memo: 2 notes from <@U0BEN>"
     ) in shown
     assert "and 3 more" in shown
 
 
 def test_nothing_pending_is_said() -> None:
     empty = Pending((), 0)
-    assert render_pending(empty, now=LATER, mine=False, link=linked).text == "Nothing waits."
-    assert render_pending(empty, now=LATER, mine=True, link=linked).text == "Nothing waits for you."
+    assert pending(empty).text == "Nothing waits."
+    assert pending(empty, mine=True).text == "Nothing waits for you."
 
 
 def test_more_than_are_counted_is_said() -> None:
-    line = RoundLine(a_round(), None)
-    message = render_pending(Pending((line,), COUNTED + 1), now=LATER, mine=False, link=linked)
+    message = pending(Pending((RoundLine(a_round(), None),), COUNTED + 1))
     assert message.text == "1,000+ reviews wait for a decision"
     assert "and more than 999 more" in read(message)
 
 
 def test_one_that_waits_is_singular() -> None:
-    message = render_pending(
-        Pending((RoundLine(a_round(), None),), 1), now=LATER, mine=False, link=linked
-    )
+    message = pending(Pending((RoundLine(a_round(), None),), 1))
     assert message.text == "1 review waits for a decision"
 
 
 @pytest.mark.parametrize("url", ["https://a.example/|<!channel>", "https://a.example/" + "x" * 999])
 def test_a_link_that_could_do_harm_is_left_out(url: str) -> None:
     line = RoundLine(a_round(), REF)
-    message = render_pending(Pending((line,), 1), now=LATER, mine=False, link=lambda _: url)
+    message = pending(Pending((line,), 1), link=lambda _: url)
     assert "a.example" not in read(message)
 
 
 def test_what_does_not_fit_is_counted() -> None:
     many = tuple(RoundLine(a_round(number=n), REF) for n in range(1, 501))
-    message = render_pending(Pending(many, 700), now=LATER, mine=False, link=linked)
-    shown = read(message).count("• ")
+    message = pending(Pending(many, 700), link=linked)
+    shown = read(message).count(":hourglass:")
     assert 50 < shown < 500
     assert f"and {700 - shown} more" in read(message)
     execution = ExecutionStatus(an_execution(), many, CrewUnavailable("2 s"))
@@ -113,16 +139,56 @@ def test_what_does_not_fit_is_counted() -> None:
     assert "|Round 500 of Draft>" in answer
     assert "|Round 1 of Draft>" not in answer
     assert "earlier rounds left off" in answer
-    apart = [replace(many[0], round=a_round(review=a_review(execution_id=str(n)))) for n in many]
-    overview = render_overview(apart, now=LATER, link=unlinked)
-    check_message(overview, may_mention=frozenset())
-    assert re.search(r"and [0-9]+ more", read(overview))
-    assert "There are more" in read(overview)
-    few = read(render_overview(many[:5], now=LATER, link=linked))
-    assert "and 2 more" in few
-    assert "There are more" not in few
     candidates = [("research", f"{n}" * 20) for n in range(900)]
     assert re.search(r"and [0-9]+ more", read(render_ambiguous("7", candidates)))
+
+
+@pytest.mark.parametrize(
+    ("reviewers", "says"),
+    [
+        ((), ""),
+        ((User(ANA.id),), " for <@U0ANA>"),
+        ((User(ANA.id), User(BEN.id)), " for <@U0ANA> and <@U0BEN>"),
+        ((UserGroup("S1"), Email("c@d.example")), " for <!subteam^S1> and c@d.example"),
+        (
+            tuple(User(f"U{n}") for n in range(5)),
+            " for <@U0>, <@U1>, <@U2> and 2 more",
+        ),
+        ((Anyone(),), " for anyone in the channel"),
+    ],
+)
+def test_an_execution_that_waits_says_for_whom(
+    reviewers: tuple[ReviewerRef, ...], says: str
+) -> None:
+    posting = a_posting("abcdef-1234", inputs=(("topic", "tea"),), completed_tasks=1, total_tasks=3)
+    line = ExecutionLine(posting, (RoundLine(a_round(), REF), RoundLine(a_round(), REF)))
+    seen = Overview((HEALTH,), (line,), 0, 1, 0)
+    message = overview(seen, link=linked, deciders=lambda _: reviewers)
+    assert message.text == "1 waits for a decision"
+    assert (
+        ":hourglass: *<https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|tea>*"
+        f" · research · 1 of 3 tasks · Draft has waited 1 min{says} · and 1 more review"
+        " · `abcdef-1`\n"
+    ) in read(message) + "\n"
+
+
+def test_what_needs_nobody_runs() -> None:
+    running = ExecutionLine(a_posting("e-2", current_task="write_up", completed_tasks=1))
+    message = overview(Overview((HEALTH,), (running,)), link=linked)
+    assert message.text == "Nothing waits"
+    assert (
+        ":gear: *<https://example.slack.com/archives/C2/p1?thread_ts=2.0&amp;cid=C1|e-2>*"
+        " · research · 1 task done · at Write up, running for 1 min"
+    ) in read(message)
+    assert ":large_green_circle: *research* answers in 12 ms" in read(message)
+    idle = overview(Overview((), ()))
+    assert idle.text == "Nothing waits or runs"
+
+
+def test_the_overview_counts_what_needs_somebody() -> None:
+    message = overview(Overview((), (), 2, COUNTED + 1, 1, more=True))
+    assert message.text == "2 not delivered · 1,000+ wait for a decision · 1 being sent"
+    assert "There are more. `/crew pending` counts what waits" in read(message)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +248,9 @@ def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) 
     view = ExecutionStatus(an_execution(), (line,), CrewUnavailable("2 s"))
     shown = read(render_execution(view, now=LATER, link=linked))
     assert f"Round 1 of Draft · {says}" in shown
-    assert says in read(render_overview([line], now=LATER, link=linked))
+    if line.round.state in (State.DECIDED, State.STUCK):
+        seen = Overview((), (ExecutionLine(a_posting(), (line,)),), 1, 0, 0)
+        assert f"Draft {says}" in read(overview(seen))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
@@ -192,6 +260,6 @@ def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
 
 def test_help_and_empty_lists_are_within_the_limits() -> None:
     check_message(render_help())
-    check_message(render_overview([], now=LATER, link=linked))
+    check_message(overview(Overview((), ())))
     for command in ("pending", "pending mine", "status", "help"):
         assert f"`/crew {command}" in read(render_help())

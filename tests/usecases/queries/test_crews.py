@@ -1,27 +1,84 @@
-"""What the overview of all crews shows."""
+"""What the overview of all executions and crews shows."""
 
 from __future__ import annotations
 
-from bot.usecases.queries.crews import overview
+from collections.abc import Collection
+
+from bot.domain.outcome import Refused
+from bot.domain.review import State
+from bot.usecases.queries.crews import Overview
+from bot.usecases.queries.crews import overview as ask
+from bot.usecases.queries.status import LINES
 from bot.usecases.read_models import CrewUnavailable
-from tests.usecases.world import World
+from tests.builders import SECOND
+from tests.usecases.faults import Fault
+from tests.usecases.world import CREW, World
+
+
+async def overview(world: World, crews: Collection[str] = ("research",)) -> Overview:
+    return await ask(crews, clients=world.context.clients, uow=world.uow, clock=world.clock)
+
+
+def names(seen: Overview) -> list[str]:
+    return [line.posting.execution.execution_id for line in seen.executions]
 
 
 async def test_the_overview_asks_every_crew(world: World) -> None:
     await world.start()
     world.crew.says = CrewUnavailable("connection refused")
 
-    seen = await overview(
-        ["research"], clients=world.context.clients, uow=world.uow, clock=world.clock
-    )
+    seen = await overview(world)
 
     assert [crew.warning for crew in seen.crews] == ["connection refused"]
-    assert [execution.execution_id for execution in seen.running] == ["e-1"]
+    assert names(seen) == ["e-1"]
 
 
 async def test_the_overview_leaves_out_crews_that_the_asker_may_not_read(world: World) -> None:
     await world.start()
 
-    seen = await overview((), clients=world.context.clients, uow=world.uow, clock=world.clock)
+    seen = await overview(world, ())
 
-    assert (seen.crews, seen.running) == ((), ())
+    assert (seen.crews, seen.executions, seen.more) == ((), (), False)
+
+
+async def test_what_needs_somebody_comes_first_and_nothing_twice(world: World) -> None:
+    await world.start("running")
+    rounds = {}
+    for name in ("waiting", "decided", "stuck", "resumed", "closed"):
+        world.clock.advance(SECOND)
+        rounds[name] = (await world.notify(execution_id=name)).round
+    await world.notify("Another task.", execution_id="waiting", task_id="other")
+    await world.decide(rounds["stuck"].id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    await world.decide(rounds["resumed"].id)
+    world.crew.pause(execution="resumed")
+    await world.turn(CREW)
+    await world.decide(rounds["decided"].id)
+    await world.record_update("closed", ended="the execution has ended")
+
+    seen = await overview(world)
+
+    assert names(seen) == ["stuck", "waiting", "decided", "running", "resumed"]
+    assert [[line.round.state for line in one.rounds] for one in seen.executions] == [
+        [State.STUCK],
+        [State.WAITING, State.WAITING],
+        [State.DECIDED],
+        [],
+        [],
+    ]
+    assert (seen.stuck, seen.waiting, seen.sending, seen.more) == (1, 2, 1, False)
+
+
+async def test_the_list_is_cut(world: World) -> None:
+    for number in range(LINES):
+        await world.start(f"e-{number:02}")
+        world.clock.advance(SECOND)
+    assert not (await overview(world)).more
+    await world.start("e-99")
+    seen = await overview(world)
+    assert (len(seen.executions), names(seen)[-1], seen.more) == (LINES, "e-19", True)
+    for number in range(LINES + 1):
+        await world.notify(execution_id=f"e-{number:02}")
+    seen = await overview(world)
+    assert (len(seen.executions), seen.waiting, seen.more) == (LINES, LINES + 1, True)

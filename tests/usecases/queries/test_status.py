@@ -5,15 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, NotAReader, UnknownCrew
-from bot.domain.outcome import Refused
 from bot.domain.people import User
-from bot.domain.review import State
 from bot.usecases.queries import status as look
 from bot.usecases.queries.queue import queue
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionStatus, Pending, Progress
 from tests.builders import ANA, EVE, SECOND, a_crew
-from tests.usecases.faults import Fault
-from tests.usecases.world import CREW, World
+from tests.usecases.world import World
 
 
 async def pending(world: World, mine: str | None = None) -> Pending:
@@ -67,28 +64,6 @@ async def test_mine_is_what_i_may_decide(world: World) -> None:
     assert ([line.round for line in found.lines], found.total) == ([theirs.round], 1)
     assert await pending(world, mine="U0NOBODY") == Pending((), 0)
     assert (await pending(world, mine=ANA.id)).total == 1
-
-
-async def test_the_unsettled_are_waiting_on_their_way_or_stuck(world: World) -> None:
-    names = ("waiting", "decided", "stuck", "resumed", "closed")
-    rounds = {}
-    for name in names:
-        rounds[name] = (await world.notify(execution_id=name)).round
-        world.clock.advance(SECOND)
-    await world.decide(rounds["stuck"].id)
-    world.crew.faults.append(Fault(Refused("401", "no")))
-    await world.turn(CREW)
-    await world.decide(rounds["resumed"].id)
-    world.crew.pause(execution="resumed")
-    await world.turn(CREW)
-    await world.decide(rounds["decided"].id)
-    await world.record_update("closed", ended="the execution has ended")
-    found = await look.unsettled(["research"], uow=world.uow)
-    assert [(line.round.review.execution_id, line.round.state) for line in found] == [
-        ("waiting", State.WAITING),
-        ("decided", State.DECIDED),
-        ("stuck", State.STUCK),
-    ]
 
 
 async def test_an_execution_is_named_by_its_beginning(world: World) -> None:
