@@ -7,6 +7,7 @@ along all the same, such as in an error's own words.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from io import StringIO
@@ -16,9 +17,21 @@ import structlog
 
 from bot.log_limit import LogLimit
 
-#: Libraries that, when talkative, log bodies, headers or addresses that carry a key.
-_QUIET = ("aiohttp", "aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "sqlalchemy")
-_QUIET_SLACK = ("slack_bolt", "slack_sdk")
+#: Libraries that, when talkative, log bodies, headers or addresses that carry a key, such as those
+#: at which anybody may answer a click in the bot's name.
+_QUIET = (
+    "aiohttp",
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+)
+#: The address of a socket carries a ticket, and is logged when it cannot be connected to.
+_SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
 #: Logs the whole body of a request whose signature is wrong, a reviewer's feedback included.
 _SILENT = ("slack_bolt.RequestVerification",)
 
@@ -63,7 +76,7 @@ def set_up_logging(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *renderers,
-                lambda _logger, _method, line: redact(str(line)),
+                lambda _logger, _method, line: _SOCKET_ADDRESS.sub(r"\1…", redact(str(line))),
             ],
         )
     )
@@ -72,8 +85,6 @@ def set_up_logging(
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    for name in _QUIET_SLACK:
-        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

@@ -84,3 +84,15 @@ def test_no_secret_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str])
     assert written.count(MARK) >= 7
     if form == "json":
         assert [json.loads(line)["level"] for line in written.splitlines()][-1] == "error"
+
+
+def test_no_address_that_opens_something_reaches_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("json", "info", redact=str)
+    sdk = logging.getLogger("slack_sdk.webhook.async_client")
+    sdk.info("A retry handler found: X for POST https://hooks.slack.com/actions/T1/1/SECRET - no")
+    sdk.error("Failed to connect (url='wss://wss.slack.com/link/?ticket=SECRET&app_id=SECRET')")
+
+    written = capsys.readouterr().err
+    assert len(written.splitlines()) == 1
+    assert "wss://wss.slack.com/link/?…')" in json.loads(written)["event"]
+    assert "SECRET" not in written

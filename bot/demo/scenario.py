@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +17,8 @@ import aiohttp
 from bot.demo.bot_process import BotDidNotStart
 from bot.demo.crew import Resume, State
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
+from bot.demo.playground.slack_state import known_names
+from bot.demo.transcript import read_markdown, read_message
 from bot.demo.workspace import Message, buttons, message_text
 
 TOPIC = "home batteries"
@@ -108,15 +110,14 @@ class _Scenario:
 
         [card] = await self._slack.until(waiting, timeout=10)
         self._heading(f"The crew pauses; #crew-reviews shows round {number} of “{shows}”")
-        self._quote(message_text(card))
-        self._say(f"  {'  '.join(f'[ {label} ]' for label in buttons(card))}")
+        self._show(card)
         return card
 
     async def _reject_outsider(self, card: Message) -> None:
         await self._slack.click(CARL, card, "Approve")
         answer = await self._slack.until(lambda: self._slack.ephemerals(CARL)[-1])
         self._heading("Carl, who is no reviewer, clicks Approve and is told privately")
-        self._quote(message_text(answer))
+        self._show(answer)
         _require(not self._crew.resumes, "the crew was not called")
 
     async def _ask_for_changes(self, card: Message) -> None:
@@ -124,7 +125,7 @@ class _Scenario:
         await self._slack.until(lambda: self._slack.open_modals(ANA))
         await self._slack.submit(ANA, {"feedback": FEEDBACK})
         self._heading("Ana clicks Revise and writes into the form")
-        self._quote(FEEDBACK)
+        self._quote([FEEDBACK])
         await self._expect_resume(card, feedback=FEEDBACK, is_approve=False)
 
     async def _approve(self, card: Message, *, by: str, name: str) -> None:
@@ -161,15 +162,15 @@ class _Scenario:
         await self._slack.slash(BEN, CHANNEL, "/crew", f"status {execution[:8]}")
         await self._slack.until(lambda: len(self._slack.ephemerals(BEN)) > seen)
         self._heading(f"Ben asks /crew status {execution[:8]}")
-        self._quote(message_text(self._slack.ephemerals(BEN)[-1]))
+        self._show(self._slack.ephemerals(BEN)[-1])
 
     async def _expect_finished_task(self) -> None:
-        """The task without a review is reported in one line of the thread."""
+        """The progress message has a line for the task without a review."""
         [line] = await self._slack.until(
             lambda: [m for m in self._slack.messages(CHANNEL) if "Entry plan" in message_text(m)]
         )
-        self._heading("The thread tells of a finished task in one line")
-        self._quote(message_text(line))
+        self._heading("The progress message in the thread lists the finished tasks")
+        self._show(line)
 
     async def _expect_result(self, execution: str) -> None:
         await self._crew.until(lambda: self._crew.execution(execution).state is State.COMPLETED)
@@ -181,15 +182,19 @@ class _Scenario:
         ):
             status = await answer.json()
         self._heading("The crew has finished")
-        self._quote(str(status["result"]["output"]))
+        self._quote(read_markdown(str(status["result"]["output"])))
         resumes = [resume.is_approve for resume in self._crew.resumes]
         _require(resumes == [False, True, True], "the crew was resumed three times, no more")
 
     def _heading(self, text: str) -> None:
         self._say(f"\n== {text}")
 
-    def _quote(self, text: str) -> None:
-        for line in text.splitlines():
+    def _show(self, message: Message) -> None:
+        """What a person reads of a message."""
+        self._quote(read_message(message, known_names(self._slack)))
+
+    def _quote(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self._say(f"  │ {line}".rstrip())
 
 

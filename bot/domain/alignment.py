@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 #: Pairs of elements looked at in one comparison of outputs: a tenth of a second or two.
 STEPS: Final = 1_000_000
+#: Words counted in one comparison to find which passage became which: as long.
+LIKENESS: Final = 3_000_000
 
 
 @dataclass(slots=True)
@@ -18,6 +20,7 @@ class Budget:
 
     letters: int
     steps: int = STEPS
+    likeness: int = LIKENESS
 
     def affords(self, *texts: str) -> bool:
         """Take the letters of some texts from the budget; False once they are more than it has."""

@@ -1,271 +1,155 @@
-"""What changed between two outputs: texts by words inside changed lines, JSON by key."""
+"""What changed between two outputs: passage by passage as they are shown, or JSON by key."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.alignment import Budget, align
+from bot.domain.alignment import Budget
 from bot.domain.json_leaves import Paths, read_leaves
-from bot.domain.notification import Format, Output
+from bot.domain.pairing import Pair, pairs_of
+from bot.domain.passages import Passage, PassageKind
+from bot.domain.words import Kind, Segment, compare_cells, compare_words
 
-#: What is longer counts as changed as a whole.
-LINES_COMPARED: Final = 2_000
-WORDS_COMPARED: Final = 1_500
 LETTERS_COMPARED: Final = 60_000
-"""In all hunks of one comparison together."""
-#: Hunks that have less than this in common are shown one after the other.
-_LEAST_IN_COMMON: Final = 0.3
-#: So few unchanged lines between two changes are shown; longer stretches are only counted.
-_SHOWN: Final = 2
-
-_WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
+"""In all passages of one comparison together; what is beyond counts as changed as a whole."""
+#: So few unchanged passages between two changes are kept; longer stretches are only counted.
+_KEPT: Final = 2
 
 
-class Kind(StrEnum):
-    """What became of some words."""
+class Fate(StrEnum):
+    """What became of a passage."""
 
-    SAME = "same"
+    CHANGED = "changed"
     ADDED = "added"
     REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Some words in a row, and what became of them."""
-
-    kind: Kind
-    text: str
+    MOVED = "moved"
+    """It says the same in another place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """A stretch with changes in it; `key` is where it is in a JSON output."""
+    """A passage that is not what or where it was, as it is now; a removed one as it was."""
 
+    fate: Fate
+    passage: Passage
     segments: tuple[Segment, ...]
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """So many lines or keys in a row that did not change."""
+    """So many passages in a row that did not change; 0 where nobody counted."""
 
     count: int
+    passages: tuple[Passage, ...] = ()
+    """All of them, if they are few."""
+    heading: Passage | None = None
+    """The last heading among those that are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How two outputs differ. `by_key`: added and removed are counted in keys, not in lines."""
+    """How two outputs differ."""
 
-    added: int
-    removed: int
-    parts: tuple[Hunk | Unchanged, ...]
-    by_key: bool = False
+    amounts: dict[tuple[PassageKind, Fate], int]
+    """How many passages changed how. All prose counts as paragraphs."""
+    parts: tuple[Hunk | Unchanged, ...] = ()
+    too_long: bool = False
+    """The texts differ in too much to be compared: one is shown after the other."""
+    reformatted: bool = False
+    """No words changed, and yet the texts are not the same."""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed)
+        return bool(self.amounts) or self.too_long
 
 
-def compare(before: Output, after: Output) -> Changes:
-    """What has to be done to `before` to make it `after`.
+def removed(passage: Passage) -> Hunk:
+    """A passage that is there no more."""
+    return Hunk(Fate.REMOVED, passage, (Segment(Kind.REMOVED, passage.text),))
 
-    For any two texts a fraction of a second, and memory in proportion to their length.
+
+def added(passage: Passage) -> Hunk:
+    """A passage that was not there before."""
+    return Hunk(Fate.ADDED, passage, (Segment(Kind.ADDED, passage.text),))
+
+
+def compare(
+    before: Sequence[Passage], after: Sequence[Passage], *, with_words: bool = True
+) -> Changes:
+    """What has to be done to `before` to make it `after`; without words, how much that is.
+
+    For thousands of passages and texts of any length a fraction of a second.
     """
-    return _compare(before, after, with_words=True)
-
-
-def measure(before: Output, after: Output) -> Changes:
-    """The same without its parts: how much changed."""
-    return _compare(before, after, with_words=False)
-
-
-def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:
     budget = Budget(LETTERS_COMPARED)
-    pairs: Iterator[_Pair] | None = None
-    if before.format is Format.JSON and after.format is Format.JSON:
-        pairs = _pairs_by_key(before.text, after.text)
-    by_key = pairs is not None
-    if pairs is None:
-        pairs = _pairs_by_line(before.text, after.text, budget)
-    added = removed = 0
-    parts: list[Hunk | Unchanged] = []
-    for pair in pairs:
-        added += pair.added
-        removed += pair.removed
-        if not with_words:
-            continue
-        if pair.same > (0 if by_key else _SHOWN):
-            parts.append(Unchanged(pair.same))
-        elif pair.same:
-            parts.append(Hunk((Segment(Kind.SAME, pair.before or ""),)))
-        else:
-            parts.append(Hunk(tuple(_segments(pair.before, pair.after, budget)), pair.key))
-    return Changes(added, removed, tuple(parts), by_key=by_key)
+    return _changes(pairs_of(before, after, budget), budget, with_words=with_words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A text and what stands in its place. None: there was nothing, or there is nothing now."""
-
-    before: str | None
-    after: str | None
-    removed: int = 0
-    added: int = 0
-    same: int = 0
-    """So many lines or keys that did not change."""
-    key: str = ""
-
-
-# --- by key --------------------------------------------------------------------------------------
-
-
-def _pairs_by_key(before: str, after: str) -> Iterator[_Pair] | None:
-    """None if either is no JSON, or too large to be compared so."""
+def compare_json(before: str, after: str, *, with_words: bool = True) -> Changes | None:
+    """The same for two JSON texts by their keys; None if either is none, or is too large."""
     paths = Paths()
     old = read_leaves(before, paths)
     new = read_leaves(after, paths) if old is not None else None
-    return None if old is None or new is None else _pairs_of_leaves(old, new, paths)
+    if old is None or new is None:
+        return None
+    pairs = _pairs_by_key(old, new, paths)
+    return _changes(pairs, Budget(LETTERS_COMPARED), with_words=with_words)
 
 
-def _pairs_of_leaves(old: dict[int, str], new: dict[int, str], paths: Paths) -> Iterator[_Pair]:
-    same = 0
+def _pairs_by_key(old: dict[int, str], new: dict[int, str], paths: Paths) -> Iterator[Pair]:
     for place in [*new, *(place for place in old if place not in new)]:
         before, after = old.get(place), new.get(place)
-        if before == after:
-            same += 1
+        same = before == after
+        key = "" if same else paths.name(place) or "the whole"
+        yield Pair(_value(before, key), _value(after, key), same)
+
+
+def _value(text: str | None, key: str) -> Passage | None:
+    return None if text is None else Passage(PassageKind.VALUE, text, key=key)
+
+
+def _changes(pairs: Iterable[Pair], budget: Budget, *, with_words: bool) -> Changes:
+    amounts: Counter[tuple[PassageKind, Fate]] = Counter()
+    parts: list[Hunk | Unchanged] = []
+    same: list[Passage] = []
+    for pair in pairs:
+        if pair.after is not None and pair.same and not pair.moved:
+            same.append(pair.after)
             continue
-        if same:
-            yield _Pair(None, None, same=same)
-            same = 0
-        removed, added = int(before is not None), int(after is not None)
-        yield _Pair(before, after, removed, added, key=paths.name(place) or "the whole")
-    if same:
-        yield _Pair(None, None, same=same)
+        hunk = _hunk(pair, budget if with_words else None)
+        amounts[hunk.passage.unit, hunk.fate] += 1
+        parts += [*_unchanged(same), hunk] if with_words else []
+        same = []
+    return Changes(dict(amounts), (*parts, *(_unchanged(same) if with_words else ())))
 
 
-# --- by line -------------------------------------------------------------------------------------
+def _hunk(pair: Pair, budget: Budget | None) -> Hunk:
+    """What became of a passage; without a budget, no words."""
+    before, after = pair.before, pair.after
+    if after is None:
+        assert before is not None  # noqa: S101  # of each pair there is one
+        return removed(before)
+    if before is None:
+        return added(after)
+    if pair.same:
+        return Hunk(Fate.MOVED, after, (Segment(Kind.SAME, after.text),))
+    segments = _segments(before, after, budget) if budget is not None else ()
+    return Hunk(Fate.CHANGED, after, segments)
 
 
-def _pairs_by_line(before: str, after: str, budget: Budget) -> Iterator[_Pair]:
-    """Both ends that are the same are found without taking the texts apart."""
-    before, after = _whole_lines(before), _whole_lines(after)
-    head = before.rfind("\n", 0, _common_beginning(before, after)) + 1
-    tail = _common_lines_at_end(before[head:], after[head:])
-    if head:
-        yield _same(before[:head])
-    middle = before[head : len(before) - tail], after[head : len(after) - tail]
-    yield from _pairs_of_lines(*middle, budget)
-    if tail:
-        yield _same(before[len(before) - tail :])
+def _segments(before: Passage, after: Passage, budget: Budget) -> tuple[Segment, ...]:
+    if before.cells and after.cells:
+        return compare_cells(before.cells, after.cells, budget)
+    return compare_words(before.text, after.text, budget)
 
 
-def _pairs_of_lines(before: str, after: str, budget: Budget) -> Iterator[_Pair]:
-    if not before and not after:
+def _unchanged(passages: Sequence[Passage]) -> Iterator[Unchanged]:
+    if not passages:
         return
-    if max(before.count("\n"), after.count("\n")) > LINES_COMPARED:
-        yield _changed(before, after)
+    if len(passages) <= _KEPT and passages[0].kind is not PassageKind.VALUE:
+        yield Unchanged(len(passages), tuple(passages))
         return
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for block in align(old, new, budget):
-        lines = "".join(old[block.start : block.end])
-        if block.same:
-            yield _same(lines)
-        else:
-            yield _changed(lines, "".join(new[block.new_start : block.new_end]))
-
-
-def _same(lines: str) -> _Pair:
-    return _Pair(lines[:-1], lines[:-1], same=lines.count("\n"))
-
-
-def _changed(before: str, after: str) -> _Pair:
-    return _Pair(
-        before[:-1] if before else None,
-        after[:-1] if after else None,
-        before.count("\n"),
-        after.count("\n"),
-    )
-
-
-def _whole_lines(text: str) -> str:
-    """The text with each of its lines ended by a line feed and nothing else."""
-    for end in ("\r\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"):
-        text = text.replace(end, "\n")
-    return text if text.endswith("\n") or not text else text + "\n"
-
-
-def _common_beginning(one: str, other: str) -> int:
-    """How many characters both begin with."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[least:middle] == other[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
-
-
-def _common_lines_at_end(one: str, other: str) -> int:
-    """How many characters the lines have that both end with."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if (
-            one[len(one) - middle : len(one) - least]
-            == (other[len(other) - middle : len(other) - least])
-        ):
-            least = middle
-        else:
-            most = middle - 1
-    starts = (whole[: len(whole) - least] for whole in (one, other))
-    if all(not start or start.endswith("\n") for start in starts):
-        return least
-    return len(one) - one.index("\n", len(one) - least) - 1 if least else 0
-
-
-# --- by word -------------------------------------------------------------------------------------
-
-
-def _segments(before: str | None, after: str | None, budget: Budget) -> Iterator[Segment]:
-    """One hunk's words."""
-    affordable = budget.affords(before or "", after or "")
-    if before is None or after is None or not affordable:
-        yield from _one_after_the_other(before, after)
-        return
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    if max(len(old), len(new)) > WORDS_COMPARED:
-        yield from _one_after_the_other(before, after)
-        return
-    blocks = list(align(old, new, budget))
-    kept = sum(_length(old[block.start : block.end]) for block in blocks if block.same)
-    if kept < _LEAST_IN_COMMON * max(_length(old), _length(new)):
-        yield from _one_after_the_other(before, after)
-        return
-    for block in blocks:
-        words, new_words = (
-            "".join(old[block.start : block.end]),
-            "".join(new[block.new_start : block.new_end]),
-        )
-        if block.same:
-            yield Segment(Kind.SAME, words)
-            continue
-        if words:
-            yield Segment(Kind.REMOVED, words)
-        if new_words:
-            yield Segment(Kind.ADDED, new_words)
-
-
-def _length(words: list[str]) -> int:
-    """Characters, without the spaces between."""
-    return sum(len(word) for word in words if not word.isspace())
-
-
-def _one_after_the_other(before: str | None, after: str | None) -> Iterator[Segment]:
-    if before is not None:
-        yield Segment(Kind.REMOVED, before if after is None else f"{before}\n")
-    if after is not None:
-        yield Segment(Kind.ADDED, after)
+    headings = (one for one in reversed(passages) if one.kind is PassageKind.HEADING)
+    yield Unchanged(len(passages), heading=next(headings, None))

@@ -14,8 +14,8 @@ from typing import Final
 class EffectKind(StrEnum):
     """What to do. `subject` is a round's id.
 
-    For REPORT a dead letter's, for TASK_DONE a task update's, for FORWARD a forwarded webhook's,
-    for ACKNOWLEDGE_NOTE `channel ts`. For what is about an execution it is that one's id.
+    For REPORT a dead letter's, for FORWARD a forwarded webhook's, for ACKNOWLEDGE_NOTE
+    `channel ts`. For what is about an execution it is that one's id.
     """
 
     POST = "post"
@@ -40,8 +40,6 @@ class EffectKind(StrEnum):
     """Post the message that shows how far an execution is, or have it brought up to date."""
     REFRESH_PROGRESS = "refresh_progress"
     """Bring that message up to date."""
-    TASK_DONE = "task_done"
-    """Post a finished task's line in the thread; the subject is the task update."""
     POST_RESULT = "post_result"
     """Post how an execution ended."""
     RESULT_FILE = "result_file"
@@ -75,7 +73,6 @@ IN_ORDER: Final = POSTS_A_CARD | {
     EffectKind.REFRESH_FAILED,
     EffectKind.REPORT,
     EffectKind.RESULT_FILE_FAILED,
-    EffectKind.TASK_DONE,
 }
 """They post a message, and the messages of an execution are one thread: it grows in order."""
 _OF_AN_EXECUTION: Final = frozenset(

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.people import ReviewerRef
@@ -26,7 +25,6 @@ from bot.slack.executions.messages import (
     render_forward_failed,
     render_progress,
     render_result_file_failed,
-    render_task_done,
     result_file_name,
 )
 from bot.slack.executions.strings import RESULT_TITLE
@@ -163,7 +161,7 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"progress {_key(posting)}",
-            render_progress(posting.execution),
+            render_progress(posting),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -172,26 +170,8 @@ class SlackMessenger:
     async def update_progress(self, posting: ExecutionPosting) -> Outcome:
         """See `Messenger`."""
         assert posting.progress_message is not None  # noqa: S101  # the caller's to check
-        message = render_progress(posting.execution)
+        message = render_progress(posting)
         return await outcome_of(self._poster.update(posting.progress_message, message))
-
-    async def post_task_done(
-        self,
-        posting: ExecutionPosting,
-        update_id: str,
-        update: TaskUpdate,
-        *,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        return await self._post(
-            f"task {_key(posting)} {update_id}",
-            render_task_done(update),
-            channel=channel,
-            thread_ts=posting.thread_ts,
-            posted_since=posted_since,
-        )
 
     async def post_result(
         self,
@@ -204,7 +184,7 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"end {_key(posting)} {occasion}",
-            await self._off_loop(render_end, posting.execution),
+            await self._off_loop(render_end, posting),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,

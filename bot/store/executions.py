@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
@@ -42,6 +42,8 @@ WEBHOOKS_OF: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("b_crew"),
     webhooks.c.execution_id == sa.bindparam("b_execution"),
 )
+#: How many finished tasks a message about an execution shows.
+FINISHED: Final = 8
 _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(
         sa.bindparam("keys", expanding=True)
@@ -110,15 +112,6 @@ class SqlExecutions:
             "received_at": at,
         }
         await self._connection.execute(sa.insert(task_updates), about | asdict(update))
-
-    async def task_updates_of(self, execution: Execution) -> tuple[str, ...]:
-        """See `TxExecutions`."""
-        found = await self._connection.scalars(
-            sa.select(task_updates.c.id)
-            .where(*_is(task_updates, execution.crew, execution.execution_id))
-            .order_by(task_updates.c.received_at)
-        )
-        return tuple(found)
 
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
         """See `TxExecutions`."""
@@ -224,12 +217,15 @@ class SqlExecutionQueries:
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
         """See `ExecutionQueries`."""
         row = await self._row(sa.select(executions).where(*_is(executions, crew, execution_id)))
-        return _to_posting(row) if row else None
-
-    async def task_update(self, update_id: str) -> TaskUpdate | None:
-        """See `ExecutionQueries`."""
-        row = await self._row(sa.select(task_updates).where(task_updates.c.id == update_id))
-        return TaskUpdate(title=row.title, summary=row.summary, agent=row.agent) if row else None
+        if row is None:
+            return None
+        finished = await self._rows(
+            sa.select(task_updates, sa.func.count().over().label("total"))
+            .where(*_is(task_updates, crew, execution_id))
+            .order_by(task_updates.c.received_at.desc(), task_updates.c.id.desc())
+            .limit(FINISHED)
+        )
+        return _to_posting(row, finished[::-1])
 
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
         """See `ExecutionQueries`."""
@@ -292,9 +288,19 @@ def _is(table: sa.Table, crew: str, execution_id: str) -> tuple[sa.ColumnElement
     return table.c.crew == crew, table.c.execution_id == execution_id
 
 
-def _to_posting(row: sa.Row[Any]) -> ExecutionPosting:
+def _to_posting(row: sa.Row[Any], finished: Sequence[sa.Row[Any]] = ()) -> ExecutionPosting:
     message = None
     if row.progress_ts is not None:
         thread_ts = row.thread_ts or row.progress_ts
         message = MessageRef(row.progress_channel, row.progress_ts, thread_ts)
-    return ExecutionPosting(to_execution(row), message, row.channel, row.thread_ts)
+    return ExecutionPosting(
+        to_execution(row),
+        message,
+        row.channel,
+        row.thread_ts,
+        tuple(
+            TaskUpdate(title=task.title, summary=task.summary, agent=task.agent)
+            for task in finished
+        ),
+        finished[0].total - len(finished) if finished else 0,
+    )

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.notification import Format
-from bot.domain.review import State
+from bot.domain.review import Round, State
 from bot.store.failures import translate_errors
-from bot.store.mappers import LINE, to_line
+from bot.store.mappers import LINE, ROUND, to_line, to_round
 from bot.store.notes import claims_on, notes_of
 from bot.store.selections import count_up_to, first_ids
 from bot.store.tables import outputs, reviews, rounds
@@ -60,6 +60,16 @@ class SqlRoundQueries:
         """See `RoundQueries`."""
         async with self._reading() as connection:
             return await count_up_to(connection, selection)
+
+    async def last_approved(self, crew: str, execution_id: str) -> Round | None:
+        """See `RoundQueries`."""
+        found = await self._rows(
+            ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+            .where(rounds.c.is_approve)
+            .order_by(rounds.c.decided_at.desc())
+            .limit(1)
+        )
+        return to_round(found[0]) if found else None
 
     async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
         """See `RoundQueries`."""

@@ -197,7 +197,7 @@ dead_letters = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-#: Completed tasks, for the lines in the thread.
+#: Completed tasks, for their lines in the progress message.
 task_updates = sa.Table(
     "task_updates",
     metadata,

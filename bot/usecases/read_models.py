@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from bot.domain.execution import Execution, Given
+from bot.domain.execution import Execution, Given, TaskUpdate
 from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
 from bot.domain.people import ReviewerRef
@@ -200,6 +200,12 @@ class ExecutionPosting:
     channel: str | None
     """Where the execution's thread is; None before its first message."""
     thread_ts: str | None
+    finished: tuple[TaskUpdate, ...] = ()
+    """Its tasks that were finished last, in order."""
+    finished_before: int = 0
+    """How many were finished before those."""
+    approved: Round | None = None
+    """The round whose output is its result, where somebody approved that."""
 
     @property
     def thread(self) -> MessageRef | None:

@@ -54,11 +54,6 @@ async def track(
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
         effects.append(about(execution, EffectKind.PROGRESS))
-    if first and execution.completed_tasks:
-        effects += [
-            about(execution, EffectKind.TASK_DONE, update_id)
-            for update_id in await tx.executions.task_updates_of(execution)
-        ]
     if execution.is_over:
         effects.append(about(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
@@ -127,11 +122,7 @@ async def _complete_task(
     await tx.executions.add_task_update(update_id, execution, update, at=at)
     await tx.executions.save(execution.finish_task())
     if execution.tracked:
-        effects = (
-            about(execution, EffectKind.PROGRESS),
-            about(execution, EffectKind.TASK_DONE, update_id),
-        )
-        await tx.enqueue(effects, at=at)
+        await tx.enqueue([about(execution, EffectKind.PROGRESS)], at=at)
 
 
 async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:

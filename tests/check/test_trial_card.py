@@ -25,7 +25,7 @@ async def test_its_buttons_answer_that_it_was_a_test_and_nothing_reaches_the_cre
     async with run(free_port()):
         arrived = "This was a test. Your press reached Crewgate, and nothing was decided."
         for user, button, may in (
-            (ANA, "Approve", "You may decide for research."),
+            (ANA, "Approve", "Crews you may decide for: research."),
             (CARL, "Revise", "You may decide for no crew"),
         ):
             await slack.click(user, card, button)
@@ -55,7 +55,7 @@ async def test_many_crews_are_not_all_listed(
         [answer] = await slack.until(lambda: slack.ephemerals(ANA))
 
     listed = f"{', '.join(names[:10])} and 4 more."
-    assert message_text(answer).endswith(f"You may decide for {listed}")
+    assert message_text(answer).endswith(f"Crews you may decide for: {listed}")
 
 
 async def test_what_slack_does_with_it_is_said(slack: Workspace, ask: Ask) -> None:

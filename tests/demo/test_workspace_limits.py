@@ -57,12 +57,27 @@ RICH = {
     "type": "rich_text",
     "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}],
 }
+LEAF = "/blocks/0/elements/0/elements/0/elements/0"
+
+
+def rich(*leaves: object) -> Json:
+    """A list item and a section with the same leaves."""
+    section = {"type": "rich_text_section", "elements": list(leaves)}
+    items = {"type": "rich_text_list", "style": "bullet", "elements": [section]}
+    return {"type": "rich_text", "elements": [items]}
+
+
 IMAGE = {"type": "image", "image_url": "https://x.example/a.png", "alt_text": ""}
 
 
 @pytest.mark.parametrize(
     "block",
     [
+        rich(
+            {"type": "emoji", "name": "heavy_plus_sign"},
+            {"type": "text", "text": "x", "style": {"bold": True, "underline": True}},
+            {"type": "user", "user_id": "U1"},
+        ),
         section("x" * 3_000),
         {"type": "section", "fields": [mrkdwn("x" * 2_000)] * 10},
         section(accessory=button()),
@@ -119,6 +134,12 @@ def test_good_blocks(block: Json) -> None:
         ({"type": "context", "elements": "x"}, "/blocks/0/elements"),
         ({"type": "image", "alt_text": "x"}, "/blocks/0"),
         ({"type": "rich_text", "elements": [{"type": "text"}]}, "/blocks/0/elements/0"),
+        (rich({"type": "text", "text": ""}), f"{LEAF}/text"),
+        (rich({"type": "text"}), LEAF),
+        (rich({"type": "emoji", "name": ":eyes:"}), f"{LEAF}/name"),
+        (rich({"type": "text", "text": "x", "style": {"red": True}}), f"{LEAF}/style"),
+        (rich({"type": "text", "text": "x", "style": {"bold": "yes"}}), f"{LEAF}/style"),
+        (rich({"type": "text", "text": "x", "style": "bold"}), f"{LEAF}/style"),
         (actions(), "/blocks/0/elements"),
         (actions(*[{"type": "button", "text": plain("x")}] * 26), "/blocks/0/elements"),
         (actions(button(), button()), "/blocks/0/elements/action_id"),

@@ -1,111 +1,184 @@
-"""What changed between two outputs."""
+"""What changed between two outputs, passage by passage or by key."""
 
 from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.changes import (
-    LINES_COMPARED,
-    WORDS_COMPARED,
-    Changes,
-    Hunk,
-    Kind,
-    Segment,
-    Unchanged,
-    compare,
-    measure,
-)
-from bot.domain.notification import Format, Output
+from bot.domain.changes import Changes, Fate, Hunk, Unchanged, compare, compare_json
+from bot.domain.passages import Passage, PassageKind
+from bot.domain.words import Kind
+
+HEADER = ("Maker", "Price")
 
 
-def text(before: str, after: str) -> Changes:
-    return compare(Output(before), Output(after))
+def prose(*texts: str, kind: PassageKind = PassageKind.PARAGRAPH) -> list[Passage]:
+    return [Passage(kind, text) for text in texts]
 
 
-def by_key(before: object, after: object) -> Changes:
-    return compare(Output(json.dumps(before), Format.JSON), Output(json.dumps(after), Format.JSON))
+def code(*lines: str) -> list[Passage]:
+    return prose(*lines, kind=PassageKind.CODE)
 
 
-def test_words_inside_a_changed_line() -> None:
-    changes = text("The cat sat here.", "The dog sat here.")
-
-    assert (changes.added, changes.removed) == (1, 1)
-    assert changes.parts == (
-        Hunk(
-            (
-                Segment(Kind.SAME, "The "),
-                Segment(Kind.REMOVED, "cat"),
-                Segment(Kind.ADDED, "dog"),
-                Segment(Kind.SAME, " sat here."),
-            )
-        ),
-    )
-
-
-def test_lines_that_have_little_in_common_stand_one_after_the_other() -> None:
-    assert text("one two three", "vier fünf sechs").parts == (
-        Hunk((Segment(Kind.REMOVED, "one two three\n"), Segment(Kind.ADDED, "vier fünf sechs"))),
-    )
-
-
-def test_long_unchanged_stretches_are_counted_and_short_ones_shown() -> None:
-    changes = text("a\nb\nc\nd\nold\nx", "a\nb\nc\nd\nx\nnew")
-
-    assert changes.parts == (
-        Unchanged(4),
-        Hunk((Segment(Kind.REMOVED, "old"),)),
-        Hunk((Segment(Kind.SAME, "x"),)),
-        Hunk((Segment(Kind.ADDED, "new"),)),
-    )
-
-
-def test_the_same_text_has_no_changes() -> None:
-    assert not text("a\nb", "a\nb")
-    assert text("a", "b")
-
-
-def test_what_is_too_long_to_compare_counts_as_changed_as_a_whole() -> None:
-    before = [f"old {number}" for number in range(LINES_COMPARED + 1)]
-    after = [f"new {number}" for number in range(LINES_COMPARED + 1)]
-    changes = text("\n".join(["same", *before, "end"]), "\n".join(["same", *after, "end"]))
-    assert (changes.added, changes.removed) == (LINES_COMPARED + 1, LINES_COMPARED + 1)
-
-    words = text("a " * WORDS_COMPARED, "a " * WORDS_COMPARED + "b")
-    assert [
-        segment.kind for part in words.parts if isinstance(part, Hunk) for segment in part.segments
-    ] == [
-        Kind.REMOVED,
-        Kind.ADDED,
+def rows(*found: tuple[str, ...], header: tuple[str, ...] = HEADER) -> list[Passage]:
+    table = " | ".join(header)
+    first = Passage(PassageKind.ROW, table, header)
+    return [
+        first,
+        *(Passage(PassageKind.ROW, " | ".join(cells), cells, table) for cells in found),
     ]
 
 
-def test_passages_are_compared_by_words_until_it_takes_too_long() -> None:
-    line = "word " * 2_000
-    before = "\n".join(f"{line} a{number}\nsame{number}" for number in range(8))
-    changes = text(before, before.replace(" a", " b"))
+def by_key(before: object, after: object) -> Changes:
+    changes = compare_json(json.dumps(before), json.dumps(after))
+    assert changes is not None
+    return changes
 
-    first, last = (part for part in (changes.parts[0], changes.parts[-2]))
-    assert isinstance(first, Hunk)
-    assert isinstance(last, Hunk)
-    assert [segment.kind for segment in last.segments] == [Kind.REMOVED, Kind.ADDED]
-    assert (changes.added, changes.removed) == (8, 8)
+
+def fates(changes: Changes) -> list[tuple[Fate, str]]:
+    return [(one.fate, one.passage.text) for one in changes.parts if isinstance(one, Hunk)]
+
+
+def test_a_passage_changed_inside() -> None:
+    changes = compare(prose("Intro.", "The cat sat here."), prose("Intro.", "The dog sat here."))
+
+    assert changes.amounts == {(PassageKind.PARAGRAPH, Fate.CHANGED): 1}
+    unchanged, hunk = changes.parts
+    assert unchanged == Unchanged(1, tuple(prose("Intro.")))
+    assert isinstance(hunk, Hunk)
+    assert [(one.kind, one.text) for one in hunk.segments] == [
+        (Kind.SAME, "The "),
+        (Kind.REMOVED, "cat "),
+        (Kind.ADDED, "dog "),
+        (Kind.SAME, "sat here."),
+    ]
+
+
+def test_passages_that_have_little_in_common_came_and_went() -> None:
+    changes = compare(prose("one two three"), prose("vier fünf sechs"))
+    assert fates(changes) == [(Fate.ADDED, "vier fünf sechs"), (Fate.REMOVED, "one two three")]
+
+
+def test_a_passage_finds_the_one_it_came_of_among_several() -> None:
+    before = prose("The fee is two percent a year.", "Notice is three months to a quarter's end.")
+    after = prose(
+        "A new beginning.",
+        "The fee is nine percent a year.",
+        "Another sentence.",
+        "Notice is six months to a quarter's end.",
+    )
+    assert fates(compare(before, after)) == [
+        (Fate.ADDED, "A new beginning."),
+        (Fate.CHANGED, "The fee is nine percent a year."),
+        (Fate.ADDED, "Another sentence."),
+        (Fate.CHANGED, "Notice is six months to a quarter's end."),
+    ]
+    back = compare(after, before)
+    assert [fate for fate, _ in fates(back)] == [
+        *(Fate.REMOVED, Fate.CHANGED, Fate.REMOVED, Fate.CHANGED)
+    ]
+
+
+def test_what_only_stands_elsewhere_has_moved() -> None:
+    changes = compare(prose("a b", "c d", "e f", "g h"), prose("g h", "a b", "c d", "e f"))
+    assert fates(changes) == [(Fate.MOVED, "g h")]
+    assert changes.amounts == {(PassageKind.PARAGRAPH, Fate.MOVED): 1}
+    # The same bracket somewhere else in a program is another bracket.
+    moved = compare(code("}", "a", "b", "c"), code("a", "b", "c", "}"))
+    assert [fate for fate, _ in fates(moved)] == [Fate.REMOVED, Fate.ADDED]
+
+
+def test_the_same_words_in_another_form_have_not_changed() -> None:
+    before = [Passage(PassageKind.PARAGRAPH, "Risks"), Passage(PassageKind.ITEM, "One  thing")]
+    after = [Passage(PassageKind.HEADING, "Risks"), Passage(PassageKind.PARAGRAPH, "One thing")]
+    assert not compare(before, after)
+    assert compare(code("a  b"), code("a b"))
+    assert compare(code("a b"), prose("a b"))
+
+
+def test_rows_are_known_by_their_first_cell() -> None:
+    before = rows(("Alpha", "0.18"), ("Beta", "0.22"), ("Gamma", "0.31"))
+    after = rows(("Gamma", "0.30"), ("Alpha", "0.09"), ("Delta", "0.31"))
+
+    changes = compare(before, after)
+
+    assert fates(changes) == [
+        (Fate.REMOVED, "Beta | 0.22"),
+        (Fate.CHANGED, "Gamma | 0.30"),
+        (Fate.CHANGED, "Alpha | 0.09"),
+        (Fate.ADDED, "Delta | 0.31"),
+    ]
+    assert changes.amounts == {
+        (PassageKind.ROW, Fate.CHANGED): 2,
+        (PassageKind.ROW, Fate.ADDED): 1,
+        (PassageKind.ROW, Fate.REMOVED): 1,
+    }
+
+
+def test_a_row_that_changed_and_moved_has_changed_and_one_that_only_moved_has_moved() -> None:
+    before = rows(("Alpha", "1"), ("Beta", "2"), ("Gamma", "3"), ("Total", "6"))
+    after = rows(("Gamma", "4"), ("Alpha", "1"), ("Beta", "2"), ("Total", "6"))
+    assert fates(compare(before, after)) == [(Fate.CHANGED, "Gamma | 4")]
+    moved = rows(("Gamma", "3"), ("Alpha", "1"), ("Beta", "2"), ("Total", "6"))
+    assert fates(compare(before, moved)) == [(Fate.MOVED, "Gamma | 3")]
+
+
+def test_rows_of_two_tables_are_not_mixed_up_and_a_new_column_changes_every_row() -> None:
+    costs = rows(("Total", "1"), header=("Costs", "EUR"))
+    gains = rows(("Total", "2"), header=("Gains", "EUR"))
+    changes = compare([*costs, *prose("Between.")], [*prose("Between."), *gains])
+    assert all(fate is not Fate.CHANGED for fate, _ in fates(changes))
+
+    wider = rows(("Total", "1", "p. 3"), header=("Costs", "EUR", "Source"))
+    assert [fate for fate, _ in fates(compare(costs, wider))] == [Fate.CHANGED, Fate.CHANGED]
+
+
+def test_the_same_first_cell_twice_means_the_first_and_the_second_row() -> None:
+    before = rows(("", "1 of a"), ("", "2 of b"))
+    after = rows(("", "3 of a"), ("", "4 of b"))
+    changes = compare(before, after)
+    assert fates(changes) == [(Fate.CHANGED, " | 3 of a"), (Fate.CHANGED, " | 4 of b")]
+
+
+def test_few_unchanged_passages_are_kept_and_many_counted_with_their_last_heading() -> None:
+    kept = [
+        *prose("a", "b"),
+        *prose("Costs", "Gains", kind=PassageKind.HEADING),
+        *prose("c", "d"),
+    ]
+    changes = compare([*kept, *prose("old one")], [*kept, *prose("new one"), *prose("e")])
+    assert changes.parts[0] == Unchanged(6, heading=kept[3])
+    changes = compare(prose("x", "a", "b"), prose("y", "a", "b"))
+    assert changes.parts[-1] == Unchanged(2, tuple(prose("a", "b")))
+
+
+def test_the_same_passages_have_no_changes() -> None:
+    changes = compare(prose("a", "b", "c"), prose("a", "b", "c"))
+    assert not changes
+    assert changes.parts == (Unchanged(3),)
 
 
 def test_how_much_changed_is_measured_without_the_words() -> None:
-    for before, after in (
-        (Output("a\nb\nc"), Output("a\nx\ny\nc")),
-        (Output('{"a": 1, "b": 2}', Format.JSON), Output('{"a": 2}', Format.JSON)),
-    ):
-        whole, quick = compare(before, after), measure(before, after)
-        assert (quick.added, quick.removed, quick.by_key) == (
-            whole.added,
-            whole.removed,
-            whole.by_key,
-        )
-        assert quick.parts == ()
+    before = [*prose("The cat sat here.", "x", "y"), *rows(("Alpha", "1"))]
+    after = [*prose("The dog sat here.", "y", "z"), *rows(("Alpha", "2"))]
+    quick = compare(before, after, with_words=False)
+    assert quick.amounts == compare(before, after).amounts
+    assert quick.parts == ()
+
+
+def test_passages_are_compared_by_words_until_it_takes_too_long() -> None:
+    line = "word " * 1_400
+    before = prose(*(f"{line} a{number}" for number in range(8)))
+    after = prose(*(f"{line} b{number}" for number in range(8)))
+    hunks = [one for one in compare(before, after).parts if isinstance(one, Hunk)]
+    assert [one.kind for one in hunks[-1].segments] == [Kind.REMOVED, Kind.ADDED]
+    assert len(hunks[0].segments) > len(hunks[-1].segments)
+
+
+# --- JSON ---
 
 
 def test_json_is_compared_by_key() -> None:
@@ -114,47 +187,75 @@ def test_json_is_compared_by_key() -> None:
         {"a": {"b": "y"}, "c": [1, {"d": 2}], "new": True, "e": {}},
     )
 
-    assert changes.by_key
-    assert (changes.added, changes.removed) == (2, 2)
-    assert [part.key for part in changes.parts if isinstance(part, Hunk)] == [
+    assert changes.amounts == {
+        (PassageKind.VALUE, Fate.CHANGED): 1,
+        (PassageKind.VALUE, Fate.ADDED): 1,
+        (PassageKind.VALUE, Fate.REMOVED): 1,
+    }
+    assert [one.passage.key for one in changes.parts if isinstance(one, Hunk)] == [
         "a.b",
         "new",
         "gone",
     ]
-    assert [part.count for part in changes.parts if isinstance(part, Unchanged)] == [2, 1]
+    assert [one.count for one in changes.parts if isinstance(one, Unchanged)] == [2, 1]
+
+
+def test_a_number_in_json_is_replaced_whole() -> None:
+    [part] = by_key({"fee": 0.18}, {"fee": 0.09}).parts
+    assert isinstance(part, Hunk)
+    assert [(one.kind, one.text) for one in part.segments] == [
+        (Kind.REMOVED, "0.18"),
+        (Kind.ADDED, "0.09"),
+    ]
 
 
 def test_json_that_ends_unchanged_or_is_one_value() -> None:
     assert by_key({"a": 1, "b": 2}, {"a": 2, "b": 2}).parts[-1] == Unchanged(1)
     [part] = by_key("one", "two").parts
     assert isinstance(part, Hunk)
-    assert part.key == "the whole"
+    assert part.passage.key == "the whole"
 
 
-def test_what_only_claims_to_be_json_is_compared_as_text() -> None:
-    changes = compare(Output("{", Format.JSON), Output("{}", Format.JSON))
-    assert not changes.by_key
-    changes = compare(Output("{}", Format.JSON), Output("{", Format.JSON))
-    assert not changes.by_key
+@pytest.mark.parametrize(("before", "after"), [("{", "{}"), ("{}", "{")])
+def test_what_only_claims_to_be_json_is_not_compared_by_key(before: str, after: str) -> None:
+    assert compare_json(before, after) is None
 
 
-lines = st.lists(st.sampled_from(["a b c", "a x c", "", "d", "long line of words"]), max_size=12)
+# --- whatever they are ---
 
-
-@settings(max_examples=200)
-@given(lines, lines)
-def test_both_texts_can_be_read_back_from_the_changes(old: list[str], new: list[str]) -> None:
-    """Nothing is lost: what is kept and removed is the old text, kept and added the new."""
-    changes = text("\n".join(old), "\n".join(new))
-
-    for kind, wanted in ((Kind.REMOVED, old), (Kind.ADDED, new)):
-        words = [
-            segment.text
-            for part in changes.parts
-            if isinstance(part, Hunk)
-            for segment in part.segments
-            if segment.kind in {Kind.SAME, kind}
+passages = st.lists(
+    st.sampled_from(
+        [
+            *prose("The fee is 0.18 EUR.", "The fee is 0.09 EUR.", "Another thing.", "x"),
+            *prose("The fee", "Costs", kind=PassageKind.HEADING),
+            *code("a = 1", "a = 2", "}"),
+            *rows(("Alpha", "1"), ("Alpha", "2"), ("Beta", "1"), ("", "")),
         ]
-        left = sorted("\n".join(wanted))
-        for char in "".join(words).replace("\n", ""):
-            left.remove(char)
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=300)
+@given(passages, passages)
+def test_no_passage_is_lost_and_none_is_made_up(old: list[Passage], new: list[Passage]) -> None:
+    """All of the new ones are there, and as many old ones went as are not there any more."""
+    changes = compare(old, new)
+
+    hunks = [one for one in changes.parts if isinstance(one, Hunk)]
+    counted = sum(one.count for one in changes.parts if isinstance(one, Unchanged))
+    is_there = [one for one in hunks if one.fate is not Fate.REMOVED]
+    was_there = [one for one in hunks if one.fate is not Fate.ADDED]
+    assert len(is_there) + counted == len(new)
+    assert len(was_there) + counted == len(old)
+    assert sum(changes.amounts.values()) == len(hunks)
+    for one in hunks:
+        read = {
+            kind: "".join(part.text for part in one.segments if part.kind in {Kind.SAME, kind})
+            for kind in (Kind.ADDED, Kind.REMOVED)
+        }
+        where = old if one.fate is Fate.REMOVED else new
+        kind = Kind.REMOVED if one.fate is Fate.REMOVED else Kind.ADDED
+        assert read[kind].split() in [passage.text.split() for passage in where]
+        if one.fate is Fate.CHANGED:
+            assert "".join(read[Kind.REMOVED].split()) in {"".join(p.text.split()) for p in old}

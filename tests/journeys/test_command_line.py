@@ -192,6 +192,19 @@ async def test_check_names_everything_that_is_wrong(
         assert any(subject in line for line in wrong), (subject, said)
 
 
+@pytest.mark.parametrize("app_token", ["", "xapp-demo"])
+async def test_a_start_warns_of_nothing(
+    standins: tuple[Workspace, Crew], tmp_path: Path, app_token: str
+) -> None:
+    bot = BotProcess(settings(*standins) | {"SLACK_APP_TOKEN": app_token}, folder=tmp_path)
+    async with bot:
+        await standins[0].until(lambda: standins[0].calls_of("auth.test"))
+
+    log = bot.log.read_text()
+    assert "started" in log
+    assert "warning" not in log.lower()
+
+
 async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_it(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:

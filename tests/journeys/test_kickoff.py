@@ -90,9 +90,10 @@ async def test_an_execution_is_followed_to_its_result(world: World) -> None:
     await world.slack.until(lambda: thread(world, "has finished"))
     await world.slack.until(lambda: thread(world, "Completed · 3 tasks done · 1,250 tokens"))
     [result] = thread(world, "has finished")
-    assert "summary for the board" in message_text(result)
+    assert "The result is round 1 of *Board summary*" in message_text(result)
     assert {m.thread_ts for m in world.slack.messages(CHANNEL)[1:]} == {card.ts}
-    assert len(thread(world, "done.")) == 3
+    [progress] = thread(world, "done.")
+    assert message_text(progress).count("done.") == 3
     assert not thread(world, "I should start with")
 
 

@@ -86,27 +86,32 @@ async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> Non
     await world.shown(card, "Sent")
 
 
-async def test_what_changed_is_said_on_the_card_and_shown_by_words(world: World) -> None:
-    before = "\n".join(["Intro.", "The cat sat on the mat.", *"abcdefgh"])
-    after = "\n".join(["Intro.", "The dog sat on the mat.", *"abcdefgh", "The end."])
+async def test_what_changed_is_said_on_the_card_and_shown_passage_by_passage(
+    world: World,
+) -> None:
+    table = "| Maker | Price |\n|---|---|\n| Alpha | 0.18 |\n"
+    before = f"# Intro\n\nThe **cat** sat on the mat.\n\n{table}"
+    after = f"{before}| Beta | 0.22 |\n".replace("cat", "dog").replace("0.18", "0.09")
     card = await second_round(world, before, after, "A dog, please.")
 
     shown = message_text(card)
-    assert "+2 −1 lines" in shown
+    assert "1 passage changed; 1 row changed, 1 added" in shown
     assert "A dog, please." in shown
     await world.slack.overflow(BEN, card, "Changes")
     view = await modal(world, BEN)
 
     runs = [
-        (one["text"], next(iter(one.get("style", {})), ""))
+        (one.get("text", one.get("name")), tuple(one.get("style", ())))
         for block in view.blocks
         if block["type"] == "rich_text"
         for one in block["elements"][0]["elements"]
     ]
-    assert ("cat", "strike") in runs
-    assert ("dog", "bold") in runs
-    assert ("The end.", "bold") in runs
-    assert any("8 unchanged lines" in text for text, _ in runs)
+    for removed, added in (("cat", "dog"), ("0.18", "0.09")):
+        assert (removed, ("strike",)) in runs
+        assert (added, ("bold", "underline")) in runs
+        assert removed + added not in view.shown
+    assert ("Beta | 0.22", ()) in runs
+    assert ("heavy_plus_sign", ()) in runs
 
 
 async def test_json_is_compared_by_key(world: World) -> None:
@@ -114,11 +119,11 @@ async def test_json_is_compared_by_key(world: World) -> None:
         world, {"a": {"b": 1}, "c": [1, 2], "d": "x"}, {"a": {"b": 2}, "c": [1, 2], "e": None}
     )
 
-    assert "+2 −2 keys" in message_text(card)
+    assert "1 value changed, 1 added, 1 removed" in message_text(card)
     await world.slack.overflow(BEN, card, "Changes")
     shown = (await modal(world, BEN)).shown
     assert "a.b" in shown
-    assert "2 unchanged keys" in shown
+    assert "2 values unchanged" in shown
 
 
 async def test_what_nobody_asked_for_is_compared_with_what_it_replaced(world: World) -> None:

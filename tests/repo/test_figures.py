@@ -10,7 +10,6 @@ from bot.app import STOP_KICKOFFS_SECONDS
 from bot.crewai.fields import ID_BYTES, ID_LIMIT
 from bot.crewai.lookups import DEADLINE, FOR_EACH
 from bot.crewai.transport import Timeouts
-from bot.domain.changes import LINES_COMPARED
 from bot.domain.execution import GONE_AFTER, GONE_ANSWERS
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import LONGEST_ASKED, Retry
@@ -26,6 +25,7 @@ from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW
 from bot.slack.client.rate_limit import Rate
 from bot.slack.home.refresher import OPEN
+from bot.slack.reviews.comparison import LINES_COMPARED
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import LEASE, Pace
 from bot.usecases.evidence import STATUS_POLL

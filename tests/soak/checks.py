@@ -96,9 +96,18 @@ def lost_notifications(evidence: Evidence) -> Iterator[str]:
 
 
 def unfinished_rounds(evidence: Evidence) -> Iterator[str]:
-    """Every round is over, unless its execution waits for what the bot could not hear."""
+    """Every round is over, unless its execution waits with what the bot could not hear.
+
+    Such an execution has gone on, but nothing says so: a decision whose answer was lost stays
+    “may have been taken”, which it was.
+    """
+    lost = lost_by_design(evidence)
+    taken = {applied.label for applied in evidence.crews.applied}
     for round_ in evidence.stored.rounds:
-        if round_.state in _UNFINISHED:
+        unknowable = round_.execution_id in lost and round_.label in taken
+        if round_.state is State.STUCK and round_.in_doubt and unknowable:
+            evidence.excused["rounds whose answer and proof were both lost"] += 1
+        elif round_.state in _UNFINISHED:
             yield f"{round_.label} (round {round_.id}) is {round_.state}, {round_.reason}"
 
 

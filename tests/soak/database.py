@@ -33,6 +33,7 @@ class StoredRound:
     number: int
     state: State
     reason: str | None
+    in_doubt: bool
     is_approve: bool | None
     feedback: str | None
     decided_by: str | None
@@ -106,6 +107,7 @@ _ROUNDS: Final = (
         rounds.c.number,
         rounds.c.state,
         rounds.c.reason,
+        rounds.c.in_doubt_since,
         rounds.c.is_approve,
         rounds.c.feedback,
         rounds.c.decided_by,
@@ -139,6 +141,7 @@ def _round(row: Any) -> StoredRound:
         row.number,
         State(row.state),
         row.reason,
+        row.in_doubt_since is not None,
         row.is_approve,
         row.feedback,
         row.decided_by,

@@ -30,8 +30,9 @@ _REVISE = 0.3
 _COMMENT = 0.1
 _TWO = 0.1
 _NOTE = 0.05
-#: A task is sent back so often at most.
+#: A task is sent back so often at most, and a decision sent again.
 _REVISIONS = 3
+_RETRIES = 10
 #: Changes in the workspace that may wait to be looked at.
 _UNREAD = 1_000_000
 _APPROVED = "Approved."
@@ -93,9 +94,13 @@ class People:
         if card is None:
             return
         self.cards[card.round_id] = card
-        if (card.waits or card.is_stuck) and card.round_id not in self._attended:
+        if self._wants_somebody(card) and card.round_id not in self._attended:
             self._attended.add(card.round_id)
             group.create_task(self._attend(card.round_id))
+
+    def _wants_somebody(self, card: Card) -> bool:
+        """Whether pressing something may help; who is refused again and again asks the crew."""
+        return card.waits or (card.is_stuck and self._ledger.retries[card.round_id] < _RETRIES)
 
     async def _attend(self, round_id: str) -> None:
         """Be on one card for as long as it wants somebody."""
@@ -105,7 +110,7 @@ class People:
             persons.append(await self._free.get())
         choices: list[Choice] = []
         try:
-            while (card := self.cards[round_id]).waits or card.is_stuck:
+            while self._wants_somebody(card := self.cards[round_id]):
                 await asyncio.sleep(chance.uniform(*_THINK))
                 if self.cards[round_id].is_stuck:
                     await self._slack.click(persons[0], self.cards[round_id].message, ids.RETRY)

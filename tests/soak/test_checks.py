@@ -13,6 +13,7 @@ from bot.demo.crew import State as AtCrew
 from bot.demo.workspace import Message, Reply
 from bot.domain.effects import EffectKind
 from bot.domain.review import State
+from bot.slack import ids
 from tests.soak.cards import Card
 from tests.soak.checks import Evidence, check_everything
 from tests.soak.crew_records import Applied, CrewRecords
@@ -29,6 +30,7 @@ ROUND = StoredRound(
     number=1,
     state=State.RESUMED,
     reason="answered",
+    in_doubt=False,
     is_approve=True,
     feedback=None,
     decided_by="U1",
@@ -188,6 +190,20 @@ def test_a_press_that_was_acknowledged_and_forgotten(evidence: Evidence) -> None
 def test_a_card_that_still_offers_to_decide(evidence: Evidence) -> None:
     evidence.cards["r-1"] = a_card("approve", "revise")
     assert "the card of soak-1/draft/v1 offers" in only_problem(evidence)
+
+
+def test_a_decision_that_nothing_says_was_taken(evidence: Evidence) -> None:
+    """The next output was lost while the bot was dead, and so was the answer."""
+    stuck = replace(ROUND, state=State.STUCK, reason="refused_by_crew", in_doubt=True)
+    evidence.stored = Stored((stuck,), (), frozenset())
+    evidence.cards["r-1"] = a_card(ids.RETRY)
+    assert "is STUCK" in only_problem(evidence)
+    evidence.crews.executions["e-1"] = an_execution(version=2)
+    evidence.crews.unannounced[SECOND] = a_webhook("human_input", status=None, at=15)
+    evidence.ledger.outages.append(Outage(10, 20))
+    assert not check_everything(evidence)
+    evidence.stored = Stored((replace(stuck, in_doubt=False),), (), frozenset())
+    assert "is STUCK" in only_problem(evidence)
 
 
 def test_a_round_without_a_card(evidence: Evidence) -> None:

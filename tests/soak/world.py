@@ -87,6 +87,7 @@ async def open_world(
             reviewers=people,
             secrets={
                 "Slack's bot token": slack.bot_token,
+                "an address to answer a click at": "/respond/",
                 "Slack's signing secret": slack.signing_secret,
                 **{f"the token of {crew.name}": crew.token for crew in crews},
                 **{f"the webhook secret of {name}": secret for name, secret in hooks.items()},

@@ -74,6 +74,10 @@ _STEPS: Final = (
     {each} SELECT 'r' || n, 'markdown', 'A draft.' FROM each
     """,
     """
+    INSERT INTO task_updates (id, crew, execution_id, received_at, title, summary)
+    {each} SELECT 't' || n, {crew}, 'many-' || n, n, 'plan', '' FROM each
+    """,
+    """
     INSERT INTO notes (channel, ts, round_id, author, author_name, text, at, edited_ts, deleted)
     {each} SELECT 'C1', '1.' || n, 'r' || n, 'U0ANA', 'Ana', 'Shorter.', n, '', false FROM each
     """,

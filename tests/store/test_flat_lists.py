@@ -66,6 +66,7 @@ async def test_postgresql_looks_at_no_more_rows(world: World) -> None:
     with recorded(world.engines) as more:
         await world.uow.read.executions.crews_with("many-12")
         await world.uow.read.executions.posting("research", "many-12")
+        await world.uow.read.rounds.last_approved("research", "many-12")
         await world.outbox.lease(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
     async with world.engines.read.connect() as connection:
         for statement, parameters in [*statements, *more]:

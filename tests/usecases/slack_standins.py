@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import Execution, TaskUpdate
+from bot.domain.execution import Execution
 from bot.domain.notes import Note
 from bot.domain.outcome import (
     Delivered,
@@ -46,9 +46,12 @@ class Said:
     """A message about an execution, by the effect it carries out."""
 
     what: EffectKind
-    execution: Execution
+    posting: ExecutionPosting
     ref: MessageRef
-    update: TaskUpdate | None = None
+
+    @property
+    def execution(self) -> Execution:
+        return self.posting.execution
 
 
 @dataclass(kw_only=True)
@@ -56,7 +59,7 @@ class FakeExecutionMessages:
     """The part of `Messenger` that is about executions: keeps what was said."""
 
     said: list[Said] = field(default_factory=list)
-    updates: list[Execution] = field(default_factory=list)
+    updates: list[ExecutionPosting] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
     long_results: bool = False
@@ -69,19 +72,8 @@ class FakeExecutionMessages:
     async def update_progress(self, posting: ExecutionPosting) -> Outcome:
         if self.execution_faults:
             return self.execution_faults.popleft()
-        self.updates.append(posting.execution)
+        self.updates.append(posting)
         return Delivered()
-
-    async def post_task_done(
-        self,
-        posting: ExecutionPosting,
-        update_id: str,
-        update: TaskUpdate,
-        *,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        return self._say(EffectKind.TASK_DONE, posting, channel, update)
 
     async def post_result(
         self,
@@ -128,13 +120,12 @@ class FakeExecutionMessages:
         what: EffectKind,
         posting: ExecutionPosting,
         channel: str,
-        update: TaskUpdate | None = None,
     ) -> PostOutcome:
         if self.execution_faults:
             return self.execution_faults.popleft()
         ts = f"{len(self.said) + 1}.500"
         ref = MessageRef(channel, ts, posting.thread_ts or ts)
-        self.said.append(Said(what, posting.execution, ref, update))
+        self.said.append(Said(what, posting, ref))
         return Posted(ref, 40 if self.long_results and what is EffectKind.POST_RESULT else 100)
 
 

@@ -34,11 +34,8 @@ async def test_what_came_before_the_kickoffs_answer_is_shown_after_it(world: Wor
     await world.start()
     await world.settle_slack()
 
-    assert world.messages_said() == [
-        EffectKind.PROGRESS,
-        EffectKind.TASK_DONE,
-        EffectKind.POST_RESULT,
-    ]
+    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.POST_RESULT]
+    assert [task.title for task in world.slack.said[0].posting.finished] == ["plan"]
     assert (await world.execution()).tokens == 7
 
 
@@ -51,7 +48,8 @@ async def test_tasks_refresh_the_progress_message_and_steps_do_not(world: World)
     await world.record(TaskUpdate(title="plan"))
     await world.settle_slack()
 
-    assert world.slack.updates[-1].completed_tasks == 1
+    assert world.slack.updates[-1].execution.completed_tasks == 1
+    assert world.slack.updates[-1].finished == (TaskUpdate(title="plan"),)
     assert (await world.execution()).step == "thinking"
     assert await world.uow.read.executions.find("research", "e-2") is None
 
@@ -64,7 +62,7 @@ async def test_a_round_after_the_end_begins_again(world: World) -> None:
     await world.settle_slack()
 
     assert (await world.execution()).state is ExecutionState.RUNNING
-    assert world.messages_said().count(EffectKind.TASK_DONE) == 1
+    assert world.messages_said() == [EffectKind.PROGRESS]
 
 
 async def test_an_execution_is_taken_over_by_who_starts_it(world: World) -> None:

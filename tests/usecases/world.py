@@ -35,7 +35,7 @@ from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
-ABOUT_EXECUTIONS = ("progress", "refresh_progress", "task_done", "post_result", "poll_status")
+ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status")
 """What tests of reviews do not look at."""
 CREW = crew_destination("research")
 STATUS = status_destination("research")

@@ -12,7 +12,13 @@ from bot.demo.playground.emoji import character
 from bot.demo.playground.mrkdwn import Names, link, mention
 from bot.demo.workspace.text import Json
 
-_STYLES: Final = (("code", "code"), ("bold", "b"), ("italic", "i"), ("strike", "s"))
+_STYLES: Final = (
+    ("code", "code"),
+    ("bold", "b"),
+    ("italic", "i"),
+    ("strike", "s"),
+    ("underline", "u"),
+)
 
 
 def rich_text(block: Json, names: Names) -> str:

@@ -27,7 +27,7 @@ class SlackState:
 
     def of(self, user: str) -> Iterator[tuple[str, str]]:
         """Key and JSON of everything this person sees."""
-        names = self._names()
+        names = known_names(self._workspace)
         yield "me", _json({"id": user, "name": names.users[user]})
         for channel in list(self._world.channels.values()):
             if user in channel.members:
@@ -72,13 +72,15 @@ class SlackState:
             **plain,
         }
 
-    def _names(self) -> Names:
-        world = self._world
-        return Names(
-            {user.id: user.name for user in world.users.values()},
-            {group.id: group.handle for group in world.groups.values()},
-            {channel.id: channel.name for channel in world.channels.values()},
-        )
+
+def known_names(workspace: Workspace) -> Names:
+    """The names by which mentions are shown."""
+    world = workspace.world
+    return Names(
+        {user.id: user.name for user in world.users.values()},
+        {group.id: group.handle for group in world.groups.values()},
+        {channel.id: channel.name for channel in world.channels.values()},
+    )
 
 
 def people(workspace: Workspace, roles: Mapping[str, str]) -> list[dict[str, str]]:

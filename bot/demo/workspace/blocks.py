@@ -6,6 +6,7 @@ message is undocumented and was found by experiment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -22,6 +23,10 @@ MARKDOWN_CHARACTERS: Final = 12_000
 SECTION: Final = 3_000
 TITLE: Final = 24
 PRIVATE_METADATA: Final = 3_000
+
+#: https://docs.slack.dev/tools/node-slack-sdk/reference/types/interfaces/RichTextText
+_STYLES: Final = frozenset({"bold", "italic", "strike", "code", "underline"})
+_EMOJI: Final = re.compile(r"[a-z0-9_+'-]+")
 
 _MODAL_FIELDS: Final = (
     "close submit private_metadata callback_id clear_on_close notify_on_close external_id "
@@ -177,7 +182,31 @@ def _rich_text(check: Check, at: str, block: Json) -> None:
         if not isinstance(element, dict) or element.get("type") not in kinds:
             check.add(here, "unsupported type")
         else:
-            check.items(f"{here}/elements", element.get("elements"), 10_000, least=0)
+            inside = check.items(f"{here}/elements", element.get("elements"), 10_000, least=0)
+            for place, leaf in enumerate(inside):
+                _leaf(check, f"{here}/elements/{place}", leaf)
+
+
+def _leaf(check: Check, at: str, leaf: object) -> None:
+    """What is in a section of rich text, a quote or code; a list holds sections."""
+    match leaf:
+        case {"type": "rich_text_section", "elements": list(inside)}:
+            for place, one in enumerate(inside):
+                _leaf(check, f"{at}/elements/{place}", one)
+        case {"type": "text", "text": str(text)}:
+            if not text:
+                check.add(f"{at}/text", "must be more than 0 characters")
+        case {"type": "emoji", "name": str(name)}:
+            if _EMOJI.fullmatch(name) is None:
+                check.add(f"{at}/name", "must be the name of an emoji")
+        case {"type": "text" | "emoji"}:
+            check.add(at, "missing required field")
+        case _:
+            pass
+    style = leaf.get("style", {}) if isinstance(leaf, dict) else {}
+    known = isinstance(style, dict) and _STYLES.issuperset(style)
+    if not known or not all(isinstance(on, bool) for on in style.values()):
+        check.add(f"{at}/style", f"must be some of: {', '.join(sorted(_STYLES))}")
 
 
 _BLOCKS: Final[dict[str, _Rule]] = {

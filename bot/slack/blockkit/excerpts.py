@@ -9,12 +9,10 @@ from bot.slack.blockkit.markdown_lines import Line, lines_of
 from bot.slack.blockkit.text import (
     clean_controls,
     neutralise_markdown,
+    place_to_break,
     utf16_length,
-    whole_character,
 )
 from bot.slack.blockkit.unseen import place_before, reveal
-
-_SENTENCE_ENDS = (". ", "! ", "? ", "。", "！", "？")
 
 
 def excerpt(markdown: str, limit: int) -> tuple[str, bool]:
@@ -83,21 +81,10 @@ def _cut(head: str, lines: list[Line], room: int) -> tuple[int, str]:
     fence = crossing.fence
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)
-        return (fenced_line_end if begun else _in_line(head, crossing.start, room)), (
+        return (fenced_line_end if begun else place_to_break(head, crossing.start, room)), (
             "\n" + fence.close
         )
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
     if line_end > 0 and (line_end >= least or is_row or fence is not None):
         return line_end, ""
-    return _in_line(head, max(line_end, least), room), ""
-
-
-def _in_line(head: str, earliest: int, room: int) -> int:
-    """Where to cut a line that is too long to be left whole: sentence, word, character."""
-    sentence = max(
-        end + len(mark) for mark in _SENTENCE_ENDS for end in [head.rfind(mark, earliest, room)]
-    )
-    if sentence > earliest + 2:
-        return sentence
-    word = head.rfind(" ", earliest, room)
-    return word if word > earliest else whole_character(head, room)
+    return place_to_break(head, max(line_end, least), room), ""

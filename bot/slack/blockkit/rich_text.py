@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.slack.blockkit.blocks import Block
+from bot.slack.blockkit.markdown import runs_of, tokens_of
 from bot.slack.blockkit.text import clean, utf16_length
 
 #: What one block may hold; Slack documents no limit, so it is that of a section.
@@ -30,15 +30,6 @@ _CELLS: Final = 5_000
 _TABLE_LIMIT: Final = 9_000
 """A table that would be longer with its columns in line is left as it is."""
 _TASK: Final = re.compile(r"\[([ xX])\] ")
-# What would make text vanish is switched off: it is shown as it was written.
-_HIDING: Final = ["reference", "html_block", "html_inline", "entity"]
-_OPTIONS: Final = {"html": False, "maxNesting": 40}
-_MARKDOWN: Final = (
-    MarkdownIt("commonmark", _OPTIONS).enable(["table", "strikethrough"]).disable(_HIDING)
-)
-_WITHOUT_TABLES: Final = MarkdownIt("commonmark", _OPTIONS).enable("strikethrough").disable(_HIDING)
-
-_STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
 def rich_text(markdown: str) -> list[Block]:
@@ -60,7 +51,7 @@ def parse(markdown: str) -> list[Token]:
     """The tokens of Markdown in which nothing vanishes that was written."""
     lines = markdown.split("\n")
     columns = 1 + max(line.count("|") for line in lines)
-    return (_MARKDOWN if columns * len(lines) <= _CELLS else _WITHOUT_TABLES).parse(markdown)
+    return tokens_of(markdown, tables=columns * len(lines) <= _CELLS)
 
 
 def preformatted(text: str) -> list[Block]:
@@ -72,6 +63,11 @@ def leaf(text: str, **style: bool) -> Block:
     """A run of text."""
     made: Block = {"type": "text", "text": text}
     return made | {"style": style} if style else made
+
+
+def emoji(name: str) -> Block:
+    """An emoji by its name, without colons."""
+    return {"type": "emoji", "name": name}
 
 
 def paragraph(*leaves: Block) -> Block:
@@ -195,7 +191,8 @@ class _Writer:
                 pass
 
     def _inline(self, token: Token) -> None:
-        leaves = list(_leaves(token.children or [], bold=self.heading))
+        runs = runs_of(token.children or [], bold=self.heading)
+        leaves = [leaf(run.text, **dict.fromkeys(run.styles, True)) for run in runs]
         if self.table is not None:
             self.row.append("".join(one["text"] for one in leaves).replace("\n", " "))
         elif leaves:
@@ -238,41 +235,6 @@ class _Writer:
         if token.info.strip():
             self.made.append(_section([leaf(token.info.strip(), italic=True)]))
         self.made.append(_code(token.content.rstrip("\n") or " "))
-
-
-def _leaves(children: Sequence[Token], *, bold: bool) -> Iterator[Block]:
-    """Inline tokens as runs of text."""
-    on = {"bold"} if bold else set()
-    addresses: list[str] = []
-    label = ""
-    for token in children:
-        kind = token.type.removesuffix("_open").removesuffix("_close")
-        if kind in _STYLES:
-            on.add(_STYLES[kind]) if token.nesting > 0 else on.discard(_STYLES[kind])
-        elif token.type == "link_open":
-            addresses.append(str(token.attrs.get("href", "")))
-            label = ""
-        elif token.type == "link_close":
-            address = addresses.pop()
-            if address not in {label, f"mailto:{label}"}:
-                yield leaf(f" ({address})")
-        else:
-            text = _text_of(token)
-            label += text
-            if text:
-                styles = dict.fromkeys(sorted(on), True)
-                code = {"code": True} if token.type == "code_inline" else {}
-                yield leaf(text, **styles, **code)
-
-
-def _text_of(token: Token) -> str:
-    match token.type:
-        case "softbreak" | "hardbreak":
-            return "\n"
-        case "image":
-            return f"{token.content} ({token.attrs.get('src', '')})".lstrip()
-        case _:
-            return token.content
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -209,6 +209,28 @@ def whole_character(text: str, at: int) -> int:
     return at
 
 
+def place_to_break(text: str, earliest: int, latest: int) -> int:
+    """Where to break a line that is too long, at `latest` or before: sentence, word, character.
+
+    After `earliest` in any case; a sentence or a word that ends before it is not looked for.
+    """
+    sentence = max(
+        end + len(mark) if end >= 0 else 0
+        for mark in _SENTENCE_ENDS
+        for end in [text.rfind(mark, earliest, latest)]
+    )
+    if sentence > earliest + 2:
+        return sentence
+    word = text.rfind(" ", earliest, latest)
+    if word > earliest:
+        return word
+    at = whole_character(text, latest)
+    return at if at > earliest else latest
+
+
+_SENTENCE_ENDS: Final = (". ", "! ", "? ", "。", "！", "？")
+
+
 def _joins(char: str) -> bool:
     """Whether a character is drawn onto the one before: accents, selectors, joiners, skin tones."""
     return (

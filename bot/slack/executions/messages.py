@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from bot.domain.execution import Execution, TaskUpdate
+from bot.domain.execution import Execution
 from bot.domain.notification import Format
 from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.executions import strings
 from bot.slack.executions.progress_bar import bar
 from bot.slack.reviews.output import output_in_message
+from bot.usecases.read_models import ExecutionPosting
 
 
-def render_progress(execution: Execution) -> Message:
+def render_progress(posting: ExecutionPosting) -> Message:
     """How far an execution is; the first message of a thread that was started from Slack."""
+    execution = posting.execution
     inputs = strings.inputs(execution)
     blocks = [
         section(strings.headline(execution)),
         *([section(inputs)] if inputs else []),
+        *([section(finished)] if (finished := strings.finished(posting)) else []),
         context(strings.progress(execution, bar_of(execution))),
     ]
     return Message(notification(strings.progress_plain(execution)), blocks)
 
 
-def render_task_done(update: TaskUpdate) -> Message:
-    """A finished task in one line."""
-    return Message(
-        notification(strings.task_done_plain(update)), [context(strings.task_done(update))]
-    )
+def render_end(posting: ExecutionPosting) -> Message:
+    """How an execution ended, with its result as Markdown, or the beginning of it.
 
-
-def render_end(execution: Execution) -> Message:
-    """How an execution ended, with its result as Markdown, or the beginning of it."""
-    result, shown = output_in_message(execution.result) if execution.result else ([], 100)
-    blocks = [section(strings.ended(execution)), *result]
+    A result that stands above on the card where it was approved is not shown once more.
+    """
+    execution, approved = posting.execution, posting.approved
+    result = execution.result if approved is None else None
+    blocks, shown = output_in_message(result) if result else ([], 100)
+    blocks = [section(strings.ended(execution, approved)), *blocks]
     return Message(notification(strings.ended_plain(execution)), blocks, shown)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
+from bot.domain.review import Round
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
+from bot.usecases.read_models import ExecutionPosting
 
-_SUMMARY_LIMIT: Final = 300
+#: Of a finished task; eight of them fit into one section.
+_SUMMARY_LIMIT: Final = 120
+_AGENT_LIMIT: Final = 40
 _VALUE_LIMIT: Final = 200
 _INPUTS_SHOWN: Final = 10
 
@@ -60,22 +64,23 @@ def progress_plain(execution: Execution) -> str:
     return f"{plain(execution.crew, shared.CREW_LIMIT)}: {execution.state.value.lower()}"
 
 
-def task_done(update: TaskUpdate) -> str:
-    """A finished task in one line."""
+def finished(posting: ExecutionPosting) -> str:
+    """The finished tasks, a line each; empty while there is none."""
+    before = posting.finished_before
+    earlier = [f"… and {shared.counted(before, 'task')} before"] if before else []
+    return "\n".join([*earlier, *map(_task_done, posting.finished)])
+
+
+def _task_done(update: TaskUpdate) -> str:
     title = shared.bold(shared.title(update.title))
     summary = one_line(update.summary, _SUMMARY_LIMIT)
-    by = one_line(update.agent or "", shared.AGENT_LIMIT)
+    by = one_line(update.agent or "", _AGENT_LIMIT)
     said = f": {summary}" if summary else " is done"
     return f":heavy_check_mark: {title}{said}{f' · {by}' if by else ''}"
 
 
-def task_done_plain(update: TaskUpdate) -> str:
-    """The same for notifications."""
-    return f"{shared.title_plain(update.title)} is done"
-
-
-def ended(execution: Execution) -> str:
-    """How it ended, told once to whoever started it."""
+def ended(execution: Execution, approved: Round | None = None) -> str:
+    """How it ended, told once to whoever started it; the result may be what was approved."""
     who = f"{shared.person(execution.starter)}, " if execution.starter else ""
     crew = shared.bold(shared.crew(execution.crew))
     match execution.state:
@@ -88,8 +93,16 @@ def ended(execution: Execution) -> str:
                 "here is closed; start it again if it is still needed."
             )
         case _:
-            result = "" if execution.result else ". The crew has not told its result"
-            return f":checkered_flag: {who}{crew} has finished{result}."
+            return f":checkered_flag: {who}{crew} has finished.{_result(execution, approved)}"
+
+
+def _result(execution: Execution, approved: Round | None) -> str:
+    if execution.result is None:
+        return " The crew has not told its result."
+    if approved is None or approved.decision is None:
+        return ""
+    round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"
+    return f" The result is {round_}, which {shared.person(approved.decision.by)} approved."
 
 
 def ended_plain(execution: Execution) -> str:

@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 from typing import Final
 
-from bot.domain.changes import measure
 from bot.domain.notification import Format
 from bot.domain.review import Round
 from bot.slack import ids
@@ -23,6 +22,7 @@ from bot.slack.blockkit.blocks import (
 from bot.slack.blockkit.text import date
 from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.buttons import card_buttons, dismiss_button
+from bot.slack.reviews.comparison import measure_changes
 from bot.slack.reviews.menu import claim_and_notes, with_menu
 from bot.slack.reviews.output import output_in_message
 from bot.slack.reviews.presentation import Closed, Presentation, Stuck, Superseded, Waiting, present
@@ -96,7 +96,7 @@ def _head(view: CardView) -> list[Block]:
     if earlier:
         blocks.append(context(earlier))
     if view.previous is not None and view.before is not None and not round_.unchanged:
-        changes = measure(view.before, view.output)
+        changes = measure_changes(view.before, view.output)
         blocks.append(context(strings.changed(changes, view.previous)))
     return blocks
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.changes import Changes, Hunk, Kind, Unchanged, compare
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -26,6 +25,7 @@ from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.page_buttons import page_buttons
 from bot.slack.reviews import reader_strings, state_strings, strings, summary
 from bot.slack.reviews.buttons import view_buttons
+from bot.slack.reviews.changes import render_changes
 from bot.slack.reviews.output import output_in_modal
 from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView, RoundLine
@@ -33,8 +33,6 @@ from bot.usecases.read_models import CardView, RoundLine
 #: Blocks of content on one page; a modal holds 100.
 _BLOCKS_LIMIT: Final = 80
 _EXCERPT_SHOWN: Final = 300
-_LEAVES_LIMIT: Final = 500
-_PARAGRAPH_LIMIT: Final = 2_800
 
 
 class ReaderTab(StrEnum):
@@ -130,7 +128,7 @@ def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
             found = page_of(view.output.text, position.page)
             return _Page(_whole(found.text, view), found.number, found.total)
         case ReaderTab.CHANGES:
-            return _page_of_blocks(_changes(view), position.page)
+            return _page_of_blocks(render_changes(view), position.page)
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
             entries = (block for line in history for block in _history_entry(line))
             return _page_of_blocks(entries, position.page)
@@ -158,57 +156,6 @@ def _page_of_blocks(blocks: Iterable[Block], wanted: int) -> _Page:
         if number <= wanted:
             kept.append(block)
     return _Page(kept, min(wanted, number), number + 1)
-
-
-# --- what changed --------------------------------------------------------------------------------
-
-
-def _changes(view: CardView) -> Iterable[Block]:
-    if view.before is None or view.previous is None:
-        yield section(reader_strings.NOTHING_BEFORE)
-        return
-    if reader_strings.is_unasked(view.previous):
-        yield section(reader_strings.replaced(view.previous))
-    asked = strings.earlier_feedback(view.answers) if view.answers is not None else None
-    if asked:
-        yield section(asked)
-    changes = compare(view.before, view.output)
-    if not changes:
-        yield section(reader_strings.CHANGED_NOTHING)
-        return
-    yield section(f"*{reader_strings.amount(changes)}*")
-    for part in changes.parts:
-        yield from _part_of_changes(part, changes)
-
-
-def _part_of_changes(part: Hunk | Unchanged, changes: Changes) -> Iterable[Block]:
-    if isinstance(part, Unchanged):
-        yield paragraph(
-            leaf(reader_strings.unchanged(part.count, by_key=changes.by_key), italic=True)
-        )
-        return
-    key = [leaf(f"{clean(part.key)}: ", code=True)] if part.key else []
-    room, held = _PARAGRAPH_LIMIT, key
-    for segment in part.segments:
-        text = clean(segment.text)
-        at = 0
-        while at < len(text):
-            piece = text[at : at + room]
-            at += len(piece)
-            held.append(leaf(piece, **_STYLES[segment.kind]))
-            room -= len(piece)
-            if room <= 0 or len(held) == _LEAVES_LIMIT:
-                yield paragraph(*held)
-                room, held = _PARAGRAPH_LIMIT, []
-    if held:
-        yield paragraph(*held)
-
-
-_STYLES: Final = {
-    Kind.SAME: {},
-    Kind.ADDED: {"bold": True},
-    Kind.REMOVED: {"strike": True},
-}
 
 
 # --- history -------------------------------------------------------------------------------------

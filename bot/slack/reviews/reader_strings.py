@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.changes import Changes
+from bot.domain.changes import Changes, Fate, Unchanged
+from bot.domain.passages import PassageKind
 from bot.domain.review import Round, State
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
@@ -13,10 +14,7 @@ READ: Final = "Read all"
 CHANGES: Final = "Changes"
 HISTORY: Final = "History"
 NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
-CHANGED_NOTHING: Final = (
-    ":warning: *Nothing changed.* Word for word the same as before, although changes were asked "
-    "for."
-)
+_HEADING_SHOWN: Final = 80
 NOBODY_ASKED: Final = "a newer output came before anybody decided"
 
 
@@ -30,16 +28,57 @@ def replaced(previous: Round) -> str:
     return f"Nobody decided round {previous.number}: {NOBODY_ASKED}."
 
 
+def nothing_changed(previous: Round) -> str:
+    """Word for word the same, asked for or not."""
+    decision = previous.decision
+    asked = decision is not None and not decision.is_approve
+    although = ", although changes were asked for" if asked else ""
+    return f":warning: *Nothing changed.* Word for word the same as before{although}."
+
+
+_NOUNS: Final = {
+    PassageKind.PARAGRAPH: ("passage", "passages"),
+    PassageKind.ROW: ("row", "rows"),
+    PassageKind.CODE: ("line of code", "lines of code"),
+    PassageKind.VALUE: ("value", "values"),
+}
+REFORMATTED: Final = "Only the formatting changed; the words are the same."
+TOO_LONG: Final = "So much changed that it stands here as a whole: what was, then what is."
+LEGEND_CHANGED: Final = " changed inside: "
+LEGEND_REMOVED: Final = "what went"
+LEGEND_ADDED: Final = "what came"
+LEGEND: Final = {
+    Fate.ADDED: " is new",
+    Fate.REMOVED: " is gone",
+    Fate.MOVED: " stands elsewhere",
+}
+
+
 def amount(changes: Changes) -> str:
-    """How much changed: `+12 −4 lines`."""
-    unit = "keys" if changes.by_key else "lines"
-    return f"+{changes.added:,} −{changes.removed:,} {unit}"
+    """How much changed: `3 passages changed, 2 added, 1 row added`."""
+    if changes.too_long:
+        return "much of it changed"
+    said: list[list[str]] = []
+    for unit, (one, many) in _NOUNS.items():
+        counts = [(fate, changes.amounts.get((unit, fate), 0)) for fate in Fate]
+        words = [
+            f"{count:,} {one if count == 1 else many} {fate}" for fate, count in counts if count
+        ]
+        # The noun is said once.
+        words[1:] = [f"{count:,} {fate}" for fate, count in counts if count][1:]
+        said += [words] if words else []
+    between = ", " if all(len(words) == 1 for words in said) else "; "
+    return between.join(", ".join(words) for words in said)
 
 
-def unchanged(count: int, *, by_key: bool) -> str:
-    """A stretch that did not change."""
-    unit = "key" if by_key else "line"
-    return f"… {count:,} unchanged {unit if count == 1 else f'{unit}s'} …"
+def unchanged(part: Unchanged, *, values: bool) -> str:
+    """A stretch that did not change, with the heading that what follows stands below."""
+    if not part.count:
+        return "… unchanged …"
+    one, many = ("value", "values") if values else ("passage", "passages")
+    counted = f"{part.count:,} {one if part.count == 1 else many} unchanged"
+    below = f"; below “{part.heading.text[:_HEADING_SHOWN]}”:" if part.heading is not None else ""
+    return f"… {counted}{below}" if below else f"… {counted} …"
 
 
 def history_entry(round_: Round) -> str:

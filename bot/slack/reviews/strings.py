@@ -98,7 +98,8 @@ def attach_failed_plain(round_: Round) -> str:
 def changed(changes: Changes, previous: Round) -> str:
     """The card's line on what changed."""
     if not changes:
-        return f"Nothing changed since round {previous.number}"
+        what = "Only the formatting" if changes.reformatted else "Nothing"
+        return f"{what} changed since round {previous.number}"
     amount = reader_strings.amount(changes)
     unasked = f" · {reader_strings.NOBODY_ASKED}" if reader_strings.is_unasked(previous) else ""
     return f"*{amount}* since round {previous.number}{unasked} · *Changes* is in the menu above"

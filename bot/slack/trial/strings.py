@@ -27,4 +27,4 @@ def pressed(crews: Sequence[str]) -> str:
     if len(crews) > CREWS_SHOWN:
         names.append(f"{len(crews) - CREWS_SHOWN} more")
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{arrived} You may decide for {listed}."
+    return f"{arrived} Crews you may decide for: {listed}."

@@ -24,7 +24,6 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.RESUME: resume.resume,
     EffectKind.PROGRESS: executions.show_progress,
     EffectKind.REFRESH_PROGRESS: executions.refresh_progress,
-    EffectKind.TASK_DONE: executions.post_task_done,
     EffectKind.POST_RESULT: executions.post_result,
     EffectKind.RESULT_FILE: executions.attach_result,
     EffectKind.RESULT_FILE_FAILED: executions.post_result_file_failed,

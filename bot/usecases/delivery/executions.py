@@ -1,4 +1,4 @@
-"""Deliver execution messages to Slack: progress, completed tasks, the result."""
+"""Deliver execution messages to Slack: progress, the result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 from bot.domain.effects import EffectKind
+from bot.domain.execution import Execution
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from bot.domain.review import Round
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.posting import Post, post_in_thread
 from bot.usecases.delivery.settle import earlier_try, occasion, settle
@@ -17,9 +19,12 @@ from bot.usecases.read_models import ExecutionPosting
 
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Post the message that shows how far an execution is, or have it brought up to date."""
+    """Post the message that shows how far an execution is, or have it brought up to date.
+
+    Once it is over its result says all, save who started it on what.
+    """
     posting = await _posting(job, context)
-    if posting is None:
+    if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         return await _post(job, context, posting, partial(context.messenger.post_progress, posting))
@@ -29,6 +34,11 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
         await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
     return Delivered()
+
+
+def _is_told_by_result(posting: ExecutionPosting) -> bool:
+    execution = posting.execution
+    return posting.progress_message is None and execution.is_over and execution.starter is None
 
 
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
@@ -42,21 +52,15 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome, context)
 
 
-async def post_task_done(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a completed task in one line."""
-    posting = await _posting(job, context)
-    update = await context.uow.read.executions.task_update(job.effect.subject)
-    if posting is None or update is None:
-        return await settle(job, Delivered("nothing to show"), context)
-    post = partial(context.messenger.post_task_done, posting, job.effect.subject, update)
-    return await _post(job, context, posting, post)
-
-
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
-    """Post how an execution ended; a result that a message cannot hold follows as a file."""
+    """Post how an execution ended; a result that a message cannot hold follows as a file.
+
+    A result that somebody approved as the last output is there already.
+    """
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)
+    posting = replace(posting, approved=await _approved(posting.execution, context))
     post = partial(context.messenger.post_result, posting, occasion=occasion(job))
     return await _post(job, context, posting, post)
 
@@ -88,6 +92,16 @@ async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
         context.messenger.post_forward_failed, posting, job.effect.subject, occasion=occasion(job)
     )
     return await _post(job, context, posting, post)
+
+
+async def _approved(execution: Execution, context: DeliveryContext) -> Round | None:
+    """The execution's last approved round, if its output is the result."""
+    read = context.uow.read
+    last = await read.rounds.last_approved(execution.crew, execution.execution_id)
+    if last is None or execution.result is None:
+        return None
+    output = (await read.posting(last.id)).view.output
+    return last if output.text.strip() == execution.result.text.strip() else None
 
 
 async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | None:

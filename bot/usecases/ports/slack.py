@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.domain.caveats import WHOLE
-from bot.domain.execution import TaskUpdate
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.people import Installation, ReviewerRef
@@ -116,18 +115,6 @@ class Messenger(Protocol):
 
     async def update_progress(self, posting: ExecutionPosting) -> Outcome:
         """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
-        ...
-
-    async def post_task_done(
-        self,
-        posting: ExecutionPosting,
-        update_id: str,
-        update: TaskUpdate,
-        *,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """Post a completed task in one line."""
         ...
 
     async def post_result(

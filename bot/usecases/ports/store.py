@@ -104,11 +104,7 @@ class TxExecutions(Protocol):
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> None:
-        """Store a completed task, for its line in the thread."""
-        ...
-
-    async def task_updates_of(self, execution: Execution) -> tuple[str, ...]:
-        """The ids of an execution's completed tasks, in order."""
+        """Store a completed task, for its line in the progress message."""
         ...
 
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
@@ -271,10 +267,6 @@ class ExecutionQueries(Protocol):
         """The execution and its place in Slack, or None."""
         ...
 
-    async def task_update(self, update_id: str) -> TaskUpdate | None:
-        """A completed task, or None."""
-        ...
-
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
         """The URLs a caller gave for an execution: registered, else carried."""
         ...
@@ -319,6 +311,10 @@ class RoundQueries(Protocol):
 
     async def count(self, selection: Selection) -> int:
         """How many rounds a selection has; one more than COUNTED for all that are more."""
+        ...
+
+    async def last_approved(self, crew: str, execution_id: str) -> Round | None:
+        """The round of an execution that was approved last, or None."""
         ...
 
     async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:

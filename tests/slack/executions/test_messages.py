@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.demo.workspace.blocks import message_problems
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import Format, Output
+from bot.domain.review import State
 from bot.slack.blockkit.blocks import Message
 from bot.slack.commands.messages import with_step
 from bot.slack.executions.messages import (
@@ -16,15 +18,19 @@ from bot.slack.executions.messages import (
     render_forward_failed,
     render_progress,
     render_result_file_failed,
-    render_task_done,
     result_file_name,
 )
 from bot.slack.kickoff.forms import render_form, render_notice
 from bot.slack.strings import input_name
+from bot.usecases.read_models import ExecutionPosting
 from tests import builders
-from tests.builders import ANA, NOW, SECOND
+from tests.builders import ANA, NOW, SECOND, a_decision, a_round
 
 EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
+
+
+def a_posting(execution: Execution, **changes: Any) -> ExecutionPosting:
+    return replace(ExecutionPosting(execution, None, None, None), **changes)
 
 
 def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any) -> Execution:
@@ -50,7 +56,7 @@ def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any)
     ],
 )
 def test_the_progress_message_says_how_far_it_is(execution: Execution, says: str) -> None:
-    message = render_progress(execution)
+    message = render_progress(a_posting(execution))
     assert says in str(message.blocks)
     assert_harmless(message)
 
@@ -70,14 +76,14 @@ def test_the_progress_message_says_how_far_it_is(execution: Execution, says: str
     ],
 )
 def test_the_end_is_told_with_its_result_or_error(execution: Execution, says: str) -> None:
-    message = render_end(execution)
+    message = render_end(a_posting(execution))
     assert says in str(message.blocks)
     assert_harmless(message)
 
 
 def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
     execution = an_execution(ExecutionState.COMPLETED, result=Output("word " * 9_000), ended_at=NOW)
-    assert render_end(execution).excerpted
+    assert render_end(a_posting(execution)).excerpted
     assert result_file_name(execution) == "result-20260302-090000.md"
     again = an_execution(
         ExecutionState.COMPLETED, result=Output("{}", Format.JSON), ended_at=NOW + SECOND
@@ -85,10 +91,29 @@ def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
     assert result_file_name(again) == "result-20260302-090001.json"
 
 
-def test_a_finished_task_is_one_harmless_line() -> None:
-    message = render_task_done(TaskUpdate(title=EVIL, summary=EVIL, agent=EVIL))
+def test_finished_tasks_are_harmless_lines_of_the_progress_message() -> None:
+    evil = TaskUpdate(title=EVIL, summary=EVIL, agent=EVIL)
+    inputs = tuple((f"name_{n}" * 99, EVIL) for n in range(12))
+    message = render_progress(
+        a_posting(an_execution(inputs=inputs), finished=(evil,) * 8, finished_before=1)
+    )
     assert_harmless(message)
-    assert "is done" in str(render_task_done(TaskUpdate(title="plan")).blocks)
+    assert "and 1 task before" in str(message.blocks)
+    plan = render_progress(a_posting(an_execution(), finished=(TaskUpdate(title="plan"),)))
+    assert ":heavy_check_mark: *Plan* is done" in str(plan.blocks)
+    assert "before" not in str(plan.blocks)
+
+
+def test_a_result_that_was_approved_is_named_and_not_repeated() -> None:
+    approved = a_round(State.RESUMED, number=2, decision=a_decision())
+    ended = an_execution(ExecutionState.COMPLETED, result=Output("word " * 9_000))
+    message = render_end(a_posting(ended, approved=approved))
+    assert "The result is round 2 of *Draft*, which <@U0ANA> approved." in str(message.blocks)
+    assert "word" not in str(message.blocks)
+    assert not message.excerpted
+
+
+def test_what_could_not_be_done_is_said() -> None:
     assert "could not be forwarded" in render_forward_failed("task").text
     assert "The crew has all of it" in render_result_file_failed().text
 

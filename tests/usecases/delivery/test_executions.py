@@ -11,8 +11,9 @@ from bot.domain.execution import (
 )
 from bot.domain.notification import Output
 from bot.domain.outcome import NotSent, RefusalKind, Refused
+from bot.usecases.read_models import ExecutionPosting
 from tests.builders import SECOND
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 NO_FILES = Refused("file_uploads_disabled", "", RefusalKind.PERMANENT)
 
@@ -44,25 +45,30 @@ async def test_progress_that_cannot_be_changed_holds_up_no_post(world: World) ->
     await world.settle_slack()
     await world.record(TaskUpdate(title="plan"))
     await world.turn()
-    frozen = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
-    world.slack.execution_faults.extend([NotSent("slow", alone=True), frozen])
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    world.slack.execution_faults.append(NotSent("slow", alone=True))
     await world.settle_slack()
+    frozen = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
+    world.slack.execution_faults.append(frozen)
     world.clock.advance(SECOND)
     await world.settle_slack()
 
-    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.TASK_DONE]
+    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.POST_RESULT]
     assert await world.set_aside() == []
 
 
 async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     await world.start()
     await world.settle_slack()
-    world.slack.execution_faults.append(Refused("thread_not_found", "", RefusalKind.THREAD_GONE))
     await world.record(TaskUpdate(title="plan"))
     world.slack.execution_faults.append(Refused("message_not_found", "", RefusalKind.MESSAGE_GONE))
     await world.settle_slack()
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    await world.turn()
+    world.slack.execution_faults.append(Refused("thread_not_found", "", RefusalKind.THREAD_GONE))
+    await world.settle_slack()
 
-    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.TASK_DONE]
+    assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.POST_RESULT]
     assert world.slack.said[-1].ref.thread_ts == world.slack.said[-1].ref.ts
 
 
@@ -88,7 +94,6 @@ async def test_a_crew_that_is_not_set_up_any_more(world: World) -> None:
         "progress",
         "refresh_progress",
         "result_file_failed",
-        "task_done",
         "post_result",
         "result_file",
         "forward_failed",
@@ -105,3 +110,48 @@ async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -
 
     assert not world.slack.said
     assert not await world.lease(effect.destination)
+
+
+async def ended_with(world: World, result: str, *, approved: str) -> ExecutionPosting:
+    """What the last message shows, after one output was approved."""
+    world.crew.pause()
+    round_ = (await world.notify(approved)).round
+    await world.decide(round_.id)
+    await world.turn(CREW)
+    await world.record(CrewUpdate(result=Output(result)))
+    await world.settle_slack()
+    assert world.messages_said() == [EffectKind.POST_RESULT]
+    return world.slack.said[-1].posting
+
+
+async def test_a_result_that_was_approved_is_not_shown_again(world: World) -> None:
+    posting = await ended_with(world, "All of it.\n", approved="All of it.")
+    assert posting.approved is not None
+    assert posting.approved.decision is not None
+    assert posting.approved.number == 1
+
+
+async def test_a_result_that_nobody_has_seen_is_shown(world: World) -> None:
+    posting = await ended_with(world, "All of it.", approved="Half of it.")
+    assert posting.approved is None
+
+
+async def test_the_latest_finished_tasks_are_shown_and_the_others_counted(world: World) -> None:
+    await world.start()
+    for number in range(12):
+        world.clock.advance(SECOND)
+        await world.record(TaskUpdate(title=f"task {number}"))
+    await world.settle_slack()
+    posting = world.slack.said[-1].posting
+    assert [task.title for task in posting.finished] == [f"task {n}" for n in range(4, 12)]
+    assert posting.finished_before == 4
+
+
+async def test_what_ended_before_its_progress_was_shown_is_told_by_its_result_alone(
+    world: World,
+) -> None:
+    await world.notify()
+    await world.record(TaskUpdate(title="plan"))
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    await world.settle_slack()
+    assert world.messages_said() == [EffectKind.POST_RESULT]

@@ -56,7 +56,7 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     round_ = (await world.notify()).round
     await world.settle_slack()
     await ask(world, Progress(CrewStatus.RUNNING, "running", "plan", 1, 3))
-    assert world.slack.updates[-1].current_task == "plan"
+    assert world.slack.updates[-1].execution.current_task == "plan"
     await ask(world, CrewUnavailable("connection refused"))
 
     await ask(world, answer)

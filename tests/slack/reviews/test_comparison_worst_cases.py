@@ -9,9 +9,12 @@ from functools import partial
 
 import pytest
 
-from bot.domain.changes import Changes, Hunk, Kind, compare, measure
+from bot.domain.changes import Changes, Fate, Hunk, Unchanged
 from bot.domain.json_leaves import LEAVES_COMPARED, PATH_SHOWN
 from bot.domain.notification import Format, Output
+from bot.domain.passages import PassageKind
+from bot.domain.words import Kind
+from bot.slack.reviews.comparison import LINES_COMPARED, compare_outputs, measure_changes
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, memory, seconds
 
 
@@ -64,6 +67,40 @@ TEXTS: dict[str, Callable[[], Pair]] = {
     ),
 }
 
+
+def reworded(count: int, length: int, seed: int) -> str:
+    """So many paragraphs of so many words, a few of which differ by the seed."""
+    return "\n\n".join(
+        " ".join(f"w{(number * place + seed * (place % 9 == 0)) % 997}" for place in range(length))
+        for number in range(count)
+    )
+
+
+def table(count: int, value: str) -> str:
+    return "| name | value | note |\n|-|-|-|\n" + "".join(
+        f"| row {number} | {value}{number} | same |\n" for number in range(count)
+    )
+
+
+TEXTS |= {
+    "paragraphs reworded": lambda: (reworded(200, 60, 1), reworded(200, 60, 2)),
+    "more paragraphs than are paired": lambda: (reworded(2_000, 4, 1), reworded(2_000, 4, 2)),
+    "passages that differ in one word each": lambda: (
+        "\n\n".join(f"a{number}" for number in range(2_400)),
+        "\n\n".join(f"b{number}" for number in range(2_400)),
+    ),
+    "a long table": lambda: (table(4_900, "a"), table(4_900, "b")),
+    "lists and marks": lambda: (
+        "- **a** `b` [c](http://d) ~~e~~\n" * 4_900,
+        "1. *f* \\* g\n" * 4_900,
+    ),
+    "brackets in long paragraphs": lambda: ("[" * 5_900 + "\n\n" + "*a_" * 1_900, "](" * 2_900),
+    "many long paragraphs of marks": lambda: (
+        ("*a_ " * 1_400 + "\n\n") * 180,
+        ("`a`` b" * 900 + "\n\n") * 180,
+    ),
+}
+
 JSON: dict[str, Callable[[], Pair]] = {
     "one long text": lambda: (json.dumps("a b " * 260_000), json.dumps("a c " * 260_000)),
     "many texts in another order": lambda: (
@@ -107,9 +144,9 @@ def test_any_two_outputs_are_compared_in_bounded_time(name: str) -> None:
     format_, pair = PAIRS[name]
     before, after = (Output(one, format_) for one in pair())
 
-    assert seconds(partial(compare, before, after)) < SECONDS
-    assert seconds(partial(measure, before, after)) < SECONDS
-    assert compare(before, after)
+    assert seconds(partial(compare_outputs, before, after)) < SECONDS
+    assert seconds(partial(measure_changes, before, after)) < SECONDS
+    assert compare_outputs(before, after)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +154,9 @@ def test_any_two_outputs_are_compared_in_bounded_time(name: str) -> None:
     [
         "text: short lines",
         "text: short words",
+        "text: a long table",
+        "text: passages that differ in one word each",
+        "text: many long paragraphs of marks",
         "JSON: numbers",
         "JSON: many keys",
         "JSON: many leaves below many keys",
@@ -126,66 +166,88 @@ def test_any_two_outputs_are_compared_in_bounded_memory(name: str) -> None:
     format_, pair = PAIRS[name]
     before, after = (Output(one, format_) for one in pair())
 
-    assert memory(partial(compare, before, after)) < MEMORY / 2
+    assert memory(partial(compare_outputs, before, after)) < MEMORY / 2
 
 
 def by_key(before: object, after: object) -> Changes:
-    return compare(Output(json.dumps(before), Format.JSON), Output(json.dumps(after), Format.JSON))
+    return compare_outputs(
+        Output(json.dumps(before), Format.JSON), Output(json.dumps(after), Format.JSON)
+    )
 
 
 def test_a_long_path_is_shown_by_its_end() -> None:
     [part] = by_key(deep(40, "key" * 10, {"last": 1}), deep(40, "key" * 10, {"last": 2})).parts
     assert isinstance(part, Hunk)
-    assert part.key.startswith("…")
-    assert part.key.endswith("key.last")
-    assert len(part.key) == PATH_SHOWN + 1
+    assert part.passage.key.startswith("…")
+    assert part.passage.key.endswith("key.last")
+    assert len(part.passage.key) == PATH_SHOWN + 1
 
 
 def test_places_are_told_apart_though_their_paths_read_alike() -> None:
     changes = by_key({"a.b": 1, "a": {"b": 2}}, {"a.b": 1, "a": {"b": 3}})
-    assert (changes.added, changes.removed) == (1, 1)
+    assert changes.amounts == {(PassageKind.VALUE, Fate.CHANGED): 1}
 
 
 def test_json_with_too_many_leaves_is_compared_by_line() -> None:
-    numbers = list(range(LEAVES_COMPARED + 1))
-    before = json.dumps(numbers, indent=2)
+    before = json.dumps(list(range(LEAVES_COMPARED - 2)) + [{}] * 3, indent=2)
     after = before.replace("\n  7,", "\n  8,")
-    changes = compare(Output(before, Format.JSON), Output(after, Format.JSON))
-    assert not changes.by_key
-    assert (changes.added, changes.removed) == (1, 1)
+    changes = compare_outputs(Output(before, Format.JSON), Output(after, Format.JSON))
+    assert changes.amounts.keys() <= {(PassageKind.CODE, fate) for fate in Fate}
+    assert len(fates_of(changes)) == 2 - (Fate.CHANGED in fates_of(changes))
+
+
+def fates_of(changes: Changes) -> list[Fate]:
+    return [part.fate for part in changes.parts if isinstance(part, Hunk)]
 
 
 def test_what_is_beyond_the_budget_counts_as_changed_and_nothing_is_lost() -> None:
     before, after = TEXTS["many hunks of words in another order"]()
-    parts = [
-        part for part in compare(Output(before), Output(after)).parts if isinstance(part, Hunk)
-    ]
+    parts = compare_outputs(Output(before), Output(after)).parts
     for kind, whole in ((Kind.REMOVED, before), (Kind.ADDED, after)):
         words = "".join(
-            segment.text
+            "".join(segment.text for segment in part.segments if segment.kind in {Kind.SAME, kind})
+            if isinstance(part, Hunk)
+            else "".join(passage.text for passage in part.passages)
             for part in parts
-            for segment in part.segments
-            if segment.kind in {Kind.SAME, kind}
         )
-        assert sorted(words.replace("\n", "")) == sorted(whole.replace("\n", ""))
+        assert sorted("".join(words.split())) == sorted("".join(whole.split()))
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "counts"),
-    [
-        ("", "", (0, 0)),
-        ("", "a", (1, 0)),
-        ("a", "", (0, 1)),
-        ("a\n", "a", (0, 0)),
-        ("a\r\nb", "a\nb", (0, 0)),
-        ("a\nb", "b", (0, 1)),
-        ("b", "a\nb", (1, 0)),
-        ("xb\nc", "b\nc", (1, 1)),
-        ("a\nb\nc", "a\nxb\nc", (1, 1)),
-        ("a\na\na", "a\na", (0, 1)),
-        ("ab\nb", "ab", (0, 1)),
-    ],
-)
-def test_lines_are_counted_whole(before: str, after: str, counts: tuple[int, int]) -> None:
-    changes = compare(Output(before), Output(after))
-    assert (changes.added, changes.removed) == counts
+def test_of_long_texts_the_ends_in_common_are_left_aside() -> None:
+    many = "".join(f"Sentence {number}.\n\n" for number in range(LINES_COMPARED))
+    before = f"{many}The fee is 0.18 EUR.\n\n{many}"
+    after = f"{many}The fee is 0.09 EUR.\n\n{many}"
+
+    changes = compare_outputs(Output(before), Output(after))
+
+    assert changes.amounts == {(PassageKind.PARAGRAPH, Fate.CHANGED): 1}
+    first, hunk, *_ = changes.parts
+    assert first == Unchanged(0)
+    assert isinstance(hunk, Hunk)
+    assert hunk.passage.text == "The fee is 0.09 EUR."
+    assert changes.parts[-1] == Unchanged(0)
+
+
+def test_what_is_left_aside_ends_before_a_fence_that_goes_on() -> None:
+    many = "".join(f"a = {number}\n\n" for number in range(LINES_COMPARED))
+    changes = compare_outputs(
+        Output(f"Words.\n\n```\n{many}fee = *0.18*\n```\n"),
+        Output(f"Words.\n\n```\n{many}fee = *0.09*\n```\n"),
+    )
+    assert changes.too_long
+    changes = compare_outputs(
+        Output(f"{many}```\n\nfee = *0.18*\n```\n"), Output(f"{many}```\n\nfee = *0.09*\n```\n")
+    )
+    assert changes.amounts == {(PassageKind.CODE, Fate.CHANGED): 1}
+
+
+def test_texts_that_differ_in_too_much_stand_one_after_the_other() -> None:
+    before, after = (
+        "\n".join(f"{word} {number}" for number in range(LINES_COMPARED + 2))
+        for word in ("old", "new")
+    )
+    changes = compare_outputs(Output(before), Output(after))
+    assert changes
+    assert changes.too_long
+    assert fates_of(changes) == [Fate.REMOVED, Fate.ADDED]
+    assert fates_of(compare_outputs(Output(""), Output(after))) == [Fate.ADDED]

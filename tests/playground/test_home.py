@@ -1,0 +1,68 @@
+"""Home under a real pointer: a double click decides once, whatever moves."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from bot.demo.environment import CHANNEL
+from tests.playground.conftest import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PHONE = 600
+"""A narrower page shows one thing at a time."""
+
+
+async def home_of_two(site: Site, width: int = 1280) -> Page:
+    """Ana's Home with two drafts that wait."""
+    for number in (1, 2):
+        await site.environment.crew.pause(f"e-{number}", "draft", f"Draft {number}.")
+    await site.environment.workspace.until(
+        lambda: len(site.environment.workspace.messages(CHANNEL)) == 2
+    )
+    page = await site.page(width=width)
+    if width < PHONE:
+        await page.get_by_role("button", name="Channels and people").click()
+    await page.get_by_role("button", name="Crewgate", exact=True).click()
+    await expect(page.locator(".home").get_by_text("Waiting for you: 2")).to_be_visible()
+    return page
+
+
+async def middle(button: Locator) -> tuple[float, float]:
+    """Where the pointer goes."""
+    box = await button.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_a_second_click_on_one_spot_approves_no_other(site: Site, width: int) -> None:
+    page = await home_of_two(site, width)
+    home = page.locator(".home")
+    spot = await middle(home.get_by_role("button", name="Approve").first)
+
+    await page.mouse.click(*spot)
+    await expect(home.get_by_text("Waiting for you: 1")).to_be_visible()
+    await page.mouse.click(*spot)
+
+    # The same row is there still, with nothing that decides; on a phone its text may be longer.
+    if width > PHONE:
+        await expect(page.get_by_role("dialog")).to_contain_text("Draft 1.")
+        await page.keyboard.press("Escape")
+    await home.get_by_role("button", name="Revise").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Draft 2.")
+    assert [resume.execution_id for resume in site.environment.crew.resumes] == ["e-1"]
+
+
+async def test_a_double_click_is_one_decision(site: Site) -> None:
+    page = await home_of_two(site)
+    home = page.locator(".home")
+
+    await page.mouse.dblclick(*await middle(home.get_by_role("button", name="Approve").first))
+
+    await expect(home.get_by_text("Waiting for you: 1")).to_be_visible()
+    await expect(home.get_by_role("button", name="Approve")).to_have_count(1)
+    await expect(home.get_by_text("Draft 1.")).to_be_visible()
+    await site.environment.crew.until(lambda: site.environment.crew.resumes)
+    assert [resume.execution_id for resume in site.environment.crew.resumes] == ["e-1"]

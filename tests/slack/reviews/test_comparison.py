@@ -1,0 +1,113 @@
+"""Two outputs are compared as they are shown, not as they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.changes import Changes, Fate, Hunk, Unchanged
+from bot.domain.notification import Format, Output
+from bot.domain.passages import PassageKind
+from bot.domain.words import Kind
+from bot.slack.reviews.comparison import compare_outputs, measure_changes
+
+TABLE = """\
+| Maker | Price |
+|-------|------:|
+| Alpha |  0.18 |
+| Beta  |  0.22 |
+"""
+
+
+def compared(before: str, after: str) -> Changes:
+    return compare_outputs(Output(before), Output(after))
+
+
+def marked(changes: Changes) -> list[str]:
+    marks = {Kind.SAME: "{}", Kind.REMOVED: "[-{}-]", Kind.ADDED: "[+{}+]"}
+    return [
+        "".join(marks[one.kind].format(one.text) for one in part.segments)
+        for part in changes.parts
+        if isinstance(part, Hunk)
+    ]
+
+
+def test_a_number_in_a_table_is_never_torn() -> None:
+    changes = compared(TABLE, TABLE.replace("0.18", "0.09"))
+    assert marked(changes) == ["Alpha | [-0.18-][+0.09+]"]
+    assert changes.amounts == {(PassageKind.ROW, Fate.CHANGED): 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TABLE, TABLE.replace("0.18", "**0.18**").replace("  ", " ")),
+        ("Some *words*.", "Some __words__."),
+        ("* one\n* two\n", "- one\n\n- two\n"),
+        ("1. one\n2. two\n", "- one\n- two\n"),
+        ("Title\n=====\n\nText", "# Title\nText"),
+        ("A line\nthat wraps", "A line that wraps"),
+        ("a\r\nb\r\n", "a\nb"),
+        ("```\nx = 1\n```", "~~~python\nx = 1\n~~~"),
+        ("One.\n\n---\n\nTwo.", "One.\n\nTwo."),
+        ("<https://example.com>", "https://example.com"),
+        ("A \\* star", "A * star"),
+    ],
+)
+def test_what_is_shown_alike_has_only_its_formatting_changed(before: str, after: str) -> None:
+    changes = compared(before, after)
+    assert not changes
+    assert changes.reformatted
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seen"),
+    [
+        # What is struck through says the opposite.
+        ("He is not liable.", "He is ~~not~~ liable.", "He is [-not -][+~~not~~ +]liable."),
+        ("- [ ] Signed by both", "- [x] Signed by both", "[-☐ -][+☑ +]Signed by both"),
+        (
+            "See [the report](https://a.example/1) of May.",
+            "See [the report](https://a.example/2) of May.",
+            "See the report ([-https://a.example/1-][+https://a.example/2+]) of May.",
+        ),
+        ("Use `make a` to build it", "Use `make b` to build it", None),
+        ("A  &lt; b <!-- note -->", "A  &gt; b <!-- note -->", None),
+    ],
+)
+def test_what_is_shown_otherwise_has_changed(before: str, after: str, seen: str | None) -> None:
+    changes = compared(before, after)
+    assert changes.amounts == {(PassageKind.PARAGRAPH, Fate.CHANGED): 1}
+    if seen is not None:
+        assert marked(changes) == [seen]
+
+
+def test_an_item_or_a_row_that_came_is_the_only_change() -> None:
+    changes = compared("- one\n- two", "- one\n- one and a half\n- two")
+    assert marked(changes) == ["[+one and a half+]"]
+    changes = compared(TABLE, TABLE + "| Gamma | 0.31 |\n")
+    assert changes.amounts == {(PassageKind.ROW, Fate.ADDED): 1}
+
+
+def test_json_and_text_have_little_in_common() -> None:
+    changes = compare_outputs(Output('{"a": 1}', Format.JSON), Output("One."))
+    assert changes.amounts == {
+        (PassageKind.CODE, Fate.REMOVED): 1,
+        (PassageKind.PARAGRAPH, Fate.ADDED): 1,
+    }
+
+
+def test_json_is_compared_by_key_however_it_is_written() -> None:
+    before, after = '{"a": 0.18, "b": 2}', '{\n  "b": 2,\n  "a": 0.09\n}'
+    changes = compare_outputs(Output(before, Format.JSON), Output(after, Format.JSON))
+    assert marked(changes) == ["[-0.18-][+0.09+]"]
+    assert changes.amounts == {(PassageKind.VALUE, Fate.CHANGED): 1}
+    broken = compare_outputs(Output("{1", Format.JSON), Output("{2", Format.JSON))
+    assert broken.amounts.keys() <= {(PassageKind.CODE, fate) for fate in Fate}
+
+
+def test_the_same_texts_have_no_changes() -> None:
+    changes = compared("# A\n\ntext", "# A\n\ntext")
+    assert not changes
+    assert not changes.reformatted
+    assert [type(part) for part in changes.parts] == [Unchanged]
+    assert measure_changes(Output("a"), Output("b")).parts == ()
