@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.check.database import address_owners
 from bot.demo.bot_process import BotProcess, inherited
 from bot.demo.crew import Crew
 from bot.demo.environment import CHANNEL, people, settings
@@ -214,7 +215,9 @@ async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_
     assert (await run(*confirm, "U0BEN", folder=tmp_path, env=env))[0] == 1  # no database yet
     bot = BotProcess(env, folder=tmp_path)
     async with bot:
-        await slack.until(lambda: slack.calls_of("users.lookupByEmail"))
+        # That Slack was asked does not mean that its answer is on disk.
+        while not await address_owners(f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"):
+            assert bot.running
     slack.world.users["U0BEN"] = replace(slack.world.users["U0BEN"], email="old@example.com")
     slack.add_user("U0NEW", "New", "ben@example.com")
 
