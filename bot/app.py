@@ -105,7 +105,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             redactors=redactors,
         )
         delivery_context = DeliveryContext(
-            uow=uow,
+            uow=uow.for_outbox(),
             messenger=slack.messenger,
             directory=slack.directory,
             forwarder=await stack.enter_async_context(open_forwarder(settings)),

@@ -20,6 +20,9 @@ from bot.store.sqlite_writer import SqliteConnection, SqliteWriter
 TURN_SECONDS = 10
 #: How long PostgreSQL has for one statement, in seconds.
 STATEMENT_SECONDS = 10
+#: Connections for what somebody waits for, and as many more for the outbox. A crew with slow
+#: neighbours must not wait for its answer behind a hundred workers that look for something to do.
+CONNECTIONS = 5
 READERS = 4
 #: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
 _OWNER_ONLY = 0o600
@@ -43,6 +46,8 @@ class Engines:
 
     write: AsyncEngine | SqliteWriter
     read: AsyncEngine
+    background: Engines | None = None
+    """See `for_outbox`; None where these are they."""
     lock: IO[str] | None = None
 
     @property
@@ -50,10 +55,15 @@ class Engines:
         """Whether the database is a file of this bot alone."""
         return self.write.dialect.name == "sqlite"
 
+    @property
+    def for_outbox(self) -> Engines:
+        """Those for the outbox, and for delivering what is in it."""
+        return self.background or self
+
     async def dispose(self) -> None:
         """Close every connection."""
-        await self.write.dispose()
-        await self.read.dispose()
+        for engine in {self.write, self.for_outbox.write, self.read, self.for_outbox.read}:
+            await engine.dispose()
         if self.lock is not None:
             self.lock.close()
 
@@ -66,16 +76,8 @@ def open_engines(url: str) -> Engines:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    engine = create_async_engine(
-        parsed,
-        pool_size=10,
-        max_overflow=0,
-        pool_timeout=TURN_SECONDS,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
-    )
-    return Engines(engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
+    background = Engines(*_open_postgresql(parsed))
+    return Engines(*_open_postgresql(parsed), background)
 
 
 def open_readers(url: str) -> AsyncEngine | None:
@@ -100,19 +102,37 @@ def open_beside(url: str) -> AsyncEngine | None:
     return create_async_engine(parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True)
 
 
+def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """One pool, to write with and to read with."""
+    engine = create_async_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
+    )
+    return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def _open_sqlite(url: sa.URL) -> Engines:
     """One connection writes, in turn, so that no write ever meets a lock; a few others read."""
     lock = _claim_file(url.database or "")
     write = SqliteWriter(url.database or "", pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
-    read = create_async_engine(
-        url,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=TURN_SECONDS,
-        hide_parameters=True,
+    read, background = (
+        create_async_engine(
+            url,
+            pool_size=READERS,
+            max_overflow=0,
+            pool_timeout=TURN_SECONDS,
+            hide_parameters=True,
+        )
+        for _ in range(2)
     )
-    sa.event.listen(read.sync_engine, "connect", _prepare_reader)
-    return Engines(write, read, lock)
+    for engine in (read, background):
+        sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
+    return Engines(write, read, Engines(write, background), lock)
 
 
 def _claim_file(path: str) -> IO[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.engine import Engines
@@ -15,14 +16,28 @@ Wake = Callable[[str], None]
 """Called with a destination that has something new to do."""
 
 
+@dataclass(slots=True)
+class _Availability:
+    """Whether the last transaction failed, on whichever connections."""
+
+    failed: bool = False
+
+
 class SqlUnitOfWork:
     """`usecases.ports.store.UnitOfWork`."""
 
-    def __init__(self, engines: Engines, *, wake: Wake) -> None:
+    def __init__(
+        self, engines: Engines, *, wake: Wake, availability: _Availability | None = None
+    ) -> None:
         self._engines = engines
         self._wake = wake
         self.read = SqlQueries(engines.read)
-        self._failed = False
+        self._availability = availability or _Availability()
+
+    def for_outbox(self) -> SqlUnitOfWork:
+        """Transactions for delivering what is in the outbox, on connections of their own."""
+        engines = self._engines.for_outbox
+        return SqlUnitOfWork(engines, wake=self._wake, availability=self._availability)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
@@ -34,9 +49,9 @@ class SqlUnitOfWork:
                     yield transaction
                     await transaction.flush()
         except StoreUnavailable:
-            self._failed = True
+            self._availability.failed = True
             raise
-        self._failed = False
+        self._availability.failed = False
         for destination in transaction.woken:
             self._wake(destination)
 
@@ -46,6 +61,6 @@ class SqlUnitOfWork:
         Writing is only tried after it failed: a full disk can still be read.
         """
         await self.read.ping()
-        if self._failed:
+        if self._availability.failed:
             async with self.begin() as tx:
                 await tx.write_nothing()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bot.domain.errors import StoreUnavailable
-from bot.store.engine import Engines, open_engines, open_readers
+from bot.store.engine import CONNECTIONS, READERS, Engines, open_engines, open_readers
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, an_effect
@@ -131,3 +133,36 @@ async def test_check_reads_beside_a_running_bot(engines: Engines, database_url: 
 def test_check_makes_no_file(tmp_path: Path) -> None:
     assert open_readers(sqlite_url(tmp_path / "crewgate.db")) is None
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_somebody_waits_for_does_not_wait_for_the_outbox(engines: Engines) -> None:
+    """A crew never repeats a notification, and a hundred workers look for something to do."""
+    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    async with AsyncExitStack() as stack:
+        for _ in range(READERS if engines.is_sqlite else CONNECTIONS):
+            await stack.enter_async_context(engines.for_outbox.read.connect())
+        waiting = asyncio.create_task(uow.for_outbox().read.ping())
+
+        async with uow.begin() as tx:
+            await tx.enqueue([an_effect()], at=NOW)
+        await uow.read.ping()
+
+        assert not waiting.done()
+    await waiting
+
+
+async def test_that_the_outbox_could_not_write_is_looked_into_too(engines: Engines) -> None:
+    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    written: list[str] = []
+    sa.event.listen(
+        engines.write.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: written.append(statement),
+    )
+    await uow.probe()
+    assert not any("UPDATE" in statement for statement in written)
+    with pytest.raises(StoreUnavailable):
+        async with uow.for_outbox().begin():
+            raise StoreUnavailable
+    await uow.probe()
+    assert any("UPDATE" in statement for statement in written)
