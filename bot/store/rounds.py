@@ -21,12 +21,20 @@ from bot.usecases.read_models import RoundLine, Selection
 
 #: How much of an output a list shows.
 EXCERPT: Final = 400
+#: How much a history shows, of which each round is read by itself.
+HISTORY_EXCERPT: Final = 3_100
 
-_SHOWN_LINE: Final = LINE.add_columns(
-    sa.func.substr(outputs.c.text, 1, EXCERPT).label("excerpt"),
-    sa.func.length(outputs.c.text).label("characters"),
-    outputs.c.format,
-).join(outputs, outputs.c.round_id == rounds.c.id)
+
+def _lines_with(excerpt: int) -> sa.Select[Any]:
+    return LINE.add_columns(
+        sa.func.substr(outputs.c.text, 1, excerpt).label("excerpt"),
+        sa.func.length(outputs.c.text).label("characters"),
+        outputs.c.format,
+    ).join(outputs, outputs.c.round_id == rounds.c.id)
+
+
+_SHOWN_LINE: Final = _lines_with(EXCERPT)
+_HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
 _LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 
 
@@ -39,7 +47,7 @@ class SqlRoundQueries:
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
         """See `RoundQueries`."""
         found = await self._rows(
-            _SHOWN_LINE.where(rounds.c.review_id == review_id)
+            _HISTORY_LINE.where(rounds.c.review_id == review_id)
             .order_by(rounds.c.number.desc())
             .limit(limit)
         )

@@ -163,6 +163,23 @@ async def test_the_history_tells_who_said_what_and_what_the_crew_answered(world:
     assert "Less of it." in told
 
 
+async def test_the_history_has_every_word_and_leads_to_every_output(world: World) -> None:
+    asked = " ".join(f"Sentence {number} of what I want." for number in range(80))
+    first = "\n\n".join(f"Passage {number} of the first." for number in range(400))
+    card = await second_round(world, first, "The second.", asked)
+
+    await world.slack.overflow(CARL, card, "History")
+    view = await modal(world, CARL, "The second.")
+    assert "Next page" in buttons(view)
+    await world.slack.click(CARL, view, "Read all")
+
+    await world.slack.until(lambda: len(world.slack.open_modals(CARL)) > 1)
+    assert "Passage 0 of the first." in (await modal(world, CARL, "Page 1 of")).shown
+    await world.slack.close_modal(CARL)
+    await world.slack.click(CARL, view, "Next page")
+    assert asked in (await modal(world, CARL, "Page 2 of")).shown
+
+
 async def test_somebody_is_on_it_and_others_still_decide(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.slack.blockkit.markdown_lines import Fence, fences_of
-from bot.slack.blockkit.text import clean, whole_character
+from bot.slack.blockkit.text import clean, place_to_break
 
 #: What one page shows, in characters: some screens of a modal.
 PAGE: Final = 6_000
@@ -91,7 +91,7 @@ class _Cutter:
         return fence.end - at <= _LAST and fence.ends_with(self._whole[at : fence.end])
 
     def _cut(self, start: int, most: int) -> int:
-        """Where a piece ends: after a paragraph, else a line, else a word."""
+        """Where a piece ends: after a paragraph, else a line, a sentence or a word."""
         least = start + self._size // 4
         paragraphs = [
             match.end()
@@ -106,13 +106,12 @@ class _Cutter:
                     return at
                 outside = fence.start
         line = self._whole.rfind("\n", start, most) + 1
-        if line > start:
+        if line >= least:
             fence = self._fence_around(line)
             # A fence of which only the first line would be left begins on the next page.
             alone = fence is not None and self._whole.find("\n", fence.start) + 1 == line
             return fence.start if alone and fence is not None and fence.start > start else line
-        word = self._whole.rfind(" ", (start + most) // 2, most) + 1
-        return word if word > 0 else max(whole_character(self._whole, most), start + 1)
+        return max(place_to_break(self._whole, (start + most) // 2, most), start + 1)
 
     def _fence_around(self, at: int) -> Fence | None:
         """The fence that begins before this place and ends after it."""

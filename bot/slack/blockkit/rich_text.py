@@ -16,12 +16,14 @@ from markdown_it.token import Token
 
 from bot.slack.blockkit.blocks import Block
 from bot.slack.blockkit.markdown import runs_of, tokens_of
-from bot.slack.blockkit.text import clean, utf16_length
+from bot.slack.blockkit.text import clean, place_to_break, utf16_length
 
 #: What one block may hold; Slack documents no limit, so it is that of a section.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """Elements of one block, and texts of one element; Slack refuses more than 1,000."""
+_WORTHWHILE: Final = 400
+"""What is left of a block is filled with the beginning of a longer text if it is this much."""
 _DEEPEST: Final = 5
 _WIDEST: Final = 40
 """Cells of a table are filled up to so many characters, no further."""
@@ -57,6 +59,12 @@ def parse(markdown: str) -> list[Token]:
 def preformatted(text: str) -> list[Block]:
     """Text as it is, in the type of code."""
     return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
+
+
+def quotation(text: str) -> list[Block]:
+    """What a person wrote, whole, as a quotation."""
+    quote = {"type": "rich_text_quote", "elements": [leaf(clean(text.strip()))]}
+    return [_block([piece]) for piece in _split([quote])] if text.strip() else []
 
 
 def leaf(text: str, **style: bool) -> Block:
@@ -108,27 +116,26 @@ def _split(found: list[Block]) -> Iterator[Block]:
 
 
 def _split_leaves(element: Block) -> Iterator[Block]:
-    room = RICH_TEXT_LIMIT
+    """The leaves of a long paragraph in several of its kind, broken at sentences or words."""
+    room = RICH_TEXT_LIMIT - 1
     held: list[Block] = []
-    for one in _short_leaves(element["elements"]):
-        length = utf16_length(one["text"])
-        if held and (length > room or len(held) == _MOST):
-            yield element | {"elements": held}
-            room, held = RICH_TEXT_LIMIT, []
-        held.append(one)
-        room -= length
-    yield element | {"elements": held}
-
-
-def _short_leaves(leaves: list[Block]) -> Iterator[Block]:
-    for one in leaves:
+    for one in element["elements"]:
         text = one["text"]
-        while utf16_length(text) > RICH_TEXT_LIMIT:
+        while text:
+            # A paragraph's last line end is never alone.
+            fits = utf16_length(text) <= max(room, text == "\n") and len(held) < _MOST
+            if held and not fits and (room < _WORTHWHILE or len(held) == _MOST):
+                yield element | {"elements": held}
+                held, room = [], RICH_TEXT_LIMIT - 1
+                continue
             # A character costs two at most.
-            at = text.rfind("\n", 1, RICH_TEXT_LIMIT // 2) + 1 or RICH_TEXT_LIMIT // 2
-            yield one | {"text": text[:at]}
+            most = room if text.isascii() else room // 2
+            at = len(text) if fits else text.rfind("\n", most // 2, most) + 1
+            at = at or place_to_break(text, most // 2, most)
+            held.append(one | {"text": text[:at]})
             text = text[at:]
-        yield one | {"text": text}
+            room = room - utf16_length(held[-1]["text"]) if fits else 0
+    yield element | {"elements": held}
 
 
 @dataclass

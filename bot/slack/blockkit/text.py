@@ -210,18 +210,15 @@ def whole_character(text: str, at: int) -> int:
 
 
 def place_to_break(text: str, earliest: int, latest: int) -> int:
-    """Where to break a line that is too long, at `latest` or before: sentence, word, character.
+    """Where to break a line that is too long: after `earliest`, and at `latest` or before.
 
-    After `earliest` in any case; a sentence or a word that ends before it is not looked for.
+    After a sentence, else after a word, else between two characters.
     """
-    sentence = max(
-        end + len(mark) if end >= 0 else 0
-        for mark in _SENTENCE_ENDS
-        for end in [text.rfind(mark, earliest, latest)]
-    )
+    ends = (text.rfind(mark, earliest, latest) + len(mark) for mark in _SENTENCE_ENDS)
+    sentence = max(ends)
     if sentence > earliest + 2:
         return sentence
-    word = text.rfind(" ", earliest, latest)
+    word = max(text.rfind(space, earliest, latest) for space in " \n") + 1
     if word > earliest:
         return word
     at = whole_character(text, latest)

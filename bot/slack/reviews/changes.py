@@ -14,9 +14,9 @@ from bot.domain.changes import Changes, Fate, Hunk, Unchanged
 from bot.domain.passages import Passage, PassageKind
 from bot.domain.words import Kind
 from bot.slack.blockkit.blocks import Block, section
-from bot.slack.blockkit.rich_text import emoji, leaf, paragraph
+from bot.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from bot.slack.blockkit.text import clean, place_to_break
-from bot.slack.reviews import reader_strings, strings
+from bot.slack.reviews import reader_strings, state_strings
 from bot.slack.reviews.comparison import compare_outputs
 from bot.usecases.read_models import CardView
 
@@ -46,9 +46,11 @@ def render_changes(view: CardView) -> Iterator[Block]:
         return
     if reader_strings.is_unasked(view.previous):
         yield section(reader_strings.replaced(view.previous))
-    asked = strings.earlier_feedback(view.answers) if view.answers is not None else None
-    if asked:
+    answers = view.answers
+    asked = reader_strings.asked(answers) if answers is not None else None
+    if answers is not None and answers.decision is not None and asked is not None:
         yield section(asked)
+        yield from quotation(state_strings.written(answers.decision))
     changes = compare_outputs(view.before, view.output)
     if changes.reformatted:
         yield section(reader_strings.REFORMATTED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import structlog
@@ -20,10 +20,10 @@ from bot.slack.payloads import ViewClick
 from bot.slack.reviews import form_strings
 from bot.slack.reviews.confirmation import render_confirmation
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
-from bot.slack.reviews.reader import ReaderPosition, render_reader
+from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from bot.usecases.decide import caveats_for, may_revise, record_read_to_end
 from bot.usecases.notes import NOTES, draft_for
-from bot.usecases.read_models import CardView
+from bot.usecases.read_models import CardView, RoundLine
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,9 @@ async def show_page(
     """
     view = (await context.uow.read.posting(position.round_id)).view
     await context.ensure(by.id, Role.READER, view.round.review)
-    history = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
+    history: Sequence[RoundLine] = ()
+    if position.tab is ReaderTab.HISTORY:
+        history = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
     await ack()
     page = await context.off_loop(render_reader, position, view, history)
     if not await show(page.view):

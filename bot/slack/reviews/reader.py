@@ -12,7 +12,6 @@ from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
-    SECTION_LIMIT,
     Block,
     actions,
     context,
@@ -20,19 +19,18 @@ from bot.slack.blockkit.blocks import (
 )
 from bot.slack.blockkit.modals import modal
 from bot.slack.blockkit.pagination import PAGE, page_of
-from bot.slack.blockkit.rich_text import leaf, paragraph
-from bot.slack.blockkit.text import clean, is_blank
+from bot.slack.blockkit.text import is_blank
 from bot.slack.page_buttons import page_buttons
-from bot.slack.reviews import reader_strings, state_strings, strings, summary
+from bot.slack.reviews import reader_strings, state_strings, strings
 from bot.slack.reviews.buttons import view_buttons
 from bot.slack.reviews.changes import render_changes
+from bot.slack.reviews.history import render_round
 from bot.slack.reviews.output import output_in_modal
 from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView, RoundLine
 
 #: Blocks of content on one page; a modal holds 100.
 _BLOCKS_LIMIT: Final = 80
-_EXCERPT_SHOWN: Final = 300
 
 
 class ReaderTab(StrEnum):
@@ -49,7 +47,8 @@ class ReaderPosition:
 
     round_id: str
     tab: ReaderTab
-    page: int = 0
+    page: int | None = None
+    """None: the first one, in a history the one with this round."""
 
     def as_metadata(self) -> str:
         """What the modal carries, for `parse_position`."""
@@ -125,13 +124,14 @@ class _Page:
 def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> _Page:
     match position.tab:
         case ReaderTab.WHOLE:
-            found = page_of(view.output.text, position.page)
+            found = page_of(view.output.text, position.page or 0)
             return _Page(_whole(found.text, view), found.number, found.total)
         case ReaderTab.CHANGES:
-            return _page_of_blocks(render_changes(view), position.page)
+            return _page_of_blocks(render_changes(view), position.page or 0)
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
-            entries = (block for line in history for block in _history_entry(line))
-            return _page_of_blocks(entries, position.page)
+            entries = (block for line in history for block in render_round(line))
+            wanted = position.round_id if position.page is None else position.page
+            return _page_of_blocks(entries, wanted)
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
@@ -140,32 +140,26 @@ def _whole(text: str, view: CardView) -> list[Block]:
     return output_in_modal(Output(text, view.output.format))
 
 
-def _page_of_blocks(blocks: Iterable[Block], wanted: int) -> _Page:
-    """The page with this number, or the last; of the others nothing is kept but their number."""
+def _page_of_blocks(blocks: Iterable[Block], wanted: int | str) -> _Page:
+    """The page with this number, or with the block of this id; else the last.
+
+    Of the others nothing is kept but their number.
+    """
     kept: list[Block] = []
     number = size = count = 0
+    last = wanted if isinstance(wanted, int) else None
+    """The number of the wanted page, once that is known."""
     for block in blocks:
         length = len(json.dumps(block, ensure_ascii=False))
         if count and (size + length > 2 * PAGE or count >= _BLOCKS_LIMIT):
             number += 1
             size = count = 0
-            if number <= wanted:
+            if last is None or number <= last:
                 kept = []
         size += length
         count += 1
-        if number <= wanted:
+        if last is None or number <= last:
             kept.append(block)
-    return _Page(kept, min(wanted, number), number + 1)
-
-
-# --- history -------------------------------------------------------------------------------------
-
-
-def _history_entry(line: RoundLine) -> Iterable[Block]:
-    yield section(reader_strings.history_entry(line.round))
-    shown = clean(line.excerpt[:_EXCERPT_SHOWN])
-    if not is_blank(shown):
-        yield paragraph(leaf(shown))
-    if line.characters > _EXCERPT_SHOWN:
-        yield context(reader_strings.excerpt(_EXCERPT_SHOWN, line.characters))
-    yield section(summary.answered(line.round)[:SECTION_LIMIT])
+        if last is None and block.get("block_id") == wanted:
+            last = number
+    return _Page(kept, number if last is None else min(last, number), number + 1)

@@ -41,7 +41,7 @@ async def on_page_turned(
         await ack()
         return
     step = 1 if click.action_id == ids.NEXT_PAGE else -1
-    turned = replace(position, page=max(0, position.page + step))
+    turned = replace(position, page=max(0, (position.page or 0) + step))
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
         await show_page(turned, click.by, ack, _update(client, click), context)
 

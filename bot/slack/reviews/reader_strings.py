@@ -28,6 +28,14 @@ def replaced(previous: Round) -> str:
     return f"Nobody decided round {previous.number}: {NOBODY_ASKED}."
 
 
+def asked(previous: Round) -> str | None:
+    """Who asked for changes in a round before; None if nobody did. The words follow."""
+    decision = previous.decision
+    if decision is None or decision.is_approve:
+        return None
+    return f"In round {previous.number} {shared.person(decision.by)} asked for changes:"
+
+
 def nothing_changed(previous: Round) -> str:
     """Word for word the same, asked for or not."""
     decision = previous.decision

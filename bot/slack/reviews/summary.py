@@ -17,20 +17,16 @@ from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present, 
 from bot.usecases.read_models import RoundLine
 
 
-def answered(round_: Round) -> str:
-    """What became of a round: who, when, after how long, with which words, and the answer."""
+def decision_and_answer(round_: Round) -> tuple[str, str]:
+    """Who decided what, when, after how long, and what the crew answered; no words of people's."""
     shown = present(round_)
     if isinstance(shown, Waiting | Superseded) or shown.decision is None:
-        return state_strings.in_full(shown)
+        return state_strings.in_full(shown), ""
     decision = shown.decision
     waited = strings.waited(round_, decision)
-    lines = [f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"]
-    if unsent := strings.unsent_notes(decision):
-        lines[0] += f" · {unsent}"
-    if written := state_strings.written(decision):
-        lines.append(shared.quoted(written, state_strings.FEEDBACK_SHOWN))
-    lines.append(state_strings.outcome(shown))
-    return "\n".join(lines)
+    decided = f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"
+    unsent = strings.unsent_notes(decision)
+    return f"{decided} · {unsent}" if unsent else decided, state_strings.outcome(shown)
 
 
 def detail(line: RoundLine) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.blockkit.markdown_lines import fences_of, lines_of
-from bot.slack.blockkit.pagination import page_of
+from bot.slack.blockkit.pagination import PAGE, page_of
 from bot.slack.blockkit.text import clean
 from tests.slack.rendering import mid_texts
 
@@ -99,3 +99,32 @@ def test_a_fence_ends_where_its_lines_end(text: str) -> None:
         inside = [line for line in lines if line.fence is not None and line.start >= fence.start]
         assert inside[0].start == fence.start
         assert whole[: fence.end].endswith(("\n", fence.mark)) or fence.end == len(whole)
+
+
+sentences = st.lists(
+    st.integers(1, 30).map(lambda count: " ".join(["word"] * count) + "."),
+    min_size=300,
+    max_size=600,
+).map(" ".join)
+
+
+@settings(max_examples=20, deadline=None)
+@given(sentences)
+def test_a_long_paragraph_is_broken_after_sentences(text: str) -> None:
+    pages = [page_of(text, number) for number in range(page_of(text, 0).total)]
+    assert "".join(page.text for page in pages) == text
+    assert all(page.text.rstrip().endswith(".") for page in pages)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(2_000, 9_000))
+def test_a_sentence_without_end_is_broken_after_words(length: int, count: int) -> None:
+    word = "w" * length
+    text = " ".join([word] * count)
+    pages = [page_of(text, number) for number in range(page_of(text, 0).total)]
+    assert {part for page in pages for part in page.text.split()} == {word}
+
+
+def test_a_short_line_before_a_long_paragraph_does_not_stand_on_a_page_alone() -> None:
+    first = page_of("# Title\n" + "A sentence of it. " * 1_000, 0)
+    assert len(first.text) > PAGE // 2

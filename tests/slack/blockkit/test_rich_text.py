@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.rich_text import RICH_TEXT_LIMIT, preformatted, rich_text
+from bot.slack.blockkit.rich_text import (
+    RICH_TEXT_LIMIT,
+    preformatted,
+    quotation,
+    rich_text,
+)
 from bot.slack.blockkit.text import utf16_length
 from tests.slack.rendering import NASTY, mid_texts, shown
 
@@ -96,3 +102,20 @@ def test_markdown_as_an_llm_writes_it() -> None:
 def test_nothing_is_nothing() -> None:
     assert rich_text("") == []
     assert preformatted("") == []
+
+
+@pytest.mark.parametrize("before", ["", "> ", "- ", "**bold** and "])
+def test_a_long_paragraph_is_broken_after_sentences(before: str) -> None:
+    text = before + "This is a sentence with some words in it. " * 300
+    blocks = rich_text(text)
+    assert len(blocks) > 3
+    for block in blocks:
+        assert "".join(leaf["text"] for leaf in leaves([block])).rstrip().endswith(".")
+
+
+def test_a_sentence_without_end_is_broken_after_words() -> None:
+    [*found] = quotation("words " * 2_000)
+    texts = [block["elements"][0]["elements"][0]["text"] for block in found]
+    assert len(texts) > 3
+    assert {word for text in texts for word in text.split()} == {"words"}
+    assert quotation(" \n") == []

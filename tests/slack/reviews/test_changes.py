@@ -40,7 +40,7 @@ def passages(blocks: list[Block]) -> list[str]:
     return [
         "".join(map(written, block["elements"][0]["elements"]))
         for block in blocks
-        if block["type"] == "rich_text"
+        if block["type"] == "rich_text" and block["elements"][0]["type"] == "rich_text_section"
     ]
 
 
@@ -166,7 +166,7 @@ def test_what_nobody_asked_for_is_said_with_what_was_asked_before() -> None:
 def test_texts_that_differ_in_too_much_stand_one_after_the_other() -> None:
     before, after = ("\n".join(f"{word} {n}" for n in range(LINES_COMPARED + 2)) for word in "ab")
     blocks = changed(before, after)
-    assert "as a whole" in shown(blocks[:2])
+    assert "as a whole" in shown(blocks[:3])
     assert "much of it changed" in amount_of(before, after)
     read = "".join(strings([block["elements"] for block in blocks if "elements" in block]))
     assert "a 5001" in read

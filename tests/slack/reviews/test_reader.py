@@ -25,7 +25,7 @@ def test_the_reader_is_within_the_limits_on_every_page(
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Revise(said[:3_000] or "x")))
     view = CardView(replace(a_named_round(state=state), number=2), after, previous, before)
     line = RoundLine(previous, None, before.text[:400], len(before.text))
-    shut = RoundLine(a_named_round(state=State.CLOSED), None)
+    shut = RoundLine(a_named_round(id="r-0", state=State.CLOSED), None)
 
     for page in (0, 1, 10**6):
         made = render_reader(ReaderPosition("r-1", tab, page), view, [line, shut])

@@ -1,0 +1,116 @@
+"""The history: every round as it was read, and every word that people wrote."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.notification import Format, Output
+from bot.domain.review import State
+from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
+from bot.slack import ids
+from bot.slack.blockkit.blocks import Block
+from bot.slack.blockkit.modals import modal
+from bot.slack.reviews.history import render_round
+from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from bot.usecases.read_models import CardView, RoundLine
+from tests.builders import ANA, a_decision, a_round
+from tests.slack.rendering import check_view, mid_texts, rounds, shown, texts
+from tests.worst_cases import SECONDS, SHAPES, seconds
+
+
+def line(text: str = "Words.", characters: int | None = None, **more: Any) -> RoundLine:
+    found = a_round(State.RESUMED, **{"decision": a_decision(Revise("Shorter.")), **more})
+    return RoundLine(found, None, text, len(text) if characters is None else characters)
+
+
+def entry(given: RoundLine) -> list[Block]:
+    return list(render_round(given))
+
+
+def test_an_output_is_rendered_as_it_is_read() -> None:
+    blocks = entry(line("# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- **one**\n"))
+    assert [part["type"] for part in blocks[1]["elements"]] == [
+        "rich_text_section",
+        "rich_text_preformatted",
+        "rich_text_list",
+    ]
+    assert "**" not in shown(blocks)
+    as_json = replace(line('{"a": 1}'), format=Format.JSON)
+    assert entry(as_json)[1]["elements"][0]["type"] == "rich_text_preformatted"
+    assert "empty" in shown(entry(line("")))
+
+
+def test_a_long_output_says_how_much_is_shown_and_has_a_button_to_all_of_it() -> None:
+    blocks = entry(line("A sentence of it. " * 300, 90_000))
+    [left_off] = [block for block in blocks if "accessory" in block]
+    assert left_off["accessory"]["action_id"] == ids.VIEW_READ
+    assert left_off["accessory"]["value"] == "r-1"
+    assert "of 90,000 characters" in shown([left_off])
+    assert not [block for block in entry(line("Short.")) if "accessory" in block]
+
+
+@pytest.mark.parametrize("verdict", [Revise, Approve])
+def test_every_word_that_was_sent_is_there(verdict: Any) -> None:
+    said = "".join(f"Line {number} & <more>.\n" for number in range(150))[:FEEDBACK_LIMIT].strip()
+    assert said in shown(entry(line(decision=a_decision(verdict(said)))))
+
+
+def test_a_round_that_nobody_decided_says_so() -> None:
+    replaced = RoundLine(a_round(State.SUPERSEDED), None, "Words.", 6)
+    assert "newer output" in shown(entry(replaced))
+
+
+def test_a_history_opens_where_its_round_is_and_is_turned_from_there() -> None:
+    history = [
+        RoundLine(
+            a_round(State.SUPERSEDED, id=f"r-{number}", number=number),
+            None,
+            f"Output {number}. " * 200,
+            3_000,
+        )
+        for number in range(30, 0, -1)
+    ]
+    view = CardView(history[-1].round, Output("x"))
+
+    def page(number: int | None) -> Block:
+        return render_reader(ReaderPosition("r-1", ReaderTab.HISTORY, number), view, history).view
+
+    opened = page(None)
+    assert "Output 1. " in shown(opened)
+    assert "Output 30. " not in shown(opened)
+    first = page(0)
+    assert "Output 30. " in shown(first)
+    assert "Output 1. " not in shown(first)
+    newest = replace(view, round=history[0].round)
+    position = ReaderPosition("r-30", ReaderTab.HISTORY)
+    assert "Output 30. " in shown(render_reader(position, newest, history).view)
+    gone = ReaderPosition("r-99", ReaderTab.HISTORY)
+    assert "Output 1. " in shown(render_reader(gone, view, history).view)
+
+
+@settings(max_examples=60)
+@given(mid_texts, st.sampled_from(Format), rounds(), st.integers(0, 10**6), texts)
+def test_no_round_is_beyond_the_limits(
+    text: str, format_: Format, round_: Any, more: int, said: str
+) -> None:
+    if round_.decision is not None and said:
+        decision = replace(round_.decision, verdict=Revise(said[:FEEDBACK_LIMIT]))
+        round_ = replace(round_, decision=decision)
+    excerpt = text[:3_100]
+    given_line = RoundLine(round_, None, excerpt, len(excerpt) + more, format_)
+    made = modal("History", entry(given_line), close="Close")
+    check_view(made, may_mention=frozenset({f"@{ANA.id}"}))
+
+
+@pytest.mark.parametrize("shape", [*SHAPES[:40:3], "**a ", "|a", "- a\n"])
+def test_any_fifty_rounds_are_rendered_in_bounded_time(shape: str) -> None:
+    history = [line((shape * 3_100)[:3_100], 10**6, id=f"r-{n}", number=n) for n in range(50)]
+    view = CardView(history[0].round, Output("x"))
+    position = ReaderPosition("r-49", ReaderTab.HISTORY)
+    assert seconds(partial(render_reader, position, view, history)) < SECONDS
