@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.review import State
+from bot.domain.verdict import Revise
 from bot.store.selections import RANGES
 from bot.usecases.notes import claim
 from bot.usecases.read_models import Selection
@@ -68,7 +69,7 @@ async def test_lines_come_as_asked_with_notes_and_claims_of_what_waits(world: Wo
         async with world.uow.begin() as tx:
             assert await tx.notes.keep(a_note(ts=ts, round_id=key, by=by))
     await claim(ids[0], by=BEN, context=world.reviews)
-    await world.decide(ids[2])
+    await world.decide(ids[2], Revise("Shorter."))
     read = world.uow.read.rounds
     second, third, first = await read.lines([ids[1], ids[2], "unknown", ids[0]])
     assert [line.round.id for line in (first, second, third)] == ids
