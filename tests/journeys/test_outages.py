@@ -19,6 +19,7 @@ from bot.demo.workspace import (
 )
 from bot.slack.client.rate_limit import Rate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.journeys.people import approve_anyway
 
 
 async def test_slack_away_at_the_start_is_no_reason_not_to_start(make_world: MakeWorld) -> None:
@@ -81,7 +82,7 @@ async def test_a_file_whose_answer_was_lost_is_not_uploaded_twice(world: World) 
     await world.pause("draft", "word " * 5_000)
 
     card = await world.card("Showing the first")
-    await world.slack.click(ANA, card, "Approve")
+    await approve_anyway(world, ANA, card)
     await world.shown(card, "Sent")
     assert len(world.slack.files) == 1
 
@@ -209,7 +210,7 @@ channel = "C0SECOND"
         status, _ = await world.post(
             "/crews/second/human-input",
             body,
-            Authorization="Bearer second-secret",
+            Authorization="Bearer second-webhook-secret",
             Content_Type="application/json",
         )
 
