@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from bot.store.engine import Engines, open_engines
 from bot.store.unit_of_work import SqlUnitOfWork
-from tests.postgres import Postgres, bring_up, open_postgres
+from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
+from tests.postgres import Postgres, open_postgres
 from tests.usecases.world import World
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # the system's own folder in memory
@@ -40,13 +42,14 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Awaitable[Path]]:
-    """A migrated SQLite file to copy from; made when it is first asked for."""
-    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
+    """SQLite files to copy from, by name; each is made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("sqlite")
 
-    async def made() -> Path:
+    async def made(name: str, prepare: Prepare) -> Path:
+        path = folder / f"{name}.db"
         if not path.exists():
-            await bring_up(f"sqlite+aiosqlite:///{path}")
+            await prepare(f"sqlite+aiosqlite:///{path}")
         return path
 
     return made
@@ -73,21 +76,33 @@ async def empty_database_url(
 
 
 @pytest.fixture
-async def database_url(
+def copy_database(
     backend: str,
     tmp_path: Path,
-    migrated_sqlite: Callable[[], Awaitable[Path]],
+    sqlite_template: SqliteTemplate,
     request: pytest.FixtureRequest,
-) -> AsyncIterator[str]:
+) -> CopyDatabase:
+    """A copy of a database that is prepared once for all tests of a process."""
+
+    @asynccontextmanager
+    async def copied(name: str, prepare: Prepare) -> AsyncIterator[str]:
+        if backend == "sqlite":
+            path = tmp_path / "crewgate.db"
+            shutil.copy(await sqlite_template(name, prepare), path)
+            yield f"sqlite+aiosqlite:///{path}"
+        else:
+            server: Postgres = request.getfixturevalue("postgres")
+            async with server.database(await server.template(name, prepare)) as url:
+                yield url
+
+    return copied
+
+
+@pytest.fixture
+async def database_url(copy_database: CopyDatabase) -> AsyncIterator[str]:
     """A migrated database with nothing in it."""
-    if backend == "sqlite":
-        path = tmp_path / "crewgate.db"
-        shutil.copy(await migrated_sqlite(), path)
-        yield f"sqlite+aiosqlite:///{path}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        async with server.database(await server.template()) as url:
-            yield url
+    async with copy_database(MIGRATED, bring_up) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from bot.demo.crew import Crew
 from bot.demo.environment import people, settings
 from bot.demo.workspace import Workspace
 from bot.settings.load import load
+from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.journeys.conftest import AT_ONCE
 
 
@@ -54,13 +56,16 @@ Run = Callable[..., AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture
-def run(slack: Workspace, crew: Crew, tmp_path: Path) -> Run:
+def run(slack: Workspace, crew: Crew, tmp_path: Path, sqlite_template: SqliteTemplate) -> Run:
     """A bot with these settings changed, on this port; its address."""
 
     @asynccontextmanager
     async def run(port: int, *, crews_file: str = "", **changes: str) -> AsyncIterator[str]:
-        database = f"sqlite:///{tmp_path / 'bot.db'}"
-        listens = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": database}
+        database = tmp_path / "bot.db"
+        if not database.exists():
+            shutil.copy(await sqlite_template(MIGRATED, bring_up), database)
+        url = f"sqlite:///{database}"
+        listens = {"HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": url}
         if crews_file:
             (tmp_path / "crews.toml").write_text(crews_file)
         chosen = load(settings(slack, crew) | listens | changes, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from bot.runtime import Runtime
 from bot.settings.load import Settings, load
 from bot.slack.client.rate_limit import Rate
 from bot.usecases.delivery.worker import Pace
+from tests.databases import MIGRATED, SqliteTemplate, bring_up
 
 #: Nobody waits for real time to pass in a test: everything is tried again at once.
 AT_ONCE = Runtime(
@@ -99,7 +101,7 @@ MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> MakeWorld:
+def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
     """Build a world; keyword arguments are settings, as in the environment."""
 
     @asynccontextmanager
@@ -116,8 +118,11 @@ def make_world(tmp_path: Path) -> MakeWorld:
         async with Workspace() as slack, Crew() as crew:
             people(slack)
             chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
-            database = f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
-            chosen = replace(chosen, port=port, database_url=database)
+            database = tmp_path / "crewgate.db"
+            if not database.exists():
+                shutil.copy(await sqlite_template(MIGRATED, bring_up), database)
+            url = f"sqlite+aiosqlite:///{database}"
+            chosen = replace(chosen, port=port, database_url=url)
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
             chosen = replace(chosen, crews=crews)
             async with started(slack, crew, chosen, runtime) as world:

@@ -33,12 +33,13 @@ from bot.domain.reason import (
 )
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
-from bot.store.engine import open_engines
+from bot.store.engine import Engines, open_engines
 from bot.store.migrate import migrate, upgrade
 from bot.store.tables import metadata, outbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 from tests.builders import ANA, BEN, a_crew, webhook_urls
+from tests.databases import CopyDatabase
 from tests.usecases.slack_standins import Message
 from tests.usecases.world import CREW, STATUS, World
 
@@ -61,14 +62,25 @@ DROPPED = {"task_done"}
 CALLER = replace(webhook_urls("caller"), human_input=None)
 
 
-@pytest.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    """A world on that database, migrated; Slack has its messages."""
-    engines = open_engines(empty_database_url)
+async def bring_up_from_0003(url: str) -> None:
+    engines = open_engines(url)
     async with engines.write.begin() as connection:
         await connection.run_sync(upgrade, "0003")
         await connection.run_sync(insert_rows)
     await migrate(engines.write)
+    await engines.dispose()
+
+
+@pytest.fixture
+async def world(copy_database: CopyDatabase) -> AsyncIterator[World]:
+    """A world on that database, migrated; Slack has its messages."""
+    async with copy_database("from_0003", bring_up_from_0003) as url:
+        engines = open_engines(url)
+        yield await open_world(engines)
+        await engines.dispose()
+
+
+async def open_world(engines: Engines) -> World:
     world = World(engines, SqlUnitOfWork(engines, wake=lambda _: None))
     world.clock.now = NOW
     world.new_id.count = 900  # the rows' own ids are below
@@ -81,8 +93,7 @@ async def world(empty_database_url: str) -> AsyncIterator[World]:
             if line.card:
                 card = Message(f"card {line.round.id}", line.card, NOW, shows=line.round)
                 world.slack.messages.append(card)
-    yield world
-    await engines.dispose()
+    return world
 
 
 def insert_rows(connection: sa.Connection) -> None:

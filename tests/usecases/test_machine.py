@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -38,6 +38,7 @@ from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.dismiss import dismiss
 from tests.builders import ANA, BEN, EVE
+from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.simulated_crew import Execution, Lead, SimulatedCrew
 from tests.usecases.world import CREW, World
@@ -295,9 +296,9 @@ class InterferedReviews(Reviews):
 
 @pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
 @pytest.mark.parametrize("machine", [Reviews, InterferedReviews])
-def test_reviews(migrated_sqlite: Callable[[], Awaitable[Path]], machine: type[Reviews]) -> None:
+def test_reviews(sqlite_template: SqliteTemplate, machine: type[Reviews]) -> None:
     async def made() -> Path:
-        return await migrated_sqlite()
+        return await sqlite_template(MIGRATED, bring_up)
 
     template = asyncio.run(made())
     run_state_machine_as_test(
