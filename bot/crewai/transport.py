@@ -52,11 +52,13 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
     """A client that crews share.
 
     With `trust_env` it goes through the proxy that the environment names, but never to this
-    machine itself. Cookies are not kept: one crew's must not reach another.
+    machine itself. Cookies are not kept: one crew's must not reach another. Connections have no
+    limit here, where crews that hang would take them from the others: whoever calls has one for
+    each crew.
     """
     return httpx.AsyncClient(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         mounts={"all://127.0.0.1": None, "all://localhost": None},
         headers={"User-Agent": "crewgate"},
         follow_redirects=False,

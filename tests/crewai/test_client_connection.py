@@ -35,6 +35,25 @@ async def test_a_restart_of_the_crew_is_never_taken_for_a_lost_answer(crew: Crew
         assert isinstance(await resume(client), Delivered)
 
 
+async def test_crews_that_hang_take_no_connection_from_the_others(
+    crew: Crew, http: httpx.AsyncClient
+) -> None:
+    """A platform that hangs may be that of many crews, with a dozen calls each."""
+    called, over = asyncio.Semaphore(0), asyncio.Event()
+
+    async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        called.release()
+        await over.wait()
+
+    async with a_server(hang) as url:
+        calls = [asyncio.create_task(resume(a_client(http, url))) for _ in range(150)]
+        for _ in calls:
+            await called.acquire()
+        assert isinstance(await resume(a_client(http, crew.url)), Delivered)
+        over.set()
+        assert set(map(type, await asyncio.gather(*calls))) == {Unknown}
+
+
 async def test_an_unknown_host_was_not_sent_anything(http: httpx.AsyncClient) -> None:
     assert await resume(a_client(http, "http://crew.invalid")) == NotSent(
         "the host name is not known"
