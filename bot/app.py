@@ -20,6 +20,7 @@ from bot.lifecycle import (
     find_orphaned_destinations,
     open_database,
     open_outbox,
+    posts_of_gone_crews,
     run_workers,
     serve_http,
 )
@@ -100,7 +101,6 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             identity=identity,
             clock=clock,
             owner_of=partial(owner_of, uow=uow),
-            rate=runtime.rate,
             off_loop=off_loop,
             redactors=redactors,
         )
@@ -118,7 +118,14 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             started_at=clock(),
             start_grace=runtime.start_grace,
         )
-        workers |= build_workers(outbox, delivery_context, runtime.pace)
+        workers |= build_workers(
+            outbox,
+            delivery_context,
+            runtime.pace,
+            post_rate=runtime.post_rate,
+            update_rate=runtime.update_rate,
+            gone=await posts_of_gone_crews(outbox, crews),
+        )
         kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=clock, redactors=redactors)
         stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
 

@@ -13,8 +13,17 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bot.domain.effects import SLACK, crew_destination, forward_destination, status_destination
+from bot.domain.effects import (
+    POSTS_PREFIX,
+    SLACK,
+    UPDATES,
+    crew_destination,
+    forward_destination,
+    posts_destination,
+    status_destination,
+)
 from bot.domain.errors import StoreUnavailable
+from bot.domain.rate import Budget, Rate
 from bot.domain.retry import Retry
 from bot.store.engine import Engines, open_engines
 from bot.store.failures import translate_errors
@@ -35,6 +44,10 @@ STOP_WORKING_SECONDS = 20
 #: How many statuses a crew is asked for at the same time: those of hundreds of executions, each of
 #: which it may be silent about, must not take the connections that its resumes need.
 STATUSES_AT_ONCE = 4
+#: Slack takes about one post a second in a channel, short bursts allowed, and some 50 changes of
+#: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
+POST_RATE = Rate(timedelta(seconds=1), burst=4)
+UPDATE_RATE = Rate(timedelta(seconds=1.2), burst=20)
 #: When a background loop that died is started again.
 RESTART = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
 
@@ -125,21 +138,47 @@ async def open_outbox(engines: Engines, *, due_at: datetime, crews: Iterable[str
     return outbox
 
 
-def build_workers(outbox: SqlOutbox, context: DeliveryContext, pace: Pace) -> dict[str, Worker]:
+def build_workers(
+    outbox: SqlOutbox,
+    context: DeliveryContext,
+    pace: Pace,
+    *,
+    post_rate: Rate = POST_RATE,
+    update_rate: Rate = UPDATE_RATE,
+    gone: Iterable[str] = (),
+) -> dict[str, Worker]:
     """One for each destination.
 
-    Slack, each crew, where it is asked for statuses, and where its webhooks are forwarded to.
+    Slack, where its messages are changed, each crew's posts, each crew, where it is asked for
+    statuses, and where its webhooks are forwarded to. Crews of one channel share its budget. `gone`
+    are destinations of posts whose crews the settings do not name any more: their threads go on.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
+    budgets = {
+        UPDATES: Budget("updates", update_rate),
+        **{
+            posts_destination(name): Budget(f"posts {crew.channel}", post_rate)
+            for name, crew in context.crews.items()
+        },
+        **{destination: Budget(destination, post_rate) for destination in gone},
+    }
     paces = {
         SLACK: pace,
+        **dict.fromkeys(budgets, pace),
         **{crew_destination(name): pace for name in context.crews},
         **{status_destination(name): polling for name in context.crews},
         **{forward_destination(name): pace for name in forwarding},
     }
     return {
-        destination: Worker(destination, outbox=outbox, deliver=deliver, context=context, pace=each)
+        destination: Worker(
+            destination,
+            outbox=outbox,
+            deliver=deliver,
+            context=context,
+            pace=each,
+            budget=budgets.get(destination),
+        )
         for destination, each in paces.items()
     }
 
@@ -166,6 +205,12 @@ async def run_workers(
         for task in late:
             task.cancel()
         await asyncio.gather(*loops, *others, return_exceptions=True)
+
+
+async def posts_of_gone_crews(outbox: SqlOutbox, crews: Iterable[str]) -> tuple[str, ...]:
+    """Where crews that the settings do not name any more have something to post."""
+    found = await outbox.orphaned_destinations([posts_destination(name) for name in crews])
+    return tuple(each for each in found if each.startswith(POSTS_PREFIX))
 
 
 async def find_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.rate import Rate
 from bot.domain.retry import Retry
-from bot.lifecycle import RESTART
-from bot.slack.client.rate_limit import Rate
+from bot.lifecycle import POST_RATE, RESTART, UPDATE_RATE
 from bot.slack.client.socket_mode import PING
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import Pace
@@ -35,7 +35,8 @@ class Runtime:
     grace: timedelta = GRACE
     start_grace: timedelta = START_GRACE
     pace: Pace = field(default_factory=Pace)
-    rate: Rate = field(default_factory=Rate)
+    post_rate: Rate = POST_RATE
+    update_rate: Rate = UPDATE_RATE
     restart: Retry = RESTART
     """When a background loop that died is started again."""
     ping: float = PING

@@ -79,7 +79,18 @@ _OF_AN_EXECUTION: Final = frozenset(
     {EffectKind.POLL_STATUS, EffectKind.REFRESH_PROGRESS, EffectKind.RESULT_FILE}
 )
 
+_POST_SOON: Final = POSTS_A_CARD | {EffectKind.PROGRESS}
+"""What people wait for: cards, and what may be the first message of a card's thread."""
+
 SLACK = "slack"
+POSTS_PREFIX: Final = "posts:"
+UPDATES = "updates"
+"""Where messages in Slack are changed: Slack limits these by workspace, posts by channel."""
+
+
+def posts_destination(crew: str) -> str:
+    """Where one crew's messages are posted: its channel, which takes about one a second."""
+    return POSTS_PREFIX + crew
 
 
 def crew_destination(crew: str) -> str:
@@ -109,7 +120,11 @@ class Effect:
     @property
     def destination(self) -> str:
         """Who is called: Slack, or one crew. An outage of one never holds up another."""
+        if self.kind in IN_ORDER:
+            return posts_destination(self.crew)
         match self.kind:
+            case EffectKind.REFRESH | EffectKind.REFRESH_PROGRESS:
+                return UPDATES
             case EffectKind.RESUME:
                 return crew_destination(self.crew)
             case EffectKind.POLL_STATUS:
@@ -120,6 +135,13 @@ class Effect:
                 return SLACK
 
     @property
+    def priority(self) -> int:
+        """What goes first where a destination cannot take all at once: the lowest number."""
+        if self.kind is EffectKind.REFRESH_PROGRESS:
+            return 1
+        return int(self.kind in IN_ORDER and self.kind not in _POST_SOON)
+
+    @property
     def ordering_key(self) -> str:
         """Effects of one ordering key are carried out in order.
 
@@ -127,7 +149,9 @@ class Effect:
         Everything else has one of its own for each subject: what is refused or waits, such as a
         file, a card's update or a resume, must not hold up what counts.
         """
-        if self.kind in IN_ORDER or self.kind is EffectKind.FORWARD:
+        if self.kind in IN_ORDER:
+            return f"{SLACK} {self.crew} {self.execution_id}"
+        if self.kind is EffectKind.FORWARD:
             return f"{self.destination} {self.crew} {self.execution_id}"
         if self.kind in _OF_AN_EXECUTION:
             return f"{self.kind.value} {self.crew} {self.execution_id}"

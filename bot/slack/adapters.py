@@ -13,7 +13,6 @@ from bot.domain.redaction import Redactor
 from bot.slack.client.directory import OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
-from bot.slack.client.rate_limit import Rate
 from bot.slack.messenger import SlackMessenger
 from bot.usecases.ports.base import Clock, OffLoop
 
@@ -34,12 +33,11 @@ def build(
     identity: Identity,
     clock: Clock,
     owner_of: OwnerOf,
-    rate: Rate,
     off_loop: OffLoop,
     redactors: Mapping[str, Redactor],
 ) -> SlackAdapters:
     """The adapters; `crews` name the people and channels that the directory looks up."""
-    poster = Poster(client, clock=clock, rate=rate)
+    poster = Poster(client, clock=clock)
     crews = tuple(crews)
     by_name = {crew.name: crew for crew in crews}
     directory = SlackDirectory(

@@ -219,6 +219,7 @@ def from_effect(effect: Effect) -> dict[str, Any]:
     """What an effect itself brings to a row of `outbox`."""
     return {
         "destination": effect.destination,
+        "priority": effect.priority,
         "ordering_key": effect.ordering_key,
         "kind": effect.kind.value,
         "subject": effect.subject,

@@ -9,11 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, EffectKind
-from bot.store.engine import Engines
+from bot.domain.rate import Budget
+from bot.store.engine import Connection, Engines
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
-from bot.store.tables import MICROSECOND, outbox
-from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
+from bot.store.statements import insert_of
+from bot.store.tables import MICROSECOND, budgets, outbox
+from bot.usecases.ports.outbox import UNKNOWN_CREW, Leased
 
 _earlier = outbox.alias("earlier")
 _card = outbox.alias("card")
@@ -57,7 +59,7 @@ def _due(dialect: str) -> sa.Select[Any]:
             ),
             ~_WAITS_FOR_CARD,
         )
-        .order_by(outbox.c.due_at, outbox.c.id)
+        .order_by(outbox.c.priority, outbox.c.due_at, outbox.c.id)
         .limit(sa.bindparam("most", type_=sa.Integer))
     )
 
@@ -91,6 +93,38 @@ def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
     return sa.bindparam("now", type_=outbox.c.lease_until.type)
 
 
+@cache
+def _budget(dialect: str) -> sa.Select[Any]:
+    """Up to when a budget is spent, and what the time is by the clock that leases go by."""
+    return sa.select(budgets.c.paid_until, _now(dialect)).where(
+        budgets.c.name == sa.bindparam("budget")
+    )
+
+
+@cache
+def _locked_budget(dialect: str) -> Any:
+    """The same, created where it is missing, and locked until the transaction ends."""
+    return (
+        insert_of(dialect)(budgets)
+        .values(name=sa.bindparam("budget"), paid_until=_now(dialect))
+        .on_conflict_do_update(
+            index_elements=[budgets.c.name], set_={"paid_until": budgets.c.paid_until}
+        )
+        .returning(budgets.c.paid_until, _now(dialect))
+    )
+
+
+_SPEND = (
+    sa.update(budgets)
+    .where(budgets.c.name == sa.bindparam("budget"))
+    .values(paid_until=sa.bindparam("until", type_=budgets.c.paid_until.type))
+)
+
+
+def _now(dialect: str) -> sa.ColumnElement[Any]:
+    return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
+
+
 class SqlOutbox:
     """`usecases.ports.Outbox`."""
 
@@ -99,17 +133,35 @@ class SqlOutbox:
         self._dialect = engines.write.dialect.name
 
     async def lease(
-        self, destination: str, *, now: datetime, lease: timedelta, limit: int
-    ) -> tuple[Job, ...]:
+        self,
+        destination: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        budget: Budget | None = None,
+    ) -> Leased:
         """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
+        if budget is not None and not budget.rate.interval:
+            budget = None
         due = {"destination": destination, "now": now, "most": limit}
         select = _due(self._dialect)
         held: dict[int, datetime] = {}
         with translate_errors():
             async with self._engines.read.connect() as connection:
                 if (await connection.execute(select, due | {"most": 1})).first() is None:
-                    return ()
+                    return Leased()
+                if budget is not None:
+                    found = await connection.execute(
+                        _budget(self._dialect), {"budget": budget.name, "now": now}
+                    )
+                    spent = found.one_or_none()
+                    if spent and not budget.rate.room(*spent):
+                        return Leased(again_in=budget.rate.wait(*spent))
             async with self._engines.write.begin() as connection:
+                if budget is not None:
+                    until, at = await self._open_budget(connection, budget, now)
+                    due["most"] = min(limit, budget.rate.room(until, at))
                 found = await connection.execute(select.with_for_update(skip_locked=True), due)
                 rows = found.all()
                 if rows:
@@ -117,9 +169,30 @@ class SqlOutbox:
                     leasing = {"ids": ids, "lease": lease // MICROSECOND, "now": now}
                     leased = await connection.execute(_lease(self._dialect), leasing)
                     held = {row.id: row.lease_until for row in leased}
+                if rows and budget is not None:
+                    paid = budget.rate.pay(until, at, len(rows))
+                    await connection.execute(_SPEND, {"budget": budget.name, "until": paid})
                 if keys := [row.ordering_key for row in rows if row.kind in _MERGED]:
                     await connection.execute(_MERGE, {"keys": keys, "ids": ids})
-        return tuple(to_job(row, lease_until=held[row.id]) for row in rows)
+        return Leased(tuple(to_job(row, lease_until=held[row.id]) for row in rows))
+
+    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        """See `Outbox`."""
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                until, at = await self._open_budget(connection, budget, now)
+                paid = budget.rate.paused(until, at + pause)
+                await connection.execute(_SPEND, {"budget": budget.name, "until": paid})
+
+    async def _open_budget(
+        self, connection: Connection, budget: Budget, now: datetime
+    ) -> tuple[datetime, datetime]:
+        """Up to when it is spent, and what the time is; locked until the transaction ends."""
+        opened = await connection.execute(
+            _locked_budget(self._dialect), {"budget": budget.name, "now": now}
+        )
+        until, at = opened.one()
+        return until, at
 
     async def release(self, *, due_at: datetime) -> int:
         """Take back what a crashed process held, to be tried at `due_at`; how many that were.

@@ -167,6 +167,7 @@ outbox = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
     sa.Column("ordering_key", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
@@ -180,11 +181,20 @@ outbox = sa.Table(
     sa.Column("failing_since", Instant),
     sa.Column("set_aside_at", Instant),
     sa.Column("set_aside_why", sa.Text),
-    sa.Index(None, "destination", "due_at"),
+    sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
     sa.Index(None, "set_aside_at"),
     sqlite_autoincrement=True,
+)
+
+#: Rates that all processes keep together, such as a channel's: up to when each is paid for, in
+#: microseconds by the clock that leases go by.
+budgets = sa.Table(
+    "budgets",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("paid_until", Instant, nullable=False),
 )
 
 dead_letters = sa.Table(

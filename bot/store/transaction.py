@@ -143,7 +143,7 @@ class SqlTransaction:
             await self.enqueue([effect], at=at, wake=False)
             return
         await self._connection.execute(
-            sa.update(outbox).where(*same, outbox.c.due_at > at).values(due_at=at)
+            sa.update(outbox).where(*same, outbox.c.due_at > at).values(due_at=at, tries=0)
         )
 
     async def flush(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution, ExecutionState, about
@@ -15,6 +17,25 @@ from bot.usecases.ports.store import Tx
 STATUS_POLL = Retry(
     first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
 )
+#: The same while it waits for a person: it cannot move before it is resumed.
+PAUSED_POLL: Final = timedelta(hours=1)
+#: A first time soon: what is further later than it was during the pause was resumed. Those of a
+#: burst of notifications are spread over this time.
+FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
+
+
+def first_poll(execution: Execution) -> timedelta:
+    """In how long one that waits for a person is first asked for its status, spread by its id."""
+    share = zlib.crc32(execution.execution_id.encode()) / 2**32
+    return STATUS_POLL.first + FIRST_POLL_WITHIN * share
+
+
+async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
+    """Whether an execution cannot move before somebody decides."""
+    states = {
+        round_.state for round_ in await tx.unfinished(execution.crew, execution.execution_id)
+    }
+    return State.WAITING in states and State.DECIDED not in states and not execution.stuck_in_doubt
 
 
 async def heed_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:

@@ -19,7 +19,7 @@ from bot.domain.execution import (
 from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from bot.domain.redaction import Redactor
 from bot.domain.verdict import Person
-from bot.usecases.evidence import STATUS_POLL, heed_activity
+from bot.usecases.evidence import STATUS_POLL, first_poll, heed_activity
 from bot.usecases.ports.base import NewId
 from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.read_models import ForwardedWebhook
@@ -57,11 +57,13 @@ async def track(
     if execution.is_over:
         effects.append(about(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
-    poll, first_poll = about(execution, EffectKind.POLL_STATUS), at + STATUS_POLL.first
+    poll = about(execution, EffectKind.POLL_STATUS)
     if reopened:
-        await tx.hasten(poll, at=first_poll)  # the one from before the end may still wait
+        # The one from before the end may still wait.
+        await tx.hasten(poll, at=at + STATUS_POLL.first)
     elif first and not execution.is_over:
-        await tx.enqueue([poll], at=first_poll, wake=False)
+        soon = STATUS_POLL.first if starter is not None else first_poll(execution)
+        await tx.enqueue([poll], at=at + soon, wake=False)
 
 
 async def record_update(

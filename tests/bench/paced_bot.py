@@ -12,11 +12,11 @@ from datetime import timedelta
 
 from bot.app import running
 from bot.crews import build_log_redactor
+from bot.domain.rate import Rate
 from bot.event_loop import EventLoop
 from bot.logs import set_up_logging
 from bot.runtime import Runtime
 from bot.settings.load import load
-from bot.slack.client.rate_limit import Rate
 
 
 async def serve(posts_a_second: float) -> None:
@@ -27,7 +27,7 @@ async def serve(posts_a_second: float) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     interval = timedelta(seconds=1 / posts_a_second if posts_a_second else 0)
-    async with running(settings, Runtime(rate=Rate(interval=interval))):
+    async with running(settings, Runtime(post_rate=Rate(interval=interval))):
         await stop.wait()
 
 

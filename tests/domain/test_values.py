@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from bot.domain.effects import (
     IN_ORDER,
     SLACK,
+    UPDATES,
     EffectKind,
     crew_destination,
     forward_destination,
+    posts_destination,
     status_destination,
 )
 from bot.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
@@ -144,6 +146,9 @@ def test_an_effect_goes_to_whom_it_concerns(
         EffectKind.POLL_STATUS: status_destination("research"),
         EffectKind.FORWARD: forward_destination("research"),
     }
+    updates = (EffectKind.REFRESH, EffectKind.REFRESH_PROGRESS)
+    elsewhere |= dict.fromkeys(updates, UPDATES)
+    elsewhere |= dict.fromkeys(IN_ORDER, posts_destination("research"))
     expected = elsewhere.get(kind, SLACK)
     assert an_effect(kind).destination == expected
 

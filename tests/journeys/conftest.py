@@ -19,10 +19,10 @@ from bot.app import Bot, running
 from bot.demo.crew import Crew, HumanInput
 from bot.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
 from bot.demo.workspace import Message, Workspace, message_text
+from bot.domain.rate import Rate
 from bot.domain.retry import Retry
 from bot.runtime import Runtime
 from bot.settings.load import Settings, load
-from bot.slack.client.rate_limit import Rate
 from bot.usecases.delivery.worker import Pace
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 
@@ -30,7 +30,8 @@ from tests.databases import MIGRATED, SqliteTemplate, bring_up
 AT_ONCE = Runtime(
     retry=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     grace=timedelta(milliseconds=20),
-    rate=Rate(interval=timedelta()),
+    post_rate=Rate(interval=timedelta()),
+    update_rate=Rate(interval=timedelta()),
     pace=Pace(
         poll=timedelta(milliseconds=10),
         pause=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),

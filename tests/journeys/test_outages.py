@@ -17,7 +17,7 @@ from bot.demo.workspace import (
     message_text,
     rate_limited,
 )
-from bot.slack.client.rate_limit import Rate
+from bot.domain.rate import Rate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import approve_anyway
 
@@ -197,7 +197,7 @@ webhook_secret_env = "S"
 channel = "C0SECOND"
 """
     async with make_world(
-        runtime=replace(AT_ONCE, rate=Rate(timedelta(hours=1), burst=2)),
+        runtime=replace(AT_ONCE, post_rate=Rate(timedelta(hours=1), burst=2)),
         crews_file=second,
         T="t",
         S="second-webhook-secret",

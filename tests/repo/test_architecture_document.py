@@ -11,10 +11,12 @@ from collections import defaultdict
 from bot.domain import review
 from bot.domain.effects import (
     SLACK,
+    UPDATES,
     Effect,
     EffectKind,
     crew_destination,
     forward_destination,
+    posts_destination,
     status_destination,
 )
 from bot.domain.review import State
@@ -84,6 +86,8 @@ def test_the_diagram_has_the_transitions_of_the_list_above_it() -> None:
 def test_every_kind_of_effect_is_explained_with_where_it_goes() -> None:
     destinations = {
         SLACK: "Slack",
+        UPDATES: "Slack, as a change",
+        posts_destination("tea"): "Slack, as a post",
         crew_destination("tea"): "the crew",
         status_destination("tea"): "the crew, for its status",
         forward_destination("tea"): "the caller's address",

@@ -15,20 +15,21 @@ from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import LONGEST_ASKED, Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.lifecycle import (
+    POST_RATE,
     RESTART,
     STATUSES_AT_ONCE,
     STOP_LISTENING_SECONDS,
     STOP_WORKING_SECONDS,
+    UPDATE_RATE,
 )
 from bot.slack.client import people
 from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW
-from bot.slack.client.rate_limit import Rate
 from bot.slack.home.refresher import OPEN
 from bot.slack.reviews.comparison import LINES_COMPARED
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import LEASE, Pace
-from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
 from bot.usecases.kickoff import AT_ONCE
 from bot.web.connections import Limits
 from bot.web.request_body import FORWARD_LIMIT, LIMIT, SECONDS
@@ -54,7 +55,8 @@ ARCHITECTURE = (
     f"from {s(Pace().pause.first)} to {s(Pace().pause.longest)} between tries",
     f"tried again after {s(Retry().first)}, {s(2 * Retry().first)}, {s(4 * Retry().first)}",
     f"up to {minutes(Retry().longest)} min",
-    f"Posts go {word(Rate().burst)} at once and then {word(Rate().interval.total_seconds())} a ",
+    f"Posts go {word(POST_RATE.burst)} at once and then {word(POST_RATE.interval.seconds)} a ",
+    f"changes of messages {UPDATE_RATE.burst} at once and then one in {s(UPDATE_RATE.interval)}",
     f"{Timeouts().read:g} s of silence",
     f"`Retry-After` says, {minutes(LONGEST_ASKED)} min at most",
     f"worker of their own, {STATUSES_AT_ONCE} at once for each crew",
@@ -71,6 +73,7 @@ HTTP = (
     f"A crew may take {word(Timeouts().kickoff / 60)} minutes to answer",
     f"after {STATUS_POLL.first.seconds} seconds, then ever less often",
     f"every {minutes(STATUS_POLL.longest)} minutes at most",
+    f"once within {s(STATUS_POLL.first + FIRST_POLL_WITHIN)[:-1]}seconds, then hourly",
     f"up to {FEEDBACK_LIMIT:,} characters",
 )
 OPERATIONS = (
@@ -119,6 +122,7 @@ def test_the_times_that_are_told_in_words_are_these() -> None:
     """`for a day`, `two weeks`, `half an hour`, `for an hour`."""
     assert Retry().give_up_after == timedelta(days=1)
     assert STATUS_POLL.give_up_after == timedelta(weeks=2)
+    assert timedelta(hours=1) == PAUSED_POLL
     assert minutes(CLAIM_LASTS) == 30
     assert minutes(OPEN) == 60
     assert Pace().poll == timedelta(seconds=1)

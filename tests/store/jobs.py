@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.domain.effects import SLACK, Effect, EffectKind
+from bot.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
 from bot.store.engine import Engines
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
@@ -13,6 +13,7 @@ from tests.builders import NOW, SECOND, an_effect
 from tests.usecases.world import HELD
 
 LEASE = 75 * SECOND
+POSTS = posts_destination("research")
 HOUR = timedelta(hours=1)
 
 FIRST = an_effect(EffectKind.POST, subject="r-1")
@@ -29,9 +30,15 @@ async def put(uow: SqlUnitOfWork, *effects: Effect, at: datetime = NOW) -> None:
 
 
 async def lease(
-    outbox: SqlOutbox, *, to: str = SLACK, now: datetime = NOW, limit: int = 8
+    outbox: SqlOutbox, *, to: str | None = None, now: datetime = NOW, limit: int = 8
 ) -> tuple[Job, ...]:
-    return await outbox.lease(to, now=now, lease=LEASE, limit=limit)
+    """Lease what is due at a destination, by default at all of Slack's."""
+    jobs: list[Job] = []
+    posts = [POSTS, posts_destination("other")]
+    for destination in [*posts, UPDATES, SLACK] if to is None else [to]:
+        leased = await outbox.lease(destination, now=now, lease=LEASE, limit=limit - len(jobs))
+        jobs += leased.jobs
+    return tuple(jobs)
 
 
 async def lapse(engines: Engines) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import IN_ORDER, SLACK, EffectKind
+from bot.domain.effects import IN_ORDER, SLACK, UPDATES, EffectKind
 from bot.store.engine import Engines, open_engines
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
@@ -19,6 +19,7 @@ from tests.store.jobs import (
     FIRST,
     HOUR,
     LEASE,
+    POSTS,
     RESUME,
     SECOND_ONE,
     again,
@@ -60,7 +61,7 @@ async def test_no_effects_wake_nobody(uow: SqlUnitOfWork, woken: list[str]) -> N
     await put(uow)
     assert woken == []
     await put(uow, FIRST, SECOND_ONE, RESUME)
-    assert sorted(woken) == ["crew:research", SLACK]
+    assert sorted(woken) == ["crew:research", POSTS]
 
 
 # --- order ---
@@ -212,7 +213,7 @@ async def test_two_processes_never_get_the_same_job(
         for n in range(40)
         for kind in EffectKind
     ]
-    slack = [effect for effect in effects if effect.destination == SLACK]
+    slack = [effect for effect in effects if effect.destination in (POSTS, UPDATES, SLACK)]
     await put(uow, *slack)
     others = [open_engines(database_url) for _ in range(3)]
     claimed: list[Job] = []
@@ -258,7 +259,7 @@ async def test_a_lease_ends_by_the_database_s_clock(
 ) -> None:
     await put(uow, RESUME)
     other = open_engines(database_url)
-    (held,) = await outbox.lease("crew:research", now=NOW, lease=timedelta(), limit=1)
+    (held,) = (await outbox.lease("crew:research", now=NOW, lease=timedelta(), limit=1)).jobs
     (job,) = await lease(SqlOutbox(other), to="crew:research", now=NOW)
     assert (job.id, job.tries, job.in_doubt) == (held.id, 2, True)
     assert timedelta() < job.lease_until - held.lease_until - LEASE < 10 * SECOND
@@ -269,8 +270,8 @@ async def test_a_lease_ends_by_the_database_s_clock(
 
 
 async def test_what_nobody_works_on_is_named(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
-    assert await outbox.orphaned_destinations([SLACK]) == ()
+    assert await outbox.orphaned_destinations([POSTS]) == ()
     await put(uow, FIRST, RESUME, replace(RESUME, subject="r-2"), replace(RESUME, crew="gone"))
-    found = await outbox.orphaned_destinations([SLACK, "crew:research"])
+    found = await outbox.orphaned_destinations([POSTS, "crew:research"])
     assert found == ("crew:gone",)
-    assert sorted(await outbox.orphaned_destinations([])) == ["crew:gone", "crew:research", SLACK]
+    assert sorted(await outbox.orphaned_destinations([])) == ["crew:gone", "crew:research", POSTS]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import MERGED, POSTS_A_CARD, SLACK, Effect, EffectKind
+from bot.domain.effects import MERGED, POSTS_A_CARD, Effect, EffectKind
 from bot.store.engine import Engines
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
@@ -20,6 +20,7 @@ from tests.store.jobs import (
     FIRST,
     HOUR,
     LEASE,
+    POSTS,
     REFRESH,
     SECOND_ONE,
     again,
@@ -111,7 +112,7 @@ async def test_what_is_set_aside_is_kept_counted_and_holds_up_nothing(
     (job,) = await lease(outbox, now=NOW + HOUR)
     assert job.effect == SECOND_ONE
     assert await outbox.count_set_aside() == {EffectKind.POST: 2}
-    assert await outbox.orphaned_destinations([]) == (SLACK,)
+    assert await outbox.orphaned_destinations([]) == (POSTS,)
     await aside(uow, job)
     assert await outbox.count_set_aside() == {EffectKind.NOTIFY_STUCK: 1, EffectKind.POST: 2}
     assert await outbox.orphaned_destinations([]) == ()

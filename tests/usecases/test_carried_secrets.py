@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.execution import StepUpdate
 from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from bot.domain.redaction import MARK
-from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.evidence import PAUSED_POLL
 from bot.usecases.kickoff import register_webhooks
 from bot.usecases.queries import status as look
 from bot.usecases.read_models import CrewStatus, Progress
@@ -51,7 +51,7 @@ async def test_in_a_status(world: World) -> None:
     shown = await look.execution(
         "e-1", by=ANA.id, context=world.reviews, clients=world.context.clients
     )
-    world.clock.advance(STATUS_POLL.longest)
+    world.clock.advance(PAUSED_POLL)
     await world.turn(STATUS)
 
     assert shown.progress == Progress(CrewStatus.FAILED, word=CLEAN, error=CLEAN)

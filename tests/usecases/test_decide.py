@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.effects import SLACK, EffectKind
+from bot.domain.effects import UPDATES, EffectKind
 from bot.domain.errors import (
     AlreadyDecided,
     InvalidTransition,
@@ -49,7 +49,7 @@ async def test_a_decision_is_on_disk_with_its_effects(
     assert stored.decision.verdict == verdict
     assert (stored.decision.by, stored.decision.at, stored.decision.via) == (ANA, NOW, Via.BUTTON)
     assert await world.effects() == [POST, REFRESH, RESUME]
-    assert sorted(woken) == [CREW, SLACK]
+    assert sorted(woken) == [CREW, UPDATES]
 
 
 async def test_the_first_decision_wins(world: World, waiting: Round) -> None:

@@ -13,7 +13,7 @@ from bot.domain.outcome import Refused
 from bot.domain.reason import Inferred
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import GRACE
-from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.evidence import PAUSED_POLL
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import SECOND
 from tests.usecases.faults import LOST, Fault
@@ -37,7 +37,7 @@ async def get_stuck(world: World, round_id: str, *, in_doubt: bool = True) -> No
 async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
     """The next time the crew is asked for its status."""
     world.crew.says = answer
-    world.clock.advance(STATUS_POLL.longest)
+    world.clock.advance(PAUSED_POLL)
     await world.turn(STATUS)
 
 

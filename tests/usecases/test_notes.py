@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
+from bot.domain.effects import UPDATES, EffectKind
 from bot.domain.errors import AlreadyDecided, NotAReviewer
 from bot.domain.notes import Draft, Note, added
 from bot.domain.outcome import NotSent, Refused
@@ -16,7 +16,7 @@ from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_
 from bot.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE, SECOND
 from tests.usecases.faults import AWAY, Fault
-from tests.usecases.world import World
+from tests.usecases.world import POSTS, World
 
 
 async def a_card(world: World, **changes: str) -> Round:
@@ -131,7 +131,8 @@ async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world:
 async def test_a_reaction_waits_for_slack_and_a_refused_one_is_let_go(world: World) -> None:
     round_ = await a_card(world)
     await write(world, round_)
-    await world.turn(limit=1)  # the card
+    for destination in (POSTS, UPDATES):  # the card
+        await world.turn(destination)
     slow = NotSent("Slack asks to slow down", SECOND, alone=True)
     world.slack.faults.extend([Fault(AWAY), Fault(slow)])
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.effects import SLACK, EffectKind
+from bot.domain.effects import EffectKind
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.outcome import NotSent, Refused, ResumeStatus, Unknown
 from bot.domain.reason import Answered, ExecutionEnded, Inferred, NeverSent
@@ -15,7 +15,7 @@ from bot.domain.verdict import Revise
 from tests.builders import LATER, NOW, SECOND, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import LOST, Fault
-from tests.usecases.world import CREW, World
+from tests.usecases.world import CREW, POSTS, World
 
 POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
 
@@ -35,7 +35,7 @@ async def test_a_first_notification_is_stored_whole(world: World, woken: list[st
     assert posting.view.output == Output("A draft.")
     assert (posting.card, posting.channel, posting.thread_ts) == (None, None, None)
     assert await world.effects() == [POST]
-    assert woken == [SLACK]
+    assert woken == [POSTS]
 
 
 async def test_an_output_keeps_its_format(world: World) -> None:
@@ -269,7 +269,7 @@ async def test_an_unreadable_webhook_is_kept_as_it_came_and_reported(
     assert (dead_letter.body, dead_letter.crew, dead_letter.received_at) == (body, "research", NOW)
     assert dead_letter.reason == "no execution_id"
     assert await world.effects() == [EffectKind.REPORT]
-    assert woken == [SLACK]
+    assert woken == [POSTS]
 
 
 async def activity_count(world: World, execution: str = "e-1") -> int:

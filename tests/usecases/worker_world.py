@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from structlog.typing import EventDict
 
-from bot.domain.effects import SLACK
+from bot.domain.effects import SLACK, UPDATES
+from bot.domain.rate import Budget
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Deliver, Pace, Worker
-from bot.usecases.ports.outbox import Job, Outbox
+from bot.usecases.ports.outbox import Leased, Outbox
 from tests.builders import FakeClock
-from tests.usecases.world import World
+from tests.usecases.world import POSTS, World
 
 Logs = list[EventDict]
 
@@ -64,21 +65,27 @@ class WorkerWorld(World):
         deliver: Deliver = deliver,
         pace: Pace = SOON,
         outbox: Outbox | None = None,
+        budget: Budget | None = None,
     ) -> AsyncIterator[Worker]:
-        worker = Worker(
-            destination,
-            outbox=outbox or self.outbox,
-            deliver=deliver,
-            context=self.context,
-            pace=pace,
-        )
-        self.workers[destination] = worker
-        running = asyncio.create_task(worker.run())
+        """The worker of a destination; of Slack's three the one that posts."""
+        destinations = (POSTS, UPDATES, SLACK) if destination == SLACK else (destination,)
+        for each in destinations:
+            self.workers[each] = Worker(
+                each,
+                outbox=outbox or self.outbox,
+                deliver=deliver,
+                context=self.context,
+                pace=pace,
+                budget=budget if each == destinations[0] else None,
+            )
+        working = [self.workers[each] for each in destinations]
+        running = [asyncio.create_task(worker.run()) for worker in working]
         try:
-            yield worker
+            yield working[0]
         finally:
-            worker.stop()
-            await running
+            for worker in working:
+                worker.stop()
+            await asyncio.gather(*running)
 
     async def all_done(self) -> None:
         """Wait until the outbox is empty."""
@@ -100,12 +107,22 @@ class FailingOutbox:
         self.leases = 0
 
     async def lease(
-        self, destination: str, *, now: datetime, lease: timedelta, limit: int
-    ) -> tuple[Job, ...]:
+        self,
+        destination: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        budget: Budget | None = None,
+    ) -> Leased:
         self.leases += 1
         if self.failure:
             raise self.failure
-        return ()
+        return Leased()
+
+    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        if self.failure:
+            raise self.failure
 
 
 @dataclass
@@ -116,13 +133,24 @@ class WatchedOutbox:
     then: Callable[[], Awaitable[object]] | None
 
     async def lease(
-        self, destination: str, *, now: datetime, lease: timedelta, limit: int
-    ) -> tuple[Job, ...]:
-        jobs = await self.outbox.lease(destination, now=now, lease=lease, limit=limit)
-        if jobs and self.then:
+        self,
+        destination: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        budget: Budget | None = None,
+    ) -> Leased:
+        leased = await self.outbox.lease(
+            destination, now=now, lease=lease, limit=limit, budget=budget
+        )
+        if leased.jobs and self.then:
             then, self.then = self.then, None
             await then()
-        return jobs
+        return leased
+
+    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        await self.outbox.pause(budget, now=now, pause=pause)
 
 
 async def failed(worker_world: WorkerWorld, logs: Logs, count: int) -> None:

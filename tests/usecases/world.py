@@ -12,7 +12,16 @@ import sqlalchemy as sa
 
 from bot.domain.caveats import NOTHING_SEEN, Seen
 from bot.domain.crew import Crew
-from bot.domain.effects import SLACK, Effect, EffectKind, crew_destination, status_destination
+from bot.domain.effects import (
+    POSTS_PREFIX,
+    SLACK,
+    UPDATES,
+    Effect,
+    EffectKind,
+    crew_destination,
+    posts_destination,
+    status_destination,
+)
 from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
@@ -37,6 +46,7 @@ from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
 ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status")
 """What tests of reviews do not look at."""
+POSTS = posts_destination("research")
 CREW = crew_destination("research")
 STATUS = status_destination("research")
 HELD = sa.update(outbox).where(outbox.c.lease_until.is_not(None))
@@ -148,7 +158,14 @@ class World:
             await tx.enqueue([effect], at=self.clock())
 
     async def lease(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
-        return await self.outbox.lease(destination, now=self.clock(), lease=LEASE, limit=limit)
+        """Lease what is due at a destination; at all of Slack's where it is `SLACK`."""
+        found = await self.outbox.orphaned_destinations([])
+        posts = sorted(each for each in found if each.startswith(POSTS_PREFIX))
+        jobs: list[Job] = []
+        for each in [*posts, UPDATES, SLACK] if destination == SLACK else [destination]:
+            leased = await self.outbox.lease(each, now=self.clock(), lease=LEASE, limit=limit)
+            jobs += leased.jobs
+        return tuple(jobs)
 
     async def lapse(self) -> None:
         """Let every lease end, as if a process had crashed."""

@@ -12,12 +12,10 @@ from typing import Any, Final
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.outcome import NotSent
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.answers import list_at, object_in, objects_in, text_at
-from bot.slack.client.rate_limit import Rate, RateLimiter
 from bot.slack.client.search import MessageSearch
-from bot.slack.client.web_api import CallFailed, attempt, call
+from bot.slack.client.web_api import attempt, call
 from bot.usecases.ports.base import Clock
 from bot.usecases.read_models import MessageRef
 
@@ -31,10 +29,9 @@ METADATA: Final = "crewgate"
 class Poster:
     """Posts, updates and finds messages. Every call raises CallFailed."""
 
-    def __init__(self, client: AsyncWebClient, *, clock: Clock, rate: Rate | None = None) -> None:
+    def __init__(self, client: AsyncWebClient, *, clock: Clock) -> None:
         self._client = client
         self._search = MessageSearch(client, clock=clock)
-        self._limiter = RateLimiter(rate or Rate(), clock=clock)
         self._channel_ids: dict[str, str] = {}
         """Ids of channels that are configured by name, as Slack answered them."""
 
@@ -53,29 +50,22 @@ class Poster:
         `broadcast` shows a reply in the channel too, not only in its thread.
         """
         channel = self._channel_ids.get(channel, channel)
-        if wait := self._limiter.wait(channel, key):
-            raise CallFailed(NotSent("waits for its turn in the channel", wait, alone=True))
         if posted_since is not None:
             found = await self._find(key, channel, thread_ts, posted_since)
             if found is not None:
                 return MessageRef(channel, found, thread_ts or found)
         in_thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast}
-        try:
-            answer = await call(
-                self._client,
-                "chat.postMessage",
-                channel=channel,
-                text=message.text,
-                blocks=message.blocks,
-                metadata={"event_type": METADATA, "event_payload": {"key": key}},
-                unfurl_links=False,
-                unfurl_media=False,
-                **(in_thread if thread_ts else {}),
-            )
-        except CallFailed as error:
-            if isinstance(error.failure, NotSent) and error.failure.retry_after:
-                self._limiter.slow_down(channel, error.failure.retry_after)
-            raise
+        answer = await call(
+            self._client,
+            "chat.postMessage",
+            channel=channel,
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"event_type": METADATA, "event_payload": {"key": key}},
+            unfurl_links=False,
+            unfurl_media=False,
+            **(in_thread if thread_ts else {}),
+        )
         self._search.forget(key)
         posted_in, ts = text_at(answer, "channel"), text_at(answer, "ts")
         self._channel_ids[channel] = posted_in

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution, ExecutionState, about
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.redaction import Redactor
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.evidence import STATUS_POLL, reopen, settle_stuck
+from bot.usecases.evidence import (
+    PAUSED_POLL,
+    STATUS_POLL,
+    reopen,
+    settle_stuck,
+    waits_for_a_person,
+)
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
@@ -38,9 +44,27 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
         if _has_ended(recorded.execution) or now - job.created_at >= STATUS_POLL.give_up_after:
             await tx.complete(job)
         else:
-            wait = STATUS_POLL.after(job.tries + 1, jitter=context.jitter())
+            wait = await _until_next(tx, recorded.execution, answer, job.tries, context.jitter())
             await tx.retry(job, at=now + wait, in_doubt=False)
     return Delivered()
+
+
+async def _until_next(
+    tx: Tx,
+    execution: Execution,
+    answer: Progress | CrewUnavailable,
+    tries: int,
+    jitter: float,
+) -> timedelta:
+    """Ever less often, and rarely while a person is waited for.
+
+    A 404 is asked about again soon: it must be heard several times.
+    """
+    wait = STATUS_POLL.after(tries + 1, jitter=jitter)
+    gone = isinstance(answer, CrewUnavailable) and answer.gone
+    if gone or not await waits_for_a_person(tx, execution):
+        return wait
+    return PAUSED_POLL * (1 - 0.5 * jitter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.effects import EffectKind
+from bot.domain.execution import about
 from bot.domain.outcome import Delivered, Outcome, Unknown
 from bot.domain.review import Round, State, Transition
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.poll_status import record_answer
-from bot.usecases.evidence import watch_for_evidence
+from bot.usecases.evidence import STATUS_POLL, watch_for_evidence
 from bot.usecases.ports.crew import CrewClient
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.store import Tx
@@ -114,6 +116,9 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         await _save(transition, tx, context)
         if transition.round.state is State.STUCK and transition.round.in_doubt:
             await watch_for_evidence(tx, execution, at=now)
+        if transition.round.state is State.RESUMED:
+            poll = about(execution, EffectKind.POLL_STATUS)
+            await tx.hasten(poll, at=now + STATUS_POLL.first)
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):

@@ -11,6 +11,7 @@ import structlog
 
 from bot.domain.errors import StoreUnavailable
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
+from bot.domain.rate import Budget
 from bot.domain.retry import Retry
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.settle import set_aside
@@ -55,6 +56,7 @@ class Worker:
         deliver: Deliver,
         context: DeliveryContext,
         pace: Pace | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.destination = destination
         self._away: str | None = None
@@ -67,6 +69,8 @@ class Worker:
         self.pace = pace or Pace()
         self._failures = 0
         self._paused_until = context.clock()
+        self._budget = budget
+        self._spent_until = context.clock()
         self._wakeup = Wakeup()
         self._stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
@@ -103,12 +107,15 @@ class Worker:
 
     async def _lease(self) -> tuple[Job, ...]:
         now = self._context.clock()
+        blocked_until = max(self._paused_until, self._spent_until)
         free = (1 if self._failures else self.pace.at_once) - len(self._under_way)
-        if free <= 0 or now < self._paused_until or self._stopping:
+        if free <= 0 or now < blocked_until or self._stopping:
             self.last_polled_at = now
             return ()
         try:
-            jobs = await self._outbox.lease(self.destination, now=now, lease=LEASE, limit=free)
+            leased = await self._outbox.lease(
+                self.destination, now=now, lease=LEASE, limit=free, budget=self._budget
+            )
         except StoreUnavailable as error:
             log.warning("outbox_unavailable", destination=self.destination, why=str(error))
             return ()
@@ -117,15 +124,18 @@ class Worker:
             log.exception("lease_failed", destination=self.destination)
             return ()
         self.last_polled_at = now
+        if leased.again_in is not None:
+            self._spent_until = now + leased.again_in
         await self._give_back_unsettled()
         if now >= self._paused_until:
-            return jobs
-        for job in jobs:  # the destination went away while we looked
+            return leased.jobs
+        for job in leased.jobs:  # the destination went away while we looked
             await self._give_back(job, at=now, in_doubt=False)
         return ()
 
     async def _wait(self) -> None:
-        remaining = (self._paused_until - self._context.clock()).total_seconds()
+        blocked_until = max(self._paused_until, self._spent_until)
+        remaining = (blocked_until - self._context.clock()).total_seconds()
         poll = self.pace.poll.total_seconds()
         await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
@@ -144,10 +154,24 @@ class Worker:
             outcome = Unknown(type(error).__name__)
             await self._give_back_raised(job, outcome)
         self._record_availability(job, outcome)
+        await self._slow_down(outcome)
         if isinstance(outcome, Refused | Unknown | NotSent):
             log.warning("not_delivered", **about, outcome=type(outcome).__name__, why=_why(outcome))
         else:
             log.info("delivered", **about)
+
+    async def _slow_down(self, outcome: Outcome) -> None:
+        """The other side's own limiter speaks for all that this budget is spent on."""
+        if self._budget is None or not isinstance(outcome, NotSent) or not outcome.alone:
+            return
+        if outcome.retry_after is None:
+            return
+        try:
+            await self._outbox.pause(
+                self._budget, now=self._context.clock(), pause=outcome.retry_after
+            )
+        except StoreUnavailable as error:
+            log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
 
     async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
         """What raises for a day is set aside, a card too: it would hold up what comes after it."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from bot.domain.effects import Effect
+from bot.domain.rate import Budget
 
 UNKNOWN_CREW: Final = "unknown_crew"
 """Why a job is set aside whose crew the settings do not name (any more)."""
@@ -28,16 +29,38 @@ class Job:
     """When its first own failure came: refused, lost or raised, not an outage of everything."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """What came of a lease."""
+
+    jobs: tuple[Job, ...] = ()
+    again_in: timedelta | None = None
+    """When a budget leaves nothing, until when that stays so; None when it does not matter."""
+
+
 class Outbox(Protocol):
     """The table of effects not yet done, as the worker sees it."""
 
     async def lease(
-        self, destination: str, *, now: datetime, lease: timedelta, limit: int
-    ) -> tuple[Job, ...]:
+        self,
+        destination: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        budget: Budget | None = None,
+    ) -> Leased:
         """Due jobs for one destination, at most one of an ordering key, leased.
+
+        The first by priority, then by when they were due; no more than `budget` has room for,
+        which they spend.
 
         What needs a card is not leased before the card is posted. Effects that one leased job
         does too are taken out. `now` says what is due. Leases go by a clock that all processes
         share.
         """
+        ...
+
+    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        """Spend nothing of a budget for so long: the other side asked to slow down."""
         ...

@@ -192,7 +192,10 @@ class Tx(Protocol):
         ...
 
     async def hasten(self, effect: Effect, *, at: datetime) -> None:
-        """Have an effect carried out at that time: one that waits already, else a new one."""
+        """Have an effect carried out by that time: one that waits already, else a new one.
+
+        Its tries are counted anew.
+        """
         ...
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:

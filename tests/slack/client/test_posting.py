@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.demo.workspace import DROP_AFTER, Workspace, error
-from bot.domain.outcome import NotSent, Unknown
+from bot.domain.outcome import Unknown
 from bot.slack.blockkit.blocks import Message, section
 from bot.slack.client.posting import Poster
-from bot.slack.client.rate_limit import Rate
 from bot.slack.client.web_api import CallFailed, new_client
 from bot.usecases.read_models import MessageRef
 
@@ -27,9 +26,9 @@ async def slack() -> AsyncIterator[Workspace]:
         yield workspace
 
 
-def a_poster(slack: Workspace, rate: Rate | None = None) -> Poster:
+def a_poster(slack: Workspace) -> Poster:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return Poster(client, clock=lambda: LONG_AGO, rate=rate)
+    return Poster(client, clock=lambda: LONG_AGO)
 
 
 async def post(
@@ -111,18 +110,6 @@ async def test_a_channel_known_by_name_is_looked_in_by_its_id(slack: Workspace) 
     again = await post(poster, channel="#reviews", posted_since=LONG_AGO)
 
     assert again == posted
-
-
-async def test_a_post_that_is_too_early_is_told_when_to_come_back(slack: Workspace) -> None:
-    poster = a_poster(slack, Rate(interval=timedelta(seconds=2), burst=1))
-    await post(poster)
-
-    with pytest.raises(CallFailed) as early:
-        await post(poster, "card 2")
-
-    assert early.value.failure == NotSent(
-        "waits for its turn in the channel", timedelta(seconds=2), alone=True
-    )
 
 
 async def test_a_file_is_uploaded_once(slack: Workspace) -> None:

@@ -10,7 +10,6 @@ import pytest
 from bot.demo.workspace import DROP_AFTER, Workspace
 from bot.slack.blockkit.blocks import Message, section
 from bot.slack.client.posting import Poster
-from bot.slack.client.rate_limit import Rate
 from bot.slack.client.search import PAGE, MessageSearch
 from bot.slack.client.web_api import CallFailed, call, new_client
 from bot.usecases.read_models import MessageRef
@@ -36,7 +35,7 @@ async def slack(clock: FakeClock) -> AsyncIterator[Workspace]:
 @pytest.fixture
 def poster(slack: Workspace, clock: FakeClock) -> Poster:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return Poster(client, clock=clock, rate=Rate(interval=timedelta()))
+    return Poster(client, clock=clock)
 
 
 async def lose(slack: Workspace, poster: Poster, thread_ts: str | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.effects import SLACK, EffectKind
+from bot.domain.effects import SLACK, UPDATES, EffectKind
 from bot.domain.outcome import Delivered, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.domain.verdict import Revise
@@ -243,6 +243,7 @@ async def test_it_is_told_of_again_when_it_is_in_that_state_again(
         world.crew.faults.append(Fault(Refused("401", "bad token")))
         await world.turn(CREW)
         world.slack.faults.append(frozen)
+        await world.turn(UPDATES)
         await world.settle_slack()
         assert len(world.slack.keyed(f"refresh failed {waiting.id} STUCK")) == told
         await world.retry(waiting.id)

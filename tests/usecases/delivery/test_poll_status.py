@@ -14,10 +14,10 @@ from bot.domain.execution import (
 from bot.domain.notification import Output
 from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
 from bot.domain.review import State
-from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from bot.usecases.track import record_update
-from tests.usecases.world import STATUS, World
+from tests.usecases.world import CREW, STATUS, World
 
 DAY = timedelta(days=1)
 
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
     """The next time the crew is asked for its status."""
     world.crew.says = answer
-    world.clock.advance(STATUS_POLL.longest)
+    world.clock.advance(PAUSED_POLL)
     await world.turn(STATUS)
     await world.settle_slack()
 
@@ -91,3 +91,53 @@ async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None
     await world.turn(STATUS)
     world.clock.advance(DAY)
     assert not await world.lease(STATUS)
+
+
+# --- while a person is waited for ---
+
+RUNNING = Progress(CrewStatus.RUNNING, "running", "draft", 1, 3)
+
+
+async def polls(world: World, within: timedelta) -> int:
+    """How often the crew is asked in this time, looked at every ten seconds."""
+    asked = 0
+    for _ in range(within // timedelta(seconds=10)):
+        world.clock.advance(timedelta(seconds=10))
+        asked += len(await world.turn(STATUS))
+    return asked
+
+
+async def test_an_execution_that_waits_for_a_person_is_asked_soon_and_then_hourly(
+    world: World,
+) -> None:
+    world.crew.says = RUNNING
+    await world.notify()
+    assert await polls(world, STATUS_POLL.first + FIRST_POLL_WITHIN + timedelta(seconds=10)) == 1
+    assert await polls(world, PAUSED_POLL - timedelta(minutes=2)) == 0
+    assert await polls(world, timedelta(minutes=4)) == 1
+
+
+async def test_it_is_asked_soon_again_when_the_crew_has_taken_the_decision(world: World) -> None:
+    world.crew.says = RUNNING
+    round_ = (await world.notify()).round
+    await polls(world, timedelta(minutes=10))
+    world.crew.pause()
+    await world.decide(round_.id)
+    await world.turn(CREW)
+    assert await polls(world, timedelta(seconds=10)) == 1
+    assert await polls(world, timedelta(minutes=10)) > 2
+
+
+async def test_a_burst_of_notifications_is_not_asked_about_in_a_burst(world: World) -> None:
+    world.crew.says = RUNNING
+    for number in range(40):
+        await world.notify(execution_id=f"e-{number}")
+    asked = [await polls(world, timedelta(seconds=10)) for _ in range(7)]
+    assert sum(asked) == 40
+    assert max(asked) <= 20
+
+
+async def test_one_that_the_crew_does_not_know_is_asked_about_soon(world: World) -> None:
+    world.crew.says = CrewUnavailable("no such execution", gone=True)
+    await world.notify()
+    assert await polls(world, timedelta(minutes=10)) > 2

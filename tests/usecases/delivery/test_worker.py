@@ -9,17 +9,18 @@ import pytest
 
 from bot.domain.effects import SLACK, Effect, EffectKind
 from bot.domain.outcome import NotSent, Outcome, RefusalKind, Refused
+from bot.domain.rate import Budget, Rate
 from bot.domain.review import State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.settle import settle
 from bot.usecases.delivery.worker import REFUSALS, Pace, Worker
-from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
 from bot.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed
-from tests.usecases.world import CREW, STATUS
+from tests.usecases.world import CREW, POSTS, STATUS
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ async def test_statuses_say_nothing_of_whether_a_crew_takes_resumes(
     worker_world.crew.on_status = ask
     worker_world.crew.faults.extend([Fault(AWAY)] * 2)
     await worker_world.decide((await worker_world.notify()).round.id)
-    worker_world.clock.advance(STATUS_POLL.first)
+    worker_world.clock.advance(STATUS_POLL.first + FIRST_POLL_WITHIN)
     async with worker_world.run_workers(CREW) as crew, worker_world.run_workers(STATUS):
         await failed(worker_world, logs, 1)
         await worker_world.clock.until(lambda: bool(asked))
@@ -198,7 +199,8 @@ async def test_what_is_refused_for_good_is_shown_for_as_long_as_a_retry_takes(
     await worker_world.notify()
     await worker_world.turn()
     worker_world.slack.faults.append(Fault(no_files))
-    async with worker_world.run_workers() as worker:
+    async with worker_world.run_workers():
+        worker = worker_world.workers[SLACK]
         await failed(worker_world, logs, 1)
         longest = worker_world.context.retry.longest
         worker_world.clock.advance(2 * longest)
@@ -235,6 +237,44 @@ async def test_one_that_is_away_holds_up_nobody_else(worker_world: WorkerWorld) 
         assert worker_world.slack.messages == []
 
 
+# --- a rate ---
+
+
+async def test_it_leases_what_its_budget_has_room_for_and_looks_again_when_there_is_more(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    for number in range(3):
+        await worker_world.notify(execution_id=f"e-{number}")
+    budget = Budget("posts", Rate(SECOND, burst=2))
+    messages = worker_world.slack.messages
+    async with worker_world.run_workers(budget=budget):
+        await worker_world.clock.until(lambda: len(messages) == 2)
+        for _ in range(3):
+            await worker_world.next_poll()
+        assert len(messages) == 2
+        worker_world.clock.advance(SECOND)
+        await worker_world.clock.until(lambda: len(messages) == 3)
+    assert {log["event"] for log in logs} == {"delivered"}
+
+
+async def test_a_limiter_of_the_other_side_pauses_the_budget(worker_world: WorkerWorld) -> None:
+    asked = NotSent("slow down", retry_after=60 * SECOND, alone=True)
+    worker_world.slack.faults.append(Fault(asked))
+    for number in range(2):
+        await worker_world.notify(execution_id=f"e-{number}")
+    budget = Budget("posts", Rate(SECOND, burst=1))
+    async with worker_world.run_workers(budget=budget) as worker:
+        await worker_world.clock.until(lambda: len(worker_world.slack.calls) == 1)
+        worker_world.clock.advance(30 * SECOND)
+        await worker_world.next_poll()
+        await worker_world.next_poll()
+        assert worker_world.slack.messages == []
+        assert worker.warnings == ()
+        while len(worker_world.slack.messages) < 2:
+            worker_world.clock.advance(SECOND)
+            await worker_world.next_poll()
+
+
 # --- how much at once, and the end ---
 
 
@@ -252,13 +292,13 @@ async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(
     for n in range(5):
         await worker_world.notify(execution_id=f"e-{n}")
     worker = Worker(
-        SLACK,
+        POSTS,
         outbox=worker_world.outbox,
         deliver=held,
         context=worker_world.context,
         pace=Pace(at_once=2, poll=SOON.poll),
     )
-    worker_world.workers[SLACK] = worker
+    worker_world.workers[POSTS] = worker
     running = asyncio.create_task(worker.run())
     await worker_world.clock.until(lambda: len(begun) == 2)
     await worker_world.next_poll()
@@ -274,7 +314,7 @@ async def test_a_stop_while_a_lease_is_under_way_finishes_what_was_leased(
     worker_world: WorkerWorld,
 ) -> None:
     async def stop() -> None:
-        worker_world.workers[SLACK].stop()
+        worker_world.workers[POSTS].stop()
 
     round_ = (await worker_world.notify()).round
     outbox = WatchedOutbox(worker_world.outbox, stop)

@@ -1,0 +1,126 @@
+"""What a rate limits is spent by leases, in one place for all processes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.effects import UPDATES, EffectKind
+from bot.domain.rate import Budget, Rate
+from bot.store.engine import Engines, open_engines
+from bot.store.outbox import SqlOutbox
+from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.ports.outbox import Leased
+from tests.builders import NOW, SECOND, an_effect
+from tests.store.jobs import HOUR, LEASE, POSTS, put
+
+TWO_AN_HOUR = Budget("posts C1", Rate(HOUR, burst=2))
+"""Slow, so that no test waits for PostgreSQL's clock, by which budgets go there."""
+CARDS = [an_effect(subject=f"r-{each}", execution_id=f"e-{each}") for each in range(5)]
+
+
+async def lease(
+    outbox: SqlOutbox, budget: Budget = TWO_AN_HOUR, *, to: str = POSTS, limit: int = 8
+) -> Leased:
+    return await outbox.lease(to, now=NOW, lease=LEASE, limit=limit, budget=budget)
+
+
+def subjects(leased: Leased) -> list[str]:
+    return [job.effect.subject for job in leased.jobs]
+
+
+async def test_no_more_is_leased_than_there_is_room_for(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, *CARDS)
+    assert subjects(await lease(outbox)) == ["r-0", "r-1"]
+    spent = await lease(outbox)
+    assert spent.jobs == ()
+    assert spent.again_in is not None
+    assert HOUR - timedelta(minutes=1) < spent.again_in <= HOUR
+
+
+async def test_what_waits_for_its_turn_is_neither_leased_nor_written(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+) -> None:
+    await put(uow, *CARDS)
+    await lease(outbox)
+    written: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if not statement.startswith("SELECT"):
+            written.append(statement)
+
+    targets = {engines.write.sync_engine, engines.read.sync_engine}
+    for engine in targets:
+        sa.event.listen(engine, "before_cursor_execute", keep)
+    await lease(outbox)
+    for engine in targets:
+        sa.event.remove(engine, "before_cursor_execute", keep)
+    assert written == []
+
+
+async def test_nothing_is_spent_where_nothing_is_due(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    for _ in range(5):
+        assert await lease(outbox) == Leased()
+    await put(uow, *CARDS)
+    assert len((await lease(outbox, limit=1)).jobs) == 1
+    assert len((await lease(outbox)).jobs) == 1
+
+
+async def test_other_budgets_and_what_has_none_do_not_wait(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, *CARDS)
+    await lease(outbox)
+    other = Budget("posts C2", TWO_AN_HOUR.rate)
+    assert subjects(await lease(outbox, other)) == ["r-2", "r-3"]
+    unlimited = Budget("posts C1", Rate(timedelta()))
+    assert subjects(await lease(outbox, unlimited)) == ["r-4"]
+
+
+async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, *CARDS)
+    await outbox.pause(TWO_AN_HOUR, now=NOW, pause=30 * SECOND)
+    paused = await lease(outbox)
+    assert paused.jobs == ()
+    assert paused.again_in is not None
+    assert timedelta() < paused.again_in <= 30 * SECOND
+
+
+async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    notice = an_effect(EffectKind.NOTIFY_STUCK, subject="notice", execution_id="e-8")
+    progress = an_effect(EffectKind.PROGRESS, subject="progress", execution_id="e-9")
+    await put(uow, notice, at=NOW - 3 * SECOND)
+    await put(uow, CARDS[0], at=NOW - SECOND)
+    await put(uow, progress, at=NOW - 2 * SECOND)
+    unlimited = Budget("posts C1", Rate(timedelta()))
+    assert subjects(await lease(outbox, unlimited)) == ["progress", "r-0", "notice"]
+
+
+async def test_cards_are_brought_up_to_date_before_progress(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    progress = an_effect(EffectKind.REFRESH_PROGRESS, subject="progress", execution_id="e-9")
+    await put(uow, progress, at=NOW - 2 * SECOND)
+    await put(uow, an_effect(EffectKind.REFRESH, subject="r-1"), at=NOW)
+    one = Budget("updates", Rate(HOUR, burst=1))
+    assert subjects(await lease(outbox, one, to=UPDATES)) == ["r-1"]
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_several_processes_keep_one_pace(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str
+) -> None:
+    await put(uow, *CARDS)
+    engines = open_engines(database_url)
+    another = SqlOutbox(engines)
+    found = [await lease(each) for each in (outbox, another, outbox, another)]
+    assert [len(leased.jobs) for leased in found] == [2, 0, 0, 0]
+    await engines.dispose()
