@@ -29,6 +29,15 @@ class Note:
         """The note with its author, as it goes into the feedback."""
         return f"{self.by.name}: {self.text}"
 
+    @property
+    def fits(self) -> bool:
+        """Whether the feedback can hold it at all."""
+        return _fits(self.attributed)
+
+    def attributed_part(self, words: str, number: int, total: int) -> str:
+        """One part of a note that is too long, as it goes into the feedback."""
+        return f"{self.by.name}, part {number} of {total}: {words}"
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -70,5 +79,14 @@ def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
 
 def added(text: str, note: Note) -> str | None:
     """The feedback with one more note at its end; None when it does not fit."""
-    longer = f"{text.rstrip()}\n\n{note.attributed}" if text.strip() else note.attributed
-    return longer if len(longer.encode("utf-16-le")) // 2 <= FEEDBACK_LIMIT else None
+    return appended(text, note.attributed)
+
+
+def appended(text: str, words: str) -> str | None:
+    """The same with any words."""
+    longer = f"{text.rstrip()}\n\n{words}" if text.strip() else words
+    return longer if _fits(longer) else None
+
+
+def _fits(feedback: str) -> bool:
+    return len(feedback.encode("utf-16-le", "surrogatepass")) // 2 <= FEEDBACK_LIMIT

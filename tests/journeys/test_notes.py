@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import message_text
+from bot.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, named
 
@@ -65,6 +65,58 @@ async def test_notes_that_do_not_fit_are_offered_and_never_cut(world: World) -> 
 
     form = await modal(world, ANA, "does not fit")
     assert "2,000 characters" in form.shown
+    assert "y" * 2_000 in form.shown
+    assert form.blocks[1]["element"]["initial_value"] == f"Ana: {'x' * 2_000}"
+
+
+async def test_what_is_typed_stays_while_somebody_reads_every_note(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    for number in range(25):
+        await world.slack.write(CARL, CHANNEL, f"Note {number}: " + "word " * 100, card.ts)
+    await world.shown(card, "25 notes from")
+
+    await world.slack.click(ANA, card, "Revise")
+    form = await modal(world, ANA, "Note 0:")
+    assert "Note 24:" not in form.shown
+    seen, page = form.shown, 1
+    while "Next page" in buttons(form):
+        [row] = [block for block in form.blocks if block["type"] == "actions"]
+        typed = {f"{form.blocks[1]['block_id']}/feedback": "My own words."}
+        await world.slack.use(ANA, form, "next_notes", block_id=row["block_id"], entered=typed)
+        page += 1
+        form = await modal(world, ANA, f"Page {page} of")
+        assert form.blocks[1]["element"]["initial_value"] == "My own words."
+        seen += form.shown
+    assert all(f"Note {number}: " in seen for number in range(25))
+    await world.slack.click(ANA, form, "Previous page")
+    await modal(world, ANA, f"Page {page - 1} of")
+
+
+async def test_a_note_longer_than_the_box_is_added_in_parts_by_who_wrote_it(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    note = " ".join(f"Sentence {number} of a long note." for number in range(150))
+    await world.slack.write(ANA, CHANNEL, note, card.ts)
+    await world.shown(card, "1 note from")
+
+    await world.slack.click(BEN, card, "Revise")
+    theirs = await modal(world, BEN, "who wrote it may add parts of it")
+    assert "Add this part" not in buttons(theirs)
+    await world.slack.click(ANA, card, "Revise")
+    form = await modal(world, ANA, "Add the parts that matter")
+    first = next(block for block in form.blocks if block["block_id"].endswith("-1"))
+    await world.slack.click(ANA, form, "Add this part", block_id=first["block_id"])
+    await world.slack.until(
+        lambda: "initial_value" in world.slack.open_modals(ANA)[-1].blocks[1]["element"]
+    )
+    text = world.slack.open_modals(ANA)[-1].blocks[1]["element"]["initial_value"]
+    assert text.startswith("Ana, part 1 of 5: Sentence 0 of")
+    assert text.endswith(".")
+    await world.slack.submit(ANA)
+
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].human_feedback == text
 
 
 async def test_what_is_written_elsewhere_or_by_bots_or_too_late_is_no_note(world: World) -> None:
@@ -82,7 +134,9 @@ async def test_what_is_written_elsewhere_or_by_bots_or_too_late_is_no_note(world
     assert [resume.human_feedback for resume in world.crew.resumes] == ["Approved."]
 
 
-async def test_keep_collecting_sends_nothing(world: World) -> None:
+async def test_keep_collecting_puts_the_offer_away_and_answers_in_the_thread(
+    world: World,
+) -> None:
     await world.pause()
     card = await world.card("A draft")
     await world.slack.write(ANA, CHANNEL, "Hm.", card.ts)
@@ -90,7 +144,10 @@ async def test_keep_collecting_sends_nothing(world: World) -> None:
 
     await world.slack.click(ANA, world.slack.ephemerals(ANA)[0], "Keep collecting")
 
-    assert "notes wait" in await world.told(ANA, count=2)
+    await world.slack.until(
+        lambda: ["notes wait" in message_text(one) for one in world.slack.ephemerals(ANA)] == [True]
+    )
+    assert world.slack.ephemerals(ANA)[0].thread_ts == card.ts
     assert not world.crew.requests
 
 

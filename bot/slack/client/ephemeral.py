@@ -18,10 +18,12 @@ Respond = Callable[..., Awaitable[Any]]
 """Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
 
 
-async def send_ephemeral(respond: Respond, answer: str | Message) -> None:
-    """Answer the person who clicked or typed, and nobody else."""
+async def send_ephemeral(
+    respond: Respond, answer: str | Message, *, thread_ts: str | None = None
+) -> None:
+    """Answer the person who clicked or typed, and nobody else; in a thread if one is named."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
-    await _send(respond, message, replace_original=False)
+    await _send(respond, message, replace_original=False, thread_ts=thread_ts)
 
 
 async def replace_ephemeral(respond: Respond, message: Message) -> None:
@@ -34,13 +36,20 @@ async def remove_original(respond: Respond) -> None:
     await _respond(respond, delete_original=True)
 
 
-async def _send(respond: Respond, message: Message, *, replace_original: bool) -> None:
+async def _send(
+    respond: Respond,
+    message: Message,
+    *,
+    replace_original: bool,
+    thread_ts: str | None = None,
+) -> None:
     await _respond(
         respond,
         text=message.text,
         blocks=message.blocks or None,
         response_type="ephemeral",
         replace_original=replace_original,
+        thread_ts=thread_ts,
         unfurl_links=False,
         unfurl_media=False,
     )

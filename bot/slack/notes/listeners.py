@@ -8,10 +8,11 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import ids
-from bot.slack.client.ephemeral import Respond, send_ephemeral
+from bot.slack.client.ephemeral import Respond, remove_original, send_ephemeral
 from bot.slack.context import Body, SlackContext
+from bot.slack.errors import explain_errors
 from bot.slack.notes import strings
-from bot.slack.payloads import Deleted, Edited, Written, parse_message
+from bot.slack.payloads import Deleted, Edited, Written, parse_click, parse_message
 from bot.slack.reviews.listeners import on_revise
 from bot.usecases.notes import change_note, delete_note, keep_note
 
@@ -19,15 +20,21 @@ from bot.usecases.notes import change_note, delete_note, keep_note
 def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the thread's messages and the offer on the app."""
     app.action(ids.SEND_NOTES)(partial(on_revise, context=context))
-    app.action(ids.KEEP_COLLECTING)(on_keep_collecting)
+    app.action(ids.KEEP_COLLECTING)(partial(on_keep_collecting, context=context))
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
 
 
-async def on_keep_collecting(ack: AsyncAck, respond: Respond) -> None:
-    """The offer goes away."""
+async def on_keep_collecting(
+    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext
+) -> None:
+    """Take the offer away, and answer in the thread where it stood."""
     await ack()
-    await send_ephemeral(respond, strings.KEPT)
+    click = parse_click(body)
+    await remove_original(respond)
+    async with explain_errors(partial(send_ephemeral, respond), context=context):
+        posting = await context.uow.read.posting(click.round_id)
+        await send_ephemeral(respond, strings.KEPT, thread_ts=posting.thread_ts)
 
 
 async def on_message(ack: AsyncAck) -> None:

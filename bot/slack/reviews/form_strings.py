@@ -50,7 +50,7 @@ CONFIRMATION_NOT_OPENED: Final = (
 ASK_FOR_CHANGES: Final = "Ask for changes"
 ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is approved yet."
 NOT_ALL_SHOWN: Final = "You were not shown all of this output, and have not read it to its end."
-_NOTE_SHOWN: Final = 600
+ADD_PART: Final = "Add this part"
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
 
@@ -58,16 +58,6 @@ _NOTES_SHOWN: Final = 5
 def modal_excerpted(shown: int, total: int) -> str:
     """How much of the output a form shows, which is opened from the card."""
     return f"Showing the first {shown:,} of {total:,} characters; the card shows more."
-
-
-def offered(note: Note) -> str:
-    """A note that is not in the box."""
-    return shared.quoted(note.text, _NOTE_SHOWN)
-
-
-def more_notes(count: int) -> str:
-    """Notes that the form has no room for yet."""
-    return f"{count:,} more in the thread; they move up as you add these."
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:
@@ -101,5 +91,19 @@ def not_all_shown(shown: int | None) -> str:
 
 
 def author(note: Note) -> str:
-    """Whose it is, and how long if it can never fit."""
-    return f"{shared.person(note.by)} · {len(note.text):,} characters"
+    """Whose it is, and how long."""
+    return f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"
+
+
+def too_long(note: Note, *, theirs: bool) -> str:
+    """The same of a note that the box cannot hold, and who may add some of it."""
+    longer = f"{author(note)}, more than the box holds"
+    return f"{longer}. Add the parts that matter." if theirs else f"{longer}: {ONLY_ITS_AUTHOR}"
+
+
+ONLY_ITS_AUTHOR: Final = "who wrote it may add parts of it."
+
+
+def part(number: int, total: int) -> str:
+    """Which part of a long note follows."""
+    return f"Part {number} of {total}"

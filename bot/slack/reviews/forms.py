@@ -13,19 +13,18 @@ from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import Block, button, context, section
+from bot.slack.blockkit.blocks import Block, context, section
 from bot.slack.blockkit.excerpts import first_part, length
 from bot.slack.blockkit.modals import modal, text_field
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.payloads import asked
 from bot.slack.reviews import form_strings, strings
 from bot.slack.reviews.confirmation import render_caveats
+from bot.slack.reviews.notes_left import render_notes_left
 from bot.slack.reviews.output import output_in_modal
 from bot.usecases.read_models import CardView
 
 _EXCERPT_LIMIT: Final = 2_800
-_OFFERED: Final = 20
-"""Notes shown below the box, two blocks each; the others follow as these are added."""
 
 
 def render_approve_form(
@@ -62,22 +61,36 @@ def render_approve_form(
 
 
 def render_revise_form(
-    view: CardView, draft: Draft, *, revision: int = 0, problem: str | None = None
+    view: CardView,
+    draft: Draft,
+    reader: str,
+    *,
+    revision: int = 0,
+    page: int = 0,
+    problem: str | None = None,
 ) -> Block:
     """The form behind Revise: the notes are in the box, and those that are not stand below.
 
-    `revision` counts the notes added by hand: Slack takes a new text only for a new box.
+    `reader` is the id of who opened it, `page` the page of those notes. `revision` counts how often
+    the box was filled anew: Slack takes a new text only for a new box.
     """
     with_notes = bool(draft.text or draft.left or revision)
     box = _box(
         form_strings.FEEDBACK_LABEL,
         placeholder=form_strings.FEEDBACK_PLACEHOLDER,
-        block_id=f"{ids.FEEDBACK}-{revision}" if with_notes else ids.FEEDBACK,
+        block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
+    warnings = (problem, form_strings.NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
         form_strings.REVISE_TITLE,
-        [_subject(view), box, *_left(draft, problem), *_output(view)],
+        [
+            _subject(view),
+            box,
+            *(context(warning) for warning in warnings if warning),
+            *render_notes_left(draft, reader, page),
+            *_output(view),
+        ],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=view.round.id,
         submit=form_strings.REVISE_SUBMIT,
@@ -126,27 +139,6 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
         min_length=1,
         focus_on_load=True,
     )
-
-
-def _left(draft: Draft, problem: str | None) -> list[Block]:
-    """What is wrong with the notes in the box, and the notes that are not in it."""
-    below = [context(problem)] if problem else []
-    if draft.overflowed:
-        below.append(context(form_strings.NOTES_DO_NOT_FIT))
-    if draft.left:
-        below.append(section(form_strings.NOTES_OFFERED))
-        below += [block for note in draft.left[:_OFFERED] for block in _offered(note)]
-    if len(draft.left) > _OFFERED:
-        below.append(context(form_strings.more_notes(len(draft.left) - _OFFERED)))
-    return below
-
-
-def _offered(note: Note) -> list[Block]:
-    add = button(form_strings.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
-    return [
-        section(form_strings.offered(note)) | {"block_id": f"note-{note.ts}", "accessory": add},
-        context(form_strings.author(note)),
-    ]
 
 
 def _output(view: CardView) -> list[Block]:

@@ -10,16 +10,18 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.domain.caveats import Caveats
 from bot.domain.errors import StoreUnavailable
-from bot.domain.notes import Draft, Note, added
+from bot.domain.notes import Draft, Note, appended
 from bot.domain.people import Role
 from bot.domain.review import State
 from bot.domain.verdict import Person
+from bot.slack import ids
 from bot.slack.blockkit.blocks import Block
 from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
 from bot.slack.reviews import form_strings
 from bot.slack.reviews.confirmation import render_confirmation
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
+from bot.slack.reviews.notes_left import is_in, part_in_feedback
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from bot.usecases.decide import caveats_for, may_revise, record_read_to_end
 from bot.usecases.notes import NOTES, draft_for
@@ -75,31 +77,57 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
     await may_revise(round_id, by=by, context=context)
     posting = await context.uow.read.posting(round_id)
     draft = await draft_for(posting.view.round, context=context)
-    return await context.off_loop(render_revise_form, posting.view, draft)
+    return await context.off_loop(render_revise_form, posting.view, draft, by.id)
 
 
-async def form_with_note(click: ViewClick, context: SlackContext) -> Block:
-    """The form behind Revise, with one more note after what is typed there.
+async def form_again(click: ViewClick, context: SlackContext) -> Block:
+    """The form behind Revise after a button in it: one more note, or a part, or another page.
 
-    Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
+    What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
+    StoreUnavailable.
     """
     posting = await context.uow.read.posting(click.metadata)
     await context.ensure(click.by.id, Role.REVIEWER, posting.view.round.review)
     notes = await context.uow.read.notes.of_round(click.metadata, limit=NOTES)
-    note = next((one for one in notes if one.ts == click.value), None)
-    text = added(click.typed, note) if note is not None else click.typed
+    words = _words_to_add(click, notes)
+    text = click.typed if words is None else appended(click.typed, words)
     problem = form_strings.NOTE_DOES_NOT_FIT if text is None else None
     box = click.typed if text is None else text
-    left = tuple(one for one in notes if one.attributed not in box)
-    revision = _revision(click.box) + 1
+    left = tuple(note for note in notes if not is_in(box, note))
+    revision, page = _turned(click)
     return await context.off_loop(
-        render_revise_form, posting.view, Draft(box, left), revision=revision, problem=problem
+        render_revise_form,
+        posting.view,
+        Draft(box, left),
+        click.by.id,
+        revision=revision,
+        page=page,
+        problem=problem,
     )
 
 
-def _revision(box: str) -> int:
-    number = box.rpartition("-")[2]
-    return int(number) if number.isdecimal() else 0
+def _words_to_add(click: ViewClick, notes: Sequence[Note]) -> str | None:
+    """What a button adds to the feedback. Parts of a note are chosen by who wrote it."""
+    ts, _, number = click.value.partition(" ")
+    note = next((one for one in notes if one.ts == ts), None)
+    if note is None or click.action_id not in {ids.ADD_NOTE, ids.ADD_PART}:
+        return None
+    if click.action_id == ids.ADD_NOTE:
+        return note.attributed
+    theirs = note.by.id == click.by.id and number.isdecimal()
+    return part_in_feedback(note, int(number)) if theirs else None
+
+
+def _turned(click: ViewClick) -> tuple[int, int]:
+    """How often the box will have been filled, and the page of notes: both are in its name."""
+    revision, _, page = click.box.rpartition("-")[2].partition(".")
+    step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(click.action_id)
+    turned = _number(page) if step is None else max(0, _number(click.value) + step)
+    return _number(revision) + 1, turned
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 async def show_page(

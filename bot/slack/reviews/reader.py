@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack import strings as shared
+from bot.slack.blockkit.block_pages import BlocksPage, page_of_blocks
 from bot.slack.blockkit.blocks import (
     Block,
     actions,
@@ -18,7 +19,7 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.modals import modal
-from bot.slack.blockkit.pagination import PAGE, page_of
+from bot.slack.blockkit.pagination import page_of
 from bot.slack.blockkit.text import is_blank
 from bot.slack.page_buttons import page_buttons
 from bot.slack.reviews import reader_strings, state_strings, strings
@@ -28,9 +29,6 @@ from bot.slack.reviews.history import render_round
 from bot.slack.reviews.output import output_in_modal
 from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView, RoundLine
-
-#: Blocks of content on one page; a modal holds 100.
-_BLOCKS_LIMIT: Final = 80
 
 
 class ReaderTab(StrEnum):
@@ -114,52 +112,20 @@ def render_reader(
     return ReaderPage(made, is_end=is_last and position.tab is ReaderTab.WHOLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    blocks: list[Block]
-    number: int
-    total: int
-
-
-def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> _Page:
+def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> BlocksPage:
     match position.tab:
         case ReaderTab.WHOLE:
             found = page_of(view.output.text, position.page or 0)
-            return _Page(_whole(found.text, view), found.number, found.total)
+            return BlocksPage(_whole(found.text, view), found.number, found.total)
         case ReaderTab.CHANGES:
-            return _page_of_blocks(render_changes(view), position.page or 0)
+            return page_of_blocks(render_changes(view), position.page or 0)
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
             entries = (block for line in history for block in render_round(line))
             wanted = position.round_id if position.page is None else position.page
-            return _page_of_blocks(entries, wanted)
+            return page_of_blocks(entries, wanted)
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
     if is_blank(text):
         return [section(shared.EMPTY_OUTPUT)]
     return output_in_modal(Output(text, view.output.format))
-
-
-def _page_of_blocks(blocks: Iterable[Block], wanted: int | str) -> _Page:
-    """The page with this number, or with the block of this id; else the last.
-
-    Of the others nothing is kept but their number.
-    """
-    kept: list[Block] = []
-    number = size = count = 0
-    last = wanted if isinstance(wanted, int) else None
-    """The number of the wanted page, once that is known."""
-    for block in blocks:
-        length = len(json.dumps(block, ensure_ascii=False))
-        if count and (size + length > 2 * PAGE or count >= _BLOCKS_LIMIT):
-            number += 1
-            size = count = 0
-            if last is None or number <= last:
-                kept = []
-        size += length
-        count += 1
-        if last is None or number <= last:
-            kept.append(block)
-        if last is None and block.get("block_id") == wanted:
-            last = number
-    return _Page(kept, number if last is None else min(last, number), number + 1)

@@ -17,7 +17,7 @@ from bot.slack.context import Body, SlackContext
 from bot.slack.errors import explain_errors, show_error_modal
 from bot.slack.payloads import ViewClick, parse_view_click
 from bot.slack.reviews.listeners import decide_once
-from bot.slack.reviews.modals import Show, confirmation, form_with_note, revise_form, show_page
+from bot.slack.reviews.modals import Show, confirmation, form_again, revise_form, show_page
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 
 
@@ -28,7 +28,8 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     app.action(ids.VIEW_APPROVE)(partial(on_view_approve, context=context))
     app.action(ids.VIEW_REVISE)(partial(on_view_revise, context=context))
     app.action(ids.VIEW_READ)(partial(on_view_read, context=context))
-    app.action(ids.ADD_NOTE)(partial(on_add_note, context=context))
+    for notes in (ids.ADD_NOTE, ids.ADD_PART, ids.NEXT_NOTES, ids.PREVIOUS_NOTES):
+        app.action(notes)(partial(on_notes_button, context=context))
 
 
 async def on_page_turned(
@@ -98,12 +99,12 @@ async def on_view_read(
         await show_page(position, click.by, ack, show, context)
 
 
-async def on_add_note(
+async def on_notes_button(
     ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
-    """Put one more note into the box, after what is typed there."""
+    """Put a note or a part of one into the box, after what is typed there, or turn their pages."""
     click = parse_view_click(body)
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
-        form = await form_with_note(click, context)
+        form = await form_again(click, context)
         await ack()
         await update_modal(client, form, view_id=click.view_id, hash=click.view_hash)

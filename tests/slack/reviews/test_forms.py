@@ -33,7 +33,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     view = CardView(a_named_round(), Output(box))
     draft = Draft(box[:1_000], notes, overflowed=bool(notes))
 
-    check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
+    check_view(render_revise_form(view, draft, ANA.id), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view, Caveats(), ()))
     check_view(render_dismiss_form(view.round))
     check_view(render_error_modal("No."))
@@ -42,13 +42,13 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
 @settings(max_examples=100)
 @given(views(), long_texts)
 def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feedback: str) -> None:
-    modal = render_revise_form(view, Draft(feedback, ()))
+    modal = render_revise_form(view, Draft(feedback, ()), ANA.id)
     assert view_problems(modal) == []
     assert set(mentions(pieces(modal["blocks"]))) == set()
 
 
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
-    modal = render_revise_form(a_view("## Findings"), Draft("", ()))
+    modal = render_revise_form(a_view("## Findings"), Draft("", ()), ANA.id)
     assert modal["callback_id"] == ids.REVISE_MODAL
     assert modal["private_metadata"] == "r-1"
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Cancel")
@@ -61,12 +61,12 @@ def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
 
 
 def test_the_form_begins_with_what_was_written_already() -> None:
-    modal = render_revise_form(a_view(), Draft("so far", ()))
+    modal = render_revise_form(a_view(), Draft("so far", ()), ANA.id)
     assert modal["callback_id"] == ids.NOTES_MODAL
     assert modal["blocks"][1]["element"]["initial_value"] == "so far"
 
 
 def test_the_form_has_nothing_to_fill_in_or_to_show_when_there_is_nothing() -> None:
-    modal = render_revise_form(a_view(""), Draft("", ()))
+    modal = render_revise_form(a_view(""), Draft("", ()), ANA.id)
     assert [block["type"] for block in modal["blocks"]] == ["context", "input"]
     assert "initial_value" not in modal["blocks"][1]["element"]
