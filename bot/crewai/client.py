@@ -110,7 +110,9 @@ class HttpCrew:
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
         """See `CrewClient`."""
         if execution_id in (".", ".."):  # would be another path, whatever the quoting
-            return CrewUnavailable("no crew can be asked for an execution of this name")
+            return CrewUnavailable(
+                "no crew can be asked for an execution of this name", answered=True
+            )
         path = f"/status/{quote(execution_id, safe='')}"
         return await self._get(path, parse_status, seconds=self._timeouts.status)
 
@@ -164,12 +166,12 @@ class HttpCrew:
         except httpx.HTTPError as lost:
             return CrewUnavailable(why_lost(lost))
         except Malformed as error:
-            return CrewUnavailable(f"the answer is not understood: {error}")
+            return CrewUnavailable(f"the answer is not understood: {error}", answered=True)
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         why = "401: token not accepted" if unauthorized else _with_code(answer)
         # A page or a plain text is a proxy's, which knows nothing of executions.
         gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)
-        return CrewUnavailable(why, gone=gone)
+        return CrewUnavailable(why, gone=gone, answered=True)
 
     async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
         """Before anything is cut out of it: half a secret would not be found any more."""

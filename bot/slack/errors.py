@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck
@@ -24,6 +25,7 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
 )
+from bot.domain.people import ReviewerRef
 from bot.slack import strings
 from bot.slack.blockkit.blocks import Block, section
 from bot.slack.blockkit.modals import modal
@@ -32,6 +34,8 @@ from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
 
 log = structlog.get_logger(__name__)
+
+InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,14 @@ class Explanation:
     plain: str
 
 
-def explain(error: CrewgateError, *, now: datetime) -> Explanation:  # noqa: PLR0911  # a table
-    """Why nothing came of a click, a command or a form."""
+def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explanation:  # noqa: PLR0911  # a table
+    """Why nothing came of a click, a command or a form.
+
+    `in_slack` puts the account for an e-mail address that Slack knows.
+    """
     match error:
         case NotPermitted():
-            return _not_permitted(error)
+            return _not_permitted(error, in_slack(error.permitted))
         case UnknownCrew(crew=crew):
             return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
         case NotWaiting():
@@ -65,8 +72,8 @@ def explain(error: CrewgateError, *, now: datetime) -> Explanation:  # noqa: PLR
             return _only(strings.SOMETHING_FAILED)
 
 
-def _not_permitted(error: NotPermitted) -> Explanation:
-    crew, permitted, uncertain = error.crew, error.permitted, error.uncertain
+def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef]) -> Explanation:
+    crew, uncertain = error.crew, error.uncertain
     match error:
         case NotAReviewer():
             return Explanation(
@@ -105,7 +112,7 @@ async def explain_errors(
             context.directory.wake()
         if ack is not None:
             await ack()
-        explanation = explain(error, now=context.clock())
+        explanation = explain(error, now=context.clock(), in_slack=context.directory.in_slack)
         await say(explanation.plain if plain else explanation.mrkdwn)
 
 

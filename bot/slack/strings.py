@@ -35,16 +35,14 @@ from bot.usecases.read_models import COUNTED
 
 REVIEWERS_SHOWN: Final = 20
 DECIDERS_SHOWN: Final = 3
+ANYONE: Final = "anyone in the channel"
 
 
 def not_a_reviewer(
     crew_name: str, reviewers: Sequence[ReviewerRef], *, uncertain: bool = False
 ) -> str:
     """Who may decide, told to somebody who may not."""
-    names = [reviewer(named) for named in reviewers[:REVIEWERS_SHOWN]]
-    if len(reviewers) > REVIEWERS_SHOWN:
-        names.append(f"{len(reviewers) - REVIEWERS_SHOWN} more")
-    who = f" These may: {', '.join(names)}." if names else ""
+    who = f" These may: {named(reviewers)}." if reviewers else ""
     if uncertain:
         return (
             f"I could not find out from Slack whether you may decide for {crew(crew_name)}. "
@@ -76,7 +74,6 @@ def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
 
 def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
     """Who may start a crew, told to somebody who may not."""
-    who = ", ".join(map(reviewer, starters[:REVIEWERS_SHOWN]))
     if uncertain:
         return (
             f"I could not find out from Slack whether you may start {crew(crew_name)}. "
@@ -84,11 +81,11 @@ def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain:
         )
     if not starters:
         return f"Nobody may start {crew(crew_name)} from Slack."
-    return f"You may not start {crew(crew_name)}. These may: {who}."
+    return f"You may not start {crew(crew_name)}. These may: {named(starters)}."
 
 
 def too_late(error: NotWaiting, now: datetime) -> str:
-    """Why a round takes no decision any more, told to the slower person."""
+    """Why a round takes no decision, told to the slower person."""
     match error:
         case AlreadyDecided(decision=decision):
             did = "approved this" if decision.is_approve else "asked for changes"
@@ -98,7 +95,7 @@ def too_late(error: NotWaiting, now: datetime) -> str:
         case RoundClosed(reason=reason):
             return f"This is closed: {because(reason)}."
         case _:
-            return "This takes no decision any more."
+            return "This does not wait for a decision."
 
 
 def too_late_plain(error: NotWaiting, now: datetime) -> str:
@@ -115,16 +112,20 @@ def too_late_plain(error: NotWaiting, now: datetime) -> str:
                 f"This is closed: {plain(reason_text(reason), ANSWER_LIMIT).rstrip('. ')}. {lost}"
             )
         case _:
-            return f"This takes no decision any more. {lost}"
+            return f"This does not wait for a decision. {lost}"
 
 
 UNKNOWN_ROUND: Final = (
     "I do not know this review. The card may be older than my records, or come from another bot."
 )
 UNKNOWN_ROUND_PLAIN: Final = f"{UNKNOWN_ROUND} Your text was not sent."
-STORE_UNAVAILABLE: Final = "Nothing was recorded. Try again in a minute."
-STORE_UNAVAILABLE_PLAIN: Final = "Your text was not recorded. Try again in a minute."
-MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press Revise again."
+STORE_UNAVAILABLE: Final = (
+    "I cannot reach my records at the moment. Nothing was recorded; try again in a minute."
+)
+STORE_UNAVAILABLE_PLAIN: Final = (
+    "I cannot reach my records at the moment. Your text was not recorded; try again in a minute."
+)
+MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press the button again."
 NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
 SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
 FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
@@ -135,11 +136,11 @@ TEAM_NOT_KNOWN: Final = (
     "minute."
 )
 TOO_MANY_KICKOFFS: Final = (
-    ":warning: Too many kickoffs of this crew are under way. Try again in a minute."
+    "Nothing was started: several starts of this crew are under way. Try again in a minute."
 )
 NO_PUBLIC_URL: Final = (
-    ":warning: Nothing was started: this bot does not know its own address, so the crew could not "
-    "tell when it pauses. Ask your admin to set `PUBLIC_URL`."
+    "Nothing was started: this bot does not know its own address, so the crew could not tell when "
+    "it pauses. Ask whoever runs the bot to set `PUBLIC_URL`."
 )
 
 
@@ -151,12 +152,12 @@ def feedback_too_long(characters: int) -> str:
 
 def unknown_crew(name: str) -> str:
     """The crew was renamed or taken out of the settings."""
-    return f"{crew(name)} is not set up here any more, so nothing was recorded. Ask your admin."
+    return f"{crew(name)} is not set up here, so nothing was recorded. Ask whoever runs the bot."
 
 
 def unknown_crew_plain(name: str) -> str:
     """The same inside the modal."""
-    return f"{plain(name, CREW_LIMIT)} is not set up here any more. Your text was not sent."
+    return f"{plain(name, CREW_LIMIT)} is not set up here. Your text was not sent."
 
 
 # Lengths once escaped; together with an excerpt they stay within a message.
@@ -276,16 +277,19 @@ def reviewer(named: ReviewerRef) -> str:
         case Email(address):
             return one_line(address, ID_LIMIT)
         case Anyone():
-            return "anybody in the channel, save guests and people of other organisations"
+            return f"{ANYONE}, save guests and people of other organisations"
 
 
 def deciders(reviewers: Sequence[ReviewerRef]) -> str:
     """Who may decide, in a few words: three at most by name."""
-    if Anyone() in reviewers:
-        return "anyone in the channel"
-    names = [reviewer(named) for named in reviewers[:DECIDERS_SHOWN]]
-    if len(reviewers) > DECIDERS_SHOWN:
-        names.append(f"{len(reviewers) - DECIDERS_SHOWN:,} more")
+    return ANYONE if Anyone() in reviewers else named(reviewers, most=DECIDERS_SHOWN)
+
+
+def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
+    """People as the settings name them, so many at most."""
+    names = [reviewer(one) for one in people[:most]]
+    if len(people) > most:
+        names.append(f"{len(people) - most:,} more")
     return in_words(names)
 
 
@@ -313,7 +317,7 @@ def excerpted(shown: int, total: int) -> str:
     return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
 
 
-EXECUTION_GONE: Final = "the crew does not know this execution any more"
+EXECUTION_GONE: Final = "the crew does not know this execution"
 
 
 def reason_text(reason: Reason | None) -> str:
@@ -334,7 +338,7 @@ def reason_text(reason: Reason | None) -> str:
 
 
 _REASONS: Final = {
-    Inferred: "the crew has gone on, so it was taken",
+    Inferred: "the crew has gone on, so it has this",
     NeverSent: "a newer output came before this could be sent",
     ExecutionEnded: "the execution has ended",
     ExecutionGone: EXECUTION_GONE,

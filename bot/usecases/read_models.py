@@ -136,11 +136,12 @@ class Progress:
 class CrewUnavailable:
     """The crew gave no answer that can be used: `why` in a few words.
 
-    `gone`: it said itself that it knows no such execution.
+    `answered`: something came back. `gone`: it said itself that it knows no such execution.
     """
 
     why: str
     gone: bool = False
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ async def test_an_endless_answer_is_read_up_to_a_limit(http: httpx.AsyncClient) 
     async with a_server(serve) as url:
         client = a_client(http, url)
         assert await client.status("x") == CrewUnavailable(
-            "the answer is not understood: the body is not JSON"
+            "the answer is not understood: the body is not JSON", answered=True
         )
         assert await resume(client) == Delivered("")
 

@@ -20,7 +20,9 @@ from tests.crewai.crews import EXECUTION, TASK, a_client
 
 async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
     assert await client.status(EXECUTION) == Progress(CrewStatus.RUNNING, "running", TASK, 0, 0)
-    assert await client.status("other") == CrewUnavailable("404: Execution not found", gone=True)
+    assert await client.status("other") == CrewUnavailable(
+        "404: Execution not found", gone=True, answered=True
+    )
     crew.end(EXECUTION)
     ended = await client.status(EXECUTION)
     assert isinstance(ended, Progress)
@@ -56,7 +58,8 @@ async def test_a_check_says_in_plain_words_what_is_wrong(
     crew: Crew, client: HttpCrew, fault: Fault, why: str
 ) -> None:
     crew.fail("/inputs", how=fault)
-    assert await client.inputs() == CrewUnavailable(why)
+    answered = fault != drop_before()
+    assert await client.inputs() == CrewUnavailable(why, answered=answered)
     assert await client.inputs() == ("topic",)
     await crew.go_down()
     assert await client.inputs() == CrewUnavailable("connection refused")

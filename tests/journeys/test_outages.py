@@ -137,7 +137,7 @@ async def test_a_modal_that_slack_does_not_open_is_explained(world: World) -> No
 
     await world.slack.click(ANA, card, "Revise")
 
-    assert "Press Revise again" in await world.told(ANA)
+    assert "Press the button again" in await world.told(ANA)
 
 
 async def test_a_private_answer_that_is_lost_loses_nothing_else(world: World) -> None:

@@ -1,5 +1,6 @@
 """What one person is told when nothing comes of what they did."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -19,7 +20,7 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
 )
-from bot.domain.people import Email, User, UserGroup
+from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import ExecutionEnded
 from bot.slack.errors import explain
 
@@ -27,19 +28,27 @@ NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
 
 
+def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+    """Slack knows the address."""
+    return tuple(User("U2") if isinstance(one, Email) else one for one in named)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (NotAReviewer("research", REVIEWERS), "<@U1>"),
+        (NotAReviewer("research", REVIEWERS), "These may: <@U1>, <@U2> and <!subteam^S1>."),
         (NotAReviewer("research", uncertain=True), "try again in a minute"),
-        (NotAStarter("research", REVIEWERS), "may not start research. These may: <@U1>"),
+        (
+            NotAStarter("research", REVIEWERS),
+            "These may: <@U1>, <@U2> and <!subteam^S1>.",
+        ),
         (NotAStarter("research", uncertain=True), "Try again in a minute"),
         (NotAStarter("research"), "Nobody may start research from Slack"),
         (NotAReader("research"), "You may not read what research does"),
         (NotAReader("research", uncertain=True), "could not find out from Slack"),
         (NoPublicUrl(), "`PUBLIC_URL`"),
-        (TooManyKickoffs(), "Too many kickoffs"),
-        (UnknownCrew("research"), "not set up here any more"),
+        (TooManyKickoffs(), "several starts of this crew"),
+        (UnknownCrew("research"), "not set up here"),
         (RoundSuperseded(), "newer output"),
         (RoundClosed(ExecutionEnded()), "the execution has ended"),
         (RoundNotFound("x"), "do not know this review"),
@@ -49,7 +58,7 @@ REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
     ],
 )
 def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
-    assert said in explain(error, now=NOW).mrkdwn
+    assert said in explain(error, now=NOW, in_slack=in_slack).mrkdwn
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
 def test_inside_a_form_it_is_plain_and_says_that_the_text_was_not_sent(
     error: CrewgateError, said: str
 ) -> None:
-    plain = explain(error, now=NOW).plain
+    plain = explain(error, now=NOW, in_slack=in_slack).plain
 
     assert said in plain
     assert "<@" not in plain

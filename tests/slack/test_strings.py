@@ -18,7 +18,7 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
     )
     assert said == (
         "You are not a reviewer of research, so nothing was recorded. "
-        "These may: <@U0ANA>, <!subteam^S1>, &lt;lead&gt;@example.com."
+        "These may: <@U0ANA>, <!subteam^S1> and &lt;lead&gt;@example.com."
     )
     many = shared.not_a_reviewer("research", [User("U0ANA")] * 25, uncertain=True)
     assert "could not find out" in many
@@ -44,7 +44,7 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
             "This is closed: the execution has ended.",
             "This is closed: the execution has ended.",
         ),
-        (NotWaiting(), "This takes no decision any more.", "This takes no decision any more."),
+        (NotWaiting(), "This does not wait for a decision.", "This does not wait for a decision."),
     ],
 )
 def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:

@@ -137,13 +137,13 @@ def more_of(total: int, shown: int) -> str:
 
 def earlier(count: int) -> str:
     """What a list leaves off at its beginning."""
-    return f"{counted(count, 'earlier round')} left off"
+    return f"{counted(count, 'earlier round')} {'is' if count == 1 else 'are'} not shown"
 
 
 def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
     """What the crew says about itself; `bar` is empty when it gives no numbers."""
     if isinstance(reported, CrewUnavailable):
-        return f"The crew does not answer ({one_line(reported.why, shared.ANSWER_LIMIT)})."
+        return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
     parts = [bar or f"The crew says “{word}”"]
     if bar and reported.status is not CrewStatus.RUNNING:
@@ -153,6 +153,15 @@ def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
     if reported.error:
         parts.append(f"the error: {one_line(reported.error, shared.ANSWER_LIMIT)}")
     return " · ".join(parts)
+
+
+def _unavailable(reported: CrewUnavailable) -> str:
+    why = one_line(reported.why, shared.ANSWER_LIMIT)
+    if reported.gone:
+        return f"The crew does not know this execution ({why})."
+    if reported.answered:
+        return f"The crew does not say how far it is ({why})."
+    return f"The crew does not answer ({why})."
 
 
 NO_ROUNDS: Final = "Nothing has come for review yet."

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.review import Round
+from bot.slack import signs
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 from bot.usecases.read_models import ExecutionPosting
@@ -38,11 +39,11 @@ def progress(execution: Execution, bar: str) -> str:
     """The line that moves."""
     match execution.state:
         case ExecutionState.RUNNING:
-            parts = [":hourglass_flowing_sand: " + (bar or tasks(execution.completed_tasks))]
+            parts = [f"{signs.RUNNING} {bar or tasks(execution.completed_tasks)}"]
             if execution.current_task:
                 parts.append(f"now at {shared.title(execution.current_task)}")
         case ExecutionState.COMPLETED:
-            parts = [f":white_check_mark: Completed · {bar or tasks(execution.completed_tasks)}"]
+            parts = [f":checkered_flag: Completed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.FAILED:
             parts = [f":x: Failed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.GONE:  # pragma: no branch  # there is no fifth
@@ -89,8 +90,8 @@ def ended(execution: Execution, approved: Round | None = None) -> str:
             return f":x: {who}{crew} failed: {why}"
         case ExecutionState.GONE:
             return (
-                f":grey_question: {who}{crew} does not know this execution any more. What waited "
-                "here is closed; start it again if it is still needed."
+                f":grey_question: {who}{crew} does not know this execution. What waited here is "
+                "closed; start it again if it is still needed."
             )
         case _:
             return f":checkered_flag: {who}{crew} has finished.{_result(execution, approved)}"
@@ -116,7 +117,7 @@ def ended_plain(execution: Execution) -> str:
 def forward_failed(kind: str) -> str:
     """A caller's address did not take a webhook."""
     return (
-        f":warning: A {kind} webhook of this execution could not be forwarded: the address its "
+        f":exclamation: A {kind} webhook of this execution could not be forwarded: the address its "
         "caller gave refused it or did not answer. It is not tried again."
     )
 
@@ -124,6 +125,6 @@ def forward_failed(kind: str) -> str:
 RESULT_FILE: Final = "result"
 RESULT_TITLE: Final = "The whole result"
 RESULT_FILE_FAILED: Final = (
-    ":warning: Slack does not take the whole result as a file, so only its beginning is shown "
+    ":exclamation: Slack does not take the whole result as a file, so only its beginning is shown "
     "here. The crew has all of it."
 )

@@ -18,8 +18,8 @@ NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} kicko
 NO_CREW: Final = "There is no crew that you may start."
 NOT_UNDERSTOOD: Final = f"Name one crew: `{COMMAND} kickoff research`."
 NO_INPUTS: Final = "This crew needs no inputs."
-TOO_MANY: Final = "This crew has more inputs than a form can hold; start it over its API."
-MISSING: Final = ":warning: The crew needs this."
+TOO_MANY: Final = "This crew has more inputs than a form holds. It can be started over its API."
+MISSING: Final = ":exclamation: The crew needs this."
 NO_EXECUTION: Final = "the answer names no execution"
 ALREADY_SENT: Final = (
     ":information_source: This form was sent already, and nothing more was started. What came of "
@@ -30,13 +30,13 @@ EMPTY: Final = "The crew needs this."
 
 def asking(crew: str) -> str:
     """While the crew is asked for its inputs."""
-    return f":hourglass_flowing_sand: Asking {shared.crew(crew)} what it needs…"
+    return f"Asking {shared.crew(crew)} what it needs…"
 
 
 def starting(crew: str) -> str:
     """While the crew starts."""
     return (
-        f":hourglass_flowing_sand: Starting {shared.crew(crew)}… This can take a while; you may "
+        f"Starting {shared.crew(crew)}… This can take a while; you may "
         "close this, the channel shows what comes of it."
     )
 
@@ -44,7 +44,7 @@ def starting(crew: str) -> str:
 def started(crew: str, execution_id: str) -> str:
     """It runs."""
     return (
-        f":white_check_mark: {shared.bold(shared.crew(crew))} has started: "
+        f":rocket: {shared.bold(shared.crew(crew))} has started: "
         f"{shared.identifier(execution_id)}. Its thread is in the channel."
     )
 
@@ -53,22 +53,22 @@ def crew_away(crew: str, why: str) -> str:
     """The crew does not say what it needs."""
     said = one_line(why, shared.ANSWER_LIMIT)
     return (
-        f":warning: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
+        f":exclamation: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
         "Nothing was started."
     )
 
 
 def refused(why: str) -> str:
     """The crew said no."""
-    return f":warning: Nothing was started. The crew said: {one_line(why, shared.ANSWER_LIMIT)}"
+    return f":exclamation: Nothing was started. The crew said: {one_line(why, shared.ANSWER_LIMIT)}"
 
 
 def unclear(why: str) -> str:
     """Nobody knows whether it started, and what to do about that."""
     said = one_line(why, shared.ANSWER_LIMIT)
     return (
-        f":warning: It may have started: {said}. Look in the channel and at the crew itself: if it "
-        f"runs, its first pause is a card here. If it does not, start it again with "
+        f":exclamation: It may have started: {said}. Look in the channel and at the crew itself: "
+        f"if it runs, its first pause is a card here. If it does not, start it again with "
         f"`{COMMAND} kickoff`."
     )
 

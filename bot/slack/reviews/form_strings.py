@@ -39,7 +39,7 @@ NOTE_DOES_NOT_FIT: Final = (
     "That note does not fit: the box holds 3,000 characters. Shorten what is there, then add it."
 )
 NOTES_DO_NOT_FIT: Final = (
-    ":warning: Not every note fits: the box holds 3,000 characters. Those left out stand below."
+    ":exclamation: Not every note fits: the box holds 3,000 characters. Those left out stand below."
 )
 CONFIRM_TITLE: Final = "Before you approve"
 CONFIRM_SUBMIT: Final = "Approve anyway"

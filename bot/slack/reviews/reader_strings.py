@@ -41,7 +41,7 @@ def nothing_changed(previous: Round) -> str:
     decision = previous.decision
     asked = decision is not None and not decision.is_approve
     although = ", although changes were asked for" if asked else ""
-    return f":warning: *Nothing changed.* Word for word the same as before{although}."
+    return f":exclamation: *Nothing changed.* Word for word the same as before{although}."
 
 
 _NOUNS: Final = {

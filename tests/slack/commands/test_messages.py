@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_counted() -> None:
     answer = read(render_execution(execution, now=LATER, link=linked))
     assert "|Round 500 of Draft>" in answer
     assert "|Round 1 of Draft>" not in answer
-    assert "earlier rounds left off" in answer
+    assert "earlier rounds are not shown" in answer
     candidates = [("research", f"{n}" * 20) for n in range(900)]
     assert re.search(r"and [0-9]+ more", read(render_ambiguous("7", candidates)))
 
@@ -208,6 +208,8 @@ def test_the_overview_counts_what_needs_somebody() -> None:
             "“error” · the error: boom &amp; bust",
         ),
         (CrewUnavailable("2 s"), "The crew does not answer (2 s)."),
+        (CrewUnavailable("500", answered=True), "The crew does not say how far it is (500)."),
+        (CrewUnavailable("404", gone=True), "The crew does not know this execution (404)."),
     ],
 )
 def test_an_execution_shows_what_the_crew_says(

@@ -161,7 +161,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         ({"state": State.RESUMED}, "Approved by <@U0ANA>. Sent."),
         (
             {"state": State.RESUMED, "reason": Inferred()},
-            "Sent: the crew has gone on, so it was taken.",
+            "Sent: the crew has gone on, so it has this.",
         ),
         (
             {"state": State.STUCK, "reason": RefusedByCrew("401", "Unauthorized")},
@@ -219,7 +219,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
         ),
         (
             {"state": State.CLOSED, "decision": None, "reason": ExecutionGone()},
-            "Closed: the crew does not know this execution any more.",
+            "Closed: the crew does not know this execution.",
         ),
         (
             {"state": State.CLOSED, "reason": ExecutionEnded(), "in_doubt_since": NOW},
