@@ -50,11 +50,18 @@ class _App(AsyncApp):
     the decision is on disk; with `process_before_response` Bolt awaits the listener instead.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Bolt's
+        super().__init__(*args, **kwargs)
+        self._listening: set[asyncio.Task[BoltResponse]] = set()
+        """asyncio itself would let a task that nobody refers to be collected."""
+
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """The acknowledgement, or what Bolt answers where there is none."""
         ack = _Ack()
         req.context["ack"] = ack
         listening = asyncio.create_task(super().async_dispatch(req))
+        self._listening.add(listening)
+        listening.add_done_callback(self._listening.discard)
         await asyncio.wait({listening, ack.first}, return_when=asyncio.FIRST_COMPLETED)
         return ack.first.result() if ack.first.done() else listening.result()
 
