@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL
 from bot.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
@@ -49,6 +51,23 @@ async def test_notes_in_the_thread_become_the_feedback(world: World) -> None:
     [resume] = world.crew.resumes
     assert resume.human_feedback == f"{text}\n\nCarl: I like it."
     assert not resume.is_approve
+
+
+async def test_a_note_that_the_database_cannot_take_is_told_of_again(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
+    await world.shown(card, "1 note from")
+    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
+        database.execute("ALTER TABLE notes RENAME TO gone")
+        note = await world.slack.write(ANA, CHANNEL, "Clearer.", card.ts)
+        assert note.reply.status == 503
+        database.execute("ALTER TABLE gone RENAME TO notes")
+    await world.slack.resend(note.delivery)
+    await world.shown(card, "2 notes from")
+    assert "Traceback" not in capsys.readouterr().out
 
 
 async def test_notes_that_do_not_fit_are_offered_and_never_cut(world: World) -> None:

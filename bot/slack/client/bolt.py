@@ -16,7 +16,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import Malformed
+from bot.domain.errors import Malformed, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -96,9 +96,14 @@ def _unseen(prefix: str) -> Iterator[None]:
 
 
 async def on_error(error: Exception) -> BoltResponse | None:
-    """What no listener foresaw. Slack shows the person that it did not work."""
-    if isinstance(error, Malformed):
-        log.warning("payload_malformed", why=type(error.__cause__).__name__)
-        return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
-    log.error("listener_failed", exc_info=error)
-    return None
+    """What no listener explains. Slack shows the person that it did not work."""
+    match error:
+        case Malformed():
+            log.warning("payload_malformed", why=type(error.__cause__).__name__)
+            return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
+        case StoreUnavailable():
+            log.warning("store_unavailable", path="Slack", why=str(error))
+            return BoltResponse(status=503)  # an event is told of again
+        case _:
+            log.error("listener_failed", exc_info=error)
+            return None
