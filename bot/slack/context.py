@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.people import ReviewerRef
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.usecases.context import ReviewContext
@@ -36,3 +37,7 @@ class SlackContext(ReviewContext):
     """Set whenever something was saved: Home shows it then."""
     sleep: Sleep
     off_loop: OffLoop
+
+    def deciders(self, crew: str) -> tuple[ReviewerRef, ...]:
+        """Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
+        return self.directory.in_slack(self.crews[crew].reviewers)

@@ -309,6 +309,11 @@ def number_of(round_: Round) -> str:
     return f"Round {round_.number}"
 
 
+def number_inside(round_: Round) -> str:
+    """The same inside a line."""
+    return f"round {round_.number:,}"
+
+
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
 
 

@@ -21,9 +21,9 @@ _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 def preview_of_markdown(markdown: str) -> str:
     """The words of headings, paragraphs and items; else of tables, cell by cell; else of code."""
     tokens = parse(clean(markdown))
-    for words in (_prose(tokens), _cells(tokens), _code(tokens)):
-        text = " ".join(words)
-        if text.strip():
+    for parts in (_prose(tokens), _cells(tokens), _code(tokens)):
+        text = " ".join(filter(None, map(str.strip, parts)))
+        if text:
             return text
     return ""
 
@@ -43,7 +43,12 @@ def _prose(tokens: list[Token]) -> Iterator[str]:
         if token.type in {"table_open", "table_close"}:
             in_table = token.nesting > 0
         elif token.type == "inline" and not in_table:
-            yield _words(token)
+            yield _sentence(_words(token).strip())
+
+
+def _sentence(words: str) -> str:
+    """What ends like a sentence where the next one begins on the same line."""
+    return f"{words}." if words and words[-1].isalnum() else words
 
 
 def _cells(tokens: list[Token]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
-from bot.domain.people import ReviewerRef, Role
+from bot.domain.people import Role
 from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -81,7 +81,7 @@ async def _pending(by: Person, context: SlackContext, *, mine: bool) -> Message:
         now=context.clock(),
         mine=mine,
         link=context.identity.link,
-        deciders=partial(_deciders, context),
+        deciders=context.deciders,
     )
 
 
@@ -105,9 +105,5 @@ async def _overview(by: Person, context: SlackContext) -> Message:
         seen,
         now=context.clock(),
         link=context.identity.link,
-        deciders=partial(_deciders, context),
+        deciders=context.deciders,
     )
-
-
-def _deciders(context: SlackContext, crew: str) -> tuple[ReviewerRef, ...]:
-    return context.directory.in_slack(context.crews[crew].reviewers)

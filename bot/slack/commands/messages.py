@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from bot.domain.execution import Execution
-from bot.domain.people import ReviewerRef
 from bot.slack import ids, signs
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
@@ -24,7 +23,7 @@ from bot.slack.blockkit.text import date, duration
 from bot.slack.commands import strings
 from bot.slack.executions import progress_bar
 from bot.slack.reviews import summary
-from bot.slack.reviews.links import Link, linked
+from bot.slack.reviews.links import Deciders, Link, linked
 from bot.slack.reviews.presentation import present, sign
 from bot.usecases.queries.crews import Overview
 from bot.usecases.read_models import (
@@ -35,9 +34,6 @@ from bot.usecases.read_models import (
     Progress,
     RoundLine,
 )
-
-Deciders: TypeAlias = Callable[[str], Sequence[ReviewerRef]]
-"""Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
@@ -139,7 +135,7 @@ def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders
     parts = (
         summary.headline(line, link),
         shared.crew(crew),
-        strings.number(round_),
+        shared.number_inside(round_),
         strings.for_whom(shared.deciders(deciders(crew))),
         summary.waiting_for(duration(now - round_.opened_at)),
         *summary.claim_and_notes(line, now=now),

@@ -66,11 +66,6 @@ MORE_EXECUTIONS: Final = (
 )
 
 
-def number(round_: Round) -> str:
-    """A round's number, within a line."""
-    return f"round {round_.number:,}"
-
-
 def for_whom(who: str) -> str:
     """Who may decide, within a line; nothing where nobody may."""
     return f"for {who}" if who else ""

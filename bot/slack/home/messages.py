@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Final
 
 from bot.slack import ids
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, actions, button, header, section
 from bot.slack.blockkit.text import duration
 from bot.slack.home import strings
 from bot.slack.home.layout import Part, Row, block_id, lines_of, part_of, stands
 from bot.slack.page_buttons import page_buttons
 from bot.slack.payloads import ButtonRow
-from bot.slack.reviews import reader_strings, summary
+from bot.slack.reviews import reader_strings, state_strings, summary
 from bot.slack.reviews import strings as reviews
 from bot.slack.reviews.buttons import dismiss_button, view_buttons
-from bot.slack.reviews.links import Link
+from bot.slack.reviews.links import Deciders, Link
 from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import Queue, RoundLine
 
@@ -35,6 +36,7 @@ def render_home(
     before: tuple[ButtonRow, ...] = (),
     now: datetime,
     link: Link,
+    deciders: Deciders,
 ) -> Block:
     """These rows of the queue as a Home page; `before` are the rows of buttons that it had."""
     lines = lines_of(found)
@@ -49,7 +51,9 @@ def render_home(
             blocks.append(header(_HEADINGS[part](part_of(found, part).total)))
         for row in of_part:
             line = lines[row.round_id]
-            blocks.append(section("\n".join(_text(line, row, now=now, link=link))))
+            blocks.append(
+                section("\n".join(_text(line, row, now=now, link=link, deciders=deciders)))
+            )
             stood = stands(block_id(row, 0), len(blocks), before, now=now)
             blocks.append(actions(*_buttons(line, row, found)) | {"block_id": stood})
     blocks += page_buttons(
@@ -62,15 +66,19 @@ def render_home(
     return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
 
 
-def _text(line: RoundLine, row: Row, *, now: datetime, link: Link) -> Iterator[str]:
+def _text(
+    line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders
+) -> Iterator[str]:
     round_ = line.round
     yield summary.headline(line, link)
     match present(round_):
         case Waiting(since):
-            yield strings.about(round_, summary.waiting_for(duration(now - since)))
-        case _:
-            yield strings.about(round_, summary.status(round_, now))
-    yield from summary.claim_and_notes(line, now=now)
+            whom = "" if row.part is Part.MINE else shared.deciders(deciders(round_.review.crew))
+            yield strings.waits(round_, whom, duration(now - since))
+        case shown:
+            yield strings.about(round_, state_strings.in_list(shown, now))
+    if noted := " · ".join(summary.claim_and_notes(line, now=now)):
+        yield noted
     if row.part is not Part.STUCK:
         yield summary.preview(line)
 

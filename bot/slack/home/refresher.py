@@ -118,6 +118,7 @@ class HomeRefresher:
                 before=reader.before,
                 now=context.clock(),
                 link=context.identity.link,
+                deciders=context.deciders,
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)

@@ -47,4 +47,9 @@ def totals(found: Queue) -> str:
 
 def about(round_: Round, state: str) -> str:
     """The second line of a row."""
-    return f"{shared.crew(round_.review.crew)} · {shared.number_of(round_)} · {state}"
+    return f"{shared.crew(round_.review.crew)} · {shared.number_inside(round_)} · {state}"
+
+
+def waits(round_: Round, whom: str, how_long: str) -> str:
+    """The same of a round that waits, for whom and how long."""
+    return about(round_, f"waiting {f'for {whom} ' if whom else ''}for {how_long}")

@@ -1,14 +1,17 @@
-"""Links from a list or Home to the card of a round, or to a thread."""
+"""What a list or Home looks up for its lines: links to messages, and who may decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from bot.domain.people import ReviewerRef
 from bot.slack.blockkit.text import utf16_length
 from bot.usecases.read_models import MessageRef
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
+Deciders: TypeAlias = Callable[[str], Sequence[ReviewerRef]]
+"""Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
 
 _LINK_LIMIT: Final = 500
 """Three such links still fit into one section. Slack's own are under 120."""

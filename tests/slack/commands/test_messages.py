@@ -17,7 +17,6 @@ from bot.domain.review import State
 from bot.domain.verdict import Revise
 from bot.slack.blockkit.blocks import Message
 from bot.slack.commands.messages import (
-    Deciders,
     render_ambiguous,
     render_execution,
     render_help,
@@ -25,7 +24,7 @@ from bot.slack.commands.messages import (
     render_pending,
     render_unknown_execution,
 )
-from bot.slack.reviews.links import Link
+from bot.slack.reviews.links import Deciders, Link
 from bot.usecases.queries.crews import CrewHealth, Overview
 from bot.usecases.read_models import (
     COUNTED,

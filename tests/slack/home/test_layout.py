@@ -22,7 +22,7 @@ from bot.slack.home.messages import render_home
 from bot.slack.payloads import ButtonRow, button_rows
 from bot.usecases.read_models import Queue, QueuePart, RoundLine
 from tests.builders import NOW, SECOND, a_review, a_round
-from tests.slack.home.test_messages import a_queue
+from tests.slack.home.test_messages import a_queue, deciders
 
 
 def a_line(name: str, state: State = State.WAITING, *, crew: str = "research") -> RoundLine:
@@ -40,7 +40,7 @@ def ids(rows: tuple[Row, ...]) -> list[str]:
 def published(
     found: Queue, rows: tuple[Row, ...], before: tuple[ButtonRow, ...] = ()
 ) -> tuple[ButtonRow, ...]:
-    view = render_home(found, rows, before=before, now=NOW, link=lambda _: None)
+    view = render_home(found, rows, before=before, now=NOW, link=lambda _: None, deciders=deciders)
     return button_rows(view)
 
 

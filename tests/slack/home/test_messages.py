@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.notes import Claim
 from bot.domain.notification import Format
+from bot.domain.people import ReviewerRef, User
 from bot.domain.reason import RefusedByCrew
 from bot.domain.review import State
 from bot.slack.home.layout import Part, Row, arrange
@@ -18,6 +19,11 @@ from bot.slack.home.messages import render_home
 from bot.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_round
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
+
+
+def deciders(_: str) -> tuple[ReviewerRef, ...]:
+    return (User(BEN.id),)
+
 
 NONE = QueuePart((), 0)
 REF = MessageRef("C1", "1.0", "1.0")
@@ -35,7 +41,7 @@ def a_queue(*mine: RoundLine, **changes: Any) -> Queue:
 
 
 def home(found: Queue) -> dict[str, Any]:
-    return render_home(found, arrange((), found, now=NOW), now=NOW, link=link)
+    return render_home(found, arrange((), found, now=NOW), now=NOW, link=link, deciders=deciders)
 
 
 def buttons(view: dict[str, Any]) -> list[list[str]]:
@@ -93,6 +99,14 @@ def test_several_pages_say_what_there_is_on_all() -> None:
     assert "Waiting: 1 for you and 30 for others · not delivered: 2" in shown(home(found))
 
 
+def test_what_waits_for_others_says_for_whom() -> None:
+    line = RoundLine(a_round(), None, "A draft.")
+    mine = shown(home(a_queue(line)))
+    others = shown(home(a_queue(others=QueuePart((line,), 1))))
+    assert "research · round 1 · waiting for 0 s" in mine
+    assert f"research · round 1 · waiting for <@{BEN.id}> for 0 s" in others
+
+
 def test_who_only_reads_is_offered_nothing_else() -> None:
     line = RoundLine(a_round(), None, "A draft.")
     stuck = QueuePart((RoundLine(STUCK, None),), 1)
@@ -113,11 +127,11 @@ def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
 @pytest.mark.parametrize(
     ("excerpt", "format_", "says"),
     [
-        ("# Findings\n\nThey *grow*.\n\n- a\n- b", Format.MARKDOWN, "Findings They grow. a b"),
-        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", Format.MARKDOWN, "So it is."),
+        ("# Findings\n\nThey *grow*.\n\n- a\n- b", Format.MARKDOWN, "Findings. They grow. a. b."),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", Format.MARKDOWN, "\nSo it is."),
         ("| a | b |\n|---|---|\n| 1 | 2 |", Format.MARKDOWN, "a · b; 1 · 2;"),
-        ("```\nx = 1\n```", Format.MARKDOWN, "x = 1"),
-        ("---\n\n![x](y)", Format.MARKDOWN, "x"),
+        ("```\nx = 1\n```", Format.MARKDOWN, "\nx = 1"),
+        ("---\n\n![x](y)", Format.MARKDOWN, "\nx."),
         ("  \n", Format.MARKDOWN, "The output is empty."),
         ('{"a": "b\\nc", "d": [1, true, "cut of', Format.JSON, "a: b c, d: 1, true, cut of"),
         ("{}", Format.JSON, "The output is empty."),
@@ -133,5 +147,5 @@ def test_a_row_that_stays_offers_what_does_nothing_first() -> None:
     stuck = QueuePart((), 1)
     found = a_queue(stuck=stuck, kept=(RoundLine(STUCK, None),))
     rows = (Row(Part.MINE, STUCK.id, NOW),)
-    view = render_home(found, rows, now=NOW, link=link)
+    view = render_home(found, rows, now=NOW, link=link, deciders=deciders)
     assert buttons(view) == [["Read all", "Retry", "Dismiss"]]
