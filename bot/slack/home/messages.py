@@ -74,11 +74,11 @@ def _text(
     match present(round_):
         case Waiting(since):
             whom = "" if row.part is Part.MINE else shared.deciders(deciders(round_.review.crew))
-            yield strings.waits(round_, whom, duration(now - since))
+            state = strings.waits(whom, duration(now - since))
         case shown:
-            yield strings.about(round_, state_strings.in_list(shown, now))
-    if noted := " · ".join(summary.claim_and_notes(line, now=now)):
-        yield noted
+            state = state_strings.in_list(shown, now)
+    # In one line with the rest: a row that changes is as high as before, or nearly so.
+    yield strings.about(round_, state, *summary.claim_and_notes(line, now=now))
     if row.part is not Part.STUCK:
         yield summary.preview(line)
 

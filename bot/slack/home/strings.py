@@ -45,11 +45,11 @@ def totals(found: Queue) -> str:
     return " · ".join(said)
 
 
-def about(round_: Round, state: str) -> str:
-    """The second line of a row."""
-    return f"{shared.crew(round_.review.crew)} · {shared.number_inside(round_)} · {state}"
+def about(round_: Round, *said: str) -> str:
+    """The second line of a row: its crew, its number, how it stands, what people wrote."""
+    return " · ".join((shared.crew(round_.review.crew), shared.number_inside(round_), *said))
 
 
-def waits(round_: Round, whom: str, how_long: str) -> str:
-    """The same of a round that waits, for whom and how long."""
-    return about(round_, f"waiting {f'for {whom} ' if whom else ''}for {how_long}")
+def waits(whom: str, how_long: str) -> str:
+    """For whom a round waits, and how long."""
+    return f"waiting {f'for {whom} ' if whom else ''}for {how_long}"
