@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
@@ -25,18 +25,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from bot.domain.effects import SLACK
-from bot.domain.errors import NotAReviewer, NotWaiting
+from bot.domain.errors import ConfirmationNeeded, NotAReviewer, NotWaiting
+from bot.domain.notes import Claim
 from bot.domain.outcome import Refused
 from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Decision, Revise
+from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from bot.store.engine import open_engines
 from bot.store.mappers import ROUND, to_round
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.dismiss import dismiss
+from bot.usecases.notes import claim, keep_note
 from tests.builders import ANA, BEN, EVE
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
@@ -98,6 +101,11 @@ class Reviews(RuleBasedStateMachine):
         self.decisions: dict[str, Decision] = {}
         self.ended: dict[str, State] = {}
         self.dismissed: set[str] = set()
+        self.notes: defaultdict[str, set[str]] = defaultdict(set)
+        """The ts of each note, by its round."""
+        self.claims: dict[str, Claim] = {}
+        self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
+        """What somebody was last asked about before they approved a round, and its notes then."""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
@@ -116,7 +124,9 @@ class Reviews(RuleBasedStateMachine):
     def take_a_step(self, data: st.DataObject) -> None:
         """One rule for all: what is possible depends, and some things are more likely."""
         likely = {
-            self.click: 3 * self.any_round(*State),
+            self.click: 4 * self.any_round(*State),
+            self.write_a_note: self.any_round(State.WAITING),
+            self.claim: self.any_round(State.WAITING),
             self.ask_to_retry: 2 * self.any_round(State.STUCK),
             self.somebody_dismisses: self.any_round(State.STUCK),
             self.work_for_slack: 2,
@@ -167,17 +177,62 @@ class Reviews(RuleBasedStateMachine):
         round_ = draw(st.sampled_from(self.known if stale else waiting or self.known))
         by = draw(PEOPLE)
         self.world.clock.advance(timedelta(microseconds=1))
+        await self.press(round_, draw(VERDICTS), by, draw)
+
+    async def press(self, round_: Round, verdict: Verdict, by: Person, draw: Draw) -> None:
+        """Decide, or answer the question that the same press led to before."""
+        seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
         try:
-            decided = await self.world.decide(round_.id, draw(VERDICTS), by=by)
+            decided = await self.world.decide(round_.id, verdict, by=by, seen=seen)
         except NotAReviewer:
             assert by == EVE
         except NotWaiting:
             assert round_.state is not State.WAITING
+        except ConfirmationNeeded as needed:
+            assert verdict == Approve()
+            assert round_.state is State.WAITING
+            self.remember_question(round_.id, by, needed.caveats)
+            if draw(st.booleans()):  # something happens before the answer
+                await draw(st.sampled_from([self.write_a_note, self.claim]))(draw)
+                await self.press(round_, verdict, by, draw)
         else:
             assert decided.decision is not None
             assert round_.id not in self.decisions
             self.decisions[round_.id] = decided.decision
             self.crew.decided[decided.decision] = round_.id
+            if verdict == Approve():
+                self.check_asked(decided, by, seen, shown)
+
+    def remember_question(self, round_id: str, by: Person, caveats: Caveats) -> None:
+        assert caveats.notes == len(self.notes[round_id])
+        self.asked[round_id, by.id] = caveats.seen, set(self.notes[round_id])
+
+    def check_asked(self, approved: Round, by: Person, seen: Seen, shown: set[str]) -> None:
+        """Nobody approves over a note or a claim that they were not asked about."""
+        assert approved.decision is not None
+        assert self.notes[approved.id] <= shown
+        assert approved.decision.unsent_notes == len(self.notes[approved.id])
+        claim = self.claims.get(approved.id)
+        if claim is not None and claim.by != by and claim.holds(self.world.clock()):
+            assert seen.claimed_by == claim.by.id
+
+    async def write_a_note(self, draw: Draw) -> None:
+        round_ = draw(st.sampled_from([one for one in self.known if one.state is State.WAITING]))
+        card = (await self.world.uow.read.posting(round_.id)).card
+        if card is None:
+            return
+        self.world.clock.advance(timedelta(microseconds=1))
+        ts = f"9.{self.world.new_id()}"
+        about = {"channel": card.channel, "thread_ts": card.thread_ts, "ts": ts, "text": "Hm."}
+        note = await keep_note(**about, by=draw(PEOPLE), context=self.world.reviews)
+        if note is not None:
+            self.notes[note.round_id].add(ts)
+
+    async def claim(self, draw: Draw) -> None:
+        round_ = draw(st.sampled_from([one for one in self.known if one.state is State.WAITING]))
+        by = draw(st.sampled_from([ANA, BEN]))
+        self.claims[round_.id] = Claim(by, self.world.clock())
+        await claim(round_.id, by=by, context=self.world.reviews)
 
     async def ask_to_retry(self, _draw: Draw) -> None:
         for round_ in self.known:
