@@ -30,6 +30,7 @@ from bot.store.mappers import (
 )
 from bot.store.notes import SqlNoteQueries, claims_on, notes_of
 from bot.store.rounds import SqlRoundQueries
+from bot.store.statements import WEBHOOKS_OF_ROUND
 from bot.store.tables import (
     REGISTERED,
     dead_letters,
@@ -37,7 +38,6 @@ from bot.store.tables import (
     outbox,
     outputs,
     rounds,
-    webhooks,
 )
 from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import CardView, DeadLetter
@@ -124,13 +124,12 @@ class SqlQueries:
         """See `Queries`."""
         found = {}
         async with self._reading() as connection:
-            for row in await connection.execute(
-                sa.select(webhooks).where(
-                    webhooks.c.crew == round_.review.crew,
-                    webhooks.c.execution_id == round_.review.execution_id,
-                    webhooks.c.origin.in_([REGISTERED, round_.id]),
-                )
-            ):
+            of_round = {
+                "crew": round_.review.crew,
+                "execution": round_.review.execution_id,
+                "round": round_.id,
+            }
+            for row in await connection.execute(WEBHOOKS_OF_ROUND, of_round):
                 found[row.origin] = to_webhooks(row)
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
 

@@ -12,7 +12,16 @@ from bot.domain.reason import ExecutionGone
 from bot.domain.review import State
 from bot.store.mappers import ROUND
 from bot.store.reasons import from_reason
-from bot.store.tables import executions, kickoff_forms, outbox, outputs, reviews, rounds, webhooks
+from bot.store.tables import (
+    REGISTERED,
+    executions,
+    kickoff_forms,
+    outbox,
+    outputs,
+    reviews,
+    rounds,
+    webhooks,
+)
 
 Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
@@ -74,6 +83,13 @@ def add_kickoff_form(dialect: str) -> sa.Insert:
         index_elements=[kickoff_forms.c.form]
     ).returning(kickoff_forms.c.form)
     return added
+
+
+@cache
+def settle_job(columns: tuple[str, ...]) -> sa.Update:
+    """Set these columns of a job, unless its lease was lost."""
+    values = {name: sa.bindparam(name, type_=outbox.c[name].type) for name in columns}
+    return sa.update(outbox).where(*_OURS).values(values)
 
 
 @cache
@@ -166,3 +182,32 @@ START_THREAD: Final = PLACE_THREAD.where(executions.c.thread_ts.is_(None))
 ADD_ROUND: Final = sa.insert(rounds)
 ADD_OUTPUT: Final = sa.insert(outputs)
 ADD_EFFECT: Final = sa.insert(outbox)
+#: A job whose lease was lost belongs to somebody else.
+_OURS: Final = (
+    outbox.c.id == sa.bindparam("b_job"),
+    outbox.c.lease_until == sa.bindparam("b_lease", type_=outbox.c.lease_until.type),
+)
+COMPLETE_JOB: Final = sa.delete(outbox).where(*_OURS)
+_SAME_EFFECT: Final = (
+    outbox.c.ordering_key == sa.bindparam("b_ordering_key"),
+    outbox.c.kind == sa.bindparam("b_kind"),
+    outbox.c.set_aside_at.is_(None),
+)
+WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
+HASTEN: Final = (
+    sa.update(outbox)
+    .where(*_SAME_EFFECT, outbox.c.due_at > sa.bindparam("b_at", type_=outbox.c.due_at.type))
+    .values(due_at=sa.bindparam("b_at", type_=outbox.c.due_at.type), tries=0)
+)
+_THIS_ROUND: Final = sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id"))
+PLACE_CARD: Final = _THIS_ROUND.values(
+    card_channel=sa.bindparam("channel"),
+    card_ts=sa.bindparam("ts"),
+    card_shows=sa.bindparam("shown"),
+)
+RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
+WEBHOOKS_OF_ROUND: Final = sa.select(webhooks).where(
+    webhooks.c.crew == sa.bindparam("crew"),
+    webhooks.c.execution_id == sa.bindparam("execution"),
+    webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
+)

@@ -32,13 +32,19 @@ from bot.store.statements import (
     ADD_OUTPUT,
     ADD_ROUND,
     CLOSED_AS_GONE,
+    COMPLETE_JOB,
+    HASTEN,
     LATEST_ROUND,
     LOCKED_ROUND,
+    PLACE_CARD,
+    RECORD_SHOWN,
     UNFINISHED,
+    WAITS_ALREADY,
     open_review,
     save_round,
+    settle_job,
 )
-from bot.store.tables import dead_letters, outbox, rounds, webhooks
+from bot.store.tables import dead_letters, rounds, webhooks
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import DeadLetter, MessageRef
 
@@ -133,18 +139,11 @@ class SqlTransaction:
 
     async def hasten(self, effect: Effect, *, at: datetime) -> None:
         """See `Tx`."""
-        same = (
-            outbox.c.ordering_key == effect.ordering_key,
-            outbox.c.kind == effect.kind.value,
-            outbox.c.set_aside_at.is_(None),
-        )
-        waits = await self._connection.scalar(sa.select(outbox.c.id).where(*same).limit(1))
-        if waits is None:
+        same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
+        if await self._connection.scalar(WAITS_ALREADY, same) is None:
             await self.enqueue([effect], at=at, wake=False)
             return
-        await self._connection.execute(
-            sa.update(outbox).where(*same, outbox.c.due_at > at).values(due_at=at, tries=0)
-        )
+        await self._connection.execute(HASTEN, same | {"b_at": at})
 
     async def flush(self) -> None:
         """Store what was enqueued, in one statement; called just before the commit."""
@@ -172,20 +171,17 @@ class SqlTransaction:
         review = round_.review
         await self.executions.join_thread(review.crew, review.execution_id, ref)
         await self._connection.execute(
-            sa.update(rounds)
-            .where(rounds.c.id == round_.id)
-            .values(card_channel=ref.channel, card_ts=ref.ts, card_shows=shown)
+            PLACE_CARD,
+            {"b_id": round_.id, "channel": ref.channel, "ts": ref.ts, "shown": shown},
         )
 
     async def record_shown(self, round_: Round, shown: int) -> None:
         """See `Tx`."""
-        await self._connection.execute(
-            sa.update(rounds).where(rounds.c.id == round_.id).values(card_shows=shown)
-        )
+        await self._connection.execute(RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def complete(self, job: Job) -> None:
         """See `Tx`. A job whose lease was lost belongs to somebody else."""
-        await self._connection.execute(sa.delete(outbox).where(*_ours(job)))
+        await self._connection.execute(COMPLETE_JOB, _ours(job))
 
     async def forget_card(self, round_: Round) -> None:
         """See `Tx`."""
@@ -204,12 +200,12 @@ class SqlTransaction:
             values["failing_since"] = job.failing_since or failed_at
         if not (in_doubt or job.in_doubt):
             values["began_at"] = None
-        await self._connection.execute(sa.update(outbox).where(*_ours(job)).values(values))
+        await self._connection.execute(settle_job(tuple(values)), values | _ours(job))
 
     async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
         """See `Tx`."""
         values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
-        await self._connection.execute(sa.update(outbox).where(*_ours(job)).values(values))
+        await self._connection.execute(settle_job(tuple(values)), values | _ours(job))
 
     async def write_nothing(self) -> None:
         """Write what is there already, to see whether the database takes it."""
@@ -229,5 +225,5 @@ class SqlTransaction:
         )
 
 
-def _ours(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
-    return outbox.c.id == job.id, outbox.c.lease_until == job.lease_until
+def _ours(job: Job) -> dict[str, Any]:
+    return {"b_job": job.id, "b_lease": job.lease_until}
