@@ -63,6 +63,11 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text)}
 
 
+def divider() -> Block:
+    """A line between what stands above and below it."""
+    return {"type": "divider"}
+
+
 def context(text: str) -> Block:
     """A small grey line of mrkdwn."""
     return {"type": "context", "elements": [mrkdwn(text)]}

@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack import strings as shared
-from bot.slack.blockkit.blocks import SECTION_LIMIT, Block, button, section
+from bot.slack.blockkit.blocks import SECTION_LIMIT, Block, button, divider, section
 from bot.slack.blockkit.excerpts import first_part
 from bot.slack.blockkit.rich_text import quotation
 from bot.slack.blockkit.text import clean, is_blank
@@ -20,8 +20,9 @@ _OUTPUT_SHOWN: Final = 1_500
 
 
 def render_round(line: RoundLine) -> Iterator[Block]:
-    """One round. Its first block is named after it."""
+    """One round, below a line. Its second block is named after it."""
     round_ = line.round
+    yield divider()
     yield section(reader_strings.history_entry(round_)) | {"block_id": round_.id}
     shown, characters = first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
     if is_blank(shown):

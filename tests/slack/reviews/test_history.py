@@ -35,14 +35,14 @@ def entry(given: RoundLine) -> list[Block]:
 
 def test_an_output_is_rendered_as_it_is_read() -> None:
     blocks = entry(line("# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- **one**\n"))
-    assert [part["type"] for part in blocks[1]["elements"]] == [
+    assert [part["type"] for part in blocks[2]["elements"]] == [
         "rich_text_section",
         "rich_text_preformatted",
         "rich_text_list",
     ]
     assert "**" not in shown(blocks)
     as_json = replace(line('{"a": 1}'), format=Format.JSON)
-    assert entry(as_json)[1]["elements"][0]["type"] == "rich_text_preformatted"
+    assert entry(as_json)[2]["elements"][0]["type"] == "rich_text_preformatted"
     assert "empty" in shown(entry(line("")))
 
 
