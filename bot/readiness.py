@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ Warn = Callable[[], str | None]
 """What somebody should look at, or None."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Readiness:
     """Everything that is looked at."""
 
@@ -33,9 +34,19 @@ class Readiness:
     workers: Mapping[str, Worker]
     warnings: Sequence[Warn]
     clock: Clock
+    _looking: asyncio.Task[Health] | None = None
 
     async def check_health(self) -> Health:
-        """Look at all of it now."""
+        """Look at all of it now, once for all who ask meanwhile.
+
+        Anybody may ask, as often as they like: they must not take the database's connections from
+        the crews.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> Health:
         failures = []
         try:
             await self.probe()

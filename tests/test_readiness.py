@@ -1,0 +1,45 @@
+"""How often the database is asked for the sake of `/readyz`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from bot.domain.effects import EffectKind
+from bot.lifecycle import Supervisor
+from bot.readiness import Readiness
+from bot.web.health import Health
+from tests.builders import FakeClock
+
+
+async def test_many_who_ask_at_once_ask_the_database_once() -> None:
+    """Strangers may ask, too, and it has few connections."""
+    asked: list[str] = []
+    answers = asyncio.Event()
+
+    async def probe() -> None:
+        asked.append("database")
+        await answers.wait()
+
+    async def count_set_aside() -> Mapping[EffectKind, int]:
+        return {}
+
+    clock = FakeClock()
+    readiness = Readiness(
+        probe=probe,
+        count_set_aside=count_set_aside,
+        supervisor=Supervisor(clock=clock),
+        workers={},
+        warnings=(),
+        clock=clock,
+    )
+    gone = asyncio.create_task(readiness.check_health())
+    checks = [asyncio.create_task(readiness.check_health()) for _ in range(500)]
+    await asyncio.wait_for(asyncio.wait([gone], timeout=0.01), 5)
+    gone.cancel()  # a caller that goes away takes nothing from the others
+    answers.set()
+
+    assert await asyncio.gather(*checks) == [Health((), ())] * 500
+    assert asked == ["database"]
+    await readiness.check_health()
+    assert len(asked) == 2
