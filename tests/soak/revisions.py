@@ -1,6 +1,6 @@
 """Whether a decision is ever applied to another output than its reviewer saw.
 
-`python -m tests.soak.revisions [RUNS [FIRST_SEED [START_GRACE]]]`.
+`python -m tests.soak.revisions [RUNS [FIRST_SEED [START_GRACE [SECONDS]]]]`.
 
 Short runs in which crews take decisions and their answers are lost, while the bot is killed again
 and again and webhooks are on their way for a while. The only evidence is the next output.
@@ -36,9 +36,9 @@ _FAULTS: Final = (0.05, 0.3)
 _KILLS: Final = (0.5, 2.5)
 _DEAD: Final = (0.0, 0.5)
 _ON_THE_WAY: Final = 0.05
-_SECONDS: Final = 6
 _GRACE: Final = timedelta(seconds=0.2)
-_DEFAULTS: Final = (10, 1, 4)
+_UPDATES: Final = timedelta(seconds=0.02)
+_DEFAULTS: Final = (10, 1, 4, 6)
 #: Sentences of the checks that say so.
 _WRONG: Final = ("whose reviewer saw", "the same decision", "that nobody took")
 
@@ -69,10 +69,10 @@ class Losses(Trouble):
             await self._kill(bot, chance.uniform(*_DEAD))
 
 
-async def run(seed: int, start_grace: timedelta) -> tuple[list[str], list[str]]:
+async def run(seed: int, start_grace: timedelta, seconds: int) -> tuple[list[str], list[str]]:
     """One run: what is wrong, and its figures."""
     options = Options(
-        seconds=_SECONDS, rate=3, settle_seconds=60, crews=6, database="sqlite", seed=seed
+        seconds=seconds, rate=3, settle_seconds=60, crews=6, database="sqlite", seed=seed
     )
     folder = Path(tempfile.mkdtemp(prefix="crewgate-revisions-"))
     try:
@@ -81,7 +81,7 @@ async def run(seed: int, start_grace: timedelta) -> tuple[list[str], list[str]]:
             options,
             folder,
             trouble_in=Losses,
-            command=quick(grace=_GRACE, start_grace=start_grace),
+            command=quick(grace=_GRACE, start_grace=start_grace, update_interval=_UPDATES),
             more_settings={"PUBLIC_URL": ""},
         )
     finally:
@@ -91,10 +91,10 @@ async def run(seed: int, start_grace: timedelta) -> tuple[list[str], list[str]]:
 
 def main(arguments: list[str]) -> int:
     """The exit status: 0 only if no run had such a decision."""
-    runs, first, seconds = [*map(int, arguments), *_DEFAULTS[len(arguments) :]]
+    runs, first, start_grace, seconds = [*map(int, arguments), *_DEFAULTS[len(arguments) :]]
     failed = 0
     for seed in range(first, first + runs):
-        wrong, figures = asyncio.run(run(seed, timedelta(seconds=seconds)))
+        wrong, figures = asyncio.run(run(seed, timedelta(seconds=start_grace), seconds))
         failed += bool(wrong)
         shown = ("decisions", "took effect", "kills", "Retry", "proof")
         told = [line.strip() for line in figures if any(word in line for word in shown)]

@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bot.demo.bot_process import COMMAND
+from bot.usecases.delivery.context import GRACE, START_GRACE
+from tests.journeys.quick_bot import quick
 from tests.soak.checks import Evidence, check_everything, lost_by_design
 from tests.soak.crew_records import CrewRecords, read_crews
 from tests.soak.database import Database, Stored, open_database
@@ -26,6 +28,9 @@ from tests.soak.report import figures
 from tests.soak.trouble import Trouble
 from tests.soak.world import World, open_world
 
+#: As it is served, save for one thing: some 50 messages a minute can be changed in a workspace, and
+#: ten executions a second would take half an hour to be shown.
+SERVE = quick(grace=GRACE, start_grace=START_GRACE, update_interval=timedelta(seconds=0.02))
 _LOOK_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _READY = 200
@@ -44,7 +49,7 @@ async def soak(
     folder: Path,
     *,
     trouble_in: Callable[[World], Trouble] = Trouble,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] = SERVE,
     more_settings: Mapping[str, str] | None = None,
 ) -> Result:
     """Run, and say what came of it."""
