@@ -13,6 +13,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.lifecycle import Supervisor
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.ports.base import Clock
+from bot.usecases.read_models import COUNTED
 from bot.web.health import Health
 
 #: A worker that has not polled the outbox for this long does not work on it.
@@ -75,4 +76,5 @@ def _set_aside(counts: Mapping[EffectKind, int]) -> list[str]:
     if not counts:
         return []
     kinds = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
-    return [f"set aside, to be looked at: {kinds}"]
+    more = ", and more" if sum(counts.values()) > COUNTED else ""
+    return [f"set aside, to be looked at: {kinds}{more}"]

@@ -16,6 +16,7 @@ from bot.store.mappers import to_job
 from bot.store.statements import insert_of
 from bot.store.tables import MICROSECOND, budgets, outbox
 from bot.usecases.ports.outbox import UNKNOWN_CREW, Leased
+from bot.usecases.read_models import COUNTED
 
 _earlier = outbox.alias("earlier")
 _card = outbox.alias("card")
@@ -34,11 +35,17 @@ _MERGE = sa.delete(outbox).where(
     outbox.c.id.not_in(sa.bindparam("ids", expanding=True)),
     outbox.c.set_aside_at.is_(None),
 )
-_SET_ASIDE = (
-    sa.select(outbox.c.kind, sa.func.count())
+_first_set_aside = (
+    sa.select(outbox.c.kind)
     .where(outbox.c.set_aside_at.is_not(None))
-    .group_by(outbox.c.kind)
-    .order_by(outbox.c.kind)
+    .order_by(outbox.c.set_aside_at)
+    .limit(COUNTED + 1)
+    .subquery()
+)
+_SET_ASIDE = (
+    sa.select(_first_set_aside.c.kind, sa.func.count())
+    .group_by(_first_set_aside.c.kind)
+    .order_by(_first_set_aside.c.kind)
 )
 
 
@@ -210,7 +217,7 @@ class SqlOutbox:
         return released.rowcount
 
     async def count_set_aside(self) -> dict[EffectKind, int]:
-        """How many jobs are set aside, by their kind."""
+        """How many jobs are set aside, by their kind; of the first COUNTED and one more."""
         with translate_errors():
             async with self._engines.read.connect() as connection:
                 found = await connection.execute(_SET_ASIDE)

@@ -87,9 +87,10 @@ _STEPS: Final = (
     """,
     """
     INSERT INTO outbox (destination, ordering_key, kind, subject, crew, execution_id,
-                        created_at, due_at, tries)
+                        created_at, due_at, tries, set_aside_at)
     {each} SELECT 'slack', 'ordering key ' || n, 'post', 'r' || n, {crew}, 'many-' || n, 0,
-            CASE WHEN n % 1000 = 0 THEN 0 ELSE 4000000000000000 END, 0 FROM each
+            CASE WHEN n % 1000 = 0 THEN 0 ELSE 4000000000000000 END, 0,
+            CASE WHEN n % 2 = 1 THEN {at} + n END FROM each
     """,
     "ANALYZE",
 )

@@ -37,10 +37,12 @@ async def lists(world: World) -> list[tuple[str, Any]]:
         for mine in (True, False):
             await look.pending(ANA.id, mine=mine, context=world.reviews)
         await overview(CREWS, clients={}, uow=world.uow, clock=world.clock)
+        set_aside = await world.outbox.count_set_aside()
         await world.uow.read.executions.starting_with("many-12", crews=CREWS, limit=20)
         await world.uow.read.rounds.of_execution("research", "many-12", limit=20)
     totals = [part.total for part in (found.mine, found.others, found.stuck, found.decided)]
     assert totals == [COUNTED + 1] * 4
+    assert sum(set_aside.values()) == COUNTED + 1
     assert len(statements) > 15
     return statements
 
