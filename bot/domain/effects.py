@@ -27,13 +27,19 @@ class EffectKind(StrEnum):
     ATTACH_FAILED = "attach_failed"
     """Say that the output could not be attached."""
     REFRESH = "refresh"
-    """Bring the round's card up to date."""
+    """Bring the round's card up to date, and have the direct messages about it follow."""
     REFRESH_FAILED = "refresh_failed"
     """Say where the round stands: its card cannot be brought up to date."""
     RESUME = "resume"
     """Tell the crew the decision: `POST /resume`."""
     NOTIFY_STUCK = "notify_stuck"
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+    TELL_REVIEWERS = "tell_reviewers"
+    """Have each reviewer told in private that a round waits."""
+    DIRECT_MESSAGE = "direct_message"
+    """Tell one person in private; the subject is `round person`."""
+    REFRESH_DIRECT_MESSAGE = "refresh_direct_message"
+    """Bring one direct message up to date; the subject is the same."""
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
     PROGRESS = "progress"
@@ -62,7 +68,9 @@ POSTS_A_CARD: Final = frozenset({EffectKind.POST, EffectKind.REPOST})
 """They have no deadline: they are tried until Slack takes the card."""
 NEEDS_THE_CARD: Final = frozenset({EffectKind.ATTACH, EffectKind.REFRESH})
 """They wait for what posts the card of the same round."""
-MERGED: Final = frozenset({EffectKind.REFRESH, EffectKind.REFRESH_PROGRESS})
+MERGED: Final = frozenset(
+    {EffectKind.REFRESH, EffectKind.REFRESH_PROGRESS, EffectKind.REFRESH_DIRECT_MESSAGE}
+)
 """They bring about the present state, so of several that wait in one ordering key one is enough."""
 IN_ORDER: Final = POSTS_A_CARD | {
     EffectKind.ATTACH_FAILED,
@@ -122,9 +130,9 @@ class Effect:
         """Who is called: Slack, or one crew. An outage of one never holds up another."""
         if self.kind in IN_ORDER:
             return posts_destination(self.crew)
+        if self.kind in MERGED:
+            return UPDATES
         match self.kind:
-            case EffectKind.REFRESH | EffectKind.REFRESH_PROGRESS:
-                return UPDATES
             case EffectKind.RESUME:
                 return crew_destination(self.crew)
             case EffectKind.POLL_STATUS:
@@ -137,8 +145,8 @@ class Effect:
     @property
     def priority(self) -> int:
         """What goes first where a destination cannot take all at once: the lowest number."""
-        if self.kind is EffectKind.REFRESH_PROGRESS:
-            return 1
+        if self.kind in MERGED:
+            return int(self.kind is not EffectKind.REFRESH)
         return int(self.kind in IN_ORDER and self.kind not in _POST_SOON)
 
     @property

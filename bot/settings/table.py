@@ -353,9 +353,10 @@ CREW: Final = (
         parse=parsers.parse_notify,
         default=None,
         meaning=(
-            "how the reviewers are told that a round waits: `mention` mentions them in its thread"
-            " once, `dm` sends each a private message with the buttons, `none` leaves it to them to"
-            " look"
+            "how the reviewers are told that a round waits: `mention` mentions them once on its"
+            " card, `dm` sends each (50 at most) a private message with the buttons, `none` leaves"
+            " it to them to look. A review's later rounds are in its thread; with `none`, or where"
+            " nobody is named but `*`, in the channel too"
         ),
         default_text="`NOTIFY`",
         example='"mention"',

@@ -63,6 +63,7 @@ def build(
             clock=clock,
             off_loop=off_loop,
             redactors=redactors,
+            link=identity.link,
             reviewers=lambda name: (
                 directory.in_slack(by_name[name].reviewers) if name in by_name else ()
             ),

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.crew import Notify
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.people import ReviewerRef
@@ -29,7 +30,10 @@ from bot.slack.executions.messages import (
 )
 from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.notes.messages import render_offer
+from bot.slack.reviews.calls import below_headline, call, newer, reaches_somebody
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
+from bot.slack.reviews.direct import render_direct_message
+from bot.slack.reviews.links import Link
 from bot.slack.reviews.notices import (
     render_attach_failed,
     render_dead_letter,
@@ -38,7 +42,7 @@ from bot.slack.reviews.notices import (
 )
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.usecases.ports.slack import Posted, Posting, PostOutcome
-from bot.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef
+from bot.usecases.read_models import CardView, DeadLetter, ExecutionPosting, MessageRef
 
 #: The reaction that says a note was taken.
 ACKNOWLEDGE_NOTE = "memo"
@@ -56,6 +60,7 @@ class SlackMessenger:
         off_loop: OffLoop,
         redactors: Mapping[str, Redactor],
         reviewers: Callable[[str], tuple[ReviewerRef, ...]],
+        link: Link,
     ) -> None:
         self._client = client
         self._poster = poster
@@ -63,18 +68,34 @@ class SlackMessenger:
         self._off_loop = off_loop
         self._redactors = redactors
         self._reviewers = reviewers
+        self._link = link
 
     async def post_card(
-        self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
+        self,
+        posting: Posting,
+        *,
+        notify: Notify | None,
+        channel: str,
+        posted_since: datetime | None,
+        plain: bool = False,
     ) -> PostOutcome:
-        """See `Messenger`. Later cards are shown in the channel too, not only in the thread."""
+        """See `Messenger`.
+
+        A card is shown in the channel too, not only in the thread, unless one of its review is
+        there already and people are told of this one.
+        """
+        view = self._with_people(posting)
+        message = await self._card(posting, plain=plain)
+        if notify is not None:
+            message = below_headline(message, call(view, notify))
+        later = notify is not None and view.round.number > 1 and reaches_somebody(view, notify)
         return await self._post(
             f"card {posting.view.round.id}",
-            await self._card(posting, plain=plain),
+            message,
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
-            broadcast=True,
+            broadcast=not later,
         )
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
@@ -121,6 +142,27 @@ class SlackMessenger:
         round_ = posting.view.round
         key = f"refresh failed {round_.id} {occasion}"
         return await self._notice(key, render_refresh_failed(round_), posting, posted_since)
+
+    async def post_direct_message(
+        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        message = await self._direct_message(posting, plain=plain)
+        try:
+            channel = await self._poster.open_direct(user)
+        except CallFailed as error:
+            return error.failure
+        key = f"direct {posting.view.round.id} {user}"
+        return await self._post(
+            key, message, channel=channel, thread_ts=None, posted_since=posted_since
+        )
+
+    async def update_direct_message(
+        self, posting: Posting, where: MessageRef, *, plain: bool = False
+    ) -> Outcome:
+        """See `Messenger`."""
+        message = await self._direct_message(posting, plain=plain)
+        return await outcome_of(self._poster.update(where, message))
 
     async def name_of(self, user: str) -> str | None:
         """See `Messenger`."""
@@ -284,8 +326,22 @@ class SlackMessenger:
 
     async def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
-        view = replace(posting.view, reviewers=self._reviewers(posting.view.round.review.crew))
-        return await self._off_loop(render, view, now=self._clock())
+        view = self._with_people(posting)
+        message = await self._off_loop(render, view, now=self._clock())
+        return below_headline(message, newer(view, self._link))
+
+    async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
+        return await self._off_loop(
+            render_direct_message,
+            self._with_people(posting),
+            posting.card,
+            link=self._link,
+            now=self._clock(),
+            plain=plain,
+        )
+
+    def _with_people(self, posting: Posting) -> CardView:
+        return replace(posting.view, reviewers=self._reviewers(posting.view.round.review.crew))
 
 
 def _key(posting: ExecutionPosting) -> str:

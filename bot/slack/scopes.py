@@ -12,6 +12,8 @@ BOT_SCOPES: Final[Mapping[str, str]] = {
     "groups:history": "notes in the threads of private channels",
     "channels:read": "who is in a channel",
     "groups:read": "who is in a private channel",
+    "im:write": "direct messages to reviewers",
+    "im:history": "finding a posted direct message again",
     "files:write": "outputs too long for a message",
     "reactions:write": "acknowledging a note",
     "users:read": "guests, names of those who write notes",

@@ -14,6 +14,7 @@ from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Round, State
+from bot.store.direct_messages import direct_messages_of
 from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
@@ -29,7 +30,7 @@ from bot.store.mappers import (
     to_webhooks,
 )
 from bot.store.notes import SqlNoteQueries, claims_on, notes_of
-from bot.store.rounds import SqlRoundQueries
+from bot.store.rounds import SqlRoundQueries, newer_round
 from bot.store.statements import WEBHOOKS_OF_ROUND
 from bot.store.tables import (
     REGISTERED,
@@ -40,7 +41,7 @@ from bot.store.tables import (
     rounds,
 )
 from bot.usecases.ports.slack import Posting
-from bot.usecases.read_models import CardView, DeadLetter
+from bot.usecases.read_models import CardView, DeadLetter, DirectMessage
 
 #: The round right before, with its output, and the last before that one that was decided.
 _RIGHT_BEFORE = rounds.c.number == sa.bindparam("number") - 1
@@ -98,6 +99,7 @@ class SqlQueries:
             waits = round_.state is State.WAITING
             noted = await notes_of(connection, [round_id]) if waits else {}
             claimed = await claims_on(connection, [round_id]) if waits else {}
+            newer = None if waits else await newer_round(connection, row)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
@@ -114,11 +116,17 @@ class SqlQueries:
                 subject=to_subject(row),
                 starter=to_starter(row),
                 given=to_given(row.inputs) or to_given(row.meta),
+                newer=newer,
             ),
             card=to_card(row),
             channel=row.channel,
             thread_ts=row.thread_ts,
         )
+
+    async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return await direct_messages_of(connection, round_id)
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
         """See `Queries`."""

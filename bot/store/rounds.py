@@ -17,7 +17,7 @@ from bot.store.mappers import LINE, ROUND, to_line, to_round
 from bot.store.notes import claims_on, notes_of
 from bot.store.selections import count_up_to, first_ids
 from bot.store.tables import outputs, reviews, rounds
-from bot.usecases.read_models import RoundLine, Selection
+from bot.usecases.read_models import MessageRef, NewerRound, RoundLine, Selection
 
 #: How much of an output a list shows.
 EXCERPT: Final = 400
@@ -36,6 +36,25 @@ def _lines_with(excerpt: int) -> sa.Select[Any]:
 _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
 _LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+
+
+_NEWEST_CARD: Final = (
+    sa.select(rounds.c.number, rounds.c.card_channel, rounds.c.card_ts)
+    .where(rounds.c.review_id == sa.bindparam("review"))
+    .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
+    .order_by(rounds.c.number.desc())
+    .limit(1)
+)
+
+
+async def newer_round(connection: AsyncConnection, row: sa.Row[Any]) -> NewerRound | None:
+    """The latest round of the same review as a row of LINE, if it is another one with a card."""
+    later = {"review": row.review_id, "number": row.number}
+    found = (await connection.execute(_NEWEST_CARD, later)).one_or_none()
+    if found is None:
+        return None
+    thread_ts = row.thread_ts or found.card_ts
+    return NewerRound(found.number, MessageRef(found.card_channel, found.card_ts, thread_ts))
 
 
 class SqlRoundQueries:
@@ -63,6 +82,13 @@ class SqlRoundQueries:
             .limit(limit)
         )
         return tuple(map(_to_shown_line, found))[::-1]
+
+    async def first_of_review(self, review_id: str) -> str:
+        """See `RoundQueries`."""
+        found = await self._rows(
+            sa.select(rounds.c.id).where(rounds.c.review_id == review_id, rounds.c.number == 1)
+        )
+        return str(found[0].id)
 
     async def count(self, selection: Selection) -> int:
         """See `RoundQueries`."""

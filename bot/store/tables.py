@@ -286,6 +286,16 @@ notes = sa.Table(
     sa.Index(None, "round_id", "at"),
 )
 
+#: Whom a round was told to in private, and where.
+direct_messages = sa.Table(
+    "direct_messages",
+    metadata,
+    sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("ts", sa.Text, nullable=False),
+)
+
 #: Who is on a round, the latest one.
 claims = sa.Table(
     "claims",

@@ -14,6 +14,7 @@ from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Review, Round
+from bot.store.direct_messages import place_direct_message
 from bot.store.email_owners import put_email_owner, save_email_owner
 from bot.store.engine import Connection
 from bot.store.executions import SqlExecutions
@@ -178,6 +179,10 @@ class SqlTransaction:
     async def record_shown(self, round_: Round, shown: int) -> None:
         """See `Tx`."""
         await self._connection.execute(RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+
+    async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
+        """See `Tx`."""
+        await place_direct_message(self._connection, round_, user, ref)
 
     async def complete(self, job: Job) -> None:
         """See `Tx`. A job whose lease was lost belongs to somebody else."""

@@ -40,6 +40,8 @@ class CardView:
     """What it was started on."""
     reviewers: tuple[ReviewerRef, ...] = ()
     """Who may decide; no e-mail address of somebody whom Slack knows."""
+    newer: NewerRound | None = None
+    """The latest round of the same review, where that is another one with a card."""
 
     @property
     def answers(self) -> Round | None:
@@ -55,6 +57,22 @@ class MessageRef:
     channel: str
     ts: str
     thread_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewerRound:
+    """A later round, by its number, and where its card is."""
+
+    number: int
+    card: MessageRef
+
+
+@dataclass(frozen=True, slots=True)
+class DirectMessage:
+    """A message about a round that one person got in private."""
+
+    user: str
+    message: MessageRef
 
 
 @dataclass(frozen=True, slots=True)

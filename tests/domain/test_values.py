@@ -146,7 +146,11 @@ def test_an_effect_goes_to_whom_it_concerns(
         EffectKind.POLL_STATUS: status_destination("research"),
         EffectKind.FORWARD: forward_destination("research"),
     }
-    updates = (EffectKind.REFRESH, EffectKind.REFRESH_PROGRESS)
+    updates = (
+        EffectKind.REFRESH,
+        EffectKind.REFRESH_PROGRESS,
+        EffectKind.REFRESH_DIRECT_MESSAGE,
+    )
     elsewhere |= dict.fromkeys(updates, UPDATES)
     elsewhere |= dict.fromkeys(IN_ORDER, posts_destination("research"))
     expected = elsewhere.get(kind, SLACK)

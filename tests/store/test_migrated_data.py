@@ -51,10 +51,13 @@ NOW = datetime(2026, 3, 3, 10, 11, 19, 123456, tzinfo=UTC)
 FORWARD = forward_destination("research")
 LATER = {
     EffectKind.ATTACH_FAILED,
+    EffectKind.DIRECT_MESSAGE,
+    EffectKind.REFRESH_DIRECT_MESSAGE,
     EffectKind.REFRESH_FAILED,
     EffectKind.REFRESH_PROGRESS,
     EffectKind.REPOST,
     EffectKind.RESULT_FILE_FAILED,
+    EffectKind.TELL_REVIEWERS,
 }
 """Kinds that came with later versions."""
 DROPPED = {"task_done"}

@@ -30,7 +30,7 @@ from bot.domain.verdict import Approve, Person, Revise, Via
 from bot.store.engine import Engines
 from bot.store.tables import outputs
 from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.read_models import MessageRef
+from bot.usecases.read_models import DirectMessage, MessageRef, NewerRound
 from tests.builders import (
     BEN,
     LATER,
@@ -277,6 +277,35 @@ async def test_the_round_right_before_and_the_last_one_that_was_decided(
     assert (second.previous, second.answers, second.before) == (decided, decided, Output("first"))
     first = (await uow.read.posting("r-1")).view
     assert (first.previous, first.answers, first.before) == (None, None, None)
+
+
+async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWork) -> None:
+    first = await keep(uow, a_round(State.RESUMED))
+    await keep(uow, a_round(State.RESUMED, id="r-2", number=2))
+    third = await keep(uow, a_round(id="r-3", number=3))
+    async with uow.begin() as tx:
+        await tx.place_card(first, CARD, shown=100)
+    assert (await uow.read.posting("r-1")).view.newer is None
+    async with uow.begin() as tx:
+        await tx.place_card(third, MessageRef("C1", "3.0", "1.0"), shown=100)
+    newer = NewerRound(3, MessageRef("C1", "3.0", "1.0"))
+    assert (await uow.read.posting("r-1")).view.newer == newer
+    assert (await uow.read.posting("r-2")).view.newer == newer
+    assert (await uow.read.posting("r-3")).view.newer is None
+    assert await uow.read.rounds.first_of_review(third.review.id) == "r-1"
+
+
+async def test_where_people_were_told_in_private_is_kept(uow: SqlUnitOfWork) -> None:
+    round_ = await keep(uow, a_round())
+    assert await uow.read.direct_messages("r-1") == ()
+    async with uow.begin() as tx:
+        await tx.place_direct_message(round_, "U0BEN", MessageRef("D2", "2.0", "2.0"))
+        await tx.place_direct_message(round_, "U0ANA", MessageRef("D1", "1.0", "1.0"))
+        await tx.place_direct_message(round_, "U0ANA", MessageRef("D1", "3.0", "3.0"))
+    assert await uow.read.direct_messages("r-1") == (
+        DirectMessage("U0ANA", MessageRef("D1", "1.0", "1.0")),
+        DirectMessage("U0BEN", MessageRef("D2", "2.0", "2.0")),
+    )
 
 
 # --- lists ---

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.crew import Notify
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution
 from bot.domain.notes import Note
@@ -156,7 +157,13 @@ class FakeSlack(FakeExecutionMessages):
         return message
 
     async def post_card(
-        self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
+        self,
+        posting: Posting,
+        *,
+        notify: Notify | None,
+        channel: str,
+        posted_since: datetime | None,
+        plain: bool = False,
     ) -> PostOutcome:
         round_ = posting.view.round
         if self.unshowable and not plain:
@@ -169,14 +176,17 @@ class FakeSlack(FakeExecutionMessages):
         return Posted(outcome.ref, 0 if plain else 40 if self.excerpts else 100)
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
-        round_ = posting.view.round
+        assert posting.card is not None
+        return self._update(posting.card, posting.view.round, plain=plain)
+
+    def _update(self, where: MessageRef, round_: Round, *, plain: bool) -> Outcome:
         self.calls.append(f"update {round_.id}")
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
             return fault.strike()
         if self.unshowable and not plain:
             return Refused("msg_too_long", "cannot be shown", RefusalKind.CONTENT)
-        found = [m for m in self.keyed(f"card {round_.id}") if m.ref == posting.card]
+        found = [m for m in self.messages if m.ref == where and not m.deleted]
         if not found:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = round_, plain
@@ -200,6 +210,23 @@ class FakeSlack(FakeExecutionMessages):
         self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         return self._notice(f"stuck {posting.view.round.id} {occasion}", posting, posted_since)
+
+    async def post_direct_message(
+        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
+    ) -> PostOutcome:
+        round_ = posting.view.round
+        if self.unshowable and not plain:
+            return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
+        outcome = self._post(f"direct {round_.id} {user}", round_, f"D{user}", None, posted_since)
+        if not isinstance(outcome, Message):
+            return outcome
+        outcome.plain = plain
+        return Posted(outcome.ref)
+
+    async def update_direct_message(
+        self, posting: Posting, where: MessageRef, *, plain: bool = False
+    ) -> Outcome:
+        return self._update(where, posting.view.round, plain=plain)
 
     async def report(
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None

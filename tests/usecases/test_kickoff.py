@@ -17,7 +17,7 @@ from bot.domain.outcome import NotSent
 from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs, register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
-from bot.usecases.ports.store import ExecutionQueries
+from bot.usecases.ports.queries import ExecutionQueries
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World
 

@@ -127,7 +127,12 @@ class Reads:
         user = args.text("users")
         if not user:
             return {"channel": channel_json(find_channel(self._world, args.required("channel")))}
-        return {"channel": channel_json(self._world.im(self._user(user).id))}
+        person = self._user(user)
+        if person.is_bot:
+            raise Refused("cannot_dm_bot")
+        if person.deleted:
+            raise Refused("user_disabled")
+        return {"channel": channel_json(self._world.im(person.id))}
 
     def user(self, args: Args) -> Json:
         """`users.info`."""

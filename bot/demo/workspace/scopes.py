@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from enum import IntEnum
+from typing import Final, TypeAlias
 
 _WRITE: Final = "chat:write"
-_READ_HISTORY: Final = ("channels:history", "groups:history")
-_READ_CHANNELS: Final = ("channels:read", "groups:read")
+_READ_HISTORY: Final = ("channels:history", "groups:history", "im:history")
+_READ_CHANNELS: Final = ("channels:read", "groups:read", "im:read")
 
-# For `conversations.*` Slack asks for the one that fits the kind of channel: public, private.
-_NEEDED: Final[dict[str, str | tuple[str, str]]] = {
+_ByKind: TypeAlias = tuple[str, str, str]
+"""For `conversations.*` Slack asks for the one that fits the kind of channel."""
+
+
+class ChannelKind(IntEnum):
+    """The kinds of channels that have scopes of their own."""
+
+    PUBLIC = 0
+    PRIVATE = 1
+    DIRECT = 2
+
+
+_NEEDED: Final[dict[str, str | _ByKind]] = {
     "chat.postMessage": _WRITE,
     "chat.update": _WRITE,
     "chat.delete": _WRITE,
@@ -44,7 +56,9 @@ def all_scopes() -> frozenset[str]:
     return frozenset(scope for scopes in named for scope in scopes) | {_COMMANDS}
 
 
-def needed_scopes(method: str, *, private: Iterable[bool] = (False,)) -> tuple[str, ...]:
+def needed_scopes(
+    method: str, *, kinds: Iterable[ChannelKind] = (ChannelKind.PUBLIC,)
+) -> tuple[str, ...]:
     """The scopes a method needs, for these kinds of channels; none: any token will do."""
     match _NEEDED.get(method):
         case None:
@@ -52,4 +66,4 @@ def needed_scopes(method: str, *, private: Iterable[bool] = (False,)) -> tuple[s
         case str(scope):
             return (scope,)
         case by_kind:
-            return tuple(by_kind[kind] for kind in private)
+            return tuple(by_kind[kind] for kind in kinds)

@@ -13,12 +13,15 @@ from aiohttp import web
 from bot.demo.workspace import chat, files, reads, views
 from bot.demo.workspace.args import Args, Method, Refused
 from bot.demo.workspace.faults import Fault, Faults
-from bot.demo.workspace.scopes import all_scopes, needed_scopes
+from bot.demo.workspace.records import Channel
+from bot.demo.workspace.scopes import ChannelKind, all_scopes, needed_scopes
 from bot.demo.workspace.text import Json
 from bot.demo.workspace.world import World
 
 _BEFORE_WORK: Final = frozenset({"error", "echo", "rate_limited", "http_status", "body", "before"})
 """The faults that keep a method from being carried out."""
+_PUBLIC: Final = ChannelKind.PUBLIC
+_NAMED_KINDS: Final = {"private_channel": ChannelKind.PRIVATE, "im": ChannelKind.DIRECT}
 _WITHOUT_TOKEN: Final = frozenset({"api.test"})
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
 
@@ -103,10 +106,12 @@ class WebApi:
     def _check_scope(self, method: str, args: Json) -> None:
         channel = self._world.channels.get(str(args.get("channel")))
         if "types" in args:
-            kinds = ["private" in kind for kind in str(args["types"]).split(",")]
+            kinds = [
+                _NAMED_KINDS.get(kind.strip(), _PUBLIC) for kind in str(args["types"]).split(",")
+            ]
         else:
-            kinds = [channel is not None and channel.private]
-        for needed in needed_scopes(method, private=kinds):
+            kinds = [_kind(channel)]
+        for needed in needed_scopes(method, kinds=kinds):
             self.scopes_used.add(needed)
             if self.scopes is not None and needed not in self.scopes:
                 provided = ",".join(sorted(self.scopes))
@@ -195,3 +200,9 @@ async def _read(request: web.Request) -> tuple[Json, str | None]:
 
 def _strings(form: Mapping[str, object]) -> dict[str, str]:
     return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def _kind(channel: Channel | None) -> ChannelKind:
+    if channel is None or not channel.private:
+        return _PUBLIC
+    return ChannelKind.PRIVATE if channel.im_with is None else ChannelKind.DIRECT

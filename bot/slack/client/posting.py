@@ -34,6 +34,7 @@ class Poster:
         self._search = MessageSearch(client, clock=clock)
         self._channel_ids: dict[str, str] = {}
         """Ids of channels that are configured by name, as Slack answered them."""
+        self._direct_ids: dict[str, str] = {}
 
     async def post(
         self,
@@ -70,6 +71,13 @@ class Poster:
         posted_in, ts = text_at(answer, "channel"), text_at(answer, "ts")
         self._channel_ids[channel] = posted_in
         return MessageRef(posted_in, ts, thread_ts or ts)
+
+    async def open_direct(self, user: str) -> str:
+        """The channel of somebody's direct messages with this bot."""
+        if user not in self._direct_ids:
+            answer = await call(self._client, "conversations.open", users=user)
+            self._direct_ids[user] = text_at(answer, "channel", "id")
+        return self._direct_ids[user]
 
     async def update(self, posted: MessageRef, message: Message) -> None:
         """Replace a posted message."""

@@ -38,8 +38,8 @@ RATE_LIMITED = frozenset({SLOW, "rate_limited"})
 #: Slack's own failures: it may have done what was asked.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
 #: What a refusal is about; any other code is tried again. The contents are refused when a message
-#: is itself at fault. From the pages of chat.postMessage, chat.update, files.getUploadURLExternal
-#: and files.completeUploadExternal at https://docs.slack.dev/reference/methods
+#: is itself at fault. From the pages of chat.postMessage, chat.update, conversations.open,
+#: files.getUploadURLExternal and files.completeUploadExternal at https://docs.slack.dev/reference/methods
 KINDS: Mapping[str, RefusalKind] = {
     "invalid_attachments": RefusalKind.CONTENT,
     "invalid_blocks": RefusalKind.CONTENT,
@@ -50,6 +50,7 @@ KINDS: Mapping[str, RefusalKind] = {
     "no_text": RefusalKind.CONTENT,
     "message_not_found": RefusalKind.MESSAGE_GONE,
     "thread_not_found": RefusalKind.THREAD_GONE,
+    "cannot_dm_bot": RefusalKind.PERMANENT,
     "cant_update_message": RefusalKind.PERMANENT,
     "edit_window_closed": RefusalKind.PERMANENT,
     "file_type_not_allowed": RefusalKind.PERMANENT,
@@ -58,6 +59,9 @@ KINDS: Mapping[str, RefusalKind] = {
     "file_uploads_except_images_disabled": RefusalKind.PERMANENT,
     "message_limit_exceeded": RefusalKind.PERMANENT,
     "storage_limit_reached": RefusalKind.PERMANENT,
+    "user_disabled": RefusalKind.PERMANENT,
+    "user_not_found": RefusalKind.PERMANENT,
+    "user_not_visible": RefusalKind.PERMANENT,
     "access_denied": RefusalKind.NOT_ALLOWED,
     "enterprise_is_restricted": RefusalKind.NOT_ALLOWED,
     "missing_scope": RefusalKind.NOT_ALLOWED,

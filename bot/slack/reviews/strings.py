@@ -153,6 +153,19 @@ def unsent_notes(decision: Decision) -> str:
     return f"{shared.counted(count, 'note')} {'was' if count == 1 else 'were'} not sent"
 
 
+THE_CARD: Final = "the card in the channel"
+
+
+def decide_here_or(where: str) -> str:
+    """A direct message's line while the round waits."""
+    return f"Decide here or on {where}. The first decision counts."
+
+
+def see(where: str) -> str:
+    """The same once it does not wait."""
+    return f"The thread is at {where}."
+
+
 def dead_letter(written: DeadLetter) -> str:
     """A webhook came that nobody could read."""
     why = one_line(written.reason, shared.ANSWER_LIMIT).rstrip(". ")

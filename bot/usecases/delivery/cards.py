@@ -6,14 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from bot.domain.crew import Notify
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.review import Round, State
+from bot.usecases.delivery import direct_messages
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.posting import post_in_thread
 from bot.usecases.delivery.settle import earlier_try, occasion, settle
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import Posting, PostOutcome
+from bot.usecases.ports.slack import Posted, Posting, PostOutcome
+from bot.usecases.ports.store import Tx
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
@@ -21,7 +24,8 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is not None:
         return await settle(job, Delivered(), context)
-    return await _post(job, posting, context)
+    crew = context.crews.get(job.effect.crew)
+    return await _post(job, posting, context, notify=crew.notify if crew else Notify.NONE)
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
@@ -32,21 +36,39 @@ async def repost(job: Job, context: DeliveryContext) -> Outcome:
     return await _post(job, posting, context)
 
 
-async def _post(job: Job, posting: Posting, context: DeliveryContext) -> Outcome:
+async def _post(
+    job: Job, posting: Posting, context: DeliveryContext, *, notify: Notify | None = None
+) -> Outcome:
     async def post_card(*, channel: str, posted_since: datetime | None) -> PostOutcome:
         post = partial(
-            context.messenger.post_card, posting, channel=channel, posted_since=posted_since
+            context.messenger.post_card,
+            posting,
+            notify=notify,
+            channel=channel,
+            posted_since=posted_since,
         )
         outcome = await post()
         if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
             outcome = await post(plain=True)
         return outcome
 
+    round_ = posting.view.round
+    # Its card in the channel says where the latest round is.
+    is_first = round_.number == 1
+    first = () if is_first else (await context.uow.read.rounds.first_of_review(round_.review.id),)
+
+    async def record(tx: Tx, posted: Posted) -> None:
+        await tx.place_card(round_, posted.ref, shown=posted.shown)
+        effects = [replace(job.effect, kind=EffectKind.REFRESH, subject=one) for one in first]
+        if notify is Notify.DM:
+            effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
+        await tx.enqueue(effects, at=context.clock())
+
     return await post_in_thread(
         job,
         post_card,
         channel=posting.channel,
-        record=lambda tx, posted: tx.place_card(posting.view.round, posted.ref, shown=posted.shown),
+        record=record,
         file=EffectKind.ATTACH if job.effect.kind is EffectKind.POST else None,
         context=context,
     )
@@ -79,6 +101,7 @@ async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring a card up to date; one that somebody deleted comes back if it must be acted on."""
+    await direct_messages.refresh_all(job, context)
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is None:
         return await settle(job, Delivered("never posted"), context)

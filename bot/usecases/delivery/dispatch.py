@@ -7,7 +7,15 @@ from typing import Final
 
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Outcome
-from bot.usecases.delivery import cards, dead_letters, executions, forward, notes, resume
+from bot.usecases.delivery import (
+    cards,
+    dead_letters,
+    direct_messages,
+    executions,
+    forward,
+    notes,
+    resume,
+)
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.poll_status import poll_status
 from bot.usecases.ports.outbox import Job
@@ -20,6 +28,9 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.REFRESH: cards.refresh,
     EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
     EffectKind.NOTIFY_STUCK: cards.notify_stuck,
+    EffectKind.TELL_REVIEWERS: direct_messages.tell_reviewers,
+    EffectKind.DIRECT_MESSAGE: direct_messages.post,
+    EffectKind.REFRESH_DIRECT_MESSAGE: direct_messages.refresh,
     EffectKind.REPORT: dead_letters.report,
     EffectKind.RESUME: resume.resume,
     EffectKind.PROGRESS: executions.show_progress,

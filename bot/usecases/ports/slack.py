@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.domain.caveats import WHOLE
+from bot.domain.crew import Notify
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.people import Installation, ReviewerRef
@@ -58,9 +59,18 @@ class Messenger(Protocol):
     """
 
     async def post_card(
-        self, posting: Posting, *, channel: str, posted_since: datetime | None, plain: bool = False
+        self,
+        posting: Posting,
+        *,
+        notify: Notify | None,
+        channel: str,
+        posted_since: datetime | None,
+        plain: bool = False,
     ) -> PostOutcome:
-        """Post a round's card. `plain` leaves out what the agent wrote."""
+        """Post a round's card, and mention there who has to know of it.
+
+        `notify` is None where everybody has been told. `plain` leaves out what the agent wrote.
+        """
         ...
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
@@ -87,6 +97,18 @@ class Messenger(Protocol):
         self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+        ...
+
+    async def post_direct_message(
+        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
+    ) -> PostOutcome:
+        """Tell one person in private that a round waits. `plain` as for a card."""
+        ...
+
+    async def update_direct_message(
+        self, posting: Posting, where: MessageRef, *, plain: bool = False
+    ) -> Outcome:
+        """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
         ...
 
     async def name_of(self, user: str) -> str | None:

@@ -11,7 +11,8 @@ from typing import Final
 from bot.domain.review import State
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.crew import CrewClient, CrewClients
-from bot.usecases.ports.store import Queries, UnitOfWork
+from bot.usecases.ports.queries import Queries
+from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries.status import LINES
 from bot.usecases.read_models import ExecutionLine, Selection
 

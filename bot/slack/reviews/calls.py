@@ -1,0 +1,65 @@
+"""Whom a message calls, and what a card says only once or only in the channel.
+
+A mention surely notifies only in a section of a new message, so a card has this when it is posted
+and no more once it is brought up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain.crew import Notify
+from bot.domain.people import Anyone, Email, ReviewerRef, User
+from bot.domain.verdict import Person, Revise
+from bot.slack.blockkit.blocks import Message, section
+from bot.slack.reviews import call_strings
+from bot.slack.reviews.links import Link, linked
+from bot.slack.reviews.presentation import Waiting, present
+from bot.usecases.read_models import CardView
+
+
+def below_headline(message: Message, line: str | None) -> Message:
+    """A card with one more section, right below its first line."""
+    if line is None:
+        return message
+    headline, *others = message.blocks
+    return replace(message, blocks=[headline, section(line), *others])
+
+
+def call(view: CardView, notify: Notify) -> str | None:
+    """Who is asked to decide, and who is told that the crew came back; None if nobody is."""
+    if not isinstance(present(view.round), Waiting):
+        return None
+    asked = view.reviewers if notify is Notify.MENTION else ()
+    author = _asked_for_changes(view)
+    if author is None:
+        return call_strings.please_decide(mentionable(asked), anyone=Anyone() in asked)
+    others = tuple(ref for ref in asked if ref != User(author.id))
+    line = call_strings.here_is(author, view.round)
+    please = call_strings.please_decide(mentionable(others), anyone=Anyone() in asked)
+    return f"{line} {please}" if please else line
+
+
+def reaches_somebody(view: CardView, notify: Notify) -> bool:
+    """Whether people learn of a card although it is not shown in the channel."""
+    return notify is not Notify.NONE and bool(mentionable(view.reviewers))
+
+
+def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+    """Those whom Slack can notify."""
+    return tuple(ref for ref in named if not isinstance(ref, Email | Anyone))
+
+
+def newer(view: CardView, link: Link) -> str | None:
+    """Where the latest round is, on the card of an earlier one."""
+    if view.newer is None:
+        return None
+    where = linked(call_strings.round_number(view.newer.number), view.newer.card, link)
+    return call_strings.came_back_with(where)
+
+
+def _asked_for_changes(view: CardView) -> Person | None:
+    """Who wrote what this output answers."""
+    decision = view.answers.decision if view.answers is not None else None
+    return decision.by if decision is not None and isinstance(decision.verdict, Revise) else None

@@ -1,0 +1,95 @@
+"""Direct messages: each reviewer is told of a round in private, and the message is kept true."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
+from bot.domain.review import State
+from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.settle import earlier_try, settle
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.slack import Posted
+
+#: The most people whom one round is told to in private.
+PEOPLE_LIMIT: Final = 50
+
+
+async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
+    """Have everybody told who may decide, as long as the round waits.
+
+    Those whom Slack does not name yet follow once it does.
+    """
+    round_ = await context.uow.read.round(job.effect.subject)
+    crew = context.crews.get(job.effect.crew)
+    if crew is None or round_.state is not State.WAITING:
+        return await settle(job, Delivered("nobody to tell"), context)
+    members = context.directory.members(crew.reviewers)
+    told = {one.user for one in await context.uow.read.direct_messages(round_.id)}
+    left = sorted(members.users - told)[: PEOPLE_LIMIT - len(told)]
+    async with context.uow.begin() as tx:
+        effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
+        await tx.enqueue(effects, at=context.clock())
+    outcome = NotSent("Slack has not named every reviewer yet", alone=True)
+    return await settle(job, outcome if members.unresolved else Delivered(), context)
+
+
+async def post(job: Job, context: DeliveryContext) -> Outcome:
+    """Tell one person, once, of a round that waits."""
+    round_id, _, user = job.effect.subject.partition(" ")
+    posting = await context.uow.read.posting(round_id)
+    told = {one.user for one in await context.uow.read.direct_messages(round_id)}
+    if posting.view.round.state is not State.WAITING or user in told:
+        return await settle(job, Delivered("nothing to tell"), context)
+    tell = partial(
+        context.messenger.post_direct_message, posting, user, posted_since=earlier_try(job)
+    )
+    outcome = await tell()
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+        outcome = await tell(plain=True)
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(round_id)
+        await tx.place_direct_message(round_, user, outcome.ref)
+        if round_.state is not State.WAITING:
+            # It was decided meanwhile, and nobody knew of this message then.
+            refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
+            await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+async def refresh_all(job: Job, context: DeliveryContext) -> None:
+    """Have the direct messages about a card's round brought up to date with it."""
+    messages = await context.uow.read.direct_messages(job.effect.subject)
+    if not messages:
+        return
+    kind = EffectKind.REFRESH_DIRECT_MESSAGE
+    async with context.uow.begin() as tx:
+        await tx.enqueue([_about(job, kind, one.user) for one in messages], at=context.clock())
+
+
+async def refresh(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring one direct message up to date; one that somebody deleted stays deleted."""
+    round_id, _, user = job.effect.subject.partition(" ")
+    messages = await context.uow.read.direct_messages(round_id)
+    message = next((one.message for one in messages if one.user == user), None)
+    if message is None:
+        return await settle(job, Delivered("never posted"), context)
+    posting = await context.uow.read.posting(round_id)
+    update = partial(context.messenger.update_direct_message, posting, message)
+    outcome = await update()
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+        outcome = await update(plain=True)
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
+        outcome = Delivered("deleted")
+    return await settle(job, outcome, context)
+
+
+def _about(job: Job, kind: EffectKind, user: str) -> Effect:
+    effect = job.effect
+    round_id = effect.subject.partition(" ")[0]
+    return Effect(kind, f"{round_id} {user}", effect.crew, effect.execution_id)

@@ -1,0 +1,132 @@
+"""Whom a new card calls, and what the direct message about it shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from bot.demo.workspace.blocks import message_problems, text_size
+from bot.demo.workspace.text import disguised_links, pieces
+from bot.domain.crew import Notify
+from bot.domain.notification import Output
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.domain.review import State
+from bot.domain.verdict import Approve, Revise
+from bot.slack.reviews.calls import below_headline, call, newer, reaches_somebody
+from bot.slack.reviews.card import render_card
+from bot.slack.reviews.direct import render_direct_message
+from bot.usecases.read_models import CardView, MessageRef, NewerRound
+from tests.builders import ANA, BEN, LATER, a_decision, a_round
+from tests.slack.rendering import BUDGET, check_message, read, views
+
+GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")
+EVERYBODY = (User(ANA.id), User(BEN.id), GROUP)
+CARD = MessageRef("C0REVIEWS", "1.0", "1.0")
+
+
+def a_view(*reviewers: ReviewerRef, number: int = 1) -> CardView:
+    return CardView(a_round(number=number), Output("A draft."), reviewers=reviewers)
+
+
+def after_changes(*reviewers: ReviewerRef) -> CardView:
+    """Round 2, which answers what Ana asked for."""
+    asked = a_round(State.RESUMED, decision=a_decision(Revise("Shorter.")))
+    return replace(a_view(*reviewers, number=2), previous=asked)
+
+
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        (a_view(User(ANA.id)), "<@U0ANA>: please decide."),
+        (a_view(*EVERYBODY), "<@U0ANA>, <@U0BEN> and <!subteam^S1>: please decide."),
+        (a_view(User(ANA.id), MAIL), "<@U0ANA>: please decide."),
+        (a_view(Anyone()), "Anybody in the channel may decide."),
+        (
+            a_view(User(ANA.id), Anyone()),
+            "<@U0ANA>: please decide. Anybody in the channel may decide.",
+        ),
+        (a_view(MAIL), None),
+        (
+            a_view(*(User(f"U{number}") for number in range(14))),
+            ", ".join(f"<@U{number}>" for number in range(10)) + " and 4 more: please decide.",
+        ),
+        (
+            after_changes(*EVERYBODY),
+            "<@U0ANA>, here is round 2. <@U0BEN> and <!subteam^S1>: please decide.",
+        ),
+        (after_changes(User(ANA.id)), "<@U0ANA>, here is round 2."),
+        (
+            replace(
+                a_view(User(BEN.id), number=2),
+                previous=a_round(State.RESUMED, decision=a_decision(Approve())),
+            ),
+            "<@U0BEN>: please decide.",
+        ),
+    ],
+)
+def test_the_reviewers_are_asked_to_decide(view: CardView, says: str | None) -> None:
+    assert call(view, Notify.MENTION) == says
+
+
+@pytest.mark.parametrize("notify", [Notify.DM, Notify.NONE])
+def test_otherwise_only_who_asked_for_changes_is_called(notify: Notify) -> None:
+    assert call(a_view(*EVERYBODY), notify) is None
+    assert call(after_changes(*EVERYBODY), notify) == "<@U0ANA>, here is round 2."
+
+
+def test_nobody_is_called_to_what_was_decided_before_it_was_posted() -> None:
+    decided = replace(a_view(*EVERYBODY), round=a_round(State.DECIDED))
+    assert call(decided, Notify.MENTION) is None
+
+
+def test_a_card_is_needed_in_the_channel_where_nobody_is_told_of_it() -> None:
+    assert reaches_somebody(a_view(User(ANA.id)), Notify.MENTION)
+    assert reaches_somebody(a_view(GROUP), Notify.DM)
+    assert not reaches_somebody(a_view(User(ANA.id)), Notify.NONE)
+    assert not reaches_somebody(a_view(Anyone(), MAIL), Notify.MENTION)
+
+
+def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
+    assert newer(a_view(), lambda _: "https://x") is None
+    view = replace(a_view(), newer=NewerRound(3, CARD))
+    said = newer(view, lambda where: f"https://x/{where.ts}")
+    assert said == "The crew came back with <https://x/1.0|round 3>."
+    assert newer(view, lambda _: None) == "The crew came back with round 3."
+    card = render_card(view, now=LATER)
+    assert below_headline(card, None) is card
+    assert "came back with" in read(below_headline(card, said))
+
+
+def test_a_direct_message_has_the_cards_buttons_and_a_link_to_it() -> None:
+    card = render_card(a_view(), now=LATER)
+    told = render_direct_message(a_view(), CARD, link=lambda _: "https://x", now=LATER)
+    assert told.text == card.text
+    assert told.blocks[0] == card.blocks[0]
+    assert told.blocks[2:] == card.blocks[1:]
+    assert "Decide here or on <https://x|the card in the channel>." in read(told)
+    decided = replace(a_view(), round=a_round(State.RESUMED))
+    told = render_direct_message(decided, CARD, link=lambda _: "https://x", now=LATER)
+    assert "The thread is at <https://x|the card in the channel>." in read(told)
+    plain = render_direct_message(a_view(), None, link=lambda _: None, now=LATER, plain=True)
+    assert "A draft." not in read(plain)
+    assert "Decide here or on the card in the channel." in read(plain)
+
+
+@settings(max_examples=50)
+@given(views())
+def test_a_new_card_and_a_direct_message_are_within_the_limits(view: CardView) -> None:
+    crowd = tuple(User(f"U0{number:09}") for number in range(20))
+    view = replace(view, reviewers=crowd)
+    mentioned = frozenset({f"@{ANA.id}", f"@{BEN.id}", *(f"@{ref.id}" for ref in crowd)})
+    card = below_headline(render_card(view, now=LATER), call(view, Notify.MENTION))
+    check_message(card, may_mention=mentioned)
+    url = "https://demo.slack.com/" + "a" * 90
+    told = render_direct_message(view, CARD, link=lambda _: url, now=LATER)
+    assert message_problems(told.blocks) == []
+    assert text_size(told.blocks) <= BUDGET + len(url) + 100
+    assert set(disguised_links(pieces(told.blocks))) <= {url}
+    check_message(
+        render_direct_message(view, CARD, link=lambda _: None, now=LATER), may_mention=mentioned
+    )

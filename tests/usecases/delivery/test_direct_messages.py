@@ -1,0 +1,220 @@
+"""Direct messages: each reviewer is told once, and sees what became of the round."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from bot.domain.crew import Notify
+from bot.domain.effects import SLACK, Effect, EffectKind
+from bot.domain.outcome import NotSent, RefusalKind, Refused
+from bot.domain.people import Anyone, Email, User, UserGroup
+from bot.domain.review import Round, State
+from bot.domain.verdict import Revise
+from bot.usecases.delivery.direct_messages import PEOPLE_LIMIT
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.ports.slack import Posting, PostOutcome
+from tests.builders import ANA, BEN, SECOND, a_crew
+from tests.usecases.faults import LOST, Fault
+from tests.usecases.slack_standins import FakeSlack, Message
+from tests.usecases.world import World
+
+DISABLED = Refused("user_disabled", "", RefusalKind.PERMANENT)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.crews["research"] = a_crew(notify=Notify.DM)
+    return world
+
+
+def told(world: World) -> list[str]:
+    """Who has a direct message, in order."""
+    keys = [message.key for message in world.slack.messages if message.key.startswith("direct")]
+    return [key.split()[-1] for key in keys]
+
+
+def direct(world: World, round_: Round, user: str) -> Message:
+    (message,) = world.slack.keyed(f"direct {round_.id} {user}")
+    return message
+
+
+class Decides(FakeSlack):
+    """Ana decides while a direct message is on its way."""
+
+    def __init__(self, world: World, round_: Round) -> None:
+        super().__init__(clock=world.clock, messages=world.slack.messages)
+        self.world = world
+        self.round = round_
+
+    async def post_direct_message(
+        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
+    ) -> PostOutcome:
+        await self.world.decide(self.round.id)
+        return await super().post_direct_message(
+            posting, user, posted_since=posted_since, plain=plain
+        )
+
+
+async def a_round(world: World) -> Round:
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    return await world.round(round_.id)
+
+
+async def test_each_reviewer_is_told_once(world: World) -> None:
+    await a_round(world)
+    await world.notify()  # a duplicate
+    await world.settle_slack()
+    assert told(world) == [ANA.id, BEN.id]
+
+
+@pytest.mark.parametrize("notify", [Notify.MENTION, Notify.NONE])
+async def test_otherwise_nobody_is_told_in_private(world: World, notify: Notify) -> None:
+    world.crews["research"] = a_crew(notify=notify)
+    await a_round(world)
+    assert told(world) == []
+
+
+async def test_what_becomes_of_the_round_is_shown_everywhere(world: World) -> None:
+    round_ = await a_round(world)
+    await world.decide(round_.id)
+    await world.settle_slack()
+    for user in (ANA.id, BEN.id):
+        shows = direct(world, round_, user).shows
+        assert isinstance(shows, Round)
+        assert shows.state is State.DECIDED
+
+
+async def test_what_is_decided_while_somebody_is_being_told_is_shown_to_them(world: World) -> None:
+    round_ = (await world.notify()).round
+    await world.turn()
+    await world.turn()
+    jobs = [job for job in await world.lease(SLACK) if job.effect.kind is EffectKind.DIRECT_MESSAGE]
+    assert len(jobs) == 2
+    decides = Decides(world, round_)
+    await deliver(jobs[0], replace(world.context, messenger=decides))
+    await world.settle_slack()
+    shows = direct(world, round_, ANA.id).shows
+    assert isinstance(shows, Round)
+    assert shows.state is State.DECIDED
+
+
+async def test_nobody_is_told_of_what_was_decided_already(world: World) -> None:
+    round_ = (await world.notify()).round
+    await world.turn()
+    await world.decide(round_.id)
+    await world.settle_slack()
+    assert told(world) == []
+
+
+async def test_what_is_decided_before_its_turn_is_not_told(world: World) -> None:
+    round_ = (await world.notify()).round
+    await world.turn()
+    await world.turn()
+    await world.decide(round_.id)
+    await world.settle_slack()
+    assert told(world) == []
+
+
+async def test_a_person_who_left_holds_up_nobody(world: World) -> None:
+    await world.notify()
+    await world.turn()
+    await world.turn()
+    world.slack.faults.append(Fault(DISABLED))
+    await world.settle_slack()
+    assert told(world) == [BEN.id]
+    assert await world.set_aside() == []
+    assert await world.effects() == []
+
+
+async def test_an_answer_that_was_lost_makes_no_second_message(world: World) -> None:
+    await world.notify()
+    await world.turn()
+    await world.turn()
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn()
+    world.clock.advance(SECOND * 10)
+    await world.settle_slack()
+    assert told(world) == [ANA.id, BEN.id]
+
+
+async def test_members_of_groups_and_addresses_are_told_once_slack_names_them(world: World) -> None:
+    reviewers = (User(ANA.id), Email("ben@example.com"), UserGroup("S1"), Anyone())
+    world.crews["research"] = a_crew(notify=Notify.DM, reviewers=reviewers)
+    round_ = await a_round(world)
+    assert told(world) == [ANA.id]
+    assert await world.effects() == [EffectKind.TELL_REVIEWERS]
+    world.directory.people[Email("ben@example.com")] = frozenset({BEN.id})
+    world.directory.people[UserGroup("S1")] = frozenset({ANA.id, "U0DAN"})
+    world.clock.advance(SECOND * 600)
+    await world.settle_slack()
+    assert told(world) == [ANA.id, BEN.id, "U0DAN"]
+    assert await world.effects() == []
+    assert len(await world.uow.read.direct_messages(round_.id)) == 3
+
+
+async def test_who_is_waited_for_is_not_waited_for_once_it_is_decided(world: World) -> None:
+    world.crews["research"] = a_crew(
+        notify=Notify.DM, reviewers=(User(ANA.id), Email("ben@example.com"))
+    )
+    round_ = await a_round(world)
+    await world.decide(round_.id)
+    world.clock.advance(SECOND * 600)
+    await world.settle_slack()
+    assert EffectKind.TELL_REVIEWERS not in await world.effects()
+
+
+async def test_no_more_people_are_told_than_slack_takes(world: World) -> None:
+    crowd = tuple(User(f"U{number:03}") for number in range(PEOPLE_LIMIT + 1))
+    world.crews["research"] = a_crew(notify=Notify.DM, reviewers=crowd)
+    await a_round(world)
+    assert len(told(world)) == PEOPLE_LIMIT
+
+
+async def test_a_message_that_somebody_deleted_stays_deleted(world: World) -> None:
+    round_ = await a_round(world)
+    direct(world, round_, ANA.id).deleted = True
+    await world.decide(round_.id)
+    await world.settle_slack()
+    assert world.slack.keyed(f"direct {round_.id} {ANA.id}") == []
+    assert EffectKind.REFRESH_DIRECT_MESSAGE not in await world.effects()
+
+
+async def test_what_slack_cannot_show_is_told_plainly(world: World) -> None:
+    world.slack.unshowable = True
+    round_ = await a_round(world)
+    assert direct(world, round_, ANA.id).plain
+    await world.decide(round_.id, Revise("Shorter."))
+    await world.settle_slack()
+    shows = direct(world, round_, ANA.id).shows
+    assert isinstance(shows, Round)
+    assert shows.state is State.DECIDED
+
+
+async def test_slack_being_away_loses_nobody(world: World) -> None:
+    await world.notify()
+    await world.turn()
+    await world.turn()
+    world.slack.faults.extend([Fault(NotSent("away")), Fault(NotSent("away"))])
+    await world.settle_slack()
+    assert told(world) == [ANA.id, BEN.id]
+
+
+async def test_a_crew_that_is_not_set_up_any_more_has_nobody_to_tell(world: World) -> None:
+    await world.notify()
+    await world.turn()
+    world.crews.clear()
+    await world.settle_slack()
+    assert told(world) == []
+
+
+async def test_a_message_that_was_never_posted_is_not_brought_up_to_date(world: World) -> None:
+    round_ = (await world.notify()).round
+    effect = Effect(EffectKind.REFRESH_DIRECT_MESSAGE, f"{round_.id} {ANA.id}", "research", "e-1")
+    async with world.uow.begin() as tx:
+        await tx.enqueue([effect], at=world.clock())
+    await world.settle_slack()
+    assert EffectKind.REFRESH_DIRECT_MESSAGE not in await world.effects()
