@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -69,6 +70,9 @@ KINDS: Mapping[str, RefusalKind] = {
     "not_allowed_token_type": RefusalKind.NOT_ALLOWED,
     "team_access_not_granted": RefusalKind.NOT_ALLOWED,
 }
+
+#: Codes are logged, counted and kept. What is none may be words of a proxy's, which quote the call.
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
 
 #: Why nobody knows what became of a call whose answer is not of the documented shape.
 MALFORMED = "Slack's answer is malformed"
@@ -171,7 +175,7 @@ def _classify(response: Answer) -> Failure:
         status = response.status_code
         data = response.data if isinstance(response.data, dict) else {}
     code = data.get("error", "")
-    if not isinstance(code, str):
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
         return Unknown(MALFORMED)
     if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004
         return NotSent("Slack asks to slow down", _retry_after(response), code=SLOW, alone=True)

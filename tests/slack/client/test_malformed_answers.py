@@ -44,6 +44,8 @@ NOBODY_KNOWS: tuple[object, ...] = (
     {"ok": None},
     {"ok": False, "error": ["not_in_channel"]},
     {"ok": False, "error": None},
+    {"ok": False, "error": "cannot take “The secret plan.”"},
+    {"ok": False, "error": "x" * 101},
 )
 """Answers that say nothing of what happened, whatever was asked."""
 ODD: tuple[object, ...] = (
