@@ -61,22 +61,23 @@ def _parts(note: Note) -> Sequence[str]:
     return pieces_of(note.text, _PART)
 
 
-def _notes(draft: Draft, reader: str) -> Iterator[Block]:
+def _notes(draft: Draft, reader: str) -> Iterator[list[Block]]:
+    """What stands together: a note, or a part of one."""
     for note in draft.left:
         if note.fits:
             add = button(form_strings.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
             head = section(form_strings.author(note))
-            yield head | {"block_id": f"note-{note.ts}", "accessory": add}
-            yield from quotation(note.text)
+            head |= {"block_id": f"note-{note.ts}", "accessory": add}
+            yield [head, *quotation(note.text)]
         elif note.by.id == reader:
-            yield context(form_strings.too_long(note, theirs=True))
+            yield [context(form_strings.too_long(note, theirs=True))]
             yield from _parts_left(note, draft.text)
         else:
-            yield context(form_strings.too_long(note, theirs=False))
-            yield from quotation(note.text)
+            head = context(form_strings.too_long(note, theirs=False))
+            yield [head, *quotation(note.text)]
 
 
-def _parts_left(note: Note, feedback: str) -> Iterator[Block]:
+def _parts_left(note: Note, feedback: str) -> Iterator[list[Block]]:
     parts = _parts(note)
     for number, words in enumerate(parts, 1):
         if note.attributed_part(words, number, len(parts)) in feedback:
@@ -84,5 +85,5 @@ def _parts_left(note: Note, feedback: str) -> Iterator[Block]:
         value = f"{note.ts} {number}"
         add = button(form_strings.ADD_PART, action_id=ids.ADD_PART, value=value)
         head = section(form_strings.part(number, len(parts)))
-        yield head | {"block_id": f"note-{note.ts}-{number}", "accessory": add}
-        yield from quotation(words)
+        head |= {"block_id": f"note-{note.ts}-{number}", "accessory": add}
+        yield [head, *quotation(words)]

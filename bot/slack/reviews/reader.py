@@ -118,11 +118,10 @@ def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
             found = page_of(view.output.text, position.page or 0)
             return BlocksPage(_whole(found.text, view), found.number, found.total)
         case ReaderTab.CHANGES:
-            return page_of_blocks(render_changes(view), position.page or 0)
+            return page_of_blocks(([block] for block in render_changes(view)), position.page or 0)
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
-            entries = (block for line in history for block in render_round(line))
             wanted = position.round_id if position.page is None else position.page
-            return page_of_blocks(entries, wanted)
+            return page_of_blocks((list(render_round(line)) for line in history), wanted)
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
