@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -211,3 +214,29 @@ async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
     assert len(world.slack.ephemerals(ANA)) == 1
     assert len(world.crew.resumes) == 1
     assert capsys.readouterr().out.count("] decided ") == 1
+
+
+async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    world.slack.fail("chat.update", HANG, times=None)
+    said: list[str] = []
+
+    def logged() -> bool:
+        said.append(capsys.readouterr().out)
+        return "no_slow_signs" in "".join(said)
+
+    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
+        await world.slack.click(ANA, card, "Approve")
+        await world.slack.until(lambda: world.slack.hanging)
+        database.execute("ALTER TABLE outbox RENAME TO gone")
+        await world.slack.until(logged, timeout=4)
+        database.execute("ALTER TABLE gone RENAME TO outbox")
+    await world.pause("publish", "Another draft.")
+    await world.slack.click(ANA, await world.card("Another draft"), "Approve")
+
+    assert "Recorded" in await world.told(ANA)
+    world.slack.clear_faults()
+    await world.shown(card, "Sent")

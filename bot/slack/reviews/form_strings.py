@@ -61,13 +61,13 @@ def modal_excerpted(shown: int, total: int) -> str:
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:
-    """The notes that an approval does not send, each by its author and its first line."""
+    """The notes that an approval does not send, the latest by their authors and first lines."""
     one = count == 1
     waits = "waits in the thread. It" if one else "wait in the thread. They"
     lines = [f":memo: *{shared.counted(count, 'note')} {waits} will not be sent.*"]
-    lines += [_first_line(note) for note in notes[:_NOTES_SHOWN]]
     if count > _NOTES_SHOWN:
-        lines.append(f"and {count - _NOTES_SHOWN:,} more")
+        lines.append(f"The latest {_NOTES_SHOWN}:")
+    lines += [_first_line(note) for note in notes[-_NOTES_SHOWN:]]
     return "\n".join(lines)
 
 

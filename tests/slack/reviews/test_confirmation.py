@@ -72,6 +72,7 @@ def test_numbers_are_said_right() -> None:
     ]
     many = unsent(7, [a_note(f"{number}.") for number in range(7)]).splitlines()
     assert many[0] == ":memo: *7 notes wait in the thread. They will not be sent.*"
-    assert many[-1] == "and 2 more"
+    assert many[1] == "The latest 5:"
+    assert [line[-2:] for line in many[2:]] == ["2.", "3.", "4.", "5.", "6."]
     assert not_all_shown(22).startswith("You were shown 22 % of this output")
     assert not_all_shown(None).startswith("You were not shown all of this output")
