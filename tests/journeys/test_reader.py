@@ -156,7 +156,7 @@ async def test_the_history_tells_who_said_what_and_what_the_crew_answered(world:
     await world.slack.overflow(CARL, card, "History")
 
     shown = (await modal(world, CARL)).shown
-    for words in ("First words", "Second words", "Less of it.", "Approved by", "after", "took it"):
+    for words in ("First words", "Second words", "Less of it.", "Approved by", "after", "has it"):
         assert words in shown
     await world.slack.slash(CARL, CHANNEL, "/crew", "status e-1")
     told = await world.told(CARL)

@@ -13,7 +13,7 @@ from bot.slack.executions.progress_bar import tasks_done
 from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
 from bot.slack.reviews import state_strings
-from bot.slack.reviews.presentation import Waiting, present
+from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.slack.strings import counted
 from bot.usecases.queries.crews import CrewHealth, Overview
 from bot.usecases.read_models import COUNTED, CrewStatus, CrewUnavailable, Progress
@@ -106,7 +106,8 @@ def needs(round_: Round, who: str, now: datetime) -> str:
             waited = f"{title} has waited {duration(now - since)}"
             return f"{waited} {for_whom(who)}" if who else waited
         case shown:
-            return f"{title} {state_strings.in_list(shown, now)}"
+            told = f"{title}: {state_strings.in_list(shown, now)}"
+            return f"{told} · {for_whom(who)}" if who and isinstance(shown, Stuck) else told
 
 
 def works(execution: Execution, now: datetime) -> str:

@@ -16,7 +16,7 @@ from bot.domain.reason import (
 )
 from bot.domain.review import Round
 from bot.domain.verdict import Approve, Decision, Revise
-from bot.slack.blockkit.text import ago, escape_mrkdwn, one_line
+from bot.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line
 from bot.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -229,14 +229,14 @@ def in_list(shown: Presentation, now: datetime) -> str:
     """A round's state in a list, with how long it has been so."""
     match shown:
         case Waiting(since):
-            return f"waiting, came {ago(since, now)}"
+            return f"waiting for {duration(now - since)}"
         case OnItsWay(decision, _):
-            return f"{_did(decision, now)}, telling the crew…"
+            return f"{_did(decision, now)}, being sent to the crew"
         case Taken(decision, _):
-            return f"{_did(decision, now)}, taken by the crew"
+            return _did(decision, now)
         case Stuck(decision, reason, may_be_taken):
-            maybe = ", may have been taken" if may_be_taken else ""
-            return f"{_did(decision, now)}, *stuck*{maybe}{_colon(reason)}"
+            became = "may not have reached the crew" if may_be_taken else "not delivered"
+            return f"{_did(decision, now)}, *{became}*{_colon(reason)}"
         case Superseded():
             return "replaced by a newer output"
         case Closed(decision, reason):
@@ -245,8 +245,9 @@ def in_list(shown: Presentation, now: datetime) -> str:
 
 
 def _did(decision: Decision, now: datetime) -> str:
-    did = "approved" if decision.is_approve else "sent back for changes"
-    return f"{did} by {person(decision.by)} {ago(decision.at, now)}"
+    who = person(decision.by)
+    did = f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
+    return f"{did} {ago(decision.at, now)}"
 
 
 def _colon(reason: Reason | None) -> str:
@@ -258,11 +259,12 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     """What came of a decision, with the crew's words: a line of the history."""
     match shown:
         case OnItsWay(_, reason):
-            what = "Telling the crew…"
+            what = "Being sent to the crew"
         case Taken(_, reason):
-            what = "The crew took it"
+            what = "The crew has it"
         case Stuck(_, reason, may_be_taken):
-            what = "It may have been taken" if may_be_taken else "The crew did not take it"
+            became = "may not have reached" if may_be_taken else "did not reach"
+            what = f"It {became} the crew"
         case Closed(_, Dismissed() as reason):
             return f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”"
         case Closed(_, reason):

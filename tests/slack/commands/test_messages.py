@@ -225,22 +225,22 @@ def test_an_execution_shows_what_the_crew_says(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"state": State.WAITING, "decision": None, "opened_at": LATER}, "waiting, came just now"),
+        ({"state": State.WAITING, "decision": None, "opened_at": LATER}, "waiting for 0 s"),
         ({"state": State.SUPERSEDED, "decision": None}, "replaced by a newer output"),
         ({"state": State.CLOSED, "decision": None}, "closed"),
         (
             {"state": State.CLOSED, "reason": ExecutionEnded()},
             "approved by <@U0ANA> 1 min ago, closed: the execution has ended",
         ),
-        ({"state": State.DECIDED}, "approved by <@U0ANA> 1 min ago, telling the crew…"),
-        ({"state": State.RESUMED}, "approved by <@U0ANA> 1 min ago, taken by the crew"),
+        ({"state": State.DECIDED}, "approved by <@U0ANA> 1 min ago, being sent to the crew"),
+        ({"state": State.RESUMED}, "approved by <@U0ANA> 1 min ago"),
         (
             {
                 "state": State.STUCK,
                 "decision": a_decision(Revise("x")),
                 "reason": RefusedByCrew("418", "no"),
             },
-            "sent back for changes by <@U0ANA> 1 min ago, *stuck*: no",
+            "<@U0ANA> asked for changes 1 min ago, *not delivered*: no",
         ),
     ],
 )
@@ -251,7 +251,7 @@ def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) 
     assert f"Round 1 of Draft · {says}" in shown
     if line.round.state in (State.DECIDED, State.STUCK):
         seen = Overview((), (ExecutionLine(a_posting(), (line,)),), 1, 0, 0)
-        assert f"Draft {says}" in read(overview(seen))
+        assert f"Draft: {says}" in read(overview(seen))
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
