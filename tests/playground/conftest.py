@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -108,6 +109,16 @@ async def environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 def card(page: Page, *texts: str) -> Locator:
     """The newest message in the channel that shows all of this."""
     found = page.locator("#channel .message")
+    for text in texts:
+        found = found.filter(has_text=text)
+    return found.last
+
+
+async def later_card(page: Page, *texts: str) -> Locator:
+    """A later round's card: in the thread, where the one in the channel leads."""
+    link = page.locator("#channel .message a").filter(has_text=re.compile(r"^round \d+$"))
+    await link.last.click()
+    found = page.locator("#thread .message")
     for text in texts:
         found = found.filter(has_text=text)
     return found.last

@@ -10,7 +10,7 @@ from typing import Final
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.demo.playground.serve import open_playground
-from tests.playground.conftest import FLAGS, browser_path, card, kick_off, press
+from tests.playground.conftest import FLAGS, browser_path, card, kick_off, later_card, press
 
 FOLDER: Final = Path(__file__).parents[2] / "bot" / "demo" / "screenshots"
 FEEDBACK: Final = "Add a source for every figure, and keep the reading short."
@@ -43,10 +43,9 @@ async def play(page: Page) -> None:
     await form.get_by_label("What should change?").fill(FEEDBACK)
     await shoot(page, "modal")
     await form.get_by_role("button", name="Send").click()
-    second = card(page, "Market research", "Round 2")
+    second = await later_card(page, "Market research", "Round 2")
     await expect(second).to_be_visible()
     await expect(card(page, "Market research", "Sent")).to_be_visible()
-    await page.locator("#channel .thread-line").first.click()
     await expect(page.locator("#thread .message").nth(1)).to_be_visible()
     await page.locator("#thread .composer textarea").fill("Looks right to me now.")
     await page.emulate_media(color_scheme="dark")

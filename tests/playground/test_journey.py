@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from bot.demo.crew import State
 from bot.demo.environment import CHANNEL
 from bot.demo.workspace import message_text
-from tests.playground.conftest import Site, card, kick_off, press
+from tests.playground.conftest import Site, card, kick_off, later_card, press
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,7 +34,7 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     await form.get_by_role("button", name="Send").click()
     await expect(form).to_be_hidden()
 
-    second = card(page, "Market research", "Round 2")
+    second = await later_card(page, "Market research", "Round 2")
     await expect(second.get_by_role("columnheader", name="Source")).to_be_visible()
     await expect(second.get_by_text(FEEDBACK).first).to_be_visible()
 
@@ -214,7 +214,8 @@ async def test_all_of_it_by_keyboard(site: Site) -> None:
     await page.keyboard.type("please.")
     await page.keyboard.press("Control+Enter")
     await expect(form).to_be_hidden()
-    await expect(card(page, "Round 2").get_by_role("button", name="Approve")).to_be_visible()
+    second = await later_card(page, "Round 2")
+    await expect(second.get_by_role("button", name="Approve")).to_be_visible()
     assert site.environment.crew.resumes[0].human_feedback == "Shorter,\nplease."
 
     await page.locator("#sidebar button").first.focus()
