@@ -72,6 +72,13 @@ def too_large(limit: int) -> web.Response:
     return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
 
 
+def too_busy() -> web.Response:
+    """503: there is no room for a large body now."""
+    return refusal(
+        503, "too_busy", "Too many large bodies are arriving. Send it again later.", Retry_After="5"
+    )
+
+
 def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
     """400, and everything that is wrong."""
     return refusal(400, "malformed", message, details=details)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from aiohttp import ClientPayloadError, web
 
 from bot.compression import unpack
 from bot.domain.errors import Malformed
-from bot.web.error_responses import RequestRefused, malformed, not_json, too_large
+from bot.web.error_responses import RequestRefused, malformed, not_json, too_busy, too_large
 
 T = TypeVar("T")
 
@@ -21,6 +22,9 @@ LIMIT = 1024 * 1024
 FORWARD_LIMIT = 8 * LIMIT
 #: How many parts JSON over LIMIT may have: each takes some hundred bytes of memory when it is read.
 PARTS_LIMIT = 100_000
+#: How many bytes of bodies may be held that may be anybody's, and how many of one in any case.
+ROOM = 32 * LIMIT
+SMALL = 64 * 1024
 #: How long a caller has to send it, in seconds. CrewAI itself gives up after 30 s.
 SECONDS = 25
 #: How much of an unknown `Content-Encoding` is repeated, in characters.
@@ -51,21 +55,58 @@ class BodyRefused(RequestRefused):
         self.reason = reason
 
 
-async def read_body(request: web.Request, *, limit: int = LIMIT, seconds: float = SECONDS) -> Body:
+class Room:
+    """Room for bodies that may be anybody's, as long as they arrive: they are proven when read.
+
+    Hundreds of connections may send one at a time, and all of them at their limit would take the
+    memory of the whole bot. A small body is always taken.
+    """
+
+    def __init__(self, *, size: int = ROOM, small: int = SMALL) -> None:
+        self._left = size
+        self._small = small
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """Gives what is told of each part's length. That raises RequestRefused when it is full."""
+        held = 0
+
+        def take(length: int) -> None:
+            nonlocal held
+            if held + length > self._small and length > self._left:
+                raise RequestRefused(too_busy())
+            self._left -= length
+            held += length
+
+        try:
+            yield take
+        finally:
+            self._left += held
+
+
+async def read_body(
+    request: web.Request, *, limit: int = LIMIT, seconds: float = SECONDS, room: Room | None = None
+) -> Body:
     """Read so many bytes at most.
 
-    Raises RequestRefused when the caller went away or was too slow.
+    Raises RequestRefused when the caller went away or was too slow, or the room is full.
     """
     content = bytearray()
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                content += chunk
-                if len(content) > limit:
-                    return Body(bytes(content[:limit]), limit, too_large=True)
+            with room.hold() if room else nullcontext(_nothing) as take:
+                async for chunk in request.content.iter_any():
+                    take(len(chunk))
+                    content += chunk
+                    if len(content) > limit:
+                        return Body(bytes(content[:limit]), limit, too_large=True)
     except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         raise RequestRefused(malformed("The body did not arrive in full.")) from error
     return _unpacked(bytes(content), request.headers.get("Content-Encoding", ""), limit)
+
+
+def _nothing(_length: int) -> None:
+    """Whoever has proven who they are takes no room."""
 
 
 def content_of(body: Body) -> bytes:

@@ -23,7 +23,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.usecases.ports.slack import RESPONSE_SENT
 from bot.web.error_responses import RequestRefused, malformed, refusal
-from bot.web.request_body import content_of, read_body
+from bot.web.request_body import Room, content_of, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +39,15 @@ _SSL_CHECK_LIMIT: Final = 1_000
 def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secret: str) -> None:
     """Put Slack's address on the application."""
     verifier = SignatureVerifier(signing_secret)
-    app.router.add_post("/slack/events", partial(on_slack_event, bolt=bolt, verifier=verifier))
+    take = partial(on_slack_event, bolt=bolt, verifier=verifier, room=Room())
+    app.router.add_post("/slack/events", take)
 
 
 async def on_slack_event(
-    request: web.Request, *, bolt: AsyncApp, verifier: SignatureVerifier
+    request: web.Request, *, bolt: AsyncApp, verifier: SignatureVerifier, room: Room
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse every other."""
-    text = _text_of(content_of(await read_body(request)))
+    text = _text_of(content_of(await read_body(request, room=room)))
     if not _is_signed(request, text, verifier):
         if _is_ssl_check(text):
             return web.Response()
