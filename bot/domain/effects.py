@@ -40,6 +40,8 @@ class EffectKind(StrEnum):
     """Tell one person in private; the subject is `round person`."""
     REFRESH_DIRECT_MESSAGE = "refresh_direct_message"
     """Bring one direct message up to date; the subject is the same."""
+    TELL_OPERATOR = "tell_operator"
+    """Tell one operator in private that the channel refuses posts; the subject is `code person`."""
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
     PROGRESS = "progress"

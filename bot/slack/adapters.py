@@ -64,8 +64,8 @@ def build(
             off_loop=off_loop,
             redactors=redactors,
             link=identity.link,
-            reviewers=lambda name: (
-                directory.in_slack(by_name[name].reviewers) if name in by_name else ()
+            people=lambda name, role: (
+                directory.in_slack(by_name[name].permitted(role)) if name in by_name else ()
             ),
         ),
     )

@@ -11,10 +11,10 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.crew import Notify
+from bot.domain.crew import Crew, Notify
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
-from bot.domain.people import ReviewerRef
+from bot.domain.people import ReviewerRef, Role
 from bot.domain.redaction import Redactor
 from bot.slack.blockkit.blocks import Message
 from bot.slack.blockkit.text import clean
@@ -30,12 +30,25 @@ from bot.slack.executions.messages import (
 )
 from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.notes.messages import render_offer
-from bot.slack.reviews.calls import below_headline, call, newer, reaches_somebody
+from bot.slack.reviews.call_strings import (
+    CHANGES_REFUSED,
+    FILES_REFUSED,
+    FORWARD_REFUSED,
+    NOT_UNDERSTOOD,
+)
+from bot.slack.reviews.calls import (
+    below_headline,
+    call,
+    newer,
+    reaches_somebody,
+    with_operators,
+)
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from bot.slack.reviews.direct import render_direct_message
 from bot.slack.reviews.links import Link
 from bot.slack.reviews.notices import (
     render_attach_failed,
+    render_channel_refuses,
     render_dead_letter,
     render_refresh_failed,
     render_stuck_notice,
@@ -59,7 +72,7 @@ class SlackMessenger:
         clock: Clock,
         off_loop: OffLoop,
         redactors: Mapping[str, Redactor],
-        reviewers: Callable[[str], tuple[ReviewerRef, ...]],
+        people: Callable[[str, Role], tuple[ReviewerRef, ...]],
         link: Link,
     ) -> None:
         self._client = client
@@ -67,7 +80,7 @@ class SlackMessenger:
         self._clock = clock
         self._off_loop = off_loop
         self._redactors = redactors
-        self._reviewers = reviewers
+        self._people = people
         self._link = link
 
     async def post_card(
@@ -130,10 +143,12 @@ class SlackMessenger:
         self, posting: Posting, *, posted_since: datetime | None
     ) -> Outcome:
         """See `Messenger`."""
-        key = f"attach failed {posting.view.round.id}"
-        return await self._notice(
-            key, render_attach_failed(posting.view.round), posting, posted_since
+        round_ = posting.view.round
+        key = f"attach failed {round_.id}"
+        message = self._with_operators(
+            render_attach_failed(round_), round_.review.crew, FILES_REFUSED
         )
+        return await self._notice(key, message, posting, posted_since)
 
     async def post_refresh_failed(
         self, posting: Posting, *, occasion: str, posted_since: datetime | None
@@ -141,21 +156,18 @@ class SlackMessenger:
         """See `Messenger`."""
         round_ = posting.view.round
         key = f"refresh failed {round_.id} {occasion}"
-        return await self._notice(key, render_refresh_failed(round_), posting, posted_since)
+        message = render_refresh_failed(round_)
+        if message is not None:
+            message = self._with_operators(message, round_.review.crew, CHANGES_REFUSED)
+        return await self._notice(key, message, posting, posted_since)
 
     async def post_direct_message(
         self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
     ) -> PostOutcome:
         """See `Messenger`."""
         message = await self._direct_message(posting, plain=plain)
-        try:
-            channel = await self._poster.open_direct(user)
-        except CallFailed as error:
-            return error.failure
         key = f"direct {posting.view.round.id} {user}"
-        return await self._post(
-            key, message, channel=channel, thread_ts=None, posted_since=posted_since
-        )
+        return await self._post_direct(key, message, user, posted_since)
 
     async def update_direct_message(
         self, posting: Posting, where: MessageRef, *, plain: bool = False
@@ -163,6 +175,25 @@ class SlackMessenger:
         """See `Messenger`."""
         message = await self._direct_message(posting, plain=plain)
         return await outcome_of(self._poster.update(where, message))
+
+    async def tell_operator(
+        self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """See `Messenger`."""
+        message = render_channel_refuses(crew, code)
+        key = f"refuses {crew.name} {code} {user} {occasion}"
+        return await self._post_direct(key, message, user, posted_since)
+
+    async def _post_direct(
+        self, key: str, message: Message, user: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        try:
+            channel = await self._poster.open_direct(user)
+        except CallFailed as error:
+            return error.failure
+        return await self._post(
+            key, message, channel=channel, thread_ts=None, posted_since=posted_since
+        )
 
     async def name_of(self, user: str) -> str | None:
         """See `Messenger`."""
@@ -187,10 +218,11 @@ class SlackMessenger:
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
     ) -> Outcome:
         """See `Messenger`."""
+        message = render_dead_letter(dead_letter, self._redactors[dead_letter.crew])
         return await outcome_of(
             self._poster.post(
                 f"dead letter {dead_letter.id}",
-                render_dead_letter(dead_letter, self._redactors[dead_letter.crew]),
+                self._with_operators(message, dead_letter.crew, NOT_UNDERSTOOD),
                 channel=channel,
                 thread_ts=None,
                 posted_since=posted_since,
@@ -261,7 +293,9 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"result file failed {_key(posting)} {occasion}",
-            render_result_file_failed(),
+            self._with_operators(
+                render_result_file_failed(), posting.execution.crew, FILES_REFUSED
+            ),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -279,7 +313,9 @@ class SlackMessenger:
         """See `Messenger`."""
         return await self._post(
             f"forward failed {_key(posting)} {kind} {occasion}",
-            render_forward_failed(kind),
+            self._with_operators(
+                render_forward_failed(kind), posting.execution.crew, FORWARD_REFUSED
+            ),
             channel=channel,
             thread_ts=posting.thread_ts,
             posted_since=posted_since,
@@ -341,7 +377,11 @@ class SlackMessenger:
         )
 
     def _with_people(self, posting: Posting) -> CardView:
-        return replace(posting.view, reviewers=self._reviewers(posting.view.round.review.crew))
+        crew = posting.view.round.review.crew
+        return replace(posting.view, reviewers=self._people(crew, Role.REVIEWER))
+
+    def _with_operators(self, message: Message, crew: str, what: str) -> Message:
+        return with_operators(message, self._people(crew, Role.OPERATOR), what)
 
 
 def _key(posting: ExecutionPosting) -> str:

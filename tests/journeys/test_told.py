@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import DROP_AFTER, Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
@@ -171,3 +171,45 @@ async def test_a_private_message_whose_answer_was_lost_comes_once(private: World
     for user in (ANA, BEN):
         channel = world.slack.world.im(user).id
         assert len([m for m in waiting(world, channel) if "Another" in message_text(m)]) == 1
+
+
+# --- operators ---
+
+OPS = "U0OPS"
+
+
+@pytest.fixture
+async def operated(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A world with an operator, who is no reviewer."""
+    async with make_world(OPERATORS=OPS) as built:
+        built.slack.add_user(OPS, "Ops")
+        yield built
+
+
+async def test_an_operator_is_told_in_private_that_the_channel_refuses(operated: World) -> None:
+    world = operated
+    channel = world.slack.world.channels[CHANNEL]
+    channel.bot_is_member = False
+    await world.pause()
+    told = message_text(await in_private(world, OPS, "not_in_channel"))
+    assert "Invite the bot into the channel" in told
+    assert f"<#{CHANNEL}>" in told
+    channel.bot_is_member = True
+    await the_card(world, "A draft")
+    assert len(world.slack.messages(world.slack.world.im(OPS).id)) == 1
+
+
+async def test_an_operator_is_called_to_a_webhook_that_cannot_be_understood(
+    operated: World,
+) -> None:
+    world = operated
+    await world.post(
+        "/crews/research/human-input",
+        b"{",
+        Authorization=f"Bearer {WEBHOOK_SECRET}",
+        Content_Type="application/json",
+    )
+    [report] = await world.slack.until(
+        lambda: [m for m in world.slack.messages(CHANNEL) if "understood" in message_text(m)]
+    )
+    assert report.pings == {OPS}

@@ -57,6 +57,7 @@ LATER = {
     EffectKind.REFRESH_PROGRESS,
     EffectKind.REPOST,
     EffectKind.RESULT_FILE_FAILED,
+    EffectKind.TELL_OPERATOR,
     EffectKind.TELL_REVIEWERS,
 }
 """Kinds that came with later versions."""

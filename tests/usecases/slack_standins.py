@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain.crew import Notify
+from bot.domain.crew import Crew, Notify
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution
 from bot.domain.notes import Note
@@ -37,7 +37,7 @@ class Message:
     key: str
     ref: MessageRef
     posted_at: datetime
-    shows: Round | DeadLetter
+    shows: Round | DeadLetter | None
     plain: bool = False
     deleted: bool = False
 
@@ -228,6 +228,13 @@ class FakeSlack(FakeExecutionMessages):
     ) -> Outcome:
         return self._update(where, posting.view.round, plain=plain)
 
+    async def tell_operator(
+        self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        key = f"refuses {crew.name} {code} {user} {occasion}"
+        outcome = self._post(key, None, f"D{user}", None, posted_since)
+        return Posted(outcome.ref) if isinstance(outcome, Message) else outcome
+
     async def report(
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
     ) -> Outcome:
@@ -257,7 +264,7 @@ class FakeSlack(FakeExecutionMessages):
     def _post(
         self,
         key: str,
-        shows: Round | DeadLetter,
+        shows: Round | DeadLetter | None,
         channel: str,
         thread_ts: str | None,
         posted_since: datetime | None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.crew import Crew
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round
 from bot.domain.verdict import Person
 from bot.slack import strings as shared
+from bot.slack.blockkit.text import one_line, plain
 
 #: The most people whom one message mentions by themselves; a user group is one of them.
 CALLED: Final = 10
@@ -39,6 +42,21 @@ def here_is(author: Person, round_: Round) -> str:
     return f"{shared.person(author)}, here is round {round_.number:,}."
 
 
+def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
+    """What operators can do about a failure."""
+    return f"{named(operators)}: {what}"
+
+
+FILES_REFUSED: Final = (
+    "allow files in this workspace, or install the app again with the scopes of the manifest."
+)
+CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
+FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
+NOT_UNDERSTOOD: Final = (
+    "look at what came. If it was a request for a review, answer it with the crew's own `/resume`."
+)
+
+
 def round_number(number: int) -> str:
     """A later round, as a part of a sentence."""
     return f"round {number:,}"
@@ -47,3 +65,39 @@ def round_number(number: int) -> str:
 def came_back_with(where: str) -> str:
     """On the card of an earlier round; `where` is the latest one."""
     return f"The crew came back with {where}."
+
+
+def channel_refuses(crew: Crew, code: str) -> str:
+    """Told to an operator in private."""
+    name = shared.bold(shared.crew(crew.name))
+    return (
+        f"Nothing of {name} can be posted in {_channel(crew)}: Slack says "
+        f"{shared.identifier(code)}. {_MEND_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards wait and "
+        "are posted by themselves then."
+    )
+
+
+def channel_refuses_plain(crew: Crew) -> str:
+    """The same for notifications."""
+    return f"The channel of {plain(crew.name, shared.CREW_LIMIT)} takes no messages"
+
+
+def _channel(crew: Crew) -> str:
+    if _CHANNEL_ID.fullmatch(crew.channel):
+        return f"<#{crew.channel}>"
+    return one_line(crew.channel, shared.CREW_LIMIT)
+
+
+_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]+")
+_INVITE: Final = (
+    "Invite the bot into the channel, or correct it in the settings and start the bot again."
+)
+_MEND_CHANNEL: Final = {
+    "channel_not_found": _INVITE,
+    "not_in_channel": _INVITE,
+    "is_archived": "Take the channel out of the archive, or name another one in the settings and "
+    "start the bot again.",
+    "missing_scope": "Install the app again with the scopes of the manifest.",
+    "restricted_action": "Let the bot post in the channel, in the channel's settings.",
+}
+_LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delivered`)."

@@ -51,6 +51,16 @@ def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
     return tuple(ref for ref in named if not isinstance(ref, Email | Anyone))
 
 
+def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:
+    """A message about a failure that calls those who can mend it."""
+    people = mentionable(operators)
+    if not people:
+        return message
+    return replace(
+        message, blocks=[*message.blocks, section(call_strings.to_operators(people, what))]
+    )
+
+
 def newer(view: CardView, link: Link) -> str | None:
     """Where the latest round is, on the card of an earlier one."""
     if view.newer is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from bot.domain.crew import Crew
 from bot.domain.reason import Dismissed
 from bot.domain.redaction import Redactor
 from bot.domain.review import Round
@@ -12,7 +13,7 @@ from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, actions, button, context, notification, section
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
-from bot.slack.reviews import state_strings, strings
+from bot.slack.reviews import call_strings, state_strings, strings
 from bot.slack.reviews.buttons import dismiss_button
 from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from bot.usecases.read_models import DeadLetter
@@ -36,6 +37,14 @@ def render_stuck_notice(round_: Round) -> Message | None:
         return None
     notice = state_strings.stuck_notice(shown, shown.decision, round_)
     return Message(notification(state_strings.stuck_notice_plain(round_)), [section(notice)])
+
+
+def render_channel_refuses(crew: Crew, code: str) -> Message:
+    """Tell an operator that nothing can be posted into a crew's channel."""
+    return Message(
+        notification(call_strings.channel_refuses_plain(crew)),
+        [section(call_strings.channel_refuses(crew, code))],
+    )
 
 
 def render_attach_failed(round_: Round) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.retry import Retry
@@ -41,6 +41,8 @@ class DeliveryContext:
     started_at: datetime | None = None
     """When this process began to listen."""
     start_grace: timedelta = START_GRACE
+    refusing: set[str] = field(default_factory=set)
+    """Crews whose channel refused the latest post, which their operators have been told."""
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Until when to wait before a try in doubt is repeated; None when it may be now."""

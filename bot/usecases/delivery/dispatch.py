@@ -14,6 +14,7 @@ from bot.usecases.delivery import (
     executions,
     forward,
     notes,
+    operators,
     resume,
 )
 from bot.usecases.delivery.context import DeliveryContext
@@ -31,6 +32,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.TELL_REVIEWERS: direct_messages.tell_reviewers,
     EffectKind.DIRECT_MESSAGE: direct_messages.post,
     EffectKind.REFRESH_DIRECT_MESSAGE: direct_messages.refresh,
+    EffectKind.TELL_OPERATOR: operators.tell,
     EffectKind.REPORT: dead_letters.report,
     EffectKind.RESUME: resume.resume,
     EffectKind.PROGRESS: executions.show_progress,

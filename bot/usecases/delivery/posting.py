@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.operators import note_refusal
 from bot.usecases.delivery.settle import earlier_try, set_aside, settle
 from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
 from bot.usecases.ports.slack import Posted, PostOutcome
@@ -52,8 +53,11 @@ async def post_in_thread(
             await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
             await tx.retry(job, at=context.clock(), in_doubt=False)
         return outcome
+    if isinstance(outcome, Refused):
+        await note_refusal(job, outcome, context)
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
+    context.refusing.discard(job.effect.crew)
     async with context.uow.begin() as tx:
         await record(tx, outcome)
         if outcome.excerpted and file is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.domain.caveats import WHOLE
-from bot.domain.crew import Notify
+from bot.domain.crew import Crew, Notify
 from bot.domain.notes import Note
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.people import Installation, ReviewerRef
@@ -109,6 +109,15 @@ class Messenger(Protocol):
         self, posting: Posting, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
         """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
+        ...
+
+    async def tell_operator(
+        self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
+    ) -> PostOutcome:
+        """Tell one person in private that the crew's channel refuses posts, and what to do.
+
+        `code` is Slack's. `occasion` names the refusal that it is about.
+        """
         ...
 
     async def name_of(self, user: str) -> str | None:

@@ -14,11 +14,19 @@ from bot.domain.notification import Output
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.review import State
 from bot.domain.verdict import Approve, Revise
-from bot.slack.reviews.calls import below_headline, call, newer, reaches_somebody
+from bot.slack.blockkit.blocks import section
+from bot.slack.reviews.calls import (
+    below_headline,
+    call,
+    newer,
+    reaches_somebody,
+    with_operators,
+)
 from bot.slack.reviews.card import render_card
 from bot.slack.reviews.direct import render_direct_message
+from bot.slack.reviews.notices import render_channel_refuses
 from bot.usecases.read_models import CardView, MessageRef, NewerRound
-from tests.builders import ANA, BEN, LATER, a_decision, a_round
+from tests.builders import ANA, BEN, LATER, a_crew, a_decision, a_round
 from tests.slack.rendering import BUDGET, check_message, read, views
 
 GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")
@@ -112,6 +120,28 @@ def test_a_direct_message_has_the_cards_buttons_and_a_link_to_it() -> None:
     plain = render_direct_message(a_view(), None, link=lambda _: None, now=LATER, plain=True)
     assert "A draft." not in read(plain)
     assert "Decide here or on the card in the channel." in read(plain)
+
+
+def test_those_who_can_mend_a_failure_are_called() -> None:
+    message = render_card(a_view(), now=LATER)
+    assert with_operators(message, (Anyone(), MAIL), "mend it.") is message
+    called = with_operators(message, (GROUP, User(ANA.id)), "mend it.")
+    assert called.blocks[-1] == section("<!subteam^S1> and <@U0ANA>: mend it.")
+
+
+@pytest.mark.parametrize(
+    ("channel", "code", "says"),
+    [
+        ("C0REVIEWS", "not_in_channel", "in <#C0REVIEWS>: Slack says `not_in_channel`. Invite"),
+        ("#reviews", "is_archived", "in #reviews: Slack says `is_archived`. Take the channel out"),
+        ("<!channel>", "odd", "in &lt;!channel&gt;: Slack says `odd`. Look at the channel"),
+    ],
+)
+def test_operators_are_told_what_to_do_about_a_channel(channel: str, code: str, says: str) -> None:
+    message = render_channel_refuses(a_crew(channel=channel), code)
+    check_message(message, may_mention=frozenset({"#C0REVIEWS"}))
+    assert f"Nothing of *research* can be posted {says}" in read(message)
+    assert message.text == "The channel of research takes no messages"
 
 
 @settings(max_examples=50)

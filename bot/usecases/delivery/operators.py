@@ -1,0 +1,47 @@
+"""Telling operators, in private, that a crew's channel takes no messages of this bot."""
+
+from __future__ import annotations
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.settle import earlier_try, occasion, settle
+from bot.usecases.ports.outbox import Job
+from bot.usecases.ports.slack import Posted
+
+#: The most people whom one failure is told to in private.
+PEOPLE_LIMIT = 50
+#: What a channel refuses for reasons of its own, which somebody can mend.
+_OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
+
+
+async def note_refusal(job: Job, refused: Refused, context: DeliveryContext) -> None:
+    """Have the operators told that the channel refuses a post: once until it takes one again.
+
+    That is kept in memory, so a restart tells it again.
+    """
+    name = job.effect.crew
+    if refused.kind not in _OF_THE_CHANNEL or name in context.refusing:
+        return
+    context.refusing.add(name)
+    crew = context.crews.get(name)
+    users = context.directory.members(crew.operators).users if crew else frozenset()
+    effects = [
+        Effect(EffectKind.TELL_OPERATOR, f"{refused.code} {user}", name, "")
+        for user in sorted(users)[:PEOPLE_LIMIT]
+    ]
+    async with context.uow.begin() as tx:
+        await tx.enqueue(effects, at=context.clock())
+
+
+async def tell(job: Job, context: DeliveryContext) -> Outcome:
+    """Tell one operator."""
+    code, _, user = job.effect.subject.rpartition(" ")
+    crew = context.crews.get(job.effect.crew)
+    if crew is None:
+        return await settle(job, Delivered("nothing to tell"), context)
+    outcome = await context.messenger.tell_operator(
+        crew, code, user, occasion=occasion(job), posted_since=earlier_try(job)
+    )
+    done = Delivered() if isinstance(outcome, Posted) else outcome
+    return await settle(job, done, context)

@@ -1,0 +1,85 @@
+"""Operators are told in private, once, that a channel refuses what is posted."""
+
+from __future__ import annotations
+
+from bot.domain.effects import EffectKind
+from bot.domain.outcome import NotSent, RefusalKind, Refused
+from bot.domain.people import User
+from tests.builders import SECOND, a_crew
+from tests.usecases.faults import Fault
+from tests.usecases.world import World
+
+NOT_IN = Refused("not_in_channel", "")
+OPERATORS = (User("U0OPS"), User("U0DEV"))
+
+
+def told(world: World) -> list[str]:
+    keys = [message.key for message in world.slack.messages if message.key.startswith("refuses")]
+    return [" ".join(key.split()[1:4]) for key in keys]
+
+
+async def refuse(world: World, execution: str, *, times: int = 1) -> None:
+    """A card that the channel refuses so often; then it is posted."""
+    await world.notify(execution_id=execution)
+    for _ in range(times):
+        world.slack.faults.append(Fault(NOT_IN))
+        await world.turn()
+        world.clock.advance(SECOND * 600)
+
+
+async def test_each_operator_is_told_once_until_the_channel_takes_a_message(world: World) -> None:
+    world.crews["research"] = a_crew(operators=OPERATORS)
+    await refuse(world, "e-1", times=2)
+    await world.notify(execution_id="e-2")
+    await world.settle_slack()
+    both = ["research not_in_channel U0DEV", "research not_in_channel U0OPS"]
+    assert told(world) == both
+    await refuse(world, "e-3")
+    await world.settle_slack()
+    assert told(world) == both * 2
+    assert await world.effects() == []
+
+
+async def test_without_operators_nobody_is_told(world: World) -> None:
+    await refuse(world, "e-1")
+    await world.settle_slack()
+    assert told(world) == []
+
+
+async def test_what_is_wrong_with_a_message_alone_is_nothing_for_operators(world: World) -> None:
+    world.crews["research"] = a_crew(operators=OPERATORS)
+    await world.notify()
+    world.slack.faults.append(Fault(Refused("msg_too_long", "", RefusalKind.CONTENT)))
+    await world.settle_slack()
+    assert told(world) == []
+
+
+async def test_a_crew_that_is_not_set_up_any_more_has_no_operators(world: World) -> None:
+    world.crews["research"] = a_crew(operators=OPERATORS)
+    await world.start()
+    await world.settle_slack()
+    await world.notify()
+    del world.crews["research"]
+    world.slack.faults.append(Fault(NOT_IN))
+    await world.turn()
+    assert EffectKind.TELL_OPERATOR not in await world.effects()
+
+
+async def test_operators_of_a_crew_that_was_taken_out_meanwhile_are_not_told(world: World) -> None:
+    world.crews["research"] = a_crew(operators=OPERATORS)
+    await world.notify()
+    world.slack.faults.append(Fault(NOT_IN))
+    await world.turn()
+    del world.crews["research"]
+    await world.settle_slack()
+    assert told(world) == []
+
+
+async def test_slack_being_away_loses_nobody(world: World) -> None:
+    world.crews["research"] = a_crew(operators=OPERATORS)
+    await world.notify()
+    world.slack.faults.append(Fault(NOT_IN))
+    await world.turn()
+    world.slack.faults.append(Fault(NotSent("away")))
+    await world.settle_slack()
+    assert len(told(world)) == 2
