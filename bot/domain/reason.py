@@ -109,3 +109,15 @@ Reason = (
     | Dismissed
     | ExecutionOver
 )
+
+#: What the crew says of this one execution, in HTTP statuses: nothing that an operator can mend.
+_OF_THE_EXECUTION: Final = frozenset({"400", "404"})
+
+
+def needs_an_operator(reason: Reason | None) -> bool:
+    """Whether somebody has to mend the bot, the crew or the way between them."""
+    match reason:
+        case RefusedByCrew(code, _):
+            return code not in _OF_THE_EXECUTION
+        case _:
+            return isinstance(reason, RetriesExhausted)

@@ -39,6 +39,7 @@ from bot.slack.reviews.call_strings import (
 from bot.slack.reviews.calls import (
     below_headline,
     call,
+    kept,
     newer,
     reaches_somebody,
     with_operators,
@@ -135,8 +136,10 @@ class SlackMessenger:
     ) -> Outcome:
         """See `Messenger`."""
         key = f"stuck {posting.view.round.id} {occasion}"
+        round_ = posting.view.round
+        operators = self._people(round_.review.crew, Role.OPERATOR)
         return await self._notice(
-            key, render_stuck_notice(posting.view.round), posting, posted_since
+            key, render_stuck_notice(round_, operators), posting, posted_since
         )
 
     async def post_attach_failed(
@@ -364,7 +367,8 @@ class SlackMessenger:
         render = render_card_plain if plain else render_card
         view = self._with_people(posting)
         message = await self._off_loop(render, view, now=self._clock())
-        return below_headline(message, newer(view, self._link))
+        operators = self._people(view.round.review.crew, Role.OPERATOR)
+        return below_headline(message, newer(view, self._link) or kept(view, operators))
 
     async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
         return await self._off_loop(

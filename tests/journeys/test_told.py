@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.demo.crew import status
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import DROP_AFTER, Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
@@ -213,3 +214,32 @@ async def test_an_operator_is_called_to_a_webhook_that_cannot_be_understood(
         lambda: [m for m in world.slack.messages(CHANNEL) if "understood" in message_text(m)]
     )
     assert report.pings == {OPS}
+
+
+async def test_the_reviewer_reads_that_an_operator_has_been_told(operated: World) -> None:
+    world = operated
+    world.crew.fail("/resume", how=status(401, {"message": "bad token"}), times=None)
+    await world.pause()
+    card = await the_card(world, "A draft")
+    await world.slack.click(ANA, card, "Approve")
+    await world.shown(card, f"approval is kept. <@{OPS}> has been told.")
+    [notice] = await world.slack.until(
+        lambda: [
+            m for m in world.slack.messages(CHANNEL) if "Your approval is kept" in message_text(m)
+        ]
+    )
+    assert notice.pings == {ANA, OPS}
+    assert "bad token" in message_text(notice)
+
+
+async def test_an_operator_dismisses_what_nobody_needs(operated: World) -> None:
+    world = operated
+    world.crew.fail("/resume", how=status(401, {"message": "bad token"}), times=None)
+    await world.pause()
+    card = await the_card(world, "A draft")
+    await world.slack.click(ANA, card, "Approve")
+    await world.slack.click(OPS, await world.shown(card, "is kept"), "Dismiss")
+    await modal(world, OPS)
+    await world.slack.submit(OPS, {"feedback": "The crew is switched off."})
+    shown = await world.shown(card, "The crew is switched off.")
+    assert "is kept" not in message_text(shown)

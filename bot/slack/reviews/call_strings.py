@@ -9,7 +9,7 @@ from typing import Final
 from bot.domain.crew import Crew
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round
-from bot.domain.verdict import Person
+from bot.domain.verdict import Decision, Person
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 
@@ -45,6 +45,27 @@ def here_is(author: Person, round_: Round) -> str:
 def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
     """What operators can do about a failure."""
     return f"{named(operators)}: {what}"
+
+
+def your_decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
+    """Told to the reviewer whose decision did not reach the crew."""
+    return f"Your {_what(decision)} is kept. {_told(operators)}"
+
+
+def decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
+    """The same on the card, for everybody."""
+    return f"{shared.person(decision.by)}'s {_what(decision)} is kept. {_told(operators)}"
+
+
+def _what(decision: Decision) -> str:
+    return "approval" if decision.is_approve else "request for changes"
+
+
+def _told(operators: Sequence[ReviewerRef]) -> str:
+    if not operators:
+        return "Ask whoever runs this bot to mend what is wrong."
+    has = "has" if len(operators) == 1 else "have"
+    return f"{named(operators)} {has} been told."
 
 
 FILES_REFUSED: Final = (

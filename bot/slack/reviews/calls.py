@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from bot.domain.crew import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User
+from bot.domain.reason import needs_an_operator
 from bot.domain.verdict import Person, Revise
 from bot.slack.blockkit.blocks import Message, section
 from bot.slack.reviews import call_strings
 from bot.slack.reviews.links import Link, linked
-from bot.slack.reviews.presentation import Waiting, present
+from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import CardView
 
 
@@ -49,6 +50,14 @@ def reaches_somebody(view: CardView, notify: Notify) -> bool:
 def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
     """Those whom Slack can notify."""
     return tuple(ref for ref in named if not isinstance(ref, Email | Anyone))
+
+
+def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
+    """On the card of a decision that is stuck until somebody mends something."""
+    shown = present(view.round)
+    if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
+        return None
+    return call_strings.decision_is_kept(shown.decision, mentionable(operators))
 
 
 def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from bot.domain.crew import Crew
-from bot.domain.reason import Dismissed
+from bot.domain.people import ReviewerRef
+from bot.domain.reason import Dismissed, needs_an_operator
 from bot.domain.redaction import Redactor
 from bot.domain.review import Round
 from bot.slack import ids
@@ -15,6 +17,7 @@ from bot.slack.blockkit.blocks import Message, actions, button, context, notific
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
 from bot.slack.reviews import call_strings, state_strings, strings
 from bot.slack.reviews.buttons import dismiss_button
+from bot.slack.reviews.calls import mentionable
 from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from bot.usecases.read_models import DeadLetter
 
@@ -24,8 +27,8 @@ _BODY_LIMIT: Final = 2_900
 """The same once escaped."""
 
 
-def render_stuck_notice(round_: Round) -> Message | None:
-    """Tell the reviewer that the decision did not reach the crew.
+def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
+    """Tell the reviewer that the decision did not reach the crew, and whoever can mend it.
 
     None when there is nothing to tell any more: somebody pressed Retry, it was taken, or they
     dismissed it themselves.
@@ -35,8 +38,12 @@ def render_stuck_notice(round_: Round) -> Message | None:
         return None
     if isinstance(shown.reason, Dismissed) and shown.reason.by.id == shown.decision.by.id:
         return None
-    notice = state_strings.stuck_notice(shown, shown.decision, round_)
-    return Message(notification(state_strings.stuck_notice_plain(round_)), [section(notice)])
+    lines = [state_strings.stuck_notice(shown, shown.decision, round_)]
+    if isinstance(shown, Stuck) and needs_an_operator(shown.reason):
+        people = mentionable(operators)
+        lines.append(call_strings.your_decision_is_kept(shown.decision, people))
+    text = notification(state_strings.stuck_notice_plain(round_))
+    return Message(text, [section(line) for line in lines])
 
 
 def render_channel_refuses(crew: Crew, code: str) -> Message:

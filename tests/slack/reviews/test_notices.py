@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.reason import Dismissed, NeverSent, RefusedByCrew
+from bot.domain.people import Email, ReviewerRef, User, UserGroup
+from bot.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, RetriesExhausted
 from bot.domain.redaction import Redactor
 from bot.domain.review import State
+from bot.domain.verdict import Revise
+from bot.slack.reviews.calls import kept
 from bot.slack.reviews.notices import (
     render_attach_failed,
     render_dead_letter,
@@ -18,9 +21,10 @@ from bot.slack.reviews.notices import (
     render_stuck_notice,
 )
 from bot.usecases.read_models import (
+    CardView,
     DeadLetter,
 )
-from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
+from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round, an_output
 from tests.slack.rendering import check_message, long_texts, names, read
 
 REDACTOR = Redactor(["known-secret"])
@@ -43,6 +47,44 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     assert (
         "was not sent: a newer output came before this could be sent. Round 2 takes its place."
         in read(closed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "operators", "says"),
+    [
+        (
+            RefusedByCrew("401", "bad token"),
+            (UserGroup("S1"),),
+            "Your approval is kept. <!subteam^S1> has been told.",
+        ),
+        (
+            RetriesExhausted("no answer"),
+            (User("U1"), User("U2")),
+            "Your approval is kept. <@U1> and <@U2> have been told.",
+        ),
+        (
+            RefusedByCrew("422", ""),
+            (Email("ops@example.com"),),
+            "Your approval is kept. Ask whoever runs this bot to mend what is wrong.",
+        ),
+        (RefusedByCrew("404", "gone"), (User("U1"),), None),
+        (RefusedByCrew("400", "not pending"), (User("U1"),), None),
+        (None, (User("U1"),), None),
+    ],
+)
+def test_the_reviewer_reads_who_has_been_told(
+    reason: Reason | None, operators: tuple[ReviewerRef, ...], says: str | None
+) -> None:
+    stuck = a_round(State.STUCK, decision=a_decision(), reason=reason)
+    message = render_stuck_notice(stuck, operators)
+    assert message is not None
+    assert [block["text"]["text"] for block in message.blocks[1:]] == ([says] if says else [])
+    on_card = kept(CardView(stuck, an_output()), operators)
+    assert on_card == (says and says.replace("Your", "<@U0ANA>'s"))
+    asked = replace(stuck, decision=a_decision(Revise("Shorter.")))
+    assert (kept(CardView(asked, an_output()), operators) or "request for changes").count(
+        "request for changes"
     )
 
 
