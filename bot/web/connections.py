@@ -7,21 +7,25 @@ caller who has not sent a first request has a shorter deadline than a proxy betw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 
 import structlog
 from aiohttp import web
 
 from bot.web.error_responses import Handler, malformed
+from bot.web.request_body import UNPROVEN
 
 log = structlog.get_logger(__name__)
 
 #: asyncio accepts as many connections in one go as may wait for that, and each takes a file before
 #: an idle one has made room for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
+#: Until when a connection is about to bring its first request, in seconds.
+JUST_MADE = 1.0
 #: As `AppRunner` hands it over; the handler's own type leaves None out.
 _NO_ACCESS_LOG: Any = None
 
@@ -86,44 +90,71 @@ class _Connection(web.RequestHandler):
         return response
 
 
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """Since when a connection is without a request, on the loop's clock."""
+
+    since: float
+    timer: asyncio.TimerHandle | None = None
+    """Before the first request."""
+
+
 class Guard:
-    """Knows which connections are idle."""
+    """Knows which connections are idle, and which send a body that may be anybody's."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._open: set[web.RequestHandler] = set()
-        self._idle: dict[web.RequestHandler, asyncio.TimerHandle | None] = {}
-        """Without a request, in the order since when; with a timer before the first one."""
+        self._idle: dict[web.RequestHandler, _Idle] = {}
+        self._unproven: dict[web.RequestHandler, None] = {}
+        """Both in the order since when."""
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A connection is not idle while its request is handled, the body's arrival included."""
         connection = request.protocol
         self._leave_idle(connection)
+        request[UNPROVEN] = self._hold_unproven(connection)
         try:
             return await handler(request)
         finally:
             if connection in self._open:
-                self._idle[connection] = None
+                self._idle[connection] = _Idle(asyncio.get_running_loop().time())
 
     def add(self, connection: web.RequestHandler) -> None:
-        """A connection was made; the longest idle one makes room for it."""
+        """A connection was made; another one makes room for it."""
         self._open.add(connection)
-        if len(self._open) > self.limits.connections:
-            self._close_longest_idle()
         loop = asyncio.get_running_loop()
-        self._idle[connection] = loop.call_later(self.limits.first_request, self._close, connection)
+        if len(self._open) > self.limits.connections:
+            self._make_room(loop.time())
+        timer = loop.call_later(self.limits.first_request, self._close, connection)
+        self._idle[connection] = _Idle(loop.time(), timer)
 
     def remove(self, connection: web.RequestHandler) -> None:
         """A connection has ended."""
         self._open.discard(connection)
+        self._unproven.pop(connection, None)
         self._leave_idle(connection)
 
-    def _close_longest_idle(self) -> None:
-        for connection in self._idle:
+    def _make_room(self, now: float) -> None:
+        """Close the connection that is least likely to be a crew's.
+
+        A crew sends its request at once and never repeats it, so whoever holds connections and goes
+        on making them must lose those first that bring nothing, or nothing but a slow body.
+        """
+        idle = (one for one, idle in self._idle.items() if now - idle.since >= JUST_MADE)
+        for connection in (*islice(idle, 1), *islice(self._unproven, 1), *islice(self._idle, 1)):
             log.info("connection_closed", open=len(self._open))
             self._close(connection)
             return
+
+    @contextmanager
+    def _hold_unproven(self, connection: web.RequestHandler) -> Iterator[None]:
+        self._unproven[connection] = None
+        try:
+            yield
+        finally:
+            self._unproven.pop(connection, None)
 
     def _close(self, connection: web.RequestHandler) -> None:
         self.remove(connection)
@@ -133,9 +164,9 @@ class Guard:
             transport.abort()  # whoever does not read its answer would keep it open
 
     def _leave_idle(self, connection: web.RequestHandler) -> None:
-        timer = self._idle.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
+        idle = self._idle.pop(connection, None)
+        if idle is not None and idle.timer is not None:
+            idle.timer.cancel()
 
 
 @asynccontextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aiohttp import ClientPayloadError, web
 
@@ -15,6 +15,10 @@ from bot.domain.errors import Malformed
 from bot.web.error_responses import RequestRefused, malformed, not_json, too_busy, too_large
 
 T = TypeVar("T")
+
+UNPROVEN: Final = web.RequestKey("unproven", AbstractContextManager[None])
+"""Under this key a request has a context for as long as its body may be anybody's: its connection
+makes room for others meanwhile."""
 
 #: The largest body taken, in bytes, packed and unpacked.
 LIMIT = 1024 * 1024
@@ -94,7 +98,8 @@ async def read_body(
     content = bytearray()
     try:
         async with asyncio.timeout(seconds):
-            with room.hold() if room else nullcontext(_nothing) as take:
+            unproven = request.get(UNPROVEN, nullcontext()) if room else nullcontext()
+            with unproven, room.hold() if room else nullcontext(_nothing) as take:
                 async for chunk in request.content.iter_any():
                     take(len(chunk))
                     content += chunk

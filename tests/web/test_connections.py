@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.web.connections import Limits, listen
 from bot.web.error_responses import explain_failures
-from bot.web.request_body import read_body
+from bot.web.request_body import Room, read_body
 
 SOON = 0.05
 GET = b"GET /ok HTTP/1.1\r\nHost: bot\r\n\r\n"
@@ -83,6 +83,11 @@ def serve() -> Serve:
         seconds = float(request.query.get("seconds", "5"))
         return web.Response(body=(await read_body(request, seconds=seconds)).content)
 
+    async def anybody(request: web.Request) -> web.Response:
+        return web.Response(body=(await read_body(request, room=room)).content)
+
+    room = Room()
+
     @asynccontextmanager
     async def serving(limits: Limits) -> AsyncIterator[Server]:
         app = web.Application(middlewares=[explain_failures])
@@ -91,6 +96,7 @@ def serve() -> Serve:
         app.router.add_get("/fail", fail)
         app.router.add_post("/refuse", refuse)
         app.router.add_post("/echo", echo)
+        app.router.add_post("/anybody", anybody)
         async with listen(app, "127.0.0.1", 0, limits=limits, shutdown_timeout=1) as port:
             server = Server(port)
             yield server
@@ -179,6 +185,25 @@ async def test_a_connection_with_a_request_under_way_never_makes_room(serve: Ser
         for client in posting:
             await client.send(b"cd")
             assert await client.answer() == (200, "abcd")
+
+
+async def test_a_body_that_may_be_anybodys_makes_room_before_what_was_just_connected(
+    serve: Serve,
+) -> None:
+    """Whoever holds all connections and makes more must not close those of crews."""
+    slow = b"POST /anybody HTTP/1.1\r\nHost: bot\r\nContent-Length: 4\r\n\r\nab"
+    async with serve(Limits(connections=4)) as server:
+        crew = await server.connect(slow.replace(b"/anybody", b"/echo"))
+        for _ in range(20):
+            strangers = [await server.connect(slow) for _ in range(4)]
+            just_made = await server.connect()
+            for _ in range(2):
+                await server.connect()
+            await just_made.send(GET)
+            assert await just_made.answer() == (200, "ok")
+            await strangers[0].closed()
+        await crew.send(b"cd")
+        assert await crew.answer() == (200, "abcd")
 
 
 async def test_a_connection_whose_answer_nobody_reads_makes_room(serve: Serve) -> None:
