@@ -19,7 +19,7 @@ from bot.slack.blockkit.modals import modal
 from bot.slack.reviews.history import render_round
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from bot.usecases.read_models import CardView, RoundLine
-from tests.builders import ANA, a_decision, a_round
+from tests.builders import ANA, BEN, a_decision, a_round
 from tests.slack.rendering import check_view, mid_texts, rounds, shown, texts
 from tests.worst_cases import SECONDS, SHAPES, seconds
 
@@ -105,7 +105,7 @@ def test_no_round_is_beyond_the_limits(
     excerpt = text[:3_100]
     given_line = RoundLine(round_, None, excerpt, len(excerpt) + more, format_)
     made = modal("History", entry(given_line), close="Close")
-    check_view(made, may_mention=frozenset({f"@{ANA.id}"}))
+    check_view(made, may_mention=frozenset({f"@{ANA.id}", f"@{BEN.id}"}))
 
 
 @pytest.mark.parametrize("shape", [*SHAPES[:40:3], "**a ", "|a", "- a\n"])
