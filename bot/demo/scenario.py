@@ -104,7 +104,7 @@ class _Scenario:
                 message
                 for message in self._slack.messages(CHANNEL)
                 if shows in message_text(message)
-                and f"Round {number}" in message_text(message)
+                and f"round {number} ·" in message_text(message)
                 and "Approve" in buttons(message)
             ]
 
@@ -134,7 +134,7 @@ class _Scenario:
         await self._expect_resume(card, feedback="Approved.", is_approve=True)
 
     async def _expect_resume(self, card: Message, *, feedback: str, is_approve: bool) -> None:
-        """The crew received exactly this, once; the card says so and has no buttons any more."""
+        """The crew received exactly this, once; the card says so and decides nothing any more."""
         self._decided += 1
         await self._crew.until(lambda: len(self._crew.resumes) >= self._decided)
         _require(len(self._crew.resumes) == self._decided, "one decision is one resume")
@@ -145,8 +145,9 @@ class _Scenario:
             resume.urls.crew == CREW_WEBHOOK_URL, "the resume carries the forgotten webhook URL"
         )
         self._print_resume(resume)
-        await self._slack.until(lambda: "Sent" in message_text(self._slack.fresh(card)))
-        _require(not buttons(self._slack.fresh(card)), "a decided card has no buttons")
+        await self._slack.until(lambda: _is_delivered(self._slack.fresh(card)))
+        left = buttons(self._slack.fresh(card))
+        _require("Approve" not in left and "Revise" not in left, "a decided card decides nothing")
 
     def _print_resume(self, resume: Resume) -> None:
         body = {
@@ -196,6 +197,14 @@ class _Scenario:
     def _quote(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._say(f"  │ {line}".rstrip())
+
+
+def _is_delivered(card: Message) -> bool:
+    """Whether a card says that the crew has the decision."""
+    said = message_text(card)
+    return any(
+        words in said for words in ("The crew goes on", "is doing it again", "The crew is done")
+    )
 
 
 def _require(condition: object, what: str) -> None:

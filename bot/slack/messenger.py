@@ -14,11 +14,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.crew import Crew, Notify
 from bot.domain.notes import Note
 from bot.domain.outcome import Delivered, Outcome
-from bot.domain.people import ReviewerRef, Role
+from bot.domain.people import ReviewerRef, Role, User
 from bot.domain.redaction import Redactor
 from bot.slack.blockkit.blocks import Message
 from bot.slack.blockkit.text import clean
 from bot.slack.client.directory import display_name
+from bot.slack.client.names import Names
 from bot.slack.client.posting import Poster
 from bot.slack.client.web_api import CallFailed, outcome_of
 from bot.slack.executions.messages import (
@@ -45,6 +46,7 @@ from bot.slack.reviews.calls import (
     with_operators,
 )
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
+from bot.slack.reviews.card_strings import REVIEWERS_SHOWN
 from bot.slack.reviews.direct import render_direct_message
 from bot.slack.reviews.links import Link
 from bot.slack.reviews.notices import (
@@ -83,6 +85,7 @@ class SlackMessenger:
         self._redactors = redactors
         self._people = people
         self._link = link
+        self._names = Names(client, clock)
 
     async def post_card(
         self,
@@ -361,11 +364,11 @@ class SlackMessenger:
             )
         except CallFailed as error:
             return error.failure
-        return Posted(ref, message.shown)
+        return Posted(ref, message.shown, message.too_long)
 
     async def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
-        view = self._with_people(posting)
+        view = await self._with_names(posting)
         message = await self._off_loop(render, view, now=self._clock())
         operators = self._people(view.round.review.crew, Role.OPERATOR)
         return below_headline(message, newer(view, self._link) or kept(view, operators))
@@ -373,7 +376,7 @@ class SlackMessenger:
     async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
         return await self._off_loop(
             render_direct_message,
-            self._with_people(posting),
+            await self._with_names(posting),
             posting.card,
             link=self._link,
             now=self._clock(),
@@ -386,6 +389,11 @@ class SlackMessenger:
 
     def _with_operators(self, message: Message, crew: str, what: str) -> Message:
         return with_operators(message, self._people(crew, Role.OPERATOR), what)
+
+    async def _with_names(self, posting: Posting) -> CardView:
+        view = self._with_people(posting)
+        named = [ref.id for ref in view.reviewers[:REVIEWERS_SHOWN] if isinstance(ref, User)]
+        return replace(view, names=tuple((await self._names.of(named)).items()))
 
 
 def _key(posting: ExecutionPosting) -> str:

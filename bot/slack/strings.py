@@ -202,9 +202,9 @@ def title_plain(name: str) -> str:
     return plain(_readable(name), TITLE_LIMIT)
 
 
-def input_name(name: str) -> str:
+def input_name(name: str, *, capital: bool = True) -> str:
     """An input's name as people would write it: `target_audience` is “Target audience”."""
-    return one_line(_in_words(name), CREW_LIMIT) or "?"
+    return one_line(_in_words(name, capital=capital), CREW_LIMIT) or "?"
 
 
 def input_name_plain(name: str) -> str:
@@ -223,9 +223,9 @@ def _readable(name: str) -> str:
     return _in_words(name) or name if _ID.fullmatch(name) else name
 
 
-def _in_words(name: str) -> str:
+def _in_words(name: str, *, capital: bool = True) -> str:
     words = " ".join(name.replace("_", " ").replace("-", " ").split())
-    return words[:1].upper() + words[1:]
+    return words[:1].upper() + words[1:] if capital else words
 
 
 def counted(number: int, noun: str) -> str:

@@ -40,6 +40,8 @@ class CardView:
     """What it was started on."""
     reviewers: tuple[ReviewerRef, ...] = ()
     """Who may decide; no e-mail address of somebody whom Slack knows."""
+    names: Given = ()
+    """What some of these are called, by user id."""
     newer: NewerRound | None = None
     """The latest round of the same review, where that is another one with a card."""
 

@@ -23,6 +23,7 @@ from bot.domain.rate import Rate
 from bot.domain.retry import Retry
 from bot.runtime import Runtime
 from bot.settings.load import Settings, load
+from bot.slack import signs
 from bot.usecases.delivery.worker import Pace
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 
@@ -38,6 +39,11 @@ AT_ONCE = Runtime(
     ),
     restart=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
 )
+
+
+def says_delivered(card: Message) -> bool:
+    """Whether a card says that the crew has the decision."""
+    return any(sign in message_text(card) for sign in (signs.APPROVED, signs.CHANGES_ASKED))
 
 
 @dataclass
@@ -64,7 +70,7 @@ class World:
             return [
                 message
                 for message in self.slack.messages(CHANNEL)
-                if shows in message_text(message) and f"Round {round_}" in message_text(message)
+                if shows in message_text(message) and f"round {round_} ·" in message_text(message)
             ]
 
         return (await self.slack.until(found))[-1]
@@ -75,6 +81,15 @@ class World:
         def fresh() -> list[Message]:
             now = self.slack.fresh(card)
             return [now] if text in message_text(now) else []
+
+        return (await self.slack.until(fresh, timeout=timeout))[0]
+
+    async def delivered(self, card: Message, *, timeout: float = 5) -> Message:
+        """The card once it says that the crew has the decision."""
+
+        def fresh() -> list[Message]:
+            now = self.slack.fresh(card)
+            return [now] if says_delivered(now) else []
 
         return (await self.slack.until(fresh, timeout=timeout))[0]
 

@@ -27,13 +27,13 @@ async def second_round(
     world: World, before: object, after: object, feedback: str = "Shorter."
 ) -> Message:
     await world.pause("draft", before)
-    first = await world.card("Round 1")
+    first = await world.card("round 1")
     await world.slack.click(ANA, first, "Revise")
     await modal(world, ANA)
     await world.slack.submit(ANA, {"feedback": feedback})
     await world.crew.until(lambda: world.crew.resumes)
     await world.pause("draft", after)
-    return await world.card("Round 2", round_=2)
+    return await world.card("round 2", round_=2)
 
 
 async def home(world: World, user: str, shows: str) -> View:

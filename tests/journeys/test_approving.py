@@ -11,7 +11,7 @@ import pytest
 
 from bot.demo.environment import ANA, BEN, CHANNEL
 from bot.demo.workspace import HANG, Message, buttons, error, message_text
-from tests.journeys.conftest import World
+from tests.journeys.conftest import World, says_delivered
 from tests.journeys.people import home, modal
 
 ASKS = "Before you approve"
@@ -39,7 +39,7 @@ async def test_notes_that_wait_are_shown_before_an_approval(world: World) -> Non
     assert buttons(asks) == ["Ask for changes"]
 
     assert (await world.slack.submit(ANA)).ok
-    decided = await world.shown(card, "Sent")
+    decided = await world.delivered(card)
 
     assert not world.slack.open_modals(ANA)
     assert "1 note was not sent" in message_text(decided)
@@ -84,20 +84,20 @@ async def test_a_note_that_comes_between_the_question_and_the_answer_is_asked_ab
     assert "Wait, please." in again.shown
     assert not world.crew.requests
     await world.slack.submit(ANA)
-    assert "2 notes were not sent" in message_text(await world.shown(card, "Sent"))
+    assert "2 notes were not sent" in message_text(await world.delivered(card))
 
 
 async def test_somebody_who_is_on_it_is_named(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
-    await world.slack.overflow(BEN, card, "I'm on it")
+    await world.slack.click(BEN, card, "I'm on it")
     card = await world.shown(card, "is on it")
 
     await world.slack.click(ANA, card, "Approve")
 
     await modal(world, ANA, f"<@{BEN}> is on it")
     await world.slack.click(BEN, card, "Approve")  # it is his own
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     await world.slack.submit(ANA)
     late = await modal(world, ANA, "That did not work")
     assert f"<@{BEN}> approved this" in late.shown
@@ -125,7 +125,7 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     await world.slack.click(BEN, card, "Approve")
     await modal(world, BEN, "% of this output")  # he has not read it
     await world.slack.click(ANA, view, "Approve")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
 
 async def test_home_asks_the_same(world: World) -> None:
@@ -137,7 +137,7 @@ async def test_home_asks_the_same(world: World) -> None:
     asks = await modal(world, ANA, "% of this output")
     await world.slack.submit(ANA, view=asks)
 
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
 
 async def test_a_comment_is_kept_when_its_form_asks_again(world: World) -> None:
@@ -152,7 +152,7 @@ async def test_a_comment_is_kept_when_its_form_asks_again(world: World) -> None:
     assert "Something has changed" in again.shown
     await world.slack.submit(ANA)
 
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     assert [resume.human_feedback for resume in world.crew.resumes] == ["Mind the budget."]
 
 
@@ -189,7 +189,7 @@ async def test_a_question_answered_twice_is_one_decision(
 
     replies = await asyncio.gather(*(world.slack.submit(ANA, view=asks) for _ in range(2)))
     await world.slack.click(ANA, card, "Approve")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
     assert all(reply.ok for reply in replies)
     assert len(world.crew.resumes) == 1
@@ -208,9 +208,9 @@ async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
         assert (await world.slack.click(ANA, card, "Approve")).ok
 
     assert "Recorded" in await world.told(ANA)
-    assert "Sent" not in message_text(world.slack.fresh(card))
+    assert not says_delivered(world.slack.fresh(card))
     world.slack.release()
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     assert len(world.slack.ephemerals(ANA)) == 1
     assert len(world.crew.resumes) == 1
     assert capsys.readouterr().out.count("] decided ") == 1
@@ -239,4 +239,4 @@ async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
 
     assert "Recorded" in await world.told(ANA)
     world.slack.clear_faults()
-    await world.shown(card, "Sent")
+    await world.delivered(card)

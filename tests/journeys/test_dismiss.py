@@ -26,8 +26,8 @@ async def test_a_reviewer_dismisses_a_stuck_card_and_says_why(world: World) -> N
     await world.slack.submit(BEN, {"feedback": "Started again as e-2."})
 
     dismissed = await world.shown(card, "dismissed it: “Started again as e-2.”")
-    assert buttons(dismissed) == []
-    assert "It was not sent." in message_text(dismissed)
+    assert buttons(dismissed) == ["Read all"]
+    assert "'s approval was not sent." in message_text(dismissed)
     notices = await world.slack.until(
         lambda: [
             said
@@ -45,7 +45,7 @@ async def test_who_may_not_dismiss_is_told_so_and_nothing_changes(world: World) 
     card = await stuck(world)
     await world.slack.click(CARL, card, "Dismiss")
     assert "not a reviewer" in await world.told(CARL)
-    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss"]
+    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss", "Read all"]
 
 
 async def test_a_form_without_a_reason_stays_open(world: World) -> None:
@@ -54,7 +54,7 @@ async def test_a_form_without_a_reason_stays_open(world: World) -> None:
     await modal(world, BEN)
     errors = await world.slack.submit(BEN, {"feedback": "  "})
     assert "Write why" in str(errors)
-    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss"]
+    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss", "Read all"]
 
 
 async def test_a_form_for_what_was_retried_meanwhile_keeps_what_was_written(world: World) -> None:
@@ -63,7 +63,7 @@ async def test_a_form_for_what_was_retried_meanwhile_keeps_what_was_written(worl
     await modal(world, BEN)
     world.crew.clear("/resume")
     await world.slack.click(ANA, card, "Retry")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     errors = await world.slack.submit(BEN, {"feedback": "Started again."})
     assert "nothing left to do here" in str(errors)
     assert len(world.crew.resumes) == 1

@@ -10,7 +10,7 @@ from bot.demo.crew import drop_after, status
 from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import buttons, message_text
 from bot.web.credentials import Credentials, EventKind
-from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.conftest import MakeWorld, World, says_delivered
 
 JSON = "application/json"
 
@@ -35,7 +35,7 @@ async def test_a_resume_carries_this_bots_own_urls_where_nobody_gave_any(world: 
     await world.pause()
     card = await world.card("A draft")
     await world.slack.click(ANA, card, "Approve")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
     [resume] = world.crew.resumes
     assert resume.urls.task == f"https://bot.example.com{url(EventKind.TASK)}"
@@ -74,7 +74,7 @@ async def test_the_end_of_an_execution_closes_what_waits(world: World) -> None:
     assert (await world.post(url(EventKind.CREW), sign(), Content_Type=JSON))[0] == 202
 
     closed = await world.shown(card, "ended")
-    assert not buttons(closed)
+    assert buttons(closed) == ["Read all"]
     await world.slack.click(ANA, card, "Approve")
     assert "closed" in await world.told(ANA)
 
@@ -88,10 +88,10 @@ async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> N
     await world.crew.until(lambda: world.crew.resumes)
 
     await world.post(url(EventKind.STEP), sign(), Content_Type=JSON)
-    assert "gone on" not in message_text(world.slack.fresh(card))
+    assert not says_delivered(world.slack.fresh(card))
     await world.post(url(EventKind.TASK), sign(), Content_Type=JSON)
 
-    await world.shown(card, "gone on")
+    await world.delivered(card)
     assert len(world.crew.resumes) == 1
 
 

@@ -67,7 +67,7 @@ async def reviewed(world: World) -> list[Message]:
     [execution] = world.crew.executions
     await world.crew.until(lambda: execution.state is State.COMPLETED)
     await world.slack.until(lambda: any("has finished" in one for one in texts(world)))
-    await world.slack.until(lambda: not any("telling the crew" in one for one in texts(world)))
+    await world.slack.until(lambda: not any("Being sent" in one for one in texts(world)))
     return [message for message in world.slack.messages(CHANNEL) if message.bot]
 
 

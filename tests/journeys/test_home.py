@@ -34,7 +34,7 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
     await modal(world, ANA, "What should change?")
     await world.slack.click(ANA, seen, "Approve")
     await home(world, ANA, "Waiting for you: 0")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     await world.slack.click(BEN, replace(seen, user=BEN), "Approve")
     assert "Ana approved" in (await modal(world, BEN)).shown.replace(f"<@{ANA}>", "Ana")
 

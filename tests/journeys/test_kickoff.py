@@ -92,7 +92,7 @@ async def test_an_execution_is_followed_to_its_result(world: World) -> None:
     [result] = thread(world, "has finished")
     assert "The result is round 1 of *Board summary*" in message_text(result)
     assert {m.thread_ts for m in world.slack.messages(CHANNEL)[1:]} == {card.ts}
-    [progress] = thread(world, "done.")
+    [progress] = thread(world, "Entry plan: done.")
     assert message_text(progress).count("done.") == 3
     assert not thread(world, "I should start with")
 

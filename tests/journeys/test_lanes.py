@@ -47,16 +47,16 @@ async def test_where_files_are_disabled_the_thread_says_so_and_everything_else_c
     async with make_world(PATIENT) as world:
         world.slack.fail("files.getUploadURLExternal", error("file_uploads_disabled"), times=None)
         await world.pause("draft", "word " * 5_000)
-        card = await world.card("Showing the first")
+        card = await world.card("% shown")
 
         await world.slack.click(ANA, card, "Revise")
         await modal(world, ANA)
         await world.slack.submit(ANA, {"feedback": "Shorter."})
 
-        assert buttons(await world.shown(card, "Sent")) == []
+        assert buttons(await world.delivered(card)) == ["Read all"]
         await world.pause("draft", "words " * 5_000)
-        await world.card("Showing the first", round_=2)
-        await said(world, "as a file. *Read all* in its card's menu shows all of it.", card)
+        await world.card("% shown", round_=2)
+        await said(world, "as a file. *Read all* on its card shows all of it.", card)
 
 
 async def test_a_card_that_cannot_be_changed_is_told_of_in_its_thread(
@@ -68,7 +68,7 @@ async def test_a_card_that_cannot_be_changed_is_told_of_in_its_thread(
         world.slack.fail("chat.update", error("edit_window_closed"), times=None)
 
         await world.slack.click(ANA, card, "Approve")
-        await said(world, "was approved by Ana and the crew has been told", card)
+        await said(world, "Approved by Ana: Draft", card)
 
         await world.pause("publish", "of the next task")
         await world.card("of the next task")

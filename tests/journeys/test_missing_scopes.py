@@ -28,7 +28,7 @@ async def test_cards_do_not_wait_for_a_scope_that_only_others_need(
     async with make_world(replace(AT_ONCE, retry=SLOWLY, pace=pace)) as world:
         world.slack.fail(method, error("missing_scope"), times=None)
         await world.pause("draft", output, "e-1")
-        card = await world.card("Round 1")
+        card = await world.card("round 1")
         await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
         await world.slack.until(lambda: world.slack.calls_of(method))
 
@@ -36,6 +36,6 @@ async def test_cards_do_not_wait_for_a_scope_that_only_others_need(
 
         await world.card("another draft")
         await approve_anyway(world, ANA, card)
-        await world.shown(card, "Sent")
+        await world.delivered(card)
         await world.pause("publish", "of the same execution", "e-1")
         await world.card("of the same execution")

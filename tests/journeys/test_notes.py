@@ -145,7 +145,7 @@ async def test_what_is_written_elsewhere_or_by_bots_or_too_late_is_no_note(world
 
     await world.slack.write(BEN, CHANNEL, "Yes.", other.message.ts)
     await world.slack.click(BEN, card, "Approve")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     late = await world.slack.write(BEN, CHANNEL, "Oh, wait.", card.ts)
 
     assert not world.slack.fresh(late.message).reactions

@@ -18,7 +18,7 @@ async def test_a_comment_goes_to_the_crew_with_the_approval(world: World) -> Non
 
     assert reply.ok
     assert "next tasks" in form.shown
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     [resume] = world.crew.resumes
     assert (resume.is_approve, resume.human_feedback) == (True, "Mind the budget.")
     assert not world.slack.open_modals(ANA)
@@ -45,7 +45,8 @@ async def test_a_text_of_any_length_is_read_page_by_page(world: World) -> None:
     await world.pause("draft", "\n\n".join(lines))
     card = await world.card("Line 0")
 
-    await world.slack.overflow(CARL, card, "Read all")
+    [read] = [label for label in buttons(card) if label.startswith("Read all")]
+    await world.slack.click(CARL, card, read)
     view = await modal(world, CARL, "Page 1")
     seen = view.shown
     page = 1
@@ -56,6 +57,7 @@ async def test_a_text_of_any_length_is_read_page_by_page(world: World) -> None:
         seen += view.shown
 
     assert all(line in seen for line in lines)
+    assert read == f"Read all ({page} pages)"
     await world.slack.click(CARL, view, "Previous page")
     await modal(world, CARL, f"Page {page - 1} of")
 
@@ -83,7 +85,7 @@ async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> Non
 
     decided = await modal(world, BEN, "Approved by")
     assert "Approve" not in buttons(decided)
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
 
 async def test_what_changed_is_said_on_the_card_and_shown_passage_by_passage(
@@ -97,7 +99,7 @@ async def test_what_changed_is_said_on_the_card_and_shown_passage_by_passage(
     shown = message_text(card)
     assert "1 passage changed; 1 row changed, 1 added" in shown
     assert "A dog, please." in shown
-    await world.slack.overflow(BEN, card, "Changes")
+    await world.slack.click(BEN, card, "Changes")
     view = await modal(world, BEN)
 
     runs = [
@@ -120,7 +122,7 @@ async def test_json_is_compared_by_key(world: World) -> None:
     )
 
     assert "1 value changed, 1 added, 1 removed" in message_text(card)
-    await world.slack.overflow(BEN, card, "Changes")
+    await world.slack.click(BEN, card, "Changes")
     shown = (await modal(world, BEN)).shown
     assert "a.b" in shown
     assert "2 values unchanged" in shown
@@ -129,12 +131,12 @@ async def test_json_is_compared_by_key(world: World) -> None:
 async def test_what_nobody_asked_for_is_compared_with_what_it_replaced(world: World) -> None:
     await second_round(world, "The fee is 2 %.", "The fee is 3 %.", "Name the fee.")
     await world.pause("draft", "The fee is 30 %.")
-    card = await world.card("Round 3", round_=3)
+    card = await world.card("round 3", round_=3)
 
     shown = message_text(card)
-    assert "since round 2 · a newer output came before anybody decided" in shown
+    assert "since round 2 · A newer output came before anybody decided" in shown
     assert "Name the fee." in shown
-    await world.slack.overflow(BEN, card, "Changes")
+    await world.slack.click(BEN, card, "Changes")
     view = await modal(world, BEN)
     assert "Nobody decided round 2" in view.shown
     assert "2 %" not in view.shown
@@ -144,14 +146,14 @@ async def test_the_same_output_again_is_said_loudly(world: World) -> None:
     card = await second_round(world, "The same.", "The same.")
 
     assert "Nothing changed" in message_text(card)
-    await world.slack.overflow(BEN, card, "Changes")
+    await world.slack.click(BEN, card, "Changes")
     assert "Nothing changed" in (await modal(world, BEN)).shown
 
 
 async def test_the_history_tells_who_said_what_and_what_the_crew_answered(world: World) -> None:
     card = await second_round(world, "First words.", "Second words.", "Less of it.")
     await world.slack.click(BEN, card, "Approve")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
     await world.slack.overflow(CARL, card, "History")
 
@@ -182,7 +184,7 @@ async def test_somebody_is_on_it_and_others_still_decide(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
 
-    await world.slack.overflow(ANA, card, "I'm on it")
+    await world.slack.click(ANA, card, "I'm on it")
     claimed = await world.shown(card, "is on it")
     await world.slack.click(BEN, claimed, "Approve")
     await modal(world, BEN, "is on it")

@@ -116,7 +116,7 @@ async def test_a_refused_resume(world: World, code: int, into: Echo) -> None:
 
     await revise(world)
 
-    stuck = await world.shown(await world.card("A draft"), "did not take it")
+    stuck = await world.shown(await world.card("A draft"), "did not reach the crew")
     if into is Echo.INPUT:
         assert "body: Input is not valid" in message_text(stuck)
     await world.slack.until(

@@ -12,7 +12,7 @@ async def decide_over_the_socket(world: World, execution: str) -> None:
     await world.slack.click(ANA, card, "Revise")
     await world.slack.until(lambda: world.slack.open_modals(ANA))
     await world.slack.submit(ANA, {"feedback": "Shorter."})
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
 
 @pytest.mark.parametrize("how", ["refresh", "drop"])

@@ -63,7 +63,7 @@ async def test_the_reviewers_are_mentioned_once_a_round(world: World) -> None:
     card = await the_card(world, "A draft")
     assert card.pings == {ANA, BEN}
     assert f"<@{ANA}> and <@{BEN}>: please decide." in message_text(card)
-    await world.slack.overflow(BEN, card, "I'm on it")
+    await world.slack.click(BEN, card, "I'm on it")
     claimed = await world.shown(card, "is on it")
     assert "please decide" not in message_text(claimed)
     said = [m for m in world.slack.messages(CHANNEL) if m.bot]

@@ -98,7 +98,7 @@ async def test_anyone_is_anyone_in_the_channel_from_wherever_they_click(
     assert not world.crew.resumes
 
     await world.slack.click(CARL, card, "Approve")
-    await world.shown(card, "Sent")
+    await world.delivered(card)
 
 
 async def test_a_guest_who_is_named_decides(make_world: MakeWorld) -> None:
@@ -109,7 +109,7 @@ async def test_a_guest_who_is_named_decides(make_world: MakeWorld) -> None:
 
         await world.slack.click(GUS, card, "Approve")
 
-        await world.shown(card, "Sent")
+        await world.delivered(card)
 
 
 async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> None:
@@ -124,7 +124,7 @@ async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> Non
 
     await world.slack.click(CARL, card, "Approve")
 
-    await world.shown(card, "Sent")
+    await world.delivered(card)
     assert world.slack.faults_due == 2
 
 
@@ -142,7 +142,7 @@ async def test_nobody_decides_as_a_member_while_slack_does_not_say_who_is_one(
         assert "try again in a minute" in await world.told(EVE)
 
         await world.slack.click(BEN, card, "Approve")
-        await world.shown(card, "Sent")
+        await world.delivered(card)
 
 
 async def test_nobody_starts_a_crew_whose_settings_say_nobody(make_world: MakeWorld) -> None:

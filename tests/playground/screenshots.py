@@ -35,7 +35,7 @@ async def take() -> None:
 async def play(page: Page) -> None:
     """Channel, modal, thread and Home, in the order a visitor meets them."""
     await kick_off(page)
-    first = card(page, "Market research", "Round 1")
+    first = card(page, "Market research", "round 1")
     await expect(first).to_be_visible()
     await shoot(page, "channel")
     await press(page, first, "Revise")
@@ -43,9 +43,9 @@ async def play(page: Page) -> None:
     await form.get_by_label("What should change?").fill(FEEDBACK)
     await shoot(page, "modal")
     await form.get_by_role("button", name="Send").click()
-    second = await later_card(page, "Market research", "Round 2")
+    second = await later_card(page, "Market research", "round 2")
     await expect(second).to_be_visible()
-    await expect(card(page, "Market research", "Sent")).to_be_visible()
+    await expect(card(page, "asked for changes to Market research")).to_be_visible()
     await expect(page.locator("#thread .message").nth(1)).to_be_visible()
     await page.locator("#thread .composer textarea").fill("Looks right to me now.")
     await page.emulate_media(color_scheme="dark")

@@ -298,7 +298,7 @@ async def test_reactions_and_files_are_shown_with_the_message(site: Site) -> Non
     await expect(card(page, "See 🎉").locator(".reaction")).to_have_text("👀1")
 
     await site.environment.crew.pause("e-1", "long", "A very long text. " * 2_000)
-    shown = card(page, "Round 1")
+    shown = card(page, "round 1")
     await shown.get_by_text("1 reply").click()
     file = page.locator("#thread .file")
     await expect(file).to_contain_text("long-round-1-")

@@ -22,7 +22,7 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
 ) -> None:
     page = await site.page()
     await kick_off(page)
-    first = card(page, "Market research", "Round 1")
+    first = card(page, "Market research", "round 1")
     await expect(first.get_by_role("cell", name="Northwind")).to_be_visible()
 
     await press(page, first, "Revise")
@@ -34,7 +34,7 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     await form.get_by_role("button", name="Send").click()
     await expect(form).to_be_hidden()
 
-    second = await later_card(page, "Market research", "Round 2")
+    second = await later_card(page, "Market research", "round 2")
     await expect(second.get_by_role("columnheader", name="Source")).to_be_visible()
     await expect(second.get_by_text(FEEDBACK).first).to_be_visible()
 
@@ -48,7 +48,7 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     await expect(page.locator("#bot")).to_have_text("running", timeout=STARTS)
     await press(page, second, "Approve")
 
-    third = card(page, "Board summary", "Round 1")
+    third = card(page, "Board summary", "round 1")
     await expect(third.locator("pre")).to_contain_text("growth = 0.18")
     await press(page, third, "Approve")
     await expect(page.locator(".execution .outcome")).to_have_text(
@@ -65,12 +65,12 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
 async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(site: Site) -> None:
     carl, ana = await site.page("U0CARL"), await site.page("U0ANA")
     await kick_off(carl)
-    await press(carl, card(carl, "Round 1"), "Approve")
+    await press(carl, card(carl, "round 1"), "Approve")
 
     told = carl.locator("#channel .message.private")
     await expect(told).to_contain_text("Only visible to you")
     await expect(told).to_contain_text("not a reviewer")
-    await expect(card(ana, "Round 1").get_by_role("button", name="Approve")).to_be_visible()
+    await expect(card(ana, "round 1").get_by_role("button", name="Approve")).to_be_visible()
     await expect(ana.locator(".message.private")).to_have_count(0)
 
     await carl.get_by_role("button", name="Dismiss").click()
@@ -81,21 +81,21 @@ async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(si
 async def test_one_page_acts_as_one_person_after_the_other(site: Site) -> None:
     page = await site.page("U0CARL")
     await kick_off(page)
-    await press(page, card(page, "Round 1"), "Approve")
+    await press(page, card(page, "round 1"), "Approve")
     await expect(page.locator(".message.private")).to_be_visible()
 
     await page.get_by_text("Ben", exact=True).click()
     await expect(page.locator("body[data-ready=U0BEN]")).to_be_attached()
     await expect(page.locator(".message.private")).to_have_count(0)
-    await press(page, card(page, "Round 1"), "Approve")
+    await press(page, card(page, "round 1"), "Approve")
 
-    await expect(card(page, "Market research")).to_contain_text("Approved by @Ben")
+    await expect(card(page, "Market research")).to_contain_text("approved by @Ben")
 
 
 async def test_a_command_is_answered_in_private_and_its_link_leads_to_the_card(site: Site) -> None:
     page = await site.page()
     await kick_off(page)
-    await expect(card(page, "Round 1")).to_be_visible()
+    await expect(card(page, "round 1")).to_be_visible()
     composer = page.locator("#channel .composer textarea")
     await composer.press_sequentially("/cr")
     await expect(page.get_by_text("what waits for a decision")).to_be_visible()
@@ -105,14 +105,14 @@ async def test_a_command_is_answered_in_private_and_its_link_leads_to_the_card(s
     answer = card(page, "Only visible to you")
     await expect(answer).to_contain_text("Market research")
     await answer.get_by_role("link").first.click()
-    await expect(page.locator("#channel .message.highlighted")).to_contain_text("Round 1")
+    await expect(page.locator("#channel .message.highlighted")).to_contain_text("round 1")
     assert len(page.context.pages) == 1
 
 
 async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -> None:
     page, other = await site.page(), await site.page("U0BEN")
     await kick_off(page)
-    await card(page, "Round 1").hover()
+    await card(page, "round 1").hover()
     await page.get_by_role("button", name="Reply in thread").click()
     reply = page.locator("#thread .composer textarea")
     await expect(reply).to_be_focused()
@@ -121,7 +121,7 @@ async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -
 
     mine = page.locator("#thread .message").filter(has_text="is <b>this</b> right?")
     await expect(mine.locator(".mention")).to_have_text("@Ben")
-    await expect(card(other, "Round 1").get_by_text("1 reply")).to_be_visible()
+    await expect(card(other, "round 1").get_by_text("1 reply")).to_be_visible()
     await expect(mine.locator(".reaction")).to_be_visible()  # the bot has noted it
     await mine.get_by_role("button", name="Edit message").focus()
     await page.keyboard.press("Enter")
@@ -145,7 +145,7 @@ async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -
 async def test_the_crew_and_slack_misbehave_when_told_to(site: Site) -> None:
     page = await site.page()
     await kick_off(page)
-    first = card(page, "Round 1")
+    first = card(page, "round 1")
     crew = page.get_by_role("group", name="The crew's next /resume")
     await crew.get_by_role("button", name="refuse").click()
     await expect(page.locator("#faults")).to_have_text("crew: 1 due")
@@ -197,7 +197,7 @@ async def test_all_of_it_by_keyboard(site: Site) -> None:
 
     await tab_to("A topic for the sample crew")
     await page.keyboard.press("Enter")
-    await expect(card(page, "Round 1").get_by_role("button", name="Revise")).to_be_visible()
+    await expect(card(page, "round 1").get_by_role("button", name="Revise")).to_be_visible()
     await page.locator("#sidebar button").first.focus()
     await tab_to("Revise")
     await page.keyboard.press("Enter")
@@ -205,7 +205,7 @@ async def test_all_of_it_by_keyboard(site: Site) -> None:
     await expect(form.get_by_label("What should change?")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(form).to_be_hidden()
-    await expect(card(page, "Round 1").get_by_role("button", name="Revise")).to_be_focused()
+    await expect(card(page, "round 1").get_by_role("button", name="Revise")).to_be_focused()
 
     await page.keyboard.press("Enter")
     await expect(form).to_be_visible()
@@ -214,7 +214,7 @@ async def test_all_of_it_by_keyboard(site: Site) -> None:
     await page.keyboard.type("please.")
     await page.keyboard.press("Control+Enter")
     await expect(form).to_be_hidden()
-    second = await later_card(page, "Round 2")
+    second = await later_card(page, "round 2")
     await expect(second.get_by_role("button", name="Approve")).to_be_visible()
     assert site.environment.crew.resumes[0].human_feedback == "Shorter,\nplease."
 

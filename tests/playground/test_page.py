@@ -69,12 +69,12 @@ async def test_a_phone_s_width_needs_no_sideways_scrolling(site: Site) -> None:
     await expect(page.locator(".steps .paused")).to_be_visible()
     assert await overflow(page) <= 0
     await page.get_by_role("button", name="Slack", exact=True).click()
-    await expect(card(page, "Round 1")).to_be_visible()
+    await expect(card(page, "round 1")).to_be_visible()
     for pane in ("#channel .messages", "#crew .scroll"):
         wide = await page.locator(pane).evaluate("(pane) => pane.scrollWidth - pane.clientWidth")
         assert wide <= 0
 
-    await press(page, card(page, "Round 1"), "Revise")
+    await press(page, card(page, "round 1"), "Revise")
     box = await page.get_by_role("dialog").bounding_box()
     assert box is not None
     assert 0 <= box["x"] <= box["x"] + box["width"] <= 390

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.demo.workspace.blocks import message_problems, text_size, view_problems
 from bot.demo.workspace.text import disguised_links, mentions, pieces
 from bot.domain.notification import Format, Output
+from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import (
     WHY_LIMIT,
     Answered,
@@ -35,6 +36,12 @@ from tests.builders import ANA, BEN, a_decision, a_review, a_round
 
 REF = MessageRef("C1", "1.0", "1.0")
 BUDGET = 12_000
+REVIEWERS: tuple[ReviewerRef, ...] = (
+    User(ANA.id),
+    UserGroup("S1"),
+    Email("<!here>@example.com"),
+    Anyone(),
+)
 LINK = "https://demo.slack.com/archives/C1/p1"
 """The only link that a view may hide behind words: one to a card of ours."""
 
@@ -147,7 +154,16 @@ def rounds(draw: st.DrawFn) -> Round:
 @st.composite
 def views(draw: st.DrawFn) -> CardView:
     output = Output(draw(long_texts), draw(st.sampled_from(Format)))
-    return CardView(draw(rounds()), output, draw(st.one_of(st.none(), rounds())))
+    return CardView(
+        draw(rounds()),
+        output,
+        draw(st.one_of(st.none(), rounds())),
+        subject=draw(names),
+        starter=draw(st.one_of(st.none(), names.map(lambda name: Person(ANA.id, name)))),
+        given=draw(st.lists(st.tuples(names, names), max_size=4).map(tuple)),
+        names=draw(st.sampled_from([(), ((ANA.id, "<!here> *x*"),)])),
+        reviewers=draw(st.lists(st.sampled_from(REVIEWERS), max_size=5).map(tuple)),
+    )
 
 
 def utf16(text: str) -> int:
@@ -193,6 +209,11 @@ def buttons(message: Message) -> list[tuple[str, str]]:
         if block["type"] == "actions"
         for element in block["elements"]
     ]
+
+
+def menu(message: Message) -> list[str]:
+    """The entries of a card's menu."""
+    return [option["text"]["text"] for option in message.blocks[0]["accessory"]["options"]]
 
 
 def check_view(view: dict[str, Any], *, may_mention: frozenset[str] = frozenset()) -> None:

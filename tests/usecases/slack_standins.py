@@ -127,7 +127,7 @@ class FakeExecutionMessages:
         ts = f"{len(self.said) + 1}.500"
         ref = MessageRef(channel, ts, posting.thread_ts or ts)
         self.said.append(Said(what, posting, ref))
-        return Posted(ref, 40 if self.long_results and what is EffectKind.POST_RESULT else 100)
+        return Posted(ref, too_long=self.long_results and what is EffectKind.POST_RESULT)
 
 
 @dataclass
@@ -173,7 +173,11 @@ class FakeSlack(FakeExecutionMessages):
         if not isinstance(outcome, Message):
             return outcome
         outcome.plain = plain
-        return Posted(outcome.ref, 0 if plain else 40 if self.excerpts else 100)
+        return Posted(
+            outcome.ref,
+            0 if plain else 40 if self.excerpts else 100,
+            too_long=self.excerpts or plain,
+        )
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
         assert posting.card is not None

@@ -31,11 +31,8 @@ class Message:
     text: str
     blocks: list[Block]
     shown: int = 100
-
-    @property
-    def excerpted(self) -> bool:
-        """It shows only the beginning of an output."""
-        return self.shown < 100  # noqa: PLR2004  # percent
+    too_long: bool = False
+    """No message could hold that output, so all of it follows as a file."""
 
 
 def notification(sentence: str) -> str:

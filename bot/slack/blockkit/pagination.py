@@ -45,6 +45,11 @@ def page_of(text: str, number: int, size: int = PAGE) -> Page:
     return Page(shown, number, len(pieces))
 
 
+def count_pages(text: str, size: int = PAGE) -> int:
+    """How many pages a text has."""
+    return page_of(text, 0, size).total
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     start: int

@@ -7,7 +7,7 @@ from bot.domain.notification import Format
 from bot.slack.blockkit.blocks import Message, context, notification, section
 from bot.slack.executions import strings
 from bot.slack.executions.progress_bar import bar
-from bot.slack.reviews.output import output_in_message
+from bot.slack.reviews.output import NO_OUTPUT, output_in_message
 from bot.usecases.read_models import ExecutionPosting
 
 
@@ -31,9 +31,10 @@ def render_end(posting: ExecutionPosting) -> Message:
     """
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
-    blocks, shown = output_in_message(result) if result else ([], 100)
-    blocks = [section(strings.ended(execution, approved)), *blocks]
-    return Message(notification(strings.ended_plain(execution)), blocks, shown)
+    output = output_in_message(result) if result else NO_OUTPUT
+    blocks = [section(strings.ended(execution, approved)), *output.blocks]
+    text = notification(strings.ended_plain(execution))
+    return Message(text, blocks, output.shown, output.too_long)
 
 
 def render_forward_failed(kind: str) -> Message:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.domain.notification import Format
 from bot.domain.review import Round
+from bot.domain.verdict import Decision
 from bot.slack import ids
-from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
     Block,
     Message,
@@ -19,51 +19,71 @@ from bot.slack.blockkit.blocks import (
     notification,
     section,
 )
-from bot.slack.blockkit.text import date
-from bot.slack.reviews import state_strings, strings
+from bot.slack.blockkit.pagination import count_pages
+from bot.slack.reviews import card_strings, reader_strings, state_strings, strings
 from bot.slack.reviews.buttons import card_buttons, dismiss_button
 from bot.slack.reviews.comparison import measure_changes
-from bot.slack.reviews.menu import claim_and_notes, with_menu
-from bot.slack.reviews.output import output_in_message
-from bot.slack.reviews.presentation import Closed, Presentation, Stuck, Superseded, Waiting, present
+from bot.slack.reviews.menu import with_menu
+from bot.slack.reviews.output import output_on_card
+from bot.slack.reviews.presentation import (
+    Closed,
+    OnItsWay,
+    Stuck,
+    Superseded,
+    Taken,
+    Waiting,
+    present,
+)
 from bot.usecases.read_models import CardView
 
+WHOLE: Final = 100
+"""The share of an output that is all of it, in percent."""
 _NAME_LIMIT: Final = 80
+
+_Ended: TypeAlias = OnItsWay | Taken | Stuck | Superseded | Closed
 
 
 def render_card(view: CardView, *, now: datetime) -> Message:
-    """A round with its output, and what is true about it now.
+    """A round that waits with its output, or what became of it.
 
     A card stays for days, so its times are left to Slack; `now` ends a claim.
     """
     round_ = view.round
-    presentation = present(round_)
-    output, shown = output_in_message(view.output)
-    blocks = [
-        *_head(view),
-        *([section(strings.unchanged(round_))] if round_.unchanged else []),
-        *output,
-        *claim_and_notes(view, now=now),
-        *_state(round_, presentation),
-    ]
-    text = notification(state_strings.card_plain(round_, presentation))
-    return Message(text, blocks, shown)
+    shown = present(round_)
+    output = output_on_card(view.output)
+    headline = card_strings.headline(round_, shown, view.subject)
+    if isinstance(shown, Waiting):
+        blocks = [
+            with_menu(headline, view, whole=output.shown == WHOLE),
+            context(card_strings.about_waiting(view)),
+            *_since_the_round_before(view),
+            *output.blocks,
+            *_what_people_do(view, now=now),
+            *_decide(view, whole=output.shown == WHOLE),
+        ]
+    else:
+        blocks = [with_menu(headline, view, whole=False), *_folded(round_, shown)]
+    text = notification(card_strings.push(round_, shown, view.subject))
+    return Message(text, blocks, output.shown, output.too_long)
 
 
 def render_card_plain(view: CardView, *, now: datetime) -> Message:
-    """The same without anything an agent wrote, for when Slack refuses the card."""
+    """The same without anything an agent or a caller wrote, for when Slack refuses the card."""
     round_ = view.round
-    presentation = present(round_)
-    blocks = [
-        with_menu(strings.headline(round_), view),
-        context(f"{shared.number_of(round_)} · {date(round_.opened_at)}"),
-        *([section(strings.unchanged(round_))] if round_.unchanged else []),
-        section(strings.NOT_SHOWABLE),
-        *claim_and_notes(view, now=now),
-        *_state(round_, presentation),
-    ]
-    text = notification(state_strings.card_plain(round_, presentation))
-    return Message(text, blocks, shown=0)
+    shown = present(round_)
+    headline = card_strings.headline(round_, shown, "")
+    if isinstance(shown, Waiting):
+        blocks = [
+            with_menu(headline, view, whole=False),
+            context(card_strings.about_plain(round_)),
+            section(card_strings.NOT_SHOWABLE),
+            *_what_people_do(view, now=now),
+            *_decide(view, whole=False),
+        ]
+    else:
+        blocks = [with_menu(headline, view, whole=False), *_folded(round_, shown)]
+    text = notification(card_strings.push(round_, shown))
+    return Message(text, blocks, shown=0, too_long=True)
 
 
 def file_name(view: CardView) -> str:
@@ -83,36 +103,85 @@ def file_title(view: CardView) -> str:
     return strings.file_title(view.round)
 
 
-def _head(view: CardView) -> list[Block]:
-    round_ = view.round
-    parts = (shared.number_of(round_), strings.agent(round_), date(round_.opened_at))
-    blocks = [
-        with_menu(strings.headline(round_), view),
-        context(" · ".join(part for part in parts if part)),
-    ]
-    if round_.review.expected_output:
-        blocks.append(context(strings.expected(round_.review.expected_output)))
+# --- while it waits ------------------------------------------------------------------------------
+
+
+def _since_the_round_before(view: CardView) -> list[Block]:
+    """What was asked for in the round before, and what changed since."""
+    lines: list[str] = []
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     if earlier:
-        blocks.append(context(earlier))
-    if view.previous is not None and view.before is not None and not round_.unchanged:
+        lines.append(earlier)
+    if view.round.unchanged:
+        lines.append(card_strings.unchanged(view.round))
+    elif view.previous is not None and view.before is not None:
         changes = measure_changes(view.before, view.output)
-        blocks.append(context(strings.changed(changes, view.previous)))
-    return blocks
+        lines.append(card_strings.changed(changes, view.previous))
+    return [section(line) for line in lines]
 
 
-def _state(round_: Round, shown: Presentation) -> list[Block]:
-    """What is true about the round now, and what can be done."""
+def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
+    """What was written in the thread, and who is on it."""
+    lines = [
+        *([strings.notes(view.notes, view.noted_by)] if view.notes else []),
+        *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
+    ]
+    return [context(line) for line in lines]
+
+
+def _decide(view: CardView, *, whole: bool) -> list[Block]:
+    """What the buttons do, and the buttons."""
+    round_id = view.round.id
+    buttons = [*card_buttons(round_id)]
+    if not whole:
+        label = card_strings.read_all(count_pages(view.output.text))
+        buttons.append(button(label, action_id=ids.READ_ALL, value=round_id))
+    if view.previous is not None:
+        changes = button(reader_strings.CHANGES, action_id=ids.SHOW_CHANGES, value=round_id)
+        buttons.append(changes)
+    buttons.append(button(card_strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
+    return [context(card_strings.WHAT_BUTTONS_DO), actions(*buttons)]
+
+
+# --- once it does not wait any more --------------------------------------------------------------
+
+
+def _folded(round_: Round, shown: _Ended) -> list[Block]:
+    """When, the words, what the crew answered, and what can be done."""
+    if isinstance(shown, Superseded):
+        blocks = [
+            context(card_strings.about_undecided(round_)),
+            section(card_strings.NOBODY_DECIDED),
+        ]
+        return [*blocks, actions(*_read_buttons(round_, None))]
+    decision = shown.decision
+    if decision is None:
+        blocks = [context(card_strings.about_undecided(round_))]
+    else:
+        said = state_strings.said(decision)
+        blocks = [
+            context(card_strings.about_decided(round_, decision)),
+            *([section(said)] if said else []),
+        ]
+    blocks.append(section(state_strings.answer(shown)))
+    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, decision))]
+
+
+def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
     match shown:
-        case Waiting():
-            return [actions(*card_buttons(round_.id))]
-        case Superseded():
-            return [context(state_strings.in_full(shown))]
         case Stuck():
             retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-            return [section(state_strings.in_full(shown)), actions(retry, dismiss_button(round_))]
+            return [retry, dismiss_button(round_)]
         case Closed(can_reopen=True):
             reopen = button(strings.REOPEN, action_id=ids.REOPEN, value=round_.id)
-            return [section(state_strings.in_full(shown)), actions(reopen, dismiss_button(round_))]
+            return [reopen, dismiss_button(round_)]
         case _:
-            return [section(state_strings.in_full(shown))]
+            return []
+
+
+def _read_buttons(round_: Round, decision: Decision | None) -> list[Block]:
+    read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
+    if decision is None or not state_strings.is_cut(decision):
+        return [read]
+    words = button(card_strings.READ_WORDS, action_id=ids.READ_WORDS, value=round_.id)
+    return [read, words]

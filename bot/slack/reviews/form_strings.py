@@ -55,11 +55,6 @@ _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
 
 
-def modal_excerpted(shown: int, total: int) -> str:
-    """How much of the output a form shows, which is opened from the card."""
-    return f"Showing the first {shown:,} of {total:,} characters; the card shows more."
-
-
 def unsent(count: int, notes: Sequence[Note]) -> str:
     """The notes that an approval does not send, the latest by their authors and first lines."""
     one = count == 1

@@ -14,11 +14,11 @@ from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, context, section
-from bot.slack.blockkit.excerpts import first_part, length
+from bot.slack.blockkit.excerpts import first_part, length, percent
 from bot.slack.blockkit.modals import modal, text_field
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.payloads import asked
-from bot.slack.reviews import form_strings, strings
+from bot.slack.reviews import card_strings, form_strings, strings
 from bot.slack.reviews.confirmation import render_caveats
 from bot.slack.reviews.notes_left import render_notes_left
 from bot.slack.reviews.output import output_in_modal
@@ -148,7 +148,7 @@ def _output(view: CardView) -> list[Block]:
     if is_blank(shown):
         return []
     total = length(output.text)
-    left_off = context(form_strings.modal_excerpted(characters, total))
+    left_off = context(card_strings.shown_share(percent(characters, total)))
     return [
         section(form_strings.OUTPUT_HEADING),
         *output_in_modal(Output(shown, output.format)),

@@ -40,6 +40,14 @@ _TABS: Final = {
     ids.MENU_HISTORY: ReaderTab.HISTORY,
 }
 
+_BUTTONS: Final = {
+    ids.READ_ALL: ids.MENU_READ,
+    ids.READ_WORDS: ids.MENU_HISTORY,
+    ids.SHOW_CHANGES: ids.MENU_CHANGES,
+    ids.CLAIM: ids.MENU_CLAIM,
+}
+"""Buttons of a card, by what is chosen with them."""
+
 
 def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
     """Put a card's listeners on the app; what is returned must run for signs to be given."""
@@ -49,6 +57,8 @@ def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
     app.action(ids.RETRY)(partial(on_retry, context=context, signs=signs))
     app.action(ids.REOPEN)(partial(on_reopen, context=context, signs=signs))
     app.action(ids.MENU)(partial(on_menu, context=context))
+    for action_id, chosen in _BUTTONS.items():
+        app.action(action_id)(partial(on_card_button, chosen=chosen, context=context))
     app.view(ids.APPROVE_MODAL)(partial(on_comment_submitted, context=context))
     for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
         app.view(form)(partial(on_revise_submitted, context=context))
@@ -148,7 +158,31 @@ async def on_menu(
     ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
     """Something was chosen from a card's menu."""
-    choice = parse_menu_choice(body)
+    await _on_choice(parse_menu_choice(body), ack, client, respond, context)
+
+
+async def on_card_button(
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    respond: Respond,
+    *,
+    chosen: str,
+    context: SlackContext,
+) -> None:
+    """A button on a card that does what the menu of an older one does."""
+    click = parse_click(body)
+    choice = MenuChoice(click.round_id, chosen, click.by, click.trigger_id)
+    await _on_choice(choice, ack, client, respond, context)
+
+
+async def _on_choice(
+    choice: MenuChoice,
+    ack: AsyncAck,
+    client: AsyncWebClient,
+    respond: Respond,
+    context: SlackContext,
+) -> None:
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
         if not await _choose(choice, ack, partial(open_modal, client, choice.trigger_id), context):
             await send_ephemeral(respond, shared.MODAL_NOT_OPENED)

@@ -1,26 +1,27 @@
-"""The menu at a card's headline: everything that is not Approve, Revise or Retry."""
+"""The menu at a card's first line: what is neither a button nor needed for most reviews."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from bot.slack import ids
-from bot.slack.blockkit.blocks import LABEL_LIMIT, Block, context, plain_text, section
+from bot.slack.blockkit.blocks import LABEL_LIMIT, Block, plain_text, section
 from bot.slack.reviews import reader_strings, strings
 from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView
 
 
-def with_menu(headline: str, view: CardView) -> Block:
-    """A card's first line with its menu. The block is named after the round."""
+def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
+    """A card's first line with its menu. The block is named after the round.
+
+    `whole`: the card shows all of a waiting round's output, so reading it needs no button.
+    """
     round_ = view.round
     waits = isinstance(present(round_), Waiting)
+    changes = not waits and view.previous is not None
     choices = [
-        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
-        (reader_strings.READ, ids.MENU_READ),
-        *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if view.previous is not None else []),
-        *([(strings.ON_IT, ids.MENU_CLAIM)] if waits else []),
         (reader_strings.HISTORY, ids.MENU_HISTORY),
+        *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if changes else []),
+        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
+        *([(reader_strings.READ, ids.MENU_READ)] if waits and whole else []),
     ]
     accessory = {
         "type": "overflow",
@@ -30,15 +31,3 @@ def with_menu(headline: str, view: CardView) -> Block:
         ],
     }
     return section(headline) | {"block_id": round_.id, "accessory": accessory}
-
-
-def claim_and_notes(view: CardView, *, now: datetime) -> list[Block]:
-    """Who is on a waiting round, what was written in its thread; or a decided one's history."""
-    decision = view.round.decision
-    if decision is not None:
-        return [context(strings.waited_and_earlier(view.round, decision))]
-    lines = [
-        *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
-        *([strings.notes(view.notes, view.noted_by)] if view.notes else []),
-    ]
-    return [context(line) for line in lines] if isinstance(present(view.round), Waiting) else []

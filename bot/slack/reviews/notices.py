@@ -15,7 +15,7 @@ from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, actions, button, context, notification, section
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
-from bot.slack.reviews import call_strings, state_strings, strings
+from bot.slack.reviews import call_strings, card_strings, state_strings, strings
 from bot.slack.reviews.buttons import dismiss_button
 from bot.slack.reviews.calls import mentionable
 from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
@@ -73,7 +73,7 @@ def render_refresh_failed(round_: Round) -> Message | None:
     if isinstance(shown, Stuck):
         retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
         blocks.append(actions(retry, dismiss_button(round_)))
-    return Message(notification(state_strings.card_plain(round_, shown)), blocks)
+    return Message(notification(card_strings.push(round_, shown)), blocks)
 
 
 def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
+    Answered,
     AnswerLost,
     Dismissed,
-    Inferred,
     NeverSent,
     Reason,
     RefusedByCrew,
     RetriesExhausted,
 )
 from bot.domain.review import Round
-from bot.domain.verdict import Approve, Decision, Revise
+from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Decision, Revise
 from bot.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line
+from bot.slack.reviews import card_strings
 from bot.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -25,12 +27,12 @@ from bot.slack.reviews.presentation import (
     Superseded,
     Taken,
     Waiting,
+    sign,
 )
 from bot.slack.strings import (
     CREW_LIMIT,
     because,
     person,
-    person_plain,
     quoted,
     reason_text,
     subject_plain,
@@ -74,105 +76,128 @@ def written(decision: Decision) -> str:
 
 
 def in_full(shown: Presentation) -> str:
-    """Everything that is true about a round now, on its card and above a page of it."""
+    """Everything that is true about a round now, above a page of it."""
     match shown:
         case Waiting():
-            return "Waiting for a decision"
-        case OnItsWay():
-            return _on_its_way(shown)
-        case Taken():
-            return _taken(shown)
-        case Stuck():
-            return _stuck(shown)
+            return f"{sign(shown)} Waiting for a decision"
         case Superseded(by):
-            return f"A newer output came; round {by} takes its place."
-        case Closed():
+            return f"{sign(shown)} A newer output came; round {by:,} takes its place."
+        case OnItsWay() | Taken() | Stuck() | Closed():  # pragma: no branch  # there is no seventh
+            return _decided_in_full(shown)
+
+
+def _decided_in_full(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+    decision = shown.decision
+    if decision is None:
+        return f"{sign(shown)} {answer(shown)}"
+    words = said(decision)
+    unsent = isinstance(shown, Closed) and not isinstance(shown.reason, Dismissed)
+    sent = f" {_sent(shown, decision)}" if isinstance(shown, Closed) and unsent else ""
+    sentence = f"{sign(shown)} {decided(decision)}.{sent} {answer(shown)}"
+    return f"{sentence}\n{words}" if words else sentence
+
+
+def said(decision: Decision) -> str:
+    """What the reviewer wrote, quoted; empty where nothing was written."""
+    text = written(decision)
+    return quoted(text, FEEDBACK_SHOWN) if text else ""
+
+
+def is_cut(decision: Decision) -> bool:
+    """Whether `said` leaves out some of it."""
+    text = written(decision)
+    return bool(text) and quoted(text, FEEDBACK_SHOWN) != quoted(text, 2 * FEEDBACK_LIMIT)
+
+
+def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+    """What the crew answered, in plain words, or why it could not be told and what to do."""
+    match shown:
+        case OnItsWay(reason=reason):
+            return _on_its_way(reason)
+        case Taken(decision, reason):
+            return _taken(decision, reason)
+        case Stuck(reason=reason, may_be_taken=may_be_taken):
+            return _why_stuck(reason, may_be_taken=may_be_taken)
+        case Closed():  # pragma: no branch  # there is no fifth
             return _closed(shown)
 
 
-def _said(decision: Decision) -> str:
-    text = written(decision)
-    return "\n" + quoted(text, FEEDBACK_SHOWN) if text else ""
-
-
-def _on_its_way(shown: OnItsWay) -> str:
-    sentence = f"{decided(shown.decision)}, telling the crew…{_said(shown.decision)}"
-    why = because(shown.reason)
-    match shown.reason:
+def _on_its_way(reason: Reason | None) -> str:
+    why = because(reason)
+    match reason:
         case None:
-            return sentence
+            return "Being sent to the crew…"
         case AnswerLost():
             return (
-                f"{sentence}\n:hourglass: The crew did not answer: {why}. Looking for a sign that "
-                "it took the decision, then trying again by itself."
+                f"The crew did not answer ({why}). It is asked whether it has this; if not, it is "
+                "sent again by itself."
             )
         case _:
-            return (
-                f"{sentence}\n:hourglass: The crew can't be reached: {why}. Trying again by itself."
-            )
+            return f"The crew cannot be reached ({why}). This is sent again by itself."
 
 
-def _taken(shown: Taken) -> str:
-    sentence = f":white_check_mark: {decided(shown.decision)}. Sent"
-    why = because(shown.reason)
-    if isinstance(shown.reason, Inferred):
-        return f"{sentence}: {why}.{_said(shown.decision)}"
-    says = f": the crew says “{why}”" if why else ""
-    return f"{sentence}{says}.{_said(shown.decision)}"
-
-
-def _stuck(shown: Stuck) -> str:
-    who, said, why = decided(shown.decision), _said(shown.decision), _why_stuck(shown.reason)
-    if shown.may_be_taken:
-        lost = "It may have been taken: the answer to a try was lost."
-        return f":grey_question: {who}. {lost}{said}\n{why} {_UNTIL_A_SIGN}"
-    return f":x: {who}, but the crew did not take it.{said}\n{why}"
+def _taken(decision: Decision, reason: Reason | None) -> str:
+    match reason, decision.is_approve:
+        case Answered(status=ResumeStatus.COMPLETED), True:
+            return "The crew is done."
+        case Answered(status=ResumeStatus.COMPLETED), False:
+            return "The crew is done, although changes were asked for."
+        case Answered(status=ResumeStatus.RETRYING), True:
+            return "The crew is doing it again, although it was approved."
+        case Answered(status=ResumeStatus.RESUMED), False:
+            return "The crew goes on with these words."
+        case _, True:
+            return "The crew goes on."
+        case _:
+            return "The crew is doing it again."
 
 
 def _closed(shown: Closed) -> str:
     if isinstance(shown.reason, Dismissed):
-        return _dismissed(shown, shown.reason)
-    why = because(shown.reason) or _NOTHING_LEFT
-    if shown.decision is None:
-        return f"Closed: {why}.{_REOPEN if shown.can_reopen else ''}"
+        why = f"{dismissed(shown.reason)}: “{one_line(shown.reason.why, _WHY_SHOWN)}”."
+        return f"{why} {_sent(shown, shown.decision)}" if shown.decision is not None else why
     then = _REOPEN if shown.can_reopen else _successor(shown)
-    return f"{decided(shown.decision)}, but {why}. {_sent(shown)}{then}{_said(shown.decision)}"
+    return f"{_capital(because(shown.reason) or _NOTHING_LEFT)}.{then}"
 
 
-def _dismissed(shown: Closed, reason: Dismissed) -> str:
-    why = f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”."
-    if shown.decision is None:
-        return why
-    return f"{decided(shown.decision)}. {why} {_sent(shown)}{_said(shown.decision)}"
-
-
-def _sent(shown: Closed) -> str:
-    return "It may not have been taken." if shown.may_be_taken else "It was not sent."
+def _sent(shown: Closed, decision: Decision) -> str:
+    what = "approval" if decision.is_approve else "request for changes"
+    became = "may not have reached the crew" if shown.may_be_taken else "was not sent"
+    return f"{person(decision.by)}'s {what} {became}."
 
 
 def _successor(shown: Closed) -> str:
     """Which round people should look at instead, or nothing."""
     if isinstance(shown.reason, NeverSent):
-        return f" Round {shown.next_number} takes its place."
+        return f" Round {shown.next_number:,} takes its place."
     return ""
 
 
-def _why_stuck(reason: Reason | None) -> str:
-    """The crew's own words and what a person can do about them."""
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _why_stuck(reason: Reason | None, *, may_be_taken: bool) -> str:
+    """Why a decision is stuck, and what a person can do; the crew's own words where it refused."""
     says = because(reason)
     match reason:
+        case RetriesExhausted() if may_be_taken:
+            return f"The crew did not answer for a day ({says}). {_UNTIL_A_SIGN}"
         case RetriesExhausted():
-            return f"It was not reachable for a day: {says}. Press Retry when the crew is back."
+            return f"The crew could not be reached for a day ({says}). Press Retry when it is back."
         case RefusedByCrew(code, _):
-            number = one_line(code, CREW_LIMIT)
-            told = (
-                f"The crew says “{says}” ({number})."
-                if says
-                else f"The crew refused it ({number}) and did not say why."
-            )
+            told = _refused(says, one_line(code, CREW_LIMIT))
+            if may_be_taken:
+                return f"An answer of the crew was lost. {told} {_UNTIL_A_SIGN}"
             return f"{told} {_WHAT_TO_DO.get(code, _WHAT_ELSE_TO_DO)}"
         case _:
-            return _WHAT_ELSE_TO_DO
+            return _UNTIL_A_SIGN if may_be_taken else _WHAT_ELSE_TO_DO
+
+
+def _refused(says: str, code: str) -> str:
+    if says:
+        return f"The crew says “{says}” ({code})."
+    return f"The crew refused it ({code}) and did not say why."
 
 
 _NOT_ACCEPTED: Final = (
@@ -185,15 +210,16 @@ _WHAT_TO_DO: Final = {
     "press Retry if it still waits.",
     "401": _NOT_ACCEPTED,
     "403": _NOT_ACCEPTED,
-    "404": "The crew does not know this execution any more, perhaps because it was deployed "
-    "again. If it is gone for good, kick it off again; Retry helps only if it is back.",
+    "404": "The crew no longer knows this execution, perhaps because it was deployed again. If it "
+    "is gone for good, start it again; Retry helps only if it is back.",
     "422": "The crew could not read the decision. Its version may expect something else: look at "
     "its log, then press Retry.",
 }
 _UNTIL_A_SIGN: Final = (
-    "If the crew has gone on, there is nothing to do: this card says so at its next sign."
+    "It may have this already: then this card says so by itself. If you know that the crew still "
+    "waits, press Retry."
 )
-_REOPEN: Final = " If the crew knows it after all, press Reopen; a sign of it reopens this, too."
+_REOPEN: Final = " If it does after all, press Reopen."
 _WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
 
 
@@ -203,23 +229,21 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
     what = f"your decision on round {round_.number} of {task(round_)}"
     match shown:
         case Stuck(reason=reason, may_be_taken=may_be_taken):
-            became = "may have been taken, or not" if may_be_taken else "did not reach the crew"
-            return f"{who}, {what} {became}. {_why_stuck(reason)} The Retry button is on the card."
+            became = "may not have reached the crew" if may_be_taken else "did not reach the crew"
+            return f"{who}, {what} {became}. {_why_stuck(reason, may_be_taken=may_be_taken)}"
         case Closed(reason=Dismissed() as reason):
             why = one_line(reason.why, _WHY_SHOWN)
-            return f"{who}, {person(reason.by)} dismissed {what}: “{why}”. {_sent(shown)}"
+            became = "It may not have reached the crew" if shown.may_be_taken else "It was not sent"
+            return f"{who}, {person(reason.by)} dismissed {what}: “{why}”. {became}."
         case Closed(reason=reason):
-            sent = "may not have been taken" if shown.may_be_taken else "was not sent"
+            sent = "may not have reached the crew" if shown.may_be_taken else "was not sent"
             return f"{who}, {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
 
 
 def refresh_failed(shown: Presentation, round_: Round) -> str:
     """Where a round stands, in one line, in place of its card. It mentions nobody."""
-    where = escape_mrkdwn(card_plain(round_, shown), _WHERE_LIMIT)
-    return (
-        ":warning: Slack does not let me change this round's card, so its buttons no longer count. "
-        f"{where}."
-    )
+    where = escape_mrkdwn(card_strings.push(round_, shown), _WHERE_LIMIT)
+    return f"Slack does not let me change this card, so its buttons no longer count. {where}."
 
 
 # --- in a list -----------------------------------------------------------------------------------
@@ -276,41 +300,7 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
 # --- plain ---------------------------------------------------------------------------------------
 
 
-def card_plain(round_: Round, shown: Presentation) -> str:
-    """A card in one sentence, for notifications."""
-    return f"{subject_plain(round_)} {_plain(shown)}"
-
-
-def _plain(shown: Presentation) -> str:
-    match shown:
-        case Waiting():
-            return "is waiting for a decision"
-        case OnItsWay(decision, _):
-            return f"{_did_plain(decision)}, telling the crew"
-        case Taken(decision, _):
-            return f"{_did_plain(decision)} and the crew has been told"
-        case Stuck(decision, _, may_be_taken):
-            maybe = "and may have been taken" if may_be_taken else "but the crew did not take it"
-            return f"{_did_plain(decision)}, {maybe}"
-        case Superseded():
-            return "was replaced by a newer output"
-        case Closed():
-            return _closed_plain(shown)
-
-
-def _closed_plain(shown: Closed) -> str:
-    if isinstance(shown.reason, Dismissed):
-        return f"was dismissed by {person_plain(shown.reason.by)}"
-    decision = shown.decision
-    return "is closed" if decision is None else f"{_did_plain(decision)}, but is closed"
-
-
-def _did_plain(decision: Decision) -> str:
-    verdict = "approved" if decision.is_approve else "sent back for changes"
-    return f"was {verdict} by {person_plain(decision.by)}"
-
-
 def stuck_notice_plain(round_: Round) -> str:
     """The notice to the reviewer, for notifications."""
-    became = "may not have been taken" if round_.in_doubt else "did not reach the crew"
+    became = "may not have reached the crew" if round_.in_doubt else "did not reach the crew"
     return f"The decision on {subject_plain(round_)} {became}"

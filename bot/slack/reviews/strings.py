@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.changes import Changes
 from bot.domain.notes import Claim
 from bot.domain.review import Round
 from bot.domain.verdict import Decision, Person, Revise
@@ -18,7 +17,6 @@ from bot.slack import strings as shared
 from bot.slack.blockkit.text import duration, one_line, plain
 from bot.slack.reviews import reader_strings
 from bot.slack.strings import (
-    AGENT_LIMIT,
     bold,
     crew,
     person,
@@ -28,7 +26,6 @@ from bot.slack.strings import (
 )
 from bot.usecases.read_models import DeadLetter
 
-EXPECTED_LIMIT: Final = 200
 EARLIER_FEEDBACK_SHOWN: Final = 250
 
 APPROVE: Final = "Approve"
@@ -38,7 +35,6 @@ REOPEN: Final = "Reopen"
 DISMISS: Final = "Dismiss"
 APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
 RECORDED: Final = "Recorded. Slack is slow to show it on the card; you need not press again."
-ON_IT: Final = "I'm on it"
 _AUTHORS: Final = 4
 
 
@@ -52,16 +48,6 @@ def headline(round_: Round) -> str:
     return bold(f"{crew(round_.review.crew)}: {task(round_)}")
 
 
-def agent(round_: Round) -> str:
-    """Who of the crew wrote the output."""
-    return one_line(round_.review.agent or "", AGENT_LIMIT)
-
-
-def expected(text: str) -> str:
-    """What the task asked for."""
-    return f"Expected: {one_line(text, EXPECTED_LIMIT)}"
-
-
 def earlier_feedback(previous: Round) -> str | None:
     """What was asked for in the round before, or nothing if no changes were."""
     if previous.decision is None or not isinstance(previous.decision.verdict, Revise):
@@ -70,39 +56,20 @@ def earlier_feedback(previous: Round) -> str | None:
     return f"In round {previous.number} {person(previous.decision.by)} asked for changes:\n{asked}"
 
 
-def unchanged(round_: Round) -> str:
-    """The crew did the task again and came back with the same."""
-    return (
-        f":warning: *Nothing changed.* This output is the same as in round {round_.number - 1}, "
-        "although changes were asked for."
-    )
-
-
 EMPTY_IN_LIST: Final = "_The output is empty._"
-NOT_SHOWABLE: Final = "Slack could not show this output; it is attached as a file."
 
 
 def attach_failed(round_: Round) -> str:
     """The file with the whole output did not come."""
     return (
-        f":warning: Slack does not take the whole output of round {round_.number} of "
-        f"{task(round_)} as a file. *{reader_strings.READ}* in its card's menu shows all of it."
+        f"Slack does not take the whole output of round {round_.number} of {task(round_)} as a "
+        f"file. *{reader_strings.READ}* on its card shows all of it."
     )
 
 
 def attach_failed_plain(round_: Round) -> str:
     """The same for notifications."""
     return f"Slack does not take the whole output of {subject_plain(round_)} as a file"
-
-
-def changed(changes: Changes, previous: Round) -> str:
-    """The card's line on what changed."""
-    if not changes:
-        what = "Only the formatting" if changes.reformatted else "Nothing"
-        return f"{what} changed since round {previous.number}"
-    amount = reader_strings.amount(changes)
-    unasked = f" · {reader_strings.NOBODY_ASKED}" if reader_strings.is_unasked(previous) else ""
-    return f"*{amount}* since round {previous.number}{unasked} · *Changes* is in the menu above"
 
 
 def notes(count: int, authors: Sequence[Person]) -> str:
@@ -133,18 +100,6 @@ def waited(round_: Round, decision: Decision) -> str:
     return duration(decision.at - round_.opened_at)
 
 
-def waited_and_earlier(round_: Round, decision: Decision) -> str:
-    """A decided card's line: how long the round waited, and how many came before."""
-    before = round_.number - 1
-    parts = (
-        f"Waited {waited(round_, decision)}",
-        f"{before:,} earlier {'round' if before == 1 else 'rounds'}" if before else "",
-        unsent_notes(decision),
-        "*History* is in the menu above",
-    )
-    return " · ".join(part for part in parts if part)
-
-
 def unsent_notes(decision: Decision) -> str:
     """How many notes an approval left behind: `2 notes were not sent`; nothing if none."""
     count = decision.unsent_notes
@@ -170,9 +125,9 @@ def dead_letter(written: DeadLetter) -> str:
     """A webhook came that nobody could read."""
     why = one_line(written.reason, shared.ANSWER_LIMIT).rstrip(". ")
     return (
-        f":warning: A webhook of {shared.bold(shared.crew(written.crew))} could not be understood: "
-        f"{why}. It may have been a request for a review. The crew will not repeat it, so it is "
-        "kept as it came."
+        f":exclamation: A webhook of {shared.bold(shared.crew(written.crew))} could not be "
+        f"understood: {why}. It may have been a request for a review. The crew will not repeat it, "
+        "so it is kept as it came."
     )
 
 

@@ -40,7 +40,7 @@ async def post_in_thread(
 ) -> Outcome:
     """Post a message and settle its job; in the crew's channel while there is no thread.
 
-    `file` attaches the whole of what the message shows the beginning of.
+    `file` attaches the whole of what no message could hold.
     """
     crew = context.crews.get(job.effect.crew)
     channel = channel or (crew.channel if crew else None)
@@ -60,7 +60,7 @@ async def post_in_thread(
     context.refusing.discard(job.effect.crew)
     async with context.uow.begin() as tx:
         await record(tx, outcome)
-        if outcome.excerpted and file is not None:
+        if outcome.too_long and file is not None:
             await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
         await tx.complete(job)
     return Delivered()

@@ -40,11 +40,8 @@ class Posted:
 
     ref: MessageRef
     shown: int = WHOLE
-
-    @property
-    def excerpted(self) -> bool:
-        """It shows only the beginning of the output."""
-        return self.shown < WHOLE
+    too_long: bool = False
+    """No message could hold the output."""
 
 
 PostOutcome = Posted | NotSent | Refused | Unknown

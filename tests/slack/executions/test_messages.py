@@ -83,7 +83,7 @@ def test_the_end_is_told_with_its_result_or_error(execution: Execution, says: st
 
 def test_a_long_result_is_excerpted_and_its_file_has_a_name() -> None:
     execution = an_execution(ExecutionState.COMPLETED, result=Output("word " * 9_000), ended_at=NOW)
-    assert render_end(a_posting(execution)).excerpted
+    assert render_end(a_posting(execution)).too_long
     assert result_file_name(execution) == "result-20260302-090000.md"
     again = an_execution(
         ExecutionState.COMPLETED, result=Output("{}", Format.JSON), ended_at=NOW + SECOND
@@ -110,7 +110,7 @@ def test_a_result_that_was_approved_is_named_and_not_repeated() -> None:
     message = render_end(a_posting(ended, approved=approved))
     assert "The result is round 2 of *Draft*, which <@U0ANA> approved." in str(message.blocks)
     assert "word" not in str(message.blocks)
-    assert not message.excerpted
+    assert not message.too_long
 
 
 def test_what_could_not_be_done_is_said() -> None:

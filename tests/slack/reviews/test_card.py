@@ -5,25 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
+from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.domain.reason import (
-    Answered,
     AnswerLost,
-    Dismissed,
-    ExecutionEnded,
     ExecutionFailed,
-    ExecutionGone,
-    Inferred,
-    NeverSent,
-    NotReached,
     RefusedByCrew,
-    RetriesExhausted,
 )
 from bot.domain.review import State
 from bot.domain.verdict import Approve, Person, Revise
@@ -33,23 +25,41 @@ from bot.slack.reviews.notices import render_stuck_notice
 from bot.usecases.read_models import (
     CardView,
 )
-from tests.builders import BEN, LATER, NOW, a_decision, a_review, a_round
-from tests.slack.rendering import a_named_round, a_view, buttons, check_message, read, shown, views
+from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_review, a_round
+from tests.slack.rendering import (
+    a_named_round,
+    a_view,
+    buttons,
+    check_message,
+    menu,
+    read,
+    shown,
+    views,
+)
+
+MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 
 
 @settings(max_examples=100)
 @given(views())
 def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view: CardView) -> None:
+    round_id = view.round.id
     for message in (render_card(view, now=LATER), render_card_plain(view, now=LATER)):
-        check_message(message)
+        check_message(message, may_mention=MENTIONED)
+        pressed = buttons(message)
+        assert {value for _, value in pressed} == {round_id}
+        names = [action for action, _ in pressed]
+        assert len(set(names)) == len(names)
         if view.round.state is State.WAITING:
-            assert buttons(message) == [(ids.APPROVE, "r-1"), (ids.REVISE, "r-1")]
-        elif view.round.state is State.STUCK:
-            assert buttons(message) == [(ids.RETRY, "r-1"), (ids.DISMISS, "r-1")]
-        elif view.round.can_reopen:
-            assert buttons(message) == [(ids.REOPEN, "r-1"), (ids.DISMISS, "r-1")]
+            assert names[:2] == [ids.APPROVE, ids.REVISE]
+            assert names[-1] == ids.CLAIM
+            assert (ids.READ_ALL in names) == (message.shown < 100)
+            assert (ids.SHOW_CHANGES in names) == (view.previous is not None)
         else:
-            assert buttons(message) == []
+            acts = [ids.RETRY, ids.DISMISS] if view.round.state is State.STUCK else []
+            acts = [ids.REOPEN, ids.DISMISS] if view.round.can_reopen else acts
+            assert names[: len(acts) + 1] == [*acts, ids.READ_ALL]
+            assert set(names[len(acts) + 1 :]) <= {ids.READ_WORDS}
 
 
 @pytest.mark.parametrize("piece", ["&", "<", "😀", "\n", "a\n", "*", "<@U6>", "x"])
@@ -81,38 +91,89 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
         check_message(notice)
 
 
-def test_a_waiting_card_shows_the_output_as_written_and_two_buttons() -> None:
-    message = render_card(a_view("## Findings\n\n- one\n"), now=LATER)
-    assert message.text == "research: Draft, round 1 is waiting for a decision"
-    assert not message.excerpted
-    assert {"type": "markdown", "text": "## Findings\n\n- one\n"} in message.blocks
-    approve, revise = message.blocks[-1]["elements"]
-    assert (approve["text"]["text"], approve["style"]) == ("Approve", "primary")
-    assert (revise["text"]["text"], "style" in revise) == ("Revise", False)
+def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
+    view = CardView(
+        a_round(review=a_review(task_name="Market research", agent="Analyst")),
+        Output("## Findings\n\n- one\n"),
+        subject="home batteries",
+        starter=BEN,
+        given=(("topic", "home batteries"), ("target_audience", "a & b")),
+        reviewers=(User(ANA.id), UserGroup("S1"), User("U4"), Email("<x>@example.com"), User("U5")),
+        names=((ANA.id, "Ana <!here>"),),
+    )
+
+    message = render_card(view, now=LATER)
+
+    assert message.text == "Ready for review: Market research · home batteries"
+    assert (message.shown, message.too_long) == (100, False)
+    first, quiet, output, meaning, row = message.blocks
+    assert first["block_id"] == "r-1"
+    assert first["text"]["text"] == (
+        ":hourglass: *Market research is ready for review* · home batteries"
+    )
+    assert quiet["elements"][0]["text"].startswith(
+        "research · for Ana &lt;!here&gt;, <!subteam^S1>, <@U4> and 2 more · round 1 · "
+        "Analyst · started by Ben on topic: home batteries, target audience: a &amp; b · "
+        "since <!date^"
+    )
+    assert output == {"type": "markdown", "text": "## Findings\n\n- one\n"}
+    assert meaning["elements"][0]["text"] == (
+        "Approve lets the crew go on. Revise sends it back with your words."
+    )
+    labels = [(element["text"]["text"], element.get("style")) for element in row["elements"]]
+    assert labels == [("Approve", "primary"), ("Revise", None), ("I'm on it", None)]
+    assert menu(message) == ["History", "Approve with a comment…", "Read all"]
+
+
+def test_a_card_leaves_out_what_is_not_known() -> None:
+    quiet = read(render_card(a_view(), now=LATER))
+    assert quiet.startswith(":hourglass: *Draft is ready for review*\n")
+    assert "\nresearch · round 1 · since <!date^" in quiet
+    anyone = replace(a_view(), reviewers=(User(ANA.id), Anyone()))
+    assert "· for anyone in the channel ·" in read(render_card(anyone, now=LATER))
+    given = replace(a_view(), given=(("topic", "tea"),))
+    assert "· started on topic: tea ·" in read(render_card(given, now=LATER))
+    started = replace(a_view(), starter=BEN)
+    assert "· started by Ben ·" in read(render_card(started, now=LATER))
 
 
 @pytest.mark.parametrize("text", ["", " \n\n", " " * 20_000])
 def test_an_empty_output_is_said_plainly(text: str) -> None:
     message = render_card(a_view(text), now=LATER)
     assert "The output is empty" in read(message)
-    assert not message.excerpted
+    assert message.shown == 100
 
 
 def test_an_unchanged_output_is_said_loudly() -> None:
     assert "*Nothing changed.*" in read(render_card(a_view(number=2, unchanged=True), now=LATER))
 
 
-@pytest.mark.parametrize("size", [3_001, 9_001, 12_001, 500_000])
+@pytest.mark.parametrize(("size", "shown"), [(3_000, 100), (3_001, 49), (12_001, 12), (500_000, 0)])
 @pytest.mark.parametrize("format_", list(Format))
-def test_a_long_output_says_how_much_is_shown_and_where_the_rest_is(
-    size: int, format_: Format
+def test_a_long_output_is_an_excerpt_that_says_how_much_it_is(
+    size: int, shown: int, format_: Format
 ) -> None:
     text = ("word " * size)[: size - 1] + "!"
     message = render_card(CardView(a_round(), Output(text, format_)), now=LATER)
     check_message(message)
-    assert message.excerpted == (size > 9_000)
-    note = f"of {size:,} characters; the whole text is in the thread."
-    assert (note in read(message)) == message.excerpted
+    assert message.shown == shown
+    assert message.too_long == (size > 9_000)
+    said = f"{shown} % shown" if shown else "less than 1 % shown"
+    assert (said in read(message)) == (shown < 100)
+    pages = {3_000: "", 3_001: "Read all (1 page)", 12_001: "Read all (3 pages)"}
+    labels = [element["text"]["text"] for element in message.blocks[-1]["elements"]]
+    assert labels[:2] == ["Approve", "Revise"]
+    if size in pages:
+        assert "".join(label for label in labels if label.startswith("Read")) == pages[size]
+    assert ("Read all" in menu(message)) == (shown == 100)
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(20, 20), (21, 10)])
+def test_a_long_table_is_an_excerpt(rows: int, shown: int) -> None:
+    table = "| a | b |\n|---|---|\n" + "| c | d |\n" * rows
+    message = render_card(a_view(table), now=LATER)
+    assert read(message).count("| c | d |") == shown
+    assert (message.shown == 100) == (rows == shown)
 
 
 def test_json_is_shown_in_a_fence_that_nothing_inside_can_end() -> None:
@@ -134,141 +195,19 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
     assert "asked for" not in read(render_card(replace(view, previous=approved), now=LATER))
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"state": State.DECIDED}, "Approved by <@U0ANA>, telling the crew…"),
-        (
-            {"state": State.DECIDED, "decision": a_decision(Approve("mind the gap"))},
-            "Approved by <@U0ANA> with a comment, telling the crew…\n> mind the gap",
-        ),
-        (
-            {"state": State.DECIDED, "decision": a_decision(Revise("a\nb"))},
-            "<@U0ANA> asked for changes, telling the crew…\n> a\n> b",
-        ),
-        (
-            {"state": State.DECIDED, "reason": NotReached("connection refused")},
-            "The crew can't be reached: connection refused. Trying again by itself.",
-        ),
-        (
-            {"state": State.DECIDED, "reason": AnswerLost("no answer in 30 s")},
-            "The crew did not answer: no answer in 30 s. Looking for a sign",
-        ),
-        (
-            {"state": State.RESUMED, "reason": Answered("resumed: going on")},
-            "Approved by <@U0ANA>. Sent: the crew says “resumed: going on”.",
-        ),
-        ({"state": State.RESUMED}, "Approved by <@U0ANA>. Sent."),
-        (
-            {"state": State.RESUMED, "reason": Inferred()},
-            "Sent: the crew has gone on, so it has this.",
-        ),
-        (
-            {"state": State.STUCK, "reason": RefusedByCrew("401", "Unauthorized")},
-            "The crew says “Unauthorized” (401). The crew does not accept the token",
-        ),
-        (
-            {"state": State.STUCK, "reason": RefusedByCrew("404", "gone")},
-            "does not know this execution any more",
-        ),
-        ({"state": State.STUCK, "reason": RefusedByCrew("400", "no")}, "is not waiting for this"),
-        (
-            {"state": State.STUCK, "reason": RefusedByCrew("400", "no"), "in_doubt_since": NOW},
-            "It may have been taken: the answer to a try was lost.",
-        ),
-        (
-            {"state": State.STUCK, "reason": RetriesExhausted("no"), "in_doubt_since": NOW},
-            "this card says so at its next sign",
-        ),
-        ({"state": State.STUCK, "reason": RefusedByCrew("422", "no")}, "could not read"),
-        ({"state": State.STUCK, "reason": RefusedByCrew("418", "no")}, "Look at the crew's log"),
-        (
-            {"state": State.STUCK, "reason": RefusedByCrew("403", "")},
-            "The crew refused it (403) and did not say",
-        ),
-        (
-            {"state": State.STUCK, "reason": RetriesExhausted("refused")},
-            "It was not reachable for a day: refused. Press Retry",
-        ),
-        (
-            {"state": State.SUPERSEDED, "decision": None},
-            "A newer output came; round 2 takes its place.",
-        ),
-        (
-            {"state": State.CLOSED, "decision": None, "reason": ExecutionEnded()},
-            "Closed: the execution has ended.",
-        ),
-        (
-            {"state": State.CLOSED, "reason": NeverSent()},
-            (
-                "Approved by <@U0ANA>, but a newer output came before this could be sent. "
-                "It was not sent. Round 2 takes its place."
-            ),
-        ),
-        (
-            {"state": State.CLOSED, "decision": None, "reason": ExecutionFailed("no <tokens>")},
-            "Closed: the execution failed: no &lt;tokens&gt;.",
-        ),
-        (
-            {"state": State.CLOSED, "decision": None, "reason": ExecutionFailed()},
-            "Closed: the execution failed.",
-        ),
-        (
-            {"state": State.CLOSED, "reason": ExecutionGone()},
-            "It was not sent. If the crew knows it after all, press Reopen",
-        ),
-        (
-            {"state": State.CLOSED, "decision": None, "reason": ExecutionGone()},
-            "Closed: the crew does not know this execution.",
-        ),
-        (
-            {"state": State.CLOSED, "reason": ExecutionEnded(), "in_doubt_since": NOW},
-            "but the execution has ended. It may not have been taken.",
-        ),
-        (
-            {"state": State.CLOSED, "reason": Dismissed(BEN, "started <again>")},
-            (
-                "Approved by <@U0ANA>. <@U0BEN> dismissed it: “started &lt;again&gt;”. "
-                "It was not sent."
-            ),
-        ),
-        (
-            {"state": State.CLOSED, "reason": Dismissed(BEN, "done"), "in_doubt_since": NOW},
-            "<@U0BEN> dismissed it: “done”. It may not have been taken.",
-        ),
-        (
-            {"state": State.CLOSED, "decision": None, "reason": Dismissed(BEN, "not needed")},
-            "<@U0BEN> dismissed it: “not needed”.",
-        ),
-    ],
-)
-def test_a_card_says_what_is_true_now(changes: dict[str, Any], says: str) -> None:
-    message = render_card(a_view(**{"decision": a_decision(), **changes}), now=LATER)
-    check_message(message)
-    assert says in read(message)
-    assert "## Findings" in read(message)
-
-
-@pytest.mark.parametrize(
-    ("state", "says"),
-    [
-        (State.DECIDED, "was approved by Ana, telling the crew"),
-        (State.RESUMED, "was approved by Ana and the crew has been told"),
-        (State.STUCK, "was approved by Ana, but the crew did not take it"),
-        (State.CLOSED, "was approved by Ana, but is closed"),
-    ],
-)
-def test_a_notification_is_useful_by_itself(state: State, says: str) -> None:
-    message = render_card(a_view(state=state, decision=a_decision()), now=LATER)
-    assert message.text == f"research: Draft, round 1 {says}"
-
-
-def test_a_plain_card_leaves_out_what_the_agent_wrote() -> None:
-    view = a_view("SECRET", review=a_review(agent="SECRET", expected_output="SECRET"))
+@pytest.mark.parametrize("state", [State.WAITING, State.RESUMED])
+def test_a_plain_card_leaves_out_what_came_from_outside(state: State) -> None:
+    view = replace(
+        a_view("SECRET", state=state, review=a_review(agent="SECRET", expected_output="SECRET")),
+        subject="SECRET",
+        given=(("SECRET", "SECRET"),),
+    )
+    if state is State.RESUMED:
+        view = replace(view, round=replace(view.round, decision=a_decision()))
     message = render_card_plain(view, now=LATER)
-    assert "SECRET" not in read(message)
-    assert "Slack could not show this output; it is attached as a file." in read(message)
-    assert message.excerpted
+    assert "SECRET" not in read(message) + message.text
+    assert ("It is attached as a file." in read(message)) == (state is State.WAITING)
+    assert (message.shown, message.too_long) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -323,4 +262,4 @@ def test_a_card_says_who_is_on_it_and_who_wrote() -> None:
 def test_a_card_says_that_nothing_changed_since_an_earlier_round() -> None:
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Approve()))
     view = CardView(replace(a_named_round(), number=3), Output("Same."), previous, Output("Same."))
-    assert "Nothing changed since round 1" in shown(render_card(view, now=LATER).blocks)
+    assert "Nothing changed since round 1." in shown(render_card(view, now=LATER).blocks)

@@ -38,10 +38,10 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     assert message is not None
     check_message(message)
     assert read(message).count("<@U0ANA>") == 1
-    assert "The Retry button is on the card." in read(message)
+    assert "did not reach the crew. The crew says “Unauthorized” (401)." in read(message)
     doubted = render_stuck_notice(replace(stuck, in_doubt_since=NOW))
     assert doubted is not None
-    assert "may have been taken, or not. The crew says" in read(doubted)
+    assert "may not have reached the crew. An answer of the crew was lost." in read(doubted)
     closed = render_stuck_notice(replace(stuck, state=State.CLOSED, reason=NeverSent()))
     assert closed is not None
     assert (
@@ -111,11 +111,11 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (State.DECIDED, "research: Draft, round 1 was approved by Ana, telling the crew."),
-        (State.RESUMED, "was approved by Ana and the crew has been told."),
-        (State.STUCK, "was approved by Ana, but the crew did not take it."),
-        (State.SUPERSEDED, "was replaced by a newer output."),
-        (State.CLOSED, "is closed."),
+        (State.DECIDED, "Approved by Ana, being sent to the crew: Draft."),
+        (State.RESUMED, "Approved by Ana: Draft."),
+        (State.STUCK, "Not delivered (approved by Ana): Draft."),
+        (State.SUPERSEDED, "Replaced by round 2: Draft."),
+        (State.CLOSED, "Closed: Draft."),
     ],
 )
 def test_where_a_round_stands_is_said_in_place_of_its_card(state: State, says: str) -> None:
