@@ -163,7 +163,13 @@ async def test_a_crew_is_asked_for_few_statuses_at_once_apart_from_its_resumes(
 ) -> None:
     workers = build_workers(world.outbox, world.context, Pace())
 
-    assert set(workers) == {"slack", "crew:research", "status:research"}
+    assert set(workers) == {
+        "slack",
+        "updates",
+        "posts:research",
+        "crew:research",
+        "status:research",
+    }
     assert workers["status:research"].pace.at_once == 4
     assert workers["crew:research"].pace == Pace()
 

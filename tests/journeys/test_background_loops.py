@@ -177,10 +177,10 @@ async def test_a_worker_works_on(make_world: MakeWorld, logs: Logs) -> None:
     async with make_world(replace(AT_ONCE, pace=pace)) as world:
         await world.slack.go_down()
         await world.pause()
-        assert "the loop worker for slack died" in await ready(world, 503)
+        assert "the loop worker for posts:research died" in await ready(world, 503)
 
         await world.slack.come_back()
 
         await world.card("A draft")
         await ready(world, 200)
-        assert deaths(logs, "worker for slack")
+        assert deaths(logs, "worker for posts:research")

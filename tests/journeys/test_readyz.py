@@ -35,7 +35,7 @@ async def test_details_are_for_those_who_have_the_token(make_world: MakeWorld) -
         assert await ready(world, **proxied) == (200, {"status": "ready"})
         status, told = await ready(world, **proxied, Authorization=f"Bearer {TOKEN}")
         assert status == 200
-        assert any(detail.startswith("slack: ") for detail in told["details"])
+        assert any(detail.startswith("posts:research: ") for detail in told["details"])
 
 
 async def test_strangers_are_not_told_why_it_cannot_work(
