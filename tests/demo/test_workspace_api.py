@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -84,6 +86,24 @@ async def test_people_groups_and_channels(slack: Workspace, client: AsyncWebClie
     assert (await client.conversations_open(users="U1"))["channel"]["id"] == im
     await client.chat_postMessage(channel="U1", text="to you")
     assert [message.text for message in slack.messages(im)] == ["to you"]
+
+
+async def test_who_left_and_who_is_a_bot_get_no_direct_messages(
+    slack: Workspace, client: AsyncWebClient
+) -> None:
+    slack.world.users["U1"] = replace(slack.world.users["U1"], deleted=True)
+    assert await refusal(client.conversations_open(users="U1")) == "user_disabled"
+    assert await refusal(client.conversations_open(users=BOT_USER_ID)) == "cannot_dm_bot"
+    assert await refusal(client.conversations_open(users="U9")) == "user_not_found"
+
+
+async def test_reading_direct_messages_has_scopes_of_its_own() -> None:
+    async with Workspace(scopes=["im:write", "channels:history", "groups:history"]) as slack:
+        slack.add_user("U1", "ana")
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+        im = (await client.conversations_open(users="U1"))["channel"]["id"]
+        assert await refusal(client.conversations_history(channel=im)) == "missing_scope"
+        assert slack.scopes_used == {"im:write", "im:history"}
 
 
 async def test_the_members_of_a_channel_come_in_pages(
