@@ -29,6 +29,8 @@ class Evidence:
     cards: dict[str, Card]
     keys: Counter[str]
     """How many messages carry each key in their metadata: one each, as they are posted once."""
+    direct: tuple[Card, ...] = ()
+    """The direct messages about rounds."""
     excused: Counter[str] = field(default_factory=Counter)
     """What no bot could have done better, by why; filled in by the checks."""
 
@@ -202,16 +204,22 @@ def _is_lost(round_: StoredRound) -> bool:
 
 
 def cards_that_differ(evidence: Evidence) -> Iterator[str]:
-    """Every round has a card, which offers what can be done with it and nothing else."""
+    """Every round has a card, which offers what can be done with it and nothing else.
+
+    So does each direct message about it.
+    """
+    direct: dict[str, list[Card]] = defaultdict(list)
+    for card in evidence.direct:
+        direct[card.round_id].append(card)
     for round_ in evidence.stored.rounds:
-        card = evidence.cards.get(round_.id)
-        if card is None:
+        if round_.id not in evidence.cards:
             yield f"{round_.label} (round {round_.id}, {round_.state}) has no card"
             continue
-        if card.waits is not (round_.state is State.WAITING):
-            yield f"the card of {round_.label} offers {set(card.actions)}; it is {round_.state}"
-        if card.is_stuck is not (round_.state is State.STUCK):
-            yield f"the card of {round_.label} offers {set(card.actions)}; it is {round_.state}"
+        for card in (evidence.cards[round_.id], *direct[round_.id]):
+            waits, stuck = round_.state is State.WAITING, round_.state is State.STUCK
+            if (card.waits, card.is_stuck) != (waits, stuck):
+                where = f"in {card.message.channel} of {round_.label}"
+                yield f"the card {where} offers {set(card.actions)}; it is {round_.state}"
 
 
 def posted_twice(evidence: Evidence) -> Iterator[str]:

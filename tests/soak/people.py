@@ -58,6 +58,8 @@ class People:
     def __init__(self, world: World) -> None:
         self.cards: dict[str, Card] = {}
         """The latest of each round, by its id."""
+        self.direct: dict[tuple[str, str], Card] = {}
+        """Direct messages about rounds, by the round's id and the channel. Nobody answers there."""
         self._world = world
         self._slack = world.slack
         self._ledger = world.ledger
@@ -92,6 +94,9 @@ class People:
     def _look(self, message: Message, group: asyncio.TaskGroup) -> None:
         card = find_card(message)
         if card is None:
+            return
+        if self._slack.world.channels[message.channel].im_with is not None:
+            self.direct[card.round_id, message.channel] = card
             return
         self.cards[card.round_id] = card
         if self._wants_somebody(card) and card.round_id not in self._attended:

@@ -25,6 +25,7 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     yield _line("  sent by people, again or at once too", len(ledger.presses))
     yield _line("  that took effect at crews", len(crews.applied))
     yield _line("  sent again with Retry", ledger.retries.total())
+    yield _line("direct messages about rounds", len(evidence.direct))
     yield _line("calls of Slack", len(ledger.slack_calls))
     late = sum(press.reply.status == 0 for press in ledger.presses)
     yield _line("presses that got no answer", late)

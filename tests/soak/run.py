@@ -123,7 +123,8 @@ def _is_settled(evidence: Evidence, people: People) -> bool:
 
 def _evidence(world: World, people: People, stored: Stored) -> Evidence:
     crews: CrewRecords = read_crews(world.crews)
-    return Evidence(crews, stored, world.ledger, people.cards, _keys(world))
+    direct = tuple(people.direct.values())
+    return Evidence(crews, stored, world.ledger, people.cards, _keys(world), direct)
 
 
 def _keys(world: World) -> Counter[str]:

@@ -189,7 +189,12 @@ def test_a_press_that_was_acknowledged_and_forgotten(evidence: Evidence) -> None
 
 def test_a_card_that_still_offers_to_decide(evidence: Evidence) -> None:
     evidence.cards["r-1"] = a_card("approve", "revise")
-    assert "the card of soak-1/draft/v1 offers" in only_problem(evidence)
+    assert "of soak-1/draft/v1 offers" in only_problem(evidence)
+
+
+def test_a_direct_message_that_differs(evidence: Evidence) -> None:
+    evidence.direct = (a_card(), a_card("approve"))
+    assert "offers {'approve'}; it is RESUMED" in only_problem(evidence)
 
 
 def test_a_decision_that_nothing_says_was_taken(evidence: Evidence) -> None:

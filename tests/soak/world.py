@@ -130,12 +130,16 @@ def channel_of(crew: Crew) -> str:
 
 
 def _table(number: int, crew: Crew) -> str:
-    reviewers = GROUP if number % 2 else "*"
+    reviewers = f'"{GROUP}"' if number % 2 else '"*"'
+    # One person in private, as many do not fit into Slack's limits for a whole workspace.
+    notify = "dm" if number % 4 == 0 else "mention"
+    told = ', "U0PERSON0"' if notify == "dm" else ""
     return f"""
 [crews.{crew.name}]
 url = "{crew.url}"
 token_env = "TOKEN_{crew.name}"
 webhook_secret_env = "HOOK_{crew.name}"
 channel = "{channel_of(crew)}"
-reviewers = ["{reviewers}"]
+reviewers = [{reviewers}{told}]
+notify = "{notify}"
 """

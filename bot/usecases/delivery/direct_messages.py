@@ -37,11 +37,15 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
-    """Tell one person, once, of a round that waits."""
+    """Tell one person, once, of a round that waits.
+
+    A message whose answer was lost is looked for even if the round waits no more: it shows buttons.
+    """
     round_id, _, user = job.effect.subject.partition(" ")
     posting = await context.uow.read.posting(round_id)
     told = {one.user for one in await context.uow.read.direct_messages(round_id)}
-    if posting.view.round.state is not State.WAITING or user in told:
+    waits = posting.view.round.state is State.WAITING
+    if user in told or not (waits or earlier_try(job)):
         return await settle(job, Delivered("nothing to tell"), context)
     tell = partial(
         context.messenger.post_direct_message, posting, user, posted_since=earlier_try(job)

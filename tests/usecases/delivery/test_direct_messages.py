@@ -141,6 +141,23 @@ async def test_an_answer_that_was_lost_makes_no_second_message(world: World) -> 
     assert told(world) == [ANA.id, BEN.id]
 
 
+async def test_what_is_decided_after_an_answer_was_lost_is_shown_to_whom_it_reached(
+    world: World,
+) -> None:
+    round_ = (await world.notify()).round
+    await world.turn()
+    await world.turn()
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn()
+    assert told(world) == [ANA.id, BEN.id]
+    await world.decide(round_.id)
+    world.clock.advance(SECOND * 10)
+    await world.settle_slack()
+    shows = direct(world, round_, ANA.id).shows
+    assert isinstance(shows, Round)
+    assert shows.state is State.DECIDED
+
+
 async def test_members_of_groups_and_addresses_are_told_once_slack_names_them(world: World) -> None:
     reviewers = (User(ANA.id), Email("ben@example.com"), UserGroup("S1"), Anyone())
     world.crews["research"] = a_crew(notify=Notify.DM, reviewers=reviewers)
