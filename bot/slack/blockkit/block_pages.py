@@ -24,9 +24,9 @@ class BlocksPage:
 
 
 def page_of_blocks(
-    groups: Iterable[Sequence[Block]], wanted: int | str, *, most: int = BLOCKS
+    groups: Iterable[Sequence[Block]], wanted: int, *, most: int = BLOCKS
 ) -> BlocksPage:
-    """The page with this number, or with the block of this id; else the last.
+    """The page with this number, or the last.
 
     A group is on one page unless a page cannot hold it. Of other pages nothing is kept but their
     number.
@@ -42,10 +42,8 @@ def page_of_blocks(
 
 
 class _Pages:
-    def __init__(self, wanted: int | str, most: int) -> None:
+    def __init__(self, wanted: int, most: int) -> None:
         self._wanted = wanted
-        self._last = wanted if isinstance(wanted, int) else None
-        """The number of the wanted page, once that is known."""
         self._most = most
         self._kept: list[Block] = []
         self._number = self._size = self._count = 0
@@ -56,21 +54,14 @@ class _Pages:
         if self._count and full:
             self._number += 1
             self._size = self._count = 0
-            if self._is_wanted():
+            if self._number <= self._wanted:
                 self._kept = []
 
     def add(self, block: Block, length: int) -> None:
         self._size += length
         self._count += 1
-        if self._is_wanted():
+        if self._number <= self._wanted:
             self._kept.append(block)
-        if self._last is None and block.get("block_id") == self._wanted:
-            self._last = self._number
-
-    def _is_wanted(self) -> bool:
-        """Whether this page may be the wanted one, or the last before it."""
-        return self._last is None or self._number <= self._last
 
     def found(self) -> BlocksPage:
-        number = self._number if self._last is None else min(self._last, self._number)
-        return BlocksPage(self._kept, number, self._number + 1)
+        return BlocksPage(self._kept, min(self._wanted, self._number), self._number + 1)

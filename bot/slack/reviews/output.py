@@ -82,12 +82,15 @@ def output_in_message(output: Output) -> ShownOutput:
     return ShownOutput(_with_text(shown, left_off), percent(characters, total), too_long=True)
 
 
-def output_in_modal(output: Output) -> list[Block]:
-    """A page of an output as it reads best where there is no markdown block."""
+def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
+    """A page of an output as it reads best where there is no markdown block.
+
+    As it was written, where its formatting would take more than the limit, as JSON.
+    """
     if output.format is Format.JSON:
         return preformatted(output.text)
     blocks = rich_text(output.text)
-    return blocks if len(json.dumps(blocks)) <= VIEW_LIMIT else preformatted(output.text)
+    return blocks if len(json.dumps(blocks)) <= limit else preformatted(output.text)
 
 
 def _is_empty(output: Output) -> bool:

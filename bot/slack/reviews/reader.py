@@ -25,7 +25,7 @@ from bot.slack.page_buttons import page_buttons
 from bot.slack.reviews import reader_strings, state_strings, strings
 from bot.slack.reviews.buttons import view_buttons
 from bot.slack.reviews.changes import render_changes
-from bot.slack.reviews.history import render_round
+from bot.slack.reviews.history import page_of_history
 from bot.slack.reviews.output import output_in_modal
 from bot.slack.reviews.presentation import Waiting, present
 from bot.usecases.read_models import CardView, RoundLine
@@ -120,8 +120,7 @@ def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
         case ReaderTab.CHANGES:
             return page_of_blocks(([block] for block in render_changes(view)), position.page or 0)
         case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
-            wanted = position.round_id if position.page is None else position.page
-            return page_of_blocks((list(render_round(line)) for line in history), wanted)
+            return page_of_history(history, position.round_id, position.page)
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
