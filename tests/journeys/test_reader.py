@@ -180,6 +180,24 @@ async def test_the_history_has_every_word_and_leads_to_every_output(world: World
     assert "Passage 0." in (await modal(world, CARL, "Page 1 of")).shown
 
 
+async def test_all_the_words_of_a_decided_card_are_one_click_away(world: World) -> None:
+    asked = " ".join(f"Sentence {number} of what I want." for number in range(80))
+    await world.pause("draft", "The output 1.")
+    first = await world.card("The output 1.")
+    await world.slack.click(ANA, first, "Revise")
+    await modal(world, ANA)
+    await world.slack.submit(ANA, {"feedback": asked})
+    await world.crew.until(lambda: world.crew.resumes)
+    for number in range(2, 8):
+        await world.pause("draft", f"The output {number}.")
+    decided = await world.shown(first, "Read the words")
+
+    assert "Sentence 79" not in message_text(decided)
+    await world.slack.click(CARL, decided, "Read the words")
+
+    assert asked in (await modal(world, CARL, "Sentence 0")).shown
+
+
 async def test_somebody_is_on_it_and_others_still_decide(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
