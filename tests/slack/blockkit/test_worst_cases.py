@@ -48,7 +48,8 @@ def check(text: str, format_: Format) -> None:
     check_message(card)
     # Opened while somebody waits, on the event loop.
     assert (
-        seconds(partial(render_revise_form, view, Draft("", ())), below=SECONDS / 4) < SECONDS / 4
+        seconds(partial(render_revise_form, view, Draft("", ()), "U1"), below=SECONDS / 4)
+        < SECONDS / 4
     )
 
 
