@@ -56,6 +56,7 @@ async def play(page: Page) -> None:
     await page.set_viewport_size({"width": 1200, "height": 720})
     await page.get_by_role("button", name="Crewgate", exact=True).click()
     await expect(page.get_by_role("tab", name="Home")).to_be_visible()
+    await expect(page.get_by_text("Waiting for you")).to_be_visible()
     await shoot(page, "home")
 
 

@@ -181,7 +181,9 @@ class Actions:
 
     async def _kickoff(self, _: str, body: Json) -> Json:
         webhook = HumanInput.bearer(self._environment.human_input_url, WEBHOOK_SECRET)
-        kickoff = {"inputs": {"topic": body["topic"]}, "humanInputWebhook": webhook.wire}
+        topic = {"topic": body["topic"]}
+        # A crew sends `meta` back with its notification: the card says what it is about.
+        kickoff = {"inputs": topic, "meta": topic, "humanInputWebhook": webhook.wire}
         headers = {"Authorization": f"Bearer {self._crew.token}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,

@@ -62,7 +62,7 @@ def render_card(view: CardView, *, now: datetime) -> Message:
             *_decide(view, whole=output.shown == WHOLE),
         ]
     else:
-        blocks = [with_menu(headline, view, whole=False), *_folded(round_, shown)]
+        blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
     text = notification(card_strings.push(round_, shown, view.subject))
     return Message(text, blocks, output.shown, output.too_long)
 
@@ -81,7 +81,7 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
             *_decide(view, whole=False),
         ]
     else:
-        blocks = [with_menu(headline, view, whole=False), *_folded(round_, shown)]
+        blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
     text = notification(card_strings.push(round_, shown))
     return Message(text, blocks, shown=0, too_long=True)
 
@@ -146,8 +146,9 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
 # --- once it does not wait any more --------------------------------------------------------------
 
 
-def _folded(round_: Round, shown: _Ended) -> list[Block]:
+def _folded(view: CardView, shown: _Ended) -> list[Block]:
     """When, the words, what the crew answered, and what can be done."""
+    round_ = view.round
     if isinstance(shown, Superseded):
         blocks = [
             context(card_strings.about_undecided(round_)),
@@ -163,7 +164,9 @@ def _folded(round_: Round, shown: _Ended) -> list[Block]:
             context(card_strings.about_decided(round_, decision)),
             *([section(said)] if said else []),
         ]
-    blocks.append(section(state_strings.answer(shown)))
+    # That it is being done again is over once the next round is there.
+    if not (view.newer is not None and state_strings.is_done_again(shown)):
+        blocks.append(section(state_strings.answer(shown)))
     return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, decision))]
 
 

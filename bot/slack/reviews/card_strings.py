@@ -24,7 +24,7 @@ from bot.slack.reviews.presentation import (
     sign,
 )
 from bot.slack.reviews.strings import unsent_notes
-from bot.slack.strings import counted, person, person_plain, task
+from bot.slack.strings import person, person_plain, task
 from bot.usecases.read_models import CardView
 
 SUBJECT_LIMIT: Final = 100
@@ -148,11 +148,20 @@ def _name(ref: ReviewerRef, names: Mapping[str, str]) -> str:
 
 def _started(view: CardView) -> str:
     by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}" if view.starter else ""
-    values = ", ".join(
-        f"{shared.input_name(name, capital=False)}: {one_line(value, _VALUE_LIMIT)}"
-        for name, value in view.given[:_GIVEN_SHOWN]
+    values = (
+        ""
+        if _says_all(view)
+        else ", ".join(
+            f"{shared.input_name(name, capital=False)}: {one_line(value, _VALUE_LIMIT)}"
+            for name, value in view.given[:_GIVEN_SHOWN]
+        )
     )
     return f"started{by}{f' on {values}' if values else ''}" if by or values else ""
+
+
+def _says_all(view: CardView) -> bool:
+    """Whether the first line has all that it was started on."""
+    return view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
 
 
 # --- what came before, and how much of it is shown -----------------------------------------------
@@ -182,7 +191,7 @@ def shown_share(percent: int) -> str:
 
 def read_all(pages: int) -> str:
     """The button that opens the whole output."""
-    return f"{reader_strings.READ} ({counted(pages, 'page')})"
+    return f"{reader_strings.READ} ({pages:,} pages)" if pages > 1 else reader_strings.READ
 
 
 # --- the push on a phone -------------------------------------------------------------------------

@@ -152,6 +152,11 @@ def _taken(decision: Decision, reason: Reason | None) -> str:
             return "The crew is doing it again."
 
 
+def is_done_again(shown: Presentation) -> bool:
+    """Whether the crew has been asked to do it again, and does."""
+    return isinstance(shown, Taken) and not shown.decision.is_approve
+
+
 def _closed(shown: Closed) -> str:
     if isinstance(shown.reason, Dismissed):
         why = f"{dismissed(shown.reason)}: “{one_line(shown.reason.why, _WHY_SHOWN)}”."

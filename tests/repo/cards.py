@@ -1,0 +1,134 @@
+"""The card in each of its states, drawn as lines of text: `python -m tests.repo.cards` prints them.
+
+`docs/reviewing.md` shows them; a test holds it against these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from bot.demo.playground.mrkdwn import Names
+from bot.demo.transcript import read_message
+from bot.demo.workspace import Message as SlackMessage
+from bot.domain.crew import Notify
+from bot.domain.notes import Claim
+from bot.domain.notification import Output
+from bot.domain.outcome import ResumeStatus
+from bot.domain.people import User, UserGroup
+from bot.domain.reason import (
+    Answered,
+    Dismissed,
+    ExecutionGone,
+    NotReached,
+    RefusedByCrew,
+    RetriesExhausted,
+)
+from bot.domain.review import State
+from bot.domain.verdict import Approve, Person, Revise
+from bot.slack.blockkit.blocks import Message
+from bot.slack.reviews.calls import below_headline, call, kept, newer
+from bot.slack.reviews.card import render_card, render_card_plain
+from bot.usecases.read_models import CardView, MessageRef, NewerRound
+from tests.builders import NOW, a_decision, a_review, a_round
+
+ANA, BEN, DORA = Person("U0ANA", "Ana"), Person("U0BEN", "Ben"), Person("U0DORA", "Dora")
+LEGAL, PLATFORM = UserGroup("S0LEGAL"), UserGroup("S0PLATFORM")
+NAMES: Final = Names(
+    users={one.id: one.name for one in (ANA, BEN, DORA)},
+    groups={LEGAL.id: "legal", PLATFORM.id: "platform"},
+)
+AT = NOW.replace(microsecond=0)
+SHORT = Output("The agreement is standard, save for **one** clause: liability ends after 3 months.")
+SHORTER = Output(
+    "The agreement is standard, save for **one** clause: liability ends after 12 months."
+)
+LONG = Output(
+    "## Findings\n\nThe agreement is standard, save for the clauses below.\n\n"
+    "| Clause | Risk |\n|---|---|\n"
+    + "".join(f"| {number}. Liability | medium |\n" for number in range(1, 31))
+)
+VIEW = CardView(
+    a_round(
+        review=a_review(crew="contracts", task_id="review_task", task_name="Contract review"),
+        opened_at=AT,
+    ),
+    SHORT,
+    subject="Acme supply agreement",
+    starter=DORA,
+    given=(("contract", "Acme supply agreement"),),
+    reviewers=(User(ANA.id), User(BEN.id), LEGAL),
+    names=((ANA.id, "Ana"), (BEN.id, "Ben")),
+)
+LATER = AT + timedelta(minutes=42)
+APPROVED = a_decision(Approve("Mind the date in the next steps."), by=ANA, at=LATER)
+ASKED = a_decision(Revise("Name the usual cap.\nAnd say what it costs."), by=ANA, at=LATER)
+
+
+def _is(state: State, view: CardView = VIEW, **changes: Any) -> CardView:
+    return replace(view, round=replace(view.round, state=state, **changes))
+
+
+SENT_BACK = _is(State.RESUMED, decision=ASKED, reason=Answered("", ResumeStatus.RETRYING))
+SECOND = replace(
+    _is(State.WAITING, number=2), output=SHORTER, previous=SENT_BACK.round, before=SHORT
+)
+
+
+def drawings() -> Iterator[tuple[str, list[str]]]:
+    """Each state's name, and its lines."""
+    yield "It waits", _new(VIEW)
+    claimed = replace(VIEW, output=LONG, notes=2, noted_by=(ANA, BEN), claim=Claim(BEN, LATER))
+    yield "A part of a long one, with notes, and somebody is on it", _card(claimed)
+    yield "The next round", _new(SECOND)
+    unchanged = replace(SECOND, output=SHORT, round=replace(SECOND.round, unchanged=True))
+    yield "Nothing changed", _card(unchanged)
+    yield "Slack cannot show it", _drawn(render_card_plain(VIEW, now=LATER))
+    yield "Decided, and being sent", _card(_is(State.DECIDED, decision=APPROVED))
+    away = _is(State.DECIDED, decision=APPROVED, reason=NotReached("connection refused"))
+    yield "The crew cannot be reached for now", _card(away)
+    unsent = replace(APPROVED, unsent_notes=1)
+    yield "Approved", _card(_is(State.RESUMED, decision=unsent, reason=Answered()))
+    yield "Changes were asked for", _card(SENT_BACK)
+    ref = MessageRef("C1", "1.0", "1.0")
+    yield (
+        "The same, once the next round is there",
+        _card(replace(SENT_BACK, newer=NewerRound(2, ref))),
+    )
+    refused = RefusedByCrew("401", "Unauthorized")
+    yield "Not delivered", _card(_is(State.STUCK, decision=APPROVED, reason=refused))
+    lost = RetriesExhausted("no answer in 30 s")
+    doubt = _is(State.STUCK, decision=APPROVED, reason=lost, in_doubt_since=LATER)
+    yield "Perhaps not delivered", _card(doubt)
+    yield "Replaced", _card(_is(State.SUPERSEDED, ended_at=LATER))
+    gone = _is(State.CLOSED, reason=ExecutionGone(), ended_at=LATER)
+    yield "Closed", _card(gone)
+    dismissed = Dismissed(BEN, "started again with the right contract")
+    yield "Dismissed", _card(_is(State.CLOSED, decision=ASKED, reason=dismissed))
+
+
+def _new(view: CardView) -> list[str]:
+    """A card as it is posted: with whom it calls."""
+    return _drawn(below_headline(render_card(view, now=LATER), call(view, Notify.MENTION)))
+
+
+def _card(view: CardView) -> list[str]:
+    """A card as it is brought up to date."""
+    line = newer(view, lambda ref: f"https://demo.slack.com/{ref.ts}") or kept(view, [PLATFORM])
+    return _drawn(below_headline(render_card(view, now=LATER), line))
+
+
+def _drawn(message: Message) -> list[str]:
+    first = message.blocks[0]
+    menu = ", ".join(option["text"]["text"] for option in first["accessory"]["options"])
+    posted = SlackMessage(
+        channel="C1", ts="1.0", user="U0BOT", text=message.text, blocks=tuple(message.blocks)
+    )
+    return [*read_message(posted, NAMES), f"[ ⋯ ]  {menu}"]
+
+
+if __name__ == "__main__":
+    for _name, _lines in drawings():
+        print(f"**{_name}**\n\n<!-- card -->", "```", *_lines, "```", "", sep="\n")  # noqa: T201
