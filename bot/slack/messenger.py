@@ -22,28 +22,15 @@ from bot.slack.client.directory import display_name
 from bot.slack.client.names import Names
 from bot.slack.client.posting import Poster
 from bot.slack.client.web_api import CallFailed, outcome_of
-from bot.slack.executions.messages import (
-    render_end,
-    render_forward_failed,
-    render_progress,
-    render_result_file_failed,
-    result_file_name,
-)
-from bot.slack.executions.strings import RESULT_TITLE
+from bot.slack.execution_messenger import ExecutionMessenger
 from bot.slack.notes.messages import render_offer
-from bot.slack.reviews.call_strings import (
-    CHANGES_REFUSED,
-    FILES_REFUSED,
-    FORWARD_REFUSED,
-    NOT_UNDERSTOOD,
-)
+from bot.slack.reviews.call_strings import CHANGES_REFUSED, FILES_REFUSED, NOT_UNDERSTOOD
 from bot.slack.reviews.calls import (
     below_headline,
     call,
     kept,
     newer,
     reaches_somebody,
-    with_operators,
 )
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from bot.slack.reviews.card_strings import REVIEWERS_SHOWN
@@ -57,14 +44,14 @@ from bot.slack.reviews.notices import (
     render_stuck_notice,
 )
 from bot.usecases.ports.base import Clock, OffLoop
-from bot.usecases.ports.slack import Posted, Posting, PostOutcome
-from bot.usecases.read_models import CardView, DeadLetter, ExecutionPosting, MessageRef
+from bot.usecases.ports.slack import Posting, PostOutcome
+from bot.usecases.read_models import CardView, DeadLetter, MessageRef
 
 #: The reaction that says a note was taken.
 ACKNOWLEDGE_NOTE = "memo"
 
 
-class SlackMessenger:
+class SlackMessenger(ExecutionMessenger):
     """Renders messages, and has them posted, updated and found."""
 
     def __init__(
@@ -78,12 +65,10 @@ class SlackMessenger:
         people: Callable[[str, Role], tuple[ReviewerRef, ...]],
         link: Link,
     ) -> None:
+        super().__init__(poster, off_loop=off_loop, people=people)
         self._client = client
-        self._poster = poster
         self._clock = clock
-        self._off_loop = off_loop
         self._redactors = redactors
-        self._people = people
         self._link = link
         self._names = Names(client, clock)
 
@@ -235,98 +220,6 @@ class SlackMessenger:
             )
         )
 
-    async def post_progress(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        return await self._post(
-            f"progress {_key(posting)}",
-            render_progress(posting),
-            channel=channel,
-            thread_ts=posting.thread_ts,
-            posted_since=posted_since,
-        )
-
-    async def update_progress(self, posting: ExecutionPosting) -> Outcome:
-        """See `Messenger`."""
-        assert posting.progress_message is not None  # noqa: S101  # the caller's to check
-        message = render_progress(posting)
-        return await outcome_of(self._poster.update(posting.progress_message, message))
-
-    async def post_result(
-        self,
-        posting: ExecutionPosting,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        return await self._post(
-            f"end {_key(posting)} {occasion}",
-            await self._off_loop(render_end, posting),
-            channel=channel,
-            thread_ts=posting.thread_ts,
-            posted_since=posted_since,
-        )
-
-    async def attach_result(
-        self, posting: ExecutionPosting, *, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        # It follows the message that excerpts it, in its ordering key.
-        assert posting.execution.result is not None  # noqa: S101
-        assert posting.channel is not None  # noqa: S101
-        assert posting.thread_ts is not None  # noqa: S101
-        return await outcome_of(
-            self._poster.upload(
-                MessageRef(posting.channel, posting.thread_ts, posting.thread_ts),
-                name=result_file_name(posting.execution),
-                title=RESULT_TITLE,
-                content=await self._off_loop(clean, posting.execution.result.text),
-                posted_since=posted_since,
-            )
-        )
-
-    async def post_result_file_failed(
-        self,
-        posting: ExecutionPosting,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        return await self._post(
-            f"result file failed {_key(posting)} {occasion}",
-            self._with_operators(
-                render_result_file_failed(), posting.execution.crew, FILES_REFUSED
-            ),
-            channel=channel,
-            thread_ts=posting.thread_ts,
-            posted_since=posted_since,
-        )
-
-    async def post_forward_failed(
-        self,
-        posting: ExecutionPosting,
-        kind: str,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        return await self._post(
-            f"forward failed {_key(posting)} {kind} {occasion}",
-            self._with_operators(
-                render_forward_failed(kind), posting.execution.crew, FORWARD_REFUSED
-            ),
-            channel=channel,
-            thread_ts=posting.thread_ts,
-            posted_since=posted_since,
-        )
-
     async def _notice(
         self, key: str, message: Message | None, posting: Posting, posted_since: datetime | None
     ) -> Outcome:
@@ -343,58 +236,33 @@ class SlackMessenger:
             )
         )
 
-    async def _post(
-        self,
-        key: str,
-        message: Message,
-        *,
-        channel: str,
-        thread_ts: str | None,
-        posted_since: datetime | None,
-        broadcast: bool = False,
-    ) -> PostOutcome:
-        try:
-            ref = await self._poster.post(
-                key,
-                message,
-                channel=channel,
-                thread_ts=thread_ts,
-                posted_since=posted_since,
-                broadcast=broadcast,
-            )
-        except CallFailed as error:
-            return error.failure
-        return Posted(ref, message.shown, message.too_long)
-
     async def _card(self, posting: Posting, *, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
         view = await self._with_names(posting)
         message = await self._off_loop(render, view, now=self._clock())
+        return self._said_below(message, view)
+
+    def _said_below(self, message: Message, view: CardView) -> Message:
         operators = self._people(view.round.review.crew, Role.OPERATOR)
         return below_headline(message, newer(view, self._link) or kept(view, operators))
 
     async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
-        return await self._off_loop(
+        view = await self._with_names(posting)
+        message = await self._off_loop(
             render_direct_message,
-            await self._with_names(posting),
+            view,
             posting.card,
             link=self._link,
             now=self._clock(),
             plain=plain,
         )
+        return self._said_below(message, view)
 
     def _with_people(self, posting: Posting) -> CardView:
         crew = posting.view.round.review.crew
         return replace(posting.view, reviewers=self._people(crew, Role.REVIEWER))
 
-    def _with_operators(self, message: Message, crew: str, what: str) -> Message:
-        return with_operators(message, self._people(crew, Role.OPERATOR), what)
-
     async def _with_names(self, posting: Posting) -> CardView:
         view = self._with_people(posting)
         named = [ref.id for ref in view.reviewers[:REVIEWERS_SHOWN] if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))
-
-
-def _key(posting: ExecutionPosting) -> str:
-    return f"{posting.execution.crew} {posting.execution.execution_id}"

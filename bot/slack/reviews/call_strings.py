@@ -47,12 +47,12 @@ def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
     return f"{named(operators)}: {what}"
 
 
-def your_decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
+def decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
     """Told to the reviewer whose decision did not reach the crew."""
     return f"Your {_what(decision)} is kept. {_told(operators)}"
 
 
-def decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
+def decision_of_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
     """The same on the card, for everybody."""
     return f"{shared.person(decision.by)}'s {_what(decision)} is kept. {_told(operators)}"
 

@@ -57,7 +57,7 @@ def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     shown = present(view.round)
     if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
         return None
-    return call_strings.decision_is_kept(shown.decision, mentionable(operators))
+    return call_strings.decision_of_is_kept(shown.decision, mentionable(operators))
 
 
 def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:

@@ -39,9 +39,13 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
     if isinstance(shown.reason, Dismissed) and shown.reason.by.id == shown.decision.by.id:
         return None
     lines = [state_strings.stuck_notice(shown, shown.decision, round_)]
-    if isinstance(shown, Stuck) and needs_an_operator(shown.reason):
-        people = mentionable(operators)
-        lines.append(call_strings.your_decision_is_kept(shown.decision, people))
+    if isinstance(shown, Stuck):
+        why, people = state_strings.answer(shown), mentionable(operators)
+        if needs_an_operator(shown.reason):
+            lines[0] += f" {call_strings.decision_is_kept(shown.decision, people)}"
+            lines.append(call_strings.to_operators(people, why) if people else why)
+        else:
+            lines[0] += f" {why}"
     text = notification(state_strings.stuck_notice_plain(round_))
     return Message(text, [section(line) for line in lines])
 

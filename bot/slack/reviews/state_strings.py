@@ -229,13 +229,13 @@ _WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
 
 
 def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> str:
-    """Told to the reviewer in the thread, once."""
+    """Told to the reviewer in the thread, once; why it is stuck is what `answer` says."""
     who = person(decision.by)
     what = f"your decision on round {round_.number} of {task(round_)}"
     match shown:
-        case Stuck(reason=reason, may_be_taken=may_be_taken):
+        case Stuck(may_be_taken=may_be_taken):
             became = "may not have reached the crew" if may_be_taken else "did not reach the crew"
-            return f"{who}, {what} {became}. {_why_stuck(reason, may_be_taken=may_be_taken)}"
+            return f"{who}, {what} {became}."
         case Closed(reason=Dismissed() as reason):
             why = one_line(reason.why, _WHY_SHOWN)
             became = "It may not have reached the crew" if shown.may_be_taken else "It was not sent"

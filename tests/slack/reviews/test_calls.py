@@ -104,6 +104,9 @@ def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     assert newer(view, lambda _: None) == "The crew came back with round 3."
     card = render_card(view, now=LATER)
     assert below_headline(card, None) is card
+    asked = replace(view, round=a_round(State.RESUMED, decision=a_decision(Revise("Shorter."))))
+    assert "doing it again" not in read(render_card(asked, now=LATER))
+    assert "doing it again" in read(render_card(replace(asked, newer=None), now=LATER))
     assert "came back with" in read(below_headline(card, said))
 
 

@@ -13,7 +13,8 @@ from bot.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, Retri
 from bot.domain.redaction import Redactor
 from bot.domain.review import State
 from bot.domain.verdict import Revise
-from bot.slack.reviews.calls import kept
+from bot.slack.reviews.call_strings import named
+from bot.slack.reviews.calls import kept, mentionable
 from bot.slack.reviews.notices import (
     render_attach_failed,
     render_dead_letter,
@@ -38,10 +39,12 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     assert message is not None
     check_message(message)
     assert read(message).count("<@U0ANA>") == 1
-    assert "did not reach the crew. The crew says “Unauthorized” (401)." in read(message)
+    assert "did not reach the crew. Your approval is kept." in read(message)
+    assert "The crew says “Unauthorized” (401)." in read(message)
     doubted = render_stuck_notice(replace(stuck, in_doubt_since=NOW))
     assert doubted is not None
-    assert "may not have reached the crew. An answer of the crew was lost." in read(doubted)
+    assert "may not have reached the crew. Your approval is kept." in read(doubted)
+    assert "An answer of the crew was lost." in read(doubted)
     closed = render_stuck_notice(replace(stuck, state=State.CLOSED, reason=NeverSent()))
     assert closed is not None
     assert (
@@ -79,7 +82,10 @@ def test_the_reviewer_reads_who_has_been_told(
     stuck = a_round(State.STUCK, decision=a_decision(), reason=reason)
     message = render_stuck_notice(stuck, operators)
     assert message is not None
-    assert [block["text"]["text"] for block in message.blocks[1:]] == ([says] if says else [])
+    assert ("is kept" in read(message)) == (says is not None)
+    assert (says or "") in read(message)
+    called = says is not None and bool(mentionable(operators))
+    assert (f"{named(operators)}: The crew" in read(message)) == called
     on_card = kept(CardView(stuck, an_output()), operators)
     assert on_card == (says and says.replace("Your", "<@U0ANA>'s"))
     asked = replace(stuck, decision=a_decision(Revise("Shorter.")))
