@@ -44,6 +44,8 @@ class EffectKind(StrEnum):
     """Tell one operator in private that the channel refuses posts; the subject is `code person`."""
     REPORT = "report"
     """Report, in the crew's channel, a webhook that could not be understood."""
+    REFRESH_REPORT = "refresh_report"
+    """Bring that report up to date; the subject is the dead letter's id."""
     PROGRESS = "progress"
     """Post the message that shows how far an execution is, or have it brought up to date."""
     REFRESH_PROGRESS = "refresh_progress"
@@ -71,7 +73,12 @@ POSTS_A_CARD: Final = frozenset({EffectKind.POST, EffectKind.REPOST})
 NEEDS_THE_CARD: Final = frozenset({EffectKind.ATTACH, EffectKind.REFRESH})
 """They wait for what posts the card of the same round."""
 MERGED: Final = frozenset(
-    {EffectKind.REFRESH, EffectKind.REFRESH_PROGRESS, EffectKind.REFRESH_DIRECT_MESSAGE}
+    {
+        EffectKind.REFRESH,
+        EffectKind.REFRESH_PROGRESS,
+        EffectKind.REFRESH_DIRECT_MESSAGE,
+        EffectKind.REFRESH_REPORT,
+    }
 )
 """They bring about the present state, so of several that wait in one ordering key one is enough."""
 IN_ORDER: Final = POSTS_A_CARD | {

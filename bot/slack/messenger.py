@@ -207,18 +207,21 @@ class SlackMessenger(ExecutionMessenger):
 
     async def report(
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
-    ) -> Outcome:
+    ) -> PostOutcome:
         """See `Messenger`."""
         message = render_dead_letter(dead_letter, self._redactors[dead_letter.crew])
-        return await outcome_of(
-            self._poster.post(
-                f"dead letter {dead_letter.id}",
-                self._with_operators(message, dead_letter.crew, NOT_UNDERSTOOD),
-                channel=channel,
-                thread_ts=None,
-                posted_since=posted_since,
-            )
+        return await self._post(
+            f"dead letter {dead_letter.id}",
+            self._with_operators(message, dead_letter.crew, NOT_UNDERSTOOD),
+            channel=channel,
+            thread_ts=None,
+            posted_since=posted_since,
         )
+
+    async def update_report(self, dead_letter: DeadLetter, where: MessageRef) -> Outcome:
+        """See `Messenger`."""
+        message = render_dead_letter(dead_letter, self._redactors[dead_letter.crew])
+        return await outcome_of(self._poster.update(where, message))
 
     async def _notice(
         self, key: str, message: Message | None, posting: Posting, posted_since: datetime | None

@@ -14,6 +14,7 @@ from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Round, State
+from bot.store.dead_letters import find_dead_letter
 from bot.store.direct_messages import direct_messages_of
 from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
@@ -34,7 +35,6 @@ from bot.store.rounds import SqlRoundQueries, newer_round
 from bot.store.statements import WEBHOOKS_OF_ROUND
 from bot.store.tables import (
     REGISTERED,
-    dead_letters,
     executions,
     outbox,
     outputs,
@@ -154,12 +154,7 @@ class SqlQueries:
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """See `Queries`."""
         async with self._reading() as connection:
-            row = (
-                await connection.execute(
-                    sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id)
-                )
-            ).one_or_none()
-        return DeadLetter(**row._mapping) if row else None
+            return await find_dead_letter(connection, dead_letter_id)
 
     async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
         """See `Queries`."""

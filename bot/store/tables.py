@@ -205,6 +205,12 @@ dead_letters = sa.Table(
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("report_channel", sa.Text),
+    sa.Column("report_ts", sa.Text),
+    sa.Column("dismissed_by", sa.Text),
+    sa.Column("dismissed_by_name", sa.Text),
+    sa.Column("dismissed_why", sa.Text),
+    sa.Column("dismissed_at", Instant),
 )
 
 #: Completed tasks, for their lines in the progress message.

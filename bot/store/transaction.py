@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,14 @@ from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
+from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
+from bot.store.dead_letters import (
+    dismiss_dead_letter,
+    find_dead_letter,
+    place_report,
+    store_dead_letter,
+)
 from bot.store.direct_messages import place_direct_message
 from bot.store.email_owners import put_email_owner, save_email_owner
 from bot.store.engine import Connection
@@ -45,7 +51,7 @@ from bot.store.statements import (
     save_round,
     settle_job,
 )
-from bot.store.tables import dead_letters, rounds, webhooks
+from bot.store.tables import rounds, webhooks
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import DeadLetter, MessageRef
 
@@ -165,7 +171,21 @@ class SqlTransaction:
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """See `Tx`."""
-        await self._connection.execute(sa.insert(dead_letters), asdict(dead_letter))
+        await store_dead_letter(self._connection, dead_letter)
+
+    async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
+        """See `Tx`."""
+        return await find_dead_letter(self._connection, dead_letter_id)
+
+    async def place_report(self, dead_letter_id: str, ref: MessageRef) -> None:
+        """See `Tx`."""
+        await place_report(self._connection, dead_letter_id, ref)
+
+    async def dismiss_dead_letter(
+        self, dead_letter_id: str, dismissed: Dismissed, *, at: datetime
+    ) -> bool:
+        """See `Tx`."""
+        return await dismiss_dead_letter(self._connection, dead_letter_id, dismissed, at=at)
 
     async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
         """See `Tx`."""

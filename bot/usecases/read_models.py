@@ -11,6 +11,7 @@ from bot.domain.execution import Execution, Given, TaskUpdate
 from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
 from bot.domain.people import ReviewerRef
+from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 
@@ -182,6 +183,9 @@ class DeadLetter:
     reason: str
     body: bytes
     received_at: datetime
+    report: MessageRef | None = None
+    """Where it was reported; not known of those before there was a button."""
+    dismissed: Dismissed | None = None
 
 
 @dataclass(frozen=True, slots=True)

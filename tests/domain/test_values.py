@@ -150,6 +150,7 @@ def test_an_effect_goes_to_whom_it_concerns(
         EffectKind.REFRESH,
         EffectKind.REFRESH_PROGRESS,
         EffectKind.REFRESH_DIRECT_MESSAGE,
+        EffectKind.REFRESH_REPORT,
     )
     elsewhere |= dict.fromkeys(updates, UPDATES)
     elsewhere |= dict.fromkeys(IN_ORDER, posts_destination("research"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.demo.crew import status
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal
@@ -67,3 +67,25 @@ async def test_a_form_for_what_was_retried_meanwhile_keeps_what_was_written(worl
     errors = await world.slack.submit(BEN, {"feedback": "Started again."})
     assert "nothing left to do here" in str(errors)
     assert len(world.crew.resumes) == 1
+
+
+async def test_the_report_of_a_webhook_is_dismissed_with_a_reason(world: World) -> None:
+    secret = {"Authorization": f"Bearer {WEBHOOK_SECRET}", "Content_Type": "application/json"}
+    await world.post("/crews/research/human-input", b'{"odd": 1}', **secret)
+    [report] = await world.slack.until(
+        lambda: [m for m in world.slack.messages(CHANNEL) if "understood" in message_text(m)]
+    )
+    assert buttons(report) == ["Dismiss"]
+    assert "odd" in message_text(report)
+    await world.slack.click(CARL, report, "Dismiss")
+    assert "not a reviewer" in await world.told(CARL)
+
+    await world.slack.click(BEN, report, "Dismiss")
+    assert "What came stays in the database" in (await modal(world, BEN)).shown
+    await world.slack.submit(BEN, {"feedback": "A test of mine."})
+
+    dismissed = await world.shown(report, f"<@{BEN}> dismissed it: “A test of mine.”")
+    assert buttons(dismissed) == []
+    assert "odd" not in message_text(dismissed)
+    await world.slack.click(ANA, report, "Dismiss")
+    assert "nothing left to do here" in await world.told(ANA)

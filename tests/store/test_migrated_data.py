@@ -55,6 +55,7 @@ LATER = {
     EffectKind.REFRESH_DIRECT_MESSAGE,
     EffectKind.REFRESH_FAILED,
     EffectKind.REFRESH_PROGRESS,
+    EffectKind.REFRESH_REPORT,
     EffectKind.REPOST,
     EffectKind.RESULT_FILE_FAILED,
     EffectKind.TELL_OPERATOR,

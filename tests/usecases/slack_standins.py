@@ -183,8 +183,8 @@ class FakeSlack(FakeExecutionMessages):
         assert posting.card is not None
         return self._update(posting.card, posting.view.round, plain=plain)
 
-    def _update(self, where: MessageRef, round_: Round, *, plain: bool) -> Outcome:
-        self.calls.append(f"update {round_.id}")
+    def _update(self, where: MessageRef, shows: Round | DeadLetter, *, plain: bool) -> Outcome:
+        self.calls.append(f"update {shows.id}")
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
             return fault.strike()
@@ -193,7 +193,7 @@ class FakeSlack(FakeExecutionMessages):
         found = [m for m in self.messages if m.ref == where and not m.deleted]
         if not found:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
-        found[0].shows, found[0].plain = round_, plain
+        found[0].shows, found[0].plain = shows, plain
         return fault.strike() if fault else Delivered()
 
     async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
@@ -241,9 +241,12 @@ class FakeSlack(FakeExecutionMessages):
 
     async def report(
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
-    ) -> Outcome:
+    ) -> PostOutcome:
         outcome = self._post(f"letter {dead_letter.id}", dead_letter, channel, None, posted_since)
-        return Delivered() if isinstance(outcome, Message) else outcome
+        return Posted(outcome.ref) if isinstance(outcome, Message) else outcome
+
+    async def update_report(self, dead_letter: DeadLetter, where: MessageRef) -> Outcome:
+        return self._update(where, dead_letter, plain=False)
 
     async def name_of(self, user: str) -> str | None:
         self.calls.append(f"name {user}")

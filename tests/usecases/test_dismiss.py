@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.domain.effects import EffectKind
@@ -12,9 +14,11 @@ from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 from bot.usecases.decide import reopen
-from bot.usecases.dismiss import dismiss
+from bot.usecases.delivery.worker import LEASE
+from bot.usecases.dismiss import dismiss, dismiss_report
+from bot.usecases.read_models import DeadLetter
 from tests.builders import ANA, BEN, EVE, a_crew
-from tests.usecases.faults import Fault
+from tests.usecases.faults import LOST, Fault
 from tests.usecases.test_gone import RUNNING, a_waiting_round, ask, lose
 from tests.usecases.world import CREW, World
 
@@ -111,3 +115,77 @@ async def test_the_next_output_is_a_new_round(world: World) -> None:
     received = await world.notify()
     assert received.accepted
     assert received.round.number == round_.number + 1
+
+
+# --- the report of a webhook that could not be understood ---
+
+
+async def a_report(world: World) -> str:
+    dead_letter = await world.store_dead_letter()
+    await world.settle_slack()
+    return dead_letter
+
+
+def shown(world: World, dead_letter_id: str) -> DeadLetter:
+    [message] = world.slack.keyed(f"letter {dead_letter_id}")
+    assert isinstance(message.shows, DeadLetter)
+    return message.shows
+
+
+async def test_a_report_is_dismissed_once_and_shows_by_whom(world: World) -> None:
+    dead_letter = await a_report(world)
+    await dismiss_report(dead_letter, f"{WHY} ", by=BEN, context=world.reviews)
+    await world.settle_slack()
+    assert shown(world, dead_letter).dismissed == Dismissed(BEN, WHY)
+    with pytest.raises(InvalidTransition):
+        await dismiss_report(dead_letter, "Again.", by=ANA, context=world.reviews)
+    stored = await world.uow.read.dead_letter(dead_letter)
+    assert stored is not None
+    assert (stored.dismissed, stored.body) == (Dismissed(BEN, WHY), b"?")
+
+
+async def test_two_at_once_dismiss_a_report_once(world: World) -> None:
+    dead_letter = await a_report(world)
+    found = await asyncio.gather(
+        *(dismiss_report(dead_letter, WHY, by=by, context=world.reviews) for by in (ANA, BEN)),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in found if one is not None] == [InvalidTransition]
+
+
+async def test_who_may_not_dismiss_a_report_does_not(world: World) -> None:
+    dead_letter = await a_report(world)
+    with pytest.raises(NotAReviewer):
+        await dismiss_report(dead_letter, WHY, by=EVE, context=world.reviews)
+    with pytest.raises(InvalidTransition):
+        await dismiss_report("unknown", WHY, by=ANA, context=world.reviews)
+    assert shown(world, dead_letter).dismissed is None
+
+
+async def test_a_report_that_somebody_deleted_stays_deleted(world: World) -> None:
+    dead_letter = await a_report(world)
+    world.slack.messages[-1].deleted = True
+    await dismiss_report(dead_letter, WHY, by=BEN, context=world.reviews)
+    await world.settle_slack()
+    assert await world.effects() == []
+
+
+async def test_a_report_whose_answer_was_lost_shows_that_it_was_dismissed(world: World) -> None:
+    dead_letter = await world.store_dead_letter()
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn()
+    await dismiss_report(dead_letter, WHY, by=BEN, context=world.reviews)
+    await world.turn()
+    assert shown(world, dead_letter).dismissed is None
+    world.clock.advance(LEASE)
+    await world.settle_slack()
+    assert shown(world, dead_letter).dismissed == Dismissed(BEN, WHY)
+
+
+async def test_a_report_of_a_crew_that_is_not_set_up_any_more_stays_as_it_is(world: World) -> None:
+    dead_letter = await a_report(world)
+    await dismiss_report(dead_letter, WHY, by=BEN, context=world.reviews)
+    world.crews.clear()
+    await world.settle_slack()
+    assert shown(world, dead_letter).dismissed is None
+    assert await world.effects() == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -16,8 +18,11 @@ from bot.slack.context import Body, SlackContext
 from bot.slack.errors import explain_errors, show_error_modal, show_in_form
 from bot.slack.payloads import parse_click, parse_submission, parse_view_click
 from bot.slack.reviews import form_strings
-from bot.slack.reviews.forms import render_dismiss_form
-from bot.usecases.dismiss import dismiss, may_dismiss
+from bot.slack.reviews.forms import render_dismiss_form, render_dismiss_report_form
+from bot.usecases.dismiss import dismiss, dismiss_report, may_dismiss, may_dismiss_report
+
+Dismiss: TypeAlias = Callable[..., Awaitable[object]]
+"""`dismiss` or `dismiss_report`."""
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +31,10 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the listeners of Dismiss on the app, and of the form that it opens."""
     app.action(ids.DISMISS)(partial(on_dismiss, context=context))
     app.action(ids.VIEW_DISMISS)(partial(on_view_dismiss, context=context))
-    app.view(ids.DISMISS_MODAL)(partial(on_dismiss_submitted, context=context))
+    app.action(ids.DISMISS_REPORT)(partial(on_dismiss_report, context=context))
+    sent = partial(on_dismiss_submitted, context=context)
+    app.view(ids.DISMISS_MODAL)(partial(sent, carry_out=dismiss))
+    app.view(ids.DISMISS_REPORT_MODAL)(partial(sent, carry_out=dismiss_report))
 
 
 async def on_dismiss(
@@ -53,7 +61,21 @@ async def on_view_dismiss(
         await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
 
 
-async def on_dismiss_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+async def on_dismiss_report(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    """The same for the report of a webhook that could not be understood."""
+    click = parse_click(body)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+        found = await may_dismiss_report(click.round_id, by=click.by, context=context)
+        await ack()
+        if await open_modal(client, click.trigger_id, render_dismiss_report_form(found)) is None:
+            await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
+
+
+async def on_dismiss_submitted(
+    ack: AsyncAck, body: Body, *, context: SlackContext, carry_out: Dismiss
+) -> None:
     """The form was sent; a refusal is shown in it, so that nothing written is lost."""
     submission = parse_submission(body)
     show = partial(show_in_form, ack, submission.box)
@@ -62,6 +84,6 @@ async def on_dismiss_submitted(ack: AsyncAck, body: Body, *, context: SlackConte
         return
     async with explain_errors(show, context=context, plain=True):
         why = submission.feedback
-        await dismiss(submission.round_id, why, by=submission.by, context=context)
+        await carry_out(submission.round_id, why, by=submission.by, context=context)
         await ack(response_action="clear")
-        log.info("dismissed", round=submission.round_id, by=submission.by.id)
+        log.info("dismissed", subject=submission.round_id, by=submission.by.id)

@@ -32,6 +32,9 @@ DISMISS_MEANS: Final = (
     "The card is closed for good and nothing more is sent to the crew. Your name and your reason "
     "stay on the card and in its history."
 )
+DISMISS_REPORT_MEANS: Final = (
+    "What came stays in the database as it came. Your name and your reason stay here in its place."
+)
 DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
 NOTES_OFFERED: Final = "*Not in the box yet*"
 ADD_NOTE: Final = "Add"

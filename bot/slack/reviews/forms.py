@@ -22,7 +22,7 @@ from bot.slack.reviews import card_strings, form_strings, strings
 from bot.slack.reviews.confirmation import render_caveats
 from bot.slack.reviews.notes_left import render_notes_left
 from bot.slack.reviews.output import output_in_modal
-from bot.usecases.read_models import CardView
+from bot.usecases.read_models import CardView, DeadLetter
 
 _EXCERPT_LIMIT: Final = 2_800
 
@@ -100,6 +100,25 @@ def render_revise_form(
 
 def render_dismiss_form(round_: Round) -> Block:
     """The form that asks why a round is given up, and says what becomes of it."""
+    return _dismiss_form(
+        _about(round_),
+        form_strings.DISMISS_MEANS,
+        callback_id=ids.DISMISS_MODAL,
+        metadata=round_.id,
+    )
+
+
+def render_dismiss_report_form(dead_letter: DeadLetter) -> Block:
+    """The same for the report of a webhook that could not be understood."""
+    return _dismiss_form(
+        context(strings.dead_letter_in_short(dead_letter)),
+        form_strings.DISMISS_REPORT_MEANS,
+        callback_id=ids.DISMISS_REPORT_MODAL,
+        metadata=dead_letter.id,
+    )
+
+
+def _dismiss_form(about: Block, means: str, *, callback_id: str, metadata: str) -> Block:
     why = text_field(
         form_strings.DISMISS_LABEL,
         block_id=ids.FEEDBACK,
@@ -111,9 +130,9 @@ def render_dismiss_form(round_: Round) -> Block:
     )
     return modal(
         form_strings.DISMISS_TITLE,
-        [_about(round_), section(form_strings.DISMISS_MEANS), why],
-        callback_id=ids.DISMISS_MODAL,
-        metadata=round_.id,
+        [about, section(means), why],
+        callback_id=callback_id,
+        metadata=metadata,
         submit=form_strings.DISMISS_SUBMIT,
         close=form_strings.REVISE_CLOSE,
     )

@@ -83,13 +83,19 @@ def render_refresh_failed(round_: Round) -> Message | None:
 def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
     """Report a webhook that could not be understood, with the beginning of what came.
 
-    It is kept as it came, but shown without what is secret or called so.
+    It is kept as it came, but shown without what is secret or called so. Once dismissed, its body
+    is shown no more.
     """
     dead_letter = replace(dead_letter, reason=redactor.text(dead_letter.reason))
+    text = notification(strings.dead_letter_plain(dead_letter))
     blocks = [
         section(strings.dead_letter(dead_letter)),
         context(f"{date(dead_letter.received_at)} · {shared.identifier(dead_letter.id)}"),
     ]
+    if dead_letter.dismissed is not None:
+        return Message(
+            text, [*blocks, section(state_strings.dismissed_with_why(dead_letter.dismissed))]
+        )
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
@@ -99,4 +105,5 @@ def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
         blocks.append(section(f"```\n{body}\n```"))
     if head != whole:
         blocks.append(context(strings.dead_letter_cut(len(dead_letter.body))))
-    return Message(notification(strings.dead_letter_plain(dead_letter)), blocks)
+    dismiss = button(strings.DISMISS, action_id=ids.DISMISS_REPORT, value=dead_letter.id)
+    return Message(text, [*blocks, actions(dismiss)])

@@ -63,6 +63,11 @@ def dismissed(reason: Dismissed) -> str:
     return f"{person(reason.by)} dismissed it"
 
 
+def dismissed_with_why(reason: Dismissed) -> str:
+    """Who gave it up, and why."""
+    return f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”."
+
+
 def written(decision: Decision) -> str:
     """What the reviewer wrote."""
     match decision.verdict:
@@ -159,7 +164,7 @@ def is_done_again(shown: Presentation) -> bool:
 
 def _closed(shown: Closed) -> str:
     if isinstance(shown.reason, Dismissed):
-        why = f"{dismissed(shown.reason)}: “{one_line(shown.reason.why, _WHY_SHOWN)}”."
+        why = dismissed_with_why(shown.reason)
         return f"{why} {_sent(shown, shown.decision)}" if shown.decision is not None else why
     then = _REOPEN if shown.can_reopen else _successor(shown)
     return f"{_capital(because(shown.reason) or _NOTHING_LEFT)}.{then}"

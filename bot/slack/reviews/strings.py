@@ -131,6 +131,11 @@ def dead_letter(written: DeadLetter) -> str:
     )
 
 
+def dead_letter_in_short(written: DeadLetter) -> str:
+    """The same above a form."""
+    return f"A webhook of {shared.crew(written.crew)} · {shared.identifier(written.id)}"
+
+
 def dead_letter_plain(written: DeadLetter) -> str:
     """The same for notifications."""
     return f"A webhook of {plain(written.crew, shared.CREW_LIMIT)} could not be understood"

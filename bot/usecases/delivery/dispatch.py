@@ -34,6 +34,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.REFRESH_DIRECT_MESSAGE: direct_messages.refresh,
     EffectKind.TELL_OPERATOR: operators.tell,
     EffectKind.REPORT: dead_letters.report,
+    EffectKind.REFRESH_REPORT: dead_letters.refresh_report,
     EffectKind.RESUME: resume.resume,
     EffectKind.PROGRESS: executions.show_progress,
     EffectKind.REFRESH_PROGRESS: executions.refresh_progress,

@@ -131,8 +131,12 @@ class Messenger(Protocol):
 
     async def report(
         self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
-    ) -> Outcome:
+    ) -> PostOutcome:
         """Report, in a crew's channel, a webhook that could not be understood."""
+        ...
+
+    async def update_report(self, dead_letter: DeadLetter, where: MessageRef) -> Outcome:
+        """Bring that report up to date. Refused as MESSAGE_GONE when it was deleted."""
         ...
 
     async def post_progress(

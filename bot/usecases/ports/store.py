@@ -13,6 +13,7 @@ from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
+from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
 from bot.domain.verdict import Person
 from bot.usecases.ports.outbox import Job
@@ -197,6 +198,20 @@ class Tx(Protocol):
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         """Store a webhook that could not be understood."""
+        ...
+
+    async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
+        """As `Queries.dead_letter`, as it is in this transaction."""
+        ...
+
+    async def place_report(self, dead_letter_id: str, ref: MessageRef) -> None:
+        """Remember where it was reported."""
+        ...
+
+    async def dismiss_dead_letter(
+        self, dead_letter_id: str, dismissed: Dismissed, *, at: datetime
+    ) -> bool:
+        """Keep who dismissed it and why. False if somebody did before, or there is none."""
         ...
 
     async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:

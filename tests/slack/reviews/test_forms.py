@@ -12,9 +12,14 @@ from bot.domain.notes import Draft
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack.errors import render_error_modal
-from bot.slack.reviews.forms import render_approve_form, render_dismiss_form, render_revise_form
+from bot.slack.reviews.forms import (
+    render_approve_form,
+    render_dismiss_form,
+    render_dismiss_report_form,
+    render_revise_form,
+)
 from bot.usecases.read_models import CardView
-from tests.builders import ANA, a_note
+from tests.builders import ANA, a_dead_letter, a_note
 from tests.slack.rendering import (
     a_named_round,
     a_view,
@@ -36,6 +41,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     check_view(render_revise_form(view, draft, ANA.id), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view, Caveats(), ()))
     check_view(render_dismiss_form(view.round))
+    check_view(render_dismiss_report_form(a_dead_letter(crew=box[:500])))
     check_view(render_error_modal("No."))
 
 
