@@ -115,7 +115,6 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             jitter=runtime.jitter,
             retry=runtime.retry,
             grace=runtime.grace,
-            started_at=clock(),
             start_grace=runtime.start_grace,
         )
         workers |= build_workers(
@@ -197,6 +196,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         address = await stack.enter_async_context(
             serve_http(application, settings.host, settings.port)
         )
+        delivery_context.listening.since = clock()
         await stack.enter_async_context(run_workers(workers, background, supervisor))
         orphaned = await find_orphaned_destinations(outbox, workers)
         warnings.extend(partial(str, destination) for destination in orphaned)

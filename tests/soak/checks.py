@@ -143,7 +143,7 @@ def decisions_at_crews(evidence: Evidence) -> Iterator[str]:
         elif not seen:
             yield f"{applied.label} got a decision that nobody took: {applied.feedback!r}"
         elif _is_beyond_us(applied, seen, evidence):
-            evidence.excused["repeats whose answer and proof were both lost"] += 1
+            evidence.excused["repeats whose answer was lost, and proof lost or late"] += 1
         else:
             saw = ", ".join(map(str, sorted(set(seen))))
             yield f"{applied.label} got {applied.feedback!r}, whose reviewer saw {saw}"
@@ -153,10 +153,18 @@ def decisions_at_crews(evidence: Evidence) -> Iterator[str]:
 
 
 def _is_beyond_us(applied: Applied, seen: list[Label], evidence: Evidence) -> bool:
-    """Whether the bot could not know that the crew had gone on: no newer output was heard."""
+    """Whether the bot could not know that the crew had gone on.
+
+    No newer output was heard by then: its notification was lost, or on its way when the repeat
+    was taken.
+    """
     newer = range(min(label.version for label in seen) + 1, applied.label.version + 1)
     outputs = [Label(applied.label.number, applied.label.task, version) for version in newer]
-    return all(label in evidence.crews.unannounced for label in outputs)
+    crews = evidence.crews
+    taken_at = crews.resumed_at.get(applied.label, 0)
+    return all(
+        label in crews.unannounced or crews.announced.get(label, 0) > taken_at for label in outputs
+    )
 
 
 def decisions_on_record(evidence: Evidence) -> Iterator[str]:

@@ -32,8 +32,8 @@ class CrewRecords:
     applied: list[Applied] = field(default_factory=list)
     resumed_at: dict[Label, float] = field(default_factory=dict)
     """When the request came that was applied to an output."""
-    announced: set[Label] = field(default_factory=set)
-    """The outputs whose notification was answered with 202."""
+    announced: dict[Label, float] = field(default_factory=dict)
+    """When the notification of an output was answered with 202."""
     unannounced: dict[Label, Sent] = field(default_factory=dict)
     """The outputs whose notification was lost, or refused."""
     failed_updates: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
@@ -68,7 +68,7 @@ def _read_webhook(sent: Sent, records: CrewRecords) -> None:
     label = find_label(sent.raw.decode())
     assert label is not None
     if accepted:
-        records.announced.add(label)
+        records.announced[label] = sent.at
     else:
         records.unannounced[label] = sent
 

@@ -36,7 +36,7 @@ _FAULTS: Final = (0.05, 0.3)
 _KILLS: Final = (0.5, 2.5)
 _DEAD: Final = (0.0, 0.5)
 _ON_THE_WAY: Final = 0.05
-_GRACE: Final = timedelta(seconds=0.2)
+_GRACE: Final = timedelta(seconds=0.1)
 _UPDATES: Final = timedelta(seconds=0.02)
 _DEFAULTS: Final = (10, 1, 4, 6)
 #: Sentences of the checks that say so.

@@ -85,7 +85,7 @@ def a_card(*buttons: str) -> Card:
 @pytest.fixture
 def evidence() -> Evidence:
     """One execution that went as it should."""
-    crews = CrewRecords(executions={"e-1": an_execution()}, applied=[APPLIED], announced={FIRST})
+    crews = CrewRecords(executions={"e-1": an_execution()}, applied=[APPLIED], announced={FIRST: 5})
     stored = Stored((ROUND,), (), frozenset({"e-1"}))
     return Evidence(crews, stored, Ledger(presses=[PRESS]), {"r-1": a_card()}, Counter({"k": 1}))
 
@@ -101,7 +101,7 @@ def test_what_went_as_it_should_is_no_problem(evidence: Evidence) -> None:
 
 def test_an_execution_that_waits_with_an_output_that_the_bot_has_heard(evidence: Evidence) -> None:
     evidence.crews.executions["e-1"] = an_execution(version=2)
-    evidence.crews.announced.add(SECOND)
+    evidence.crews.announced[SECOND] = 15
     assert "soak-1/draft/v2 is Pending" in only_problem(evidence)
 
 
@@ -161,6 +161,16 @@ def test_it_is_excused_where_the_newer_output_could_not_be_heard(evidence: Evide
     evidence.crews.unannounced[SECOND] = a_webhook("human_input", status=None, at=15)
     evidence.ledger.outages.append(Outage(14, 16))
     assert not check_everything(evidence)
+
+
+@pytest.mark.parametrize(("taken_at", "excused"), [(14.9, True), (15.1, False)])
+def test_it_is_excused_while_the_newer_output_is_on_its_way(
+    evidence: Evidence, taken_at: float, *, excused: bool
+) -> None:
+    evidence.crews.applied.append(replace(APPLIED, label=SECOND))
+    evidence.crews.announced[SECOND] = 15
+    evidence.crews.resumed_at[SECOND] = taken_at
+    assert bool(check_everything(evidence)) is not excused
 
 
 def test_a_decision_that_nobody_took(evidence: Evidence) -> None:

@@ -23,6 +23,13 @@ GRACE = timedelta(seconds=3)
 START_GRACE = timedelta(seconds=20)
 
 
+@dataclass(slots=True)
+class Listening:
+    """Since when this process hears what crews say; told once it does."""
+
+    since: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryContext:
     """What deliveries work with; built once, by the app."""
@@ -38,8 +45,7 @@ class DeliveryContext:
     """A fresh random number from 0 to 1."""
     retry: Retry = Retry()
     grace: timedelta = GRACE
-    started_at: datetime | None = None
-    """When this process began to listen."""
+    listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
     refusing: set[str] = field(default_factory=set)
     """Crews whose channel refused the latest post, which their operators have been told."""
@@ -47,9 +53,10 @@ class DeliveryContext:
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Until when to wait before a try in doubt is repeated; None when it may be now."""
         begun = round_.in_doubt_since
-        if self.started_at is None or begun is None or begun >= self.started_at:
+        since = self.listening.since
+        if since is None or begun is None or begun >= since:
             return None
-        until = self.started_at + self.start_grace
+        until = since + self.start_grace
         return until if self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool) -> datetime:

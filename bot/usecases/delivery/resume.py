@@ -122,7 +122,9 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):
-            await tx.retry(job, at=context.next_try(job, in_doubt=True), in_doubt=True)
+            # Soon, the first time, however often it was not sent before: see GRACE.
+            at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
+            await tx.retry(job, at=at, in_doubt=True)
         else:
             # The crew as a whole seems to be away: the worker waits, this job need not.
             await tx.retry(job, at=now, in_doubt=False)

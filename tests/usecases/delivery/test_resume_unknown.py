@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,7 @@ from bot.domain.verdict import Decision
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.read_models import CrewStatus, Progress
 from tests.builders import NOW
-from tests.usecases.faults import LOST, Crashed, Fault
+from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
 POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
@@ -38,6 +37,22 @@ async def test_a_lost_answer_is_waited_for(world: World, decided: Round) -> None
     assert rows[RESUME].began_at == NOW
 
 
+async def test_it_is_sent_again_soon_although_the_crew_was_away_for_long(
+    world: World, decided: Round
+) -> None:
+    """A crew that took it is busy now and refuses another; later it may have paused anew."""
+    for _ in range(10):
+        world.crew.faults.append(Fault(AWAY))
+        assert await world.turn(CREW) == [AWAY]
+    await lose(world, after=False)
+    rows = {row.kind: row for row in await world.rows()}
+    assert rows[RESUME].due_at == world.clock() + GRACE
+    world.clock.advance(GRACE)
+    await lose(world, after=False)
+    rows = {row.kind: row for row in await world.rows()}
+    assert rows[RESUME].due_at > world.clock() + GRACE
+
+
 async def test_it_is_sent_again_where_nothing_shows_that_it_was_taken(
     world: World, decided: Round
 ) -> None:
@@ -55,7 +70,7 @@ async def test_after_a_start_evidence_is_waited_for_before_it_is_sent_again(
     await lose(world, after=False)
     world.clock.advance(GRACE)
     started_at = world.clock()
-    world.context = replace(world.context, started_at=started_at)
+    world.context.listening.since = started_at
     assert await world.turn(CREW) == [Unknown("waits for evidence after the start")]
     assert len(world.crew.asked) == 1
     rows = {row.kind: row for row in await world.rows()}
@@ -70,7 +85,7 @@ async def test_a_status_that_moves_after_a_start_saves_the_other_try(
 ) -> None:
     await lose(world, after=True)
     world.clock.advance(GRACE)
-    world.context = replace(world.context, started_at=world.clock())
+    world.context.listening.since = world.clock()
     world.crew.says = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
     await world.turn(CREW)
     world.clock.advance(START_GRACE)
@@ -83,7 +98,7 @@ async def test_a_status_that_moves_after_a_start_saves_the_other_try(
 async def test_a_try_that_began_after_the_start_is_repeated_as_ever(
     world: World, decided: Round
 ) -> None:
-    world.context = replace(world.context, started_at=world.clock())
+    world.context.listening.since = world.clock()
     await lose(world, after=False)
     world.clock.advance(GRACE)
     await world.turn(CREW)
