@@ -47,7 +47,7 @@ lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their new
 LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate $(LOCK)
 
-screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures of the playground (needs Chromium)
+screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures, and every surface in .screenshots (needs Chromium)
 	@$(PY) -m tests.playground.screenshots
 
 clean: ## Forget everything that was installed or cached
