@@ -228,12 +228,14 @@ async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
         said.append(capsys.readouterr().out)
         return "no_slow_signs" in "".join(said)
 
-    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
+    with closing(
+        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
+    ) as database:
         await world.slack.click(ANA, card, "Approve")
         await world.slack.until(lambda: world.slack.hanging)
-        database.execute("ALTER TABLE outbox RENAME TO gone")
+        await asyncio.to_thread(database.execute, "ALTER TABLE outbox RENAME TO gone")
         await world.slack.until(logged, timeout=4)
-        database.execute("ALTER TABLE gone RENAME TO outbox")
+        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO outbox")
     await world.pause("publish", "Another draft.")
     await world.slack.click(ANA, await world.card("Another draft"), "Approve")
 

@@ -42,13 +42,15 @@ async def started_in_slack(world: World) -> None:
     await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
 
 
-async def waiting(world: World, *, after: int) -> Message:
-    """The one card that waits, once so many decisions have been taken by the crew."""
+async def waiting(world: World, *decided: Message) -> Message:
+    """The one card that waits, besides those that are decided, which may not show it yet."""
 
     def found() -> list[Message]:
-        if len(world.crew.resumes) < after:
-            return []
-        return [card for card in world.slack.messages(CHANNEL) if "Approve" in buttons(card)]
+        return [
+            card
+            for card in world.slack.messages(CHANNEL)
+            if "Approve" in buttons(card) and card.ts not in {each.ts for each in decided}
+        ]
 
     [card] = await world.slack.until(found)
     return card
@@ -56,13 +58,13 @@ async def waiting(world: World, *, after: int) -> Message:
 
 async def reviewed(world: World) -> list[Message]:
     """Ask for changes once and approve twice; every message of the bot, once all is said."""
-    first = await waiting(world, after=0)
+    first = await waiting(world)
     await world.slack.click(ANA, first, "Revise")
     await modal(world, ANA, "What should change?")
     await world.slack.submit(ANA, {"feedback": "Add a source."})
-    second = await waiting(world, after=1)
+    second = await waiting(world, first)
     await world.slack.click(ANA, second, "Approve")
-    third = await waiting(world, after=2)
+    third = await waiting(world, first, second)
     await world.slack.click(ANA, third, "Approve")
     [execution] = world.crew.executions
     await world.crew.until(lambda: execution.state is State.COMPLETED)

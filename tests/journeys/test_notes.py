@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -60,11 +61,13 @@ async def test_a_note_that_the_database_cannot_take_is_told_of_again(
     card = await world.card("A draft")
     await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
     await world.shown(card, "1 note from")
-    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
-        database.execute("ALTER TABLE notes RENAME TO gone")
+    with closing(
+        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
+    ) as database:
+        await asyncio.to_thread(database.execute, "ALTER TABLE notes RENAME TO gone")
         note = await world.slack.write(ANA, CHANNEL, "Clearer.", card.ts)
         assert note.reply.status == 503
-        database.execute("ALTER TABLE gone RENAME TO notes")
+        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO notes")
     await world.slack.resend(note.delivery)
     await world.shown(card, "2 notes from")
     assert "Traceback" not in capsys.readouterr().out
@@ -173,10 +176,12 @@ async def test_keep_collecting_puts_the_offer_away_and_answers_in_the_thread(
 async def test_a_note_that_could_not_be_kept_is_told_again(world: World, tmp_path: Path) -> None:
     await world.pause()
     card = await world.card("A draft")
-    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
-        database.execute("ALTER TABLE notes RENAME TO gone")
+    with closing(
+        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
+    ) as database:
+        await asyncio.to_thread(database.execute, "ALTER TABLE notes RENAME TO gone")
         lost = await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
-        database.execute("ALTER TABLE gone RENAME TO notes")
+        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO notes")
 
     assert not lost.reply.ok
     await world.slack.resend(lost.delivery)

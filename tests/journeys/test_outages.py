@@ -1,5 +1,6 @@
 """Slack away, slow, or with its answers lost: notifications are taken and kept, cards come once."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -169,18 +170,20 @@ async def test_a_database_that_cannot_take_it_is_503_and_nothing_is_stored(
 ) -> None:
     await world.pause("one", "first", "e-1")
     card = await world.card("first")
-    with closing(sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)) as database:
-        database.execute("ALTER TABLE outbox RENAME TO gone")
+    with closing(
+        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
+    ) as database:
+        await asyncio.to_thread(database.execute, "ALTER TABLE outbox RENAME TO gone")
 
         assert await world.pause("two", "second", "e-2") == 503
-        database.execute("ALTER TABLE alembic_version RENAME TO gone_too")
+        await asyncio.to_thread(database.execute, "ALTER TABLE alembic_version RENAME TO gone_too")
         status, ready = await world.get("/readyz")
         assert (status, ready["error"]) == (503, "not_ready")
-        database.execute("ALTER TABLE gone_too RENAME TO alembic_version")
+        await asyncio.to_thread(database.execute, "ALTER TABLE gone_too RENAME TO alembic_version")
         await world.slack.click(ANA, card, "Approve")
         assert "Nothing was recorded" in await world.told(ANA)
 
-        database.execute("ALTER TABLE gone RENAME TO outbox")
+        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO outbox")
     assert await world.pause("two", "second", "e-2") == 202
     await world.card("second")
     await world.slack.click(ANA, card, "Approve")

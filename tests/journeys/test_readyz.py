@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -43,11 +44,13 @@ async def test_strangers_are_not_told_why_it_cannot_work(
 ) -> None:
     async with make_world() as world:
         file = tmp_path / "crewgate.db"
-        with closing(sqlite3.connect(file, isolation_level=None)) as database:
-            database.execute("ALTER TABLE executions RENAME TO gone")
+        with closing(
+            sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        ) as database:
+            await asyncio.to_thread(database.execute, "ALTER TABLE executions RENAME TO gone")
             stranger = await ready(world, X_Forwarded_For="203.0.113.7")
             _, told = await ready(world)
-            database.execute("ALTER TABLE gone RENAME TO executions")
+            await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO executions")
 
     assert stranger == (
         503,
