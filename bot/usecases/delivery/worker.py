@@ -162,14 +162,11 @@ class Worker:
 
     async def _slow_down(self, outcome: Outcome) -> None:
         """The other side's own limiter speaks for all that this budget is spent on."""
-        if self._budget is None or not isinstance(outcome, NotSent) or not outcome.alone:
-            return
-        if outcome.retry_after is None:
+        pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
+        if self._budget is None or pause is None:
             return
         try:
-            await self._outbox.pause(
-                self._budget, now=self._context.clock(), pause=outcome.retry_after
-            )
+            await self._outbox.pause(self._budget, now=self._context.clock(), pause=pause)
         except StoreUnavailable as error:
             log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
 

@@ -9,7 +9,6 @@ import pytest
 
 from bot.domain.effects import SLACK, Effect, EffectKind
 from bot.domain.outcome import NotSent, Outcome, RefusalKind, Refused
-from bot.domain.rate import Budget, Rate
 from bot.domain.review import State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
@@ -235,44 +234,6 @@ async def test_one_that_is_away_holds_up_nobody_else(worker_world: WorkerWorld) 
         await worker_world.decide(round_.id)
         await worker_world.clock.until(lambda: bool(worker_world.crew.taken))
         assert worker_world.slack.messages == []
-
-
-# --- a rate ---
-
-
-async def test_it_leases_what_its_budget_has_room_for_and_looks_again_when_there_is_more(
-    worker_world: WorkerWorld, logs: Logs
-) -> None:
-    for number in range(3):
-        await worker_world.notify(execution_id=f"e-{number}")
-    budget = Budget("posts", Rate(SECOND, burst=2))
-    messages = worker_world.slack.messages
-    async with worker_world.run_workers(budget=budget):
-        await worker_world.clock.until(lambda: len(messages) == 2)
-        for _ in range(3):
-            await worker_world.next_poll()
-        assert len(messages) == 2
-        worker_world.clock.advance(SECOND)
-        await worker_world.clock.until(lambda: len(messages) == 3)
-    assert {log["event"] for log in logs} == {"delivered"}
-
-
-async def test_a_limiter_of_the_other_side_pauses_the_budget(worker_world: WorkerWorld) -> None:
-    asked = NotSent("slow down", retry_after=60 * SECOND, alone=True)
-    worker_world.slack.faults.append(Fault(asked))
-    for number in range(2):
-        await worker_world.notify(execution_id=f"e-{number}")
-    budget = Budget("posts", Rate(SECOND, burst=1))
-    async with worker_world.run_workers(budget=budget) as worker:
-        await worker_world.clock.until(lambda: len(worker_world.slack.calls) == 1)
-        worker_world.clock.advance(30 * SECOND)
-        await worker_world.next_poll()
-        await worker_world.next_poll()
-        assert worker_world.slack.messages == []
-        assert worker.warnings == ()
-        while len(worker_world.slack.messages) < 2:
-            worker_world.clock.advance(SECOND)
-            await worker_world.next_poll()
 
 
 # --- how much at once, and the end ---
