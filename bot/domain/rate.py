@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 class Rate:
     """One an `interval`, and `burst` of them at once after a rest. No interval: no limit."""
 
-    interval: timedelta = timedelta(seconds=1)
+    interval: timedelta
     burst: int = 4
 
     def room(self, paid_until: datetime, now: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 from bot.slack.blockkit.markdown_lines import Line, lines_of
@@ -53,15 +54,13 @@ def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[st
     head = reveal(written)[: 2 * characters + 2]
     lines = lines_of(head)
     kinds = kinds_of(head, lines)
+
+    def cut(room: int) -> tuple[int, str]:
+        return _short_cut(head, lines, kinds, room=room, rows=rows)
+
     room = min(characters, len(head) - 1)
-    while room > 0:
-        at, closing = _short_cut(head, lines, kinds, room=room, rows=rows)
-        shown = head[:at].rstrip()
-        part = neutralise_markdown(shown + closing)
-        if utf16_length(part) <= limit:
-            return part, place_before(written, len(shown))
-        room = min(at - 1, at * limit // utf16_length(part))
-    return "", 0
+    part, at = _largest(head, cut, neutralise_markdown, room=room, limit=limit)
+    return part, place_before(written, at)
 
 
 def _short_cut(
@@ -141,12 +140,29 @@ def first_part(
     head = head[:most]
     lines = lines_of(head)
     room = min(limit, len(head) - 1)
+    part, at = _largest(head, partial(_cut, head, lines), render, room=room, limit=limit)
+    return part, place_before(written, at)
+
+
+def _largest(
+    head: str,
+    cut: Callable[[int], tuple[int, str]],
+    render: Callable[[str], str],
+    *,
+    room: int,
+    limit: int,
+) -> tuple[str, int]:
+    """The largest part, from `room` characters on down, that takes `limit` once rendered.
+
+    And how many characters of `head` that is. `cut` says where a part of that room ends, and what
+    closes it there.
+    """
     while room > 0:
-        at, closing = _cut(head, lines, room)
+        at, closing = cut(room)
         shown = head[:at].rstrip()
         part = render(shown + closing)
         if utf16_length(part) <= limit:
-            return part, place_before(written, len(shown))
+            return part, len(shown)
         room = min(at - 1, at * limit // utf16_length(part))
     return "", 0
 

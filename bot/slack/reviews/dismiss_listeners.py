@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import ids
 from bot.slack import strings as shared
+from bot.slack.blockkit.blocks import Block
 from bot.slack.client.ephemeral import Respond, send_ephemeral
 from bot.slack.client.modals import open_modal
 from bot.slack.context import Body, SlackContext
@@ -21,6 +22,7 @@ from bot.slack.reviews import form_strings
 from bot.slack.reviews.forms import render_dismiss_form, render_dismiss_report_form
 from bot.usecases.dismiss import dismiss, dismiss_report, may_dismiss, may_dismiss_report
 
+T = TypeVar("T")
 Dismiss: TypeAlias = Callable[..., Awaitable[object]]
 """`dismiss` or `dismiss_report`."""
 
@@ -29,48 +31,49 @@ log = structlog.get_logger(__name__)
 
 def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the listeners of Dismiss on the app, and of the form that it opens."""
-    app.action(ids.DISMISS)(partial(on_dismiss, context=context))
+    app.action(ids.DISMISS)(
+        partial(on_dismiss, context=context, may=may_dismiss, render=render_dismiss_form)
+    )
     app.action(ids.VIEW_DISMISS)(partial(on_view_dismiss, context=context))
-    app.action(ids.DISMISS_REPORT)(partial(on_dismiss_report, context=context))
+    app.action(ids.DISMISS_REPORT)(
+        partial(
+            on_dismiss, context=context, may=may_dismiss_report, render=render_dismiss_report_form
+        )
+    )
     sent = partial(on_dismiss_submitted, context=context)
     app.view(ids.DISMISS_MODAL)(partial(sent, carry_out=dismiss))
     app.view(ids.DISMISS_REPORT_MODAL)(partial(sent, carry_out=dismiss_report))
 
 
-async def on_dismiss(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+async def on_dismiss(  # Bolt fills the first ones in by name
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    respond: Respond,
+    *,
+    context: SlackContext,
+    may: Callable[..., Awaitable[T]],
+    render: Callable[[T], Block],
 ) -> None:
-    """Open the form that asks why, if this person may dismiss it now."""
+    """Open the form that asks why, if this person may dismiss it now: a round or a report."""
     click = parse_click(body)
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
-        round_ = await may_dismiss(click.round_id, by=click.by, context=context)
+        found = await may(click.round_id, by=click.by, context=context)
         await ack()
-        if await open_modal(client, click.trigger_id, render_dismiss_form(round_)) is None:
+        if await open_modal(client, click.trigger_id, render(found)) is None:
             await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
 
 
 async def on_view_dismiss(
     ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
-    """The same in Home."""
+    """The same for a round in Home."""
     click = parse_view_click(body)
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
         round_ = await may_dismiss(click.value, by=click.by, context=context)
         await ack()
         form = render_dismiss_form(round_)
         await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
-
-
-async def on_dismiss_report(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
-    """The same for the report of a webhook that could not be understood."""
-    click = parse_click(body)
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
-        found = await may_dismiss_report(click.round_id, by=click.by, context=context)
-        await ack()
-        if await open_modal(client, click.trigger_id, render_dismiss_report_form(found)) is None:
-            await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
 
 
 async def on_dismiss_submitted(
