@@ -46,7 +46,7 @@ async def dismiss_report(
     Reviewers and operators may. Raises NotAReviewer, UnknownCrew, StoreUnavailable, or
     InvalidTransition when there is none (any more).
     """
-    dead_letter = await may_dismiss_report(dead_letter_id, by=by, context=context)
+    dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
     async with context.uow.begin() as tx:
         if not await tx.dismiss_dead_letter(dead_letter_id, Dismissed(by, why.strip()), at=now):
@@ -59,12 +59,17 @@ async def may_dismiss_report(
     dead_letter_id: str, *, by: Person, context: ReviewContext
 ) -> DeadLetter:
     """The webhook, if this person may dismiss its report now. Raises as `dismiss_report` does."""
+    dead_letter = await _report(dead_letter_id, by=by, context=context)
+    if dead_letter.dismissed is not None:
+        raise _dismissed_already()
+    return dead_letter
+
+
+async def _report(dead_letter_id: str, *, by: Person, context: ReviewContext) -> DeadLetter:
     dead_letter = await context.uow.read.dead_letter(dead_letter_id)
     if dead_letter is None:
         raise _dismissed_already()
     await context.ensure_reviewer_or_operator(by.id, dead_letter.crew)
-    if dead_letter.dismissed is not None:
-        raise _dismissed_already()
     return dead_letter
 
 
