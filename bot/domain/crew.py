@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from types import EllipsisType
 from urllib.parse import unquote, urlsplit
 
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from bot.domain.notify import Notify
 from bot.domain.people import Anyone, ReviewerRef, Role
-
-
-class Notify(StrEnum):
-    """How the reviewers are told that a round waits."""
-
-    MENTION = "mention"
-    """Mentioned in the thread, once per round."""
-    DM = "dm"
-    """Each by a private message with the buttons."""
-    NONE = "none"
-    """Not at all: they look into the channel or Home themselves."""
+from bot.domain.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +30,8 @@ class Crew:
     operators: tuple[ReviewerRef, ...] = ()
     """Who looks after it."""
     notify: Notify = Notify.MENTION
+    rules: tuple[Rule, ...] = ()
+    """The first whose conditions hold counts for a new round."""
     forward: bool = False
     """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
 

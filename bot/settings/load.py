@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bot.domain.crew import Notify
 from bot.domain.errors import CrewgateError
+from bot.domain.notify import Notify
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers, table
 from bot.settings.sources import Reader, read_dotenv, read_toml, without_empty

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from bot.domain.crew import Notify
+from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 
 LogFormat = Literal["console", "json"]

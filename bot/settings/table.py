@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from bot.domain.crew import Notify
+from bot.domain.notify import Notify
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers
 

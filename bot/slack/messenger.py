@@ -11,8 +11,9 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.crew import Crew, Notify
+from bot.domain.crew import Crew
 from bot.domain.notes import Note
+from bot.domain.notify import Notify
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.people import ReviewerRef, Role, User
 from bot.domain.redaction import Redactor

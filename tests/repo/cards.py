@@ -13,9 +13,9 @@ from typing import Any, Final
 from bot.demo.playground.mrkdwn import Names
 from bot.demo.transcript import read_message
 from bot.demo.workspace import Message as SlackMessage
-from bot.domain.crew import Notify
 from bot.domain.notes import Claim
 from bot.domain.notification import Output
+from bot.domain.notify import Notify
 from bot.domain.outcome import ResumeStatus
 from bot.domain.people import User, UserGroup
 from bot.domain.reason import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.crew import Notify
+from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, User, UserGroup
 from tests.settings.environments import ENOUGH, NO_CREW, RESEARCH, SECRETS, Load, problem, problems
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.crew import Notify
+from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.settings.load import load
 from tests.settings.environments import ENOUGH, Load, problem, problems

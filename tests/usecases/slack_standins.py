@@ -6,10 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain.crew import Crew, Notify
+from bot.domain.crew import Crew
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution
 from bot.domain.notes import Note
+from bot.domain.notify import Notify
 from bot.domain.outcome import (
     Delivered,
     NotSent,

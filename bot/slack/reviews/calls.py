@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain.crew import Notify
+from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User
 from bot.domain.reason import needs_an_operator
 from bot.domain.verdict import Person, Revise

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from bot.domain.crew import Notify
 from bot.domain.effects import EffectKind
+from bot.domain.notify import Notify
 from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.usecases.delivery import direct_messages

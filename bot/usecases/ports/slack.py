@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.domain.caveats import WHOLE
-from bot.domain.crew import Crew, Notify
+from bot.domain.crew import Crew
 from bot.domain.notes import Note
+from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
 from bot.domain.people import Installation, ReviewerRef
 from bot.usecases.read_models import (

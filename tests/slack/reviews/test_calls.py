@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from bot.demo.workspace.blocks import message_problems, text_size
 from bot.demo.workspace.text import disguised_links, pieces
-from bot.domain.crew import Notify
 from bot.domain.notification import Output
+from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.review import State
 from bot.domain.verdict import Approve, Revise

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.crew import Notify
 from bot.domain.effects import SLACK, Effect, EffectKind
+from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.domain.people import Anyone, Email, User, UserGroup
 from bot.domain.review import Round, State

@@ -1,0 +1,16 @@
+"""How people are told that something waits."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Notify(StrEnum):
+    """How the reviewers are told that a round waits."""
+
+    MENTION = "mention"
+    """Mentioned in the thread, once per round."""
+    DM = "dm"
+    """Each by a private message with the buttons."""
+    NONE = "none"
+    """Not at all: they look into the channel or Home themselves."""

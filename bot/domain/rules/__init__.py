@@ -1,0 +1,1 @@
+"""What decides for matching reviews: who may decide, how many, where, and what time brings."""
