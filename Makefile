@@ -42,10 +42,18 @@ lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their new
 	@$(PIP) install uv==0.13.9
 	@$(LOCKED) pyproject.toml --output-file requirements.txt
 	@$(LOCKED) --group pyproject.toml:test --constraint requirements.txt --output-file tests/requirements.txt
+	@$(LOCKED) pyproject.toml --extra host --group pyproject.toml:host \
+		$(foreach package,$(NOT_NEEDED),--no-emit-package $(package)) \
+		--output-file tests/requirements-crewai.txt
 
 # Universal: one file for every system and every Python from 3.11 on.
 LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate $(LOCK)
+
+# What crewai asks for and neither imports nor needs for a crew without tools: two thirds of its size.
+NOT_NEEDED = hf-xet huggingface-hub instructor kubernetes lance-namespace \
+	lance-namespace-urllib3-client lancedb onnxruntime openpyxl pdfminer-six pdfplumber pillow \
+	pyarrow pypdfium2 textual tokenizers uv uvloop watchfiles
 
 screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures, and every surface in .screenshots (needs Chromium)
 	@$(PY) -m tests.playground.screenshots

@@ -8,22 +8,24 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import bot
 from tests.repo.files import read
 
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt")
+WITH_CREWAI = "tests/requirements-crewai.txt"
 
 
 def pinned(path: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", read(path), flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("path", REQUIREMENTS)
+@pytest.mark.parametrize("path", [*REQUIREMENTS, WITH_CREWAI])
 def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) -> None:
     for entry in read(path).replace("\\\n", " ").splitlines():
         assert re.fullmatch(
-            r"[a-z0-9-]+==[\w.]+(?: ; [\w' !=<>.]+)?(?: +--hash=sha256:[0-9a-f]{64})+", entry
+            r"[a-z0-9-]+==[\w.]+(?: ; [\w' !=<>.()]+)?(?: +--hash=sha256:[0-9a-f]{64})+", entry
         )
 
 
@@ -43,6 +45,18 @@ def test_both_files_pin_the_same_versions() -> None:
     run, test = map(pinned, REQUIREMENTS)
     for name in run.keys() & test.keys():
         assert run[name] == test[name]
+
+
+def test_the_bot_can_be_installed_beside_crewai() -> None:
+    """One resolution has crewai and all that the bot asks for; the bot alone has newer ones."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    beside, alone = pinned(WITH_CREWAI), pinned("requirements.txt")
+    asked = [*project["dependencies"], *project["optional-dependencies"]["host"]]
+    for requirement in map(Requirement, asked):
+        version = beside[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), requirement
+    for name in ("pydantic", "aiosqlite"):
+        assert Version(beside[name]) < Version(alone[name])
 
 
 def test_the_version_is_said_once() -> None:
