@@ -1,0 +1,69 @@
+"""A number that a value is compared with: `>= 50000`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+#: In any order; the longer signs first, for they begin with the shorter ones.
+_SIGNS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+#: Bounded, so that no number costs more than a glance.
+_NUMBER: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][-+]?[0-9]{1,4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A sign and a number."""
+
+    sign: str
+    number: Decimal
+
+    @classmethod
+    def parse(cls, text: str) -> Comparison | None:
+        """None where it is not a sign and a number."""
+        sign = sign_of(text)
+        number = read_number(text.removeprefix(sign)) if sign else None
+        return None if number is None else cls(sign, number)
+
+    def holds(self, value: str) -> bool:
+        """Whether it holds for a value; one that is no number is only unequal to it."""
+        number = read_number(value)
+        return self.sign == "!=" if number is None else _SIGNS[self.sign](number, self.number)
+
+    def covers(self, narrow: Comparison) -> bool:
+        """Whether this one holds wherever `narrow` does."""
+        if self == narrow:
+            return True
+        if narrow.sign == "!=":
+            return False
+        if narrow.sign == "=":
+            return _SIGNS[self.sign](narrow.number, self.number)
+        if self.sign == "!=":
+            return not _SIGNS[narrow.sign](self.number, narrow.number)
+        if self.sign[0] != narrow.sign[0]:
+            return False
+        # The number itself is the only one that `>=` has and `>` has not.
+        bound = self.sign[0] if self.sign + "=" == narrow.sign else f"{self.sign[0]}="
+        return _SIGNS[bound](narrow.number, self.number)
+
+
+def sign_of(text: str) -> str:
+    """The sign that a text begins with, if one."""
+    return next((sign for sign in _SIGNS if text.startswith(sign)), "")
+
+
+def read_number(text: str) -> Decimal | None:
+    """The number that a text is, if it is one."""
+    text = text.strip()
+    return Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -1,0 +1,259 @@
+"""Which rule counts for a review, and why another one does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.notification import Format, Output
+from bot.domain.rules.choose import choose, hidden
+from bot.domain.rules.conditions import FOUND_SHOWN, Conditions, Key, Mismatch
+from bot.domain.rules.facts import Facts
+from bot.domain.rules.rule import Rule
+from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
+
+
+def facts(output: object = "A draft.", **changes: Any) -> Facts:
+    """Of a task called `contract_eu`; an output that is not a text is written as JSON."""
+    return replace(
+        Facts(
+            task_id="t-17",
+            task_name="contract_eu",
+            agent="Lawyer Bot",
+            output=Output(output)
+            if isinstance(output, str)
+            else Output(json.dumps(output), Format.JSON),
+            inputs=(("country", "DE"), ("topic", "Lease")),
+            meta=(("region", "EU"),),
+        ),
+        **changes,
+    )
+
+
+def of(**wanted: Any) -> Conditions:
+    return Conditions(**wanted)
+
+
+BUDGET = {"budget": {"eur": 50_000.0}, "items": [{"price": "12"}, {"price": None}], "ok": True}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        of(),
+        of(task="Contract_*"),
+        of(task="t-1?"),
+        of(agent="lawyer*"),
+        of(contains=("indemnif", "A DRAFT")),
+        of(inputs=(("country", "d*"), ("topic", "lease"))),
+        of(meta=(("region", "EU"),)),
+    ],
+)
+def test_a_rule_is_for_a_review_of_which_all_holds(conditions: Conditions) -> None:
+    assert conditions.mismatches(facts()) == ()
+    assert conditions.hold(facts())
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("budget.eur", ">= 50000"),
+        ("budget.eur", "50000.0"),
+        ("items.0.price", "< 13"),
+        ("items.1.price", "null"),
+        ("ok", "TRUE"),
+        ("budget", "*"),
+        ("items", "*"),
+    ],
+)
+def test_a_value_in_a_json_output_is_found_by_its_path(path: str, wanted: str) -> None:
+    assert of(json=((path, wanted),)).hold(facts(BUDGET))
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "found"),
+    [
+        ("budget.eur", "> 50000", "50000.0"),
+        ("budget.usd", "*", None),
+        ("budget", "> 1", "{…}"),
+        ("items", "> 1", "[…]"),
+        ("items.2.price", "*", None),
+        ("items.-1.price", "*", None),
+        ("items.99999999999", "*", None),
+        ("items.²", "*", None),
+        ("ok.then", "*", None),
+        ("ok", "false", "true"),
+    ],
+)
+def test_a_value_that_is_not_as_wanted_is_named_with_its_path(
+    path: str, wanted: str, found: str | None
+) -> None:
+    mismatches = of(json=((path, wanted),)).mismatches(facts(BUDGET))
+    assert mismatches == (Mismatch(Key.JSON, (wanted,), found, path),)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        Output('{"a": 1}'),
+        Output("{", Format.JSON),
+        Output("[" * 500_000, Format.JSON),
+        Output("[1]", Format.JSON),
+    ],
+)
+def test_an_output_that_has_no_such_value_is_not_for_the_rule(output: Output) -> None:
+    assert not of(json=(("a", "*"),)).hold(replace(facts(), output=output))
+
+
+def test_every_condition_that_does_not_hold_is_named_in_the_order_of_the_keys() -> None:
+    conditions = of(
+        task="memo_*",
+        agent="Poet*",
+        contains=("liability", "Indemnif"),
+        json=(("budget.eur", ">= 50000"),),
+        inputs=(("country", "F*"), ("city", "*")),
+        meta=(("region", "US"),),
+    )
+    assert conditions.mismatches(facts(agent=None, task_name=None)) == (
+        Mismatch(Key.TASK, ("memo_*",), "t-17"),
+        Mismatch(Key.AGENT, ("Poet*",), None),
+        Mismatch(Key.CONTAINS, ("liability", "Indemnif"), None),
+        Mismatch(Key.JSON, (">= 50000",), None, "budget.eur"),
+        Mismatch(Key.INPUTS, ("F*",), "DE", "country"),
+        Mismatch(Key.INPUTS, ("*",), None, "city"),
+        Mismatch(Key.META, ("US",), "EU", "region"),
+    )
+    assert not conditions.hold(facts())
+
+
+def test_of_a_long_value_the_beginning_is_kept() -> None:
+    (mismatch,) = of(agent="Poet").mismatches(facts(agent="a" * 1_000))
+    assert mismatch.found == "a" * (FOUND_SHOWN - 1) + "…"
+
+
+def test_the_first_rule_whose_conditions_hold_counts() -> None:
+    memo = Rule(name="memo", when=of(task="memo_*"))
+    contract = Rule(name="contract", when=of(task="contract_*"))
+    rest = Rule(name="rest")
+    assert choose((memo, contract, rest), facts()) is contract
+    assert choose((memo, rest), facts()) is rest
+    assert choose((memo,), facts()) is None
+    assert choose((), facts()) is None
+
+
+ALL = of()
+COVERED = [
+    (ALL, ALL),
+    (ALL, of(task="a")),
+    (of(task="*"), of(agent="b")),
+    (of(task="a*"), of(task="ab*", agent="b")),
+    (of(agent="*"), of(agent="b")),
+    (of(contains=("liab", "tax")), of(contains=("Liability", "taxes"))),
+    (of(json=(("a", ">= 5"),)), of(json=(("b", "x"), ("a", "> 5")))),
+    (of(json=(("a", "*"),)), of(json=(("a", "> 5"),))),
+    (of(json=(("a", "x*"),)), of(json=(("a", "xy"),))),
+    (of(inputs=(("a", "x*"),)), of(inputs=(("a", "xy"), ("b", "z")))),
+    (of(meta=(("a", "*"),)), of(meta=(("a", "xy"),))),
+]
+NOT_COVERED = [
+    (of(task="a"), ALL),
+    (of(task="a"), of(task="b")),
+    (of(agent="*"), of(task="a")),
+    (of(contains=("liab",)), ALL),
+    (of(contains=("liab",)), of(contains=("liability", "tax"))),
+    (of(json=(("a", ">= 5"),)), of(json=(("a", "7"),))),
+    (of(json=(("a", "7"),)), of(json=(("a", "= 7"),))),
+    (of(json=(("a", ">= 5"),)), of(json=(("b", ">= 5"),))),
+    (of(inputs=(("a", "x"),)), of(meta=(("a", "x"),))),
+]
+
+
+@pytest.mark.parametrize(("wide", "narrow"), COVERED)
+def test_a_rule_that_comes_after_one_that_always_holds_with_it_is_hidden(
+    wide: Conditions, narrow: Conditions
+) -> None:
+    first, other, last = (
+        Rule(name="first", when=wide),
+        Rule(name="other", when=of(task="z", agent="z")),
+        Rule(name="last", when=narrow),
+    )
+    assert (last, first) in hidden((first, other, last))
+    if wide != narrow:
+        assert (first, last) not in hidden((last, first))
+
+
+@pytest.mark.parametrize(("wide", "narrow"), NOT_COVERED)
+def test_a_rule_that_may_count_is_not_called_hidden(wide: Conditions, narrow: Conditions) -> None:
+    assert hidden((Rule(name="1", when=wide), Rule(name="2", when=narrow))) == ()
+
+
+GLOBS = st.sampled_from(["*", "a*", "ab", "a?", "b", ""])
+WANTED = st.sampled_from(["*", "1*", "10", "> 1", ">= 1", "= 10", "!= 1", "a"])
+NAMES = st.sampled_from(["x", "y"])
+CONDITIONS = st.builds(
+    Conditions,
+    task=st.none() | GLOBS,
+    agent=st.none() | GLOBS,
+    contains=st.lists(st.sampled_from(["a", "ab", "b"]), max_size=2).map(tuple),
+    json=st.lists(st.tuples(NAMES, WANTED), max_size=2).map(tuple),
+    inputs=st.lists(st.tuples(NAMES, GLOBS), max_size=2).map(tuple),
+    meta=st.lists(st.tuples(NAMES, GLOBS), max_size=1).map(tuple),
+)
+VALUES = st.sampled_from(["a", "ab", "b", "ba"])
+FACTS = st.builds(
+    Facts,
+    task_id=VALUES,
+    task_name=st.none() | VALUES,
+    agent=st.none() | VALUES,
+    output=st.dictionaries(NAMES, VALUES | st.sampled_from([1, 2, 10])).map(
+        lambda value: Output(json.dumps(value), Format.JSON)
+    ),
+    inputs=st.dictionaries(NAMES, VALUES).map(lambda given: tuple(given.items())),
+    meta=st.dictionaries(NAMES, VALUES).map(lambda given: tuple(given.items())),
+)
+
+
+@given(wide=CONDITIONS, narrow=CONDITIONS, found=FACTS)
+def test_no_review_is_for_a_covered_rule_only(
+    wide: Conditions, narrow: Conditions, found: Facts
+) -> None:
+    if wide.cover(narrow) and narrow.hold(found):
+        assert wide.hold(found)
+
+
+@given(conditions=CONDITIONS, found=FACTS)
+def test_conditions_hold_where_none_of_them_does_not(conditions: Conditions, found: Facts) -> None:
+    assert conditions.hold(found) is (conditions.mismatches(found) == ())
+
+
+HARD = of(
+    contains=tuple(f"{'a' * 100}{number}" for number in range(20)),
+    json=tuple((f"items.{number}.price", f"*a*b{number}") for number in range(20)),
+)
+
+
+@pytest.mark.parametrize("name", ["as long as can be", "'a'", "'{'", "'1,'", "'\"a\":'"])
+def test_no_output_makes_choosing_slow(name: str) -> None:
+    output = Output(TEXTS[name](), Format.JSON)
+    rules = tuple(Rule(name=str(number), when=HARD) for number in range(20))
+    assert seconds(lambda: choose(rules, replace(facts(), output=output))) < SECONDS / 4
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "[" + "1," * (LARGEST // 2 - 1) + "1]",
+        "[" + '{"a":1},' * (LARGEST // 8 - 1) + "{}]",
+        "[" + "9" * (LARGEST - 2) + "]",
+        "[" + '{"price":"' + "ab" * (LARGEST // 2 - 8) + '"}]',
+    ],
+)
+def test_no_large_json_makes_choosing_slow(output: str) -> None:
+    rules = tuple(Rule(name=str(number), when=replace(HARD, contains=())) for number in range(20))
+    found = replace(facts(), output=Output(output, Format.JSON))
+    assert seconds(lambda: choose(rules, replace(found))) < SECONDS / 4

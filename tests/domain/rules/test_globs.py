@@ -1,0 +1,84 @@
+"""Globs: as the standard library has them, without regard to case, in bounded time."""
+
+from __future__ import annotations
+
+import fnmatch
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.domain.rules.globs import covers_glob, is_anything, matches_glob
+from tests.worst_cases import LARGEST, SECONDS, seconds
+
+TEXTS = st.text("abAB]!-[*?^\\\n", max_size=12)
+PATTERNS = st.text("aB*?[]!-^\\", max_size=10)
+PLAIN = st.text("ab*", max_size=5)
+
+
+@given(pattern=PATTERNS, text=TEXTS)
+@example(pattern="*a*", text="a")
+@example(pattern="a*a", text="a")
+@example(pattern="[]a]*[!]b]", text="]c")
+@example(pattern="[!]*", text="[!]a")
+@example(pattern="", text="")
+def test_a_glob_matches_as_the_standard_library_has_it_whatever_the_case(
+    pattern: str, text: str
+) -> None:
+    expected = fnmatch.fnmatchcase(text.casefold(), pattern.casefold())
+    assert matches_glob(pattern, text) is expected
+
+
+@given(pattern=PLAIN, parts=st.lists(TEXTS, max_size=4))
+def test_what_a_glob_was_made_of_matches_it(pattern: str, parts: list[str]) -> None:
+    text = "".join(parts.pop() if char == "*" and parts else char for char in pattern)
+    assert matches_glob(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "covered"),
+    [
+        ("*", "contract_*", True),
+        ("*", "", True),
+        ("contract_*", "CONTRACT_eu_*", True),
+        ("contract_*", "contract_?", True),
+        ("contract_?", "contract_1", True),
+        ("contract_?", "contract_?", True),
+        ("contract_?", "contract_*", False),
+        ("contract_[12]", "contract_?", False),
+        ("*eu*", "*_eu_*", True),
+        ("contract_*", "*", False),
+        ("contract", "contract*", False),
+        ("a", "b", False),
+    ],
+)
+def test_one_glob_covers_another(wide: str, narrow: str, *, covered: bool) -> None:
+    assert covers_glob(wide, narrow) is covered
+
+
+@given(wide=PATTERNS | PLAIN, narrow=PATTERNS | PLAIN, text=TEXTS)
+def test_what_a_covered_glob_matches_the_other_one_does(wide: str, narrow: str, text: str) -> None:
+    if covers_glob(wide, narrow) and matches_glob(narrow, text):
+        assert matches_glob(wide, text)
+
+
+def test_only_stars_are_anything() -> None:
+    assert is_anything("*")
+    assert is_anything("**")
+    assert not is_anything("")
+    assert not is_anything("?*")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*a" * 100 + "b",
+        "*" + "a" * 198 + "b*",
+        "*?a" * 60 + "b",
+        "*[ab]" * 40 + "c*",
+        "a*" * 100,
+        "*" * 200 + "b",
+    ],
+)
+def test_no_text_makes_a_glob_slow(pattern: str) -> None:
+    assert seconds(lambda: matches_glob(pattern, "a" * LARGEST)) < SECONDS / 4
