@@ -89,6 +89,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         operators=crew.operators,
         notify=crew.notify,
         forward=crew.forward,
+        stream=crew.stream,
     )
 
 
@@ -110,6 +111,8 @@ def _shared_secrets(settings: Settings) -> Iterator[str]:
 def _secrets(crew: CrewSettings) -> Iterator[str]:
     yield crew.webhook_secret
     yield crew.token
+    if crew.flow_webhook_secret is not None:
+        yield crew.flow_webhook_secret
     yield from map(_credentials(crew).event_key, EventKind)
     yield from map(_credentials(crew).old_event_key, EventKind)
     for url in (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url):
@@ -130,4 +133,4 @@ def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
 
 
 def _credentials(crew: CrewSettings) -> Credentials:
-    return Credentials(crew.name, crew.webhook_secret, crew.token)
+    return Credentials(crew.name, crew.webhook_secret, crew.token, crew.flow_webhook_secret)

@@ -18,6 +18,7 @@ CREWS = """
 url = "https://{name}.example.com"
 token_env = "{env}_TOKEN"
 webhook_secret_env = "{env}_SECRET"
+flow_webhook_secret_env = "{env}_FLOW_SECRET"
 reviewers = ["U0ANA"]
 task_webhook_url = "https://hooks.example.com/task/{name}T4skWebhookKey"
 step_webhook_url = "https://hooks.example.com/step?key={name}St3pWebhookKey"
@@ -32,8 +33,10 @@ ENVIRONMENT = {
     "DATABASE_URL": "postgresql://crewgate:p%40ssword-of-it@db.example.com/crewgate",
     "TEA_TOKEN": "tea-crew-token",
     "TEA_SECRET": "tea-webhook-secret",
+    "TEA_FLOW_SECRET": "whsec_tea-flow-secret",
     "MILK_TOKEN": "milk-crew-token",
     "MILK_SECRET": "milk-webhook-secret",
+    "MILK_FLOW_SECRET": "whsec_milk-flow-secret",
 }
 SHARED = ("xoxb-bot-token", "xapp-app-token", "signing-secret", "status-token", "p@ssword-of-it")
 
@@ -50,6 +53,7 @@ def secrets_of(crew: str, settings: Settings) -> list[str]:
     return [
         f"{crew}-crew-token",
         f"{crew}-webhook-secret",
+        f"whsec_{crew}-flow-secret",
         f"{crew}T4skWebhookKey",
         f"{crew}St3pWebhookKey",
         f"{crew}Cr3wWebhookKey",
@@ -88,5 +92,5 @@ def test_whatever_of_the_settings_is_not_shown_is_taken_out(settings: Settings) 
         if not field.repr
     ]
 
-    assert len(hidden) == 5 + 2 * 5
+    assert len(hidden) == 5 + 2 * 6
     assert [name for name, value in hidden if MARK not in redactor.text(value)] == []

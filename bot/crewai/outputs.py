@@ -31,7 +31,7 @@ def read_output(value: object) -> Output:
             return Output("")
         case str(text):
             return Output(clean(text))
-        case {"raw": str(text)} if text.strip() or _is_empty(value):
+        case {"raw": str(text)} if text.strip() or is_empty_output(value):
             return Output(clean(text))
         case {"raw": str(), **rest}:
             value = {name: part for name, part in rest.items() if not _is_blank(part)}
@@ -48,7 +48,7 @@ def find_output(
     """
     found = [fields[name] for name in names if fields.get(name) is not None]
     for value in found:
-        if not _is_empty(value):
+        if not is_empty_output(value):
             return read_output(value)
     rest = {
         name: value
@@ -56,12 +56,12 @@ def find_output(
         if name not in names and name not in known and not _is_blank(value)
     }
     if rest:
-        return read_output(_without_credentials(rest))
+        return read_output(without_credentials(rest))
     return read_output(found[0]) if found else None
 
 
-def _is_empty(value: object) -> bool:
-    """Whether nobody wrote anything in it; numbers and booleans are something."""
+def is_empty_output(value: object) -> bool:
+    """Whether nobody wrote anything in an output; numbers and booleans are something."""
     if isinstance(value, dict):
         about = _ABOUT_ITSELF if "raw" in value else ()
         return all(name in about or _is_blank(part) for name, part in value.items())
@@ -74,10 +74,10 @@ def _is_blank(value: object) -> bool:
     return value is None or value in ([], {})
 
 
-def _without_credentials(fields: dict[str, object]) -> object:
-    """Raises Malformed."""
+def without_credentials(value: object) -> object:
+    """Any JSON without what its names say is secret. Raises Malformed when it is too deep."""
     try:
-        return _hide(fields)
+        return _hide(value)
     except RecursionError:
         raise Malformed(*TOO_DEEP) from None
 

@@ -34,6 +34,8 @@ class Crew:
     """The first whose conditions hold counts for a new round."""
     forward: bool = False
     """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
+    stream: bool = False
+    """Executions that are started here are asked to send their events."""
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         """Who has this role for the crew."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from bot.settings.table import CREW, ENVIRONMENT, CrewOption, Setting
+from bot.settings.setting import CrewOption, Setting
+from bot.settings.table import CREW, ENVIRONMENT
 
 _ROOT: Final = Path(__file__).parents[2]
 _DOCUMENT: Final = "docs/settings.md"

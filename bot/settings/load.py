@@ -16,6 +16,7 @@ from bot.domain.errors import CrewgateError
 from bot.domain.notify import Notify
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers, table
+from bot.settings.flow_options import FLOW_SIGNATURE
 from bot.settings.sources import Reader, read_dotenv, read_toml, without_empty
 
 
@@ -59,6 +60,12 @@ class CrewSettings:
     """How the reviewers are told that a round waits."""
     forward: bool
     """Whether the bot takes its webhooks and forwards them."""
+    flow_webhook_secret: str | None = field(repr=False)
+    """What requests of its flows are signed with; None: it takes none."""
+    flow_callback_hosts: tuple[str, ...]
+    """Where its flows may be answered besides crewai.com."""
+    stream: bool
+    """Whether executions started here are asked to send their events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,16 +145,39 @@ class _Shared:
         if channel is None and "channel" not in crew and table.SLACK_CHANNEL.name not in self.env:
             problem = f"missing; crew {name} names no channel: put its id (C…) or #name here"
             self.env.note(table.SLACK_CHANNEL.name, problem)
+        operators = _unless_said(values["operators"], self.operators)
+        if FLOW_SIGNATURE in crew:
+            reviewers = self._reviewers_of_flows(crew, values["reviewers"], operators)
+        else:
+            reviewers = self._reviewers(name, crew, values["reviewers"])
         return CrewSettings(
             **{
                 **values,
                 "name": name,
                 "channel": channel or "",
-                "reviewers": self._reviewers(name, crew, values["reviewers"]),
-                "operators": _unless_said(values["operators"], self.operators),
+                "reviewers": reviewers,
+                "operators": operators,
                 "notify": values["notify"] or self.notify,
             }
         )
+
+    def _reviewers_of_flows(
+        self,
+        crew: Reader,
+        said: tuple[ReviewerRef, ...] | None,
+        operators: tuple[ReviewerRef, ...],
+    ) -> tuple[ReviewerRef, ...]:
+        """Who may decide for a crew that takes flow requests, which assign people themselves."""
+        reviewers = _unless_said(said, self.reviewers)
+        # What is named and could not be read is noted already.
+        named = (
+            *(name in self.env for name in (table.REVIEWERS.name, table.OPERATORS.name)),
+            *(crew.found.get(name) for name in ("reviewers", "operators")),
+        )
+        if not reviewers and not operators and not any(named):
+            problem = "missing; put here who gets a request that assigns nobody, or name reviewers"
+            crew.note("operators", problem)
+        return reviewers
 
     def _reviewers(
         self, name: str, crew: Reader, said: tuple[ReviewerRef, ...] | None

@@ -104,6 +104,18 @@ def parse_webhook_secret(raw: object) -> str:
     return text
 
 
+def parse_flow_secret(raw: object) -> str:
+    """What a flow's requests are signed with, whole."""
+    text = parse_secret(raw)
+    if len(text) < WEBHOOK_SECRET_LENGTH:
+        msg = (
+            f"it has {len(text)} characters, and needs {WEBHOOK_SECRET_LENGTH} or more; put here"
+            " the whole secret that the webhook's settings show"
+        )
+        raise InvalidSetting(msg)
+    return text
+
+
 def token_like(prefix: str, where: str) -> Callable[[object], str]:
     """A Slack token of one kind."""
 
@@ -161,6 +173,26 @@ def parse_base_url(raw: object) -> str:
         msg = "put the address here without its ?… or #… part"
         raise InvalidSetting(msg)
     return text.rstrip("/")
+
+
+#: A name that could be looked up, or an IPv4 address, with a port or without.
+_HOST: Final = re.compile(
+    r"(?=.{1,253}(?::|\Z))(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*"
+    r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?::[0-9]{1,5})?"
+)
+
+
+def parse_hosts(raw: object) -> tuple[str, ...]:
+    """Names of hosts in lower case, each with a port or without."""
+    if not isinstance(raw, list):
+        msg = f'{shown(raw)} is no list; put host names here, as ["flows.example.com"]'
+        raise InvalidSetting(msg)
+    hosts = tuple(parse_text(one).lower().rstrip(".") for one in raw)
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            msg = f"{shown(host)} is no host; put its name alone, without https:// and a path"
+            raise InvalidSetting(msg)
+    return hosts
 
 
 def parse_folder_url(raw: object) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from dotenv.parser import parse_stream
 
 from bot.settings.parsers import InvalidSetting, shown_key
-from bot.settings.table import Setting
+from bot.settings.setting import Setting
 
 T = TypeVar("T")
 

@@ -7,44 +7,14 @@ The rows of `docs/settings.md` and the keys of `crews.example.toml` are written 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 from bot.domain.notify import Notify
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting(Generic[T]):
-    """One value that the bot is told from outside."""
-
-    name: str
-    parse: Callable[[object], T]
-    default: T
-    """Where a value must not be missing, it stands in until all problems are known."""
-    missing: str | None = None
-    """What to put there, for a value that must not be missing."""
-    meaning: str
-    """For the documents, in Markdown."""
-    default_text: str = ""
-    """What the documents say instead of the default itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrewOption(Setting[Any]):
-    """One key of a crew in `crews.toml`."""
-
-    field: str
-    """Where it goes in `CrewSettings`."""
-    names_variable: bool = False
-    """The file names an environment variable, and that one's value counts."""
-    example: str
-    """In TOML."""
-
+from bot.settings.flow_options import FLOW_OPTIONS
+from bot.settings.setting import CrewOption, Setting
 
 _BOT_TOKEN: Final = "the Bot User OAuth Token (xoxb-…, Slack's page OAuth & Permissions)"  # noqa: S105 - a hint
 _APP_TOKEN: Final = "the app-level token (xapp-…, Slack's page Basic Information)"  # noqa: S105 - the same
@@ -236,7 +206,7 @@ CREWS: Final[Setting[Mapping[str, object] | None]] = Setting(
 )
 """The only thing at the top of `crews.toml`."""
 
-CREW: Final = (
+CREW: Final[tuple[CrewOption, ...]] = (
     CrewOption(
         name="url",
         field="url",
@@ -286,7 +256,7 @@ CREW: Final = (
         meaning=(
             'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it = anyone'
             " in the channel, save guests and people of other organisations. An empty list is"
-            " nobody, and stops the start"
+            " nobody, and stops the start of a crew that takes no flow requests"
         ),
         default_text="`REVIEWERS`",
         example='["U0123456789", "lead@example.com", "S0123456789"]',
@@ -372,5 +342,6 @@ CREW: Final = (
         ),
         example="false",
     ),
+    *FLOW_OPTIONS,
 )
 """Every key of a crew in `crews.toml`."""

@@ -30,6 +30,8 @@ class Credentials:
     """What the crew presents to us."""
     token: str = field(repr=False)
     """What the crew expects of its own callers, and so we of those who go through us."""
+    flow_secret: str | None = field(default=None, repr=False)
+    """What requests of its flows are signed with; None: it takes none."""
 
     def accept_crew(self, authorization: str | None) -> bool:
         """Whether an `Authorization` header is the crew's.

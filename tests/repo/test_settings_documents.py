@@ -11,6 +11,7 @@ import pytest
 
 from bot.settings import document, table
 from bot.settings.load import CrewSettings, load
+from bot.settings.setting import Setting
 from tests.repo.files import ROOT, read
 
 NAMES = [setting.name for setting in table.ENVIRONMENT]
@@ -23,7 +24,7 @@ def test_documents_are_as_the_table_makes_them(path: str) -> None:
 
 
 def test_every_variable_is_in_the_document_and_in_the_example_of_the_environment() -> None:
-    known = {one.name for one in vars(table).values() if type(one) is table.Setting}
+    known = {one.name for one in vars(table).values() if type(one) is Setting}
     assert known - {table.CREWS.name} == set(NAMES)
     named = re.findall(r"^(?:# )?([A-Z_]+)=", read(".env.example"), flags=re.MULTILINE)
     assert sorted(named) == sorted(NAMES)

@@ -1,0 +1,99 @@
+"""What a flow asks people when it pauses, and where its answer goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from bot.domain.notification import Output
+from bot.domain.people import ReviewerRef
+from bot.domain.redaction import url_secrets
+
+#: The longest part of an address that is a name: what is longer at its end may be a token.
+_NAME_LIMIT: Final = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a round asks that came from a flow: a text and, mostly, outcomes to choose from."""
+
+    request_id: str
+    message: str = ""
+    outcomes: tuple[str, ...] = ()
+    """The labels that the flow knows, in its order; sent back exactly as they came."""
+    left_off: int = 0
+    """How many more there are, which can only be answered in words."""
+    assigned: tuple[ReviewerRef, ...] = ()
+    """Whom the request names; they decide where the settings name nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Where the answer goes. Whoever has the address can answer, once."""
+
+    url: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown of it."""
+        found = {self.url, self.token or "", *url_secrets(self.url)}
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return tuple(filter(None, found))
+        found.update(value for _, value in parse_qsl(parts.query))
+        last = unquote(parts.path.rstrip("/").rpartition("/")[2])
+        if len(last) > _NAME_LIMIT:
+            found.add(last)
+        return tuple(filter(None, found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRequest:
+    """A flow's webhook, read: it pauses in a method and asks, or asks with more urgency."""
+
+    flow_id: str
+    """The execution; it stays the same for all its pauses."""
+    method: str
+    question: Question
+    output: Output
+    callback: Callback
+    meta: tuple[tuple[str, str], ...] = ()
+    """What its caller said about the execution, or its state; short values only."""
+    escalation: bool = False
+    """It was sent before; nobody has answered for long."""
+
+
+class Reading(StrEnum):
+    """What an outcome's label means to people."""
+
+    APPROVAL = "approval"
+    REJECTION = "rejection"
+    REVISION = "revision"
+    OTHER = "other"
+
+
+_READINGS: Final = {
+    Reading.APPROVAL: "accept accepted approve approved lgtm ok okay yes",
+    Reading.REJECTION: "decline declined denied deny no refuse refused reject rejected",
+    Reading.REVISION: (
+        "change_requested changes_needed changes_requested needs_changes needs_revision"
+        " needs_revisions needs_rework needs_work request_changes request_revision"
+        " requires_revision revise revision revision_needed rework"
+    ),
+}
+_WORDS: Final = {word: reading for reading, words in _READINGS.items() for word in words.split()}
+#: No label that is longer is looked at.
+_LONGEST: Final = max(map(len, _WORDS))
+
+
+def reading_of(label: str) -> Reading:
+    """What a label reads as; only whole labels count, so `not approved` reads as nothing."""
+    text = label.strip()
+    if len(text) > _LONGEST:
+        return Reading.OTHER
+    return _WORDS.get(re.sub(r"[\s_-]+", "_", text.casefold()), Reading.OTHER)

@@ -1,0 +1,48 @@
+"""What a flow's outcomes read as, and what of its address is secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.question import Callback, Reading, reading_of
+
+
+@pytest.mark.parametrize(
+    ("label", "reading"),
+    [
+        ("approved", Reading.APPROVAL),
+        (" Approve ", Reading.APPROVAL),
+        ("LGTM", Reading.APPROVAL),
+        ("rejected", Reading.REJECTION),
+        ("no", Reading.REJECTION),
+        ("needs_revision", Reading.REVISION),
+        ("Needs revision", Reading.REVISION),
+        ("request-changes", Reading.REVISION),
+        ("not approved", Reading.OTHER),
+        ("approved?", Reading.OTHER),
+        ("publish", Reading.OTHER),
+        ("", Reading.OTHER),
+        ("approved" + " " * 9_999, Reading.APPROVAL),
+        ("approved" * 9_999, Reading.OTHER),
+    ],
+)
+def test_only_whole_labels_read_as_something(label: str, reading: Reading) -> None:
+    assert reading_of(label) is reading
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "secret"),
+    [
+        ("https://app.crewai.com/r/8412/respond?token=abc", None, "abc"),
+        ("https://app.crewai.com/r/8412/respond?token=abc", "other-token", "other-token"),
+        ("https://api.example.com/callback/one-use-token", None, "one-use-token"),
+        ("https://api.example.com/callback/one%2Duse%2Dtoken/", None, "one-use-token"),
+        ("https://[half/respond", None, "https://[half/respond"),
+    ],
+)
+def test_what_lets_somebody_answer_is_secret(url: str, token: str | None, secret: str) -> None:
+    callback = Callback(url, token)
+    assert secret in callback.secrets
+    assert url in callback.secrets
+    assert "respond" not in callback.secrets
+    assert secret not in repr(callback)
