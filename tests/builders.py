@@ -13,7 +13,8 @@ from bot.domain.notes import Note
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
 from bot.domain.people import User
 from bot.domain.review import Review, Round, State
-from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
 from bot.usecases.read_models import DeadLetter
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
@@ -22,6 +23,7 @@ SECOND = timedelta(seconds=1)
 
 ANA = Person("U0ANA", "Ana")
 BEN = Person("U0BEN", "Ben")
+CAI = Person("U0CAI", "Cai")
 EVE = Person("U0EVE", "Eve")
 """Not a reviewer of anything."""
 
@@ -53,6 +55,14 @@ class Numbered:
 def a_crew(name: str = "research", **changes: Any) -> Crew:
     crew = Crew(name=name, channel="C0REVIEWS", reviewers=(User(ANA.id), User(BEN.id)))
     return replace(crew, **changes)
+
+
+def a_rule(**changes: Any) -> Rule:
+    return Rule(name="contracts", **changes)
+
+
+def a_vote(by: Person = ANA, **changes: Any) -> Vote:
+    return replace(Vote(by, NOW, Via.BUTTON), **changes)
 
 
 def an_execution(crew: str = "research", execution_id: str = "e-1", **changes: Any) -> Execution:

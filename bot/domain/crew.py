@@ -37,6 +37,22 @@ class Crew:
     stream: bool = False
     """Executions that are started here are asked to send their events."""
 
+    def under(self, rule: Rule | None, *, escalated: bool = False) -> Crew:
+        """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""
+        if rule is None:
+            return self
+        reviewers = self.reviewers if rule.reviewers is None else rule.reviewers
+        if escalated and rule.escalate is not None:
+            reviewers = tuple(dict.fromkeys((*reviewers, *rule.escalate.to)))
+        return replace(
+            self,
+            channel=rule.channel or self.channel,
+            reviewers=reviewers,
+            # They are the crew's, whoever its reviewers are here.
+            starters=self.permitted(Role.STARTER),
+            notify=rule.notify or self.notify,
+        )
+
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         """Who has this role for the crew."""
         match role:

@@ -5,6 +5,11 @@ CrewgateError
  │    ├── AlreadyDecided     somebody was faster
  │    ├── RoundSuperseded    a newer output came
  │    └── RoundClosed        the execution ended or is gone
+ ├── VoteRefused         this person's approval does not count, or there is none
+ │    ├── AlreadyVoted       another approval of this round counts as theirs
+ │    ├── NotVoted           this person has no approval to take back
+ │    ├── SelfApproval       who started the execution may not approve it
+ │    └── UnknownStarter     nobody knows who started it, so nobody may approve it
  ├── ConfirmationNeeded  an approval could overlook something; nothing was recorded
  ├── InvalidTransition         an arrow the state machine does not have
  ├── Malformed           what a crew sent cannot be understood
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from bot.domain.caveats import Caveats
     from bot.domain.people import ReviewerRef
     from bot.domain.reason import Reason
-    from bot.domain.verdict import Decision
+    from bot.domain.verdict import Decision, Vote
 
 
 class CrewgateError(Exception):
@@ -45,7 +50,7 @@ class AlreadyDecided(NotWaiting):
     """Somebody was faster; carries the decision that counts."""
 
     def __init__(self, decision: Decision) -> None:
-        super().__init__(f"already decided by {decision.by.id} at {decision.at.isoformat()}")
+        super().__init__(f"already decided by {decision.decider} at {decision.at.isoformat()}")
         self.decision = decision
 
 
@@ -59,6 +64,30 @@ class RoundClosed(NotWaiting):
     def __init__(self, reason: Reason | None) -> None:
         super().__init__(type(reason).__name__)
         self.reason = reason
+
+
+class VoteRefused(CrewgateError):
+    """This person's approval does not count, or there is none to take back."""
+
+
+class AlreadyVoted(VoteRefused):
+    """Somebody stood in for this person, or they for somebody, who approved; carries that vote."""
+
+    def __init__(self, vote: Vote) -> None:
+        super().__init__(f"approved already by {vote.by.id}")
+        self.vote = vote
+
+
+class NotVoted(VoteRefused):
+    """This person has not approved the round, so there is nothing to take back."""
+
+
+class SelfApproval(VoteRefused):
+    """Who started the execution may ask for changes to its outputs, but not approve them."""
+
+
+class UnknownStarter(VoteRefused):
+    """Nobody knows who started the execution, and its rule lets nobody approve it then."""
 
 
 class ConfirmationNeeded(CrewgateError):

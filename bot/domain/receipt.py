@@ -10,6 +10,7 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import Answered, Reason
 from bot.domain.review import Review, Round, State, Transition
+from bot.domain.rules.rule import Rule
 from bot.domain.verdict import Revise
 
 
@@ -25,9 +26,17 @@ class Receipt:
 
 
 def receive(
-    latest: Round | None, *, review: Review, digest: str, at: datetime, new_id: Callable[[], str]
+    latest: Round | None,
+    *,
+    review: Review,
+    digest: str,
+    at: datetime,
+    new_id: Callable[[], str],
+    rule: Rule | None = None,
 ) -> Receipt:
     """Decide what a notification means, given the latest round of its review.
+
+    A new round is under `rule`, with no approvals: those of an earlier one were for its output.
 
     | latest round is                   | same output       | another output            |
     | --------------------------------- | ----------------- | ------------------------- |
@@ -45,7 +54,7 @@ def receive(
     were asked for, even before our own resume is recorded, is the crew pausing again.
     """
     if latest is None:
-        return _open(None, None, review=review, digest=digest, at=at, new_id=new_id)
+        return _open(None, None, review=review, digest=digest, at=at, new_id=new_id, rule=rule)
     same = digest == latest.digest
     if same and not _may_come_again(latest):
         return Receipt(latest, opened=False, ended=None, effects=())
@@ -57,7 +66,7 @@ def receive(
             ended = unfinished.supersede_decided(at)
         case _:
             ended = None
-    return _open(latest, ended, review=review, digest=digest, at=at, new_id=new_id)
+    return _open(latest, ended, review=review, digest=digest, at=at, new_id=new_id, rule=rule)
 
 
 def _open(
@@ -68,6 +77,7 @@ def _open(
     digest: str,
     at: datetime,
     new_id: Callable[[], str],
+    rule: Rule | None,
 ) -> Receipt:
     opened = Round(
         id=new_id(),
@@ -75,6 +85,7 @@ def _open(
         number=latest.number + 1 if latest else 1,
         digest=digest,
         opened_at=at,
+        rule=rule,
         unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
     )
     post = (Effect(EffectKind.POST, opened.id, review.crew, review.execution_id),)

@@ -1,6 +1,11 @@
 """The life of a round: the state machine, pure.
 
     WAITING     --decide-->     DECIDED      + refresh card, resume
+    WAITING     --approve-->    WAITING      + refresh card            (more approvals are needed)
+    WAITING     --approve-->    DECIDED      + refresh card, resume    (the last that is needed)
+    WAITING     --take back-->  WAITING      + refresh card            (one approval less)
+    WAITING     --escalate-->   WAITING      + refresh card            (more people may decide)
+    WAITING     --time out-->   DECIDED      + refresh card, resume    (the rule decides)
     WAITING     --supersede-->  SUPERSEDED   + refresh card            (a newer output came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
     DECIDED     --delivered-->  RESUMED      + refresh card
@@ -27,14 +32,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.errors import AlreadyDecided, InvalidTransition, RoundClosed, RoundSuperseded
-from bot.domain.outcome import (
-    Delivered,
-    NotSent,
-    Outcome,
-    Refused,
-    Unknown,
+from bot.domain.errors import (
+    AlreadyDecided,
+    AlreadyVoted,
+    InvalidTransition,
+    NotVoted,
+    RoundClosed,
+    RoundSuperseded,
 )
+from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.reason import (
     Answered,
     AnswerLost,
@@ -49,7 +55,8 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.verdict import Decision, Person
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Decision, Person, Vote, decision_of_time, decision_of_votes
 
 
 class State(StrEnum):
@@ -100,6 +107,14 @@ class Round:
     """The output is the same as the one before, although changes were asked for."""
     state: State = State.WAITING
     version: int = 1
+    rule: Rule | None = None
+    """What was decided for it when it opened; None: what the crew's settings say."""
+    votes: tuple[Vote, ...] = ()
+    """Approvals so far, where it needs several; nobody's counts twice."""
+    escalated_at: datetime | None = None
+    """Since when those may decide too whom the rule names for when nobody does."""
+    reminders: int = 0
+    """How many were sent."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     """Since when a try to resume has been under way whose outcome nobody knows."""
@@ -127,12 +142,86 @@ class Round:
         """A person may give it up: it is stuck, or its execution is gone."""
         return self.state is State.STUCK or self.can_reopen
 
-    def decide(self, decision: Decision) -> Transition:
-        """Take a person's decision; the first one wins.
+    @property
+    def approvals(self) -> int:
+        """How many different people must approve."""
+        return 1 if self.rule is None else self.rule.approvals
 
-        Raises AlreadyDecided, RoundSuperseded or RoundClosed when the round is not waiting.
+    @property
+    def is_timed(self) -> bool:
+        """Whether something happens while it waits, or was to happen."""
+        rule = self.rule
+        return rule is not None and any((rule.remind, rule.escalate, rule.timeout))
+
+    def vote_of(self, user: str) -> Vote | None:
+        """The approval that this person gave, or None."""
+        return next((vote for vote in self.votes if vote.by.id == user), None)
+
+    def decide(self, decision: Decision) -> Transition:
+        """Take one person's decision; the first one wins.
+
+        Raises AlreadyDecided, RoundSuperseded or RoundClosed when the round is not waiting,
+        InvalidTransition when one approval is not enough: see `approve`.
         """
         self.require_waiting()
+        if decision.is_approve and self.approvals > 1:
+            raise InvalidTransition(self.state, "be approved by one person")
+        return self._decide(decision)
+
+    def approve(self, vote: Vote, *, unsent_notes: int = 0) -> Transition:
+        """Count a person's approval; the last one that is needed decides.
+
+        One who approved already changes nothing. Raises what `require_waiting` does, or
+        AlreadyVoted when another approval counts as theirs.
+        """
+        self.require_waiting()
+        for one in self.votes:
+            if one.by.id == vote.by.id:
+                return Transition(self, ())
+            if one.voices & vote.voices:
+                raise AlreadyVoted(one)
+        votes = (*self.votes, vote) if self.approvals > 1 else ()
+        counted = replace(self, votes=votes)
+        if len(votes) < self.approvals and votes:
+            return Transition(counted, counted._effects(EffectKind.REFRESH))
+        return counted._decide(decision_of_votes(votes or (vote,), unsent_notes=unsent_notes))
+
+    def take_back(self, user: str) -> Transition:
+        """Take back the approval that this person gave, or that was given for them.
+
+        Raises what `require_waiting` does, or NotVoted.
+        """
+        self.require_waiting()
+        left = tuple(vote for vote in self.votes if user not in vote.voices)
+        if left == self.votes:
+            raise NotVoted
+        changed = replace(self, votes=left)
+        return Transition(changed, changed._effects(EffectKind.REFRESH))
+
+    def remind(self) -> Round:
+        """Count a reminder that was sent."""
+        self._must_be(State.WAITING, to="be reminded of")
+        return replace(self, reminders=self.reminders + 1)
+
+    def escalate(self, at: datetime) -> Transition:
+        """Let those decide too whom the rule names for when nobody does; once."""
+        self._must_be(State.WAITING, to="be escalated")
+        if self.rule is None or self.rule.escalate is None:
+            raise InvalidTransition(self.state, "be escalated: no rule says to whom")
+        if self.escalated_at is not None:
+            return Transition(self, ())
+        escalated = replace(self, escalated_at=at)
+        return Transition(escalated, escalated._effects(EffectKind.REFRESH))
+
+    def time_out(self, at: datetime) -> Transition:
+        """Nobody decided in time: do what the rule says, which may be nothing."""
+        self._must_be(State.WAITING, to="be timed out")
+        if self.rule is None or self.rule.timeout is None:
+            raise InvalidTransition(self.state, "be timed out: no rule says when")
+        decision = decision_of_time(self.rule.name, self.rule.timeout, at)
+        return self._decide(decision) if decision is not None else Transition(self, ())
+
+    def _decide(self, decision: Decision) -> Transition:
         decided = replace(self, state=State.DECIDED, decision=decision)
         return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
@@ -186,7 +275,7 @@ class Round:
         if not self.can_dismiss:
             raise InvalidTransition(self.state, "be dismissed")
         dismissed = self._end(State.CLOSED, at, Dismissed(by, why)).round
-        told = self.decision is not None and self.decision.by.id != by.id
+        told = self.decision is not None and not self.decision.is_by(by.id)
         notify = (EffectKind.NOTIFY_STUCK,) if told else ()
         return Transition(dismissed, dismissed._effects(EffectKind.REFRESH, *notify))
 

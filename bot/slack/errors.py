@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import (
+    AlreadyVoted,
     CrewgateError,
     InvalidTransition,
     NoPublicUrl,
     NotAReviewer,
     NotAStarter,
     NotPermitted,
+    NotVoted,
     NotWaiting,
     RoundNotFound,
+    SelfApproval,
     StoreUnavailable,
     TooManyKickoffs,
     UnknownCrew,
+    UnknownStarter,
+    VoteRefused,
 )
 from bot.domain.people import ReviewerRef
 from bot.slack import strings
@@ -34,6 +39,13 @@ from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
 
 log = structlog.get_logger(__name__)
+
+_VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
+    AlreadyVoted: strings.ALREADY_VOTED,
+    NotVoted: strings.NOT_VOTED,
+    SelfApproval: strings.SELF_APPROVAL,
+    UnknownStarter: strings.UNKNOWN_STARTER,
+}
 
 InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 
@@ -62,6 +74,8 @@ def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explan
             return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
         case InvalidTransition():
             return _only(strings.NOTHING_TO_DO)
+        case VoteRefused():
+            return _only(_VOTE_REFUSED[type(error)])
         case NoPublicUrl():
             return _only(strings.NO_PUBLIC_URL)
         case TooManyKickoffs():

@@ -11,7 +11,7 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.execution import Execution, ExecutionState, Given, id_beginning
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
-from bot.domain.verdict import Approve, Decision, Person, Revise, Via
+from bot.domain.verdict import Approve, Decision, Person, Revise, TimedOut, Via
 from bot.store.reasons import from_reason, to_reason
 from bot.store.tables import executions, reviews, rounds
 from bot.usecases.ports.outbox import Job
@@ -162,8 +162,7 @@ def from_round(round_: Round) -> dict[str, Any]:
         "ended_at": round_.ended_at,
         "is_approve": decision and decision.is_approve,
         "feedback": decision and _feedback(decision),
-        "decided_by": decision and decision.by.id,
-        "decided_by_name": decision and decision.by.name,
+        **_from_decider(decision),
         "decided_at": decision and decision.at,
         "decided_via": decision and decision.via.value,
         "unsent_notes": decision and decision.unsent_notes,
@@ -226,6 +225,17 @@ def from_effect(effect: Effect) -> dict[str, Any]:
         "crew": effect.crew,
         "execution_id": effect.execution_id,
     }
+
+
+def _from_decider(decision: Decision | None) -> dict[str, str | None]:
+    match decision and decision.by:
+        case Person(user, name):
+            return {"decided_by": user, "decided_by_name": name}
+        case TimedOut(rule):
+            # No id of Slack's is empty, so this is nobody's.
+            return {"decided_by": "", "decided_by_name": rule}
+        case _:
+            return {"decided_by": None, "decided_by_name": None}
 
 
 def _feedback(decision: Decision) -> str | None:

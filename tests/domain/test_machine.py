@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.errors import InvalidTransition, NotWaiting
+from bot.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
 from bot.domain.outcome import (
     Delivered,
     NotSent,
@@ -21,8 +21,22 @@ from bot.domain.outcome import (
 from bot.domain.reason import Dismissed, ExecutionEnded, ExecutionGone
 from bot.domain.receipt import receive
 from bot.domain.review import Round, State, Transition
-from bot.domain.verdict import Approve, Decision, Revise
-from tests.builders import BEN, NOW, SECOND, Numbered, a_decision, a_review, an_output
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from bot.domain.verdict import Approve, Decision, Person, Revise, TimedOut
+from tests.builders import (
+    ANA,
+    BEN,
+    CAI,
+    NOW,
+    SECOND,
+    Numbered,
+    a_decision,
+    a_review,
+    a_rule,
+    a_vote,
+    an_output,
+)
 
 OVER = (State.SUPERSEDED, State.CLOSED)
 OUTCOMES = st.sampled_from(
@@ -35,6 +49,16 @@ OUTCOMES = st.sampled_from(
         Unknown("no answer"),
     ]
 )
+LATE = Duration(timedelta(days=1))
+RULES = st.sampled_from(
+    [
+        None,
+        a_rule(approvals=2, timeout=TimeOut(LATE), escalate=Escalation(LATE, ())),
+        a_rule(approvals=3, timeout=TimeOut(LATE, Then.REVISE, "Stop.")),
+        a_rule(timeout=TimeOut(LATE, Then.APPROVE)),
+    ]
+)
+PEOPLE = st.sampled_from([ANA, BEN, CAI])
 VERDICTS = st.sampled_from([Approve(), Approve("Fine."), Revise("Shorter.")])
 
 
@@ -71,8 +95,8 @@ class Rounds(RuleBasedStateMachine):
         self.now += SECOND
         return self.now
 
-    @rule(text=st.sampled_from(["one", "two", "three"]))
-    def notification(self, text: str) -> None:
+    @rule(text=st.sampled_from(["one", "two", "three"]), under=RULES)
+    def notification(self, text: str, under: Rule | None) -> None:
         before = self.latest
         receipt = receive(
             before,
@@ -80,6 +104,7 @@ class Rounds(RuleBasedStateMachine):
             digest=an_output(text).digest,
             at=self.tick(),
             new_id=self.new_id,
+            rule=under,
         )
         if receipt.ended is not None:
             assert before is not None
@@ -89,6 +114,7 @@ class Rounds(RuleBasedStateMachine):
             self.keep(Transition(receipt.ended, tuple(ended)))
         if receipt.opened:
             assert receipt.current.state is State.WAITING
+            assert (receipt.current.rule, receipt.current.votes) == (under, ())
             assert receipt.effects[-1] == Effect(
                 EffectKind.POST, receipt.current.id, "research", "e-1"
             )
@@ -107,9 +133,75 @@ class Rounds(RuleBasedStateMachine):
         except NotWaiting:
             assert round_.state is not State.WAITING
             return
+        except InvalidTransition:
+            assert decision.is_approve
+            assert round_.approvals > 1
+            return
+        self.decided(transition)
+
+    def decided(self, transition: Transition) -> None:
+        round_ = transition.round
         assert round_.id not in self.decisions
-        self.decisions[round_.id] = decision
+        assert round_.decision is not None
+        self.decisions[round_.id] = round_.decision
         self.keep(transition)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data(), by=PEOPLE, stood_in_for=st.none() | PEOPLE)
+    def approve(self, data: st.DataObject, by: Person, stood_in_for: Person | None) -> None:
+        round_ = self.pick(data)
+        absent = None if stood_in_for == by else stood_in_for
+        vote = a_vote(by, at=self.tick(), on_behalf_of=absent)
+        try:
+            transition = round_.approve(vote)
+        except NotWaiting:
+            assert round_.state is not State.WAITING
+        except AlreadyVoted:
+            assert any(one.voices & vote.voices for one in round_.votes)
+        else:
+            if transition.round.state is State.WAITING:
+                self.keep(transition)
+            else:
+                self.decided(transition)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data(), by=PEOPLE)
+    def take_back(self, data: st.DataObject, by: Person) -> None:
+        round_ = self.pick(data)
+        try:
+            transition = round_.take_back(by.id)
+        except NotWaiting:
+            assert round_.state is not State.WAITING
+        except NotVoted:
+            assert all(by.id not in vote.voices for vote in round_.votes)
+        else:
+            assert transition.round.votes != round_.votes
+            self.keep(transition)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def time_passes(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        try:
+            transition = round_.time_out(self.tick())
+        except InvalidTransition:
+            timed = round_.rule is not None and round_.rule.timeout is not None
+            assert round_.state is not State.WAITING or not timed
+            return
+        if transition.round.state is State.WAITING:
+            assert transition == Transition(round_, ())
+        else:
+            self.decided(transition)
+
+    @precondition(lambda self: self.rounds)
+    @rule(data=st.data())
+    def escalate(self, data: st.DataObject) -> None:
+        round_ = self.pick(data)
+        try:
+            self.keep(round_.escalate(self.tick()))
+        except InvalidTransition:
+            timed = round_.rule is not None and round_.rule.escalate is not None
+            assert round_.state is not State.WAITING or not timed
 
     @precondition(lambda self: self.rounds)
     @rule(data=st.data())
@@ -233,6 +325,23 @@ class Rounds(RuleBasedStateMachine):
             assert not needs_one or round_.decision is not None
 
     @invariant()
+    def nothing_is_approved_without_enough_different_people(self) -> None:
+        for round_ in self.rounds.values():
+            voices = [voice for vote in round_.votes for voice in vote.voices]
+            assert len(voices) == len(set(voices))
+            assert len(round_.votes) <= round_.approvals
+            decision = round_.decision
+            if decision is None:
+                assert len(round_.votes) < round_.approvals
+            elif isinstance(decision.by, TimedOut):
+                assert round_.rule is not None
+                assert round_.rule.timeout is not None
+                assert decision.is_approve == (round_.rule.timeout.then is Then.APPROVE)
+            elif decision.is_approve and round_.approvals > 1:
+                assert decision.votes == round_.votes
+                assert len(decision.votes) == round_.approvals
+
+    @invariant()
     def only_the_latest_round_can_be_acted_on(self) -> None:
         for round_ in self.rounds.values():
             if round_ != self.latest:
@@ -261,7 +370,7 @@ def kinds(effects: tuple[Effect, ...]) -> list[EffectKind]:
 
 TestRounds = Rounds.TestCase
 TestRounds.settings = settings(
-    max_examples=100,
+    max_examples=150,
     stateful_step_count=30,
     derandomize=True,
     database=None,

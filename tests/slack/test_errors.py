@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.errors import (
+    AlreadyVoted,
     ChangedMeanwhile,
     CrewgateError,
     InvalidTransition,
@@ -13,16 +14,20 @@ from bot.domain.errors import (
     NotAReader,
     NotAReviewer,
     NotAStarter,
+    NotVoted,
     RoundClosed,
     RoundNotFound,
     RoundSuperseded,
+    SelfApproval,
     StoreUnavailable,
     TooManyKickoffs,
     UnknownCrew,
+    UnknownStarter,
 )
 from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import ExecutionEnded
 from bot.slack.errors import explain
+from tests.builders import a_vote
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
@@ -53,6 +58,10 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         (RoundClosed(ExecutionEnded()), "the execution has ended"),
         (RoundNotFound("x"), "do not know this review"),
         (InvalidTransition("RESUMED", "be retried"), "nothing left to do here"),
+        (AlreadyVoted(a_vote()), "approved this already"),
+        (NotVoted(), "nothing to take back"),
+        (SelfApproval(), "somebody else has to approve it"),
+        (UnknownStarter(), "Nobody knows who started this"),
         (StoreUnavailable("disk full"), "Nothing was recorded"),
         (ChangedMeanwhile("x"), "Nothing was recorded"),
     ],

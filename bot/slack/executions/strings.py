@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.review import Round
+from bot.domain.verdict import TimedOut
 from bot.slack import signs
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
@@ -103,7 +104,9 @@ def _result(execution: Execution, approved: Round | None) -> str:
     if approved is None or approved.decision is None:
         return ""
     round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"
-    return f" The result is {round_}, which {shared.person(approved.decision.by)} approved."
+    by = approved.decision.by
+    who = shared.rule_name(by.rule) if isinstance(by, TimedOut) else shared.person(by)
+    return f" The result is {round_}, which {who} approved."
 
 
 def ended_plain(execution: Execution) -> str:

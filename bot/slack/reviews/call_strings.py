@@ -9,7 +9,7 @@ from typing import Final
 from bot.domain.crew import Crew
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round
-from bot.domain.verdict import Decision, Person
+from bot.domain.verdict import Decision, Person, TimedOut
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 
@@ -49,11 +49,15 @@ def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
 
 def decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
     """Told to the reviewer whose decision did not reach the crew."""
+    if isinstance(decision.by, TimedOut):
+        return decision_of_is_kept(decision, operators)
     return f"Your {_what(decision)} is kept. {_told(operators)}"
 
 
 def decision_of_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
     """The same on the card, for everybody."""
+    if isinstance(decision.by, TimedOut):
+        return f"What {shared.rule_name(decision.by.rule)} decided is kept. {_told(operators)}"
     return f"{shared.person(decision.by)}'s {_what(decision)} is kept. {_told(operators)}"
 
 

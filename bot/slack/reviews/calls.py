@@ -81,4 +81,6 @@ def newer(view: CardView, link: Link) -> str | None:
 def _asked_for_changes(view: CardView) -> Person | None:
     """Who wrote what this output answers."""
     decision = view.answers.decision if view.answers is not None else None
-    return decision.by if decision is not None and isinstance(decision.verdict, Revise) else None
+    if decision is None or not isinstance(decision.verdict, Revise):
+        return None
+    return decision.by if isinstance(decision.by, Person) else None

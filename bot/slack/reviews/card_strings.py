@@ -9,7 +9,7 @@ from bot.domain.changes import Changes
 from bot.domain.people import Anyone, ReviewerRef, User
 from bot.domain.reason import Dismissed
 from bot.domain.review import Round
-from bot.domain.verdict import Decision
+from bot.domain.verdict import Decision, TimedOut
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date, duration, one_line, plain
 from bot.slack.reviews import reader_strings
@@ -51,15 +51,23 @@ def _state(round_: Round, shown: Presentation) -> str:
     match shown:
         case Waiting():
             return f"{name} is ready for review"
-        case OnItsWay(decision) | Taken(decision) if decision.is_approve:
-            return f"{name} approved by {person(decision.by)}"
         case OnItsWay(decision) | Taken(decision):
-            return f"{person(decision.by)} asked for changes to {name}"
+            return _decided(name, decision)
         case Stuck(decision, may_be_taken=may_be_taken):
             became = "may not have reached" if may_be_taken else "did not reach"
             return f"{_theirs(decision)} {name} {became} the crew"
         case Superseded() | Closed():  # pragma: no branch  # there is no seventh
             return _ended(name, shown)
+
+
+def _decided(name: str, decision: Decision) -> str:
+    match decision.by:
+        case TimedOut() as by:
+            return f"{name}: {_uncapital(shared.timed_out(by, decision))}"
+        case by if decision.is_approve:
+            return f"{name} approved by {person(by)}"
+        case by:
+            return f"{person(by)} asked for changes to {name}"
 
 
 def _ended(name: str, shown: Superseded | Closed) -> str:
@@ -77,6 +85,8 @@ def _ended(name: str, shown: Superseded | Closed) -> str:
 
 def _theirs(decision: Decision) -> str:
     what = "approval of" if decision.is_approve else "request for changes to"
+    if isinstance(decision.by, TimedOut):
+        return f"The {what}"
     return f"{person(decision.by)}'s {what}"
 
 
@@ -236,8 +246,14 @@ def _lost_plain(may_be_taken: bool) -> str:  # noqa: FBT001  # a field, passed o
 
 
 def _did_plain(decision: Decision) -> str:
+    if isinstance(decision.by, TimedOut):
+        return _uncapital(shared.timed_out(decision.by, decision, plain))
     who = person_plain(decision.by)
     return f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
+
+
+def _uncapital(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _capital(sentence: str) -> str:

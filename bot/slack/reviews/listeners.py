@@ -281,7 +281,7 @@ async def decide_once(
     try:
         await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except AlreadyDecided as error:
-        if (error.decision.by.id, error.decision.verdict) != (by.id, verdict):
+        if not (error.decision.is_by(by.id) and error.decision.verdict == verdict):
             raise
         return False
     log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)

@@ -36,7 +36,7 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
     shown = present(round_)
     if not isinstance(shown, Stuck | Closed) or shown.decision is None:
         return None
-    if isinstance(shown.reason, Dismissed) and shown.reason.by.id == shown.decision.by.id:
+    if isinstance(shown.reason, Dismissed) and shown.decision.is_by(shown.reason.by.id):
         return None
     lines = [state_strings.stuck_notice(shown, shown.decision, round_)]
     if isinstance(shown, Stuck):

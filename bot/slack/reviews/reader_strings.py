@@ -7,6 +7,7 @@ from typing import Final
 from bot.domain.changes import Changes, Fate, Unchanged
 from bot.domain.passages import PassageKind
 from bot.domain.review import Round, State
+from bot.domain.verdict import TimedOut
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
 
@@ -33,6 +34,8 @@ def asked(previous: Round) -> str | None:
     decision = previous.decision
     if decision is None or decision.is_approve:
         return None
+    if isinstance(decision.by, TimedOut):
+        return f"In round {previous.number} {shared.rule_name(decision.by.rule)} sent it back:"
     return f"In round {previous.number} {shared.person(decision.by)} asked for changes:"
 
 

@@ -16,7 +16,7 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.domain.review import Round
-from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Decision, Revise
+from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Decision, Revise, TimedOut
 from bot.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line
 from bot.slack.reviews import card_strings
 from bot.slack.reviews.presentation import (
@@ -35,8 +35,10 @@ from bot.slack.strings import (
     person,
     quoted,
     reason_text,
+    rule_name,
     subject_plain,
     task,
+    timed_out,
 )
 
 FEEDBACK_SHOWN: Final = 700
@@ -49,6 +51,8 @@ _NOTHING_LEFT: Final = "there is nothing left to decide"
 
 def decided(decision: Decision) -> str:
     """Who decided what, as the beginning of a sentence."""
+    if isinstance(decision.by, TimedOut):
+        return timed_out(decision.by, decision)
     match decision.verdict:
         case Approve(None):
             return f"Approved by {person(decision.by)}"
@@ -173,6 +177,8 @@ def _closed(shown: Closed) -> str:
 def _sent(shown: Closed, decision: Decision) -> str:
     what = "approval" if decision.is_approve else "request for changes"
     became = "may not have reached the crew" if shown.may_be_taken else "was not sent"
+    if isinstance(decision.by, TimedOut):
+        return f"Its {what} {became}."
     return f"{person(decision.by)}'s {what} {became}."
 
 
@@ -235,19 +241,22 @@ _WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
 
 def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> str:
     """Told to the reviewer in the thread, once; why it is stuck is what `answer` says."""
-    who = person(decision.by)
-    what = f"your decision on round {round_.number} of {task(round_)}"
+    on = f"decision on round {round_.number} of {task(round_)}"
+    if isinstance(decision.by, TimedOut):
+        who, what = f"Nobody decided in time, so {rule_name(decision.by.rule)} did:", f"its {on}"
+    else:
+        who, what = f"{person(decision.by)},", f"your {on}"
     match shown:
         case Stuck(may_be_taken=may_be_taken):
             became = "may not have reached the crew" if may_be_taken else "did not reach the crew"
-            return f"{who}, {what} {became}."
+            return f"{who} {what} {became}."
         case Closed(reason=Dismissed() as reason):
             why = one_line(reason.why, _WHY_SHOWN)
             became = "It may not have reached the crew" if shown.may_be_taken else "It was not sent"
-            return f"{who}, {person(reason.by)} dismissed {what}: “{why}”. {became}."
+            return f"{who} {person(reason.by)} dismissed {what}: “{why}”. {became}."
         case Closed(reason=reason):
             sent = "may not have reached the crew" if shown.may_be_taken else "was not sent"
-            return f"{who}, {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
+            return f"{who} {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
 
 
 def refresh_failed(shown: Presentation, round_: Round) -> str:
@@ -279,6 +288,9 @@ def in_list(shown: Presentation, now: datetime) -> str:
 
 
 def _did(decision: Decision, now: datetime) -> str:
+    if isinstance(decision.by, TimedOut):
+        did = timed_out(decision.by, decision)
+        return f"{did[:1].lower()}{did[1:]} {ago(decision.at, now)}"
     who = person(decision.by)
     did = f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
     return f"{did} {ago(decision.at, now)}"

@@ -19,7 +19,6 @@ from bot.slack.reviews import reader_strings
 from bot.slack.strings import (
     bold,
     crew,
-    person,
     quoted,
     subject_plain,
     task,
@@ -53,7 +52,7 @@ def earlier_feedback(previous: Round) -> str | None:
     if previous.decision is None or not isinstance(previous.decision.verdict, Revise):
         return None
     asked = quoted(previous.decision.verdict.feedback, EARLIER_FEEDBACK_SHOWN)
-    return f"In round {previous.number} {person(previous.decision.by)} asked for changes:\n{asked}"
+    return f"{reader_strings.asked(previous)}\n{asked}"
 
 
 EMPTY_IN_LIST: Final = "_The output is empty._"

@@ -1,0 +1,91 @@
+"""What a rule decided when nobody did is never shown as a person's decision."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import AlreadyDecided
+from bot.domain.execution import ExecutionState
+from bot.domain.reason import Answered, Dismissed, NeverSent, RefusedByCrew
+from bot.domain.review import State
+from bot.domain.rules.duration import Duration
+from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
+from bot.slack import strings as shared
+from bot.slack.executions.messages import render_end
+from bot.slack.reviews import call_strings, state_strings, strings
+from bot.slack.reviews.card import render_card
+from bot.slack.reviews.notices import render_stuck_notice
+from bot.slack.reviews.presentation import present
+from bot.usecases.read_models import ExecutionPosting
+from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
+from tests.slack.rendering import a_view, read
+
+BY = TimedOut("two <eyes>", Duration(timedelta(days=3)))
+SENT_BACK = Decision(Revise("Stop."), BY, NOW, Via.RULE)
+APPROVED = Decision(Approve(), BY, NOW, Via.RULE)
+REFUSED = RefusedByCrew("401", "no")
+SO = "Nobody decided in time, so the rule “two &lt;eyes&gt;”"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": State.DECIDED, "decision": SENT_BACK}, "sent it back"),
+        ({"state": State.RESUMED, "decision": APPROVED, "reason": Answered()}, "approved it"),
+        (
+            {"state": State.STUCK, "decision": SENT_BACK, "reason": REFUSED},
+            "The request for changes to",
+        ),
+        ({"state": State.CLOSED, "decision": APPROVED, "reason": NeverSent()}, "was not sent"),
+    ],
+)
+def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) -> None:
+    round_ = a_round(**changes)
+    shown = read(render_card(a_view(**changes), now=LATER))
+    assert said in shown
+    assert "<@" not in shown
+    for line in (
+        state_strings.in_list(present(round_), LATER),
+        state_strings.in_full(present(round_)),
+    ):
+        assert "two &lt;eyes&gt;" in line
+
+
+@pytest.mark.parametrize("decision", [SENT_BACK, APPROVED])
+def test_whoever_comes_later_is_told(decision: Decision) -> None:
+    error = AlreadyDecided(decision)
+    assert shared.too_late(error, LATER).startswith(SO)
+    assert "two <\u2060eyes>" in shared.too_late_plain(error, LATER)
+
+
+def test_its_words_stand_above_the_next_round() -> None:
+    asked = strings.earlier_feedback(a_round(State.RESUMED, decision=SENT_BACK))
+    assert asked == "In round 1 the rule “two &lt;eyes&gt;” sent it back:\n> Stop."
+
+
+@pytest.mark.parametrize("reason", [REFUSED, None])
+def test_the_thread_is_told_when_it_did_not_arrive(reason: RefusedByCrew | None) -> None:
+    notice = render_stuck_notice(a_round(State.STUCK, decision=SENT_BACK, reason=reason))
+    assert notice is not None
+    assert f"{SO} did: its decision on round 1" in read(notice)
+
+
+def test_so_it_is_when_somebody_dismissed_it() -> None:
+    closed = a_round(State.CLOSED, decision=APPROVED, reason=Dismissed(ANA, "Again."))
+    notice = render_stuck_notice(closed)
+    assert notice is not None
+    assert "<@U0ANA> dismissed its decision" in read(notice)
+
+
+def test_it_is_kept_as_nobody_s() -> None:
+    assert call_strings.decision_is_kept(APPROVED, ()).startswith("What the rule “two")
+
+
+def test_a_result_that_a_rule_approved_says_so() -> None:
+    approved = a_round(State.RESUMED, decision=APPROVED)
+    execution = an_execution(state=ExecutionState.COMPLETED, result=an_output(), ended_at=NOW)
+    posting = ExecutionPosting(execution, None, None, None, approved=approved)
+    assert "which the rule “two &lt;eyes&gt;” approved" in read(render_end(posting))
