@@ -1,15 +1,20 @@
-"""The process's event loop, in which a host name that hangs holds up nobody else's."""
+"""The process's event loop: libuv's, in which a host name that hangs holds up nobody else's."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
+
+import uvloop
 
 from bot.crewai.lookups import AddressInfo, Lookups
 
 
-class EventLoop(asyncio.SelectorEventLoop):
-    """The loop of the process: whatever names are looked up in it, are by `Lookups`."""
+class EventLoop(uvloop.Loop):
+    """The loop of the process: whatever names are looked up in it, are by `Lookups`.
+
+    httpx and aiohttp look names up here before they connect; only the name of a database's host is
+    looked up by libuv itself, as asyncpg connects by name.
+    """
 
     def __init__(self, lookups: Lookups | None = None) -> None:
         super().__init__()

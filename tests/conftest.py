@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bot.event_loop import EventLoop
 from bot.store.engine import Engines, open_engines
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
@@ -32,6 +34,11 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the bot's own event loop."""
+    return {"bot": EventLoop}
 
 
 @pytest.fixture(scope="session")

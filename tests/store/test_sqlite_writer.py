@@ -150,7 +150,7 @@ async def test_one_that_is_cancelled_before_its_turn_holds_up_nobody(
 
 
 async def test_a_turn_that_does_not_come_ends_in_an_error(tmp_path: Path) -> None:
-    writer = await a_writer(tmp_path, turn_seconds=0.01)
+    writer = await a_writer(tmp_path, turn_seconds=0.5)
     async with writer.begin():
         with pytest.raises(sa.exc.TimeoutError):
             await store(writer, 1)

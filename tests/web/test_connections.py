@@ -61,6 +61,13 @@ class Server:
         await client.send(sending)
         return client
 
+    async def begin(self, path: str) -> Client:
+        """A client that has sent half of a body; its request is under way."""
+        head = f"POST {path} HTTP/1.1\r\nHost: bot\r\nExpect: 100-continue\r\nContent-Length: 4"
+        client = await self.connect(f"{head}\r\n\r\nab".encode())
+        assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        return client
+
 
 Serve = Callable[[Limits], AbstractAsyncContextManager[Server]]
 
@@ -175,10 +182,7 @@ async def test_idle_connections_make_room_the_longest_idle_first(serve: Serve) -
 
 async def test_a_connection_with_a_request_under_way_never_makes_room(serve: Serve) -> None:
     async with serve(Limits(connections=2)) as server:
-        posting = [
-            await server.connect(b"POST /echo HTTP/1.1\r\nHost: bot\r\nContent-Length: 4\r\n\r\nab")
-            for _ in range(3)
-        ]
+        posting = [await server.begin("/echo") for _ in range(3)]
         for _ in range(5):
             got = await server.connect(GET)
             assert await got.answer() == (200, "ok")
@@ -191,11 +195,10 @@ async def test_a_body_that_may_be_anybodys_makes_room_before_what_was_just_conne
     serve: Serve,
 ) -> None:
     """Whoever holds all connections and makes more must not close those of crews."""
-    slow = b"POST /anybody HTTP/1.1\r\nHost: bot\r\nContent-Length: 4\r\n\r\nab"
     async with serve(Limits(connections=4)) as server:
-        crew = await server.connect(slow.replace(b"/anybody", b"/echo"))
+        crew = await server.begin("/echo")
         for _ in range(20):
-            strangers = [await server.connect(slow) for _ in range(4)]
+            strangers = [await server.begin("/anybody") for _ in range(4)]
             just_made = await server.connect()
             for _ in range(2):
                 await server.connect()
