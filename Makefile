@@ -53,7 +53,7 @@ LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ver
 # What crewai asks for and neither imports nor needs for a crew without tools: two thirds of its size.
 NOT_NEEDED = hf-xet huggingface-hub instructor kubernetes lance-namespace \
 	lance-namespace-urllib3-client lancedb onnxruntime openpyxl pdfminer-six pdfplumber pillow \
-	pyarrow pypdfium2 textual tokenizers uv uvloop watchfiles
+	pyarrow pypdfium2 textual tokenizers uv watchfiles
 
 screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures, and every surface in .screenshots (needs Chromium)
 	@$(PY) -m tests.playground.screenshots

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.crewai.fields import clean
 from bot.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
-from bot.domain.execution import Given
+from bot.domain.given import Given
 from bot.domain.redaction import is_called_secret, url_secrets
 
 #: How many values are kept.

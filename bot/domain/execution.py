@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.effects import Effect, EffectKind
+from bot.domain.given import Given
 from bot.domain.notification import Output
 from bot.domain.verdict import Person
 
@@ -14,9 +15,6 @@ from bot.domain.verdict import Person
 #: the crew has said so this often, for this long. Reviews are closed on that word.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
-
-Given = tuple[tuple[str, str], ...]
-"""Names and values that a caller gave at kickoff, in order."""
 
 #: The longest subject, and the longest value that is a part of one, in characters.
 SUBJECT_LIMIT = 60

@@ -8,7 +8,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.execution import Execution, ExecutionState, Given, id_beginning
+from bot.domain.execution import Execution, ExecutionState, id_beginning
+from bot.domain.given import Given
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, TimedOut, Via

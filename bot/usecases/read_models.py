@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from bot.domain.execution import Execution, Given, TaskUpdate
+from bot.domain.execution import Execution, TaskUpdate
+from bot.domain.given import Given
 from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
 from bot.domain.people import ReviewerRef

@@ -11,11 +11,11 @@ from bot.domain.execution import (
     Execution,
     ExecutionState,
     ExecutionUpdate,
-    Given,
     StepUpdate,
     TaskUpdate,
     about,
 )
+from bot.domain.given import Given
 from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from bot.domain.redaction import Redactor
 from bot.domain.verdict import Person

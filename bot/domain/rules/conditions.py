@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.execution import Given
+from bot.domain.given import Given
 from bot.domain.rules.comparison import Comparison
 from bot.domain.rules.facts import Facts
 from bot.domain.rules.globs import covers_glob, is_anything, matches_glob

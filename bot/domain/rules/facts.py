@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from bot.domain.execution import Given
+from bot.domain.given import Given
 from bot.domain.notification import Format, Output
 
 #: What people are shown in place of an object and of a list.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.domain.execution import Given
+from bot.domain.given import Given
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import NotSent, Outcome, Unknown
 from bot.domain.verdict import Decision
