@@ -88,6 +88,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         starters=crew.starters,
         operators=crew.operators,
         notify=crew.notify,
+        rules=tuple(one.rule for one in crew.rules),
         forward=crew.forward,
         stream=crew.stream,
     )

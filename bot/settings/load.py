@@ -17,7 +17,9 @@ from bot.domain.notify import Notify
 from bot.domain.people import ReviewerRef
 from bot.settings import parsers, table
 from bot.settings.flow_options import FLOW_SIGNATURE
-from bot.settings.sources import Reader, read_dotenv, read_toml, without_empty
+from bot.settings.rule_options import RULES
+from bot.settings.rules import RuleSettings, read_rules
+from bot.settings.sources import Reader, TomlFile, read_dotenv, read_toml, without_empty
 
 
 class SettingsError(CrewgateError):
@@ -38,7 +40,7 @@ class SlackSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewSettings:
-    """One deployment; `table.CREW` has a row for each field save its name."""
+    """One deployment; `table.CREW` has a row for each field save its name and its rules."""
 
     name: str
     url: str
@@ -66,6 +68,8 @@ class CrewSettings:
     """Where its flows may be answered besides crewai.com."""
     stream: bool
     """Whether executions started here are asked to send their events."""
+    rules: tuple[RuleSettings, ...]
+    """The first that is for a review counts for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +227,7 @@ def _crews(folder: Path, shared: _Shared) -> dict[str, CrewSettings]:
 def _crew_of_environment(shared: _Shared) -> CrewSettings:
     env = shared.env
     name = env.take(table.CREW_NAME)
-    values = {option.field: option.default for option in table.CREW} | {
+    values = {option.field: option.default for option in (*table.CREW, RULES)} | {
         "url": env.take(table.CREW_URL),
         "token": env.take(table.CREW_TOKEN),
         "webhook_secret": env.take(table.CREW_WEBHOOK_SECRET),
@@ -235,10 +239,10 @@ def _crews_of_file(
     file: Path, title: str, shared: _Shared, *, needed: bool
 ) -> dict[str, CrewSettings]:
     problems = shared.env.problems
-    content = read_toml(file, title, problems)
-    if content is None:
+    toml = read_toml(file, title, problems)
+    if toml is None:
         return {}
-    top = Reader(content, problems, f"{title}: ")
+    top = Reader(toml.content, problems, f"{title}: ")
     top.refuse_unknown((table.CREWS.name,))
     tables = top.take(table.CREWS)
     if needed and not tables and not problems:
@@ -252,13 +256,13 @@ def _crews_of_file(
             top.note(path, str(wrong))
         else:
             crew = Reader(content, problems, f"{title}: {path}.")
-            crews[name] = _crew_of_table(name, crew, shared)
+            crews[name] = _crew_of_table(name, crew, shared, toml)
     return crews
 
 
-def _crew_of_table(name: str, crew: Reader, shared: _Shared) -> CrewSettings:
-    crew.refuse_unknown([option.name for option in table.CREW])
-    values = {}
+def _crew_of_table(name: str, crew: Reader, shared: _Shared, toml: TomlFile) -> CrewSettings:
+    crew.refuse_unknown([option.name for option in (*table.CREW, RULES)])
+    values: dict[str, Any] = {RULES.field: read_rules(crew, name, toml)}
     for option in table.CREW:
         parse = option.parse
         if option.names_variable:

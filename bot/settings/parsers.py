@@ -211,20 +211,21 @@ def parse_port(raw: object) -> int:
 
 def parse_log_format(raw: object) -> LogFormat:
     """How a log line looks."""
-    return _one_of(LOG_FORMATS, raw)
+    return one_of(LOG_FORMATS, raw)
 
 
 def parse_log_level(raw: object) -> LogLevel:
     """From which level on a log line is written."""
-    return _one_of(LOG_LEVELS, raw)
+    return one_of(LOG_LEVELS, raw)
 
 
 def parse_notify(raw: object) -> Notify:
     """How reviewers are told."""
-    return _one_of(tuple(Notify), raw)
+    return one_of(tuple(Notify), raw)
 
 
-def _one_of(choices: tuple[Choice, ...], raw: object) -> Choice:
+def one_of(choices: tuple[Choice, ...], raw: object) -> Choice:
+    """One of some words."""
     text = parse_text(raw).lower()
     for choice in choices:
         if choice == text:

@@ -26,12 +26,18 @@ class Setting(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrewOption(Setting[Any]):
-    """One key of a crew in `crews.toml`."""
+class Option(Setting[Any]):
+    """One key of a table in `crews.toml`."""
 
     field: str
-    """Where it goes in `CrewSettings`."""
-    names_variable: bool = False
-    """The file names an environment variable, and that one's value counts."""
+    """Which field of what is read it fills."""
     example: str
     """In TOML."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewOption(Option):
+    """One key of a crew; its field is one of `CrewSettings`."""
+
+    names_variable: bool = False
+    """The file names an environment variable, and that one's value counts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,10 +86,21 @@ def read_dotenv(file: Path, problems: list[str]) -> dict[str, str]:
     return found
 
 
-def read_toml(file: Path, title: str, problems: list[str]) -> Mapping[str, object] | None:
-    """The file's content; None when it is no TOML, which is then noted."""
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    """A TOML file that was read."""
+
+    title: str
+    """What people call it."""
+    text: str
+    content: Mapping[str, object]
+
+
+def read_toml(file: Path, title: str, problems: list[str]) -> TomlFile | None:
+    """None when it is no TOML, which is then noted."""
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        text = file.read_bytes().decode("utf-8-sig")
+        return TomlFile(title, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{title}: not TOML; {error}")
     except (OSError, UnicodeDecodeError) as error:

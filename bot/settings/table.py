@@ -344,4 +344,4 @@ CREW: Final[tuple[CrewOption, ...]] = (
     ),
     *FLOW_OPTIONS,
 )
-"""Every key of a crew in `crews.toml`."""
+"""Every key of a crew in `crews.toml`, save its rules."""

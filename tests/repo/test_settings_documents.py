@@ -5,19 +5,23 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
 from bot.settings import document, table
 from bot.settings.load import CrewSettings, load
-from bot.settings.setting import Setting
+from bot.settings.rule_options import ESCALATE, REMIND, RULE, RULES, TIMEOUT, WHEN
+from bot.settings.setting import Option, Setting
 from tests.repo.files import ROOT, read
 
 NAMES = [setting.name for setting in table.ENVIRONMENT]
 
 
-@pytest.mark.parametrize("path", ["docs/settings.md", "crews.example.toml"])
+@pytest.mark.parametrize("path", ["docs/settings.md", "docs/rules.md", "crews.example.toml"])
 def test_documents_are_as_the_table_makes_them(path: str) -> None:
     made = document.render_documents(ROOT)[path]
     assert read(path) == made, "run python -m bot.settings.document"
@@ -32,12 +36,28 @@ def test_every_variable_is_in_the_document_and_in_the_example_of_the_environment
 
 def test_every_field_of_a_crew_is_filled_by_one_key() -> None:
     fields = {field.name for field in dataclasses.fields(CrewSettings)} - {"name"}
-    assert sorted(option.field for option in table.CREW) == sorted(fields)
+    assert sorted(option.field for option in (*table.CREW, RULES)) == sorted(fields)
+
+
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [
+        (RULE, Rule),
+        (WHEN, Conditions),
+        (REMIND, Reminders),
+        (ESCALATE, Escalation),
+        (TIMEOUT, TimeOut),
+    ],
+)
+def test_every_field_of_a_rule_is_filled_by_one_key(options: Sequence[Option], made: type) -> None:
+    assert [option.field for option in options] == [one.name for one in dataclasses.fields(made)]
 
 
 def test_the_first_crew_of_the_example_has_every_key() -> None:
     example = tomllib.loads(read("crews.example.toml"))["crews"]["research"]
-    assert list(example) == [option.name for option in table.CREW]
+    assert list(example) == [option.name for option in (*table.CREW, RULES)]
+    (rule,) = example[RULES.name]
+    assert list(rule) == [option.name for option in RULE]
 
 
 def test_the_example_of_crews_loads(tmp_path: Path) -> None:

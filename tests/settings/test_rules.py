@@ -1,0 +1,234 @@
+"""Rules from the file of crews: what they say, and what is named when it is wrong."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from bot.crews import build_crews
+from bot.domain.notify import Notify
+from bot.domain.people import Email, User, UserGroup
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from bot.domain.rules.working_hours import WorkingHours
+from tests.settings.environments import RESEARCH, Load, problem, problems
+
+HEAD = "[[crews.research.rules]]\n"
+NAMED = HEAD + 'name = "two eyes"\n'
+HERE = 'crews.toml, line 6: crews.research.rules[1] "two eyes"'
+HOURS = 'working_hours = "Mon-Fri 09:00-17:30 Europe/Berlin"\n'
+
+
+def rules(load_file: Load, text: str) -> tuple[Rule, ...]:
+    return build_crews(load_file(RESEARCH + text))["research"].rules
+
+
+def wrong(load_file: Load, text: str) -> str:
+    """What is said of one rule, without where it stands."""
+    message = problem(load_file, RESEARCH + NAMED + text)
+    assert message.startswith(f"{HERE}.")
+    return message.removeprefix(f"{HERE}.")
+
+
+def test_a_rule_has_all_that_it_says(load_file: Load) -> None:
+    (rule,) = rules(
+        load_file,
+        NAMED
+        + """
+        when = { task = "contract_*", agent = "Lawyer*", contains = ["indemnif", "liability"], \
+json = { "budget.eur" = ">= 50000", ok = true, items.0.count = 3 }, inputs = { country = "D*" }, \
+meta = { region = "EU" } }
+        channel = "C0123456789"
+        reviewers = ["S0123456789", "U012"]
+        approvals = 2
+        self_approval = false
+        unknown_starter = "deny"
+        notify = "dm"
+        target = "4wh"
+        remind = { after = "2h", every = "4h", most = 5 }
+        escalate = { after = "1d", to = ["lead@example.com"] }
+        timeout = { after = "3d", then = "revise", feedback = "Nobody looked." }
+        working_hours = "Mon-Fri 09:00-17:30 Europe/Berlin"
+        delegation = false
+        """,
+    )
+    assert rule == Rule(
+        name="two eyes",
+        when=Conditions(
+            task="contract_*",
+            agent="Lawyer*",
+            contains=("indemnif", "liability"),
+            json=(("budget.eur", ">= 50000"), ("ok", "true"), ("items.0.count", "3")),
+            inputs=(("country", "D*"),),
+            meta=(("region", "EU"),),
+        ),
+        channel="C0123456789",
+        reviewers=(UserGroup("S0123456789"), User("U012")),
+        approvals=2,
+        self_approval=False,
+        unknown_starter=False,
+        notify=Notify.DM,
+        target=Duration.parse("4wh"),
+        remind=Reminders(after=Duration.parse("2h"), every=Duration.parse("4h"), most=5),
+        escalate=Escalation(Duration.parse("1d"), (Email("lead@example.com"),)),
+        timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Nobody looked."),
+        working_hours=WorkingHours.parse("Mon-Fri 09:00-17:30 Europe/Berlin"),
+        delegation=False,
+    )
+    assert rule.working_hours is not None
+    assert rule.working_hours.end == time(17, 30)
+
+
+def test_a_rule_that_says_its_name_alone_is_for_everything(load_file: Load) -> None:
+    assert rules(load_file, NAMED) == (Rule(name="two eyes"),)
+    assert rules(load_file, NAMED + "when = {}") == (Rule(name="two eyes"),)
+    assert rules(load_file, "") == ()
+
+
+def test_parts_that_are_left_out_have_their_defaults(load_file: Load) -> None:
+    (rule,) = rules(load_file, NAMED + 'remind = { after = "2h" }\ntimeout = { after = "3d" }')
+    assert rule.remind == Reminders(after=Duration.parse("2h"))
+    assert rule.timeout == TimeOut(Duration.parse("3d"), Then.LEAVE)
+
+
+def test_rules_keep_their_order(load_file: Load) -> None:
+    text = NAMED + HEAD + 'name = "b"\n' + HEAD + 'name = "a"'
+    assert [rule.name for rule in rules(load_file, text)] == ["two eyes", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("aprovals = 2", "aprovals: unknown; did you mean approvals?"),
+        ('when = { tsk = "a" }', "when.tsk: unknown; did you mean task?"),
+        ('remind = { after = "2h", evry = "2h" }', "remind.evry: unknown; did you mean every?"),
+        ('remind = { every = "2h" }', 'remind.after: missing; put here a duration, as "4h"'),
+        ('remind = "2h"', "remind: '2h' is no table; put one like { after = \"2h\" } here"),
+        ('escalate = { after = "1d" }', "escalate.to: missing; put here who may decide then too"),
+        ("approvals = 0", "approvals: 0: put a number from 1 to 50 here, no quotes"),
+        ('approvals = "2"', "approvals: '2': put a number from 1 to 50 here, no quotes"),
+        ("approvals = true", "approvals: True: put a number from 1 to 50 here, no quotes"),
+        ('remind = { after = "2h", most = 0 }', "remind.most: 0: put a number from 1 to 20"),
+        ("reviewers = []", "reviewers: empty, so nobody may decide; put user ids (U…)"),
+        ('escalate = { after = "1d", to = [] }', "escalate.to: empty, so nobody may decide"),
+        ('channel = "Reviews"', "channel: 'Reviews' is no channel"),
+        ('notify = "mail"', "notify: 'mail' is unknown; put mention or dm or none here"),
+        ('self_approval = "no"', "self_approval: 'no' is neither true nor false"),
+        ('unknown_starter = "no"', "unknown_starter: 'no' is unknown; put allow or deny here"),
+        (
+            'target = "soon"',
+            "target: 'soon': not a duration; put one like 30s, 15m, 4h, 3d, or 4wh",
+        ),
+        ("target = 4", "target: 4: not a duration; put one like 30s"),
+        ('target = "0h"', "target: '0h': it must be from 1h to"),
+        ('target = "4wh"', "target: 4wh needs working_hours; give the rule some, or put hours (h)"),
+        ('remind = { after = "1wh", every = "1h" }', "remind.after: 1wh needs working_hours"),
+        ('remind = { after = "1h", every = "1wh" }', "remind.every: 1wh needs working_hours"),
+        ('timeout = { after = "9wh" }', "timeout.after: 9wh needs working_hours"),
+        ('working_hours = "9 to 5"', "working_hours: '9 to 5': not understood; put hours like"),
+        ("working_hours = 9", "working_hours: 9: not understood; put hours like Mon-Fri"),
+        (
+            'working_hours = "Mon-Fri 09:00-17:30 Europe/Berln"',
+            "working_hours: the time zone 'Europe/Berln' does not exist; did you mean Europe/B",
+        ),
+        (
+            'working_hours = "Mon-Fri 09:00-17:30 Qqqqq"',
+            "working_hours: the time zone 'Qqqqq' does not exist; put one like Europe/Berlin",
+        ),
+        ('timeout = { after = "3d", then = "revise" }', "timeout.feedback: missing; put here what"),
+        (
+            'timeout = { after = "3d", then = "leave", feedback = "x" }',
+            'timeout.feedback: it is sent with then = "revise" only',
+        ),
+        (
+            f'timeout = {{ after = "3d", then = "revise", feedback = "{"x" * 3_001}" }}',
+            "timeout.feedback: it has 3001 characters; put 3000 here at most",
+        ),
+        ('timeout = { after = "3d", then = "reject" }', "timeout.then: 'reject' is unknown; put"),
+        (
+            'timeout = { after = "3d", then = "approve" }\nremind = { after = "72h" }',
+            "remind.after: it must come before the time-out (3d); put a shorter one here",
+        ),
+        ('when = "contract"', "when: 'contract' is no table; put one like { task ="),
+        ('when = { contains = "a" }', "when.contains: put a list of texts here, as"),
+        ("when = { contains = [] }", "when.contains: put a list of texts here, as"),
+        ('when = { contains = [""] }', "when.contains: put some text here, in quotes"),
+        (f"when = {{ contains = {['a'] * 21} }}", "when.contains: 21 of them; put 20 here at most"),
+        (f'when = {{ task = "{"a" * 201}" }}', "when.task: it has 201 characters; put 200 here"),
+        ("when = { json = {} }", "when.json: it is empty; put paths with what"),
+        ('when = { json = { "a..b" = "x" } }', "when.json: 'a..b' is no path; put keys with dots"),
+        ('when = { json = { a.b = ">= many" } }', "when.json: 'a.b': after >= comes a number; put"),
+        ("when = { json = { a = [] } }", "when.json: a: put some text here, in quotes"),
+        ("when = { inputs = {} }", "when.inputs: it is empty; put names with their values here"),
+        ("when = { meta = { region = [] } }", "when.meta: region: put some text here, in quotes"),
+        ('when = { meta = { "" = "a" } }', "when.meta: '': put a name of 1 to 200 characters"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_rule(load_file: Load, text: str, said: str) -> None:
+    assert wrong(load_file, text).startswith(said)
+
+
+def test_a_rule_without_a_name_is_told_by_its_number(load_file: Load) -> None:
+    message = problem(load_file, RESEARCH + HEAD + "approvals = 2")
+    assert message == (
+        "crews.toml, line 6: crews.research.rules[1].name: missing; put here what people call this"
+        " rule, in quotes"
+    )
+
+
+@pytest.mark.parametrize("name", ['""', f'"{"a" * 101}"', '"a\\nb"'])
+def test_a_name_is_one_line_that_people_can_repeat(load_file: Load, name: str) -> None:
+    message = problem(load_file, f"{RESEARCH}{HEAD}name = {name}")
+    assert "name: put " in message
+    assert "\n" not in message
+
+
+def test_a_name_that_comes_twice_is_refused_where_it_comes_again(load_file: Load) -> None:
+    text = RESEARCH + NAMED + HEAD + 'name = "Two Eyes"\n'
+    assert problem(load_file, text) == (
+        'crews.toml, line 8: crews.research.rules[2] "Two Eyes".name: another rule of this crew has'
+        " it; put a name of its own here"
+    )
+
+
+def test_all_that_is_wrong_is_said_at_once(load_file: Load) -> None:
+    text = RESEARCH + NAMED + "approvals = 0\nreviewers = []\n" + HEAD + 'target = "soon"\n'
+    assert len(problems(load_file, text)) == 4
+
+
+def test_the_line_is_left_out_where_it_cannot_be_told(load_file: Load) -> None:
+    text = RESEARCH + 'rules = [{ name = "two eyes", approvals = 0 }]'
+    message = problem(load_file, text)
+    assert message.startswith('crews.toml: crews.research.rules[1] "two eyes".approvals: 0')
+
+
+@pytest.mark.parametrize("text", ["[crews.research.rules]\n", "rules = 3", 'rules = ["a"]'])
+def test_rules_are_tables_with_two_brackets(load_file: Load, text: str) -> None:
+    assert problem(load_file, RESEARCH + text) == (
+        "crews.toml: crews.research.rules: describe each rule as a table with two brackets,"
+        " [[crews.NAME.rules]]"
+    )
+
+
+def test_there_is_a_limit_to_rules(load_file: Load) -> None:
+    text = RESEARCH + "".join(f'{HEAD}name = "{number}"\n' for number in range(51))
+    assert problem(load_file, text).endswith("rules: 51 rules; put 50 here at most")
+
+
+def test_working_hours_are_counted_where_the_rule_has_them(load_file: Load) -> None:
+    (rule,) = rules(load_file, NAMED + HOURS + 'target = "4wh"\nremind = { after = "1wh" }')
+    assert rule.target == Duration.parse("4wh")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'timeout = { after = "3d" }\nremind = { after = "4d" }',
+        HOURS + 'timeout = { after = "3d", then = "approve" }\nremind = { after = "99wh" }',
+        'timeout = { after = "3d", then = "approve" }\nremind = { after = "2d" }',
+    ],
+)
+def test_a_reminder_may_come_when_the_time_out_may_not_yet_have(load_file: Load, text: str) -> None:
+    assert len(rules(load_file, NAMED + text)) == 1
