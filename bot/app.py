@@ -103,6 +103,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             owner_of=partial(owner_of, uow=uow),
             off_loop=off_loop,
             redactors=redactors,
+            rules=await uow.read.rules(crews),
         )
         delivery_context = DeliveryContext(
             uow=uow.for_outbox(),
@@ -171,6 +172,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         web_context = WebContext(
             credentials=build_credentials(settings),
             uow=uow,
+            crews=crews,
             clock=clock,
             new_id=runtime.new_id,
             off_loop=off_loop,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.crew import Crew
-from bot.domain.people import Anyone, Role
+from bot.domain.errors import UnknownCrew
+from bot.domain.people import Anyone, ReviewerRef, Role
 from bot.domain.redaction import Redactor
 from bot.slack.client.directory import OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.messenger import SlackMessenger
+from bot.usecases.permissions import Subject, crew_for
 from bot.usecases.ports.base import Clock, OffLoop
+from bot.usecases.read_models import StoredRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +38,38 @@ def build(
     owner_of: OwnerOf,
     off_loop: OffLoop,
     redactors: Mapping[str, Redactor],
+    rules: Iterable[StoredRule] = (),
 ) -> SlackAdapters:
-    """The adapters; `crews` name the people and channels that the directory looks up."""
+    """The adapters; the directory looks up the people and channels that `crews` name.
+
+    Those of their rules too, and of `rules`, under which rounds were opened before.
+    """
     poster = Poster(client, clock=clock)
     crews = tuple(crews)
     by_name = {crew.name: crew for crew in crews}
+    looked_up = (*crews, *_under_rules(by_name, rules))
     directory = SlackDirectory(
         client,
-        (ref for crew in crews for role in Role for ref in crew.permitted(role)),
+        (ref for crew in looked_up for role in Role for ref in crew.permitted(role)),
         identity=identity,
         owner_of=owner_of,
         clock=clock,
-        channels=(crew.channel for crew in crews),
+        channels=(crew.channel for crew in looked_up),
         open_channels=frozenset(
             crew.channel
-            for crew in crews
+            for crew in looked_up
             for role in (Role.REVIEWER, Role.STARTER)
             if Anyone() in crew.permitted(role)
         ),
     )
+
+    def people(subject: Subject, role: Role) -> tuple[ReviewerRef, ...]:
+        try:
+            crew = crew_for(subject, by_name)
+        except UnknownCrew:
+            return ()
+        return directory.in_slack(crew.permitted(role))
+
     return SlackAdapters(
         client=client,
         directory=directory,
@@ -64,8 +80,16 @@ def build(
             off_loop=off_loop,
             redactors=redactors,
             link=identity.link,
-            people=lambda name, role: (
-                directory.in_slack(by_name[name].permitted(role)) if name in by_name else ()
-            ),
+            people=people,
         ),
     )
+
+
+def _under_rules(crews: Mapping[str, Crew], rules: Iterable[StoredRule]) -> Iterator[Crew]:
+    """Each crew as it is under each of its rules."""
+    for crew in crews.values():
+        for rule in crew.rules:
+            yield crew.under(rule, escalated=True)
+    for stored in rules:
+        if stored.crew in crews:
+            yield crews[stored.crew].under(stored.rule, escalated=True)

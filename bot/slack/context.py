@@ -9,10 +9,12 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import ReviewerRef
+from bot.domain.review import Round
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.usecases.context import ReviewContext
 from bot.usecases.kickoff import Kickoffs
+from bot.usecases.permissions import crew_for
 from bot.usecases.ports.base import OffLoop, Sleep
 from bot.usecases.ports.crew import CrewClients, KickoffRequest
 from bot.usecases.wakeup import Wakeup
@@ -38,6 +40,6 @@ class SlackContext(ReviewContext):
     sleep: Sleep
     off_loop: OffLoop
 
-    def deciders(self, crew: str) -> tuple[ReviewerRef, ...]:
-        """Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
-        return self.directory.in_slack(self.crews[crew].reviewers)
+    def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
+        """Who may decide on a round; no e-mail address of somebody whom Slack knows."""
+        return self.directory.in_slack(crew_for(round_, self.crews).reviewers)

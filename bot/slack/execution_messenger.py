@@ -21,6 +21,7 @@ from bot.slack.executions.messages import (
 from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.reviews.call_strings import FILES_REFUSED, FORWARD_REFUSED
 from bot.slack.reviews.calls import with_operators
+from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import OffLoop
 from bot.usecases.ports.slack import Posted, PostOutcome
 from bot.usecases.read_models import ExecutionPosting, MessageRef
@@ -34,7 +35,7 @@ class ExecutionMessenger:
         poster: Poster,
         *,
         off_loop: OffLoop,
-        people: Callable[[str, Role], tuple[ReviewerRef, ...]],
+        people: Callable[[Subject, Role], tuple[ReviewerRef, ...]],
     ) -> None:
         self._poster = poster
         self._off_loop = off_loop

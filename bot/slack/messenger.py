@@ -44,6 +44,7 @@ from bot.slack.reviews.notices import (
     render_refresh_failed,
     render_stuck_notice,
 )
+from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.usecases.ports.slack import Posting, PostOutcome
 from bot.usecases.read_models import CardView, DeadLetter, MessageRef
@@ -63,7 +64,7 @@ class SlackMessenger(ExecutionMessenger):
         clock: Clock,
         off_loop: OffLoop,
         redactors: Mapping[str, Redactor],
-        people: Callable[[str, Role], tuple[ReviewerRef, ...]],
+        people: Callable[[Subject, Role], tuple[ReviewerRef, ...]],
         link: Link,
     ) -> None:
         super().__init__(poster, off_loop=off_loop, people=people)
@@ -263,8 +264,8 @@ class SlackMessenger(ExecutionMessenger):
         return self._said_below(message, view)
 
     def _with_people(self, posting: Posting) -> CardView:
-        crew = posting.view.round.review.crew
-        return replace(posting.view, reviewers=self._people(crew, Role.REVIEWER))
+        round_ = posting.view.round
+        return replace(posting.view, reviewers=self._people(round_, Role.REVIEWER))
 
     async def _with_names(self, posting: Posting) -> CardView:
         view = self._with_people(posting)

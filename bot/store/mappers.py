@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,18 +13,24 @@ from bot.domain.execution import Execution, ExecutionState, id_beginning
 from bot.domain.given import Given
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.review import Review, Round, State
-from bot.domain.verdict import Approve, Decision, Person, Revise, TimedOut, Via
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Approve, Decider, Decision, Person, Revise, TimedOut, Via, Vote
 from bot.store.reasons import from_reason, to_reason
-from bot.store.tables import executions, reviews, rounds
+from bot.store.rules import rule_id_of, to_rule
+from bot.store.tables import executions, reviews, rounds, rules
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import MessageRef, RoundLine
 
 ROUND_COLUMNS = (
     *(column.label(f"review_{column.name}") for column in reviews.c),
     *(column for column in rounds.c if column.name not in ("review_id", "crew")),
+    rules.c.rule,
 )
 
-ROUND: Final[sa.Select[Any]] = sa.select(*ROUND_COLUMNS).join_from(rounds, reviews)
+_with_rule = (rules, rules.c.id == rounds.c.rule_id)
+ROUND: Final[sa.Select[Any]] = (
+    sa.select(*ROUND_COLUMNS).join_from(rounds, reviews).outerjoin(*_with_rule)
+)
 """A round with its review: the shape `to_round` reads."""
 
 LINE: Final[sa.Select[Any]] = (
@@ -39,6 +46,7 @@ LINE: Final[sa.Select[Any]] = (
         (executions.c.crew == reviews.c.crew)
         & (executions.c.execution_id == reviews.c.execution_id),
     )
+    .outerjoin(*_with_rule)
 )
 """A round with its review and its thread: the shape `to_line` reads."""
 
@@ -50,6 +58,8 @@ def to_review(row: sa.Row[Any]) -> Review:
 
 def to_round(row: sa.Row[Any]) -> Round:
     """A row of ROUND."""
+    rule = None if row.rule is None else to_rule(row.rule)
+    votes = tuple(map(_to_vote, row.votes or ()))
     return Round(
         id=row.id,
         review=Review(
@@ -61,7 +71,11 @@ def to_round(row: sa.Row[Any]) -> Round:
         unchanged=row.unchanged,
         state=State(row.state),
         version=row.version,
-        decision=_to_decision(row),
+        rule=rule,
+        votes=votes,
+        escalated_at=row.escalated_at,
+        reminders=row.reminders or 0,
+        decision=_to_decision(row, rule, votes),
         in_doubt_since=row.in_doubt_since,
         activity_before=row.activity_before,
         retries=row.retries or 0,
@@ -72,7 +86,7 @@ def to_round(row: sa.Row[Any]) -> Round:
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
     """A row of LINE."""
-    return RoundLine(to_round(row), to_card(row), subject=to_subject(row))
+    return RoundLine(to_round(row), to_card(row), subject=to_subject(row), rule_id=row.rule_id)
 
 
 def to_subject(row: sa.Row[Any]) -> str:
@@ -159,6 +173,10 @@ def from_round(round_: Round) -> dict[str, Any]:
         "in_doubt_since": round_.in_doubt_since,
         "activity_before": round_.activity_before,
         "retries": round_.retries,
+        "rule_id": rule_id_of(round_),
+        "votes": [*map(_from_vote, round_.votes)] or None,
+        "escalated_at": round_.escalated_at,
+        "reminders": round_.reminders,
         **from_reason(round_.reason),
         "ended_at": round_.ended_at,
         "is_approve": decision and decision.is_approve,
@@ -229,14 +247,19 @@ def from_effect(effect: Effect) -> dict[str, Any]:
 
 
 def _from_decider(decision: Decision | None) -> dict[str, str | None]:
+    stood_in = decision.on_behalf_of if decision else None
+    user, name = None, None
     match decision and decision.by:
-        case Person(user, name):
-            return {"decided_by": user, "decided_by_name": name}
-        case TimedOut(rule):
-            # No id of Slack's is empty, so this is nobody's.
-            return {"decided_by": "", "decided_by_name": rule}
-        case _:
-            return {"decided_by": None, "decided_by_name": None}
+        case Person() as by:
+            user, name = by.id, by.name
+        case TimedOut() as by:
+            user, name = "", by.rule  # no id of Slack's is empty, so this is nobody's
+    return {
+        "decided_by": user,
+        "decided_by_name": name,
+        "on_behalf_of": stood_in.id if stood_in else None,
+        "on_behalf_of_name": stood_in.name if stood_in else None,
+    }
 
 
 def _feedback(decision: Decision) -> str | None:
@@ -247,13 +270,41 @@ def _feedback(decision: Decision) -> str | None:
             return feedback
 
 
-def _to_decision(row: sa.Row[Any]) -> Decision | None:
+def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -> Decision | None:
     if row.decided_by is None:
         return None
+    via = Via(row.decided_via)
+    by: Decider = Person(row.decided_by, row.decided_by_name)
+    if via is Via.RULE and rule is not None and rule.timeout is not None:
+        by = TimedOut(row.decided_by_name, rule.timeout.after)
     return Decision(
         verdict=Approve(row.feedback) if row.is_approve else Revise(row.feedback),
-        by=Person(row.decided_by, row.decided_by_name),
+        by=by,
         at=row.decided_at,
-        via=Via(row.decided_via),
+        via=via,
         unsent_notes=row.unsent_notes or 0,
+        votes=votes if row.is_approve and via is not Via.RULE else (),
+        on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
+    )
+
+
+def _from_vote(vote: Vote) -> dict[str, Any]:
+    stood_in = vote.on_behalf_of
+    return {
+        "by": [vote.by.id, vote.by.name],
+        "at": vote.at.isoformat(),
+        "via": vote.via.value,
+        "comment": vote.comment,
+        "on_behalf_of": stood_in and [stood_in.id, stood_in.name],
+    }
+
+
+def _to_vote(stored: Mapping[str, Any]) -> Vote:
+    stood_in = stored["on_behalf_of"]
+    return Vote(
+        Person(*stored["by"]),
+        datetime.fromisoformat(stored["at"]),
+        Via(stored["via"]),
+        stored["comment"],
+        stood_in and Person(*stood_in),
     )

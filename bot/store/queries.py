@@ -32,6 +32,7 @@ from bot.store.mappers import (
 )
 from bot.store.notes import SqlNoteQueries, claims_on, notes_of
 from bot.store.rounds import SqlRoundQueries, newer_round
+from bot.store.rules import rules_of
 from bot.store.statements import WEBHOOKS_OF_ROUND
 from bot.store.tables import (
     REGISTERED,
@@ -41,7 +42,7 @@ from bot.store.tables import (
     rounds,
 )
 from bot.usecases.ports.slack import Posting
-from bot.usecases.read_models import CardView, DeadLetter, DirectMessage
+from bot.usecases.read_models import CardView, DeadLetter, DirectMessage, StoredRule
 
 #: The round right before, with its output, and the last before that one that was decided.
 _RIGHT_BEFORE = rounds.c.number == sa.bindparam("number") - 1
@@ -150,6 +151,11 @@ class SqlQueries:
         """See `Queries`."""
         async with self._reading() as connection:
             return await find_installation(connection, token_digest)
+
+    async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return await rules_of(connection, crews)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """See `Queries`."""

@@ -1,7 +1,7 @@
 """The first rounds of a selection, and how many it has, without looking at more than is asked for.
 
-What is of several crews or states is read from as many ranges of one index, each in order and with
-a limit of its own: together they would be sorted as a whole, however many there are.
+What is of several crews, rules or states is read from as many ranges of one index, each in order
+and with a limit of its own: together they would be sorted as a whole, however many there are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from bot.usecases.read_models import COUNTED, Selection
 
 #: Of one statement. SQLite takes 500 (https://www.sqlite.org/limits.html).
 RANGES: Final = 100
+_Range = tuple[str, str, str]
+"""A crew, the id of a rule, and a state."""
 MOST: Final = sa.bindparam("most", type_=sa.Integer)
 """The parameter that limits each range, and all of them."""
 
@@ -52,20 +54,18 @@ async def count_up_to(connection: AsyncConnection, selection: Selection) -> int:
     return min(total, COUNTED + 1)
 
 
-def _ranges(selection: Selection) -> Iterator[list[tuple[str, str]]]:
-    found = [(crew, state.value) for crew in selection.crews for state in selection.states]
+def _ranges(selection: Selection) -> Iterator[list[_Range]]:
+    found = [(*key, state.value) for key in selection.queues for state in selection.states]
     for begin in range(0, len(found), RANGES):
         yield found[begin : begin + RANGES]
 
 
-def _parameters(
-    selection: Selection, ranges: list[tuple[str, str]], most: int
-) -> dict[str, object]:
+def _parameters(selection: Selection, ranges: list[_Range], most: int) -> dict[str, object]:
     parameters: dict[str, object] = {"most": most}
     if selection.decided_since is not None:
         parameters["since"] = selection.decided_since
-    for number, (crew, state) in enumerate(ranges):
-        parameters |= {f"crew_{number}": crew, f"state_{number}": state}
+    for number, (crew, rule, state) in enumerate(ranges):
+        parameters |= {f"crew_{number}": crew, f"rule_{number}": rule, f"state_{number}": state}
     return parameters
 
 
@@ -89,6 +89,7 @@ def _each(ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool) -> sa
     return first_of_each(
         sa.select(*columns, at.label("at"))
         .where(rounds.c.crew == sa.bindparam(f"crew_{number}"))
+        .where(rounds.c.rule_id == sa.bindparam(f"rule_{number}"))
         .where(rounds.c.state == sa.bindparam(f"state_{number}"), *since)
         .order_by(at.desc() if by_decision else at)
         for number in range(ranges)

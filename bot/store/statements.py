@@ -20,6 +20,7 @@ from bot.store.tables import (
     outputs,
     reviews,
     rounds,
+    rules,
     webhooks,
 )
 
@@ -83,6 +84,14 @@ def add_kickoff_form(dialect: str) -> sa.Insert:
         index_elements=[kickoff_forms.c.form]
     ).returning(kickoff_forms.c.form)
     return added
+
+
+@cache
+def keep_rule(dialect: str) -> sa.Insert:
+    """Insert a rule, unless it is there."""
+    statement = insert_of(dialect)(rules)
+    kept: sa.Insert = statement.on_conflict_do_nothing(index_elements=[rules.c.id])
+    return kept
 
 
 @cache

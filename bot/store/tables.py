@@ -89,8 +89,22 @@ reviews = sa.Table(
     sa.UniqueConstraint("crew", "execution_id", "task_id"),
 )
 
+#: Rules as they were when a round opened under them; never changed. `id` is made of the rest. One
+#: that was escalated is a row of its own: other people may decide.
+rules = sa.Table(
+    "rules",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("crew", Bytewise, nullable=False),
+    sa.Column("escalated", sa.Boolean, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Index(None, "crew"),
+)
+
 #: `crew` is the review's, and never null: beside the state, so that one index serves the lists.
 #: `card_shows` is how much of the output the card shows, in percent; null until it is posted.
+#: `rule_id` is empty where the crew's settings count. `card_thread_ts` is the thread of a card that
+#: is in another channel than the execution's thread.
 rounds = sa.Table(
     "rounds",
     metadata,
@@ -121,9 +135,31 @@ rounds = sa.Table(
     sa.Column("card_ts", sa.Text),
     sa.Column("crew", Bytewise),
     sa.Column("card_shows", sa.Integer),
+    sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("votes", sa.JSON(none_as_null=True)),
+    sa.Column("on_behalf_of", sa.Text),
+    sa.Column("on_behalf_of_name", sa.Text),
+    sa.Column("escalated_at", Instant),
+    sa.Column("reminders", sa.Integer),
+    sa.Column("card_thread_ts", sa.Text),
     sa.UniqueConstraint("review_id", "number"),
-    sa.Index(None, "crew", "state", "opened_at"),
-    sa.Index(None, "crew", "state", "decided_at"),
+    sa.Index(None, "crew", "rule_id", "state", "opened_at"),
+    sa.Index(None, "crew", "rule_id", "state", "decided_at"),
+    sa.Index(None, "card_channel", "card_thread_ts"),
+)
+
+#: Who is away, and who decides for them meanwhile.
+absences = sa.Table(
+    "absences",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("delegate_id", sa.Text, nullable=False),
+    sa.Column("delegate_name", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("until", Instant, nullable=False),
+    sa.Index(None, "delegate_id"),
+    sa.Index(None, "until"),
 )
 
 #: Who has turned to the last page of a round's output.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from bot.store.mappers import (
     to_round,
 )
 from bot.store.notes import SqlNotes
+from bot.store.rules import from_rule_of, rule_id_of
 from bot.store.statements import (
     ADD_EFFECT,
     ADD_OUTPUT,
@@ -47,6 +48,7 @@ from bot.store.statements import (
     RECORD_SHOWN,
     UNFINISHED,
     WAITS_ALREADY,
+    keep_rule,
     open_review,
     save_round,
     settle_job,
@@ -64,8 +66,12 @@ class SqlTransaction:
     round opens the execution first.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, kept_rules: Collection[str] = ()) -> None:
+        """`kept_rules` are the ids of rules that are surely stored."""
         self._connection = connection
+        self._kept_rules = kept_rules
+        self.rules_seen: set[str] = set()
+        """The ids of rules that are stored once this is committed."""
         self._dialect = connection.dialect.name
         self.executions = SqlExecutions(connection)
         self.notes = SqlNotes(connection)
@@ -88,6 +94,7 @@ class SqlTransaction:
         row = (await self._connection.execute(LOCKED_ROUND, {"round": round_id})).one_or_none()
         if row is None:
             raise RoundNotFound(round_id)
+        self.rules_seen.add(row.rule_id)
         return to_round(row)
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
@@ -106,6 +113,7 @@ class SqlTransaction:
 
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
         """See `Tx`."""
+        await self._keep_rule(round_)
         await self._connection.execute(
             ADD_ROUND,
             {
@@ -130,6 +138,7 @@ class SqlTransaction:
 
     async def save(self, round_: Round) -> None:
         """See `Tx`. Compare and swap; the row locks already exclude a conflict."""
+        await self._keep_rule(round_)
         values = from_round(round_)
         where = {"b_id": round_.id, "b_version": round_.version}
         saved = await self._connection.execute(save_round(tuple(values)), values | where)
@@ -237,6 +246,13 @@ class SqlTransaction:
         await self._connection.execute(
             sa.text("UPDATE alembic_version SET version_num = version_num")
         )
+
+    async def _keep_rule(self, round_: Round) -> None:
+        """Store a round's rule; hardly ever, for it stays the same."""
+        rule_id = rule_id_of(round_)
+        if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
+            await self._connection.execute(keep_rule(self._dialect), from_rule_of(round_))
+            self.rules_seen.add(rule_id)
 
     async def _remember(self, crew: str, execution: str, origin: str, urls: WebhookUrls) -> None:
         await self._connection.execute(

@@ -33,6 +33,7 @@ class SqlUnitOfWork:
         self._wake = wake
         self.read = SqlQueries(engines.read)
         self._availability = availability or _Availability()
+        self._kept_rules: set[str] = set()
 
     def for_outbox(self) -> SqlUnitOfWork:
         """Transactions for delivering what is in the outbox, on connections of their own."""
@@ -45,13 +46,14 @@ class SqlUnitOfWork:
         try:
             with translate_errors():
                 async with self._engines.write.begin() as connection:
-                    transaction = SqlTransaction(connection)
+                    transaction = SqlTransaction(connection, kept_rules=self._kept_rules)
                     yield transaction
                     await transaction.flush()
         except StoreUnavailable:
             self._availability.failed = True
             raise
         self._availability.failed = False
+        self._kept_rules |= transaction.rules_seen
         for destination in transaction.woken:
             self._wake(destination)
 

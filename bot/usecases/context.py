@@ -12,6 +12,7 @@ from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.read_models import QueueKey
 
 T = TypeVar("T")
 
@@ -53,3 +54,18 @@ class ReviewContext:
         return await permissions.crews_of(
             user, role, crews=self.crews, directory=self.directory, recheck=recheck
         )
+
+    async def queues_of(self, user: str, *roles: Role, recheck: bool) -> list[tuple[QueueKey, ...]]:
+        """For each of these roles, of which rounds this person has it: `permissions.queues_of`."""
+        rules = await self.uow.read.rules(self.crews)
+        return [
+            await permissions.queues_of(
+                user,
+                role,
+                rules,
+                crews=self.crews,
+                directory=self.directory,
+                recheck=recheck and role is not Role.OPERATOR,
+            )
+            for role in roles
+        ]

@@ -31,7 +31,7 @@ async def decide(
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            context.require(by.id, Role.REVIEWER, round_.review)
+            context.require(by.id, Role.REVIEWER, round_)
             round_.require_waiting()
             unsent = 0
             if isinstance(verdict, Approve):
@@ -54,7 +54,7 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
     Raises as `decide` does.
     """
     round_ = await context.uow.read.round(round_id)
-    await context.ensure(by.id, Role.REVIEWER, round_.review)
+    await context.ensure(by.id, Role.REVIEWER, round_)
     round_.require_waiting()
     return round_
 
@@ -81,7 +81,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     async def record() -> Round:
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            context.require(by.id, Role.REVIEWER, round_.review)
+            context.require(by.id, Role.REVIEWER, round_)
             transition = round_.retry()
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=context.clock())
@@ -96,8 +96,9 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     Reviewers and operators may. They are closed anew if the crew goes on not knowing it. Raises
     RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when there is nothing to reopen.
     """
-    review = (await context.uow.read.round(round_id)).review
-    await context.ensure_reviewer_or_operator(by.id, review)
+    closed = await context.uow.read.round(round_id)
+    await context.ensure_reviewer_or_operator(by.id, closed)
+    review = closed.review
     now = context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)

@@ -32,7 +32,7 @@ async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> R
     Raises as `dismiss` does.
     """
     round_ = await context.uow.read.round(round_id)
-    await context.ensure_reviewer_or_operator(by.id, round_.review)
+    await context.ensure_reviewer_or_operator(by.id, round_)
     if not round_.can_dismiss:
         raise InvalidTransition(round_.state, "be dismissed")
     return round_

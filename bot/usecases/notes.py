@@ -69,9 +69,7 @@ async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
     """The feedback that a round's notes make; those of its reviewers are selected."""
     found = await context.uow.read.notes.of_round(round_.id, limit=NOTES)
     authors = {note.by.id for note in found}
-    selected = {
-        author for author in authors if await context.may(author, Role.REVIEWER, round_.review)
-    }
+    selected = {author for author in authors if await context.may(author, Role.REVIEWER, round_)}
     return draft(found, selected=selected)
 
 
@@ -85,7 +83,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            context.require(by.id, Role.REVIEWER, round_.review)
+            context.require(by.id, Role.REVIEWER, round_)
             round_.require_waiting()
             await tx.notes.claim(round_, Claim(by, now))
             await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)

@@ -7,9 +7,10 @@ Slack where memory does not tell, and must not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
+from bot.domain.crew import Crew
 from bot.domain.errors import (
     NotAnOperator,
     NotAReader,
@@ -19,14 +20,17 @@ from bot.domain.errors import (
     UnknownCrew,
 )
 from bot.domain.people import Anyone, Role
-from bot.domain.review import Review
+from bot.domain.review import Review, Round
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.slack import Directory
+from bot.usecases.read_models import NO_RULE, QueueKey, StoredRule
 
 T = TypeVar("T")
 
-Subject = str | Review
-"""What it is about: a crew, by name, or one of its reviews."""
+Subject = str | Review | Round | StoredRule
+"""What it is about: a crew, by name, or one of its reviews, by the crew's own settings; a round, or
+the rounds under a rule, by that rule.
+"""
 
 _REFUSALS: Final[Mapping[Role, type[NotPermitted]]] = {
     Role.REVIEWER: NotAReviewer,
@@ -43,10 +47,7 @@ def require(user: str, role: Role, subject: Subject, *, crews: Crews, directory:
     the person clicked: in a public channel people click who are not in it. Guests and people of
     other organisations must be named, save to read what they see in the channel anyway.
     """
-    name = subject if isinstance(subject, str) else subject.crew
-    crew = crews.get(name)
-    if crew is None:
-        raise UnknownCrew(name)
+    crew = crew_for(subject, crews)
     permitted = crew.permitted(role)
     members = directory.members(permitted)
     if user in members.users:
@@ -55,7 +56,29 @@ def require(user: str, role: Role, subject: Subject, *, crews: Crews, directory:
     is_in = _is_in(user, channel, role, directory)
     if not is_in:
         uncertain = bool(members.unresolved) or is_in is None
-        raise _REFUSALS[role](name, permitted, uncertain=uncertain, channel=channel)
+        raise _REFUSALS[role](crew.name, permitted, uncertain=uncertain, channel=channel)
+
+
+def crew_for(subject: Subject, crews: Crews) -> Crew:
+    """The crew as it is for a subject: where, for whom and how. Raises UnknownCrew."""
+    match subject:
+        case str():
+            return _named(subject, crews)
+        case Review(crew=name):
+            return _named(name, crews)
+        case Round(review=review, rule=rule):
+            return _named(review.crew, crews).under(
+                rule, escalated=subject.escalated_at is not None
+            )
+        case StoredRule(crew=name, rule=rule):  # pragma: no branch  # there is no fifth
+            return _named(name, crews).under(rule, escalated=subject.escalated)
+
+
+def _named(name: str, crews: Crews) -> Crew:
+    crew = crews.get(name)
+    if crew is None:
+        raise UnknownCrew(name)
+    return crew
 
 
 def _is_in(user: str, channel: str | None, role: Role, directory: Directory) -> bool | None:
@@ -137,3 +160,36 @@ async def crews_of(
         )
     )
     return tuple(name for name, answer in zip(names, answers, strict=True) if answer)
+
+
+async def queues_of(
+    user: str,
+    role: Role,
+    rules: Iterable[StoredRule],
+    *,
+    crews: Crews,
+    directory: Directory,
+    recheck: bool = False,
+) -> tuple[QueueKey, ...]:
+    """Of which crews and rules this person has the role for the rounds; `recheck` as above.
+
+    `rules` are those that were ever applied. Slack is asked once where they permit the same people.
+    """
+    subjects: dict[QueueKey, Subject] = {(name, NO_RULE): name for name in crews}
+    subjects |= {rule.key: rule for rule in rules if rule.crew in crews}
+    same: dict[tuple[object, ...], list[QueueKey]] = {}
+    for key, subject in subjects.items():
+        crew = crew_for(subject, crews)
+        permitted = crew.permitted(role)
+        channel = crew.channel if Anyone() in permitted else None
+        same.setdefault((permitted, channel), []).append(key)
+    answers = await asyncio.gather(
+        *(
+            may(user, role, subjects[keys[0]], crews=crews, directory=directory, recheck=recheck)
+            for keys in same.values()
+        )
+    )
+    allowed = {
+        key for keys, answer in zip(same.values(), answers, strict=True) if answer for key in keys
+    }
+    return tuple(key for key in subjects if key in allowed)

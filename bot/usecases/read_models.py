@@ -14,7 +14,13 @@ from bot.domain.notification import Format, Output
 from bot.domain.people import ReviewerRef
 from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
+from bot.domain.rules.rule import Rule
 from bot.domain.verdict import Person
+
+NO_RULE: Final = ""
+"""The id of the rule of rounds for which their crew's settings count."""
+QueueKey = tuple[str, str]
+"""A crew, and the id of a stored rule or NO_RULE: the same people may decide all its rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,13 @@ class RoundLine:
     """Who was last on it; the same."""
     subject: str = ""
     """What its execution is about, in one short line."""
+    rule_id: str = NO_RULE
+    """Of the stored rule that it is under."""
+
+    @property
+    def key(self) -> QueueKey:
+        """Where it is."""
+        return self.round.review.crew, self.rule_id
 
 
 COUNTED: Final = 1_000
@@ -108,13 +121,29 @@ COUNTED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule as it was when rounds of a crew opened under it."""
+
+    id: str
+    crew: str
+    rule: Rule
+    escalated: bool
+    """Of those rounds that were escalated."""
+
+    @property
+    def key(self) -> QueueKey:
+        """Where its rounds are."""
+        return self.crew, self.id
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
-    """Rounds of these crews in these states, the oldest first.
+    """Rounds of these crews and rules in these states, the oldest first.
 
     With `decided_since` those that were decided since then, the latest decision first.
     """
 
-    crews: tuple[str, ...]
+    queues: tuple[QueueKey, ...]
     states: tuple[State, ...]
     decided_since: datetime | None = None
 
@@ -210,8 +239,8 @@ class Queue:
     pages: int
     kept: tuple[RoundLine, ...] = ()
     """Rounds that were asked for beside this page, as far as the person may read them."""
-    reviewed: frozenset[str] = frozenset()
-    """The crews for which the person may decide."""
+    reviewed: frozenset[QueueKey] = frozenset()
+    """The crews and rules for whose rounds the person may decide."""
     operated: frozenset[str] = frozenset()
     """The crews that the person looks after."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.domain.effects import Effect, EffectKind
+from bot.domain.execution import Execution
 from bot.domain.notification import Notification
 from bot.domain.receipt import receive
 from bot.domain.redaction import Redactor
 from bot.domain.review import Review, Round
+from bot.domain.rules.choose import choose
+from bot.domain.rules.facts import Facts
 from bot.usecases.evidence import heed_activity
-from bot.usecases.ports.base import Clock, NewId
+from bot.usecases.ports.base import Clock, Crews, NewId
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import DeadLetter, ForwardedWebhook
 from bot.usecases.track import track
@@ -25,11 +28,18 @@ class Received:
 
 
 async def receive_notification(
-    crew: str, notification: Notification, *, uow: UnitOfWork, clock: Clock, new_id: NewId
+    crew: str,
+    notification: Notification,
+    *,
+    uow: UnitOfWork,
+    crews: Crews,
+    clock: Clock,
+    new_id: NewId,
 ) -> Received:
     """Store a notification with its round, its output and the URLs it carried.
 
-    The crew never repeats it, so this is on disk before anybody answers. What it says is kept
+    The crew never repeats it, so this is on disk before anybody answers. The first of the crew's
+    rules that fits is kept with the round. What it says is kept
     without the secrets that the execution's webhooks carried.
     """
     now = clock()
@@ -47,8 +57,14 @@ async def receive_notification(
             expected_output=notification.expected_output,
         )
         review, latest = await tx.open_review(candidate)
+        facts = _facts(execution.learn(meta=notification.meta), review, notification)
         receipt = receive(
-            latest, review=review, digest=notification.output.digest, at=now, new_id=new_id
+            latest,
+            review=review,
+            digest=notification.output.digest,
+            at=now,
+            new_id=new_id,
+            rule=choose(crews[crew].rules, facts) if crew in crews else None,
         )
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
@@ -60,6 +76,18 @@ async def receive_notification(
             execution = await heed_activity(tx, execution, at=now)
             await track(tx, execution, meta=notification.meta, at=now)
     return Received(receipt.current, receipt.opened)
+
+
+def _facts(execution: Execution, review: Review, notification: Notification) -> Facts:
+    """What is known of a new round, without what must not be shown."""
+    return Facts(
+        task_id=review.task_id,
+        task_name=review.task_name,
+        agent=review.agent,
+        output=notification.output,
+        inputs=execution.inputs,
+        meta=execution.meta,
+    )
 
 
 async def store_dead_letter(

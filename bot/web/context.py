@@ -11,7 +11,7 @@ from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification, WebhookUrls
 from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs
-from bot.usecases.ports.base import Clock, NewId, OffLoop
+from bot.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from bot.usecases.ports.crew import KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
 from bot.web.credentials import Credentials, EventKind
@@ -26,6 +26,7 @@ class WebContext:
     credentials: Mapping[str, Credentials]
     """By crew."""
     uow: UnitOfWork
+    crews: Crews
     clock: Clock
     new_id: NewId
     off_loop: OffLoop

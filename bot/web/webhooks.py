@@ -48,7 +48,12 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await _parse_or_keep(request, body, parse, context)
     received = await receive_notification(
-        crew, notification, uow=context.uow, clock=context.clock, new_id=context.new_id
+        crew,
+        notification,
+        uow=context.uow,
+        crews=context.crews,
+        clock=context.clock,
+        new_id=context.new_id,
     )
     review = received.round.review
     status = "accepted" if received.accepted else "duplicate"

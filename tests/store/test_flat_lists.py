@@ -36,7 +36,7 @@ async def lists(world: World) -> list[tuple[str, Any]]:
         found = await queue(ANA.id, page=0, context=world.reviews)
         for mine in (True, False):
             await look.pending(ANA.id, mine=mine, context=world.reviews)
-        await overview(CREWS, clients={}, uow=world.uow, clock=world.clock)
+        await overview(ANA.id, clients={}, context=world.reviews)
         set_aside = await world.outbox.count_set_aside()
         await world.uow.read.executions.starting_with("many-12", crews=CREWS, limit=20)
         await world.uow.read.rounds.of_execution("research", "many-12", limit=20)

@@ -62,7 +62,7 @@ async def track(world: World) -> None:
     await register_webhooks(
         "research", "e-3", webhook_urls("caller"), uow=world.uow, clock=world.clock
     )
-    await overview(["research"], clients=world.context.clients, uow=world.uow, clock=world.clock)
+    await overview(ANA.id, clients=world.context.clients, context=world.reviews)
     world.clock.advance(STATUS_POLL.longest)
     for destination in (CREW, SLACK, forward_destination("research")):
         await world.turn(destination)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.domain.review import State
 from bot.domain.verdict import Revise
 from bot.store.selections import RANGES
 from bot.usecases.notes import claim
-from bot.usecases.read_models import Selection
+from bot.usecases.read_models import NO_RULE, Selection
 from tests.builders import ANA, BEN, SECOND, a_crew, a_note
 from tests.usecases.world import World
 
 OPEN = (State.WAITING, State.DECIDED)
+
+
+def selected(
+    *crews: str,
+    states: tuple[State, ...] = (State.WAITING,),
+    decided_since: datetime | None = None,
+) -> Selection:
+    return Selection(tuple((crew, NO_RULE) for crew in crews), states, decided_since)
 
 
 async def opened(world: World, execution: str, *, crew: str = "research") -> str:
@@ -26,14 +36,14 @@ async def test_rounds_of_several_crews_and_states_are_in_order_of_time(world: Wo
     await opened(world, "e-5", crew="another")
     await world.decide(ids[1])
     read = world.uow.read.rounds
-    both = Selection(("crew-0", "crew-1"), OPEN)
+    both = selected("crew-0", "crew-1", states=OPEN)
     assert await read.first(both, limit=9) == tuple(ids)
     assert await read.first(both, limit=2, offset=2) == tuple(ids[2:4])
     assert await read.first(both, limit=2, offset=9) == ()
     assert await read.count(both) == 5
-    waiting = Selection(("crew-1",), (State.WAITING,))
+    waiting = selected("crew-1")
     assert (await read.first(waiting, limit=9), await read.count(waiting)) == ((ids[3],), 1)
-    nobody = Selection((), OPEN)
+    nobody = selected()
     assert (await read.first(nobody, limit=9), await read.count(nobody)) == ((), 0)
 
 
@@ -44,7 +54,7 @@ async def test_the_latest_decision_comes_first(world: World) -> None:
         await world.decide(key)
         since = since or world.clock() + SECOND
         world.clock.advance(SECOND)
-    decided = Selection(("research",), (State.DECIDED,), decided_since=since)
+    decided = selected("research", states=(State.DECIDED,), decided_since=since)
     read = world.uow.read.rounds
     assert await read.first(decided, limit=9) == (ids[0], ids[2])
     assert await read.count(decided) == 2
@@ -54,7 +64,7 @@ async def test_more_crews_than_one_statement_reads(world: World) -> None:
     names = tuple(f"crew-{n:03}" for n in range(RANGES + 1))
     last = await opened(world, "e-1", crew=names[-1])
     first = await opened(world, "e-2", crew=names[0])
-    selection = Selection(names, (State.WAITING,))
+    selection = selected(*names)
     read = world.uow.read
     assert await read.rounds.first(selection, limit=9) == (last, first)
     assert await read.rounds.count(selection) == 2

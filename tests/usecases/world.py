@@ -37,7 +37,7 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.ports.outbox import Job
-from bot.usecases.read_models import Selection
+from bot.usecases.read_models import NO_RULE, Selection
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from bot.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
@@ -93,6 +93,7 @@ class World:
             crew,
             a_notification(text, **changes),
             uow=self.uow,
+            crews=self.crews,
             clock=self.clock,
             new_id=self.new_id,
         )
@@ -147,7 +148,7 @@ class World:
     async def waiting(self) -> tuple[Round, ...]:
         """The first that wait for a decision, the oldest first."""
         read = self.uow.read.rounds
-        found = await read.first(Selection(("research",), (State.WAITING,)), limit=9)
+        found = await read.first(Selection((("research", NO_RULE),), (State.WAITING,)), limit=9)
         return tuple(line.round for line in await read.lines(found))
 
     async def enqueue(self, kind: EffectKind, round_id: str) -> None:

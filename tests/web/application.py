@@ -37,6 +37,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
     context = WebContext(
         credentials={"research": CREDENTIALS},
         uow=world.uow,
+        crews=world.crews,
         clock=world.clock,
         new_id=world.new_id,
         off_loop=asyncio.to_thread,

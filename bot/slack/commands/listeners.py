@@ -8,7 +8,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
-from bot.domain.people import Role
 from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack import strings as shared
@@ -99,8 +98,7 @@ async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
 
 
 async def _overview(by: Person, context: SlackContext) -> Message:
-    crews = await context.crews_of(by.id, Role.READER, recheck=True)
-    seen = await overview(crews, clients=context.clients, uow=context.uow, clock=context.clock)
+    seen = await overview(by.id, clients=context.clients, context=context)
     return render_overview(
         seen,
         now=context.clock(),

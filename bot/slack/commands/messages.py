@@ -136,7 +136,7 @@ def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders
         summary.headline(line, link),
         shared.crew(crew),
         shared.number_inside(round_),
-        strings.for_whom(shared.deciders(deciders(crew))),
+        strings.for_whom(shared.deciders(deciders(round_))),
         summary.waiting_for(duration(now - round_.opened_at)),
         *summary.claim_and_notes(line, now=now),
     )
@@ -152,7 +152,7 @@ def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: De
         f"{sign(present(first.round)) if first else signs.RUNNING} {title}",
         shared.crew(execution.crew),
         strings.done(execution),
-        strings.needs(first.round, shared.deciders(deciders(execution.crew)), now)
+        strings.needs(first.round, shared.deciders(deciders(first.round)), now)
         if first
         else strings.works(execution, now),
         strings.others(len(line.rounds) - 1),

@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.domain.review import State
 from bot.slack.payloads import ButtonRow
-from bot.usecases.read_models import Queue, QueuePart, RoundLine
+from bot.usecases.read_models import Queue, QueueKey, QueuePart, RoundLine
 
 #: How long a row stays that belongs there no longer.
 STAYS: Final = timedelta(minutes=5)
@@ -88,11 +88,14 @@ def arrange(rows: tuple[Row, ...], found: Queue, *, now: datetime) -> tuple[Row,
 
 
 def _staying(
-    rows: tuple[Row, ...], lines: Mapping[str, RoundLine], reviewed: frozenset[str], now: datetime
+    rows: tuple[Row, ...],
+    lines: Mapping[str, RoundLine],
+    reviewed: frozenset[QueueKey],
+    now: datetime,
 ) -> Iterator[Row]:
     for row in rows:
         line = lines.get(row.round_id)
-        if line is None or (row.part is Part.MINE and line.round.review.crew not in reviewed):
+        if line is None or (row.part is Part.MINE and line.key not in reviewed):
             continue  # nobody is shown what they may not read, or not decide
         if line.round.state in _STATES[row.part]:
             yield Row(row.part, row.round_id)

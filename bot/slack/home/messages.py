@@ -73,7 +73,7 @@ def _text(
     yield summary.headline(line, link)
     match present(round_):
         case Waiting(since):
-            whom = "" if row.part is Part.MINE else shared.deciders(deciders(round_.review.crew))
+            whom = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
             state = strings.waits(whom, duration(now - since))
         case shown:
             state = state_strings.in_list(shown, now)
@@ -86,17 +86,16 @@ def _text(
 def _buttons(line: RoundLine, row: Row, found: Queue) -> Iterator[Block]:
     """What may be done. Where a row stays that is over, what does nothing comes first."""
     round_ = line.round
-    crew = round_.review.crew
     read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
     if row.since is not None:
         yield read
     match present(round_):
-        case Waiting() if crew in found.reviewed:
+        case Waiting() if line.key in found.reviewed:
             yield from view_buttons(round_.id, approve_id=ids.HOME_APPROVE)
         case Stuck():
-            if crew in found.reviewed:
+            if line.key in found.reviewed:
                 yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)
-            if crew in found.reviewed | found.operated:
+            if line.key in found.reviewed or round_.review.crew in found.operated:
                 yield dismiss_button(round_, action_id=ids.VIEW_DISMISS)
         case _:
             pass

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from bot.domain.people import ReviewerRef
+from bot.domain.review import Round
 from bot.slack.blockkit.text import utf16_length
 from bot.usecases.read_models import MessageRef
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
-Deciders: TypeAlias = Callable[[str], Sequence[ReviewerRef]]
+Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
 """Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
 
 _LINK_LIMIT: Final = 500

@@ -87,7 +87,7 @@ async def form_again(click: ViewClick, context: SlackContext) -> Block:
     StoreUnavailable.
     """
     posting = await context.uow.read.posting(click.metadata)
-    await context.ensure(click.by.id, Role.REVIEWER, posting.view.round.review)
+    await context.ensure(click.by.id, Role.REVIEWER, posting.view.round)
     notes = await context.uow.read.notes.of_round(click.metadata, limit=NOTES)
     words = _words_to_add(click, notes)
     text = click.typed if words is None else appended(click.typed, words)
@@ -140,7 +140,7 @@ async def show_page(
     or StoreUnavailable, before the acknowledgement.
     """
     view = (await context.uow.read.posting(position.round_id)).view
-    await context.ensure(by.id, Role.READER, view.round.review)
+    await context.ensure(by.id, Role.READER, view.round)
     history: Sequence[RoundLine] = ()
     if position.tab is ReaderTab.HISTORY:
         history = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)

@@ -55,6 +55,6 @@ async def _offer(note: Note, context: DeliveryContext) -> None:
     if round_.state is not State.WAITING or first != note.ts:
         return
     if await may(
-        note.by.id, Role.REVIEWER, round_.review, crews=context.crews, directory=context.directory
+        note.by.id, Role.REVIEWER, round_, crews=context.crews, directory=context.directory
     ):
         await context.messenger.offer(note, posting)

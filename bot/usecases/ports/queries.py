@@ -21,6 +21,7 @@ from bot.usecases.read_models import (
     ForwardedWebhook,
     RoundLine,
     Selection,
+    StoredRule,
 )
 
 
@@ -162,6 +163,10 @@ class Queries(Protocol):
 
     async def installation(self, token_digest: str) -> Installation | None:
         """Where the bot with this token is installed, or None when Slack never told."""
+        ...
+
+    async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
+        """The rules under which rounds of these crews were opened, also those of long ago."""
         ...
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from bot.domain.people import Role
 from bot.domain.review import State
+from bot.usecases.context import ReviewContext
 from bot.usecases.ports.base import Clock
 from bot.usecases.ports.crew import CrewClient, CrewClients
 from bot.usecases.ports.queries import Queries
-from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.queries.status import LINES
-from bot.usecases.read_models import ExecutionLine, Selection
+from bot.usecases.read_models import NO_RULE, ExecutionLine, QueueKey, Selection
 
 #: What needs somebody most comes first.
 _STATES: Final = (State.STUCK, State.WAITING, State.DECIDED)
@@ -45,22 +45,24 @@ class Overview:
     """There are executions that are not in the list."""
 
 
-async def overview(
-    crews: Collection[str], *, clients: CrewClients, uow: UnitOfWork, clock: Clock
-) -> Overview:
-    """Ping these crews at once, and read what their executions wait for."""
-    found = await _executions(tuple(crews), uow.read)
+async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
+    """What this person may read: the crews, pinged at once, and what their executions wait for."""
+    [readable] = await context.queues_of(by, Role.READER, recheck=True)
+    crews = tuple(crew for crew, rule in readable if rule == NO_RULE)
+    found = await _executions(readable, crews, context.uow.read)
     health = await asyncio.gather(
-        *(_ping(name, client, clock) for name, client in clients.items() if name in crews)
+        *(_ping(name, client, context.clock) for name, client in clients.items() if name in crews)
     )
     return replace(found, crews=tuple(health))
 
 
-async def _executions(crews: tuple[str, ...], read: Queries) -> Overview:
+async def _executions(
+    readable: tuple[QueueKey, ...], crews: tuple[str, ...], read: Queries
+) -> Overview:
     ids: list[str] = []
     totals: list[int] = []
     for state in _STATES:
-        selection = Selection(crews, (state,))
+        selection = Selection(readable, (state,))
         some = await read.rounds.first(selection, limit=LINES)
         totals.append(len(some) if len(some) < LINES else await read.rounds.count(selection))
         ids += some

@@ -1,6 +1,6 @@
 """A person's queue: rounds that wait for them or for others, are stuck, or were decided.
 
-Nothing in it, its totals included, is of a crew that the person may not read.
+Nothing in it, its totals included, is of a crew or under a rule that the person may not read.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ async def queue(
     `keep` names rounds that are read beside it. `recheck` is for when they ask for it, as in
     `permissions.permitting`.
     """
-    mine = await context.crews_of(user, Role.REVIEWER, recheck=recheck)
-    crews = await context.crews_of(user, Role.READER, recheck=recheck)
-    operated = await context.crews_of(user, Role.OPERATOR, recheck=False)
-    others = tuple(name for name in crews if name not in mine)
+    mine, readable, operated = await context.queues_of(
+        user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck
+    )
+    others = tuple(key for key in readable if key not in mine)
     read = context.uow.read.rounds
     parts = (
         Selection(mine, (State.WAITING,)),
-        Selection(crews, (State.STUCK,)),
+        Selection(readable, (State.STUCK,)),
         Selection(others, (State.WAITING,)),
-        Selection(crews, _DECIDED, decided_since=context.clock() - DAY),
+        Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
     )
     totals = [await read.count(part) for part in parts]
     pages = max(1, -(-sum(totals) // PAGE))
@@ -69,9 +69,7 @@ async def queue(
         decided,
         page,
         pages,
-        kept=tuple(
-            lines[key] for key in keep if key in lines and lines[key].round.review.crew in crews
-        ),
+        kept=tuple(lines[key] for key in keep if key in lines and lines[key].key in readable),
         reviewed=frozenset(mine),
-        operated=frozenset(operated),
+        operated=frozenset(crew for crew, _ in operated),
     )

@@ -16,7 +16,8 @@ LINES = 20
 
 async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
     """What is waiting that this person may read, or with `mine` decide, the oldest first."""
-    theirs = await context.crews_of(by, Role.REVIEWER if mine else Role.READER, recheck=True)
+    role = Role.REVIEWER if mine else Role.READER
+    [theirs] = await context.queues_of(by, role, recheck=True)
     waiting = Selection(theirs, (State.WAITING,))
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(waiting, limit=LINES))
@@ -28,6 +29,8 @@ async def execution(
     prefix: str, *, by: str, context: ReviewContext, clients: CrewClients
 ) -> ExecutionStatus:
     """One execution that this person may read, named by its id or any unambiguous beginning of it.
+
+    Without the rounds whose rule lets others read them.
 
     Raises ExecutionNotFound, AmbiguousExecution with some of the candidates, or, to who knows the
     whole id of an execution that they may not read, NotAReader or UnknownCrew.
@@ -45,7 +48,9 @@ async def execution(
         case [(crew, execution_id)]:
             stored = await read.executions.find(crew, execution_id)
             assert stored is not None  # noqa: S101  # it was there just now, and none is deleted
-            rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
+            [readable] = await context.queues_of(by, Role.READER, recheck=False)
+            found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
+            rounds = tuple(line for line in found_rounds if line.key in readable)
             progress = await clients[crew].status(execution_id)
             secrets = await read.executions.secrets_of(crew, execution_id)
             return ExecutionStatus(stored, rounds, Redactor(secrets).fields(progress))

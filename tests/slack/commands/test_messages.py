@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.notes import Claim
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import ExecutionEnded, RefusedByCrew
-from bot.domain.review import State
+from bot.domain.review import Round, State
 from bot.domain.verdict import Revise
 from bot.slack.blockkit.blocks import Message
 from bot.slack.commands.messages import (
@@ -53,7 +53,7 @@ def unlinked(_: MessageRef) -> str | None:
 HEALTH = CrewHealth("research", timedelta(milliseconds=12), None)
 
 
-def ana(_: str) -> tuple[ReviewerRef, ...]:
+def ana(_: Round) -> tuple[ReviewerRef, ...]:
     return (User(ANA.id),)
 
 

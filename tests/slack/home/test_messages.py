@@ -13,7 +13,7 @@ from bot.domain.notes import Claim
 from bot.domain.notification import Format
 from bot.domain.people import ReviewerRef, User
 from bot.domain.reason import RefusedByCrew
-from bot.domain.review import State
+from bot.domain.review import Round, State
 from bot.slack.home.layout import Part, Row, arrange
 from bot.slack.home.messages import render_home
 from bot.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
@@ -21,7 +21,7 @@ from tests.builders import ANA, BEN, NOW, a_round
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
 
 
-def deciders(_: str) -> tuple[ReviewerRef, ...]:
+def deciders(_: Round) -> tuple[ReviewerRef, ...]:
     return (User(BEN.id),)
 
 
@@ -35,7 +35,7 @@ def link(_card: MessageRef) -> str | None:
 
 
 def a_queue(*mine: RoundLine, **changes: Any) -> Queue:
-    reviewed = frozenset({"research"})
+    reviewed = frozenset({("research", "")})
     found = Queue(QueuePart(mine, len(mine)), NONE, NONE, NONE, 0, 1, reviewed=reviewed)
     return replace(found, **changes)
 

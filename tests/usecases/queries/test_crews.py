@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from bot.domain.outcome import Refused
 from bot.domain.review import State
+from bot.domain.verdict import Person
 from bot.usecases.queries.crews import Overview
 from bot.usecases.queries.crews import overview as ask
 from bot.usecases.queries.status import LINES
 from bot.usecases.read_models import CrewUnavailable
-from tests.builders import SECOND
+from tests.builders import ANA, EVE, SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
 
-async def overview(world: World, crews: Collection[str] = ("research",)) -> Overview:
-    return await ask(crews, clients=world.context.clients, uow=world.uow, clock=world.clock)
+async def overview(world: World, by: Person = ANA) -> Overview:
+    return await ask(by.id, clients=world.context.clients, context=world.reviews)
 
 
 def names(seen: Overview) -> list[str]:
@@ -36,7 +35,7 @@ async def test_the_overview_asks_every_crew(world: World) -> None:
 async def test_the_overview_leaves_out_crews_that_the_asker_may_not_read(world: World) -> None:
     await world.start()
 
-    seen = await overview(world, ())
+    seen = await overview(world, EVE)
 
     assert (seen.crews, seen.executions, seen.more) == ((), (), False)
 

@@ -1,0 +1,164 @@
+"""Which rule a new round is under, who may then do what, and what they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import NotAReader, NotAReviewer, UnknownCrew
+from bot.domain.notification import Format, Output
+from bot.domain.people import Anyone, Role, User
+from bot.domain.review import Round
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Rule
+from bot.usecases.queries import status as look
+from bot.usecases.queries.queue import queue
+from bot.usecases.queries.status import pending
+from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
+from tests.usecases.world import World
+
+LEGAL = a_rule(when=Conditions(task="legal"), reviewers=(User(BEN.id),), channel="C0LEGAL")
+
+
+def settings(world: World, *rules: Rule, **changes: Any) -> None:
+    world.crews["research"] = a_crew(rules=rules, **changes)
+
+
+@pytest.mark.parametrize(
+    ("when", "fits"),
+    [
+        (Conditions(), True),
+        (Conditions(task="DRAFT*"), True),
+        (Conditions(task="plan"), False),
+        (Conditions(agent="Lawyer"), True),
+        (Conditions(contains=("liab",)), True),
+        (Conditions(json=(("eur", ">= 5"),)), True),
+        (Conditions(inputs=(("topic", "tea"),)), True),
+        (Conditions(meta=(("region", "EU"),)), True),
+        (Conditions(meta=(("region", "US"),)), False),
+    ],
+)
+async def test_the_rule_is_chosen_by_all_that_is_known(
+    world: World, when: Conditions, fits: bool
+) -> None:
+    rule = a_rule(when=when)
+    settings(world, rule)
+    await world.start()
+    output = Output('{"eur": 50000, "text": "Liability"}', Format.JSON)
+    received = await world.notify(output=output, agent="Lawyer", meta=(("region", "EU"),))
+    assert received.round.rule == (rule if fits else None)
+    assert (await world.round(received.round.id)).rule == (rule if fits else None)
+
+
+async def test_the_first_rule_that_fits_counts_and_stays_with_the_round(world: World) -> None:
+    settings(world, LEGAL, a_rule(approvals=2))
+    first = (await world.notify()).round
+    settings(world)
+    assert (await world.round(first.id)).rule == a_rule(approvals=2)
+    newer = (await world.notify("Another draft.")).round
+    assert (newer.number, newer.rule) == (2, None)
+
+
+async def test_what_was_told_before_counts_for_later_rounds(world: World) -> None:
+    settings(world, a_rule(when=Conditions(meta=(("region", "EU"),))))
+    await world.notify(meta=(("region", "EU"),))
+    later = (await world.notify("Another draft.")).round
+    assert later.rule is not None
+
+
+async def test_a_crew_that_the_settings_do_not_name_has_no_rules(world: World) -> None:
+    world.crews.clear()
+    assert (await world.notify()).round.rule is None
+
+
+# --- who may ---
+
+
+@pytest.fixture
+async def legal(world: World) -> Round:
+    settings(world, LEGAL, reviewers=(User(ANA.id),), operators=(User(CAI.id),))
+    world.directory.channels |= {"C0LEGAL": {EVE.id}, "C0REVIEWS": {"U0OTHER"}}
+    return (await world.notify(task_id="legal")).round
+
+
+async def test_the_rule_s_people_decide_and_not_the_crew_s(world: World, legal: Round) -> None:
+    with pytest.raises(NotAReviewer) as caught:
+        await world.decide(legal.id, by=ANA)
+    assert caught.value.permitted == (User(BEN.id),)
+    assert (await world.decide(legal.id, by=BEN)).decision is not None
+
+
+async def test_who_reads_a_round_is_who_is_in_its_channel(world: World, legal: Round) -> None:
+    """And its reviewers, and the crew's operators and starters."""
+    context = world.reviews
+    for person in (BEN, CAI, EVE, ANA):
+        await context.ensure(person.id, Role.READER, legal)
+    with pytest.raises(NotAReader) as caught:
+        await context.ensure("U0OTHER", Role.READER, legal)
+    assert caught.value.channel == "C0LEGAL"
+    await context.ensure("U0OTHER", Role.READER, legal.review)
+
+
+async def test_anyone_is_anyone_in_the_rule_s_channel(world: World) -> None:
+    settings(world, a_rule(channel="C0LEGAL", reviewers=(Anyone(),)))
+    world.directory.channels |= {"C0LEGAL": {EVE.id}, "C0REVIEWS": {CAI.id}}
+    round_ = (await world.notify()).round
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_.id, by=CAI)
+    assert (await world.decide(round_.id, by=EVE)).decision is not None
+
+
+async def test_once_it_is_escalated_more_people_may_decide(world: World) -> None:
+    settings(world, a_rule(escalate=Escalation(Duration.parse("1d"), (User(EVE.id),))))
+    round_ = (await world.notify()).round
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_.id, by=EVE)
+    assert await mine(world, EVE.id) == []
+    async with world.uow.begin() as tx:
+        await tx.save((await tx.round(round_.id)).escalate(NOW).round)
+    assert await mine(world, EVE.id) == await mine(world, ANA.id) == [round_.id]
+    assert (await world.decide(round_.id, by=EVE)).decision is not None
+
+
+async def mine(world: World, user: str) -> list[str]:
+    found = await pending(user, mine=True, context=world.reviews)
+    return [line.round.id for line in found.lines]
+
+
+async def test_a_crew_that_is_gone_permits_nobody(world: World, legal: Round) -> None:
+    world.crews.clear()
+    with pytest.raises(UnknownCrew):
+        await world.decide(legal.id, by=BEN)
+    assert await mine(world, BEN.id) == []
+
+
+# --- what they are shown ---
+
+
+async def test_a_person_is_shown_what_they_may_decide_by_rule(world: World) -> None:
+    """Ana by the crew's settings, Ben by the rule: nobody what is the other's."""
+    ours = a_rule(when=Conditions(task="legal"), reviewers=(User(BEN.id),), channel="C0LEGAL")
+    crew = replace(world.crews["research"], reviewers=(User(ANA.id),), starters=(), rules=(ours,))
+    world.crews["research"] = crew
+    theirs = (await world.notify(execution_id="e-1", task_id="legal")).round
+    general = (await world.notify(execution_id="e-2")).round
+    for person, round_ in ((ANA, general), (BEN, theirs)):
+        found = await pending(person.id, mine=True, context=world.reviews)
+        assert [line.round.id for line in found.lines] == [round_.id]
+        shown = await queue(person.id, page=0, context=world.reviews, keep=[theirs.id, general.id])
+        assert [line.round.id for line in shown.mine.lines] == [round_.id]
+        assert [line.round.id for line in shown.kept] == [round_.id]
+        assert shown.others.lines == ()
+
+
+async def test_an_execution_is_shown_without_the_rounds_that_others_read(
+    world: World, legal: Round
+) -> None:
+    general = (await world.notify()).round
+    clients = world.context.clients
+    for user, shown in (("U0OTHER", [general.id]), (ANA.id, [legal.id, general.id])):
+        found = await look.execution("e-1", by=user, context=world.reviews, clients=clients)
+        assert [line.round.id for line in found.rounds] == shown
