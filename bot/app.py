@@ -27,6 +27,7 @@ from bot.lifecycle import (
 from bot.readiness import Readiness, Warn
 from bot.runtime import Runtime
 from bot.settings.load import Settings
+from bot.settings.rule_warnings import doubtful
 from bot.slack import adapters, listeners
 from bot.slack.client.bolt import new_bolt
 from bot.slack.client.identity import Identity
@@ -73,6 +74,9 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     async with AsyncExitStack() as stack:
         engines = await stack.enter_async_context(open_database(settings.database_url))
         crews = build_crews(settings)
+        for crew in settings.crews.values():
+            for warning in doubtful(crew.rules):
+                log.warning("rule_doubtful", rule=warning.place, why=warning.why)
         outbox = await open_outbox(engines, due_at=clock() + runtime.grace, crews=crews)
         workers: dict[str, Worker] = {}
         saved = Wakeup()

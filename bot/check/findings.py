@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.outcome import NotSent, Refused
 from bot.slack.client.web_api import TOKEN_REFUSED, CallFailed
@@ -24,6 +25,11 @@ _ADVICE = {
     "subteam_not_found": "no such user group",
 }
 
+#: Slack's codes for people and user groups that there are not.
+UNKNOWN: Final = frozenset(
+    {"no_such_subteam", "subteam_not_found", "user_not_found", "users_not_found"}
+)
+
 
 class Mark(StrEnum):
     """How a line begins."""
@@ -31,6 +37,7 @@ class Mark(StrEnum):
     FINE = "✓"
     WRONG = "✗"
     SKIPPED = "–"
+    DOUBTFUL = "!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,11 @@ class Finding:
 def wrong(subject: str, problem: str) -> Finding:
     """What is wrong, and what to do."""
     return Finding(subject, problem, Mark.WRONG)
+
+
+def doubtful(subject: str, why: str) -> Finding:
+    """What works and may still not be meant so, and what to do then."""
+    return Finding(subject, why, Mark.DOUBTFUL)
 
 
 def skipped(subject: str, why: str) -> Finding:

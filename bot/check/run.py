@@ -12,6 +12,7 @@ import httpx
 from bot.check.database import address_owners, check_database
 from bot.check.findings import Finding, Mark, wrong
 from bot.check.public_url import check_public_url
+from bot.check.rules import channels_of, check_rules
 from bot.check.slack import SlackCheck, named_people
 from bot.crewai.client import HttpCrew
 from bot.crewai.transport import open_client
@@ -62,12 +63,14 @@ async def _findings(
     slack = SlackCheck(
         client=new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url),
         app_token=settings.slack.app_token,
-        channels=tuple(sorted({crew.channel for crew in crews})),
+        channels=tuple(sorted({channel for crew in crews for channel in channels_of(crew)})),
         people=named_people(crews),
         owners=await address_owners(settings.database_url),
         send_test_card=send_test_card,
     )
     async for finding in slack.findings():
+        yield finding
+    for finding in check_rules(crews, slack.known):
         yield finding
     async with open_client() as http:
         async for finding in _crews(http, settings, runtime):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.check.findings import (
+    UNKNOWN,
     Finding,
     is_refusal,
     refused_by_slack,
@@ -15,6 +16,7 @@ from bot.check.findings import (
     why_slack_is_silent,
     wrong,
 )
+from bot.check.rules import people_of
 from bot.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from bot.settings.load import CrewSettings
 from bot.slack.client.answers import list_at, object_in, text_at
@@ -37,6 +39,8 @@ class SlackCheck:
     """Whom e-mail addresses stand for, by address."""
     send_test_card: bool
     """Post a card into each channel whose buttons decide nothing."""
+    known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
+    """Whom the settings mean, as user ids: filled while it is asked."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         """A line for each; those that cannot be asked say why."""
@@ -91,16 +95,23 @@ class SlackCheck:
         try:
             match ref:
                 case User(id):
-                    return _user(subject, await attempt(self.client.users_info(user=id)))
+                    answer = await attempt(self.client.users_info(user=id))
+                    self.known[ref] = _people(object_in(answer, "user"))
+                    return _user(subject, answer)
                 case UserGroup(id):
                     answer = await attempt(self.client.usergroups_users_list(usergroup=id))
-                    return _group(subject, len(list_at(answer, "users")))
+                    people = frozenset(map(str, list_at(answer, "users")))
+                    self.known[ref] = people
+                    return _group(subject, len(people))
                 case Email(address):
                     answer = await attempt(self.client.users_lookupByEmail(email=address))
+                    self.known[ref] = _people(object_in(answer, "user"))
                     return self._address(subject, address, answer)
                 case Anyone():  # pragma: no branch  # there is no fifth
                     return Finding(subject, ANYBODY)
         except CallFailed as error:
+            if getattr(error.failure, "code", "") in UNKNOWN:
+                self.known[ref] = frozenset()
             return refused_by_slack(subject, error)
 
     def _address(self, subject: str, address: str, answer: Mapping[str, object]) -> Finding:
@@ -134,7 +145,7 @@ def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
 def _in_role(crew: CrewSettings, role: Role) -> tuple[ReviewerRef, ...]:
     match role:
         case Role.REVIEWER:
-            return crew.reviewers
+            return people_of(crew)
         case Role.STARTER:
             return crew.starters or ()
         case _:
@@ -164,6 +175,11 @@ async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
         problem = f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN"
         return wrong(subject, problem)
     return Finding(subject, "can be opened")
+
+
+def _people(user: Mapping[str, object]) -> frozenset[str]:
+    """The one person, unless they are gone."""
+    return frozenset() if user.get("deleted") is True else frozenset({str(user.get("id"))})
 
 
 def _user(subject: str, answer: Mapping[str, object]) -> Finding:

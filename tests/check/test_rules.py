@@ -1,0 +1,177 @@
+"""What `crewgate check` says of rules and of the people they name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.demo.crew import Crew
+from bot.demo.ports import free_port
+from bot.demo.workspace import Workspace, error
+from tests.check.conftest import Ask, Run
+
+CREW = """
+[crews.research]
+url = "http://127.0.0.1:1"
+token_env = "TOKEN"
+webhook_secret_env = "SECRET"
+"""
+ONE = CREW + '[[crews.research.rules]]\nname = "two eyes"\n'
+ALONE = dict.fromkeys(("CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "CREW_NAME"), "") | {
+    "TOKEN": "a-token",
+    "SECRET": "a-secret-of-a-crew",
+}
+"""The crew of the file and no other."""
+HERE = 'crews.toml, line 6: crews.research.rules[1] "two eyes"'
+
+
+@pytest.fixture
+def said_of(ask: Ask, tmp_path: Path) -> Ask:
+    """The lines about rules of a file; the exit status is 1 anyway, for nothing is at the crew."""
+
+    async def said_of(text: str, **changes: str) -> tuple[int, list[str]]:
+        (tmp_path / "crews.toml").write_text(text, encoding="utf-8")
+        status, said = await ask(**ALONE, **changes)
+        return status, [line for line in said if "rules[" in line]
+
+    return said_of
+
+
+async def lines(said_of: Ask, text: str, **changes: str) -> list[str]:
+    return (await said_of(text, **changes))[1]
+
+
+async def test_a_rule_has_a_line_with_how_many_people_may_decide(said_of: Ask) -> None:
+    assert await lines(said_of, ONE + "approvals = 2") == [f"✓ {HERE}: 2 approvals, of 2 people"]
+    assert await lines(said_of, ONE + 'reviewers = ["U0BEN", "ben@example.com"]') == [
+        f"✓ {HERE}: 1 approval, of 1 person"
+    ]
+    assert await lines(said_of, ONE + 'reviewers = ["*"]\napprovals = 9') == [
+        f"✓ {HERE}: 9 approvals, of anybody in the channel"
+    ]
+
+
+async def test_more_approvals_than_people_are_wrong(said_of: Ask) -> None:
+    assert await lines(said_of, ONE + 'approvals = 2\nreviewers = ["U0BEN"]') == [
+        f"✗ {HERE}.approvals: 2, but only 1 person may decide; put 1 there, or name more people"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ref", "why"),
+    [
+        ("U0NOBODY", "Slack knows nobody by U0NOBODY"),
+        ("nobody@example.com", "Slack knows nobody by nobody@example.com"),
+        ("S0NONE", "nobody is in S0NONE"),
+        ("U0GONE", "Slack knows nobody by U0GONE"),
+        ("S0EMPTY", "nobody is in S0EMPTY"),
+    ],
+)
+async def test_a_rule_that_names_nobody_is_wrong(
+    slack: Workspace, said_of: Ask, ref: str, why: str
+) -> None:
+    slack.add_group("S0EMPTY", "empty", [])
+    ben = slack.world.users["U0BEN"]
+    slack.world.users["U0GONE"] = replace(ben, id="U0GONE", deleted=True)
+
+    said = await lines(said_of, f'{ONE}reviewers = ["{ref}"]')
+
+    assert said == [
+        f"✗ {HERE}.reviewers: {why}; put people of this workspace there",
+        f"✗ {HERE}.approvals: nobody may decide; put people of this workspace into reviewers",
+    ]
+
+
+async def test_who_may_decide_later_counts_and_is_asked_for_too(said_of: Ask) -> None:
+    text = ONE + 'reviewers = ["U0BEN"]\napprovals = 2\n'
+    fine, doubtful = await lines(said_of, text + 'escalate = { after = "1d", to = ["U0CARL"] }')
+    assert fine == f"✓ {HERE}: 2 approvals, of 2 people"
+    assert doubtful == (
+        f"! {HERE}: before the escalation only 1 person may decide, which is not enough; name more"
+        " reviewers if that is not meant"
+    )
+    assert await lines(said_of, text + 'escalate = { after = "1d", to = ["U0NOBODY"] }') == [
+        f"✗ {HERE}.escalate.to: Slack knows nobody by U0NOBODY; put people of this workspace there",
+        f"✗ {HERE}.approvals: 2, but only 1 person may decide; put 1 there, or name more people",
+    ]
+
+
+async def test_reviewers_who_may_not_approve_their_own_are_too_few_where_one_starts(
+    said_of: Ask,
+) -> None:
+    text = ONE + "self_approval = false\n"
+    _, doubtful = await lines(said_of, text + 'reviewers = ["U0BEN"]')
+    assert doubtful == (
+        f"! {HERE}: its only reviewer may not approve what they started themselves; name another"
+        " reviewer, or put self_approval = true there"
+    )
+    _, doubtful = await lines(said_of, text + "approvals = 2")
+    assert doubtful.startswith(f"! {HERE}: all of its reviewers must approve, and one who started")
+    assert len(await lines(said_of, text)) == 1
+
+
+async def test_what_is_doubtful_is_no_error(said_of: Ask) -> None:
+    text = (
+        ONE
+        + 'timeout = { after = "3d", then = "approve" }\n'
+        + '[[crews.research.rules]]\nname = "more eyes"\nwhen = { task = "a" }\n'
+    )
+    second = 'crews.toml, line 9: crews.research.rules[2] "more eyes"'
+    never = "it never counts: every review that it is for is one of"
+    approves = "after 3d it approves although nobody has; put then"
+    assert await lines(said_of, text) == [
+        f"✓ {HERE}: 1 approval, of 2 people",
+        f"✓ {second}: 1 approval, of 2 people",
+        f"! {second}: {never} {HERE} already; put it before that one, or take it out",
+        f'! {HERE}: {approves} = "leave" or "revise" there if that is not meant',
+    ]
+
+
+async def test_only_errors_make_the_exit_status_1(ask: Ask, crew: Crew, tmp_path: Path) -> None:
+    text = (
+        ONE.replace("http://127.0.0.1:1", crew.url)
+        + 'timeout = { after = "3d", then = "approve" }\n'
+    )
+    (tmp_path / "crews.toml").write_text(text, encoding="utf-8")
+    assert (await ask(**ALONE | {"TOKEN": crew.token}))[0] == 0
+    (tmp_path / "crews.toml").write_text(text + 'reviewers = ["U0NOBODY"]', encoding="utf-8")
+    assert (await ask(**ALONE | {"TOKEN": crew.token}))[0] == 1
+
+
+async def test_channels_of_rules_are_looked_into(
+    ask: Ask, slack: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "crews.toml").write_text(ONE + 'channel = "C0NOWHERE"', encoding="utf-8")
+    _, said = await ask(**ALONE)
+    [line] = [line for line in said if "C0NOWHERE" in line]
+    assert line.startswith("✗ channel C0NOWHERE: channel_not_found")
+
+
+async def test_who_cannot_be_asked_for_is_not_counted(slack: Workspace, said_of: Ask) -> None:
+    slack.fail("users.info", error("missing_scope"), times=None)
+    assert await lines(said_of, ONE + 'reviewers = ["U0BEN"]') == [
+        f"– {HERE}: skipped, because Slack could not be asked for all of its people"
+    ]
+
+
+async def test_a_crew_that_takes_flows_may_leave_its_people_to_the_request(said_of: Ask) -> None:
+    text = (
+        CREW
+        + 'reviewers = []\noperators = ["U0ANA"]\nflow_webhook_secret_env = "FLOW_SECRET"\n'
+        + '[[crews.research.rules]]\nname = "two eyes"\n'
+    )
+    (line,) = await lines(said_of, text, FLOW_SECRET="whsec_a-secret-of-a-flow")
+    assert line.endswith("1 approval, of whom the request assigns")
+
+
+async def test_what_is_doubtful_is_in_the_log_of_a_start(run: Run) -> None:
+    text = ONE + '[[crews.research.rules]]\nname = "more eyes"\n'
+    with capture_logs() as logs:
+        async with run(free_port(), crews_file=text, **ALONE):
+            pass
+    [line] = [line for line in logs if line["event"] == "rule_doubtful"]
+    assert line["rule"] == 'crews.toml, line 8: crews.research.rules[2] "more eyes"'
+    assert line["why"].startswith(f"it never counts: every review that it is for is one of {HERE}")
