@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv
+WITH_CREWAI := .venv-crewai
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PIP_WITH_CREWAI := $(WITH_CREWAI)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -15,7 +17,7 @@ help: ## This list
 demo: install ## The whole product on this machine: a crew, a Slack workspace and the bot
 	@$(PY) -m bot demo
 
-test: $(VENV)/.test-tools $(VENV)/.bot ## All tests, with coverage
+test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests, with coverage
 	@$(PY) -m pytest -n auto --cov --cov-report= --cov-fail-under=0
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --include='bot/domain/*,bot/usecases/*' --fail-under=100
@@ -59,7 +61,7 @@ screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures, and ever
 	@$(PY) -m tests.playground.screenshots
 
 clean: ## Forget everything that was installed or cached
-	@rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(WITH_CREWAI) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Each stamp is made last, so that an interrupted step is done again.
 
@@ -85,3 +87,20 @@ $(VENV)/.test-tools: tests/requirements.txt $(VENV)/.dependencies
 	@echo "Installing what its tests need"
 	@$(PIP) install --require-hashes --requirement requirements.txt --requirement tests/requirements.txt
 	@touch $@
+
+# `crewgate host` runs in an environment with crewai, which asks for older versions of some packages
+# and for Python 3.13 at most. Where an index lacks it, its tests are skipped and say why.
+$(WITH_CREWAI)/.dependencies: tests/requirements-crewai.txt $(VENV)/.python
+	@echo "Making $(WITH_CREWAI) with CrewAI (400 MB)"
+	@$(PYTHON) -m venv --clear $(WITH_CREWAI)
+	@$(PIP_WITH_CREWAI) install --no-deps --require-hashes --requirement tests/requirements-crewai.txt
+	@touch $@
+
+$(WITH_CREWAI)/.bot: pyproject.toml $(WITH_CREWAI)/.dependencies
+	@$(PIP_WITH_CREWAI) install --no-deps --editable .
+	@touch $@
+
+.PHONY: with-crewai
+with-crewai: $(VENV)/.python
+	@$(MAKE) --no-print-directory $(WITH_CREWAI)/.bot || \
+		echo "CrewAI cannot be installed here: what needs it in tests/host will be skipped" >&2

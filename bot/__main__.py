@@ -1,4 +1,4 @@
-"""`crewgate serve | demo | check`, and `python -m bot` with the same words."""
+"""`crewgate serve | demo | check | host`, and `python -m bot` with the same words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bot.domain.errors import CrewgateError
 from bot.event_loop import EventLoop
+from bot.host.arguments import add_arguments as add_host_arguments
 from bot.logs import set_up_logging
 from bot.settings.load import Settings, SettingsError, load
 
@@ -44,32 +45,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument(
         "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
     )
+    host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
+    add_host_arguments(host)
     chosen = parser.parse_args(arguments)
     try:
-        match chosen.command:
-            case "serve":
-                return _run(_serve(load()))
-            case "check" if chosen.confirm_reviewer:
-                from bot.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # the same
-
-                return _run(confirm_reviewer(load().database_url, *chosen.confirm_reviewer))
-            case "check":
-                from bot.check.run import check  # noqa: PLC0415  # not needed to serve
-
-                return _run(
-                    check(
-                        load(),
-                        show_secrets=sys.stdout.isatty(),
-                        send_test_card=chosen.send_test_card,
-                    )
-                )
-            case _:
-                return _run(_demo(chosen))
+        return _run_command(chosen)
     except SettingsError as error:
         hint = "" if Path(".env").exists() else f"\n{_NO_DOTENV}"
         return _complain(f"{error}{hint}")
     except CrewgateError as error:
         return _complain(str(error))
+
+
+def _run_command(chosen: argparse.Namespace) -> int:
+    match chosen.command:
+        case "serve":
+            return _run(_serve(load()))
+        case "host":
+            from bot.host.command import run_host  # noqa: PLC0415  # the same as below
+
+            return run_host(chosen)
+        case "check" if chosen.confirm_reviewer:
+            from bot.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # the same
+
+            return _run(confirm_reviewer(load().database_url, *chosen.confirm_reviewer))
+        case "check":
+            from bot.check.run import check  # noqa: PLC0415  # not needed to serve
+
+            return _run(
+                check(
+                    load(),
+                    show_secrets=sys.stdout.isatty(),
+                    send_test_card=chosen.send_test_card,
+                )
+            )
+        case _:
+            return _run(_demo(chosen))
 
 
 def _port(text: str) -> int:

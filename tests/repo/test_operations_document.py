@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from tests.repo.files import calls, code_strings, literal, rows
 
 LEVELS = ("warning", "error", "exception")
@@ -17,15 +19,25 @@ def test_every_text_of_readyz_is_one_the_code_has() -> None:
             assert all(part.strip() in said for part in quoted.split("…")), quoted
 
 
-def test_every_warning_of_the_log_is_explained_and_no_other() -> None:
-    logged = {
+def warnings(folder: str) -> set[str]:
+    return {
         str(literal(call, 0))
-        for name, call in calls("bot")
+        for name, call in calls(folder)
         if name in LEVELS and ast.unparse(call.func).startswith("log.")
     }
+
+
+@pytest.mark.parametrize(
+    ("document", "logged"),
+    [
+        ("docs/operations.md", warnings("bot") - warnings("bot/host") | {"wrong_credentials"}),
+        ("docs/crewai.md", warnings("bot/host")),
+    ],
+)
+def test_every_warning_of_the_log_is_explained_and_no_other(
+    document: str, logged: set[str]
+) -> None:
     explained = {
-        line
-        for cell, *_ in rows("docs/operations.md", "log")
-        for line in re.findall(r"`(\w+)`", cell)
+        line for cell, *_ in rows(document, "log") for line in re.findall(r"`(\w+)`", cell)
     }
     assert explained == logged

@@ -1,0 +1,75 @@
+"""What `crewgate host` takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+WORKERS: Final = 4
+PORT: Final = 8000
+DATABASE: Final = Path("crewgate-host.db")
+_LAST_PORT: Final = 2**16 - 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add them to the command's parser."""
+    parser.add_argument(
+        "targets",
+        nargs="+",
+        metavar="MODULE:NAME",
+        help="a crew, a function or class that makes one, or a flow class; several are served"
+        " below /NAME each",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"the port ({PORT})")
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=WORKERS,
+        metavar="N",
+        help=f"how many executions work at the same time; the others queue ({WORKERS})",
+    )
+    parser.add_argument(
+        "--database",
+        type=Path,
+        default=DATABASE,
+        metavar="FILE",
+        help=f"the SQLite file with executions and pauses ({DATABASE})",
+    )
+    parser.add_argument(
+        "--token-env",
+        default="CREW_TOKEN",
+        metavar="NAME",
+        help="the variable with the bearer token that callers must present (CREW_TOKEN)",
+    )
+    parser.add_argument(
+        "--flow-webhook",
+        metavar="URL",
+        help="where the questions of flows go: https://bot.example.com/crews/CREW/flow-request;"
+        " {name} in it is replaced by the flow's NAME",
+    )
+    parser.add_argument(
+        "--flow-webhook-secret-env",
+        metavar="NAME",
+        help="the variable with the secret that these requests are signed with",
+    )
+    parser.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="where the bot reaches this host, for the answers to flows (http://HOST:PORT)",
+    )
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{number} is no port")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one must work")
+    return number

@@ -1,0 +1,125 @@
+"""`crewgate host`: from its arguments and the environment to a running host."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from dotenv import load_dotenv
+
+from bot.host.context import FlowWebhook
+from bot.host.engine.versions import require_crewai
+from bot.host.errors import HostNotStarted
+from bot.host.serve import Options, leave, serve
+from bot.host.target import Target
+from bot.logs import set_up_logging
+
+
+def run_host(chosen: argparse.Namespace) -> int:
+    """Serve until SIGTERM; gives the exit status only where it did not start."""
+    # The crew's own keys are there too: what `.env` holds is in the environment from here on.
+    load_dotenv(Path(".env"))
+    try:
+        options = read_options(chosen, os.environ)
+        set_up_logging(*_log_settings(os.environ), redact=_redactor(options))
+        require_crewai()
+        targets = _load(chosen.targets, options)
+        check_flows(targets, options)
+        asyncio.run(serve(targets, options))
+    except HostNotStarted as error:
+        print(f"crewgate: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    leave(0)
+    return 0
+
+
+def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> Options:
+    """The options, with their secrets. Raises HostNotStarted."""
+    token = environment.get(chosen.token_env, "").strip()
+    if not token:
+        raise HostNotStarted(
+            f"{chosen.token_env} is not set: the bearer token that callers must present; what"
+            " `openssl rand -hex 32` prints will do"
+        )
+    for option, url in (
+        ("--public-url", chosen.public_url),
+        ("--flow-webhook", chosen.flow_webhook),
+    ):
+        if url is not None and not _is_url(url):
+            raise HostNotStarted(f"{option} {url!r} is no http(s) URL")
+    return Options(
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        database=chosen.database,
+        token=token,
+        public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
+        flow_webhook=_flow_webhook(chosen, environment),
+    )
+
+
+def check_flows(targets: Mapping[str, Target], options: Options) -> None:
+    """Raises HostNotStarted where a flow is served whose questions could go nowhere."""
+    flows = [name for name, target in targets.items() if target.is_flow]
+    if flows and options.flow_webhook is None:
+        raise HostNotStarted(
+            f"{flows[0]} is a flow: say where its questions go with --flow-webhook URL and"
+            " --flow-webhook-secret-env NAME"
+        )
+
+
+def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) -> FlowWebhook | None:
+    if chosen.flow_webhook is None:
+        return None
+    name = chosen.flow_webhook_secret_env
+    if name is None:
+        raise HostNotStarted("--flow-webhook needs --flow-webhook-secret-env NAME")
+    secret = environment.get(name, "")
+    if not secret:
+        raise HostNotStarted(f"{name} is not set: the secret of the crew's flow requests")
+    return FlowWebhook(url=chosen.flow_webhook, secret=secret)
+
+
+def _load(specs: list[str], options: Options) -> Mapping[str, Target]:
+    from bot.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
+
+    database = options.database
+    states = database.with_name(f"{database.stem}-flows{database.suffix or '.db'}")
+    return load_targets(specs, folder=Path.cwd(), flow_states=states)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "json"], str]:
+    form, level = environment.get("LOG_FORMAT", "console"), environment.get("LOG_LEVEL", "info")
+    if level.lower() not in {"debug", "info", "warning", "error", "critical"}:
+        raise HostNotStarted(f"LOG_LEVEL {level!r} is none of debug, info, warning, error")
+    match form:
+        case "console" | "json":
+            return form, level
+    raise HostNotStarted(f"LOG_FORMAT {form!r} is neither console nor json")
+
+
+def _redactor(options: Options) -> Callable[[str], str]:
+    secrets = [options.token]
+    if options.flow_webhook is not None:
+        secrets.append(options.flow_webhook.secret)
+
+    def redact(line: str) -> str:
+        for secret in secrets:
+            line = line.replace(secret, "…")
+        return line
+
+    return redact

@@ -1,0 +1,52 @@
+"""What the host's parts share: the database, and where clock, ids and chance enter."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.host.outbox import Outbox
+from bot.host.slots import Slots
+from bot.host.store import Store
+from bot.host.waiters import Waiters
+
+
+def utc_seconds() -> float:
+    """The present moment, in seconds since the epoch."""
+    return time.time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowWebhook:
+    """Where flows' questions go, and what they are signed with."""
+
+    url: str
+    """With `{name}` for the target's name, where several are served."""
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """One of each for the whole host."""
+
+    store: Store
+    outbox: Outbox
+    slots: Slots
+    waiters: Waiters
+    wake: Callable[[], None]
+    """Says that there are webhooks to send, from any thread."""
+    url: str
+    """Where the host is reached, for the callbacks of flows."""
+    flow_webhook: FlowWebhook | None
+    now: Callable[[], float] = utc_seconds
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,72 @@
+"""The SQLite connection: one, shared by the event loop and the executions' threads."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.host.errors import HostNotStarted
+from bot.host.schema import TABLES, VERSION
+
+
+class Database:
+    """Transactions on one file, which no other process can open meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises HostNotStarted where the file cannot be used."""
+        self._lock = threading.RLock()
+        try:
+            # Readable by this user only: it holds outputs, and credentials of webhooks.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = sqlite3.connect(
+                path, timeout=1, isolation_level=None, check_same_thread=False
+            )
+            self._open()
+        except sqlite3.OperationalError as error:
+            why = "another host is using it" if "locked" in str(error) else str(error)
+            raise HostNotStarted(f"{path} cannot be used: {why}") from error
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise HostNotStarted(f"{path} cannot be used: {error}") from error
+
+    def _open(self) -> None:
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("BEGIN EXCLUSIVE")
+        [version] = self._connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            # One statement at a time: `executescript` would commit first.
+            for statement in filter(str.strip, TABLES.split(";\n")):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        self._connection.execute("COMMIT")
+        if version > VERSION:
+            raise sqlite3.DatabaseError("it was written by a later version of crewgate")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """What is done in the block is on disk after it, or not at all."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read, as of one moment."""
+        with self._lock:
+            yield self._connection
+
+    def close(self) -> None:
+        """Close it, once nobody is in a transaction."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,156 @@
+"""What the host keeps of executions, as it is read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+
+class State(StrEnum):
+    """Where an execution stands."""
+
+    QUEUED = "queued"
+    """It waits for a place among those that work."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    """It waits for a person."""
+    COMPLETED = "completed"
+    ERROR = "error"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self in {State.COMPLETED, State.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The webhook URLs that are forgotten at each pause."""
+
+    task: str | None = None
+    step: str | None = None
+    crew: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A webhook with credentials: human input, or the event stream."""
+
+    url: str
+    authorization: str = field(default="", repr=False)
+    """The header that is presented there; empty for none."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The credentials as headers."""
+        return {"Authorization": self.authorization} if self.authorization else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Kickoff:
+    """What a kickoff asks for."""
+
+    inputs: Json
+    meta: Json | None = None
+    urls: Urls = Urls()
+    human_input: Address | None = None
+    stream: Address | None = None
+    """Where events go; None for nowhere."""
+    events: tuple[str, ...] = ()
+    """Which types of events."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task of a crew, as it was when the execution began."""
+
+    id: str
+    name: str
+    key: str
+    """What CrewAI derives from its description and expected output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One kickoff."""
+
+    id: str
+    target: str
+    kickoff: Kickoff
+    state: State
+    tasks: tuple[TaskRow, ...]
+    """Empty before it first ran, and for a flow."""
+    result: str
+    error: str
+    created_at: float
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A task that is done, with what is needed to go on without running it again."""
+
+    position: int
+    output: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one round."""
+
+    approve: bool
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One output of a task that was shown to people."""
+
+    task_id: str
+    number: int
+    output: str
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a flow asked people."""
+
+    id: str
+    method: str
+    emit: tuple[str, ...]
+    token_hash: str
+    pending: Json
+    """The flow's state and what it waits for, to be put back after a crash."""
+    feedback: str | None
+    """The answer; None while nobody has answered."""
+    carried_out: bool
+    """The flow has gone on with the answer, to its end or its next question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A webhook that is to be sent."""
+
+    kind: str
+    """`human_input`, `flow`, `task`, `step`, `crew` or `stream`."""
+    url: str
+    body: Json
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    about: str = ""
+    """Which pause it announces: a task's id or a question's. Sent until that is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueWebhook:
+    """A webhook in the database."""
+
+    id: int
+    execution_id: str
+    webhook: Webhook
+    tries: int

@@ -1,0 +1,67 @@
+"""The host's tables: one SQLite file, of this process alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 1
+"""Of the tables, as `PRAGMA user_version` says it."""
+
+TABLES: Final = """
+CREATE TABLE executions (
+    id TEXT PRIMARY KEY,
+    target TEXT NOT NULL,
+    kickoff TEXT NOT NULL,       -- JSON: inputs, meta, human_input, stream, events
+    task_url TEXT, step_url TEXT, crew_url TEXT,  -- NULL from a pause to its answer
+    state TEXT NOT NULL,
+    tasks TEXT NOT NULL DEFAULT '[]',
+    result TEXT NOT NULL DEFAULT '',
+    error TEXT NOT NULL DEFAULT '',
+    created_at REAL NOT NULL,
+    ended_at REAL
+);
+CREATE INDEX executions_open ON executions (created_at) WHERE ended_at IS NULL;
+CREATE TABLE finished (
+    execution_id TEXT NOT NULL REFERENCES executions (id),
+    position INTEGER NOT NULL,
+    output TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    PRIMARY KEY (execution_id, position)
+);
+CREATE TABLE rounds (
+    execution_id TEXT NOT NULL REFERENCES executions (id),
+    task_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    output TEXT NOT NULL,
+    approve INTEGER,             -- NULL while nobody has decided
+    feedback TEXT,
+    PRIMARY KEY (execution_id, task_id, number)
+);
+CREATE TABLE questions (
+    id TEXT PRIMARY KEY,
+    execution_id TEXT NOT NULL REFERENCES executions (id),
+    method TEXT NOT NULL,
+    emit TEXT NOT NULL,
+    token_hash TEXT NOT NULL,
+    pending TEXT NOT NULL,
+    feedback TEXT,               -- NULL while nobody has answered
+    source TEXT NOT NULL DEFAULT '',
+    asked_at REAL NOT NULL,
+    answered_at REAL,
+    carried_out INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX questions_of ON questions (execution_id, asked_at);
+CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY,
+    execution_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due_at REAL NOT NULL
+);
+CREATE INDEX webhooks_due ON webhooks (due_at);
+CREATE INDEX webhooks_about ON webhooks (execution_id, about);
+"""

@@ -1,0 +1,126 @@
+"""Sends webhooks: soon, and again until they are taken or nobody needs them any more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import aiohttp
+import structlog
+
+from bot.host.context import FlowWebhook
+from bot.host.outbox import Outbox
+from bot.host.records import DueWebhook
+from bot.host.signature import sign
+
+log = structlog.get_logger(__name__)
+
+#: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+TIMEOUT: Final = 30.0
+#: Seconds until the next try, doubled each time up to the longest.
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 300.0
+#: How often what announces no pause is tried. A pause is announced until somebody decided.
+TRIES: Final = 6
+LASTING: Final = frozenset({"human_input", "flow"})
+AT_ONCE: Final = 16
+
+
+class Sender:
+    """Sends what is due, in no order, between `run` and its cancellation."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        flow_webhook: FlowWebhook | None,
+        *,
+        now: Callable[[], float],
+        pause: float = FIRST_PAUSE,
+    ) -> None:
+        self._outbox = outbox
+        self._flow_webhook = flow_webhook
+        self._now = now
+        self._pause = pause
+        self._changed = asyncio.Event()
+        self._sending: dict[int, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """Say, in the event loop, that there may be something to send."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; what is under way then is cut off, and sent again at a start."""
+        # Fresh connections: none may be lost to a stale one.
+        connector = aiohttp.TCPConnector(force_close=True)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            while True:
+                self._changed.clear()
+                self._start_due(session)
+                await self._until_due()
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what is under way."""
+        if self._sending:
+            await asyncio.wait(list(self._sending.values()), timeout=seconds)
+
+    def _start_due(self, session: aiohttp.ClientSession) -> None:
+        room = AT_ONCE - len(self._sending)
+        for due in self._outbox.due(self._now(), limit=room, except_for=self._sending):
+            task = asyncio.create_task(self._send(session, due))
+            self._sending[due.id] = task
+            task.add_done_callback(partial(self._ended, due.id))
+
+    def _ended(self, webhook_id: int, _: asyncio.Task[None]) -> None:
+        del self._sending[webhook_id]
+        self._changed.set()
+
+    async def _until_due(self) -> None:
+        due_at = self._outbox.next_due()
+        # While something is under way its end wakes this; nothing else needs a look before then.
+        seconds = None if due_at is None or self._sending else max(0.0, due_at - self._now())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    async def _send(self, session: aiohttp.ClientSession, due: DueWebhook) -> None:
+        why = await self._try(session, due)
+        if not why:
+            log.info("webhook_sent", execution=due.execution_id, kind=due.webhook.kind)
+            self._outbox.remove(due.id)
+            return
+        told = {"execution": due.execution_id, "kind": due.webhook.kind, "why": why}
+        if due.webhook.kind not in LASTING and due.tries + 1 >= TRIES:
+            log.warning("webhook_given_up", **told)
+            self._outbox.remove(due.id)
+            return
+        pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
+        log.warning("webhook_not_taken", again_in=pause, **told)
+        self._outbox.postpone(due.id, self._now() + pause)
+
+    async def _try(self, session: aiohttp.ClientSession, due: DueWebhook) -> str:
+        """Send once; why it was not taken, or nothing."""
+        webhook = due.webhook
+        body = json.dumps(self._body(due)).encode()
+        headers = {**webhook.headers, "Content-Type": "application/json"}
+        if webhook.kind == "flow" and self._flow_webhook is not None:
+            headers |= sign(self._flow_webhook.secret, body, at=self._now())
+        try:
+            async with session.post(
+                webhook.url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                return "" if answer.ok and answer.status < 300 else f"answered {answer.status}"  # noqa: PLR2004
+        except TimeoutError:
+            return "no answer in time"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return type(error).__name__
+
+    def _body(self, due: DueWebhook) -> object:
+        if due.webhook.kind != "stream":
+            return due.webhook.body
+        event = {"id": f"{due.execution_id}-{due.id}", "timestamp": self._now()}
+        return {"events": [{**due.webhook.body, **event}]}

@@ -1,0 +1,46 @@
+"""What `/status` answers; the vendor's schema reports a pause as `running`."""
+
+from __future__ import annotations
+
+from bot.host.records import Execution, Json, State
+from bot.host.store import Store
+from bot.host.target import Target
+
+
+def status_of(store: Store, execution_id: str, target: Target, *, now: float) -> Json:
+    """The status of an execution of this target. Raises Refusal (404)."""
+    execution = store.get(execution_id, target.name)
+    took = round((execution.ended_at or now) - execution.created_at, 3)
+    match execution.state:
+        case State.COMPLETED:
+            result = {"output": execution.result, "tasks": _tasks(store, execution)}
+            return {"status": "completed", "result": result, "execution_time": took}
+        case State.ERROR:
+            return {"status": "error", "error": execution.error, "execution_time": took}
+    done = {one.position for one in store.finished(execution_id)}
+    return {
+        "status": "running",
+        "current_task": _current(store, execution, done),
+        "progress": {"completed_tasks": len(done), "total_tasks": len(execution.tasks)},
+    }
+
+
+def _tasks(store: Store, execution: Execution) -> list[Json]:
+    return [
+        {
+            "task_id": execution.tasks[one.position].id,
+            "output": one.output["raw"],
+            "agent": one.output["agent"],
+            "execution_time": round(one.seconds, 3),
+        }
+        for one in store.finished(execution.id)
+    ]
+
+
+def _current(store: Store, execution: Execution, done: set[int]) -> str:
+    """The task that waits for a person, else the first that is not done; a flow's method."""
+    waiting = [one.task_id for one in store.rounds(execution.id) if one.decision is None]
+    to_do = [task.id for at, task in enumerate(execution.tasks) if at not in done]
+    question = store.open_question(execution.id)
+    asked = [question.method] if question is not None else []
+    return next(iter([*waiting, *asked, *to_do]), "")

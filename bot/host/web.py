@@ -1,0 +1,141 @@
+"""The documented routes, on aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from bot.host.errors import Refusal
+from bot.host.runner import Runner
+from bot.host.status import status_of
+from bot.host.store import Store
+from bot.host.target import Target
+from bot.host.wire import parse_answer, parse_kickoff, parse_resume, sendable
+
+log = structlog.get_logger(__name__)
+
+#: The largest body, in bytes.
+LIMIT: Final = 8 * 2**20
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build_application(
+    targets: Mapping[str, Target],
+    runner: Runner,
+    store: Store,
+    *,
+    token: str,
+    now: Callable[[], float],
+) -> web.Application:
+    """All routes: one target at the root, several each below its name."""
+    application = web.Application(client_max_size=LIMIT, middlewares=[_errors])
+    application.router.add_get("/", _healthy)
+    application.router.add_post(
+        "/human_feedback_requests/{request_id}/respond", _Callbacks(runner).respond
+    )
+    alone = len(targets) == 1
+    for target in targets.values():
+        routes = _Routes(target, runner, store, token=token, now=now)
+        routes.register(application.router, prefix="" if alone else f"/{target.name}")
+    return application
+
+
+class _Routes:
+    """The routes of one target."""
+
+    def __init__(
+        self,
+        target: Target,
+        runner: Runner,
+        store: Store,
+        *,
+        token: str,
+        now: Callable[[], float],
+    ) -> None:
+        self._target = target
+        self._runner = runner
+        self._store = store
+        self._authorization = f"Bearer {token}".encode()
+        self._now = now
+
+    def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
+        """Put them below a prefix."""
+        if prefix:
+            router.add_get(prefix, _healthy)
+            router.add_get(f"{prefix}/", _healthy)
+        router.add_get(f"{prefix}/inputs", self._inputs)
+        router.add_post(f"{prefix}/kickoff", self._kickoff)
+        router.add_get(f"{prefix}/status/{{execution_id}}", self._status)
+        router.add_post(f"{prefix}/resume", self._resume)
+
+    async def _inputs(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        return web.json_response({"inputs": list(self._target.inputs)})
+
+    async def _kickoff(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        kickoff = parse_kickoff(await request.read())
+        execution_id = await asyncio.to_thread(self._runner.kick_off, self._target, kickoff)
+        return web.json_response({"kickoff_id": execution_id})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        execution_id = sendable(request.match_info["execution_id"])
+        answer = await asyncio.to_thread(
+            status_of, self._store, execution_id, self._target, now=self._now()
+        )
+        return web.json_response(answer)
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        call = parse_resume(await request.read())
+        return web.json_response(await asyncio.to_thread(self._runner.resume, self._target, call))
+
+    def _authenticate(self, request: web.Request) -> None:
+        presented = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(presented, self._authorization):
+            log.warning("wrong_credentials", target=self._target.name)
+            raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
+
+
+class _Callbacks:
+    """Where a flow's question is answered; the token in the address is the only proof."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def respond(self, request: web.Request) -> web.Response:
+        """Take an answer."""
+        call = parse_answer(await request.read())
+        token = request.query.get("token", "")
+        question_id = sendable(request.match_info["request_id"])
+        answer = await asyncio.to_thread(self._runner.answer, question_id, token, call)
+        return web.json_response(answer)
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.Response(text="Healthy")
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Every refusal as the documented object."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return web.json_response(refusal.body, status=refusal.status)
+    except web.HTTPRequestEntityTooLarge:
+        too_large = Refusal.bad_request(f"The body is over {LIMIT // 2**20} MiB")
+        return web.json_response(too_large.body, status=too_large.status)
+    except web.HTTPException as error:
+        body = {
+            "error": error.reason,
+            "message": f"{request.method} {request.path}: {error.reason}",
+        }
+        return web.json_response(body, status=error.status)
