@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.domain.caveats import Circumstances
 from bot.domain.notes import Claim
 from bot.domain.verdict import Person
-from bot.store.engine import Connection
+from bot.store.engine import Connection, rows
 from bot.store.tables import claims, notes, outputs, read_to_end, rounds
 
 #: Of more notes than these in one round nobody is asked about the oldest.
@@ -52,14 +52,13 @@ _CIRCUMSTANCES: Final = (
 
 async def circumstances_of(connection: Connection, round_id: str, by: Person) -> Circumstances:
     """What is true of a round when this person approves it."""
-    found = await connection.execute(_CIRCUMSTANCES, {"round": round_id, "user": by.id})
-    rows = list(found)
-    first = rows[0]
+    found = await rows(connection, _CIRCUMSTANCES, {"round": round_id, "user": by.id})
+    first = found[0]
     claim = None
     if first.claimed_by is not None:
         claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
     return Circumstances(
-        notes=tuple((row.ts, row.edited_ts) for row in rows if row.ts is not None),
+        notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
         claim=claim,
         shown=first.card_shows,
         characters=first.characters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.errors import StoreUnavailable
+from bot.store.prepared import Rows, Write
 from bot.store.sqlite_writer import SqliteConnection, SqliteWriter
 
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A
@@ -38,6 +40,26 @@ _DURABLE = (
 
 Connection: TypeAlias = AsyncConnection | SqliteConnection
 """What a transaction or a query carries out its statements with."""
+
+
+async def write(
+    connection: Connection,
+    statement: Write,
+    parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+) -> int:
+    """Carry out a statement that is built once and gives no rows back; how many it changed."""
+    if isinstance(connection, SqliteConnection):
+        return connection.write(statement, parameters)
+    return (await connection.execute(statement, parameters)).rowcount
+
+
+async def rows(
+    connection: Connection, statement: Rows, parameters: Mapping[str, Any]
+) -> Sequence[Any]:
+    """Carry out a statement that is built once, and read the rows that it gives."""
+    if isinstance(connection, SqliteConnection):
+        return connection.rows(statement, parameters)
+    return (await connection.execute(statement, parameters)).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import WebhookUrls
-from bot.store.engine import Connection
+from bot.store.engine import Connection, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
 from bot.store.selections import RANGES, first_of_each
@@ -81,7 +81,7 @@ class SqlExecutions:
     async def save(self, execution: Execution) -> None:
         """See `TxExecutions`."""
         key = _key(execution.crew, execution.execution_id)
-        await self._connection.execute(SAVE_EXECUTION, key | from_execution(execution))
+        await write(self._connection, SAVE_EXECUTION, key | from_execution(execution))
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
         """See `TxExecutions`."""
@@ -116,18 +116,18 @@ class SqlExecutions:
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
         """See `TxExecutions`."""
         where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
-        await self._connection.execute(PLACE_PROGRESS, _key(crew, execution_id) | where)
+        await write(self._connection, PLACE_PROGRESS, _key(crew, execution_id) | where)
         await self.join_thread(crew, execution_id, ref)
 
     async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
         """See `TxExecutions`."""
         where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
-        await self._connection.execute(START_THREAD, _key(crew, execution_id) | where)
+        await write(self._connection, START_THREAD, _key(crew, execution_id) | where)
 
     async def forget_thread(self, crew: str, execution_id: str) -> None:
         """See `TxExecutions`."""
         nowhere = {"channel": None, "thread_ts": None}
-        await self._connection.execute(PLACE_THREAD, _key(crew, execution_id) | nowhere)
+        await write(self._connection, PLACE_THREAD, _key(crew, execution_id) | nowhere)
 
     async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
         """See `TxExecutions`."""
@@ -149,7 +149,7 @@ class SqlExecutions:
             "began_at": at,
             "activity_count": activity,
         }
-        opened = (await self._connection.execute(open_execution(self._dialect), row)).one()
+        [opened] = await rows(self._connection, open_execution(self._dialect), row)
         if opened.has_webhooks:
             self._with_webhooks.add((crew, execution_id))
         return to_execution(opened)

@@ -53,7 +53,7 @@ LINE: Final[sa.Select[Any]] = (
 
 def to_review(row: sa.Row[Any]) -> Review:
     """A row of `reviews`."""
-    return Review(**row._mapping)
+    return Review(**{column.name: getattr(row, column.name) for column in reviews.c})
 
 
 def to_round(row: sa.Row[Any]) -> Round:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, EffectKind
 from bot.domain.rate import Budget
-from bot.store.engine import Connection, Engines
+from bot.store.engine import Connection, Engines, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
 from bot.store.statements import insert_of
@@ -178,7 +178,7 @@ class SqlOutbox:
                     held = {row.id: row.lease_until for row in leased}
                 if rows and budget is not None:
                     paid = budget.rate.pay(until, at, len(rows))
-                    await connection.execute(_SPEND, {"budget": budget.name, "until": paid})
+                    await write(connection, _SPEND, {"budget": budget.name, "until": paid})
                 if keys := [row.ordering_key for row in rows if row.kind in _MERGED]:
                     await connection.execute(_MERGE, {"keys": keys, "ids": ids})
         return Leased(tuple(to_job(row, lease_until=held[row.id]) for row in rows))
@@ -189,7 +189,7 @@ class SqlOutbox:
             async with self._engines.write.begin() as connection:
                 until, at = await self._open_budget(connection, budget, now)
                 paid = budget.rate.paused(until, at + pause)
-                await connection.execute(_SPEND, {"budget": budget.name, "until": paid})
+                await write(connection, _SPEND, {"budget": budget.name, "until": paid})
 
     async def _open_budget(
         self, connection: Connection, budget: Budget, now: datetime

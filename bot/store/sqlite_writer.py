@@ -14,14 +14,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
+
+from bot.store.prepared import Prepared, Rows, Write, prepare
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,6 +51,43 @@ class SqliteConnection:
     ) -> sa.CursorResult[Any]:
         """Carry out a statement at once."""
         return self._connection.execute(statement, parameters)
+
+    def write(self, statement: Write, parameters: _Parameters) -> int:
+        """Carry out a statement that is built once; how many rows it changed."""
+        if self._is_listened_to:
+            return self._connection.execute(statement, parameters).rowcount
+        several = [parameters] if isinstance(parameters, Mapping) else parameters
+        prepared = prepare(statement, tuple(several[0]))
+        with self._errors(prepared):
+            if len(several) == 1:
+                values = prepared.bind(several[0])
+                return _driver(self._connection).execute(prepared.sql, values).rowcount
+            all_values = [*map(prepared.bind, several)]
+            return _driver(self._connection).executemany(prepared.sql, all_values).rowcount
+
+    def rows(self, statement: Rows, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """Carry out a statement that is built once; the rows that it gives."""
+        if self._is_listened_to:
+            return self._connection.execute(statement, parameters).all()
+        prepared = prepare(statement, tuple(parameters))
+        with self._errors(prepared):
+            values = prepared.bind(parameters)
+            return prepared.read(_driver(self._connection).execute(prepared.sql, values))
+
+    @property
+    def _is_listened_to(self) -> bool:
+        """Whether somebody is told of each statement, which SQLAlchemy does."""
+        return bool(self._connection.dispatch.before_cursor_execute)
+
+    @contextmanager
+    def _errors(self, prepared: Prepared) -> Iterator[None]:
+        """SQLite's errors, as SQLAlchemy tells them apart."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(
+                prepared.sql, None, error, sqlite3.Error, hide_parameters=True
+            ) from error
 
     async def scalar(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None

@@ -22,7 +22,7 @@ from bot.store.dead_letters import (
 )
 from bot.store.direct_messages import place_direct_message
 from bot.store.email_owners import put_email_owner, save_email_owner
-from bot.store.engine import Connection
+from bot.store.engine import Connection, rows, write
 from bot.store.executions import SqlExecutions
 from bot.store.installations import put_installation
 from bot.store.mappers import (
@@ -81,21 +81,21 @@ class SqlTransaction:
 
     async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
         """See `Tx`. The upsert locks what it finds."""
-        opened = await self._connection.execute(open_review(self._dialect), from_review(candidate))
-        review = to_review(opened.one())
+        statement = open_review(self._dialect)
+        [opened] = await rows(self._connection, statement, from_review(candidate))
+        review = to_review(opened)
         if review.id == candidate.id:
             return review, None
-        latest = await self._connection.execute(LATEST_ROUND, {"review": review.id})
-        row = latest.one_or_none()
-        return review, to_round(row) if row else None
+        latest = await rows(self._connection, LATEST_ROUND, {"review": review.id})
+        return review, to_round(latest[0]) if latest else None
 
     async def round(self, round_id: str) -> Round:
         """See `Tx`."""
-        row = (await self._connection.execute(LOCKED_ROUND, {"round": round_id})).one_or_none()
-        if row is None:
+        found = await rows(self._connection, LOCKED_ROUND, {"round": round_id})
+        if not found:
             raise RoundNotFound(round_id)
-        self.rules_seen.add(row.rule_id)
-        return to_round(row)
+        self.rules_seen.add(found[0].rule_id)
+        return to_round(found[0])
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """See `Tx`."""
@@ -114,7 +114,8 @@ class SqlTransaction:
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
         """See `Tx`."""
         await self._keep_rule(round_)
-        await self._connection.execute(
+        await write(
+            self._connection,
             ADD_ROUND,
             {
                 "id": round_.id,
@@ -128,7 +129,8 @@ class SqlTransaction:
                 **from_round(round_),
             },
         )
-        await self._connection.execute(
+        await write(
+            self._connection,
             ADD_OUTPUT,
             {"round_id": round_.id, "format": output.format.value, "text": output.text},
         )
@@ -141,8 +143,7 @@ class SqlTransaction:
         await self._keep_rule(round_)
         values = from_round(round_)
         where = {"b_id": round_.id, "b_version": round_.version}
-        saved = await self._connection.execute(save_round(tuple(values)), values | where)
-        if saved.rowcount != 1:
+        if await write(self._connection, save_round(tuple(values)), values | where) != 1:
             raise ChangedMeanwhile(round_.id)
 
     async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
@@ -164,7 +165,7 @@ class SqlTransaction:
     async def flush(self) -> None:
         """Store what was enqueued, in one statement; called just before the commit."""
         if self._new_effects:
-            await self._connection.execute(ADD_EFFECT, self._new_effects)
+            await write(self._connection, ADD_EFFECT, self._new_effects)
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
         """See `Tx`."""
@@ -200,14 +201,15 @@ class SqlTransaction:
         """See `Tx`."""
         review = round_.review
         await self.executions.join_thread(review.crew, review.execution_id, ref)
-        await self._connection.execute(
+        await write(
+            self._connection,
             PLACE_CARD,
             {"b_id": round_.id, "channel": ref.channel, "ts": ref.ts, "shown": shown},
         )
 
     async def record_shown(self, round_: Round, shown: int) -> None:
         """See `Tx`."""
-        await self._connection.execute(RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+        await write(self._connection, RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         """See `Tx`."""
@@ -215,7 +217,7 @@ class SqlTransaction:
 
     async def complete(self, job: Job) -> None:
         """See `Tx`. A job whose lease was lost belongs to somebody else."""
-        await self._connection.execute(COMPLETE_JOB, _ours(job))
+        await write(self._connection, COMPLETE_JOB, _ours(job))
 
     async def forget_card(self, round_: Round) -> None:
         """See `Tx`."""
@@ -234,12 +236,12 @@ class SqlTransaction:
             values["failing_since"] = job.failing_since or failed_at
         if not (in_doubt or job.in_doubt):
             values["began_at"] = None
-        await self._connection.execute(settle_job(tuple(values)), values | _ours(job))
+        await write(self._connection, settle_job(tuple(values)), values | _ours(job))
 
     async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
         """See `Tx`."""
         values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
-        await self._connection.execute(settle_job(tuple(values)), values | _ours(job))
+        await write(self._connection, settle_job(tuple(values)), values | _ours(job))
 
     async def write_nothing(self) -> None:
         """Write what is there already, to see whether the database takes it."""

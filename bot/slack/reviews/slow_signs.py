@@ -20,8 +20,9 @@ log = structlog.get_logger(__name__)
 
 #: Whoever sees nothing for longer presses again.
 PATIENCE: Final = timedelta(seconds=1)
-#: Clicks that are looked after at the same time; those beyond get no sign.
-_MOST: Final = 1_000
+#: Clicks that are looked after at the same time; those beyond get no sign. People do not make so
+#: many in a second, and a burst of them must not cost more in signs than in decisions.
+_MOST: Final = 50
 _IDLE_SECONDS: Final = 60
 
 
