@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.host.errors import HostNotStarted
+from bot.host.errors import HostNotStarted, HostStops
 from bot.host.schema import TABLES, VERSION
 
 
@@ -19,6 +19,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Raises HostNotStarted where the file cannot be used."""
         self._lock = threading.RLock()
+        self._closed = False
         try:
             # Readable by this user only: it holds outputs, and credentials of webhooks.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -50,8 +51,8 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """What is done in the block is on disk after it, or not at all."""
-        with self._lock:
+        """What is done in the block is on disk after it, or not at all. Raises HostStops."""
+        with self.reading():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -62,11 +63,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read, as of one moment."""
+        """Read, as of one moment. Raises HostStops once it is closed."""
         with self._lock:
+            if self._closed:
+                raise HostStops
             yield self._connection
 
     def close(self) -> None:
         """Close it, once nobody is in a transaction."""
         with self._lock:
+            self._closed = True
             self._connection.close()

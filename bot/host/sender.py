@@ -47,6 +47,7 @@ class Sender:
         self._pause = pause
         self._changed = asyncio.Event()
         self._sending: dict[int, asyncio.Task[None]] = {}
+        self._finishing = False
 
     def wake(self) -> None:
         """Say, in the event loop, that there may be something to send."""
@@ -64,12 +65,13 @@ class Sender:
                 await self._until_due()
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way."""
+        """Begin nothing more, and wait for what is under way."""
+        self._finishing = True
         if self._sending:
             await asyncio.wait(list(self._sending.values()), timeout=seconds)
 
     def _start_due(self, session: aiohttp.ClientSession) -> None:
-        room = AT_ONCE - len(self._sending)
+        room = 0 if self._finishing else AT_ONCE - len(self._sending)
         for due in self._outbox.due(self._now(), limit=room, except_for=self._sending):
             task = asyncio.create_task(self._send(session, due))
             self._sending[due.id] = task

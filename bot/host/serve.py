@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,7 @@ from bot.host.database import Database
 from bot.host.errors import HostNotStarted
 from bot.host.outbox import Outbox
 from bot.host.runner import Runner
-from bot.host.sender import Sender
+from bot.host.sender import FIRST_PAUSE, Sender
 from bot.host.slots import Slots
 from bot.host.store import Store
 from bot.host.target import Target
@@ -44,66 +45,68 @@ class Options:
     token: str
     public_url: str | None = None
     flow_webhook: FlowWebhook | None = None
+    first_pause: float = FIRST_PAUSE
+    """Seconds until what nobody took is sent again."""
 
 
 async def serve(targets: Mapping[str, Target], options: Options) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises HostNotStarted."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    with _bind(options.host, options.port) as listener:
-        database = Database(options.database)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with hosting(targets, options):
+        await stop.wait()
+
+
+@asynccontextmanager
+async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncIterator[str]:
+    """Serve while the block lasts; gives the address. Raises HostNotStarted."""
+    with _bind(options.host, options.port) as listener, closing(Database(options.database)) as file:
+        port = listener.getsockname()[1]
+        url = options.public_url or f"http://{_reachable(options.host)}:{port}"
+        sender = Sender(
+            Outbox(file), options.flow_webhook, now=utc_seconds, pause=options.first_pause
+        )
+        shared = _shared(file, options, url, sender)
+        runner = Runner(targets, shared)
+        application = build_application(
+            targets, runner, shared.store, token=options.token, now=shared.now
+        )
+        site = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS)
+        await site.setup()
+        await web.SockSite(site, listener).start()
+        sending = asyncio.create_task(sender.run())
+        runner.take_up()
+        log.info("started", address=url, serves=", ".join(targets), workers=options.workers)
         try:
-            await _serve(targets, options, database, listener, stop)
+            yield url
         finally:
-            database.close()
+            log.info("stopping")
+            await site.cleanup()
+            runner.stop()
+            await sender.finish(STOP_SECONDS)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            log.info("stopped")
 
 
-async def _serve(
-    targets: Mapping[str, Target],
-    options: Options,
-    database: Database,
-    listener: socket.socket,
-    stop: asyncio.Event,
-) -> None:
+def _shared(file: Database, options: Options, url: str, sender: Sender) -> Shared:
     loop = asyncio.get_running_loop()
-    outbox = Outbox(database)
-    sender = Sender(outbox, options.flow_webhook, now=utc_seconds)
 
     def wake() -> None:
-        loop.call_soon_threadsafe(sender.wake)
+        # A thread that works is cut off only with the process, and may end after the loop did.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(sender.wake)
 
-    port = listener.getsockname()[1]
-    shared = Shared(
-        store=Store(database),
-        outbox=outbox,
+    return Shared(
+        store=Store(file),
+        outbox=Outbox(file),
         slots=Slots(options.workers),
         waiters=Waiters(),
         wake=wake,
-        url=options.public_url or f"http://{_reachable(options.host)}:{port}",
+        url=url,
         flow_webhook=options.flow_webhook,
     )
-    runner = Runner(targets, shared)
-    application = build_application(
-        targets, runner, shared.store, token=options.token, now=shared.now
-    )
-    site = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS)
-    await site.setup()
-    await web.SockSite(site, listener).start()
-    sending = asyncio.create_task(sender.run())
-    runner.take_up()
-    log.info("started", address=shared.url, serves=", ".join(targets), workers=options.workers)
-    try:
-        await stop.wait()
-    finally:
-        log.info("stopping")
-        await site.cleanup()
-        runner.stop()
-        sending.cancel()
-        await sender.finish(STOP_SECONDS)
-        await asyncio.gather(sending, return_exceptions=True)
-        log.info("stopped")
 
 
 def leave(status: int) -> None:

@@ -1,0 +1,150 @@
+"""What the command is given, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.demo.bot_process import inherited
+from bot.host.arguments import add_arguments
+from bot.host.command import check_flows, read_options
+from bot.host.engine.versions import check_version
+from bot.host.errors import HostNotStarted
+from bot.host.serve import Options, hosting
+from tests.host.standins import StandInCrew, StandInFlow
+from tests.repo.files import ROOT
+
+
+def options(*words: str, **environment: str) -> Options:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return read_options(parser.parse_args(["shop.crew:crew", *words]), environment)
+
+
+def test_what_is_not_given_has_the_documented_default() -> None:
+    chosen = options(CREW_TOKEN="secret")
+
+    assert (chosen.host, chosen.port, chosen.workers) == ("127.0.0.1", 8000, 4)
+    assert (chosen.database, chosen.token) == (Path("crewgate-host.db"), "secret")
+    assert chosen.flow_webhook is None
+
+
+def test_everything_can_be_chosen() -> None:
+    chosen = options(
+        *("--host", "0.0.0.0", "--port", "9", "--workers", "2", "--database", "a/b.db"),
+        *("--token-env", "T", "--public-url", "https://host.example.com/"),
+        *("--flow-webhook", "https://bot.example.com/x", "--flow-webhook-secret-env", "F"),
+        T="secret",
+        F="whsec_x",
+    )
+
+    assert (chosen.host, chosen.port, chosen.workers) == ("0.0.0.0", 9, 2)  # noqa: S104
+    assert chosen.public_url == "https://host.example.com"
+    assert chosen.flow_webhook is not None
+    assert chosen.flow_webhook.secret == "whsec_x"
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        ([], {}, "CREW_TOKEN is not set"),
+        (["--token-env", "T"], {"CREW_TOKEN": "x"}, "T is not set"),
+        (["--flow-webhook", "https://a"], {"CREW_TOKEN": "x"}, "--flow-webhook-secret-env"),
+        (
+            ["--flow-webhook", "https://a", "--flow-webhook-secret-env", "F"],
+            {"CREW_TOKEN": "x"},
+            "F is not set",
+        ),
+        (["--flow-webhook", "bot"], {"CREW_TOKEN": "x"}, "no http(s) URL"),
+        (["--public-url", "http://["], {"CREW_TOKEN": "x"}, "no http(s) URL"),
+    ],
+)
+def test_what_is_wrong_is_named(words: list[str], environment: dict[str, str], said: str) -> None:
+    with pytest.raises(HostNotStarted) as raised:
+        options(*words, **environment)
+
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("words", [["--port", "70000"], ["--workers", "0"]])
+def test_a_number_that_cannot_be_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        options(*words, CREW_TOKEN="x")
+
+
+def test_a_flow_without_an_address_for_its_questions_is_not_served() -> None:
+    check_flows({"crew": StandInCrew()}, options(CREW_TOKEN="x"))
+    with pytest.raises(HostNotStarted, match="--flow-webhook URL"):
+        check_flows({"flow": StandInFlow()}, options(CREW_TOKEN="x"))
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [("1.15.29", "too old"), ("0.86.0", "too old"), ("2.0.0", "newer")]
+)
+def test_a_crewai_that_it_does_not_know_is_refused(version: str, said: str) -> None:
+    with pytest.raises(HostNotStarted, match=said):
+        check_version(version)
+
+
+def test_a_crewai_that_it_knows_is_good() -> None:
+    for version in ("1.15.30", "1.16.0rc1", "1.99"):
+        check_version(version)
+
+
+async def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        wanted = Options(
+            host="127.0.0.1", port=port, workers=1, database=tmp_path / "a.db", token="x"
+        )
+        with pytest.raises(HostNotStarted, match=f"cannot listen on 127.0.0.1:{port}"):
+            async with hosting({"crew": StandInCrew()}, wanted):
+                pass
+
+
+async def run(folder: Path, **environment: str) -> tuple[int | None, str]:
+    """`crewgate host shop.crew:crew` with exactly this environment: status, and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "host", "shop.crew:crew"),
+        cwd=folder,
+        env={**inherited(), "PYTHONPATH": str(ROOT), **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("crewai") is not None, reason="crewai is installed")
+async def test_without_crewai_it_says_how_to_install_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CREW_TOKEN=from-the-file")
+
+    status, said = await run(tmp_path)
+
+    assert status == 1
+    assert said.splitlines() == [
+        "crewgate: crewgate host needs crewai, which is not installed in this Python:"
+        " pip install 'crewgate[host]'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "wrong"),
+    [({}, "CREW_TOKEN"), ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"), ({"LOG_FORMAT": "x"}, "LOG_FORMAT")],
+)
+async def test_a_start_that_cannot_be_says_why_in_one_line(
+    tmp_path: Path, environment: dict[str, str], wrong: str
+) -> None:
+    token = {} if wrong == "CREW_TOKEN" else {"CREW_TOKEN": "x"}
+
+    status, said = await run(tmp_path, **environment, **token)
+
+    assert status == 1
+    assert said.count("\n") == 1
+    assert wrong in said

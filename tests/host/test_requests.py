@@ -1,0 +1,176 @@
+"""What callers send, right and wrong; every answer is held against the documented schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.host.errors import Refusal
+from bot.host.wire import parse_kickoff, parse_resume
+from tests.host.client import Api, Listener
+from tests.host.conftest import StartHost
+from tests.host.schema import check
+from tests.host.standins import StandInCrew
+
+ROUTES = [("GET", "/inputs"), ("POST", "/kickoff"), ("GET", "/status/e-1"), ("POST", "/resume")]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(
+    [
+        "inputs",
+        "meta",
+        "taskWebhookUrl",
+        "stepWebhookUrl",
+        "crewWebhookUrl",
+        "humanInputWebhook",
+        "webhooks",
+        "execution_id",
+        "task_id",
+        "human_feedback",
+        "is_approve",
+    ]
+)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_every_route_wants_the_token(start_host: StartHost, method: str, path: str) -> None:
+    async with start_host(StandInCrew()) as api:
+        for token in ("", "wrong", "höst"):
+            status, said = await Api(api.url, token).call(method, path, b"{}" * (method == "POST"))
+            assert (status, said["error"]) == (401, "Unauthorized")
+
+
+async def test_anybody_may_ask_whether_it_is_healthy(start_host: StartHost) -> None:
+    async with (
+        start_host(StandInCrew()) as api,
+        aiohttp.ClientSession() as session,
+        session.get(f"{api.url}/") as answer,
+        session.get(f"{api.url}/nowhere") as nowhere,
+        session.get(f"{api.url}/kickoff") as other_method,
+    ):
+        assert (answer.status, await answer.text()) == (200, "Healthy")
+        assert (nowhere.status, (await nowhere.json())["error"]) == (404, "Not Found")
+        assert other_method.status == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "names"),
+    [
+        (b"", 400, "JSON object"),
+        (b"[]", 400, "JSON object"),
+        (b'{"inputs": NaN}', 400, "JSON object"),
+        (b"[" * 100_000, 400, "JSON object"),
+        (b'{"inputs": "' + b"a" * (9 * 2**20) + b'"}', 400, "8 MiB"),
+        ({}, 400, "inputs"),
+        ({"inputs": []}, 400, "inputs"),
+        ({"inputs": {}, "meta": 1}, 400, "meta"),
+        ({"inputs": {}, "taskWebhookUrl": "ftp://a"}, 400, "taskWebhookUrl"),
+        ({"inputs": {}, "stepWebhookUrl": "http://["}, 400, "stepWebhookUrl"),
+        ({"inputs": {}, "crewWebhookUrl": 7}, 400, "crewWebhookUrl"),
+        ({"inputs": {}, "humanInputWebhook": {}}, 400, "humanInputWebhook"),
+        ({"inputs": {}, "humanInputWebhook": {"url": "http://"}}, 400, "humanInputWebhook"),
+        (
+            {"inputs": {}, "humanInputWebhook": {"url": "http://a", "authentication": {}}},
+            400,
+            "authentication",
+        ),
+        (
+            {
+                "inputs": {},
+                "humanInputWebhook": {
+                    "url": "http://a",
+                    "authentication": {"strategy": "bearer", "token": "a\nb"},
+                },
+            },
+            400,
+            "authentication",
+        ),
+        ({"inputs": {}, "webhooks": {"url": "http://a", "events": [1]}}, 400, "events"),
+        ({"inputs": {}}, 422, "Missing"),
+    ],
+)
+async def test_a_kickoff_that_is_wrong_says_what_is_wrong(
+    start_host: StartHost, body: object, status: int, names: str
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        answered, said = await api.call("POST", "/kickoff", body)
+
+    assert answered == status
+    assert names in said["message"]
+    if status == 422:
+        assert said["details"]["missing_inputs"] == ["topic"]
+
+
+async def test_a_resume_that_is_wrong_changes_nothing(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        good = {
+            "execution_id": execution,
+            "task_id": "draft-id",
+            "human_feedback": "Good.",
+            "is_approve": True,
+        }
+        wrongs: list[tuple[dict[str, object], int]] = [
+            ({"execution_id": "e-0"}, 404),
+            ({"execution_id": "\ud800"}, 404),
+            ({"task_id": "nothing"}, 404),
+            ({"task_id": "report-id"}, 400),
+            ({"is_approve": "yes"}, 400),
+            ({"human_feedback": None}, 400),
+            ({"crewWebhookUrl": "nowhere"}, 400),
+        ]
+        for wrong, status in wrongs:
+            answered, said = await api.call("POST", "/resume", {**good, **wrong})
+            assert answered == status, said
+        waiting = await api.status(execution)
+        unknown, _ = await api.call("GET", "/status/e-0")
+        status, _ = await api.call("POST", "/resume", good)
+
+    assert waiting["current_task"] == "draft-id"
+    assert unknown == 404
+    assert status == 200
+
+
+async def test_several_are_served_below_their_names_and_know_their_own_executions(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    async with start_host(StandInCrew("one"), StandInCrew("two", inputs=["place"])) as api:
+        one, two = Api(f"{api.url}/one"), Api(f"{api.url}/two")
+        assert await two.call("GET", "/inputs") == (200, {"inputs": ["place"]})
+        execution = await one.kick_off(**told)
+        await listener.pause()
+        elsewhere, _ = await two.call("GET", f"/status/{execution}")
+        refused, said = await two.resume(execution, "draft-id", approve=True)
+        async with aiohttp.ClientSession() as session:
+            for path in ("", "/one", "/two/"):
+                async with session.get(f"{api.url}{path}") as healthy:
+                    assert healthy.status == 200
+            async with session.post(f"{api.url}/kickoff") as nowhere:
+                assert nowhere.status == 404
+        taken, _ = await one.resume(execution, "draft-id", approve=True)
+
+    assert elsewhere == 404
+    assert (refused, said["message"]) == (404, "Execution not found")
+    assert taken == 200
+
+
+@settings(max_examples=200)
+@given(st.dictionaries(NAMES, JSON))
+def test_no_body_is_answered_otherwise_than_documented(body: dict[str, Any]) -> None:
+    raw = json.dumps(body).encode()
+    for parse, path in ((parse_kickoff, "/kickoff"), (parse_resume, "/resume")):
+        try:
+            parse(raw)
+        except Refusal as refusal:
+            check("POST", path, refusal.status, refusal.body)

@@ -1,0 +1,162 @@
+"""What a host finds that another left: nothing that was answered is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.host.errors import HostNotStarted
+from tests.host.client import Listener
+from tests.host.conftest import StartHost
+from tests.host.standins import StandInCrew
+
+
+async def test_a_pause_waits_on_with_the_output_that_was_shown(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        await api.resume(execution, "draft-id", approve=True)
+        await listener.pause(2)
+    crew = StandInCrew()
+    async with start_host(crew) as api:
+        waiting = await api.status(execution)
+        await api.resume(execution, "report-id", approve=True)
+        ended = await api.until(execution, "completed")
+
+    assert waiting["progress"] == {"completed_tasks": 1, "total_tasks": 2}
+    assert crew.worked == []
+    assert ended["result"]["output"] == "report 1 on tea"
+    assert len(listener.at("/human-input")) == 2
+
+
+async def test_a_revision_after_a_restart_is_the_next_round(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        await api.resume(execution, "draft-id", "Shorter.", approve=False)
+        shown = await listener.pause(2)
+        await api.resume(execution, "draft-id", approve=True)
+        await api.until(execution, "completed")
+
+    assert shown["task_output"] == "draft 2 on tea"
+
+
+async def test_a_decision_that_was_accepted_is_carried_out_by_the_next_host(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    """The only place is taken, so the first host accepts both decisions and carries out none."""
+    block = threading.Event()
+
+    def work(task: str) -> None:
+        if task == "block":
+            block.wait(20)
+
+    crew = StandInCrew(tasks=["draft"])
+    blocking = StandInCrew("blocking", tasks=["block"], work=work)
+    async with start_host(crew, blocking, workers=1) as api:
+        served = type(api)(f"{api.url}/crew")
+        approved = await served.kick_off(**told)
+        await listener.pause()
+        revised = await served.kick_off(**told)
+        await listener.pause(2)
+        await type(api)(f"{api.url}/blocking").kick_off()
+        for execution, approve in ((approved, True), (revised, False)):
+            status, _ = await served.resume(execution, "draft-id", approve=approve)
+            assert status == 200
+        queued = await served.kick_off(**told)
+    block.set()
+    later = StandInCrew(tasks=["draft"])
+    async with start_host(later) as api:
+        ended = await api.until(approved, "completed")
+        shown = [await listener.pause(number) for number in (3, 4)]
+        twice, _ = await api.resume(approved, "draft-id", approve=True)
+
+    assert ended["result"]["output"] == "draft 1 on tea"
+    assert {one["execution_id"]: one["task_output"] for one in shown} == {
+        revised: "draft 2 on tea",
+        queued: "draft 1 on tea",
+    }
+    assert twice == 400
+    assert later.worked == ["draft", "draft"]
+
+
+async def test_what_was_being_worked_on_is_done_again(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    block, working = threading.Event(), threading.Event()
+
+    def work(_: str) -> None:
+        working.set()
+        block.wait(20)
+
+    async with start_host(StandInCrew(work=work)) as api:
+        execution = await api.kick_off(**told)
+        await asyncio.to_thread(working.wait, 20)
+    block.set()
+    async with start_host(StandInCrew()):
+        shown = await listener.pause()
+
+    assert shown["execution_id"] == execution
+
+
+async def test_a_webhook_that_nobody_took_is_sent_by_the_next_host(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    listener.refuse = 10_000
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        while not (await api.status(execution))["current_task"]:
+            pass
+    listener.refuse = 0
+    async with start_host(StandInCrew()):
+        assert (await listener.pause())["execution_id"] == execution
+
+
+async def test_an_execution_of_a_crew_that_changed_or_is_gone_waits_for_its_return(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+    async with start_host(StandInCrew("another")) as api:
+        assert (await api.call("GET", f"/status/{execution}"))[0] == 404
+    async with start_host(StandInCrew(tasks=["other"])) as api:
+        status, _ = await api.resume(execution, "draft-id", approve=True)
+        assert status == 200
+    crew = StandInCrew()
+    async with start_host(crew) as api:
+        await listener.pause(2)
+        await api.resume(execution, "report-id", approve=True)
+        ended = await api.until(execution, "completed")
+
+    assert crew.worked == ["report"]
+    assert ended["result"]["tasks"][0]["output"] == "draft 1 on tea"
+
+
+async def test_one_file_is_one_hosts(start_host: StartHost, tmp_path: Path) -> None:
+    async with start_host(StandInCrew()):
+        with pytest.raises(HostNotStarted, match="another host is using it"):
+            async with start_host(StandInCrew()):
+                pass
+    file = tmp_path / "host.db"
+    assert file.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(file) as later:
+        later.execute("PRAGMA user_version = 99")
+    later.close()
+    with pytest.raises(HostNotStarted, match="a later version"):
+        async with start_host(StandInCrew()):
+            pass
+    file.write_text("no database, " * 100)
+    with pytest.raises(HostNotStarted, match="cannot be used"):
+        async with start_host(StandInCrew()):
+            pass

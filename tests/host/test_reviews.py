@@ -1,0 +1,195 @@
+"""A crew's pauses behind the documented API."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from tests.host.client import Listener
+from tests.host.conftest import StartHost
+from tests.host.standins import StandInCrew
+
+Told = dict[str, Any]
+
+
+async def test_a_crew_is_reviewed_from_its_kickoff_to_its_end(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        assert await api.call("GET", "/inputs") == (200, {"inputs": ["topic"]})
+        execution = await api.kick_off(**told, meta={"requestId": "r-1"})
+        first = await listener.pause()
+        waiting = await api.status(execution)
+        revised = await api.resume(execution, "draft-id", "Shorter.", approve=False, **told)
+        second = await listener.pause(2)
+        approved = await api.resume(execution, "draft-id", approve=True, **told)
+        third = await listener.pause(3)
+        done = await api.resume(execution, "report-id", approve=True, **told)
+        ended = await api.until(execution, "completed")
+        [crew] = await listener.until(lambda: listener.at("/crew"))
+
+    assert first == {
+        "execution_id": execution,
+        "task_id": "draft-id",
+        "task_output": "draft 1 on tea",
+        "task_name": "draft",
+        "meta": {"requestId": "r-1"},
+    }
+    assert waiting["current_task"] == "draft-id"
+    assert waiting["progress"] == {"completed_tasks": 0, "total_tasks": 2}
+    assert (revised[0], revised[1]["status"]) == (200, "retrying")
+    assert second["task_output"] == "draft 2 on tea"
+    assert (approved[0], approved[1]["status"]) == (200, "resumed")
+    assert third["task_output"] == "report 1 on tea"
+    assert (done[0], done[1]["status"]) == (200, "completed")
+    assert ended["result"]["output"] == "report 1 on tea"
+    assert [one["output"] for one in ended["result"]["tasks"]] == [
+        "draft 2 on tea",
+        third["task_output"],
+    ]
+    assert crew["result"] == "report 1 on tea"
+    assert (crew["kickoff_id"], crew["meta"]) == (execution, {"requestId": "r-1"})
+
+
+async def test_what_an_execution_asks_for_is_sent_with_its_credentials(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    basic = {"strategy": "basic", "username": "crew", "password": "päss"}
+    other = {"url": f"{listener.url}/other", "authentication": basic}
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        await api.resume(execution, "draft-id", approve=False, humanInputWebhook=other)
+        await listener.pause(1, "/other")
+        await api.resume(execution, "draft-id", approve=False)
+        await listener.pause(2, "/other")
+
+    presented = {path: headers.get("Authorization") for path, _, headers, _ in listener.got}
+    assert presented["/human-input"] == "Bearer from-the-crew"
+    assert presented["/other"] == "Basic Y3Jldzpww6Rzcw=="
+    assert presented["/step"] is None
+
+
+async def test_task_step_and_crew_urls_are_forgotten_at_each_pause(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        # None of them is given again.
+        await api.resume(execution, "draft-id", approve=True)
+        await listener.pause(2)
+        await api.resume(
+            execution, "report-id", approve=True, taskWebhookUrl=f"{listener.url}/task"
+        )
+        await api.until(execution, "completed")
+        [task] = await listener.until(lambda: listener.at("/task"))
+
+    assert (task["name"], task["output"]) == ("report", "report 1 on tea")
+    assert len(listener.at("/step")) == 1  # of the first task, before its pause
+    assert listener.at("/crew") == []
+
+
+async def test_events_are_streamed_where_a_kickoff_asks_for_their_types(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    stream = {
+        "events": ["task_completed", "crew_kickoff_completed"],
+        "url": f"{listener.url}/stream",
+        "authentication": {"strategy": "bearer", "token": "streamed"},
+    }
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        execution = await api.kick_off(**told, webhooks=stream)
+        await listener.pause()
+        await api.resume(execution, "draft-id", approve=True)
+        batches = await listener.until(
+            lambda: listener.at("/stream")[1:] and listener.at("/stream")
+        )
+
+    events = [event for batch in batches for event in batch["events"]]
+    assert {event["type"] for event in events} == set(stream["events"])
+    assert {event["execution_id"] for event in events} == {execution}
+    assert len({event["id"] for event in events}) == 2
+
+
+async def test_a_pause_is_announced_until_somebody_takes_it(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    listener.refuse = 7
+    async with start_host(StandInCrew()) as api:
+        await api.kick_off(**told | {"stepWebhookUrl": None})
+        await listener.pause()
+
+    assert listener.refuse == 0
+    assert len(listener.got) == 1
+
+
+async def test_what_announces_no_pause_is_given_up(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    listener.refuse = 6
+    silent = told | {"humanInputWebhook": None, "taskWebhookUrl": None}
+    async with start_host(StandInCrew(tasks=["draft"], unreviewed=["draft"])) as api:
+        execution = await api.kick_off(**silent | {"crewWebhookUrl": None})
+        await api.until(execution, "completed")
+        await listener.until(lambda: not listener.refuse)
+        await api.kick_off(**silent | {"stepWebhookUrl": None})
+        await listener.until(lambda: listener.at("/crew"))
+
+    assert listener.at("/step") == []
+
+
+async def test_of_many_decisions_at_once_one_counts(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        answers = await asyncio.gather(
+            *(api.resume(execution, "draft-id", approve=True) for _ in range(8))
+        )
+        await api.until(execution, "completed")
+        late, said = await api.resume(execution, "draft-id", approve=False)
+
+    assert sorted(status for status, _ in answers) == [200] + [400] * 7
+    assert (late, said["error"]) == (400, "Bad Request")
+
+
+async def test_only_as_many_work_as_may_and_the_others_queue(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """Who waits for a person takes no place."""
+    go_on, working = threading.Semaphore(0), threading.Semaphore(0)
+
+    def work(_: str) -> None:
+        working.release()
+        assert go_on.acquire(timeout=20)
+
+    crew = StandInCrew(tasks=["draft"], work=work)
+    async with start_host(crew, workers=1) as api:
+        first, second = [await api.kick_off({"topic": name}, **told) for name in "ab"]
+        await asyncio.to_thread(working.acquire, timeout=20)
+        assert (await api.status(second))["current_task"] == ""
+        assert not working.acquire(blocking=False)
+        go_on.release()
+        await listener.pause()  # the first waits, so the second works
+        await asyncio.to_thread(working.acquire, timeout=20)
+        await api.resume(first, "draft-id", approve=True)
+        assert (await api.status(first))["status"] == "running"  # it queues, behind the second
+        go_on.release()
+        await listener.pause(2)
+        await api.until(first, "completed")
+        await api.resume(second, "draft-id", approve=True)
+        await api.until(second, "completed")
+
+
+async def test_an_error_of_the_crew_is_its_status(start_host: StartHost, told: Told) -> None:
+    def work(_: str) -> None:
+        raise LookupError("no such model")
+
+    async with start_host(StandInCrew(work=work)) as api:
+        execution = await api.kick_off(**told)
+        said = await api.until(execution, "error")
+
+    assert said["error"] == "LookupError: no such model"
