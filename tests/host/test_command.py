@@ -37,14 +37,14 @@ def test_what_is_not_given_has_the_documented_default() -> None:
 
 def test_everything_can_be_chosen() -> None:
     chosen = options(
-        *("--host", "0.0.0.0", "--port", "9", "--workers", "2", "--database", "a/b.db"),
+        *("--host", "10.0.0.1", "--port", "9", "--workers", "2", "--database", "a/b.db"),
         *("--token-env", "T", "--public-url", "https://host.example.com/"),
         *("--flow-webhook", "https://bot.example.com/x", "--flow-webhook-secret-env", "F"),
         T="secret",
         F="whsec_x",
     )
 
-    assert (chosen.host, chosen.port, chosen.workers) == ("0.0.0.0", 9, 2)  # noqa: S104
+    assert (chosen.host, chosen.port, chosen.workers) == ("10.0.0.1", 9, 2)
     assert chosen.public_url == "https://host.example.com"
     assert chosen.flow_webhook is not None
     assert chosen.flow_webhook.secret == "whsec_x"
@@ -129,8 +129,10 @@ async def test_without_crewai_it_says_how_to_install_it(tmp_path: Path) -> None:
 
     assert status == 1
     assert said.splitlines() == [
-        "crewgate: crewgate host needs crewai, which is not installed in this Python:"
-        " pip install 'crewgate[host]'"
+        (
+            "crewgate: crewgate host needs crewai, which is not installed in this Python:"
+            " pip install 'crewgate[host]'"
+        )
     ]
 
 
