@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.domain.effects import (
     POSTS_PREFIX,
     SLACK,
+    TIMER,
     UPDATES,
     crew_destination,
     forward_destination,
@@ -149,9 +150,10 @@ def build_workers(
 ) -> dict[str, Worker]:
     """One for each destination.
 
-    Slack, where its messages are changed, each crew's posts, each crew, where it is asked for
-    statuses, and where its webhooks are forwarded to. Crews of one channel share its budget. `gone`
-    are destinations of posts whose crews the settings do not name any more: their threads go on.
+    Slack, what waits for its time, where messages are changed, each crew's posts, each crew, where
+    it is asked for statuses, and where its webhooks are forwarded to. Crews of one channel share
+    its budget. `gone` are destinations of posts whose crews the settings do not name any more:
+    their threads go on.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
@@ -165,6 +167,7 @@ def build_workers(
     }
     paces = {
         SLACK: pace,
+        TIMER: pace,
         **dict.fromkeys(budgets, pace),
         **{crew_destination(name): pace for name in context.crews},
         **{status_destination(name): polling for name in context.crews},

@@ -165,6 +165,7 @@ async def test_a_crew_is_asked_for_few_statuses_at_once_apart_from_its_resumes(
 
     assert set(workers) == {
         "slack",
+        "timer",
         "updates",
         "posts:research",
         "crew:research",

@@ -66,6 +66,20 @@ class EffectKind(StrEnum):
     """Acknowledge a note in the thread, and offer its author to send the notes."""
     EXPIRE_CLAIM = "expire_claim"
     """Nobody is on the round any more: have its card brought up to date."""
+    REMIND = "remind"
+    """It is time to remind those who have not decided."""
+    POST_REMINDER = "post_reminder"
+    """Remind them, in the thread."""
+    REMIND_PRIVATELY = "remind_privately"
+    """Remind one person in private; the subject is `round person number`."""
+    ESCALATE = "escalate"
+    """It is time to let more people decide."""
+    POST_ESCALATED = "post_escalated"
+    """Call them, in the thread."""
+    TIME_OUT = "time_out"
+    """It is time for the rule to do what it says for when nobody decides."""
+    POST_TIMED_OUT = "post_timed_out"
+    """Say so in the thread."""
 
 
 POSTS_A_CARD: Final = frozenset({EffectKind.POST, EffectKind.REPOST})
@@ -85,13 +99,20 @@ IN_ORDER: Final = POSTS_A_CARD | {
     EffectKind.ATTACH_FAILED,
     EffectKind.FORWARD_FAILED,
     EffectKind.NOTIFY_STUCK,
+    EffectKind.POST_ESCALATED,
+    EffectKind.POST_REMINDER,
     EffectKind.POST_RESULT,
+    EffectKind.POST_TIMED_OUT,
     EffectKind.PROGRESS,
     EffectKind.REFRESH_FAILED,
     EffectKind.REPORT,
     EffectKind.RESULT_FILE_FAILED,
 }
 """They post a message, and the messages of an execution are one thread: it grows in order."""
+TIMED: Final = frozenset({EffectKind.REMIND, EffectKind.ESCALATE, EffectKind.TIME_OUT})
+"""They wait for their time and then only change the database, so nothing holds them up."""
+OF_WAITING: Final = TIMED | {EffectKind.POST_REMINDER, EffectKind.POST_ESCALATED}
+"""They are about a round that waits, and go when it waits no more."""
 _OF_AN_EXECUTION: Final = frozenset(
     {EffectKind.POLL_STATUS, EffectKind.REFRESH_PROGRESS, EffectKind.RESULT_FILE}
 )
@@ -101,6 +122,8 @@ _POST_SOON: Final = POSTS_A_CARD | {EffectKind.PROGRESS}
 
 SLACK = "slack"
 POSTS_PREFIX: Final = "posts:"
+TIMER = "timer"
+"""Nobody is called: what was to happen at some time does."""
 UPDATES = "updates"
 """Where messages in Slack are changed: Slack limits these by workspace, posts by channel."""
 
@@ -141,6 +164,12 @@ class Effect:
             return posts_destination(self.crew)
         if self.kind in MERGED:
             return UPDATES
+        if self.kind in TIMED:
+            return TIMER
+        return self._called
+
+    @property
+    def _called(self) -> str:
         match self.kind:
             case EffectKind.RESUME:
                 return crew_destination(self.crew)

@@ -10,6 +10,7 @@ CrewgateError
  │    ├── NotVoted           this person has no approval to take back
  │    ├── SelfApproval       who started the execution may not approve it
  │    └── UnknownStarter     nobody knows who started it, so nobody may approve it
+ ├── CannotStandIn       nobody decides for somebody who is away as they asked
  ├── ConfirmationNeeded  an approval could overlook something; nothing was recorded
  ├── InvalidTransition         an arrow the state machine does not have
  ├── Malformed           what a crew sent cannot be understood
@@ -29,6 +30,7 @@ CrewgateError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,6 +90,27 @@ class SelfApproval(VoteRefused):
 
 class UnknownStarter(VoteRefused):
     """Nobody knows who started the execution, and its rule lets nobody approve it then."""
+
+
+class WhyNot(StrEnum):
+    """Why somebody cannot stand in for somebody."""
+
+    THEMSELVES = "themselves"
+    """Nobody stands in for themselves."""
+    NO_COLLEAGUE = "no_colleague"
+    """A bot, a guest, or somebody of another organisation."""
+    NOT_TOLD = "not_told"
+    """Slack did not say who it is."""
+    TIME = "time"
+    """The end is past, or more than a year ahead."""
+
+
+class CannotStandIn(CrewgateError):
+    """Nothing was recorded of an absence."""
+
+    def __init__(self, why: WhyNot) -> None:
+        super().__init__(why.value)
+        self.why = why
 
 
 class ConfirmationNeeded(CrewgateError):

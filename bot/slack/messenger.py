@@ -44,9 +44,15 @@ from bot.slack.reviews.notices import (
     render_refresh_failed,
     render_stuck_notice,
 )
+from bot.slack.reviews.time_notices import (
+    render_escalated,
+    render_private_reminder,
+    render_reminder,
+    render_timed_out,
+)
 from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, OffLoop
-from bot.usecases.ports.slack import Posting, PostOutcome
+from bot.usecases.ports.slack import Posted, Posting, PostOutcome
 from bot.usecases.read_models import CardView, DeadLetter, MessageRef
 
 #: The reaction that says a note was taken.
@@ -153,6 +159,38 @@ class SlackMessenger(ExecutionMessenger):
         if message is not None:
             message = self._with_operators(message, round_.review.crew, CHANGES_REFUSED)
         return await self._notice(key, message, posting, posted_since)
+
+    async def post_reminder(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        """See `Messenger`."""
+        message = render_reminder(self._with_people(posting))
+        key = f"reminder {posting.view.round.id} {occasion}"
+        return await self._notice(key, message, posting, posted_since)
+
+    async def remind_privately(
+        self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        """See `Messenger`."""
+        message = render_private_reminder(posting.view)
+        if message is None:
+            return Delivered("nothing to tell any more")
+        key = f"reminder {posting.view.round.id} {occasion} {user}"
+        outcome = await self._post_direct(key, message, user, posted_since)
+        return Delivered() if isinstance(outcome, Posted) else outcome
+
+    async def post_escalated(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        """See `Messenger`."""
+        round_ = posting.view.round
+        before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
+        view = self._with_people(posting)
+        message = render_escalated(view, [ref for ref in view.reviewers if ref not in before])
+        return await self._notice(f"escalated {round_.id}", message, posting, posted_since)
+
+    async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        """See `Messenger`."""
+        key = f"timed out {posting.view.round.id}"
+        return await self._notice(key, render_timed_out(posting.view), posting, posted_since)
 
     async def post_direct_message(
         self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False

@@ -19,6 +19,7 @@ from bot.store.mappers import from_execution, from_webhooks, to_execution, to_we
 from bot.store.selections import RANGES, first_of_each
 from bot.store.statements import (
     ACTIVITY_COUNT,
+    FIND_EXECUTION,
     PLACE_PROGRESS,
     PLACE_THREAD,
     SAVE_EXECUTION,
@@ -64,6 +65,12 @@ class SqlExecutions:
     async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         """See `TxExecutions`."""
         return await self._open(crew, execution_id, at=at, activity=0)
+
+    async def find(self, crew: str, execution_id: str) -> Execution | None:
+        """See `TxExecutions`."""
+        found = await self._connection.execute(FIND_EXECUTION, _key(crew, execution_id))
+        row = found.one_or_none()
+        return to_execution(row) if row else None
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         """See `TxExecutions`."""

@@ -14,6 +14,8 @@ from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Round, State
+from bot.domain.rules.absence import Absence
+from bot.store.absences import find_absences
 from bot.store.dead_letters import find_dead_letter
 from bot.store.direct_messages import direct_messages_of
 from bot.store.email_owners import find_email_owner
@@ -100,6 +102,7 @@ class SqlQueries:
             waits = round_.state is State.WAITING
             noted = await notes_of(connection, [round_id]) if waits else {}
             claimed = await claims_on(connection, [round_id]) if waits else {}
+            away = await find_absences(connection) if waits else ()
             newer = None if waits else await newer_round(connection, row)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
@@ -117,6 +120,7 @@ class SqlQueries:
                 subject=to_subject(row),
                 starter=to_starter(row),
                 given=to_given(row.inputs) or to_given(row.meta),
+                absences=away,
                 newer=newer,
             ),
             card=to_card(row),
@@ -151,6 +155,11 @@ class SqlQueries:
         """See `Queries`."""
         async with self._reading() as connection:
             return await find_installation(connection, token_digest)
+
+    async def absences(self, *, at: datetime, delegate: str | None = None) -> tuple[Absence, ...]:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return await find_absences(connection, at=at, delegate=delegate)
 
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
         """See `Queries`."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
+from bot.domain.effects import OF_WAITING
 from bot.domain.reason import ExecutionGone
 from bot.domain.review import State
 from bot.store.mappers import ROUND
@@ -156,6 +157,7 @@ _THIS_EXECUTION: Final = (
     executions.c.crew == sa.bindparam("b_crew"),
     executions.c.execution_id == sa.bindparam("b_execution"),
 )
+FIND_EXECUTION: Final = sa.select(executions).where(*_THIS_EXECUTION)
 ACTIVITY_COUNT: Final = sa.select(executions.c.activity_count).where(*_THIS_EXECUTION)
 UNDO_ACTIVITY: Final = (
     sa.update(executions)
@@ -201,6 +203,10 @@ _SAME_EFFECT: Final = (
     outbox.c.ordering_key == sa.bindparam("b_ordering_key"),
     outbox.c.kind == sa.bindparam("b_kind"),
     outbox.c.set_aside_at.is_(None),
+)
+CANCEL: Final = sa.delete(outbox).where(
+    outbox.c.subject == sa.bindparam("round"),
+    outbox.c.kind.in_(sorted(kind.value for kind in OF_WAITING)),
 )
 WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
 HASTEN: Final = (

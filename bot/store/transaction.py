@@ -14,6 +14,7 @@ from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
+from bot.store.absences import SqlAbsences
 from bot.store.dead_letters import (
     dismiss_dead_letter,
     find_dead_letter,
@@ -39,6 +40,7 @@ from bot.store.statements import (
     ADD_EFFECT,
     ADD_OUTPUT,
     ADD_ROUND,
+    CANCEL,
     CLOSED_AS_GONE,
     COMPLETE_JOB,
     HASTEN,
@@ -75,6 +77,7 @@ class SqlTransaction:
         self._dialect = connection.dialect.name
         self.executions = SqlExecutions(connection)
         self.notes = SqlNotes(connection)
+        self.absences = SqlAbsences(connection)
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
         self._new_effects: list[dict[str, Any]] = []
@@ -96,6 +99,10 @@ class SqlTransaction:
             raise RoundNotFound(round_id)
         self.rules_seen.add(found[0].rule_id)
         return to_round(found[0])
+
+    async def cancel(self, round_id: str) -> None:
+        """See `Tx`."""
+        await self._connection.execute(CANCEL, {"round": round_id})
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """See `Tx`."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
+from bot.domain.errors import NotPermitted, UnknownCrew
 from bot.domain.people import Role
-from bot.usecases import permissions
+from bot.domain.review import Round
+from bot.domain.rules.absence import Absence
+from bot.domain.verdict import Person
+from bot.usecases import permissions, standing_in
 from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
-from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.read_models import QueueKey
 
 T = TypeVar("T")
+
+_HANDED_ON: Final = (Role.REVIEWER, Role.READER)
+"""What who stands in for a reviewer may do too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +43,33 @@ class ReviewContext:
         return await permissions.permitting(user, role, work, directory=self.directory)
 
     async def ensure(self, user: str, role: Role, subject: Subject) -> None:
-        """See `permissions.ensure`."""
-        await permissions.ensure(user, role, subject, crews=self.crews, directory=self.directory)
+        """See `permissions.ensure`; of a round, who stands in for a reviewer has the role too."""
+        try:
+            await permissions.ensure(
+                user, role, subject, crews=self.crews, directory=self.directory
+            )
+        except NotPermitted as refused:
+            if role not in _HANDED_ON or not isinstance(subject, Round):
+                raise
+            try:
+                await self.entitled(user, subject)
+            except NotPermitted:
+                raise refused from None
+
+    async def entitled(
+        self, user: str, round_: Round, tx: Tx | None = None
+    ) -> tuple[Person | None, ...]:
+        """See `standing_in.entitled`; asks the database in the transaction, if it is in one."""
+        now = self.clock()
+
+        async def absences(delegate: str) -> tuple[Absence, ...]:
+            if tx is not None:
+                return await tx.absences.of_delegate(delegate, at=now)
+            return await self.uow.read.absences(at=now, delegate=delegate)
+
+        return await standing_in.entitled(
+            user, round_, absences, crews=self.crews, directory=self.directory
+        )
 
     async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
         """Raises NotAReviewer or UnknownCrew unless the person has one of the two roles."""
@@ -44,10 +77,18 @@ class ReviewContext:
             await self.ensure(user, Role.REVIEWER, subject)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """See `permissions.may`."""
-        return await permissions.may(
-            user, role, subject, crews=self.crews, directory=self.directory
-        )
+        """See `permissions.may`, and `ensure`."""
+        if await permissions.may(user, role, subject, crews=self.crews, directory=self.directory):
+            return True
+        return role in _HANDED_ON and await self._stands_in(user, subject)
+
+    async def _stands_in(self, user: str, subject: Subject) -> bool:
+        if not isinstance(subject, Round):
+            return False
+        try:
+            return bool(await self.entitled(user, subject))
+        except (NotPermitted, UnknownCrew):
+            return False
 
     async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
         """See `permissions.crews_of`."""
@@ -56,16 +97,19 @@ class ReviewContext:
         )
 
     async def queues_of(self, user: str, *roles: Role, recheck: bool) -> list[tuple[QueueKey, ...]]:
-        """For each of these roles, of which rounds this person has it: `permissions.queues_of`."""
+        """For each of these roles, of which rounds this person has it: `permissions.queues_of`.
+
+        Who stands in for a reviewer decides and reads what they may decide.
+        """
         rules = await self.uow.read.rules(self.crews)
-        return [
-            await permissions.queues_of(
-                user,
-                role,
-                rules,
-                crews=self.crews,
-                directory=self.directory,
-                recheck=recheck and role is not Role.OPERATOR,
-            )
-            for role in roles
-        ]
+        delegable = [rule for rule in rules if rule.rule.delegation]
+        ask = partial(permissions.queues_of, crews=self.crews, directory=self.directory)
+        handed: list[QueueKey] = []
+        for absence in await self.uow.read.absences(at=self.clock(), delegate=user):
+            handed += await ask(absence.away.id, Role.REVIEWER, delegable)
+        found = []
+        for role in roles:
+            own = await ask(user, role, rules, recheck=recheck and role is not Role.OPERATOR)
+            theirs = handed if role in _HANDED_ON else ()
+            found.append(tuple(dict.fromkeys((*own, *theirs))))
+        return found

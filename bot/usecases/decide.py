@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
-from bot.domain.errors import ConfirmationNeeded, InvalidTransition
+from bot.domain.errors import ConfirmationNeeded, InvalidTransition, VoteRefused
 from bot.domain.execution import ExecutionState
 from bot.domain.people import Role
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Decision, Person, Verdict, Via
+from bot.domain.review import Round, State, Transition
+from bot.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
 from bot.usecases.context import ReviewContext
 from bot.usecases.evidence import reopen as reopen_execution
+from bot.usecases.ports.store import Tx
+from bot.usecases.starter import NotAsked, require_other, starter_of, without
+from bot.usecases.timed import cancel
 
 
 async def decide(
@@ -21,31 +27,84 @@ async def decide(
     context: ReviewContext,
     seen: Seen = NOTHING_SEEN,
 ) -> Round:
-    """Record a person's decision; the first one wins. `seen` is what they were asked about.
+    """Record a person's decision, or their approval where several are needed; the first one wins.
 
-    Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late,
-    ConfirmationNeeded, or StoreUnavailable: then nothing was recorded.
+    `seen` is what they were asked about. Who has approved already changes nothing. Raises
+    RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
+    VoteRefused that says why an approval does not count, ConfirmationNeeded, or StoreUnavailable:
+    then nothing was recorded.
     """
 
-    async def record() -> Round:
+    async def record(*, asked: bool) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            context.require(by.id, Role.REVIEWER, round_)
+            rights = await context.entitled(by.id, round_, tx)
             round_.require_waiting()
-            unsent = 0
             if isinstance(verdict, Approve):
-                caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, now)
-                if not caveats.all_in(seen):
-                    raise ConfirmationNeeded(caveats)
-                unsent = caveats.notes
-            transition = round_.decide(Decision(verdict, by, now, via, unsent))
+                votes = [Vote(by, now, via, verdict.comment, absent) for absent in rights]
+                transition = await _approve(tx, round_, votes, seen, context, asked=asked)
+            else:
+                decision = Decision(verdict, by, now, via, on_behalf_of=rights[0])
+                transition = round_.decide(decision)
+            if transition.round == round_:
+                return round_
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=now)
+            if transition.round.state is not State.WAITING:
+                await cancel(tx, round_)
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
-    return await context.permitting(by.id, Role.REVIEWER, record)
+    try:
+        return await context.permitting(by.id, Role.REVIEWER, partial(record, asked=False))
+    except NotAsked as starter:
+        # Outside of the transaction, which is then made anew.
+        await context.directory.ask_about(starter.address)
+    return await context.permitting(by.id, Role.REVIEWER, partial(record, asked=True))
+
+
+async def _approve(
+    tx: Tx,
+    round_: Round,
+    votes: Sequence[Vote],
+    seen: Seen,
+    context: ReviewContext,
+    *,
+    asked: bool,
+) -> Transition:
+    """Count the first of these votes that counts: each is by another right of the same person."""
+    by, at = votes[0].by, votes[0].at
+    if round_.vote_of(by.id) is not None:
+        return Transition(round_, ())
+    starter = await starter_of(round_, tx, context, asked=asked)
+    refused: list[VoteRefused] = []
+    for vote in votes:
+        try:
+            # Somebody may have approved before it was known that they had started it.
+            counted = without(round_, starter)
+            require_other(vote, starter, counted)
+            counted.approve(vote)
+        except VoteRefused as error:
+            refused.append(error)
+            continue
+        caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at)
+        if not caveats.all_in(seen):
+            raise ConfirmationNeeded(caveats)
+        return counted.approve(vote, unsent_notes=caveats.notes)
+    raise refused[0]
+
+
+async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """Take back a person's approval, or the one that was given for them, until the last one.
+
+    Raises RoundNotFound, a NotWaiting that says why it is too late, NotVoted or StoreUnavailable.
+    """
+    async with context.uow.begin() as tx:
+        transition = (await tx.round(round_id)).take_back(by.id)
+        await tx.save(transition.round)
+        await tx.enqueue(transition.effects, at=context.clock())
+    return transition.round
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
@@ -81,7 +140,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     async def record() -> Round:
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            context.require(by.id, Role.REVIEWER, round_)
+            await context.entitled(by.id, round_, tx)
             transition = round_.retry()
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=context.clock())

@@ -12,6 +12,7 @@ from bot.domain.execution import Execution, ExecutionState, about
 from bot.domain.retry import Retry
 from bot.domain.review import State, Transition
 from bot.usecases.ports.store import Tx
+from bot.usecases.timed import schedule
 
 #: How often a crew is asked for an execution's status: after 5 s, then ever less often.
 STATUS_POLL = Retry(
@@ -54,7 +55,9 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
     """The crew knows an execution after all: take back its end, and its rounds wait again."""
     back = execution.reopen()
     for round_ in await tx.closed_as_gone(back.crew, back.execution_id):
-        await _save(tx, round_.reopen(), at=at)
+        reopened = round_.reopen()
+        await _save(tx, reopened, at=at)
+        await schedule(tx, reopened.round, at=at)
     await tx.executions.save(back)
     await tx.enqueue([about(back, EffectKind.PROGRESS)], at=at)
     await tx.hasten(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)

@@ -83,7 +83,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            context.require(by.id, Role.REVIEWER, round_)
+            await context.entitled(by.id, round_, tx)
             round_.require_waiting()
             await tx.notes.claim(round_, Claim(by, now))
             await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)

@@ -14,6 +14,7 @@ from bot.domain.notification import Format, Output
 from bot.domain.people import ReviewerRef
 from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
+from bot.domain.rules.absence import Absence
 from bot.domain.rules.rule import Rule
 from bot.domain.verdict import Person
 
@@ -50,6 +51,8 @@ class CardView:
     """Who may decide; no e-mail address of somebody whom Slack knows."""
     names: Given = ()
     """What some of these are called, by user id."""
+    absences: tuple[Absence, ...] = ()
+    """Who is away, was or will be, while the round waits: see `Absence.holds`."""
     newer: NewerRound | None = None
     """The latest round of the same review, where that is another one with a card."""
 

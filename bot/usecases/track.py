@@ -23,6 +23,7 @@ from bot.usecases.evidence import STATUS_POLL, first_poll, heed_activity
 from bot.usecases.ports.base import NewId
 from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.timed import cancel
 
 
 async def track(
@@ -100,6 +101,7 @@ async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: date
         closed = round_.close(_why_over(ended), at)
         await tx.save(closed.round)
         await tx.enqueue(closed.effects, at=at)
+        await cancel(tx, round_)
     if not ended.tracked:
         return
     effects = [about(ended, EffectKind.PROGRESS)]

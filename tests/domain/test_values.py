@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from bot.domain.effects import (
     IN_ORDER,
     SLACK,
+    TIMED,
+    TIMER,
     UPDATES,
     EffectKind,
     crew_destination,
@@ -153,6 +155,7 @@ def test_an_effect_goes_to_whom_it_concerns(
         EffectKind.REFRESH_REPORT,
     )
     elsewhere |= dict.fromkeys(updates, UPDATES)
+    elsewhere |= dict.fromkeys(TIMED, TIMER)
     elsewhere |= dict.fromkeys(IN_ORDER, posts_destination("research"))
     expected = elsewhere.get(kind, SLACK)
     assert an_effect(kind).destination == expected

@@ -11,6 +11,7 @@ from collections import defaultdict
 from bot.domain import review
 from bot.domain.effects import (
     SLACK,
+    TIMER,
     UPDATES,
     Effect,
     EffectKind,
@@ -86,6 +87,7 @@ def test_the_diagram_has_the_transitions_of_the_list_above_it() -> None:
 def test_every_kind_of_effect_is_explained_with_where_it_goes() -> None:
     destinations = {
         SLACK: "Slack",
+        TIMER: "nobody, at its time",
         UPDATES: "Slack, as a change",
         posts_destination("tea"): "Slack, as a post",
         crew_destination("tea"): "the crew",

@@ -53,13 +53,20 @@ LATER = {
     EffectKind.ATTACH_FAILED,
     EffectKind.DIRECT_MESSAGE,
     EffectKind.REFRESH_DIRECT_MESSAGE,
+    EffectKind.ESCALATE,
+    EffectKind.POST_ESCALATED,
+    EffectKind.POST_REMINDER,
+    EffectKind.POST_TIMED_OUT,
     EffectKind.REFRESH_FAILED,
     EffectKind.REFRESH_PROGRESS,
     EffectKind.REFRESH_REPORT,
+    EffectKind.REMIND,
+    EffectKind.REMIND_PRIVATELY,
     EffectKind.REPOST,
     EffectKind.RESULT_FILE_FAILED,
     EffectKind.TELL_OPERATOR,
     EffectKind.TELL_REVIEWERS,
+    EffectKind.TIME_OUT,
 }
 """Kinds that came with later versions."""
 DROPPED = {"task_done"}

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from bot.domain.execution import StepUpdate, TaskUpdate
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Reminders, TimeOut
 from bot.domain.verdict import Revise
+from bot.usecases.away import go_away
+from tests.builders import ANA, BEN, EVE, NOW, a_crew, a_rule
 from tests.usecases.world import World
+
+HOUR = Duration.parse("1h")
 
 
 @pytest.fixture
@@ -42,6 +49,29 @@ async def test_a_notification(world: World) -> None:
     with at_most(7, world):  # one for the round that it supersedes
         await world.notify("Another draft.")
     assert received.accepted
+
+
+async def test_a_notification_under_a_rule(world: World) -> None:
+    timed = a_rule(approvals=2, remind=Reminders(after=HOUR), timeout=TimeOut(HOUR))
+    world.crews["research"] = a_crew(rules=(timed,))
+    with at_most(7, world):  # the first under a rule keeps it
+        await world.notify("A draft.")
+    with at_most(6, world):
+        await world.notify("A draft.", execution_id="e-2")
+
+
+async def test_a_click_under_a_rule(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2, self_approval=False),))
+    round_ = (await world.notify()).round
+    with at_most(5, world):  # one for who started it
+        await world.decide(round_.id)
+    with at_most(5, world):
+        await world.decide(round_.id, by=BEN)
+    world.crews["research"] = a_crew(rules=(a_rule(timeout=TimeOut(HOUR)),))
+    round_ = (await world.notify(execution_id="e-2")).round
+    await go_away(ANA, EVE, until=NOW + timedelta(days=1), context=world.reviews)
+    with at_most(6, world):  # one for whom Eve stands in, one for what is not due any more
+        await world.decide(round_.id, by=EVE)
 
 
 async def test_a_click(world: World) -> None:

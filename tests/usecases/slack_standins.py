@@ -216,6 +216,26 @@ class FakeSlack(FakeExecutionMessages):
     ) -> Outcome:
         return self._notice(f"stuck {posting.view.round.id} {occasion}", posting, posted_since)
 
+    async def post_reminder(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        round_ = posting.view.round
+        return self._notice(f"reminder {round_.id} {occasion}", posting, posted_since)
+
+    async def remind_privately(
+        self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        round_ = posting.view.round
+        key = f"private {round_.id} {occasion} {user}"
+        outcome = self._post(key, round_, f"D{user}", None, posted_since)
+        return Delivered() if isinstance(outcome, Message) else outcome
+
+    async def post_escalated(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        return self._notice(f"escalated {posting.view.round.id}", posting, posted_since)
+
+    async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        return self._notice(f"timed out {posting.view.round.id}", posting, posted_since)
+
     async def post_direct_message(
         self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
     ) -> PostOutcome:
@@ -306,6 +326,11 @@ class FakeDirectory:
     learns: dict[str, set[str]] = field(default_factory=dict)
     """What a look-up learns of channels; Slack does not answer about others."""
     looked_up: list[tuple[str, str]] = field(default_factory=list)
+    answers: dict[Email, frozenset[str]] = field(default_factory=dict)
+    """Whom addresses stand for, once Slack is asked."""
+    asked_about: list[Email] = field(default_factory=list)
+    strangers: dict[str, bool | None] = field(default_factory=dict)
+    """Who is no colleague, or of whom Slack does not say."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         users = {ref.id for ref in named if isinstance(ref, User)}
@@ -321,6 +346,16 @@ class FakeDirectory:
         if channel not in self.channels:
             return None
         return user in self.channels[channel] and (guests or user not in self.guests)
+
+    async def ask_about(self, address: Email) -> None:
+        self.asked_about.append(address)
+        if address in self.answers:
+            self.people[address] = self.answers[address]
+
+    async def is_colleague(self, user: str) -> bool | None:
+        if user in self.strangers:
+            return self.strangers[user]
+        return user not in self.guests
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
         assert isinstance(guests, bool)

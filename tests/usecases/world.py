@@ -15,6 +15,7 @@ from bot.domain.crew import Crew
 from bot.domain.effects import (
     POSTS_PREFIX,
     SLACK,
+    TIMER,
     UPDATES,
     Effect,
     EffectKind,
@@ -163,7 +164,7 @@ class World:
         found = await self.outbox.orphaned_destinations([])
         posts = sorted(each for each in found if each.startswith(POSTS_PREFIX))
         jobs: list[Job] = []
-        for each in [*posts, UPDATES, SLACK] if destination == SLACK else [destination]:
+        for each in [TIMER, *posts, UPDATES, SLACK] if destination == SLACK else [destination]:
             leased = await self.outbox.lease(each, now=self.clock(), lease=LEASE, limit=limit)
             jobs += leased.jobs
         return tuple(jobs)
@@ -177,7 +178,10 @@ class World:
 
     async def turn(self, destination: str = SLACK, *, limit: int = 8) -> list[Outcome]:
         """One turn of a worker: lease what is due and carry it out."""
-        jobs = await self.lease(destination, limit=limit)
+        return await self.deliver(*await self.lease(destination, limit=limit))
+
+    async def deliver(self, *jobs: Job) -> list[Outcome]:
+        """Carry out leased jobs."""
         return [await deliver(job, self.context) for job in jobs]
 
     async def settle_slack(self) -> None:

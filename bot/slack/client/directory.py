@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -144,6 +145,22 @@ class SlackDirectory:
         except TimeoutError:
             log.info("look_up_too_slow", channel=channel)
             return False
+
+    async def ask_about(self, address: Email) -> None:
+        """See `Directory`. An answer counts until the next start: see `emails`."""
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                self._known[address] = await self._look_up(address)
+        except (TimeoutError, StoreUnavailable, CallFailed) as error:
+            log.info("address_not_resolved", why=type(error).__name__)
+
+    async def is_colleague(self, user: str) -> bool | None:
+        """See `Directory`."""
+        if self._people.is_own(user) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASK_SECONDS):
+                    await self._people.renew(user)
+        return self._people.is_own(user)
 
     def wake(self) -> None:
         """Somebody was turned away who may have been added just now: look soon."""

@@ -98,7 +98,7 @@ class People:
             raise
         found = object_in(answer, "user")
         team_id = text_at(found, "team_id")
-        barred = ("deleted", "is_restricted", "is_ultra_restricted", "is_stranger")
+        barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
         if any(found.get(mark) for mark in barred):
             return False
         enterprise_id = object_in(found, "enterprise_user").get("enterprise_id")

@@ -14,6 +14,7 @@ from bot.usecases.delivery import direct_messages
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.posting import post_in_thread
 from bot.usecases.delivery.settle import earlier_try, occasion, settle
+from bot.usecases.permissions import crew_for
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posted, Posting, PostOutcome
 from bot.usecases.ports.store import Tx
@@ -24,8 +25,9 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is not None:
         return await settle(job, Delivered(), context)
-    crew = context.crews.get(job.effect.crew)
-    return await _post(job, posting, context, notify=crew.notify if crew else Notify.NONE)
+    known = job.effect.crew in context.crews
+    notify = crew_for(posting.view.round, context.crews).notify if known else Notify.NONE
+    return await _post(job, posting, context, notify=notify)
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
-from bot.domain.review import State
+from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.settle import earlier_try, settle
+from bot.usecases.permissions import crew_for
 from bot.usecases.ports.outbox import Job
-from bot.usecases.ports.slack import Posted
+from bot.usecases.ports.slack import Members, Posted
+from bot.usecases.standing_in import delegable, delegates
 
 #: The most people whom one round is told to in private.
 PEOPLE_LIMIT: Final = 50
@@ -23,10 +26,9 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     Those whom Slack does not name yet follow once it does.
     """
     round_ = await context.uow.read.round(job.effect.subject)
-    crew = context.crews.get(job.effect.crew)
-    if crew is None or round_.state is not State.WAITING:
+    if job.effect.crew not in context.crews or round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
-    members = context.directory.members(crew.reviewers)
+    members = await people_of(round_, context)
     told = {one.user for one in await context.uow.read.direct_messages(round_.id)}
     left = sorted(members.users - told)[: PEOPLE_LIMIT - len(told)]
     async with context.uow.begin() as tx:
@@ -34,6 +36,16 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
         await tx.enqueue(effects, at=context.clock())
     outcome = NotSent("Slack has not named every reviewer yet", alone=True)
     return await settle(job, outcome if members.unresolved else Delivered(), context)
+
+
+async def people_of(round_: Round, context: DeliveryContext) -> Members:
+    """Who may decide on a round, and who decides for those of them who are away."""
+    now = context.clock()
+    members = context.directory.members(crew_for(round_, context.crews).reviewers)
+    if not delegable(round_):
+        return members
+    standing_in = delegates(members.users, await context.uow.read.absences(at=now), now)
+    return replace(members, users=members.users | standing_in)
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:

@@ -15,6 +15,7 @@ from bot.usecases.delivery import (
     forward,
     notes,
     operators,
+    reminders,
     resume,
 )
 from bot.usecases.delivery.context import DeliveryContext
@@ -46,6 +47,13 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.FORWARD: forward.forward,
     EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
     EffectKind.EXPIRE_CLAIM: cards.expire_claim,
+    EffectKind.REMIND: reminders.remind,
+    EffectKind.POST_REMINDER: reminders.post_reminder,
+    EffectKind.REMIND_PRIVATELY: reminders.remind_privately,
+    EffectKind.ESCALATE: reminders.escalate,
+    EffectKind.POST_ESCALATED: reminders.post_escalated,
+    EffectKind.TIME_OUT: reminders.time_out,
+    EffectKind.POST_TIMED_OUT: reminders.post_timed_out,
 }
 
 

@@ -12,6 +12,7 @@ from bot.domain.notes import Note
 from bot.domain.notification import WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.review import Round
+from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Person
 from bot.usecases.ports.slack import Posting
 from bot.usecases.read_models import (
@@ -163,6 +164,10 @@ class Queries(Protocol):
 
     async def installation(self, token_digest: str) -> Installation | None:
         """Where the bot with this token is installed, or None when Slack never told."""
+        ...
+
+    async def absences(self, *, at: datetime, delegate: str | None = None) -> tuple[Absence, ...]:
+        """Who is away at this moment; with `delegate` those for whom this person decides."""
         ...
 
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:

@@ -11,7 +11,7 @@ from bot.domain.crew import Crew
 from bot.domain.notes import Note
 from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
-from bot.domain.people import Installation, ReviewerRef
+from bot.domain.people import Email, Installation, ReviewerRef
 from bot.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -95,6 +95,26 @@ class Messenger(Protocol):
         self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+        ...
+
+    async def post_reminder(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        """Remind, in the thread, those who may decide and have not."""
+        ...
+
+    async def remind_privately(
+        self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        """Remind one person in private."""
+        ...
+
+    async def post_escalated(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        """Call, in the thread, those who may decide too from now on."""
+        ...
+
+    async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
+        """Say, in the thread, that nobody decided in time, and what the rule did."""
         ...
 
     async def post_direct_message(
@@ -225,6 +245,20 @@ class Directory(Protocol):
         """Whether a person is in a channel; None while memory does not tell.
 
         Unless `guests`, guests and people of other organisations do not count.
+        """
+        ...
+
+    async def ask_about(self, address: Email) -> None:
+        """Ask Slack whom an address stands for, that `members` names nobody for yet.
+
+        Nothing is learnt where Slack does not answer in time, or at all.
+        """
+        ...
+
+    async def is_colleague(self, user: str) -> bool | None:
+        """Whether this is a person of the bot's own organisation, and no guest.
+
+        None when Slack does not say.
         """
         ...
 

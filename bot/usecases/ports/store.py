@@ -15,6 +15,7 @@ from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
+from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Person
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.queries import Queries
@@ -61,11 +62,31 @@ class TxNotes(Protocol):
         ...
 
 
+class TxAbsences(Protocol):
+    """The absences of a transaction."""
+
+    async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
+        """Those who are away at this moment and for whom this person decides."""
+        ...
+
+    async def put(self, absence: Absence, *, at: datetime) -> None:
+        """Remember who is away, in place of what was known of them; forget what ended by then."""
+        ...
+
+    async def remove(self, user: str, *, at: datetime) -> bool:
+        """Forget that a person is away; False if they are not at this moment, or later."""
+        ...
+
+
 class TxExecutions(Protocol):
     """The executions of a transaction."""
 
     async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         """The execution, made if need be. Nobody else can change it until the transaction ends."""
+        ...
+
+    async def find(self, crew: str, execution_id: str) -> Execution | None:
+        """The execution as it is, not locked; None if there is none."""
         ...
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
@@ -135,6 +156,11 @@ class Tx(Protocol):
         ...
 
     @property
+    def absences(self) -> TxAbsences:
+        """Who is away."""
+        ...
+
+    @property
     def notes(self) -> TxNotes:
         """Notes and claims."""
         ...
@@ -164,6 +190,10 @@ class Tx(Protocol):
 
         Their workers are woken after the commit; `wake=False` is for what is due later.
         """
+        ...
+
+    async def cancel(self, round_id: str) -> None:
+        """Take out of the outbox what was to happen as long as the round waits."""
         ...
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:

@@ -1,0 +1,76 @@
+"""Who is away, and who decides for them meanwhile."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.rules.absence import Absence
+from bot.domain.verdict import Person
+from bot.store.engine import Connection
+from bot.store.statements import insert_of
+from bot.store.tables import absences
+
+#: The most that are read at once; nobody has more delegations than these.
+MOST: Final = 500
+
+
+class SqlAbsences:
+    """`usecases.ports.store.TxAbsences` on a transaction's connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
+        """See `TxAbsences`."""
+        return await find_absences(self._connection, at=at, delegate=user)
+
+    async def put(self, absence: Absence, *, at: datetime) -> None:
+        """See `TxAbsences`."""
+        await self._connection.execute(sa.delete(absences).where(absences.c.until <= at))
+        row = {
+            "user_name": absence.away.name,
+            "delegate_id": absence.delegate.id,
+            "delegate_name": absence.delegate.name,
+            "since": absence.since,
+            "until": absence.until,
+        }
+        insert = insert_of(self._connection.dialect.name)
+        await self._connection.execute(
+            insert(absences)
+            .values(user_id=absence.away.id, **row)
+            .on_conflict_do_update(index_elements=[absences.c.user_id], set_=row)
+        )
+
+    async def remove(self, user: str, *, at: datetime) -> bool:
+        """See `TxAbsences`."""
+        removed = await self._connection.execute(
+            sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
+        )
+        return bool(removed.rowcount)
+
+
+async def find_absences(
+    connection: AsyncConnection | Connection,
+    *,
+    at: datetime | None = None,
+    delegate: str | None = None,
+) -> tuple[Absence, ...]:
+    """See `Queries.absences`; those of any time where none is given."""
+    statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id).limit(MOST)
+    if at is not None:
+        statement = statement.where(absences.c.until > at, absences.c.since <= at)
+    if delegate is not None:
+        statement = statement.where(absences.c.delegate_id == delegate)
+    return tuple(
+        Absence(
+            away=Person(row.user_id, row.user_name),
+            delegate=Person(row.delegate_id, row.delegate_name),
+            since=row.since,
+            until=row.until,
+        )
+        for row in await connection.execute(statement)
+    )

@@ -1,0 +1,62 @@
+"""Deciding for somebody who is away: by one's own right first, else by theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.domain.errors import NotPermitted
+from bot.domain.people import Role
+from bot.domain.review import Round
+from bot.domain.rules.absence import Absence
+from bot.domain.verdict import Person
+from bot.usecases import permissions
+from bot.usecases.ports.base import Crews
+from bot.usecases.ports.slack import Directory
+
+Absences: TypeAlias = Callable[[str], Awaitable[tuple[Absence, ...]]]
+"""Those for whom a person, by id, decides now."""
+
+
+async def entitled(
+    user: str, round_: Round, absences: Absences, *, crews: Crews, directory: Directory
+) -> tuple[Person | None, ...]:
+    """By whose right a person may decide on a round: None is their own.
+
+    Else those who are away, whose delegate they are and who may decide by their own right, unless
+    the round's rule forbids it. So nobody can hand on what was handed to them. Answered from memory
+    and the database. Raises NotAReviewer or UnknownCrew.
+    """
+    try:
+        permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
+    except NotPermitted:
+        if not delegable(round_):
+            raise
+        found = [
+            absence.away
+            for absence in await absences(user)
+            if _may(absence.away.id, round_, crews=crews, directory=directory)
+        ]
+        if not found:
+            raise
+        return tuple(found)
+    return (None,)
+
+
+def delegable(round_: Round) -> bool:
+    """Whether somebody who is away may be stood in for."""
+    return round_.rule is None or round_.rule.delegation
+
+
+def delegates(users: frozenset[str], absences: tuple[Absence, ...], at: datetime) -> frozenset[str]:
+    """Who decides for those of these users who are away."""
+    return frozenset(one.delegate.id for one in absences if one.away.id in users and one.holds(at))
+
+
+def _may(user: str, round_: Round, *, crews: Crews, directory: Directory) -> bool:
+    try:
+        permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
+    except NotPermitted:
+        return False
+    return True

@@ -1,0 +1,23 @@
+"""What time brings to a round: enqueued when it begins to wait, cancelled when it does no more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain.review import Round, State
+from bot.domain.timed import timed_effects
+from bot.usecases.ports.store import Tx
+
+
+async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
+    """A round waits from now on: enqueue what happens to it unless somebody decides."""
+    if round_.state is not State.WAITING:
+        return
+    for effect, due in timed_effects(round_, at):
+        await tx.enqueue([effect], at=due, wake=False)
+
+
+async def cancel(tx: Tx, round_: Round) -> None:
+    """A round waits no more. In the transaction that says so, so that nothing comes after it."""
+    if round_.is_timed:
+        await tx.cancel(round_.id)

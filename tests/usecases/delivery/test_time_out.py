@@ -1,0 +1,235 @@
+"""Escalation and the time-out: once, never after the decision, whatever is away."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.effects import TIMER, EffectKind
+from bot.domain.errors import AlreadyDecided, NotAReviewer
+from bot.domain.execution import ExecutionState
+from bot.domain.notify import Notify
+from bot.domain.outcome import Refused
+from bot.domain.review import Round, State
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Rule, Then, TimeOut
+from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
+from bot.usecases.evidence import reopen
+from bot.usecases.ports.outbox import UNKNOWN_CREW
+from bot.usecases.track import end_execution
+from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
+from tests.usecases.faults import Fault
+from tests.usecases.timed import (
+    ALL,
+    DAY,
+    ESCALATED,
+    HOUR,
+    SENT_BACK,
+    THREE_DAYS,
+    after,
+    opened,
+    said,
+)
+from tests.usecases.worker_world import Logs
+from tests.usecases.world import CREW, World
+
+# --- escalation ---
+
+
+async def test_escalated_more_people_may_decide_and_are_called(world: World) -> None:
+    round_ = await opened(world, ESCALATED)
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_.id, by=EVE)
+    await after(world, DAY)
+    assert said(world, "escalated") == [f"escalated {round_.id}"]
+    stored = await world.round(round_.id)
+    assert stored.escalated_at == world.clock()
+    card = world.slack.card(round_.id)
+    assert isinstance(card.shows, Round)
+    assert card.shows.escalated_at == world.clock()
+    assert (await world.decide(round_.id, by=EVE)).decision is not None
+
+
+async def test_they_may_decide_before_slack_is_told(world: World) -> None:
+    round_ = await opened(world, ESCALATED)
+    world.clock.advance(DAY)
+    await world.turn(TIMER)
+    assert said(world, "escalated") == []
+    await world.decide(round_.id, by=EVE)
+    await world.settle_slack()
+    assert said(world, "escalated") == []
+
+
+async def test_they_are_told_in_private_too(world: World) -> None:
+    round_ = await opened(world, ESCALATED, notify=Notify.DM)
+    await after(world, DAY)
+    assert said(world, f"direct {round_.id} {EVE.id}") != []
+
+
+async def test_nobody_is_called_to_what_was_decided_meanwhile(world: World) -> None:
+    round_ = await opened(world, ESCALATED)
+    world.clock.advance(DAY)
+    await world.turn(TIMER)
+    jobs = await world.lease("posts:research")
+    await world.decide(round_.id)
+    await world.deliver(*jobs)
+    assert said(world, "escalated") == []
+
+
+# --- the time-out ---
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict"),
+    [
+        (TimeOut(THREE_DAYS, Then.REVISE, "Stop."), Revise("Stop.")),
+        (TimeOut(THREE_DAYS, Then.APPROVE), Approve()),
+    ],
+)
+async def test_the_rule_decides_when_nobody_does(
+    world: World, logs: Logs, says: TimeOut, verdict: Approve | Revise
+) -> None:
+    world.crew.pause()
+    round_ = await opened(world, a_rule(timeout=says, approvals=2))
+    await world.decide(round_.id)  # one of two
+    await after(world, 3 * DAY)
+    stored = await world.round(round_.id)
+    by = TimedOut("contracts", THREE_DAYS)
+    assert stored.decision == Decision(verdict, by, world.clock(), Via.RULE)
+    assert said(world, "timed out") == [f"timed out {round_.id}"]
+    [line] = [one for one in logs if one["event"] == "timed_out"]
+    assert (line["round"], line["then"]) == (round_.id, says.then)
+    with pytest.raises(AlreadyDecided):
+        await world.decide(round_.id, by=BEN)
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert (taken.decision.verdict, taken.decision.human_feedback) == (
+        verdict,
+        "Stop." if isinstance(verdict, Revise) else "Approved.",
+    )
+
+
+async def test_it_ends_what_else_time_would_bring(world: World) -> None:
+    await opened(world, replace(ALL, timeout=TimeOut(Duration.parse("1h"), Then.REVISE, "Stop.")))
+    await after(world, HOUR)
+    await after(world, 9 * DAY)
+    assert (said(world, "reminder"), said(world, "escalated")) == ([], [])
+
+
+async def test_a_rule_that_leaves_it_says_so_once(world: World) -> None:
+    round_ = await opened(world, a_rule(timeout=TimeOut(THREE_DAYS)))
+    await after(world, 3 * DAY)
+    await after(world, 3 * DAY)
+    assert said(world, "timed out") == [f"timed out {round_.id}"]
+    assert (await world.decide(round_.id)).decision is not None
+
+
+async def test_that_it_is_left_is_no_news_once_it_is_decided(world: World) -> None:
+    round_ = await opened(world, a_rule(timeout=TimeOut(THREE_DAYS)))
+    world.clock.advance(3 * DAY)
+    await world.turn(TIMER)
+    await world.decide(round_.id)
+    await world.settle_slack()
+    assert said(world, "timed out") == []
+
+
+async def test_it_decides_while_slack_is_away(world: World) -> None:
+    round_ = await opened(world, SENT_BACK)
+    world.clock.advance(3 * DAY)
+    await world.turn(TIMER)
+    assert (await world.round(round_.id)).state is State.DECIDED
+
+
+@pytest.mark.parametrize("at_once", [1, 5])
+async def test_a_click_and_the_time_out_decide_once(world: World, at_once: int) -> None:
+    round_ = await opened(world, SENT_BACK)
+    world.clock.advance(3 * DAY)
+    jobs = await world.lease(TIMER)
+    clicks = [world.decide(round_.id) for _ in range(at_once)]
+    outcomes = await asyncio.gather(*clicks, world.deliver(*jobs), return_exceptions=True)
+    stored = await world.round(round_.id)
+    assert stored.decision is not None
+    won = [one for one in outcomes if isinstance(one, Round)]
+    assert len(won) == (0 if isinstance(stored.decision.by, TimedOut) else 1)
+    assert (await world.effects()).count(EffectKind.RESUME) == 1
+
+
+@pytest.mark.parametrize("rule", [SENT_BACK, ESCALATED])
+async def test_where_the_settings_do_not_name_the_crew_it_waits_for_them(
+    world: World, rule: Rule
+) -> None:
+    round_ = await opened(world, rule)
+    world.crews.clear()
+    world.clock.advance(3 * DAY)
+    [outcome] = await world.turn(TIMER)
+    assert outcome == Refused(UNKNOWN_CREW, "no such crew")
+    assert [why for _, why in await world.set_aside()] == [UNKNOWN_CREW]
+    assert await world.round(round_.id) == round_
+    world.crews["research"] = a_crew()
+    await world.outbox.take_up(["research"], due_at=world.clock())
+    await world.turn(TIMER)
+    assert await world.round(round_.id) != round_
+
+
+# --- restarts, and what is back ---
+
+
+async def test_all_of_it_survives_a_restart_and_comes_once(world: World) -> None:
+    round_ = await opened(world, ALL)
+    for _ in range(60):
+        world.clock.advance(2 * HOUR)
+        for job in await world.lease(TIMER):
+            await world.deliver(job)
+            await world.outbox.release(due_at=world.clock())
+        await world.lapse()
+        await world.settle_slack()
+    for what in ("escalated", "timed out"):
+        assert said(world, what) == [f"{what} {round_.id}"]
+    assert len(said(world, "reminder")) == 3
+    assert (await world.round(round_.id)).state is State.DECIDED
+
+
+async def test_a_job_whose_round_waits_no_more_does_nothing(world: World) -> None:
+    round_ = await opened(world, ALL)
+    world.clock.advance(9 * DAY)
+    jobs = await world.lease(TIMER)
+    assert len(jobs) == 3
+    await world.decide(round_.id, Revise("Shorter."))
+    await world.deliver(*jobs)
+    await world.settle_slack()
+    assert [one.key for one in world.slack.messages] == [f"card {round_.id}"]
+
+
+async def test_a_round_that_waits_again_has_all_of_it_ahead_again(world: World) -> None:
+    round_ = await opened(world, SENT_BACK)
+    execution = await world.execution()
+    gone = execution.end(ExecutionState.GONE, world.clock())
+    async with world.uow.begin() as tx:
+        await end_execution(tx, execution, gone, at=world.clock())
+    await world.settle_slack()
+    assert await world.effects() == []
+    await after(world, 9 * DAY)
+    async with world.uow.begin() as tx:
+        opened_ = await tx.executions.open("research", "e-1", at=world.clock())
+        await reopen(tx, opened_, at=world.clock())
+    await after(world, 3 * DAY - SECOND)
+    assert (await world.round(round_.id)).state is State.WAITING
+    await after(world, SECOND)
+    assert (await world.round(round_.id)).state is State.DECIDED
+
+
+async def test_what_was_decided_before_has_nothing_ahead(world: World) -> None:
+    round_ = await opened(world, SENT_BACK)
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    execution = await world.execution()
+    gone = execution.end(ExecutionState.GONE, world.clock())
+    async with world.uow.begin() as tx:
+        await end_execution(tx, execution, gone, at=world.clock())
+        await reopen(tx, gone, at=world.clock())
+    await world.settle_slack()
+    assert (await world.round(round_.id)).state is State.STUCK
+    assert await world.effects() == []

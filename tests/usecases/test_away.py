@@ -1,0 +1,255 @@
+"""Who is away is stood in for: by one person, for a time, and no further."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import (
+    AlreadyVoted,
+    CannotStandIn,
+    NotAReader,
+    NotAReviewer,
+    SelfApproval,
+    UnknownCrew,
+    WhyNot,
+)
+from bot.domain.people import Role, User
+from bot.domain.review import Round, State
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Approve, Person, Revise
+from bot.usecases.away import come_back as return_
+from bot.usecases.away import go_away
+from bot.usecases.decide import may_revise, retry, take_back
+from bot.usecases.notes import claim
+from bot.usecases.queries.queue import queue
+from bot.usecases.queries.status import pending
+from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
+from tests.usecases.world import World
+
+DAY = timedelta(days=1)
+DAN = Person("U0DAN", "Dan")
+
+
+def settings(world: World, *rules: Rule) -> None:
+    world.crews["research"] = a_crew(reviewers=(User(ANA.id), User(CAI.id)), rules=rules)
+
+
+async def away(world: World, by: Person = ANA, delegate: Person = EVE) -> None:
+    await go_away(by, delegate, until=world.clock() + DAY, context=world.reviews)
+
+
+async def come_back(world: World, by: Person = ANA) -> bool:
+    return await return_(by, context=world.reviews)
+
+
+@pytest.fixture
+async def waiting(world: World) -> Round:
+    settings(world)
+    return (await world.notify()).round
+
+
+async def test_the_delegate_decides_and_both_are_named(world: World, waiting: Round) -> None:
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+    await away(world)
+    decided = await world.decide(waiting.id, Revise("Shorter."), by=EVE)
+    assert decided.decision is not None
+    assert (decided.decision.by, decided.decision.on_behalf_of) == (EVE, ANA)
+    stored = await world.round(waiting.id)
+    assert stored.decision == decided.decision
+
+
+async def test_so_does_an_approval(world: World, waiting: Round) -> None:
+    await away(world)
+    decided = await world.decide(waiting.id, Approve("Fine."), by=EVE)
+    assert decided.decision is not None
+    assert (decided.decision.by, decided.decision.on_behalf_of) == (EVE, ANA)
+    assert decided.decision.human_feedback == "Fine."
+
+
+async def test_one_s_own_right_comes_first(world: World, waiting: Round) -> None:
+    await away(world, delegate=CAI)
+    decided = await world.decide(waiting.id, by=CAI)
+    assert decided.decision is not None
+    assert decided.decision.on_behalf_of is None
+
+
+async def test_it_ends_by_itself(world: World, waiting: Round) -> None:
+    await away(world)
+    world.clock.advance(DAY)
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+    assert not await come_back(world)
+
+
+async def test_or_sooner(world: World, waiting: Round) -> None:
+    await away(world)
+    assert await come_back(world)
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+    assert not await come_back(world)
+
+
+async def test_a_later_absence_takes_the_place_of_an_earlier_one(
+    world: World, waiting: Round
+) -> None:
+    await away(world)
+    await away(world, delegate=DAN)
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+    assert (await world.decide(waiting.id, by=DAN)).decision is not None
+
+
+async def test_nobody_hands_on_what_was_handed_to_them(world: World, waiting: Round) -> None:
+    await away(world)
+    await away(world, by=EVE, delegate=DAN)
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=DAN)
+    assert (await world.decide(waiting.id, by=EVE)).decision is not None
+
+
+async def test_who_may_not_decide_hands_on_nothing(world: World, waiting: Round) -> None:
+    await away(world, by=DAN)
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+
+
+async def test_a_rule_may_forbid_it(world: World) -> None:
+    settings(world, a_rule(delegation=False))
+    round_ = (await world.notify()).round
+    await away(world)
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_.id, by=EVE)
+    assert (await pending(EVE.id, mine=True, context=world.reviews)).lines == ()
+
+
+async def test_all_that_a_reviewer_may_the_delegate_may(world: World, waiting: Round) -> None:
+    context = world.reviews
+    with pytest.raises(NotAReader):
+        await context.ensure(EVE.id, Role.READER, waiting)
+    await away(world)
+    assert await may_revise(waiting.id, by=EVE, context=context) == waiting
+    await claim(waiting.id, by=EVE, context=context)
+    await context.ensure(EVE.id, Role.READER, waiting)
+    assert await context.may(EVE.id, Role.REVIEWER, waiting)
+    assert not await context.may(EVE.id, Role.REVIEWER, "research")
+    assert not await context.may(EVE.id, Role.OPERATOR, waiting)
+    assert not await context.may(DAN.id, Role.REVIEWER, waiting)
+    with pytest.raises(NotAReviewer):
+        await context.ensure(DAN.id, Role.REVIEWER, waiting)
+    world.crews.clear()
+    assert not await context.may(EVE.id, Role.REVIEWER, waiting)
+    with pytest.raises(UnknownCrew):
+        await context.ensure(EVE.id, Role.REVIEWER, waiting)
+
+
+async def test_the_delegate_is_shown_what_they_may_decide(world: World, waiting: Round) -> None:
+    async def mine() -> list[str]:
+        shown = await queue(EVE.id, page=0, context=world.reviews, keep=[waiting.id])
+        assert len(shown.kept) == shown.mine.total
+        return [line.round.id for line in shown.mine.lines]
+
+    assert await mine() == []
+    await away(world)
+    assert await mine() == [waiting.id]
+    posting = await world.uow.read.posting(waiting.id)
+    [absence] = posting.view.absences
+    assert (absence.away, absence.delegate, absence.holds(NOW)) == (ANA, EVE, True)
+
+
+# --- where several approve ---
+
+
+@pytest.fixture
+async def two(world: World) -> Round:
+    settings(world, a_rule(approvals=2))
+    return (await world.notify()).round
+
+
+async def test_who_is_away_counts_once(world: World, two: Round) -> None:
+    await away(world)
+    await world.decide(two.id, by=EVE)
+    with pytest.raises(AlreadyVoted) as caught:
+        await world.decide(two.id, by=ANA)
+    assert caught.value.vote.by == EVE
+    await take_back(two.id, by=ANA, context=world.reviews)
+    await world.decide(two.id, by=ANA)
+    with pytest.raises(AlreadyVoted):
+        await world.decide(two.id, by=EVE)
+    decided = await world.decide(two.id, by=CAI)
+    assert decided.state is State.DECIDED
+
+
+async def test_who_stands_in_for_two_counts_for_whom_nobody_has_yet(
+    world: World, two: Round
+) -> None:
+    await away(world, by=ANA)
+    await away(world, by=CAI)
+    await world.decide(two.id, by=ANA)
+    decided = await world.decide(two.id, by=EVE)
+    assert decided.decision is not None
+    assert decided.decision.on_behalf_of == CAI
+
+
+async def test_one_person_is_one_approval_for_whomever_they_stand_in(
+    world: World, two: Round
+) -> None:
+    await away(world, by=ANA)
+    await away(world, by=CAI)
+    await world.decide(two.id, by=EVE)
+    assert (await world.decide(two.id, by=EVE)).decision is None
+
+
+async def test_nobody_approves_for_who_started_it(world: World) -> None:
+    settings(world, a_rule(self_approval=False))
+    await world.start()  # Ana
+    round_ = (await world.notify()).round
+    await away(world, by=ANA)
+    with pytest.raises(SelfApproval):
+        await world.decide(round_.id, by=EVE)
+    await away(world, by=CAI)
+    decided = await world.decide(round_.id, by=EVE)
+    assert decided.decision is not None
+    assert decided.decision.on_behalf_of == CAI
+
+
+# --- who can stand in ---
+
+
+@pytest.mark.parametrize(
+    ("delegate", "until", "why"),
+    [
+        (ANA, DAY, WhyNot.THEMSELVES),
+        (EVE, timedelta(0), WhyNot.TIME),
+        (EVE, -DAY, WhyNot.TIME),
+        (EVE, 367 * DAY, WhyNot.TIME),
+        (BEN, DAY, WhyNot.NO_COLLEAGUE),
+        (DAN, DAY, WhyNot.NOT_TOLD),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_its_reason(
+    world: World, delegate: Person, until: timedelta, why: WhyNot
+) -> None:
+    world.directory.guests = {BEN.id}
+    world.directory.strangers = {DAN.id: None}
+    with pytest.raises(CannotStandIn) as caught:
+        await go_away(ANA, delegate, until=NOW + until, context=world.reviews)
+    assert caught.value.why is why
+    assert await world.uow.read.absences(at=NOW) == ()
+
+
+async def test_what_is_over_is_forgotten(world: World) -> None:
+    await away(world)
+    world.clock.advance(DAY)
+    await away(world, by=CAI, delegate=DAN)
+    [absence] = await world.uow.read.absences(at=world.clock())
+    assert absence.away == CAI
+    assert absence == (await world.uow.read.absences(at=world.clock(), delegate=DAN.id))[0]
+    assert await world.uow.read.absences(at=world.clock(), delegate=EVE.id) == ()
+
+
+async def test_a_stuck_decision_is_sent_again_by_a_delegate(world: World, waiting: Round) -> None:
+    with pytest.raises(NotAReviewer):
+        await retry(waiting.id, by=EVE, context=world.reviews)

@@ -1,0 +1,107 @@
+"""Nobody approves what they started, where the rule says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.errors import SelfApproval, UnknownStarter
+from bot.domain.people import Email, User
+from bot.domain.review import State
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Person, Revise
+from bot.usecases.track import track
+from tests.builders import ANA, BEN, CAI, a_crew, a_rule
+from tests.usecases.world import World
+
+OTHERS = a_rule(self_approval=False)
+KNOWN = a_rule(self_approval=False, unknown_starter=False)
+ADDRESS = Email("ana@example.com")
+
+
+def settings(world: World, rule: Rule = OTHERS) -> None:
+    people = (User(ANA.id), User(BEN.id), User(CAI.id))
+    world.crews["research"] = a_crew(reviewers=people, rules=(rule,))
+
+
+async def started_by(world: World, said: str, rule: Rule = OTHERS) -> str:
+    """A waiting round whose caller said who started it."""
+    settings(world, rule)
+    return (await world.notify(meta=(("started_by", said),))).round.id
+
+
+async def test_who_started_it_in_slack_may_not_approve_it(world: World) -> None:
+    settings(world)
+    await world.start()
+    round_id = (await world.notify()).round.id
+    with pytest.raises(SelfApproval):
+        await world.decide(round_id)
+    assert (await world.round(round_id)).state is State.WAITING
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_but_may_ask_for_changes(world: World) -> None:
+    settings(world)
+    await world.start()
+    round_id = (await world.notify()).round.id
+    assert (await world.decide(round_id, Revise("Shorter."))).decision is not None
+
+
+async def test_without_such_a_rule_they_may(world: World) -> None:
+    settings(world, a_rule())
+    await world.start()
+    round_id = (await world.notify()).round.id
+    assert (await world.decide(round_id)).decision is not None
+
+
+async def test_a_caller_names_the_starter_by_id(world: World) -> None:
+    round_id = await started_by(world, ANA.id)
+    with pytest.raises(SelfApproval):
+        await world.decide(round_id)
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_or_by_an_address_that_slack_is_asked_about(world: World) -> None:
+    world.directory.answers[ADDRESS] = frozenset({ANA.id})
+    round_id = await started_by(world, ADDRESS.address)
+    with pytest.raises(SelfApproval):
+        await world.decide(round_id)
+    assert world.directory.asked_about == [ADDRESS]
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+    assert world.directory.asked_about == [ADDRESS]
+
+
+@pytest.mark.parametrize("said", ["somebody", "", "U", "nobody@example.com"])
+async def test_who_is_not_known_is_nobody(world: World, said: str) -> None:
+    round_id = await started_by(world, said, KNOWN)
+    with pytest.raises(UnknownStarter):
+        await world.decide(round_id)
+    assert (await world.decide(round_id, Revise("Shorter."))).decision is not None
+
+
+async def test_where_nobody_is_known_the_rule_may_allow_it(world: World) -> None:
+    round_id = await started_by(world, "nobody@example.com")
+    assert (await world.decide(round_id)).decision is not None
+
+
+async def test_an_address_of_nobody_in_slack_is_unknown(world: World) -> None:
+    world.directory.answers[ADDRESS] = frozenset()
+    round_id = await started_by(world, ADDRESS.address, KNOWN)
+    with pytest.raises(UnknownStarter):
+        await world.decide(round_id, by=BEN)
+
+
+async def test_an_approval_given_before_it_was_known_does_not_count(world: World) -> None:
+    settings(world, a_rule(approvals=2, self_approval=False))
+    round_id = (await world.notify()).round.id
+    await world.decide(round_id, by=ANA)
+    await learn_starter(world, ANA)
+    counted = await world.decide(round_id, by=BEN)
+    assert counted.decision is None
+    assert [vote.by for vote in counted.votes] == [BEN]
+    assert (await world.decide(round_id, by=CAI)).decision is not None
+
+
+async def learn_starter(world: World, starter: Person) -> None:
+    async with world.uow.begin() as tx:
+        opened = await tx.executions.open("research", "e-1", at=world.clock())
+        await track(tx, opened, starter=starter, at=world.clock())

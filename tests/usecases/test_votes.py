@@ -1,0 +1,207 @@
+"""Several approvals: they are counted on disk, and the last one decides, once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.domain.caveats import Seen
+from bot.domain.effects import EffectKind
+from bot.domain.errors import (
+    AlreadyDecided,
+    ConfirmationNeeded,
+    NotAReviewer,
+    NotVoted,
+    RoundNotFound,
+    RoundSuperseded,
+)
+from bot.domain.people import Anyone, User
+from bot.domain.review import Round, State
+from bot.domain.verdict import APPROVED, Approve, Person, Revise, Via
+from bot.store.engine import open_engines
+from bot.store.unit_of_work import SqlUnitOfWork
+from bot.usecases.decide import take_back
+from bot.usecases.notes import keep_note
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule, a_vote
+from tests.usecases.world import CREW, World
+
+POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
+CROWD = [Person(f"U{n:02}", f"Person {n}") for n in range(12)]
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    people = (User(ANA.id), User(BEN.id), User(CAI.id))
+    world.crews["research"] = a_crew(reviewers=people, rules=(a_rule(approvals=2),))
+    return world
+
+
+@pytest.fixture
+async def waiting(world: World) -> Round:
+    return (await world.notify()).round
+
+
+async def test_the_first_approval_is_on_disk_and_shown(
+    world: World, waiting: Round, woken: list[str]
+) -> None:
+    counted = await world.decide(waiting.id, Approve("Mind the date."))
+    assert counted.decision is None
+    stored = await world.round(waiting.id)
+    assert (stored.state, stored.votes) == (State.WAITING, (a_vote(comment="Mind the date."),))
+    assert await world.effects() == [POST, REFRESH]
+
+
+async def test_the_last_one_sends_what_all_of_them_wrote(world: World, waiting: Round) -> None:
+    world.crew.pause()
+    await world.decide(waiting.id, Approve("Mind the date."))
+    decided = await world.decide(waiting.id, by=BEN)
+    assert decided.decision is not None
+    assert [vote.by for vote in decided.decision.votes] == [ANA, BEN]
+    assert await world.effects() == [POST, REFRESH, REFRESH, RESUME]
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert taken.decision.human_feedback == "Ana: Mind the date."
+    assert (await world.round(waiting.id)).state is State.RESUMED
+
+
+async def test_nothing_written_is_the_fixed_word(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    decided = await world.decide(waiting.id, by=BEN)
+    assert decided.decision is not None
+    assert decided.decision.human_feedback == APPROVED
+
+
+async def test_pressing_again_changes_nothing(world: World, waiting: Round) -> None:
+    first = await world.decide(waiting.id)
+    again = await world.decide(waiting.id, Approve("More."))
+    assert again.votes == first.votes == (await world.round(waiting.id)).votes
+    assert again.version == (await world.round(waiting.id)).version
+    assert await world.effects() == [POST, REFRESH]
+
+
+async def test_pressing_again_asks_nothing_either(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    await note(world, waiting)
+    await world.decide(waiting.id)
+    with pytest.raises(ConfirmationNeeded) as caught:
+        await world.decide(waiting.id, by=BEN)
+    decided = await world.decide(waiting.id, by=BEN, seen=caught.value.caveats.seen)
+    assert decided.decision is not None
+    assert decided.decision.unsent_notes == 1
+
+
+async def note(world: World, waiting: Round) -> None:
+    await world.settle_slack()
+    card = (await world.uow.read.posting(waiting.id)).card
+    assert card is not None
+    about = {"channel": card.channel, "thread_ts": card.thread_ts, "ts": "9.1", "text": "Hm."}
+    await keep_note(**about, by=BEN, context=world.reviews)
+
+
+async def test_only_reviewers_are_counted(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+    assert len((await world.round(waiting.id)).votes) == 1
+
+
+async def test_one_revise_sends_it_back_at_once(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    decided = await world.decide(waiting.id, Revise("Shorter."), by=BEN)
+    assert decided.decision is not None
+    assert (decided.decision.verdict, decided.decision.votes) == (Revise("Shorter."), ())
+    with pytest.raises(AlreadyDecided):
+        await world.decide(waiting.id, by=CAI)
+
+
+async def test_an_approval_is_taken_back_until_the_last_one(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    await take_back(waiting.id, by=ANA, context=world.reviews)
+    assert (await world.round(waiting.id)).votes == ()
+    assert await world.effects() == [POST, REFRESH, REFRESH]
+    assert (await world.decide(waiting.id, by=BEN)).decision is None
+    assert (await world.decide(waiting.id, by=ANA)).decision is not None
+    with pytest.raises(AlreadyDecided):
+        await take_back(waiting.id, by=ANA, context=world.reviews)
+
+
+async def test_nobody_takes_back_what_they_did_not_give(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    with pytest.raises(NotVoted):
+        await take_back(waiting.id, by=BEN, context=world.reviews)
+    with pytest.raises(RoundNotFound):
+        await take_back("no such round", by=BEN, context=world.reviews)
+
+
+async def test_a_newer_output_starts_the_count_again(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    newer = (await world.notify("Another draft.")).round
+    assert (newer.rule, newer.votes) == (waiting.rule, ())
+    with pytest.raises(RoundSuperseded):
+        await world.decide(waiting.id, by=BEN)
+    await world.settle_slack()
+    posting = await world.uow.read.posting(newer.id)
+    assert posting.view.previous is not None
+    assert posting.view.previous.votes == (a_vote(),)
+
+
+@pytest.mark.parametrize("approvals", [2, 3, len(CROWD)])
+async def test_however_many_press_at_once_it_is_decided_once(world: World, approvals: int) -> None:
+    rule = a_rule(approvals=approvals)
+    world.crews["research"] = a_crew(reviewers=(Anyone(),), rules=(rule,))
+    world.directory.channels["C0REVIEWS"] = {person.id for person in CROWD}
+    waiting = (await world.notify()).round
+    outcomes = await asyncio.gather(
+        *(world.decide(waiting.id, by=person) for person in (*CROWD, *CROWD)),
+        return_exceptions=True,
+    )
+    decided = [one for one in outcomes if isinstance(one, Round) and one.decision is not None]
+    [winner] = decided
+    assert winner.decision is not None
+    assert len(winner.decision.votes) == approvals
+    assert len({vote.by.id for vote in winner.decision.votes}) == approvals
+    late = [one for one in outcomes if isinstance(one, AlreadyDecided)]
+    assert {error.decision for error in late} <= {winner.decision}
+    assert (await world.effects()).count(RESUME) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_several_processes_count_together(world: World, database_url: str) -> None:
+    world.crews["research"] = a_crew(reviewers=(Anyone(),), rules=(a_rule(approvals=3),))
+    world.directory.channels["C0REVIEWS"] = {person.id for person in CROWD}
+    others = [open_engines(database_url) for _ in range(2)]
+    worlds = [world]
+    for engines in others:
+        uow = SqlUnitOfWork(engines, wake=lambda _: None)
+        worlds.append(World(engines, uow, crews=world.crews, directory=world.directory))
+    try:
+        for n in range(8):
+            waiting = (await world.notify(execution_id=f"e-{n}")).round
+            outcomes = await asyncio.gather(
+                *(
+                    worlds[m % 3].decide(waiting.id, by=person)
+                    for m, person in enumerate(CROWD[:6])
+                ),
+                return_exceptions=True,
+            )
+            winners = [
+                one.decision
+                for one in outcomes
+                if isinstance(one, Round) and one.decision is not None
+            ]
+            assert len(winners) == 1
+            assert (await world.round(waiting.id)).decision == winners[0]
+            assert len(winners[0].votes) == 3
+            errors = [one for one in outcomes if not isinstance(one, Round)]
+            assert [type(error) for error in errors] == [AlreadyDecided] * 3
+    finally:
+        for engines in others:
+            await engines.dispose()
+    assert (await world.effects()).count(RESUME) == 8
+
+
+async def test_through_what_it_came_is_kept(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id, seen=Seen())
+    [vote] = (await world.round(waiting.id)).votes
+    assert (vote.via, vote.at) == (Via.BUTTON, world.clock())

@@ -1,0 +1,41 @@
+"""Rounds under rules that let something happen with time, and what is then said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.people import User
+from bot.domain.review import Round
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from tests.builders import EVE, a_crew, a_rule
+from tests.usecases.world import World
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+TWO_HOURS, ONE_DAY, THREE_DAYS = map(Duration.parse, ("2h", "1d", "3d"))
+REMINDED = a_rule(remind=Reminders(after=TWO_HOURS, every=TWO_HOURS))
+ESCALATED = a_rule(escalate=Escalation(ONE_DAY, (User(EVE.id),)))
+SENT_BACK = a_rule(timeout=TimeOut(THREE_DAYS, Then.REVISE, "Stop and summarise."))
+ALL = replace(
+    SENT_BACK, remind=Reminders(after=TWO_HOURS), escalate=ESCALATED.escalate, approvals=2
+)
+
+
+async def opened(world: World, rule: Rule, **changes: object) -> Round:
+    """A waiting round under this rule, with its card."""
+    world.crews["research"] = replace(a_crew(rules=(rule,)), **changes)  # type: ignore[arg-type]
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    return round_
+
+
+async def after(world: World, passes: timedelta) -> None:
+    """Time passes, and what is due is done."""
+    world.clock.advance(passes)
+    await world.settle_slack()
+
+
+def said(world: World, what: str) -> list[str]:
+    return [one.key for one in world.slack.messages if one.key.startswith(what)]
