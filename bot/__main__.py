@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import CrewgateError
-from bot.event_loop import EventLoop
 from bot.host.arguments import add_arguments as add_host_arguments
 from bot.logs import set_up_logging
 from bot.settings.load import Settings, SettingsError, load
@@ -105,6 +104,8 @@ def _say(line: str) -> None:
 
 
 def _run(command: Coroutine[Any, Any, int]) -> int:
+    from bot.event_loop import EventLoop  # noqa: PLC0415  # the host does without
+
     with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(command)
     return 130

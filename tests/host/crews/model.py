@@ -1,0 +1,53 @@
+"""A model that answers from a script, as a user's own would be, and writes down each call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from crewai.llms.base_llm import BaseLLM
+
+ASKED = Path("asked.txt")
+"""In the host's folder: a line for each call."""
+HOLD = Path("hold")
+"""A named pipe: where it is, the model is busy until somebody opens it for writing."""
+
+
+class Scripted(BaseLLM):
+    """Answers with what it works on, the inputs and the feedback that are in its prompt."""
+
+    says: str = ""
+    """Instead of the first word of its task."""
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+        """The answer to a prompt."""
+        prompt = messages if isinstance(messages, str) else [one["content"] for one in messages]
+        told = "\n".join(prompt) if isinstance(prompt, list) else prompt
+        with ASKED.open("a") as file:
+            file.write(f"{self.says or _after(told, 'Current Task: ')}\n")
+        if HOLD.exists():
+            HOLD.read_text()
+        if self.says == "raise":
+            raise ConnectionError("the model is away")
+        if self.says:
+            return self.says
+        feedback = [line for line in told.splitlines() if line.startswith("User feedback: ")]
+        asked = "".join(f", {line.removeprefix('User feedback: ')}" for line in feedback)
+        text = f"{_after(told, 'Current Task: ')}{asked}"
+        return f"Thought: I know.\nFinal Answer: {text}"
+
+    def supports_function_calling(self) -> bool:
+        """No."""
+        return False
+
+    def supports_stop_words(self) -> bool:
+        """No."""
+        return False
+
+    def get_context_window_size(self) -> int:
+        """Enough."""
+        return 100_000
+
+
+def _after(text: str, mark: str) -> str:
+    return text.partition(mark)[2].partition("\n")[0]

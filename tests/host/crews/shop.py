@@ -1,0 +1,124 @@
+"""Crews as a user would write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from crewai import Agent, Crew, Process, Task
+from crewai.tools import BaseTool
+from pydantic import BaseModel
+
+from tests.host.crews.model import Scripted
+
+CALLED = Path("called.txt")
+"""In the host's folder: a line for each task that the crew's own callback was told of."""
+
+
+class Price(BaseModel):
+    """What the last task of `priced` gives."""
+
+    name: str
+    euros: int
+
+
+def _called(output: Any) -> None:
+    with CALLED.open("a") as file:
+        file.write(f"{output.name}\n")
+
+
+def _crew(**more: Any) -> Crew:
+    model = Scripted(model="scripted")
+    writer = Agent(role="Writer", goal="Write about {topic}", backstory="Writes.", llm=model)
+    editor = Agent(role="Editor", goal="Edit", backstory="Edits.", llm=model)
+    draft = Task(
+        name="draft",
+        description="Draft on {topic}",
+        expected_output="A draft",
+        agent=writer,
+        human_input=True,
+    )
+    plan = Task(name="plan", description="Plan", expected_output="A plan", agent=editor)
+    report = Task(
+        name="report",
+        description="Report on {topic}",
+        expected_output="A report",
+        agent=editor,
+        context=[draft],
+        human_input=True,
+    )
+    return Crew(
+        name="shop",
+        agents=[writer, editor],
+        tasks=[draft, plan, report],
+        task_callback=_called,
+        **more,
+    )
+
+
+#: One that stands in a module, which each execution gets a copy of.
+crew = _crew()
+
+
+def make() -> Crew:
+    """A function that makes one."""
+    return _crew()
+
+
+class Project:
+    """What `crewai create crew` makes, without its decorators."""
+
+    def crew(self) -> Crew:
+        """The crew."""
+        return _crew()
+
+
+class _Look(BaseTool):
+    name: str = "look"
+    description: str = "Looks something up."
+
+    def _run(self, **_: Any) -> str:
+        return "Nothing."
+
+
+def priced() -> Crew:
+    """A crew whose output is a model, with a tool."""
+    seller = Agent(
+        role="Seller",
+        goal="Sell",
+        backstory="Sells.",
+        llm=Scripted(model="scripted", says='{"name": "tea", "euros": 3}'),
+        tools=[_Look()],
+    )
+    price = Task(
+        name="price",
+        description="Price it",
+        expected_output="A price",
+        agent=seller,
+        output_pydantic=Price,
+        human_input=True,
+    )
+    return Crew(agents=[seller], tasks=[price])
+
+
+def managed() -> Crew:
+    """A hierarchical crew whose manager crewai makes."""
+    model = Scripted(model="scripted")
+    writer = Agent(role="Writer", goal="Write", backstory="Writes.", llm=model)
+    draft = Task(name="draft", description="Draft", expected_output="A draft", human_input=True)
+    return Crew(agents=[writer], tasks=[draft], process=Process.hierarchical, manager_llm=model)
+
+
+def failing() -> Crew:
+    """A crew whose model is away."""
+    agent = Agent(
+        role="Writer",
+        goal="Write",
+        backstory="Writes.",
+        llm=Scripted(model="scripted", says="raise"),
+        max_retry_limit=0,
+    )
+    return Crew(agents=[agent], tasks=[Task(description="Try", expected_output="It", agent=agent)])
+
+
+nothing = 7
