@@ -1,10 +1,10 @@
-"""Flows as a user would write them."""
+"""Flows as a user would write them, but without the memory that each opens: it takes LanceDB."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from crewai.flow import Flow, listen, start
+from crewai.flow import Flow, listen, or_, start
 from crewai.flow.human_feedback import human_feedback
 from pydantic import BaseModel
 
@@ -26,7 +26,13 @@ class Article(BaseModel):
 class ArticleFlow(Flow[Article]):
     """Asks until it is not told to revise."""
 
-    @start("needs_revision")
+    _skip_auto_memory: bool = True
+
+    @start()
+    def begin(self) -> None:
+        """Nothing."""
+
+    @listen(or_("begin", "needs_revision"))
     @human_feedback(
         message="Publish it?",
         emit=["approved", "rejected", "needs_revision"],
@@ -50,8 +56,10 @@ class ArticleFlow(Flow[Article]):
         return "dropped"
 
 
-class WordsFlow(Flow[dict[str, Any]]):
+class WordsFlow(Flow):
     """Asks for words, without outcomes."""
+
+    _skip_auto_memory: bool = True
 
     @start()
     @human_feedback(message="What do you think?")
@@ -65,8 +73,10 @@ class WordsFlow(Flow[dict[str, Any]]):
         return {"said": result.feedback}
 
 
-class AwayFlow(Flow[dict[str, Any]]):
+class AwayFlow(Flow):
     """Its model is away when words are to be read."""
+
+    _skip_auto_memory: bool = True
 
     @start()
     @human_feedback(
@@ -84,8 +94,10 @@ class AwayFlow(Flow[dict[str, Any]]):
         return "done"
 
 
-class TwinsFlow(Flow[dict[str, Any]]):
+class TwinsFlow(Flow):
     """Asks twice at the same time."""
+
+    _skip_auto_memory: bool = True
 
     @start()
     @human_feedback(message="One?")
@@ -100,8 +112,10 @@ class TwinsFlow(Flow[dict[str, Any]]):
         return "2"
 
 
-class FailingFlow(Flow[dict[str, Any]]):
+class FailingFlow(Flow):
     """Raises after its question."""
+
+    _skip_auto_memory: bool = True
 
     @start()
     @human_feedback(message="Go on?")
@@ -115,8 +129,10 @@ class FailingFlow(Flow[dict[str, Any]]):
         raise LookupError(f"nothing for {result.feedback}")
 
 
-class UnkeptFlow(Flow[dict[str, Any]]):
+class UnkeptFlow(Flow):
     """Takes no persistence, so no pause of it can be kept."""
+
+    _skip_auto_memory: bool = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,29 @@
+"""Prints what the host says of what it cannot serve; run in an environment with crewai."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bot.host.engine.loading import load_targets
+from bot.host.errors import HostNotStarted
+
+HERE = "tests.host.crews"
+SPECS = (
+    "shop",
+    "shop:",
+    "no_such_module:crew",
+    f"{HERE}.shop:nobody",
+    f"{HERE}.shop:nothing",
+    f"{HERE}.shop:Price",
+    f"{HERE}.raises:crew",
+    f"{HERE}.articles:UnkeptFlow",
+    f"{HERE}.shop:make {HERE}.shop:make",
+)
+
+for spec in SPECS:
+    try:
+        load_targets(spec.split(), folder=Path.cwd(), flow_states=Path(sys.argv[1], "flows.db"))
+        print(f"{spec} -> served")  # noqa: T201
+    except HostNotStarted as error:
+        print(f"{spec} -> {error}")  # noqa: T201
