@@ -53,6 +53,13 @@ class Crew:
             notify=rule.notify or self.notify,
         )
 
+    def rule_for_round(self, rule: Rule) -> Rule:
+        """The rule as it is kept with a round: a channel only where it is another than the crew's.
+
+        So a round with one has a thread of its own there, whatever becomes of the settings.
+        """
+        return replace(rule, channel=None) if rule.channel == self.channel else rule
+
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         """Who has this role for the crew."""
         match role:

@@ -148,6 +148,11 @@ class Round:
         return 1 if self.rule is None else self.rule.approvals
 
     @property
+    def elsewhere(self) -> str | None:
+        """The channel of its card, where that is another than its execution's thread's."""
+        return None if self.rule is None else self.rule.channel
+
+    @property
     def is_timed(self) -> bool:
         """Whether something happens while it waits, or was to happen."""
         rule = self.rule

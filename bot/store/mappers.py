@@ -108,7 +108,9 @@ def to_card(row: sa.Row[Any]) -> MessageRef | None:
     """Where the round's card is, from a row of LINE."""
     if row.card_ts is None:
         return None
-    return MessageRef(row.card_channel, row.card_ts, row.thread_ts or row.card_ts)
+    in_thread = row.thread_ts if row.card_channel == row.channel else None
+    thread_ts = row.card_thread_ts or in_thread or row.card_ts
+    return MessageRef(row.card_channel, row.card_ts, thread_ts)
 
 
 def to_execution(row: sa.Row[Any]) -> Execution:

@@ -37,6 +37,19 @@ _CLAIMS: Final = sa.select(claims).where(
     claims.c.round_id.in_(sa.bindparam("rounds", expanding=True))
 )
 
+_WAITING: Final = (
+    LINE.where(rounds.c.state == State.WAITING.value).order_by(rounds.c.opened_at.desc()).limit(100)
+)
+#: Those of the execution's thread; one whose card is not posted yet may belong elsewhere.
+_WAITING_IN: Final = _WAITING.where(
+    executions.c.channel == sa.bindparam("channel"),
+    executions.c.thread_ts == sa.bindparam("thread"),
+)
+_WAITING_ELSEWHERE: Final = _WAITING.where(
+    rounds.c.card_channel == sa.bindparam("channel"),
+    rounds.c.card_thread_ts == sa.bindparam("thread"),
+)
+
 
 class SqlNotes:
     """`usecases.ports.TxNotes`, on a transaction's connection."""
@@ -46,17 +59,13 @@ class SqlNotes:
 
     async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
         """See `TxNotes`."""
-        found = await self._connection.execute(
-            LINE.where(
-                executions.c.channel == channel,
-                executions.c.thread_ts == thread_ts,
-                rounds.c.state == State.WAITING.value,
-            )
-            .order_by(rounds.c.opened_at.desc())
-            .limit(1)
-        )
-        row = found.one_or_none()
-        return to_round(row) if row else None
+        thread = {"channel": channel, "thread": thread_ts}
+        for statement in (_WAITING_ELSEWHERE, _WAITING_IN):
+            for row in await self._connection.execute(statement, thread):
+                round_ = to_round(row)
+                if statement is _WAITING_ELSEWHERE or round_.elsewhere is None:
+                    return round_
+        return None
 
     async def keep(self, note: Note) -> bool:
         """See `TxNotes`."""

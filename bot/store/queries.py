@@ -33,7 +33,7 @@ from bot.store.mappers import (
     to_webhooks,
 )
 from bot.store.notes import SqlNoteQueries, claims_on, notes_of
-from bot.store.rounds import SqlRoundQueries, newer_round
+from bot.store.rounds import SqlRoundQueries, newer_round, thread_elsewhere
 from bot.store.rules import rules_of
 from bot.store.statements import WEBHOOKS_OF_ROUND
 from bot.store.tables import (
@@ -104,6 +104,11 @@ class SqlQueries:
             claimed = await claims_on(connection, [round_id]) if waits else {}
             away = await find_absences(connection) if waits else ()
             newer = None if waits else await newer_round(connection, row)
+            channel, thread_ts = row.channel, row.thread_ts
+            if row.card_thread_ts is not None:
+                channel, thread_ts = row.card_channel, row.card_thread_ts
+            elif round_.elsewhere is not None:
+                channel, thread_ts = await thread_elsewhere(connection, round_)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
@@ -124,8 +129,8 @@ class SqlQueries:
                 newer=newer,
             ),
             card=to_card(row),
-            channel=row.channel,
-            thread_ts=row.thread_ts,
+            channel=channel,
+            thread_ts=thread_ts,
         )
 
     async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:

@@ -15,8 +15,9 @@ from bot.domain.review import Round, State
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, ROUND, to_line, to_round
 from bot.store.notes import claims_on, notes_of
+from bot.store.rules import to_rule
 from bot.store.selections import count_up_to, first_ids
-from bot.store.tables import outputs, reviews, rounds
+from bot.store.tables import outputs, reviews, rounds, rules
 from bot.usecases.read_models import MessageRef, NewerRound, RoundLine, Selection
 
 #: How much of an output a list shows.
@@ -39,7 +40,7 @@ _LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expandi
 
 
 _NEWEST_CARD: Final = (
-    sa.select(rounds.c.number, rounds.c.card_channel, rounds.c.card_ts)
+    sa.select(rounds.c.number, rounds.c.card_channel, rounds.c.card_ts, rounds.c.card_thread_ts)
     .where(rounds.c.review_id == sa.bindparam("review"))
     .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
     .order_by(rounds.c.number.desc())
@@ -53,8 +54,33 @@ async def newer_round(connection: AsyncConnection, row: sa.Row[Any]) -> NewerRou
     found = (await connection.execute(_NEWEST_CARD, later)).one_or_none()
     if found is None:
         return None
-    thread_ts = row.thread_ts or found.card_ts
+    in_thread = row.thread_ts if found.card_channel == row.channel else None
+    thread_ts = found.card_thread_ts or in_thread or found.card_ts
     return NewerRound(found.number, MessageRef(found.card_channel, found.card_ts, thread_ts))
+
+
+#: Threads of an execution's rounds that are in other channels than its own, the latest first.
+_ELSEWHERE: Final = (
+    sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
+    .join_from(rounds, reviews)
+    .join(rules, rules.c.id == rounds.c.rule_id)
+    .where(reviews.c.crew == sa.bindparam("crew"))
+    .where(reviews.c.execution_id == sa.bindparam("execution"))
+    .where(rounds.c.card_thread_ts.is_not(None))
+    .order_by(rounds.c.opened_at.desc())
+    .limit(100)
+)
+
+
+async def thread_elsewhere(
+    connection: AsyncConnection, round_: Round
+) -> tuple[str, str] | tuple[None, None]:
+    """The channel and ts of the thread that a round's execution has in the round's own channel."""
+    about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
+    for row in await connection.execute(_ELSEWHERE, about):
+        if to_rule(row.rule).channel == round_.elsewhere:
+            return row.card_channel, row.card_thread_ts
+    return None, None
 
 
 class SqlRoundQueries:

@@ -219,6 +219,15 @@ PLACE_CARD: Final = _THIS_ROUND.values(
     card_channel=sa.bindparam("channel"),
     card_ts=sa.bindparam("ts"),
     card_shows=sa.bindparam("shown"),
+    card_thread_ts=sa.bindparam("thread_ts"),
+)
+FORGET_THREAD: Final = (
+    sa.update(rounds)
+    .where(
+        rounds.c.card_channel == sa.bindparam("b_channel"),
+        rounds.c.card_thread_ts == sa.bindparam("b_thread"),
+    )
+    .values(card_thread_ts=None)
 )
 RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
 WEBHOOKS_OF_ROUND: Final = sa.select(webhooks).where(

@@ -43,6 +43,7 @@ from bot.store.statements import (
     CANCEL,
     CLOSED_AS_GONE,
     COMPLETE_JOB,
+    FORGET_THREAD,
     HASTEN,
     LATEST_ROUND,
     LOCKED_ROUND,
@@ -207,12 +208,21 @@ class SqlTransaction:
     async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
         """See `Tx`."""
         review = round_.review
-        await self.executions.join_thread(review.crew, review.execution_id, ref)
-        await write(
-            self._connection,
-            PLACE_CARD,
-            {"b_id": round_.id, "channel": ref.channel, "ts": ref.ts, "shown": shown},
-        )
+        where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
+        if round_.elsewhere is None:
+            await self.executions.join_thread(review.crew, review.execution_id, ref)
+        else:
+            where["thread_ts"] = ref.thread_ts
+        await write(self._connection, PLACE_CARD, {"b_id": round_.id, "shown": shown, **where})
+
+    async def forget_thread(self, round_: Round, thread: MessageRef) -> None:
+        """See `Tx`."""
+        if round_.elsewhere is None:
+            review = round_.review
+            await self.executions.forget_thread(review.crew, review.execution_id)
+        else:
+            gone = {"b_channel": thread.channel, "b_thread": thread.thread_ts}
+            await self._connection.execute(FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:
         """See `Tx`."""
@@ -231,7 +241,7 @@ class SqlTransaction:
         await self._connection.execute(
             sa.update(rounds)
             .where(rounds.c.id == round_.id)
-            .values(card_channel=None, card_ts=None)
+            .values(card_channel=None, card_ts=None, card_thread_ts=None)
         )
 
     async def retry(

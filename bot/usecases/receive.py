@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.domain.crew import Crew
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.execution import Execution
 from bot.domain.notification import Notification
@@ -12,6 +13,7 @@ from bot.domain.redaction import Redactor
 from bot.domain.review import Review, Round
 from bot.domain.rules.choose import choose
 from bot.domain.rules.facts import Facts
+from bot.domain.rules.rule import Rule
 from bot.usecases.evidence import heed_activity
 from bot.usecases.ports.base import Clock, Crews, NewId
 from bot.usecases.ports.store import UnitOfWork
@@ -65,7 +67,7 @@ async def receive_notification(
             digest=notification.output.digest,
             at=now,
             new_id=new_id,
-            rule=choose(crews[crew].rules, facts) if crew in crews else None,
+            rule=_rule(crews.get(crew), facts),
         )
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
@@ -79,6 +81,11 @@ async def receive_notification(
             execution = await heed_activity(tx, execution, at=now)
             await track(tx, execution, meta=notification.meta, at=now)
     return Received(receipt.current, receipt.opened)
+
+
+def _rule(crew: Crew | None, facts: Facts) -> Rule | None:
+    found = choose(crew.rules, facts) if crew is not None else None
+    return None if crew is None or found is None else crew.rule_for_round(found)
 
 
 def _facts(execution: Execution, review: Review, notification: Notification) -> Facts:

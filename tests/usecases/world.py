@@ -24,6 +24,7 @@ from bot.domain.effects import (
     status_destination,
 )
 from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
+from bot.domain.notes import Note
 from bot.domain.notification import Output
 from bot.domain.outcome import Outcome
 from bot.domain.review import Round, State
@@ -37,8 +38,9 @@ from bot.usecases.decide import decide, retry
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
+from bot.usecases.notes import keep_note
 from bot.usecases.ports.outbox import Job
-from bot.usecases.read_models import NO_RULE, Selection
+from bot.usecases.read_models import NO_RULE, MessageRef, Selection
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from bot.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
@@ -145,6 +147,19 @@ class World:
 
     async def round(self, round_id: str) -> Round:
         return await self.uow.read.round(round_id)
+
+    async def note(
+        self, thread: MessageRef, ts: str, *, by: Person = ANA, text: str = "Hm."
+    ) -> Note | None:
+        """Somebody writes in a thread."""
+        return await keep_note(
+            channel=thread.channel,
+            thread_ts=thread.thread_ts,
+            ts=ts,
+            by=by,
+            text=text,
+            context=self.reviews,
+        )
 
     async def waiting(self) -> tuple[Round, ...]:
         """The first that wait for a decision, the oldest first."""

@@ -66,14 +66,26 @@ async def _post(
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
 
+    async def forget(tx: Tx) -> None:
+        if posting.thread is not None:
+            await tx.forget_thread(round_, posting.thread)
+
     return await post_in_thread(
         job,
         post_card,
-        channel=posting.channel,
+        channel=posting.channel or _channel(job, round_, context),
         record=record,
+        forget=forget,
         file=EffectKind.ATTACH if job.effect.kind is EffectKind.POST else None,
         context=context,
     )
+
+
+def _channel(job: Job, round_: Round, context: DeliveryContext) -> str | None:
+    """Where a round's thread starts; None where the settings name no such crew."""
+    if job.effect.crew not in context.crews:
+        return None
+    return crew_for(round_, context.crews).channel
 
 
 async def attach(job: Job, context: DeliveryContext) -> Outcome:

@@ -119,11 +119,16 @@ async def _post(
         )
         await place(job.effect.crew, job.effect.execution_id, posted.ref)
 
+    async def forget(tx: Tx) -> None:
+        await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
+
+    crew = context.crews.get(job.effect.crew)
     return await post_in_thread(
         job,
         post,
-        channel=posting.channel,
+        channel=posting.channel or (crew.channel if crew else None),
         record=record,
+        forget=forget,
         file=EffectKind.RESULT_FILE,
         context=context,
     )

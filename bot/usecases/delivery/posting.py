@@ -28,6 +28,9 @@ class Post(Protocol):
 Record = Callable[[Tx, Posted], Awaitable[None]]
 """Stores where the message is; it starts the thread if there is none."""
 
+Forget = Callable[[Tx], Awaitable[None]]
+"""Forgets a thread that is gone."""
+
 
 async def post_in_thread(
     job: Job,
@@ -35,22 +38,22 @@ async def post_in_thread(
     *,
     channel: str | None,
     record: Record,
+    forget: Forget,
     file: EffectKind | None,
     context: DeliveryContext,
 ) -> Outcome:
-    """Post a message and settle its job; in the crew's channel while there is no thread.
+    """Post a message and settle its job; `channel` is None where the settings name no such crew.
 
-    `file` attaches the whole of what no message could hold.
+    `forget` is for when the thread's first message was deleted. `file` attaches the whole of what
+    no message could hold.
     """
-    crew = context.crews.get(job.effect.crew)
-    channel = channel or (crew.channel if crew else None)
     if channel is None:
         await set_aside(job, UNKNOWN_CREW, context)
         return Refused(UNKNOWN_CREW, "no such crew")
     outcome = await post(channel=channel, posted_since=earlier_try(job))
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
         async with context.uow.begin() as tx:
-            await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
+            await forget(tx)
             await tx.retry(job, at=context.clock(), in_doubt=False)
         return outcome
     if isinstance(outcome, Refused):

@@ -31,8 +31,17 @@ class Posting:
     view: CardView
     card: MessageRef | None
     channel: str | None
-    """Where the execution's thread is; None before its first message."""
+    """Where the round's thread is: the execution's, or one of its own elsewhere. None before the
+    thread's first message.
+    """
     thread_ts: str | None
+
+    @property
+    def thread(self) -> MessageRef | None:
+        """The first message of that thread."""
+        if self.channel is None or self.thread_ts is None:
+            return None
+        return MessageRef(self.channel, self.thread_ts, self.thread_ts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,8 +247,12 @@ class Tx(Protocol):
     async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
         """Remember where a round's card is, and how many percent of the output it shows.
 
-        It starts the thread if there is none.
+        It starts the execution's thread if there is none, unless it is elsewhere.
         """
+        ...
+
+    async def forget_thread(self, round_: Round, thread: MessageRef) -> None:
+        """The first message of a round's thread was deleted: the next one starts a new thread."""
         ...
 
     async def record_shown(self, round_: Round, shown: int) -> None:

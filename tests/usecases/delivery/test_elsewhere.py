@@ -1,0 +1,168 @@
+"""A rule's cards go to its channel, into a thread of their own; all else stays where it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.domain.outcome import Refused
+from bot.domain.people import User
+from bot.domain.review import Round, State
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Reminders
+from bot.domain.verdict import Revise
+from bot.usecases.read_models import MessageRef
+from tests.builders import ANA, BEN, SECOND, a_crew, a_rule
+from tests.usecases.faults import Fault
+from tests.usecases.timed import HOUR, after
+from tests.usecases.world import CREW, World
+
+LEGAL = a_rule(
+    when=Conditions(task="legal"),
+    channel="C0LEGAL",
+    reviewers=(User(BEN.id),),
+    remind=Reminders(after=Duration.parse("1h"), most=1),
+)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.crews["research"] = a_crew(reviewers=(User(ANA.id),), rules=(LEGAL,))
+    return world
+
+
+async def posted(world: World, text: str = "A draft.", *, task: str = "legal") -> Round:
+    round_ = (await world.notify(text, task_id=task)).round
+    await world.settle_slack()
+    return round_
+
+
+async def card(world: World, round_: Round) -> MessageRef:
+    found = (await world.uow.read.posting(round_.id)).card
+    assert found is not None
+    return found
+
+
+async def test_the_card_is_a_message_of_its_own_there(world: World) -> None:
+    await world.start()
+    await world.settle_slack()
+    theirs = await posted(world)
+    general = await posted(world, task="draft")
+    ref = await card(world, theirs)
+    assert (ref.channel, ref.thread_ts) == ("C0LEGAL", ref.ts)
+    execution = await world.uow.read.executions.posting("research", "e-1")
+    assert execution is not None
+    assert execution.thread is not None
+    assert execution.thread.channel == "C0REVIEWS"
+    ours = await card(world, general)
+    assert (ours.channel, ours.thread_ts) == ("C0REVIEWS", execution.thread.ts)
+
+
+async def test_it_starts_no_thread_of_the_execution(world: World) -> None:
+    await posted(world)
+    execution = await world.uow.read.executions.posting("research", "e-1")
+    assert execution is not None
+    assert execution.thread is None
+    general = await posted(world, task="draft")
+    ref = await card(world, general)
+    assert (ref.channel, ref.thread_ts) == ("C0REVIEWS", ref.ts)
+
+
+async def test_later_rounds_of_the_execution_follow_in_its_thread(world: World) -> None:
+    first = await posted(world)
+    await world.decide(first.id, Revise("Shorter."), by=BEN)
+    newer = await posted(world, "Another draft.")
+    other = (await world.notify("Clause.", task_id="LEGAL")).round
+    await world.settle_slack()
+    thread = (await card(world, first)).ts
+    assert [(await card(world, one)).thread_ts for one in (newer, other)] == [thread, thread]
+    shown = (await world.uow.read.posting(first.id)).view.newer
+    assert shown is not None
+    assert shown.card == await card(world, newer)
+    another = await world.notify("A draft.", task_id="legal", execution_id="e-2")
+    await world.settle_slack()
+    assert (await card(world, another.round)).thread_ts != thread
+
+
+async def test_another_rule_s_channel_has_another_thread(world: World) -> None:
+    other = replace(LEGAL, name="money", when=Conditions(task="money"), channel="C0MONEY")
+    world.crews["research"] = replace(world.crews["research"], rules=(LEGAL, other))
+    first = await posted(world)
+    second = await posted(world, task="money")
+    assert (await card(world, second)).channel == "C0MONEY"
+    assert (await card(world, second)).thread_ts != (await card(world, first)).thread_ts
+
+
+async def test_the_crew_s_own_channel_is_not_elsewhere(world: World) -> None:
+    here = replace(LEGAL, channel="C0REVIEWS")
+    world.crews["research"] = replace(world.crews["research"], rules=(here,))
+    await world.start()
+    await world.settle_slack()
+    round_ = await posted(world)
+    assert round_.elsewhere is None
+    assert (await card(world, round_)).thread_ts != (await card(world, round_)).ts
+
+
+async def test_what_is_said_of_a_round_is_said_in_its_thread(world: World) -> None:
+    round_ = await posted(world)
+    await after(world, HOUR)
+    await world.decide(round_.id, by=BEN)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    await world.settle_slack()
+    there = {one.ref.channel for one in world.slack.messages}
+    assert there == {"C0LEGAL"}
+    assert {one.key.split()[0] for one in world.slack.messages} == {"card", "reminder", "stuck"}
+
+
+async def test_notes_in_its_thread_are_its(world: World) -> None:
+    general = await posted(world, task="draft")
+    theirs = await posted(world)
+    world.clock.advance(SECOND)
+    unposted = (await world.notify("Clause.", task_id="LEGAL")).round
+    note = await world.note(await card(world, theirs), "9.1")
+    assert note is not None
+    assert note.round_id == theirs.id
+    note = await world.note(await card(world, general), "9.2")
+    assert note is not None
+    assert note.round_id == general.id
+    await world.decide(general.id, Revise("Shorter."))
+    assert await world.note(await card(world, general), "9.3") is None
+    await world.settle_slack()
+    note = await world.note(await card(world, theirs), "9.4")
+    assert note is not None
+    assert note.round_id == unposted.id
+
+
+async def test_a_card_that_was_deleted_comes_back_there(world: World) -> None:
+    round_ = await posted(world)
+    world.slack.card(round_.id).deleted = True
+    await world.enqueue(EffectKind.REFRESH, round_.id)
+    await world.settle_slack()
+    ref = await card(world, round_)
+    assert (ref.channel, ref.thread_ts) == ("C0LEGAL", ref.ts)
+
+
+async def test_a_thread_that_is_gone_begins_anew(world: World) -> None:
+    first = await posted(world)
+    await world.decide(first.id, Revise("Shorter."), by=BEN)
+    await world.settle_slack()
+    world.slack.card(first.id).deleted = True
+    newer = await posted(world, "Another draft.")
+    ref = await card(world, newer)
+    assert (ref.channel, ref.thread_ts) == ("C0LEGAL", ref.ts)
+    assert (await card(world, first)).thread_ts == (await card(world, first)).ts
+
+
+async def test_a_crew_that_is_gone_posts_into_threads_that_are_there(world: World) -> None:
+    first = await posted(world)
+    await world.notify("Another draft.", task_id="legal")
+    await world.notify("A draft.", task_id="legal", execution_id="e-2")
+    world.crews.clear()
+    await world.settle_slack()
+    assert len(world.slack.messages) == 2
+    assert len(await world.set_aside()) == 1
+    assert (await world.round(first.id)).state is State.SUPERSEDED
