@@ -10,10 +10,18 @@ from functools import partial
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.crewai.flow_requests import parse_flow_request
 from bot.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
 from bot.crewai.updates import parse_crew, parse_step, parse_task
-from bot.crews import build_credentials, build_crews, build_redactors, connect_crews, open_forwarder
+from bot.crews import (
+    build_credentials,
+    build_crews,
+    build_redactors,
+    connect_crews,
+    open_flow_answers,
+    open_forwarder,
+)
 from bot.lifecycle import (
     Supervisor,
     build_workers,
@@ -114,6 +122,9 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             messenger=slack.messenger,
             directory=slack.directory,
             forwarder=await stack.enter_async_context(open_forwarder(settings)),
+            flows=await stack.enter_async_context(
+                open_flow_answers(settings, redactors, clock=clock, off_loop=off_loop)
+            ),
             clients=clients,
             crews=crews,
             clock=clock,
@@ -186,6 +197,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             prove=partial(prove, settings.slack.bot_token),
             status_token=settings.status_token,
             parse_notification=parse_notification,
+            parse_flow_request=parse_flow_request,
             parse_update={
                 EventKind.TASK: parse_task,
                 EventKind.STEP: parse_step,

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.crewai.addresses import is_private_url
 from bot.crewai.client import HttpCrew
+from bot.crewai.flow_callback import HttpFlowAnswers
 from bot.crewai.lookups import Lookups
 from bot.crewai.transport import Timeouts, open_client
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
@@ -73,6 +74,22 @@ async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForward
     private = (name for name, crew in settings.crews.items() if is_private_url(crew.url))
     async with open_client() as http:
         yield HttpWebhookForwarder(http, Lookups(), private_crews=frozenset(private))
+
+
+@asynccontextmanager
+async def open_flow_answers(
+    settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
+) -> AsyncIterator[HttpFlowAnswers]:
+    """What answers flows."""
+    async with open_client() as http:
+        yield HttpFlowAnswers(
+            http,
+            Lookups(),
+            hosts={name: crew.flow_callback_hosts for name, crew in settings.crews.items()},
+            redactors=redactors,
+            clock=clock,
+            off_loop=off_loop,
+        )
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:

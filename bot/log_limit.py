@@ -12,6 +12,8 @@ import structlog
 BY_STRANGERS: Final = frozenset(
     {
         "connection_closed",
+        "flow_signature_refused",
+        "no_flow_secret",
         "no_http",
         "other_team",
         "slack_signature_refused",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.execution import Execution
 from bot.domain.notes import Note
 from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
-from bot.domain.people import User
+from bot.domain.people import Email, User
+from bot.domain.question import Callback, FlowRequest, Question
 from bot.domain.review import Review, Round, State
 from bot.domain.rules.rule import Rule
 from bot.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
@@ -105,6 +106,28 @@ def a_notification(text: str = "A draft.", **changes: Any) -> Notification:
         execution_id="e-1", task_id="draft", output=an_output(text), task_name="Draft the report"
     )
     return replace(notification, **changes)
+
+
+def a_flow_request(text: str = "A draft.", **changes: Any) -> FlowRequest:
+    """A flow's request; what is no field of its own is a change of its question."""
+    known = {field.name for field in fields(FlowRequest)}
+    question = Question(
+        request_id="8412",
+        message="Publish this?",
+        outcomes=("approved", "rejected", "needs_revision"),
+        assigned=(Email("reviewer@example.com"),),
+    )
+    asked = {name: value for name, value in changes.items() if name not in known}
+    request = FlowRequest(
+        flow_id="f-1",
+        method="review_article",
+        question=replace(question, **asked),
+        output=an_output(text),
+        callback=Callback(f"https://app.crewai.com/requests/{asked.get('request_id', 8412)}?t=x"),
+        flow_name="ContentFlow",
+    )
+    own = {name: value for name, value in changes.items() if name in known}
+    return replace(request, **own)
 
 
 def a_note(text: str = "Shorter.", **changes: Any) -> Note:

@@ -11,18 +11,17 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import httpx
 
+from bot.crewai.answers import error_words, outcome_of
 from bot.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
 from bot.crewai.payloads import (
     is_crews_own,
-    parse_error,
     parse_inputs,
     parse_resume_answer,
     parse_status,
@@ -31,9 +30,8 @@ from bot.crewai.payloads import (
 from bot.crewai.transport import Answer, Timeouts, base_url, send
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
-from bot.domain.outcome import NotSent, Outcome, Refused, Unknown
+from bot.domain.outcome import NotSent, Outcome, Unknown
 from bot.domain.redaction import Redactor
-from bot.domain.retry import LONGEST_ASKED
 from bot.usecases.ports.base import LARGE, OffLoop
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.read_models import CrewUnavailable, Progress
@@ -91,7 +89,8 @@ class HttpCrew:
             return answer
         # A crew may repeat what it was sent, and in this request were secrets of others.
         redactor = self._redactor.also(webhooks.secrets)
-        return self._outcome(await self._redacted(answer, redactor))
+        redacted = await self._redacted(answer, redactor)
+        return outcome_of(redacted, parse=parse_resume_answer, now=self._clock())
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
         """See `CrewClient`."""
@@ -189,52 +188,14 @@ class HttpCrew:
             pool=timeouts.connect,
         )
 
-    def _outcome(self, answer: Answer) -> Outcome:
-        match answer.status:
-            case _ if answer.is_success:
-                return parse_resume_answer(answer.status, answer.body, answer.content_type)
-            case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-                wait = _wait(answer.retry_after, self._clock())
-                return NotSent(str(answer.status), wait, words=_error(answer))
-            # A gateway's way to say that the crew behind it took too long.
-            case HTTPStatus.REQUEST_TIMEOUT:
-                return Unknown(str(answer.status), words=_error(answer))
-            case code if 300 <= code < 500:  # noqa: PLR2004
-                return Refused(str(code), _error(answer))
-        return Unknown(str(answer.status), words=_error(answer))
-
 
 def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
     """`shown` is the answer without secrets; an id is never one."""
     passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
     if answer.is_success:
         return replace(passed_on, execution_id=parse_started(answer.body))
-    return replace(passed_on, missing=parse_missing_inputs(shown.body), words=_error(shown))
-
-
-def _error(answer: Answer) -> str:
-    if words := parse_error(answer.body):
-        return words
-    phrases = {status.value: status.phrase for status in HTTPStatus}
-    return phrases.get(answer.status, "no reason given")
+    return replace(passed_on, missing=parse_missing_inputs(shown.body), words=error_words(shown))
 
 
 def _with_code(answer: Answer) -> str:
-    return f"{answer.status}: {_error(answer)}"
-
-
-def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Read `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3); LONGEST_ASKED at most."""
-    if retry_after is None:
-        return None
-    text = retry_after.strip()
-    if text.isascii() and text.isdecimal():
-        # Longer numbers are not worth reading.
-        wait = timedelta(seconds=int(text)) if len(text) <= 6 else LONGEST_ASKED  # noqa: PLR2004
-    else:
-        try:
-            until = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return None
-        wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
-    return max(timedelta(0), min(wait, LONGEST_ASKED))
+    return f"{answer.status}: {error_words(answer)}"

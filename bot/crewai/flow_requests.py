@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pydantic import AliasChoices, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationError
 
-from bot.crewai.fields import Id, Lenient, Url, Verbatim, Wire, clean, parse_object, validate
+from bot.crewai.fields import Id, Lenient, Text, Url, Verbatim, Wire, clean, parse_object, validate
 from bot.crewai.given import read_given
 from bot.crewai.outputs import is_empty_output, read_output, without_credentials
 from bot.domain.errors import Malformed
@@ -44,6 +44,10 @@ class _Request(Wire):
     method: Id = Field(validation_alias=AliasChoices("method_name", "methodName"))
     callback_url: str = Field(validation_alias=AliasChoices("callback_url", "callbackUrl"))
     response_token: Lenient[Verbatim] = None
+    flow_class: Text = None
+    deployment_name: Text = Field(
+        None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
+    )
 
 
 def parse_flow_request(body: bytes) -> FlowRequest:
@@ -74,6 +78,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
         ),
         output=output,
         callback=Callback(wire.callback_url, wire.response_token),
+        flow_name=wire.flow_class or wire.deployment_name,
         meta=read_given(fields.get("metadata")) or _given(state),
         escalation=escalation,
     )

@@ -13,17 +13,14 @@ from typing import Final
 
 import httpx
 
-from bot.crewai.addresses import may_call
-from bot.crewai.lookups import Lookups, TooManyLookups
+from bot.crewai.lookups import Lookups
+from bot.crewai.strangers import NO_HOST, find_addresses, host_of, parse_url
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook
 
 #: For connecting and the answer, after the host's name was looked up.
 SECONDS: Final = 15
-#: How many of a host's addresses are tried, where there is no connection to the first.
-ADDRESSES: Final = 3
-_NO_HOST: Final = Refused("bad_url", "the URL names no host that could be called")
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -42,31 +39,18 @@ class HttpWebhookForwarder:
 
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
         """See `WebhookForwarder`."""
-        where = _parse_url(url)
+        where = parse_url(url)
         if where is None:
-            return _NO_HOST
-        addresses = await self._find(webhook.crew, where)
+            return NO_HOST
+        private = webhook.crew in self._private_crews
+        addresses = await find_addresses(self._lookups, where, owner=webhook.crew, private=private)
         if not isinstance(addresses, list):
             return addresses
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._send(webhook, where, addresses[:ADDRESSES])
+                return await self._send(webhook, where, addresses)
         except (httpx.HTTPError, TimeoutError) as lost:
             return Unknown(why_lost(lost))
-
-    async def _find(self, crew: str, where: httpx.URL) -> list[str] | Refused | NotSent:
-        """The addresses that may be called, at least one; or why there is none."""
-        try:
-            found = await self._lookups.addresses(_host(where), owner=crew)
-        except ValueError:
-            return _NO_HOST
-        except (TimeoutError, TooManyLookups) as error:
-            return NotSent(str(error))
-        except OSError:
-            return NotSent("the host name is not known")
-        private = crew in self._private_crews
-        allowed = [address for address in found if may_call(address, private=private)]
-        return allowed or Refused("private_address", "the address is not a public one")
 
     async def _send(
         self, webhook: ForwardedWebhook, where: httpx.URL, addresses: list[str]
@@ -86,7 +70,7 @@ class HttpWebhookForwarder:
                     "Connection": "close",
                     **_content_type(webhook),
                 },
-                extensions={"sni_hostname": _host(where)},
+                extensions={"sni_hostname": host_of(where)},
             )
             try:
                 answer = await self._http.send(request, stream=True, follow_redirects=False)
@@ -98,26 +82,10 @@ class HttpWebhookForwarder:
         return outcome
 
 
-def _parse_url(url: str) -> httpx.URL | None:
-    """None for what httpx or the kernel would choke on."""
-    try:
-        where = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError):
-        return None
-    port = where.port if where.port is not None else 80
-    callable_ = where.scheme in {"http", "https"} and where.raw_host and 0 < port < 2**16
-    return where if callable_ else None
-
-
 def _content_type(webhook: ForwardedWebhook) -> dict[str, str]:
     """As far as a header can say it: earlier versions stored any text."""
     text = webhook.content_type
     return {"Content-Type": text} if text and text.isascii() and text.isprintable() else {}
-
-
-def _host(where: httpx.URL) -> str:
-    """As it goes over the wire, that is in ASCII."""
-    return where.raw_host.decode("ascii")
 
 
 def _outcome(status: int) -> Outcome:

@@ -64,9 +64,11 @@ class Crew:
         """Who has this role for the crew."""
         match role:
             case Role.REVIEWER:
-                return self.reviewers
+                # Only a crew that takes requests of flows may name nobody.
+                return self.reviewers or self.operators
             case Role.STARTER:
-                return self.reviewers if self.starters is None else self.starters
+                named = self.starters
+                return self.permitted(Role.REVIEWER) if named is None else named
             case Role.OPERATOR:
                 return self.operators
             case Role.READER:  # pragma: no branch  # there is no fifth

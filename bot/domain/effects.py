@@ -34,6 +34,8 @@ class EffectKind(StrEnum):
     """Tell the crew the decision: `POST /resume`."""
     NOTIFY_STUCK = "notify_stuck"
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
+    CALL_ASSIGNED = "call_assigned"
+    """Mention, in the thread, whom a flow's request names: nobody has answered it for long."""
     TELL_REVIEWERS = "tell_reviewers"
     """Have each reviewer told in private that a round waits."""
     DIRECT_MESSAGE = "direct_message"
@@ -97,6 +99,7 @@ MERGED: Final = frozenset(
 """They bring about the present state, so of several that wait in one ordering key one is enough."""
 IN_ORDER: Final = POSTS_A_CARD | {
     EffectKind.ATTACH_FAILED,
+    EffectKind.CALL_ASSIGNED,
     EffectKind.FORWARD_FAILED,
     EffectKind.NOTIFY_STUCK,
     EffectKind.POST_ESCALATED,

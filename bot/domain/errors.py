@@ -13,6 +13,7 @@ CrewgateError
  ├── CannotStandIn       nobody decides for somebody who is away as they asked
  ├── ConfirmationNeeded  an approval could overlook something; nothing was recorded
  ├── InvalidTransition         an arrow the state machine does not have
+ ├── VerdictMisplaced    a crew's task is approved or revised, a flow's question answered
  ├── Malformed           what a crew sent cannot be understood
  ├── RoundNotFound       no round has this id
  ├── NotPermitted        this person does not have the role it takes
@@ -126,6 +127,10 @@ class InvalidTransition(CrewgateError):
 
     def __init__(self, state: str, to: str) -> None:
         super().__init__(f"a round that is {state} cannot {to}")
+
+
+class VerdictMisplaced(CrewgateError):
+    """A crew's task is approved or revised, and a flow's question is answered; not the others."""
 
 
 class Malformed(CrewgateError):

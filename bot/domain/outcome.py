@@ -34,6 +34,12 @@ class RefusalKind(StrEnum):
     message that cannot be changed any more."""
     NOT_ALLOWED = "not_allowed"
     """This bot may not do this one thing: it lacks a scope or a permission."""
+    ANSWERED = "answered"
+    """A flow has an answer to this request already."""
+    SPENT = "spent"
+    """A flow does not accept this request's token: it was never right, or was used once."""
+    REQUEST_GONE = "request_gone"
+    """A flow does not know this request any more."""
     OTHER = "other"
 
 
@@ -41,11 +47,13 @@ class RefusalKind(StrEnum):
 class Delivered:
     """It took effect. `words` is the other side's own answer.
 
-    `status` is what a crew said that a resume did, where it said so.
+    `status` is what a crew said that a resume did, `outcome` what a flow made of an answer, where
+    they said so.
     """
 
     words: str = ""
     status: ResumeStatus | None = None
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)

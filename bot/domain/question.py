@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot.domain.notification import Output
-from bot.domain.people import ReviewerRef
-from bot.domain.redaction import url_secrets
+from bot.domain.people import Email
+from bot.domain.redaction import Redactor, url_secrets
 
 #: The longest part of an address that is a name: what is longer at its end may be a token.
 _NAME_LIMIT: Final = 11
@@ -26,7 +26,7 @@ class Question:
     """The labels that the flow knows, in its order; sent back exactly as they came."""
     left_off: int = 0
     """How many more there are, which can only be answered in words."""
-    assigned: tuple[ReviewerRef, ...] = ()
+    assigned: tuple[Email, ...] = ()
     """Whom the request names; they decide where the settings name nobody."""
 
 
@@ -56,16 +56,34 @@ class Callback:
 class FlowRequest:
     """A flow's webhook, read: it pauses in a method and asks, or asks with more urgency."""
 
+    VERBATIM: ClassVar = ("flow_id", "method", "question", "callback")
+    """The fields that are sent back as they came, or have some that are."""
+
     flow_id: str
     """The execution; it stays the same for all its pauses."""
     method: str
     question: Question
     output: Output
     callback: Callback
+    flow_name: str | None = None
+    """What the flow is called."""
     meta: tuple[tuple[str, str], ...] = ()
     """What its caller said about the execution, or its state; short values only."""
     escalation: bool = False
     """It was sent before; nobody has answered for long."""
+
+
+def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
+    """A request without secrets in what people are shown; a label that has one is not offered."""
+    question = request.question
+    outcomes = tuple(one for one in question.outcomes if redactor.text(one) == one)
+    clean = replace(
+        question,
+        message=redactor.text(question.message),
+        outcomes=outcomes,
+        left_off=question.left_off + len(question.outcomes) - len(outcomes),
+    )
+    return replace(redactor.fields(request, keep=FlowRequest.VERBATIM), question=clean)
 
 
 class Reading(StrEnum):
@@ -97,3 +115,9 @@ def reading_of(label: str) -> Reading:
     if len(text) > _LONGEST:
         return Reading.OTHER
     return _WORDS.get(re.sub(r"[\s_-]+", "_", text.casefold()), Reading.OTHER)
+
+
+def approval_of(question: Question) -> str | None:
+    """The first outcome that reads as an approval."""
+    labels = (one for one in question.outcomes if reading_of(one) is Reading.APPROVAL)
+    return next(labels, None)

@@ -3,9 +3,10 @@
 | state   | reason                                               |
 | ------- | ---------------------------------------------------- |
 | DECIDED | none yet, NotReached, AnswerLost                     |
-| RESUMED | Answered, Inferred                                   |
+| RESUMED | Answered, Inferred, TakenAs                          |
 | STUCK   | RefusedByCrew, RetriesExhausted, none: reopened      |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
+|         | AnsweredElsewhere, PerhapsTaken, RequestGone         |
 
 WAITING and SUPERSEDED have none: the state says all.
 """
@@ -45,6 +46,36 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class Inferred:
     """The crew has gone on, which it can only have done because it took the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenAs:
+    """The flow took the answer and made this outcome of it; empty where it did not say which."""
+
+    outcome: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredElsewhere:
+    """The flow has an answer that is surely not ours; `words` are its own."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PerhapsTaken:
+    """The flow has an answer: ours, for what came of sending it was lost, or somebody else's."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestGone:
+    """The flow does not know the request any more: its HTTP status and its own words."""
+
+    code: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +134,10 @@ Reason = (
     | AnswerLost
     | Answered
     | Inferred
+    | TakenAs
+    | AnsweredElsewhere
+    | PerhapsTaken
+    | RequestGone
     | RefusedByCrew
     | RetriesExhausted
     | NeverSent

@@ -29,8 +29,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
+from bot.domain.answering import RequestEnded, decision_of_rule, why_request_ended
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.errors import (
     AlreadyDecided,
@@ -41,8 +41,10 @@ from bot.domain.errors import (
     RoundSuperseded,
 )
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.domain.question import Question
 from bot.domain.reason import (
     Answered,
+    AnsweredElsewhere,
     AnswerLost,
     Dismissed,
     ExecutionEnded,
@@ -51,47 +53,17 @@ from bot.domain.reason import (
     Inferred,
     NeverSent,
     NotReached,
+    PerhapsTaken,
     Reason,
     RefusedByCrew,
     RetriesExhausted,
+    TakenAs,
 )
 from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Decision, Person, Vote, decision_of_time, decision_of_votes
+from bot.domain.state import Review, State
+from bot.domain.verdict import Answer, Decision, Person, Vote, decision_of_votes
 
-
-class State(StrEnum):
-    """Where a round is in its life."""
-
-    WAITING = "WAITING"
-    """Somebody has to decide."""
-    DECIDED = "DECIDED"
-    """Somebody decided; the crew does not know yet."""
-    RESUMED = "RESUMED"
-    """The crew has taken the decision."""
-    STUCK = "STUCK"
-    """The crew could not be told; a person must act."""
-    SUPERSEDED = "SUPERSEDED"
-    """A newer output came before anybody decided."""
-    CLOSED = "CLOSED"
-    """There is nothing left to decide or to send."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """The question put to people: one per crew, execution and task."""
-
-    id: str
-    crew: str
-    execution_id: str
-    task_id: str
-    task_name: str | None = None
-    agent: str | None = None
-    expected_output: str | None = None
-
-    @property
-    def title(self) -> str:
-        """What people call the task."""
-        return self.task_name or self.task_id
+__all__ = ["Review", "Round", "State", "Transition"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +87,8 @@ class Round:
     """Since when those may decide too whom the rule names for when nobody does."""
     reminders: int = 0
     """How many were sent."""
+    question: Question | None = None
+    """What a flow asks; None: it is a crew's task, to be approved or revised."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     """Since when a try to resume has been under way whose outcome nobody knows."""
@@ -141,6 +115,11 @@ class Round:
     def can_dismiss(self) -> bool:
         """A person may give it up: it is stuck, or its execution is gone."""
         return self.state is State.STUCK or self.can_reopen
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether its decision is or can still be on its way."""
+        return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
 
     @property
     def approvals(self) -> int:
@@ -173,11 +152,13 @@ class Round:
             raise InvalidTransition(self.state, "be approved by one person")
         return self._decide(decision)
 
-    def approve(self, vote: Vote, *, unsent_notes: int = 0) -> Transition:
+    def approve(
+        self, vote: Vote, answer: Answer | None = None, *, unsent_notes: int = 0
+    ) -> Transition:
         """Count a person's approval; the last one that is needed decides.
 
-        One who approved already changes nothing. Raises what `require_waiting` does, or
-        AlreadyVoted when another approval counts as theirs.
+        `answer` is a flow's outcome. One who approved already changes nothing. Raises what
+        `require_waiting` does, or AlreadyVoted when another approval counts as theirs.
         """
         self.require_waiting()
         for one in self.votes:
@@ -189,7 +170,8 @@ class Round:
         counted = replace(self, votes=votes)
         if len(votes) < self.approvals and votes:
             return Transition(counted, counted._effects(EffectKind.REFRESH))
-        return counted._decide(decision_of_votes(votes or (vote,), unsent_notes=unsent_notes))
+        decision = decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
+        return counted._decide(replace(decision, verdict=answer) if answer else decision)
 
     def take_back(self, user: str) -> Transition:
         """Take back the approval that this person gave, or that was given for them.
@@ -223,7 +205,7 @@ class Round:
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
             raise InvalidTransition(self.state, "be timed out: no rule says when")
-        decision = decision_of_time(self.rule.name, self.rule.timeout, at)
+        decision = decision_of_rule(self.rule.name, self.rule.timeout, self.question, at)
         return self._decide(decision) if decision is not None else Transition(self, ())
 
     def _decide(self, decision: Decision) -> Transition:
@@ -244,14 +226,14 @@ class Round:
         self._must_be(State.WAITING, to="be superseded")
         return self._end(State.SUPERSEDED, at)
 
-    def close(self, reason: ExecutionOver, at: datetime) -> Transition:
+    def close(self, reason: ExecutionOver | AnsweredElsewhere, at: datetime) -> Transition:
         """There is nothing left to decide or to retry.
 
         A decision in doubt was taken if the execution ran to its end: it could not have done that
-        while it waited for us.
+        while it waited for us. Of a flow that says only that somebody answered.
         """
         self._must_be(State.WAITING, State.STUCK, to="be closed")
-        if self.in_doubt and isinstance(reason, ExecutionEnded):
+        if self.in_doubt and isinstance(reason, ExecutionEnded | AnsweredElsewhere):
             return self._infer(at)
         return self._end(State.CLOSED, at, reason)
 
@@ -331,10 +313,8 @@ class Round:
         match outcome:
             case Delivered():
                 return self._take(outcome, at)
-            case Refused() if in_doubt and has_gone_on:
-                return self._infer(at)
-            case Refused(code, words):
-                return surely_not._get_stuck(RefusedByCrew(code, words))
+            case Refused():
+                return surely_not._be_refused(outcome, has_gone_on=has_gone_on, at=at)
             case NotSent(told=why):
                 return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
             case Unknown(told=why):  # pragma: no branch  # there is no fifth
@@ -348,20 +328,40 @@ class Round:
             case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
                 # The newer output was no evidence after all: it was there before our only try.
                 return self._close_unsent(at)
+            case Refused() | NotSent() if isinstance(self.reason, PerhapsTaken) and not in_doubt:
+                surely_not = replace(self, in_doubt_since=None)
+                return surely_not._close_request(AnsweredElsewhere(), at)
             case _:
                 return Transition(self, ())
 
     @property
     def _may_yet_be_taken(self) -> bool:
         """Whether an answer that comes late counts, because nobody knew better."""
-        given_up = isinstance(self.reason, Dismissed)
-        return given_up or self.state in (State.RESUMED, State.STUCK)
+        not_known = isinstance(self.reason, Dismissed | PerhapsTaken)
+        return not_known or self.state in (State.RESUMED, State.STUCK)
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
+        if self.question is not None:
+            return self._end(State.RESUMED, at, TakenAs(answer.outcome, answer.words))
         return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:
+        """The execution has gone on. A flow may have done so by somebody else's answer."""
+        if self.question is not None:
+            return self._close_request(PerhapsTaken(), at)
         return self._end(State.RESUMED, at, Inferred())
+
+    def _be_refused(self, refused: Refused, *, has_gone_on: bool, at: datetime) -> Transition:
+        ended = why_request_ended(refused, in_doubt=self.in_doubt)
+        if ended is not None:
+            return self._close_request(ended, at)
+        if self.in_doubt and has_gone_on:
+            return self._infer(at)
+        return self._get_stuck(RefusedByCrew(refused.code, refused.words))
+
+    def _close_request(self, reason: RequestEnded, at: datetime) -> Transition:
+        closed = self._end(State.CLOSED, at, reason).round
+        return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
     def _close_unsent(self, at: datetime) -> Transition:
         closed = self._end(State.CLOSED, at, NeverSent()).round

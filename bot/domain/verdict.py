@@ -31,7 +31,15 @@ class Revise:
     feedback: str
 
 
-Verdict = Approve | Revise
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a flow is told: one of its own outcomes, exactly, or words that it makes one of."""
+
+    text: str
+    is_label: bool = False
+
+
+Verdict = Approve | Revise | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ class Decision:
         match self.verdict:
             case Approve(comment):
                 return comment or APPROVED
-            case Revise(feedback):  # pragma: no branch  # there is no third
+            case Revise(feedback) | Answer(feedback):  # pragma: no branch  # there is no fourth
                 return feedback
 
 

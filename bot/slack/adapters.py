@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.crew import Crew
 from bot.domain.errors import UnknownCrew
-from bot.domain.people import Anyone, ReviewerRef, Role
+from bot.domain.people import Anyone, Email, ReviewerRef, Role
 from bot.domain.redaction import Redactor
 from bot.slack.client.directory import OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
@@ -47,10 +47,14 @@ def build(
     poster = Poster(client, clock=clock)
     crews = tuple(crews)
     by_name = {crew.name: crew for crew in crews}
-    looked_up = (*crews, *_under_rules(by_name, rules))
+    looked_up = (*crews, *_under_rules(by_name, tuple(rules)))
+    in_settings = frozenset(_people((*crews, *_under_rules(by_name, ()))))
+    earlier = frozenset(_people(looked_up)) - in_settings
+    once = frozenset(ref for ref in earlier if isinstance(ref, Email))
     directory = SlackDirectory(
         client,
-        (ref for crew in looked_up for role in Role for ref in crew.permitted(role)),
+        in_settings | (earlier - once),
+        once=once,
         identity=identity,
         owner_of=owner_of,
         clock=clock,
@@ -70,6 +74,10 @@ def build(
             return ()
         return directory.in_slack(crew.permitted(role))
 
+    async def named_in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+        await directory.resolve(named)
+        return directory.in_slack(named)
+
     return SlackAdapters(
         client=client,
         directory=directory,
@@ -81,8 +89,13 @@ def build(
             redactors=redactors,
             link=identity.link,
             people=people,
+            named_in_slack=named_in_slack,
         ),
     )
+
+
+def _people(crews: Iterable[Crew]) -> Iterator[ReviewerRef]:
+    return (ref for crew in crews for role in Role for ref in crew.permitted(role))
 
 
 def _under_rules(crews: Mapping[str, Crew], rules: Iterable[StoredRule]) -> Iterator[Crew]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.people import ReviewerRef
+from bot.domain.people import ReviewerRef, Role
 from bot.domain.review import Round
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
@@ -42,4 +42,4 @@ class SlackContext(ReviewContext):
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Who may decide on a round; no e-mail address of somebody whom Slack knows."""
-        return self.directory.in_slack(crew_for(round_, self.crews).reviewers)
+        return self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))

@@ -28,6 +28,7 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
     UnknownStarter,
+    VerdictMisplaced,
     VoteRefused,
 )
 from bot.domain.people import ReviewerRef
@@ -72,7 +73,7 @@ def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explan
             return Explanation(strings.too_late(error, now), strings.too_late_plain(error, now))
         case RoundNotFound():
             return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
-        case InvalidTransition():
+        case InvalidTransition() | VerdictMisplaced():
             return _only(strings.NOTHING_TO_DO)
         case VoteRefused():
             return _only(_VOTE_REFUSED[type(error)])

@@ -5,7 +5,7 @@ It knows what every feature's messages look like, so it stands above the feature
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -41,6 +41,7 @@ from bot.slack.reviews.notices import (
     render_attach_failed,
     render_channel_refuses,
     render_dead_letter,
+    render_escalation,
     render_refresh_failed,
     render_stuck_notice,
 )
@@ -70,11 +71,13 @@ class SlackMessenger(ExecutionMessenger):
         clock: Clock,
         off_loop: OffLoop,
         redactors: Mapping[str, Redactor],
+        named_in_slack: Callable[[Sequence[ReviewerRef]], Awaitable[tuple[ReviewerRef, ...]]],
         people: Callable[[Subject, Role], tuple[ReviewerRef, ...]],
         link: Link,
     ) -> None:
         super().__init__(poster, off_loop=off_loop, people=people)
         self._client = client
+        self._named_in_slack = named_in_slack
         self._clock = clock
         self._redactors = redactors
         self._link = link
@@ -94,6 +97,7 @@ class SlackMessenger(ExecutionMessenger):
         A card is shown in the channel too, not only in the thread, unless one of its review is
         there already and people are told of this one.
         """
+        await self._learn_assigned(posting.view)
         view = self._with_people(posting)
         message = await self._card(posting, plain=plain)
         if notify is not None:
@@ -191,6 +195,18 @@ class SlackMessenger(ExecutionMessenger):
         """See `Messenger`."""
         key = f"timed out {posting.view.round.id}"
         return await self._notice(key, render_timed_out(posting.view), posting, posted_since)
+
+    async def call_assigned(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        """See `Messenger`."""
+        round_ = posting.view.round
+        assigned = round_.question.assigned if round_.question is not None else ()
+        people = await self._named_in_slack(assigned)
+        message = render_escalation(round_, people or self._people(round_, Role.REVIEWER))
+        return await self._notice(
+            f"escalated request {round_.id} {occasion}", message, posting, posted_since
+        )
 
     async def post_direct_message(
         self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
@@ -300,6 +316,12 @@ class SlackMessenger(ExecutionMessenger):
             plain=plain,
         )
         return self._said_below(message, view)
+
+    async def _learn_assigned(self, view: CardView) -> None:
+        """Whom a flow's request names may be new to this bot, and is to be called by name."""
+        rule, question = view.round.rule, view.round.question
+        if question is not None and rule is not None and rule.reviewers == question.assigned:
+            await self._named_in_slack(question.assigned)
 
     def _with_people(self, posting: Posting) -> CardView:
         round_ = posting.view.round

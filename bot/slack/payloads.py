@@ -21,7 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
+def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
     """A parser that raises Malformed, and nothing else, for what is not as Slack documents it."""
 
     @wraps(parse)
@@ -57,7 +57,7 @@ class MenuChoice:
     trigger_id: str
 
 
-@_raises_malformed
+@raises_malformed
 def parse_click(body: Mapping[str, Any]) -> Click:
     """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
     return Click(
@@ -67,7 +67,7 @@ def parse_click(body: Mapping[str, Any]) -> Click:
     )
 
 
-@_raises_malformed
+@raises_malformed
 def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
     """A `block_actions` payload of a card's menu."""
     action = body["actions"][0]
@@ -96,6 +96,8 @@ class Submission:
     """The box began with what people wrote in the thread."""
     seen: Seen = NOTHING_SEEN
     """What the form told of before it was sent."""
+    outcome: int | None = None
+    """Which of a flow's outcomes it answers with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,16 @@ class ViewClick:
     """The view's rows of buttons, as they stood when it was pressed."""
 
 
-@_raises_malformed
+@raises_malformed
 def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
     view = body["view"]
     box, feedback = _find_feedback(view)
-    round_id, seen = _parse_asked(str(view.get("private_metadata", "")))
+    round_id, seen, outcome = _parse_asked(str(view.get("private_metadata", "")))
     return Submission(
         round_id=round_id,
         seen=seen,
+        outcome=outcome,
         by=_person(body["user"]),
         feedback=feedback,
         box=box,
@@ -144,7 +147,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
     )
 
 
-@_raises_malformed
+@raises_malformed
 def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
     """A `block_actions` payload of a modal or of Home."""
     action, view = body["actions"][0], body["view"]
@@ -173,7 +176,7 @@ class HomeOpened:
     rows: tuple[ButtonRow, ...]
 
 
-@_raises_malformed
+@raises_malformed
 def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
     """An `app_home_opened` event; None for the app's other tab, its messages."""
     if event.get("tab") != "home":
@@ -190,18 +193,20 @@ def button_rows(view: Mapping[str, Any]) -> tuple[ButtonRow, ...]:
     )
 
 
-def asked(round_id: str, seen: Seen) -> str:
-    """What a form that approves carries: the round, and what the form tells of."""
-    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt])
+def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
+    """What a form that approves carries: the round, what the form tells of, a flow's outcome."""
+    of_flow = [] if outcome is None else [outcome]
+    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *of_flow])
 
 
-def _parse_asked(metadata: str) -> tuple[str, Seen]:
+def _parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
     """The same, back again; forms that ask for changes carry the round alone."""
     try:
-        round_id, notes, claimed_by, excerpt = json.loads(metadata)
+        round_id, notes, claimed_by, excerpt, *of_flow = json.loads(metadata)
     except (TypeError, ValueError):
-        return metadata, NOTHING_SEEN
-    return str(round_id), Seen(str(notes), str(claimed_by), excerpt is True)
+        return metadata, NOTHING_SEEN, None
+    seen = Seen(str(notes), str(claimed_by), excerpt is True)
+    return str(round_id), seen, int(of_flow[0]) if of_flow else None
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
@@ -225,7 +230,7 @@ class Command:
     trigger_id: str = ""
 
 
-@_raises_malformed
+@raises_malformed
 def parse_command(body: Mapping[str, Any]) -> Command:
     """A slash command's form."""
     return Command(
@@ -235,7 +240,7 @@ def parse_command(body: Mapping[str, Any]) -> Command:
     )
 
 
-@_raises_malformed
+@raises_malformed
 def parse_refresh(body: Mapping[str, Any]) -> Command:
     """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
     value = str(body["actions"][0].get("value", ""))
@@ -262,7 +267,7 @@ class KickoffForm:
         return f"{self.view_id}.{self.view_hash}"
 
 
-@_raises_malformed
+@raises_malformed
 def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
     """A `view_submission` payload of the form that asks which crew."""
     entered = body["view"]["state"]["values"][ids.CREW][ids.CREW]
@@ -270,7 +275,7 @@ def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
     return _kickoff_form(body, crew=str(chosen.get("value", "")), values={})
 
 
-@_raises_malformed
+@raises_malformed
 def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
     """A `view_submission` payload of the form that asks for a crew's inputs."""
     view = body["view"]
@@ -330,7 +335,7 @@ class Deleted:
 _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
 
 
-@_raises_malformed
+@raises_malformed
 def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:
     """A `message` event; None unless a person wrote in, changed or deleted from a thread."""
     channel, subtype = str(event.get("channel", "")), event.get("subtype")

@@ -13,24 +13,11 @@ from typing import Final
 from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
 from bot.domain.execution import id_beginning
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from bot.domain.reason import (
-    Answered,
-    AnswerLost,
-    Dismissed,
-    ExecutionEnded,
-    ExecutionFailed,
-    ExecutionGone,
-    Inferred,
-    NeverSent,
-    NotReached,
-    Reason,
-    RefusedByCrew,
-    RetriesExhausted,
-)
 from bot.domain.review import Round
-from bot.domain.verdict import FEEDBACK_LIMIT, Decision, Person, TimedOut
+from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Decision, Person, TimedOut
 from bot.slack.blockkit.text import ELLIPSIS, ago, escape_mrkdwn, one_line, plain
 from bot.slack.ids import COMMAND
+from bot.slack.reasons import ANSWER_LIMIT, because, reason_text
 from bot.usecases.read_models import COUNTED
 
 REVIEWERS_SHOWN: Final = 20
@@ -116,6 +103,8 @@ def too_late_plain(error: NotWaiting, now: datetime) -> str:
 def _did_this(decision: Decision, name: Callable[[Person], str]) -> str:
     if isinstance(decision.by, TimedOut):
         return timed_out(decision.by, decision, plain if name is person_plain else one_line)
+    if isinstance(decision.verdict, Answer):
+        return f"{name(decision.by)} answered this"
     return f"{name(decision.by)} {'approved this' if decision.is_approve else 'asked for changes'}"
 
 
@@ -180,9 +169,6 @@ TITLE_LIMIT: Final = 150
 
 
 AGENT_LIMIT: Final = 80
-
-
-ANSWER_LIMIT: Final = 400
 
 
 ID_LIMIT: Final = 80
@@ -278,8 +264,19 @@ def rule_name(name: str, text: Callable[[str, int], str] = one_line) -> str:
 
 def timed_out(by: TimedOut, decision: Decision, text: Callable[[str, int], str] = one_line) -> str:
     """What a rule did, as the beginning of a sentence."""
-    did = "approved it" if decision.is_approve else "sent it back"
+    match decision.verdict:
+        case Answer(answer, is_label=True):
+            did = f"answered “{text(answer, CREW_LIMIT)}”"
+        case Answer():
+            did = "answered in its words"
+        case _:
+            did = "approved it" if decision.is_approve else "sent it back"
     return f"Nobody decided in time, so {rule_name(by.rule, text)} {did}"
+
+
+def told(decision: Decision) -> str:
+    """Who is told a decision, in a word."""
+    return "flow" if isinstance(decision.verdict, Answer) else "crew"
 
 
 def quoted(text: str, limit: int) -> str:
@@ -343,39 +340,6 @@ EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wro
 def excerpted(shown: int, total: int) -> str:
     """How much of the output the card leaves out, and where it is."""
     return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
-
-
-EXECUTION_GONE: Final = "the crew does not know this execution"
-
-
-def reason_text(reason: Reason | None) -> str:
-    """Why a round is where it is, as a part of a sentence; raw, for what is inside is foreign."""
-    match reason:
-        case None:
-            return ""
-        case Answered(words=text) | RefusedByCrew(words=text):
-            return text
-        case NotReached(text) | AnswerLost(text) | RetriesExhausted(text):
-            return text
-        case ExecutionFailed(error):
-            return f"the execution failed: {error}" if error else "the execution failed"
-        case Dismissed(by, why):
-            return f"{by.name or by.id} dismissed it: {why}"
-        case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone():
-            return _REASONS[type(reason)]
-
-
-_REASONS: Final = {
-    Inferred: "the crew has gone on, so it has this",
-    NeverSent: "a newer output came before this could be sent",
-    ExecutionEnded: "the execution has ended",
-    ExecutionGone: EXECUTION_GONE,
-}
-
-
-def because(reason: Reason | None) -> str:
-    """The same inside a sentence of ours, which brings its own full stop."""
-    return one_line(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 
 
 NEXT: Final = "Next page"

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import WebhookUrls
+from bot.domain.question import Callback
 from bot.store.engine import Connection, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
@@ -32,6 +33,7 @@ from bot.store.statements import (
 from bot.store.tables import (
     REGISTERED,
     executions,
+    flow_requests,
     forwarded_webhooks,
     old_event_keys,
     task_updates,
@@ -42,6 +44,11 @@ from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, Message
 WEBHOOKS_OF: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("b_crew"),
     webhooks.c.execution_id == sa.bindparam("b_execution"),
+)
+CALLBACKS_OF: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
+    flow_requests.c.crew == sa.bindparam("b_crew"),
+    flow_requests.c.execution_id == sa.bindparam("b_execution"),
+    flow_requests.c.callback_url.is_not(None),
 )
 #: How many finished tasks a message about an execution shows.
 FINISHED: Final = 8
@@ -100,7 +107,9 @@ class SqlExecutions:
         about = execution.crew, execution.execution_id
         if about not in self._with_webhooks:
             return ()
-        return _secrets(await self._connection.execute(WEBHOOKS_OF, _key(*about)))
+        found = _secrets(await self._connection.execute(WEBHOOKS_OF, _key(*about)))
+        callbacks = await self._connection.execute(CALLBACKS_OF, _key(*about))
+        return found + _callback_secrets(callbacks)
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
         """See `TxExecutions`."""
@@ -248,7 +257,9 @@ class SqlExecutionQueries:
 
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
         """See `ExecutionQueries`."""
-        return _secrets(await self._rows(WEBHOOKS_OF.params(_key(crew, execution_id))))
+        of = _key(crew, execution_id)
+        callbacks = await self._rows(CALLBACKS_OF.params(of))
+        return _secrets(await self._rows(WEBHOOKS_OF.params(of))) + _callback_secrets(callbacks)
 
     async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
         """See `ExecutionQueries`."""
@@ -280,6 +291,10 @@ def _running(crews: int) -> sa.Select[Any]:
     )
     is_one = sa.and_(*(each.c[column.name] == column for column in key))
     return sa.select(executions).join(each, is_one)
+
+
+def _callback_secrets(rows: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(secret for row in rows for secret in Callback(row.callback_url, row.token).secrets)
 
 
 def _secrets(rows: Iterable[sa.Row[Any]]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,9 +13,22 @@ from bot.domain.effects import Effect, EffectKind
 from bot.domain.execution import Execution, ExecutionState, id_beginning
 from bot.domain.given import Given
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from bot.domain.people import Email
+from bot.domain.question import Question
 from bot.domain.review import Review, Round, State
 from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Approve, Decider, Decision, Person, Revise, TimedOut, Via, Vote
+from bot.domain.verdict import (
+    Answer,
+    Approve,
+    Decider,
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+    Verdict,
+    Via,
+    Vote,
+)
 from bot.store.reasons import from_reason, to_reason
 from bot.store.rules import rule_id_of, to_rule
 from bot.store.tables import executions, reviews, rounds, rules
@@ -75,6 +89,7 @@ def to_round(row: sa.Row[Any]) -> Round:
         votes=votes,
         escalated_at=row.escalated_at,
         reminders=row.reminders or 0,
+        question=_to_question(row.question),
         decision=_to_decision(row, rule, votes),
         in_doubt_since=row.in_doubt_since,
         activity_before=row.activity_before,
@@ -181,12 +196,13 @@ def from_round(round_: Round) -> dict[str, Any]:
         "reminders": round_.reminders,
         **from_reason(round_.reason),
         "ended_at": round_.ended_at,
-        "is_approve": decision and decision.is_approve,
+        "is_approve": _is_approve(decision),
         "feedback": decision and _feedback(decision),
         **_from_decider(decision),
         "decided_at": decision and decision.at,
         "decided_via": decision and decision.via.value,
         "unsent_notes": decision and decision.unsent_notes,
+        "is_label": _is_label(decision),
     }
 
 
@@ -268,8 +284,40 @@ def _feedback(decision: Decision) -> str | None:
     match decision.verdict:
         case Approve(comment):
             return comment
-        case Revise(feedback):  # pragma: no branch  # there is no third
+        case Revise(feedback) | Answer(feedback):  # pragma: no branch  # there is no fourth
             return feedback
+
+
+def from_question(question: Question | None) -> dict[str, Any] | None:
+    """The column `question` of `rounds`."""
+    if question is None:
+        return None
+    return asdict(question) | {"assigned": list(map(str, question.assigned))}
+
+
+def _to_question(stored: dict[str, Any] | None) -> Question | None:
+    if stored is None:
+        return None
+    outcomes, assigned = tuple(stored["outcomes"]), tuple(map(Email, stored["assigned"]))
+    return Question(**stored | {"outcomes": outcomes, "assigned": assigned})
+
+
+def _is_approve(decision: Decision | None) -> bool | None:
+    """Null for an answer to a flow too, which is neither."""
+    if decision is None or isinstance(decision.verdict, Answer):
+        return None
+    return decision.is_approve
+
+
+def _is_label(decision: Decision | None) -> bool | None:
+    verdict = decision and decision.verdict
+    return verdict.is_label if isinstance(verdict, Answer) else None
+
+
+def _to_verdict(row: sa.Row[Any]) -> Verdict:
+    if row.is_label is not None:
+        return Answer(row.feedback, is_label=row.is_label)
+    return Approve(row.feedback) if row.is_approve else Revise(row.feedback)
 
 
 def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -> Decision | None:
@@ -280,12 +328,12 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -
     if via is Via.RULE and rule is not None and rule.timeout is not None:
         by = TimedOut(row.decided_by_name, rule.timeout.after)
     return Decision(
-        verdict=Approve(row.feedback) if row.is_approve else Revise(row.feedback),
+        verdict=_to_verdict(row),
         by=by,
         at=row.decided_at,
         via=via,
         unsent_notes=row.unsent_notes or 0,
-        votes=votes if row.is_approve and via is not Via.RULE else (),
+        votes=votes if (row.is_approve or row.is_label) and via is not Via.RULE else (),
         on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
     )
 

@@ -13,6 +13,7 @@ from bot.domain.effects import EffectKind
 from bot.domain.errors import RoundNotFound
 from bot.domain.notification import Format, Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
+from bot.domain.question import Callback
 from bot.domain.review import Round, State
 from bot.domain.rules.absence import Absence
 from bot.store.absences import find_absences
@@ -21,6 +22,7 @@ from bot.store.direct_messages import direct_messages_of
 from bot.store.email_owners import find_email_owner
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
+from bot.store.flow_requests import find_callback
 from bot.store.installations import find_installation
 from bot.store.mappers import (
     LINE,
@@ -137,6 +139,11 @@ class SqlQueries:
         """See `Queries`."""
         async with self._reading() as connection:
             return await direct_messages_of(connection, round_id)
+
+    async def callback(self, round_id: str) -> Callback | None:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return await find_callback(connection, round_id)
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
         """See `Queries`."""

@@ -8,6 +8,7 @@ from typing import Final
 from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
     Answered,
+    AnsweredElsewhere,
     AnswerLost,
     Dismissed,
     ExecutionEnded,
@@ -16,9 +17,12 @@ from bot.domain.reason import (
     Inferred,
     NeverSent,
     NotReached,
+    PerhapsTaken,
     Reason,
     RefusedByCrew,
+    RequestGone,
     RetriesExhausted,
+    TakenAs,
 )
 from bot.domain.verdict import Person
 
@@ -27,6 +31,10 @@ _FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
     "answer_lost": lambda _code, words: AnswerLost(words),
     "answered": lambda code, words: Answered(words, ResumeStatus(code) if code else None),
     "inferred": lambda _code, _words: Inferred(),
+    "taken_as": TakenAs,
+    "answered_elsewhere": lambda _code, words: AnsweredElsewhere(words),
+    "perhaps_taken": lambda _code, words: PerhapsTaken(words),
+    "request_gone": RequestGone,
     "refused_by_crew": RefusedByCrew,
     "retries_exhausted": lambda _code, words: RetriesExhausted(words),
     "never_sent": lambda _code, _words: NeverSent(),
@@ -62,13 +70,18 @@ def _code_and_words(reason: Reason | None) -> tuple[str, str]:
     match reason:
         case Answered(words, status):
             return status or "", words
-        case RefusedByCrew(code, words):
+        case RefusedByCrew(code, words) | RequestGone(code, words) | TakenAs(code, words):
             return code, words
-        case NotReached(why) | AnswerLost(why) | RetriesExhausted(why):
-            return "", why
         case Dismissed(by, why):
             return f"{by.id} {by.name}", why
-        case ExecutionFailed(error):
-            return "", error
+        case (
+            AnsweredElsewhere(words)
+            | AnswerLost(words)
+            | ExecutionFailed(words)
+            | NotReached(words)
+            | PerhapsTaken(words)
+            | RetriesExhausted(words)
+        ):
+            return "", words
         case _:
             return "", ""

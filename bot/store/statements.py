@@ -33,12 +33,14 @@ Insert: TypeAlias = Any
 def open_execution(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    With `has_webhooks`: most have none, and then nobody needs to read them.
+    With `has_webhooks`, or requests of flows: most have none, and then nobody needs to read them.
     """
     # As text: SQLAlchemy leaves the tables' names out of what is returned.
     has_webhooks: sa.ColumnClause[bool] = sa.literal_column(
-        "EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
-        " AND webhooks.execution_id = executions.execution_id)",
+        "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
+        " AND webhooks.execution_id = executions.execution_id)"
+        " OR EXISTS (SELECT 1 FROM flow_requests WHERE flow_requests.crew = executions.crew"
+        " AND flow_requests.execution_id = executions.execution_id))",
         sa.Boolean,
     )
     statement = insert_of(dialect)(executions)

@@ -142,6 +142,10 @@ rounds = sa.Table(
     sa.Column("escalated_at", Instant),
     sa.Column("reminders", sa.Integer),
     sa.Column("card_thread_ts", sa.Text),
+    #: What a flow asks; null for a crew's task.
+    sa.Column("question", sa.JSON(none_as_null=True)),
+    #: Whether an answer to a flow is one of its own labels; null for any other verdict.
+    sa.Column("is_label", sa.Boolean),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     sa.Index(None, "crew", "rule_id", "state", "decided_at"),
@@ -336,6 +340,20 @@ direct_messages = sa.Table(
     sa.Column("user_id", sa.Text, primary_key=True),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("ts", sa.Text, nullable=False),
+)
+
+#: Requests of flows, by which a repeated one is known, and where each is answered. Whoever has an
+#: address or a token can answer: both are null once there is nothing left to answer.
+flow_requests = sa.Table(
+    "flow_requests",
+    metadata,
+    sa.Column("crew", Bytewise, primary_key=True),
+    sa.Column("execution_id", Bytewise, primary_key=True),
+    sa.Column("request_id", Bytewise, primary_key=True),
+    sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
+    sa.Column("callback_url", sa.Text),
+    sa.Column("token", sa.Text),
+    sa.Index(None, "round_id"),
 )
 
 #: Who is on a round, the latest one.

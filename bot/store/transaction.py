@@ -12,6 +12,7 @@ from bot.domain.effects import Effect
 from bot.domain.errors import ChangedMeanwhile, RoundNotFound
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
+from bot.domain.question import Callback
 from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
 from bot.store.absences import SqlAbsences
@@ -25,9 +26,11 @@ from bot.store.direct_messages import place_direct_message
 from bot.store.email_owners import put_email_owner, save_email_owner
 from bot.store.engine import Connection, rows, write
 from bot.store.executions import SqlExecutions
+from bot.store.flow_requests import find_round_of_request, keep_callback, wipe_callback
 from bot.store.installations import put_installation
 from bot.store.mappers import (
     from_effect,
+    from_question,
     from_review,
     from_round,
     from_webhooks,
@@ -134,6 +137,7 @@ class SqlTransaction:
                 "opened_at": round_.opened_at,
                 "digest": round_.digest,
                 "unchanged": round_.unchanged,
+                "question": from_question(round_.question),
                 **from_round(round_),
             },
         )
@@ -153,6 +157,16 @@ class SqlTransaction:
         where = {"b_id": round_.id, "b_version": round_.version}
         if await write(self._connection, save_round(tuple(values)), values | where) != 1:
             raise ChangedMeanwhile(round_.id)
+        if round_.question is not None and not round_.may_be_sent:
+            await wipe_callback(self._connection, round_)
+
+    async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
+        """See `Tx`."""
+        return await find_round_of_request(self._connection, crew, execution_id, request_id)
+
+    async def keep_callback(self, round_: Round, callback: Callback) -> None:
+        """See `Tx`."""
+        await keep_callback(self._connection, round_, callback)
 
     async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
         """See `Tx`."""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
+from bot.domain.answering import approves, meant
 from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
-from bot.domain.errors import ConfirmationNeeded, InvalidTransition, VoteRefused
+from bot.domain.errors import (
+    ConfirmationNeeded,
+    InvalidTransition,
+    VerdictMisplaced,
+    VoteRefused,
+)
 from bot.domain.execution import ExecutionState
 from bot.domain.people import Role
 from bot.domain.review import Round, State, Transition
-from bot.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
+from bot.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
 from bot.usecases.context import ReviewContext
 from bot.usecases.evidence import reopen as reopen_execution
 from bot.usecases.ports.store import Tx
@@ -31,8 +38,8 @@ async def decide(
 
     `seen` is what they were asked about. Who has approved already changes nothing. Raises
     RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
-    VoteRefused that says why an approval does not count, ConfirmationNeeded, or StoreUnavailable:
-    then nothing was recorded.
+    VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
+    StoreUnavailable: then nothing was recorded.
     """
 
     async def record(*, asked: bool) -> Round:
@@ -41,11 +48,19 @@ async def decide(
             round_ = await tx.round(round_id)
             rights = await context.entitled(by.id, round_, tx)
             round_.require_waiting()
-            if isinstance(verdict, Approve):
-                votes = [Vote(by, now, via, verdict.comment, absent) for absent in rights]
-                transition = await _approve(tx, round_, votes, seen, context, asked=asked)
+            suited = meant(verdict, round_.question)
+            if approves(suited):
+                comment = verdict.comment if isinstance(verdict, Approve) else None
+                votes = [Vote(by, now, via, comment, absent) for absent in rights]
+                ask = _may_overlook(verdict)
+                transition = await _approve(
+                    tx, round_, suited, votes, seen if ask else None, context, asked=asked
+                )
             else:
-                decision = Decision(verdict, by, now, via, on_behalf_of=rights[0])
+                unsent = 0
+                if _may_overlook(verdict):
+                    unsent = await _require_nothing_overlooked(tx, round_, by, now, seen)
+                decision = Decision(suited, by, now, via, unsent, on_behalf_of=rights[0])
                 transition = round_.decide(decision)
             if transition.round == round_:
                 return round_
@@ -67,32 +82,47 @@ async def decide(
 async def _approve(
     tx: Tx,
     round_: Round,
+    verdict: Verdict,
     votes: Sequence[Vote],
-    seen: Seen,
+    seen: Seen | None,
     context: ReviewContext,
     *,
     asked: bool,
 ) -> Transition:
-    """Count the first of these votes that counts: each is by another right of the same person."""
+    """Count the first of these votes that counts: each is by another right of the same person.
+
+    `verdict` is what the last of them says, `seen` None where nothing has to be confirmed.
+    """
     by, at = votes[0].by, votes[0].at
     if round_.vote_of(by.id) is not None:
         return Transition(round_, ())
     starter = await starter_of(round_, tx, context, asked=asked)
+    answer = verdict if isinstance(verdict, Answer) else None
     refused: list[VoteRefused] = []
     for vote in votes:
         try:
             # Somebody may have approved before it was known that they had started it.
             counted = without(round_, starter)
             require_other(vote, starter, counted)
-            counted.approve(vote)
+            counted.approve(vote, answer)
         except VoteRefused as error:
             refused.append(error)
             continue
-        caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at)
-        if not caveats.all_in(seen):
-            raise ConfirmationNeeded(caveats)
-        return counted.approve(vote, unsent_notes=caveats.notes)
+        unsent = 0
+        if seen is not None:
+            unsent = await _require_nothing_overlooked(tx, round_, by, at, seen)
+        return counted.approve(vote, answer, unsent_notes=unsent)
     raise refused[0]
+
+
+async def _require_nothing_overlooked(
+    tx: Tx, round_: Round, by: Person, at: datetime, seen: Seen
+) -> int:
+    """How many notes are not sent. Raises ConfirmationNeeded unless they were asked about all."""
+    caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at)
+    if not caveats.all_in(seen):
+        raise ConfirmationNeeded(caveats)
+    return caveats.notes
 
 
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
@@ -105,6 +135,26 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
         await tx.save(transition.round)
         await tx.enqueue(transition.effects, at=context.clock())
     return transition.round
+
+
+async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
+    """The answer that is one of a flow's outcomes, by its number from 0.
+
+    Raises RoundNotFound, VerdictMisplaced where the round has no such outcome, StoreUnavailable.
+    """
+    question = (await context.uow.read.round(round_id)).question
+    if question is None or not 0 <= number < len(question.outcomes):
+        raise VerdictMisplaced
+    return Answer(question.outcomes[number], is_label=True)
+
+
+def _may_overlook(verdict: Verdict) -> bool:
+    """Whether it was given with one click, whatever was written in the thread."""
+    match verdict:
+        case Approve() | Answer(is_label=True):
+            return True
+        case _:
+            return False
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:

@@ -104,6 +104,8 @@ async def permitting(
     try:
         return await work()
     except NotPermitted as refused:
+        if recheck and refused.uncertain and await directory.resolve(refused.permitted):
+            return await work()
         if refused.channel is None or not (recheck or refused.uncertain):
             raise
         if not await directory.look_up(user, refused.channel, guests=role is Role.READER):

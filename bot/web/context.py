@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification, WebhookUrls
+from bot.domain.question import FlowRequest
 from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Clock, Crews, NewId, OffLoop
@@ -39,6 +40,7 @@ class WebContext:
     status_token: str | None = field(repr=False)
     """Opens the details of the bot's health to callers from elsewhere."""
     parse_notification: Callable[[bytes], Notification]
+    parse_flow_request: Callable[[bytes], FlowRequest]
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
     """The id of the execution that a task, step or crew webhook is about, and what it says."""
     parse_kickoff: Callable[[bytes], KickoffRequest]

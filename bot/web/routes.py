@@ -8,9 +8,10 @@ from aiohttp import web
 
 from bot.web.context import WebContext
 from bot.web.error_responses import explain_failures
+from bot.web.flow_requests import on_flow_request
 from bot.web.health import on_healthz, on_readyz
 from bot.web.kickoff import on_kickoff, on_register
-from bot.web.request_body import LIMIT
+from bot.web.request_body import LIMIT, Room
 from bot.web.webhooks import on_event, on_human_input
 
 
@@ -19,6 +20,8 @@ def build(context: WebContext) -> web.Application:
     app = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
     router = app.router
     router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))
+    flow_request = partial(on_flow_request, context=context, room=Room())
+    router.add_post("/crews/{crew}/flow-request", flow_request)
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
     router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))
     router.add_put(

@@ -46,7 +46,7 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
         raise RequestRefused(unauthorised())
     body = await read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
-    notification = await _parse_or_keep(request, body, parse, context)
+    notification = await parse_or_keep(request, body, parse, context)
     received = await receive_notification(
         crew,
         notification,
@@ -140,7 +140,7 @@ def _parse_notification(content: bytes, *, context: WebContext, redactor: Redact
     """
     notification = context.parse_notification(content)
     redactor = redactor.also(notification.webhooks.secrets)
-    shown = _parse_anew(content, redactor.body(content), context.parse_notification, notification)
+    shown = parse_anew(content, redactor.body(content), context.parse_notification, notification)
     verbatim = {name: getattr(notification, name) for name in Notification.VERBATIM}
     return replace(redactor.fields(shown), **verbatim)
 
@@ -157,11 +157,11 @@ def _parse_update(
     """
     execution_id, update = parse(content)
     clean = redactor.body(content)
-    _, shown = _parse_anew(content, clean, parse, (execution_id, update))
+    _, shown = parse_anew(content, clean, parse, (execution_id, update))
     return execution_id, redactor.fields(shown), clean
 
 
-def _parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
+def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
     """A body without secrets, read: long texts are cut, and half a secret would not be found."""
     if clean != content:
         with suppress(Malformed):  # an id may have become too long
@@ -169,7 +169,7 @@ def _parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parse
     return parsed
 
 
-async def _parse_or_keep(
+async def parse_or_keep(
     request: web.Request, body: Body, parse: Callable[[bytes], T], context: WebContext
 ) -> T:
     """Read an authenticated body, or store it as a dead letter. Raises BodyRefused."""

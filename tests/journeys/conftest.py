@@ -129,9 +129,9 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
         forward: bool = False,
         **more: str,
     ) -> AsyncIterator[World]:
-        if crews_file:
-            (tmp_path / "crews.toml").write_text(crews_file)
         async with Workspace() as slack, Crew() as crew:
+            if crews_file:
+                (tmp_path / "crews.toml").write_text(crews_file.replace("CREW_URL", crew.url))
             people(slack)
             chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
             database = tmp_path / "crewgate.db"

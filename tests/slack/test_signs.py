@@ -12,7 +12,7 @@ SIGNS = {name: sign for name, sign in vars(signs).items() if name.isupper()}
 
 
 def test_each_state_has_a_sign_of_its_own_that_the_page_can_show() -> None:
-    assert len(set(SIGNS.values())) == len(SIGNS) == 8
+    assert len(set(SIGNS.values())) == len(SIGNS) == 10
     assert {sign.strip(":") for sign in SIGNS.values()} <= CHARACTERS.keys()
 
 

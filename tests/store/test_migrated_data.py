@@ -51,6 +51,7 @@ NOW = datetime(2026, 3, 3, 10, 11, 19, 123456, tzinfo=UTC)
 FORWARD = forward_destination("research")
 LATER = {
     EffectKind.ATTACH_FAILED,
+    EffectKind.CALL_ASSIGNED,
     EffectKind.DIRECT_MESSAGE,
     EffectKind.REFRESH_DIRECT_MESSAGE,
     EffectKind.ESCALATE,

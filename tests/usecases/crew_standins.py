@@ -11,9 +11,11 @@ from bot.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
+    RefusalKind,
     Refused,
     ResumeStatus,
 )
+from bot.domain.question import Callback
 from bot.domain.verdict import Decision
 from bot.usecases.ports.crew import KickoffOutcome, KickoffRequest
 from bot.usecases.read_models import (
@@ -105,6 +107,35 @@ class FakeCrew:
 
     async def ping(self) -> CrewUnavailable | None:
         return self.says if isinstance(self.says, CrewUnavailable) else None
+
+
+@dataclass
+class FakeFlows:
+    """`FlowAnswers`: each address takes one answer, which is the outcome; then it says so."""
+
+    faults: deque[Fault] = field(default_factory=deque)
+    taken: dict[str, str] = field(default_factory=dict)
+    """What was answered, by address."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Every answer that arrived, or was on its way when something broke."""
+    refusal: Refused = field(
+        default_factory=lambda: Refused("409", "already responded", RefusalKind.ANSWERED)
+    )
+    """What it says to a second one."""
+    on_answer: Callable[[str], Awaitable[None]] | None = None
+    """Called before an answer is looked at."""
+
+    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+        self.asked.append((callback.url, feedback))
+        if self.on_answer:
+            await self.on_answer(feedback)
+        fault = self.faults.popleft() if self.faults else None
+        if fault and not fault.after:
+            return fault.strike()
+        if callback.url in self.taken:
+            return self.refusal
+        self.taken[callback.url] = feedback
+        return fault.strike() if fault else Delivered("accepted", outcome=feedback)
 
 
 @dataclass

@@ -236,6 +236,11 @@ class FakeSlack(FakeExecutionMessages):
     async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         return self._notice(f"timed out {posting.view.round.id}", posting, posted_since)
 
+    async def call_assigned(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        return self._notice(f"called {posting.view.round.id} {occasion}", posting, posted_since)
+
     async def post_direct_message(
         self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
     ) -> PostOutcome:
@@ -325,6 +330,8 @@ class FakeDirectory:
     guests: set[str] = field(default_factory=set)
     learns: dict[str, set[str]] = field(default_factory=dict)
     """What a look-up learns of channels; Slack does not answer about others."""
+    resolves: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
+    """What Slack tells of e-mails and groups once it is asked."""
     looked_up: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[Email, frozenset[str]] = field(default_factory=dict)
     """Whom addresses stand for, once Slack is asked."""
@@ -356,6 +363,11 @@ class FakeDirectory:
         if user in self.strangers:
             return self.strangers[user]
         return user not in self.guests
+
+    async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
+        learnt = {ref: self.resolves[ref] for ref in named if ref in self.resolves}
+        self.people |= learnt
+        return any(learnt.values())
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
         assert isinstance(guests, bool)

@@ -38,13 +38,14 @@ from bot.usecases.decide import decide, retry
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import LEASE
+from bot.usecases.flows import receive_flow_request
 from bot.usecases.notes import keep_note
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import NO_RULE, MessageRef, Selection
 from bot.usecases.receive import Received, receive_notification, store_dead_letter
 from bot.usecases.track import record_update, track
-from tests.builders import ANA, FakeClock, Numbered, a_crew, a_notification
-from tests.usecases.crew_standins import FakeCrew, FakeForwarder
+from tests.builders import ANA, FakeClock, Numbered, a_crew, a_flow_request, a_notification
+from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
 ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status")
@@ -64,6 +65,7 @@ class World:
     uow: SqlUnitOfWork
     clock: FakeClock = field(default_factory=FakeClock)
     crew: FakeCrew = field(default_factory=FakeCrew)
+    flows: FakeFlows = field(default_factory=FakeFlows)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     crews: dict[str, Crew] = field(default_factory=lambda: {"research": a_crew()})
     new_id: Numbered = field(default_factory=Numbered)
@@ -76,6 +78,7 @@ class World:
             uow=self.uow,
             messenger=self.slack,
             forwarder=self.forwarder,
+            flows=self.flows,
             clients={"research": self.crew},
             crews=self.crews,
             clock=self.clock,
@@ -95,6 +98,17 @@ class World:
         return await receive_notification(
             crew,
             a_notification(text, **changes),
+            uow=self.uow,
+            crews=self.crews,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    async def ask(self, text: str = "A draft.", **changes: Any) -> Received:
+        """A flow pauses; `changes` are of its question."""
+        return await receive_flow_request(
+            "research",
+            a_flow_request(text, **changes),
             uow=self.uow,
             crews=self.crews,
             clock=self.clock,

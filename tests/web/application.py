@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from bot.crewai.flow_requests import parse_flow_request
 from bot.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
 from bot.crewai.updates import parse_crew, parse_step, parse_task
@@ -19,7 +20,7 @@ from bot.web.health import Health
 from tests.builders import webhook_urls
 from tests.usecases.world import World
 
-CREDENTIALS = Credentials("research", "the-secret", "the-token")
+CREDENTIALS = Credentials("research", "the-secret", "the-token", "whsec_the-flow-secret")
 
 
 def an_application(world: World, *, forward: bool) -> web.Application:
@@ -53,6 +54,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
         prove=lambda nonce: f"proof of {nonce}",
         status_token=None,
         parse_notification=parse_notification,
+        parse_flow_request=parse_flow_request,
         parse_update={
             EventKind.TASK: parse_task,
             EventKind.STEP: parse_step,

@@ -26,6 +26,7 @@ from bot.demo.crew.faults import (
     slow,
     status,
 )
+from bot.demo.crew.flows import FlowRequest, FlowWebhook
 from bot.demo.crew.records import Call, Change, Resume, Sent
 from bot.demo.crew.script import SAMPLE, Task, TaskFailed
 from bot.demo.crew.wire import HumanInput, Style, Urls
@@ -38,6 +39,8 @@ __all__ = [
     "Echo",
     "Execution",
     "Fault",
+    "FlowRequest",
+    "FlowWebhook",
     "HumanInput",
     "Resume",
     "Sent",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bot.demo.crew.engine import Engine
 from bot.demo.crew.execution import Execution
 from bot.demo.crew.faults import Fault
+from bot.demo.crew.flows import PREFIX, Flows
 from bot.demo.crew.records import Call, Change, Changes, Resume, Sent
 from bot.demo.crew.script import SAMPLE, Task
 from bot.demo.crew.server import Server
@@ -55,6 +56,7 @@ class Crew:
         self._engine = Engine(
             self._webhooks.send, self._changes, now=now, keep=keep, task_seconds=task_seconds
         )
+        self.flows = Flows(self._webhooks.send, self._changes, now=now, name=name, keep=keep)
         self._server = Server(self._handle, self._changes, token=token, now=now, keep=keep)
         self._kickoffs = 0
 
@@ -105,6 +107,8 @@ class Crew:
                 answer: object = self._kickoff(raw)
             case "POST", ["resume"]:
                 answer = self._engine.resume(parse_resume(raw))
+            case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == PREFIX:
+                return self.flows.respond(request_id, call, raw)
             case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
                 raise Refusal(405, "Method Not Allowed", "This route has another method")
             case _:
@@ -121,6 +125,8 @@ class Crew:
 
     def _status(self, execution_id: str) -> Json:
         execution = self._engine.executions.get(execution_id)
+        if execution is None and self.flows.knows(execution_id):
+            return self.flows.status(execution_id)
         if execution is None:
             raise Refusal(404, "Not Found", "Execution not found")
         return execution.progress(self._now())
@@ -175,6 +181,15 @@ class Crew:
         execution = self.execution(execution_id)
         return await self._engine.pause(execution, task_id, output, style or self.style)
 
+    async def ask(
+        self,
+        flow_id: str = "f-1",
+        method: str = "review_article",
+        **of: Any,  # noqa: ANN401  # every field of a request
+    ) -> Sent:
+        """A flow pauses and asks; see `Flows.ask`."""
+        return await self.flows.ask(self.url, flow_id, method, **of)
+
     def end(self, execution_id: str, error: str = "") -> None:
         """End an execution, completed or with an error."""
         self._engine.end(self.execution(execution_id), error)
@@ -198,7 +213,8 @@ class Crew:
     def fail(self, route: str, *, how: Fault, times: int | None = 1) -> None:
         """Fail the next `times` requests to `/`, `/inputs`, `/kickoff`, `/status` or `/resume`.
 
-        None means until `clear()`. Faults of one route queue up.
+        `/crewai_plus` is what takes flows' answers. None means until `clear()`. Faults of one
+        route queue up.
         """
         self._server.faults.add(route, how, times)
 

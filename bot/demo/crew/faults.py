@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-ROUTES = ("/", "/inputs", "/kickoff", "/status", "/resume")
+ROUTES = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 
 
 class How(Enum):

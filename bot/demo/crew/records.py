@@ -40,6 +40,7 @@ class Call:
     """The JSON that was answered, or the text."""
     effective: bool = False
     """The request changed the crew's state."""
+    query: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Sent:
     """One webhook that was sent, once; `status` is None when nobody answered, `error` says why."""
 
     kind: str
-    """`human_input`, `task`, `step`, `crew` or `raw`."""
+    """`human_input`, `task`, `step`, `crew`, `flow` or `raw`."""
     url: str
     body: dict[str, Any]
     """The JSON object that was sent; empty when it was none."""

@@ -7,7 +7,7 @@ in the background. What memory does not tell is asked about when somebody needs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,6 +35,8 @@ RENEW = timedelta(minutes=5)
 RENEW_SOON = timedelta(seconds=20)
 #: How long a person waits while Slack is asked about them, in seconds: Slack waits 3 s for us.
 ASK_SECONDS: Final = 2
+#: Of so many addresses and groups Slack is asked while somebody waits.
+ASKED_AT_ONCE: Final = 10
 NO_SCOPE: Final = "missing_scope"
 #: Codes by which Slack says that nobody is meant.
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
@@ -57,13 +59,16 @@ class SlackDirectory:
         clock: Clock,
         channels: Iterable[str] = (),
         open_channels: Collection[str] = (),
+        once: Iterable[ReviewerRef] = (),
     ) -> None:
-        """`open_channels` are those whose members may decide without being named."""
+        """`open_channels` are those whose members may decide without being named.
+
+        `once` are named by no settings, and may be many: each is asked about until Slack answers.
+        """
         self._client = client
         self._clock = clock
-        self._asked = tuple(
-            dict.fromkeys(ref for ref in named if isinstance(ref, Email | UserGroup))
-        )
+        self._asked = tuple(dict.fromkeys(_foreign(named)))
+        self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
         self._known: dict[ReviewerRef, frozenset[str]] = {}
         self._moved: dict[str, str] = {}
@@ -76,7 +81,7 @@ class SlackDirectory:
     @property
     def unresolved(self) -> tuple[ReviewerRef, ...]:
         """E-mails and groups that Slack has not told about yet."""
-        return tuple(ref for ref in self._asked if ref not in self._known)
+        return tuple(ref for ref in (*self._asked, *self._once) if ref not in self._known)
 
     @property
     def warning(self) -> str | None:
@@ -187,20 +192,39 @@ class SlackDirectory:
         if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
             return
         self._renewed_at = now
-        for ref in self._asked:
-            try:
-                self._known[ref] = await self._look_up(ref)
-            except StoreUnavailable as error:
-                log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
-            except CallFailed as error:
-                match error.failure:
-                    case Refused(code) if code in NOBODY:
-                        log.warning("unknown_reviewer", reviewer=str(ref), why=code)
-                        self._known[ref] = frozenset()
-                    case failure:
-                        log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
-                        if isinstance(failure, NotSent):
-                            return  # the others would fare no better
+        once = [ref for ref in self._once if ref not in self._known]
+        for ref in (*self._asked, *once):
+            if not await self._renew(ref):
+                return  # the others would fare no better
+
+    async def resolve(self, named: Iterable[ReviewerRef]) -> bool:
+        """See `Directory`."""
+        asked = [ref for ref in _foreign(named) if not self._known.get(ref)][:ASKED_AT_ONCE]
+        new = (ref for ref in asked if isinstance(ref, Email) and ref not in self._asked)
+        self._once |= dict.fromkeys(new)
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                for ref in asked:
+                    await self._renew(ref)
+        except TimeoutError:
+            log.info("look_up_too_slow", reviewers=len(asked))
+        return any(self._known.get(ref) for ref in asked)
+
+    async def _renew(self, ref: Email | UserGroup) -> bool:
+        """Ask Slack whom it stands for; False where Slack cannot be asked now."""
+        try:
+            self._known[ref] = await self._look_up(ref)
+        except StoreUnavailable as error:
+            log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
+        except CallFailed as error:
+            match error.failure:
+                case Refused(code) if code in NOBODY:
+                    log.warning("unknown_reviewer", reviewer=str(ref), why=code)
+                    self._known[ref] = frozenset()
+                case failure:
+                    log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
+                    return not isinstance(failure, NotSent)
+        return True
 
     async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
         match ref:
@@ -224,6 +248,11 @@ class SlackDirectory:
                 known=owner.user,
                 now=owner.moved_to,
             )
+
+
+def _foreign(named: Iterable[ReviewerRef]) -> Iterator[Email | UserGroup]:
+    """Those that only Slack can turn into accounts."""
+    return (ref for ref in named if isinstance(ref, Email | UserGroup))
 
 
 async def display_name(client: AsyncWebClient, user: str) -> str | None:

@@ -12,6 +12,7 @@ from bot.slack.blockkit.text import duration, one_line
 from bot.slack.executions.progress_bar import tasks_done
 from bot.slack.executions.strings import tasks
 from bot.slack.ids import COMMAND
+from bot.slack.reasons import ANSWER_LIMIT
 from bot.slack.reviews import state_strings
 from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.slack.strings import counted
@@ -147,12 +148,12 @@ def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
     if reported.current_task:
         parts.append(f"now at {shared.title(reported.current_task)}")
     if reported.error:
-        parts.append(f"the error: {one_line(reported.error, shared.ANSWER_LIMIT)}")
+        parts.append(f"the error: {one_line(reported.error, ANSWER_LIMIT)}")
     return " · ".join(parts)
 
 
 def _unavailable(reported: CrewUnavailable) -> str:
-    why = one_line(reported.why, shared.ANSWER_LIMIT)
+    why = one_line(reported.why, ANSWER_LIMIT)
     if reported.gone:
         return f"The crew does not know this execution ({why})."
     if reported.answered:
@@ -183,14 +184,14 @@ def reached(crew: CrewHealth) -> str:
     """Whether a crew answers."""
     name = shared.bold(shared.crew(crew.crew))
     if crew.warning is not None:
-        return f":red_circle: {name}: {one_line(crew.warning, shared.ANSWER_LIMIT)}"
+        return f":red_circle: {name}: {one_line(crew.warning, ANSWER_LIMIT)}"
     milliseconds = int(crew.took / timedelta(milliseconds=1))
     return f":large_green_circle: {name} answers in {milliseconds:,} ms"
 
 
 def step(doing: str) -> str:
     """What an agent does just now."""
-    return f"Latest step: {one_line(doing, shared.ANSWER_LIMIT)}"
+    return f"Latest step: {one_line(doing, ANSWER_LIMIT)}"
 
 
 def as_of(at: str) -> str:

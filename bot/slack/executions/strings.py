@@ -10,6 +10,7 @@ from bot.domain.verdict import TimedOut
 from bot.slack import signs
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
+from bot.slack.reasons import ANSWER_LIMIT, EXECUTION_GONE
 from bot.usecases.read_models import ExecutionPosting
 
 #: Of a finished task; eight of them fit into one section.
@@ -48,7 +49,7 @@ def progress(execution: Execution, bar: str) -> str:
         case ExecutionState.FAILED:
             parts = [f":x: Failed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.GONE:  # pragma: no branch  # there is no fifth
-            parts = [f":grey_question: Ended: {shared.EXECUTION_GONE}"]
+            parts = [f":grey_question: Ended: {EXECUTION_GONE}"]
     if execution.tokens is not None:
         parts.append(f"{execution.tokens:,} tokens")
     return " · ".join(parts)
@@ -87,7 +88,7 @@ def ended(execution: Execution, approved: Round | None = None) -> str:
     crew = shared.bold(shared.crew(execution.crew))
     match execution.state:
         case ExecutionState.FAILED:
-            why = one_line(execution.error, shared.ANSWER_LIMIT) or "it did not say why"
+            why = one_line(execution.error, ANSWER_LIMIT) or "it did not say why"
             return f":x: {who}{crew} failed: {why}"
         case ExecutionState.GONE:
             return (

@@ -16,7 +16,7 @@ from bot.slack.errors import explain_errors, show_error_modal
 from bot.slack.home import strings
 from bot.slack.home.refresher import HomeRefresher
 from bot.slack.payloads import ViewClick, parse_home_opened, parse_view_click
-from bot.slack.reviews.reader_listeners import on_view_approve
+from bot.slack.reviews.reader_listeners import on_view_answer, on_view_approve
 from bot.usecases.decide import retry
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,9 @@ def register(app: AsyncApp, refresher: HomeRefresher) -> None:
     for turn in (ids.HOME_NEXT, ids.HOME_PREVIOUS):
         app.action(turn)(partial(on_page_turned, refresher=refresher))
     app.action(ids.HOME_APPROVE)(partial(on_home_approve, refresher=refresher))
+    answer = partial(on_home_answer, refresher=refresher)
+    app.action(re.compile(rf"{ids.HOME_ANSWER}\.[0-9]{{1,3}}"))(answer)
+    app.action(ids.HOME_ANSWER_MENU)(answer)
     app.action(ids.HOME_RETRY)(partial(on_home_retry, refresher=refresher))
 
 
@@ -55,6 +58,15 @@ async def on_home_approve(
     if await _refused(ack, body, client, refresher):
         return
     await on_view_approve(ack, body, client, context=refresher.context)
+
+
+async def on_home_answer(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, refresher: HomeRefresher
+) -> None:
+    """Answer a flow with one of its outcomes; the same."""
+    if await _refused(ack, body, client, refresher):
+        return
+    await on_view_answer(ack, body, client, context=refresher.context)
 
 
 async def on_home_retry(

@@ -16,7 +16,7 @@ from bot.slack.page_buttons import page_buttons
 from bot.slack.payloads import ButtonRow
 from bot.slack.reviews import reader_strings, state_strings, summary
 from bot.slack.reviews import strings as reviews
-from bot.slack.reviews.buttons import dismiss_button, view_buttons
+from bot.slack.reviews.buttons import dismiss_button, home_buttons
 from bot.slack.reviews.links import Deciders, Link
 from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import Queue, RoundLine
@@ -91,7 +91,7 @@ def _buttons(line: RoundLine, row: Row, found: Queue) -> Iterator[Block]:
         yield read
     match present(round_):
         case Waiting() if line.key in found.reviewed:
-            yield from view_buttons(round_.id, approve_id=ids.HOME_APPROVE)
+            yield from home_buttons(round_)
         case Stuck():
             if line.key in found.reviewed:
                 yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)

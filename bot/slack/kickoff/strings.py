@@ -7,6 +7,7 @@ from typing import Final
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line
 from bot.slack.ids import COMMAND
+from bot.slack.reasons import ANSWER_LIMIT
 
 TITLE: Final = "Start a crew"
 NEXT: Final = "Next"
@@ -51,7 +52,7 @@ def started(crew: str, execution_id: str) -> str:
 
 def crew_away(crew: str, why: str) -> str:
     """The crew does not say what it needs."""
-    said = one_line(why, shared.ANSWER_LIMIT)
+    said = one_line(why, ANSWER_LIMIT)
     return (
         f":exclamation: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
         "Nothing was started."
@@ -60,12 +61,12 @@ def crew_away(crew: str, why: str) -> str:
 
 def refused(why: str) -> str:
     """The crew said no."""
-    return f":exclamation: Nothing was started. The crew said: {one_line(why, shared.ANSWER_LIMIT)}"
+    return f":exclamation: Nothing was started. The crew said: {one_line(why, ANSWER_LIMIT)}"
 
 
 def unclear(why: str) -> str:
     """Nobody knows whether it started, and what to do about that."""
-    said = one_line(why, shared.ANSWER_LIMIT)
+    said = one_line(why, ANSWER_LIMIT)
     return (
         f":exclamation: It may have started: {said}. Look in the channel and at the crew itself: "
         f"if it runs, its first pause is a card here. If it does not, start it again with "

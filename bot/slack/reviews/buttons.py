@@ -6,16 +6,28 @@ from bot.domain.review import Round
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Block, button
 from bot.slack.reviews import strings
+from bot.slack.reviews.answer_buttons import IN_HOME, IN_VIEW, ON_CARD, answer_buttons
 
 
-def card_buttons(round_id: str) -> tuple[Block, Block]:
-    """Approve and Revise on a card."""
-    return _buttons(round_id, ids.APPROVE, ids.REVISE)
+def card_buttons(round_: Round) -> tuple[Block, ...]:
+    """Approve and Revise on a card, or a flow's outcomes."""
+    if round_.question is not None:
+        return answer_buttons(round_, round_.question, ON_CARD)
+    return _buttons(round_.id, ids.APPROVE, ids.REVISE)
 
 
-def view_buttons(round_id: str, *, approve_id: str = ids.VIEW_APPROVE) -> tuple[Block, Block]:
-    """The same in a modal or in Home, where a click comes without a channel to answer in."""
-    return _buttons(round_id, approve_id, ids.VIEW_REVISE)
+def view_buttons(round_: Round) -> tuple[Block, ...]:
+    """The same in a modal, where a click comes without a channel to answer in."""
+    if round_.question is not None:
+        return answer_buttons(round_, round_.question, IN_VIEW)
+    return _buttons(round_.id, ids.VIEW_APPROVE, ids.VIEW_REVISE)
+
+
+def home_buttons(round_: Round) -> tuple[Block, ...]:
+    """The same in Home, which may just have changed under the pointer."""
+    if round_.question is not None:
+        return answer_buttons(round_, round_.question, IN_HOME)
+    return _buttons(round_.id, ids.HOME_APPROVE, ids.VIEW_REVISE)
 
 
 def dismiss_button(round_: Round, *, action_id: str = ids.DISMISS) -> Block:

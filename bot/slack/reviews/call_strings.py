@@ -9,7 +9,7 @@ from typing import Final
 from bot.domain.crew import Crew
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round
-from bot.domain.verdict import Decision, Person, TimedOut
+from bot.domain.verdict import Answer, Decision, Person, TimedOut
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 
@@ -62,6 +62,8 @@ def decision_of_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) ->
 
 
 def _what(decision: Decision) -> str:
+    if isinstance(decision.verdict, Answer):
+        return "answer"
     return "approval" if decision.is_approve else "request for changes"
 
 

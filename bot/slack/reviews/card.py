@@ -10,6 +10,7 @@ from bot.domain.notification import Format
 from bot.domain.review import Round
 from bot.domain.verdict import Decision
 from bot.slack import ids
+from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
     Block,
     Message,
@@ -20,7 +21,9 @@ from bot.slack.blockkit.blocks import (
     section,
 )
 from bot.slack.blockkit.pagination import count_pages
-from bot.slack.reviews import card_strings, reader_strings, state_strings, strings
+from bot.slack.blockkit.text import is_blank
+from bot.slack.reviews import answer_strings, card_strings, reader_strings, state_strings, strings
+from bot.slack.reviews.answer_buttons import outcomes_in_full
 from bot.slack.reviews.buttons import card_buttons, dismiss_button
 from bot.slack.reviews.comparison import measure_changes
 from bot.slack.reviews.menu import with_menu
@@ -56,6 +59,7 @@ def render_card(view: CardView, *, now: datetime) -> Message:
         blocks = [
             with_menu(headline, view, whole=output.shown == WHOLE),
             context(card_strings.about_waiting(view)),
+            *_asked(round_),
             *_since_the_round_before(view),
             *output.blocks,
             *_what_people_do(view, now=now),
@@ -106,6 +110,13 @@ def file_title(view: CardView) -> str:
 # --- while it waits ------------------------------------------------------------------------------
 
 
+def _asked(round_: Round) -> list[Block]:
+    """The question of a flow, in its own words."""
+    if round_.question is None or is_blank(round_.question.message):
+        return []
+    return [section(shared.quoted(round_.question.message, answer_strings.MESSAGE_SHOWN))]
+
+
 def _since_the_round_before(view: CardView) -> list[Block]:
     """What was asked for in the round before, and what changed since."""
     lines: list[str] = []
@@ -122,8 +133,9 @@ def _since_the_round_before(view: CardView) -> list[Block]:
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     """What was written in the thread, and who is on it."""
+    opens = strings.REVISE if view.round.question is None else answer_strings.IN_WORDS
     lines = [
-        *([strings.notes(view.notes, view.noted_by)] if view.notes else []),
+        *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),
         *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
     ]
     return [context(line) for line in lines]
@@ -131,8 +143,8 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 
 def _decide(view: CardView, *, whole: bool) -> list[Block]:
     """What the buttons do, and the buttons."""
-    round_id = view.round.id
-    buttons = [*card_buttons(round_id)]
+    round_id, question = view.round.id, view.round.question
+    buttons = [*card_buttons(view.round)]
     if not whole:
         label = card_strings.read_all(count_pages(view.output.text))
         buttons.append(button(label, action_id=ids.READ_ALL, value=round_id))
@@ -140,7 +152,10 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
         changes = button(reader_strings.CHANGES, action_id=ids.SHOW_CHANGES, value=round_id)
         buttons.append(changes)
     buttons.append(button(card_strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
-    return [context(card_strings.WHAT_BUTTONS_DO), actions(*buttons)]
+    if question is None:
+        return [context(card_strings.WHAT_BUTTONS_DO), actions(*buttons)]
+    what = answer_strings.WHAT_BUTTONS_DO if question.outcomes else answer_strings.WHAT_WORDS_DO
+    return [*outcomes_in_full(question), context(what), actions(*buttons)]
 
 
 # --- once it does not wait any more --------------------------------------------------------------

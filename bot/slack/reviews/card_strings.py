@@ -7,12 +7,12 @@ from typing import Final
 
 from bot.domain.changes import Changes
 from bot.domain.people import Anyone, ReviewerRef, User
-from bot.domain.reason import Dismissed
+from bot.domain.reason import AnsweredElsewhere, Dismissed
 from bot.domain.review import Round
-from bot.domain.verdict import Decision, TimedOut
+from bot.domain.verdict import Answer, Decision, TimedOut
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date, duration, one_line, plain
-from bot.slack.reviews import reader_strings
+from bot.slack.reviews import answer_strings, reader_strings
 from bot.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -46,16 +46,18 @@ def headline(round_: Round, shown: Presentation, subject: str) -> str:
     return f"{line} · {about}" if about else line
 
 
-def _state(round_: Round, shown: Presentation) -> str:
+def _state(round_: Round, shown: Presentation) -> str:  # a table
     name = task(round_)
     match shown:
+        case Waiting() if round_.question is not None:
+            return answer_strings.is_waiting(name)
         case Waiting():
             return f"{name} is ready for review"
         case OnItsWay(decision) | Taken(decision):
             return _decided(name, decision)
         case Stuck(decision, may_be_taken=may_be_taken):
             became = "may not have reached" if may_be_taken else "did not reach"
-            return f"{_theirs(decision)} {name} {became} the crew"
+            return f"{_theirs(decision)} {name} {became} the {shared.told(decision)}"
         case Superseded() | Closed():  # pragma: no branch  # there is no seventh
             return _ended(name, shown)
 
@@ -64,6 +66,8 @@ def _decided(name: str, decision: Decision) -> str:
     match decision.by:
         case TimedOut() as by:
             return f"{name}: {_uncapital(shared.timed_out(by, decision))}"
+        case by if isinstance(decision.verdict, Answer):
+            return f"{name}: {answer_strings.did(by, decision.verdict)}"
         case by if decision.is_approve:
             return f"{name} approved by {person(by)}"
         case by:
@@ -77,14 +81,21 @@ def _ended(name: str, shown: Superseded | Closed) -> str:
         case Closed(reason=Dismissed(by=by)):
             return f"{name} dismissed by {person(by)}"
         case Closed(Decision() as decision, may_be_taken=may_be_taken):
-            became = "may not have reached the crew" if may_be_taken else "was not sent"
+            other = shared.told(decision)
+            became = f"may not have reached the {other}" if may_be_taken else "was not sent"
+            if isinstance(shown.reason, AnsweredElsewhere):
+                became = "came too late"
             return f"{_theirs(decision)} {name} {became}"
+        case Closed(reason=AnsweredElsewhere()):
+            return f"{name} was answered elsewhere"
         case Closed():  # pragma: no branch  # there is no third
             return f"{name} is closed"
 
 
 def _theirs(decision: Decision) -> str:
     what = "approval of" if decision.is_approve else "request for changes to"
+    if isinstance(decision.verdict, Answer):
+        what = "answer to"
     if isinstance(decision.by, TimedOut):
         return f"The {what}"
     return f"{person(decision.by)}'s {what}"
@@ -99,12 +110,22 @@ def about_waiting(view: CardView) -> str:
     parts = (
         shared.crew(round_.review.crew),
         _may_decide(view),
+        _assigned(round_),
         number(round_),
         one_line(round_.review.agent or "", shared.AGENT_LIMIT),
         _started(view),
         f"since {date(round_.opened_at)}",
     )
     return " · ".join(part for part in parts if part)
+
+
+def _assigned(round_: Round) -> str:
+    """Whom a flow's request names, where others decide."""
+    question = round_.question
+    decide = round_.rule.reviewers if round_.rule is not None else None
+    if question is None or question.assigned == decide:
+        return ""
+    return answer_strings.assigned(question)
 
 
 def about_plain(round_: Round) -> str:
@@ -212,11 +233,13 @@ def push(round_: Round, shown: Presentation, subject: str = "") -> str:
     again = f", {number(round_)}" if round_.number > 1 else ""
     about = plain(subject, SUBJECT_LIMIT)
     name = f"{shared.title_plain(round_.review.title)}{again}{f' · {about}' if about else ''}"
-    return f"{_state_plain(shown)}: {name}"
+    return f"{_state_plain(shown, is_question=round_.question is not None)}: {name}"
 
 
-def _state_plain(shown: Presentation) -> str:
+def _state_plain(shown: Presentation, *, is_question: bool) -> str:
     match shown:
+        case Waiting() if is_question:
+            return answer_strings.WAITING_PLAIN
         case Waiting():
             return "Ready for review"
         case Superseded() | Closed():
@@ -224,7 +247,8 @@ def _state_plain(shown: Presentation) -> str:
         case Stuck(decision, may_be_taken=may_be_taken):
             return f"{_lost_plain(may_be_taken)} ({_did_plain(decision)})"
         case OnItsWay(decision):
-            return f"{_capital(_did_plain(decision))}, being sent to the crew"
+            other = shared.told(decision)
+            return f"{_capital(_did_plain(decision))}, being sent to the {other}"
         case Taken(decision):  # pragma: no branch  # there is no seventh
             return _capital(_did_plain(decision))
 
@@ -248,6 +272,8 @@ def _lost_plain(may_be_taken: bool) -> str:  # noqa: FBT001  # a field, passed o
 def _did_plain(decision: Decision) -> str:
     if isinstance(decision.by, TimedOut):
         return _uncapital(shared.timed_out(decision.by, decision, plain))
+    if isinstance(decision.verdict, Answer):
+        return answer_strings.did_plain(decision.by, decision.verdict)
     who = person_plain(decision.by)
     return f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
 

@@ -11,7 +11,7 @@ from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, actions, button, context, section
 from bot.slack.blockkit.modals import modal
 from bot.slack.payloads import asked
-from bot.slack.reviews import form_strings, reader_strings, strings
+from bot.slack.reviews import answer_strings, form_strings, reader_strings, strings
 from bot.usecases.read_models import CardView
 
 
@@ -22,29 +22,36 @@ def render_confirmation(
     *,
     again: bool = False,
     while_reading: bool = False,
+    outcome: int | None = None,
 ) -> Block:
-    """The modal that asks: approve anyway, ask for changes, or cancel.
+    """The modal that asks: approve anyway, ask for changes, or cancel; `outcome` answers a flow.
 
     `again`: what it tells of has changed since the same person was asked. `while_reading`: it lies
     on the output that it tells of.
     """
     round_ = view.round
-    buttons = [
-        button(form_strings.ASK_FOR_CHANGES, action_id=ids.VIEW_REVISE, value=round_.id),
-    ]
+    question = round_.question
+    words = form_strings.ASK_FOR_CHANGES if question is None else answer_strings.IN_WORDS
+    buttons = [button(words, action_id=ids.VIEW_REVISE, value=round_.id)]
+    if question is not None and outcome is not None:
+        title, submit = form_strings.ANSWER_TITLE, form_strings.ANSWER_SUBMIT
+        answer = [section(form_strings.will_answer(question.outcomes[outcome]))]
+    else:
+        title, submit, answer = form_strings.CONFIRM_TITLE, form_strings.CONFIRM_SUBMIT, []
     if caveats.is_excerpt and not while_reading:
         read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
         buttons.append(read)
     return modal(
-        form_strings.CONFIRM_TITLE,
+        title,
         [
             context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
+            *answer,
             *render_caveats(caveats, notes, again=again),
             actions(*buttons),
         ],
         callback_id=ids.CONFIRM_MODAL,
-        metadata=asked(round_.id, caveats.seen),
-        submit=form_strings.CONFIRM_SUBMIT,
+        metadata=asked(round_.id, caveats.seen, outcome),
+        submit=submit,
         close=form_strings.REVISE_CLOSE,
     )
 

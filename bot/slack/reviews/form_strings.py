@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.notes import Claim, Note
+from bot.domain.question import Question
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import ELLIPSIS, one_line
 
-REVISE_TITLE: Final = "Ask for changes"
 REVISE_SUBMIT: Final = "Send"
 REVISE_CLOSE: Final = "Cancel"
-FEEDBACK_LABEL: Final = "What should change?"
-FEEDBACK_PLACEHOLDER: Final = "The crew gets exactly what you write here and does the task again."
 OUTPUT_HEADING: Final = "*The output*"
 COMMENT_TITLE: Final = "Approve with a comment"
 COMMENT_SUBMIT: Final = "Approve"
@@ -56,6 +55,49 @@ NOT_ALL_SHOWN: Final = "You were not shown all of this output, and have not read
 ADD_PART: Final = "Add this part"
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WordsForm:
+    """What the form for words says, on a crew's task or on a flow's question."""
+
+    title: str
+    label: str
+    placeholder: str
+
+
+REVISING: Final = WordsForm(
+    "Ask for changes",
+    "What should change?",
+    "The crew gets exactly what you write here and does the task again.",
+)
+ANSWERING: Final = WordsForm(
+    "Answer in words", "Your answer", "The flow gets exactly what you write here."
+)
+_OUTCOMES_SHOWN: Final = 10
+_OUTCOME: Final = 60
+
+
+def what_words_become(question: Question) -> str:
+    """Below a flow's question: who reads the answer."""
+    if not question.outcomes:
+        return "The flow gets exactly what you write."
+    known = [f"“{one_line(label, _OUTCOME)}”" for label in question.outcomes[:_OUTCOMES_SHOWN]]
+    more = len(question.outcomes) - len(known) + question.left_off
+    listed = f"{', '.join(known)}{f' and {more:,} more' if more else ''}"
+    return (
+        "A model on the flow's side will read this and choose one of its outcomes, perhaps not the"
+        f" one you mean: {listed}. To be sure, press the outcome's own button."
+    )
+
+
+ANSWER_TITLE: Final = "Before you answer"
+ANSWER_SUBMIT: Final = "Answer anyway"
+
+
+def will_answer(label: str) -> str:
+    """Which outcome an answer is about to be."""
+    return f"The answer will be “{one_line(label, _OUTCOME)}”."
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from bot.domain.caveats import Caveats
 from bot.domain.notes import Draft, Note
 from bot.domain.notification import Output
+from bot.domain.question import Question
 from bot.domain.reason import WHY_LIMIT
 from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT
@@ -18,7 +19,7 @@ from bot.slack.blockkit.excerpts import first_part, length, percent
 from bot.slack.blockkit.modals import modal, text_field
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.payloads import asked
-from bot.slack.reviews import card_strings, form_strings, strings
+from bot.slack.reviews import answer_strings, card_strings, form_strings, strings
 from bot.slack.reviews.confirmation import render_caveats
 from bot.slack.reviews.notes_left import render_notes_left
 from bot.slack.reviews.output import output_in_modal
@@ -75,17 +76,20 @@ def render_revise_form(
     the box was filled anew: Slack takes a new text only for a new box.
     """
     with_notes = bool(draft.text or draft.left or revision)
+    question = view.round.question
+    says = form_strings.REVISING if question is None else form_strings.ANSWERING
     box = _box(
-        form_strings.FEEDBACK_LABEL,
-        placeholder=form_strings.FEEDBACK_PLACEHOLDER,
+        says.label,
+        placeholder=says.placeholder,
         block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
     warnings = (problem, form_strings.NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
-        form_strings.REVISE_TITLE,
+        says.title,
         [
             _subject(view),
+            *([] if question is None else _question(question)),
             box,
             *(context(warning) for warning in warnings if warning),
             *render_notes_left(draft, reader, page),
@@ -96,6 +100,13 @@ def render_revise_form(
         submit=form_strings.REVISE_SUBMIT,
         close=form_strings.REVISE_CLOSE,
     )
+
+
+def _question(question: Question) -> list[Block]:
+    """What a flow asks, and what becomes of words."""
+    asked = question.message
+    said = [section(shared.quoted(asked, answer_strings.MESSAGE_SHOWN))] if asked.strip() else []
+    return [*said, context(form_strings.what_words_become(question))]
 
 
 def render_dismiss_form(round_: Round) -> Block:

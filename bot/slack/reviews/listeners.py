@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -11,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.caveats import NOTHING_SEEN, Seen
 from bot.domain.errors import AlreadyDecided, ConfirmationNeeded
-from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Person, Revise, Verdict, Via
+from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Person, Revise, Verdict, Via
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.client.ephemeral import Respond, send_ephemeral
@@ -19,6 +21,7 @@ from bot.slack.client.modals import open_modal
 from bot.slack.context import Body, SlackContext
 from bot.slack.errors import explain_errors, render_error_modal, show_in_form
 from bot.slack.payloads import (
+    Click,
     MenuChoice,
     Submission,
     parse_click,
@@ -27,9 +30,10 @@ from bot.slack.payloads import (
 )
 from bot.slack.reviews import form_strings
 from bot.slack.reviews.modals import Show, approve_form, confirmation, revise_form, show_page
+from bot.slack.reviews.outcome_choice import parse_outcome
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab
 from bot.slack.reviews.slow_signs import SlowSigns
-from bot.usecases.decide import decide, reopen, retry
+from bot.usecases.decide import answer_of, decide, reopen, retry
 from bot.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
@@ -53,6 +57,9 @@ def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
     """Put a card's listeners on the app; what is returned must run for signs to be given."""
     signs = SlowSigns(context)
     app.action(ids.APPROVE)(partial(on_approve, context=context, signs=signs))
+    answer = partial(on_answer, context=context, signs=signs)
+    app.action(re.compile(rf"{ids.ANSWER}\.[0-9]{{1,3}}"))(answer)
+    app.action(ids.ANSWER_MENU)(answer)
     app.action(ids.REVISE)(partial(on_revise, context=context))
     app.action(ids.RETRY)(partial(on_retry, context=context, signs=signs))
     app.action(ids.REOPEN)(partial(on_reopen, context=context, signs=signs))
@@ -76,14 +83,41 @@ async def on_approve(
     signs: SlowSigns,
 ) -> None:
     """One click is a decision, acknowledged once it is on disk, unless it has to be confirmed."""
-    click = parse_click(body)
+    await _decide_at_once(parse_click(body), None, ack, client, respond, context, signs)
+
+
+async def on_answer(
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    respond: Respond,
+    *,
+    context: SlackContext,
+    signs: SlowSigns,
+) -> None:
+    """A flow's outcome was pressed, or chosen from the menu: as one click on Approve."""
+    choice = parse_outcome(body)
+    click = replace(parse_click(body), round_id=choice.round_id)
+    await _decide_at_once(click, choice.outcome, ack, client, respond, context, signs)
+
+
+async def _decide_at_once(  # Bolt's own, passed on
+    click: Click,
+    outcome: int | None,
+    ack: AsyncAck,
+    client: AsyncWebClient,
+    respond: Respond,
+    context: SlackContext,
+    signs: SlowSigns,
+) -> None:
     async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
         try:
+            verdict = await verdict_of(click.round_id, outcome, context)
             is_new = await decide_once(
-                click.round_id, Approve(), by=click.by, via=Via.BUTTON, context=context
+                click.round_id, verdict, by=click.by, via=Via.BUTTON, context=context
             )
         except ConfirmationNeeded as needed:
-            form = await confirmation(click.round_id, needed.caveats, context)
+            form = await confirmation(click.round_id, needed.caveats, context, outcome=outcome)
             await ack()
             if await open_modal(client, click.trigger_id, form) is None:
                 await send_ephemeral(respond, form_strings.CONFIRMATION_NOT_OPENED)
@@ -96,7 +130,7 @@ async def on_approve(
 async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
     """Approve anyway; whoever was not asked about all there is now is asked again."""
     submission = parse_submission(body)
-    round_id = submission.round_id
+    round_id, outcome = submission.round_id, submission.outcome
 
     async def show(sentence: str) -> None:
         await ack(response_action="update", view=render_error_modal(sentence))
@@ -105,14 +139,16 @@ async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
         try:
             await decide_once(
                 round_id,
-                Approve(),
+                await verdict_of(round_id, outcome, context),
                 by=submission.by,
                 via=Via.MODAL,
                 context=context,
                 seen=submission.seen,
             )
         except ConfirmationNeeded as needed:
-            form = await confirmation(round_id, needed.caveats, context, again=True)
+            form = await confirmation(
+                round_id, needed.caveats, context, again=True, outcome=outcome
+            )
             await ack(response_action="update", view=form)
             return
         # All of them: it may lie on the modal that somebody was reading in.
@@ -268,6 +304,16 @@ def _problem(feedback: str) -> str | None:
     return None
 
 
+async def verdict_of(round_id: str, outcome: int | None, context: SlackContext) -> Verdict:
+    """What one click says: one of a flow's outcomes by its number, or Approve.
+
+    Raises as `answer_of` does.
+    """
+    if outcome is None:
+        return Approve()
+    return await answer_of(round_id, outcome, context=context)
+
+
 async def decide_once(
     round_id: str,
     verdict: Verdict,
@@ -281,8 +327,14 @@ async def decide_once(
     try:
         await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except AlreadyDecided as error:
-        if not (error.decision.is_by(by.id) and error.decision.verdict == verdict):
+        same = _words(error.decision.verdict) == _words(verdict)
+        if not (error.decision.is_by(by.id) and same):
             raise
         return False
     log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
     return True
+
+
+def _words(verdict: Verdict) -> Verdict:
+    """The same for words that a round of a flow took as an answer."""
+    return Revise(verdict.text) if isinstance(verdict, Answer) else verdict

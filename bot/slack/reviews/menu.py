@@ -17,10 +17,11 @@ def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
     round_ = view.round
     waits = isinstance(present(round_), Waiting)
     changes = not waits and view.previous is not None
+    comment = waits and round_.question is None
     choices = [
         (reader_strings.HISTORY, ids.MENU_HISTORY),
         *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if changes else []),
-        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if waits else []),
+        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if comment else []),
         *([(reader_strings.READ, ids.MENU_READ)] if waits and whole else []),
     ]
     accessory = {

@@ -56,10 +56,13 @@ async def confirmation(
     *,
     again: bool = False,
     while_reading: bool = False,
+    outcome: int | None = None,
 ) -> Block:
     """What asks before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
     view, notes = await _view_and_notes(round_id, caveats, context)
-    return render_confirmation(view, caveats, notes, again=again, while_reading=while_reading)
+    return render_confirmation(
+        view, caveats, notes, again=again, while_reading=while_reading, outcome=outcome
+    )
 
 
 async def _view_and_notes(

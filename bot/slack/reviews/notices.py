@@ -15,7 +15,7 @@ from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Message, actions, button, context, notification, section
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
-from bot.slack.reviews import call_strings, card_strings, state_strings, strings
+from bot.slack.reviews import answer_strings, call_strings, card_strings, state_strings, strings
 from bot.slack.reviews.buttons import dismiss_button
 from bot.slack.reviews.calls import mentionable
 from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
@@ -48,6 +48,12 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
             lines[0] += f" {why}"
     text = notification(state_strings.stuck_notice_plain(round_))
     return Message(text, [section(line) for line in lines])
+
+
+def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
+    """A flow asks again for its answer; `people` are called, as far as Slack knows them."""
+    text = notification(answer_strings.escalated_plain(round_))
+    return Message(text, [section(answer_strings.escalated(round_, mentionable(people)))])
 
 
 def render_channel_refuses(crew: Crew, code: str) -> Message:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.reason import Reason
+from bot.domain.question import Reading, reading_of
+from bot.domain.reason import Reason, TakenAs
 from bot.domain.review import Round, State
-from bot.domain.verdict import Decision
+from bot.domain.verdict import Answer, Decision
 from bot.slack import signs
 
 
@@ -71,13 +72,15 @@ class Closed:
 Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
 
 
-def sign(shown: Presentation) -> str:
+def sign(shown: Presentation) -> str:  # noqa: PLR0911  # a table
     """The sign of a state: on cards, in lists, in Home and in History."""
     match shown:
         case Waiting():
             return signs.WAITING
         case OnItsWay():
             return signs.SENDING
+        case Taken(Decision(verdict=Answer() as verdict), reason):
+            return _sign_of_answer(verdict, reason)
         case Taken(decision):
             return signs.APPROVED if decision.is_approve else signs.CHANGES_ASKED
         case Stuck():
@@ -86,6 +89,20 @@ def sign(shown: Presentation) -> str:
             return signs.REPLACED
         case Closed():  # pragma: no branch  # there is no seventh
             return signs.CLOSED
+
+
+def _sign_of_answer(verdict: Answer, reason: Reason | None) -> str:
+    """By the outcome that the flow made of it, where it said which."""
+    label = verdict.text if verdict.is_label else ""
+    outcome = reason.outcome if isinstance(reason, TakenAs) else ""
+    return _SIGNS.get(reading_of(outcome or label), signs.ANSWERED)
+
+
+_SIGNS = {
+    Reading.APPROVAL: signs.APPROVED,
+    Reading.REJECTION: signs.REJECTED,
+    Reading.REVISION: signs.CHANGES_ASKED,
+}
 
 
 def present(round_: Round) -> Presentation:

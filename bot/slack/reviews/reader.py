@@ -99,7 +99,7 @@ def render_reader(
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
         ),
-        *([actions(*view_buttons(round_.id))] if waits else []),
+        *([actions(*view_buttons(round_))] if waits else []),
     ]
     made = modal(
         _TITLES[position.tab],

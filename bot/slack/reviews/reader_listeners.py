@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -9,15 +10,16 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import ConfirmationNeeded
-from bot.domain.verdict import Approve, Via
+from bot.domain.verdict import Via
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Block
 from bot.slack.client.modals import open_modal, update_modal
 from bot.slack.context import Body, SlackContext
 from bot.slack.errors import explain_errors, show_error_modal
 from bot.slack.payloads import ViewClick, parse_view_click
-from bot.slack.reviews.listeners import decide_once
+from bot.slack.reviews.listeners import decide_once, verdict_of
 from bot.slack.reviews.modals import Show, confirmation, form_again, revise_form, show_page
+from bot.slack.reviews.outcome_choice import parse_outcome
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 
 
@@ -26,6 +28,9 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     for turn in (ids.NEXT_PAGE, ids.PREVIOUS_PAGE):
         app.action(turn)(partial(on_page_turned, context=context))
     app.action(ids.VIEW_APPROVE)(partial(on_view_approve, context=context))
+    answer = partial(on_view_answer, context=context)
+    app.action(re.compile(rf"{ids.VIEW_ANSWER}\.[0-9]{{1,3}}"))(answer)
+    app.action(ids.VIEW_ANSWER_MENU)(answer)
     app.action(ids.VIEW_REVISE)(partial(on_view_revise, context=context))
     app.action(ids.VIEW_READ)(partial(on_view_read, context=context))
     for notes in (ids.ADD_NOTE, ids.ADD_PART, ids.NEXT_NOTES, ids.PREVIOUS_NOTES):
@@ -60,14 +65,38 @@ async def on_view_approve(
     ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
     """Approve in a modal or in Home: one click, as on a card."""
-    click = parse_view_click(body)
+    await _decide_at_once(parse_view_click(body), None, ack, client, context)
+
+
+async def on_view_answer(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
+    """A flow's outcome in a modal or in Home: the same."""
+    choice = parse_outcome(body)
+    click = replace(parse_view_click(body), value=choice.round_id)
+    await _decide_at_once(click, choice.outcome, ack, client, context)
+
+
+async def _decide_at_once(
+    click: ViewClick,
+    outcome: int | None,
+    ack: AsyncAck,
+    client: AsyncWebClient,
+    context: SlackContext,
+) -> None:
     position = None if click.in_home else parse_position(click.metadata)
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
         try:
-            await decide_once(click.value, Approve(), by=click.by, via=Via.BUTTON, context=context)
+            verdict = await verdict_of(click.value, outcome, context)
+            await decide_once(click.value, verdict, by=click.by, via=Via.BUTTON, context=context)
         except ConfirmationNeeded as needed:
-            reading = position is not None
-            form = await confirmation(click.value, needed.caveats, context, while_reading=reading)
+            form = await confirmation(
+                click.value,
+                needed.caveats,
+                context,
+                while_reading=position is not None,
+                outcome=outcome,
+            )
             await ack()
             await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
             return

@@ -7,7 +7,7 @@ from typing import Final
 from bot.domain.changes import Changes, Fate, Unchanged
 from bot.domain.passages import PassageKind
 from bot.domain.review import Round, State
-from bot.domain.verdict import TimedOut
+from bot.domain.verdict import Revise, TimedOut
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
 
@@ -32,7 +32,7 @@ def replaced(previous: Round) -> str:
 def asked(previous: Round) -> str | None:
     """Who asked for changes in a round before; None if nobody did. The words follow."""
     decision = previous.decision
-    if decision is None or decision.is_approve:
+    if decision is None or not isinstance(decision.verdict, Revise):
         return None
     if isinstance(decision.by, TimedOut):
         return f"In round {previous.number} {shared.rule_name(decision.by.rule)} sent it back:"
@@ -42,7 +42,7 @@ def asked(previous: Round) -> str | None:
 def nothing_changed(previous: Round) -> str:
     """Word for word the same, asked for or not."""
     decision = previous.decision
-    asked = decision is not None and not decision.is_approve
+    asked = decision is not None and isinstance(decision.verdict, Revise)
     although = ", although changes were asked for" if asked else ""
     return f":exclamation: *Nothing changed.* Word for word the same as before{although}."
 

@@ -8,6 +8,7 @@ from typing import Final
 from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
     Answered,
+    AnsweredElsewhere,
     AnswerLost,
     Dismissed,
     NeverSent,
@@ -16,9 +17,10 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.domain.review import Round
-from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Decision, Revise, TimedOut
+from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Decision, Revise, TimedOut
 from bot.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line
-from bot.slack.reviews import card_strings
+from bot.slack.reasons import because, reason_text
+from bot.slack.reviews import answer_strings, card_strings
 from bot.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -31,14 +33,13 @@ from bot.slack.reviews.presentation import (
 )
 from bot.slack.strings import (
     CREW_LIMIT,
-    because,
     person,
     quoted,
-    reason_text,
     rule_name,
     subject_plain,
     task,
     timed_out,
+    told,
 )
 
 FEEDBACK_SHOWN: Final = 700
@@ -54,6 +55,8 @@ def decided(decision: Decision) -> str:
     if isinstance(decision.by, TimedOut):
         return timed_out(decision.by, decision)
     match decision.verdict:
+        case Answer() as verdict:
+            return answer_strings.did(decision.by, verdict)
         case Approve(None):
             return f"Approved by {person(decision.by)}"
         case Approve():
@@ -79,6 +82,8 @@ def written(decision: Decision) -> str:
             return comment or ""
         case Revise(feedback):
             return feedback
+        case Answer(text, is_label):
+            return "" if is_label else text
 
 
 # --- in full -------------------------------------------------------------------------------------
@@ -100,7 +105,11 @@ def _decided_in_full(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     if decision is None:
         return f"{sign(shown)} {answer(shown)}"
     words = said(decision)
-    unsent = isinstance(shown, Closed) and not isinstance(shown.reason, Dismissed)
+    unsent = (
+        isinstance(shown, Closed)
+        and not isinstance(shown.reason, Dismissed)
+        and not isinstance(decision.verdict, Answer)
+    )
     sent = f" {_sent(shown, decision)}" if isinstance(shown, Closed) and unsent else ""
     sentence = f"{sign(shown)} {decided(decision)}.{sent} {answer(shown)}"
     return f"{sentence}\n{words}" if words else sentence
@@ -120,6 +129,8 @@ def is_cut(decision: Decision) -> bool:
 
 def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     """What the crew answered, in plain words, or why it could not be told and what to do."""
+    if shown.decision is not None and isinstance(shown.decision.verdict, Answer):
+        return answer_strings.answer(shown, shown.decision.verdict)
     match shown:
         case OnItsWay(reason=reason):
             return _on_its_way(reason)
@@ -163,7 +174,7 @@ def _taken(decision: Decision, reason: Reason | None) -> str:
 
 def is_done_again(shown: Presentation) -> bool:
     """Whether the crew has been asked to do it again, and does."""
-    return isinstance(shown, Taken) and not shown.decision.is_approve
+    return isinstance(shown, Taken) and isinstance(shown.decision.verdict, Revise)
 
 
 def _closed(shown: Closed) -> str:
@@ -248,14 +259,20 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
         who, what = f"{person(decision.by)},", f"your {on}"
     match shown:
         case Stuck(may_be_taken=may_be_taken):
-            became = "may not have reached the crew" if may_be_taken else "did not reach the crew"
-            return f"{who} {what} {became}."
+            became = "may not have reached" if may_be_taken else "did not reach"
+            return f"{who} {what} {became} the {told(decision)}."
         case Closed(reason=Dismissed() as reason):
             why = one_line(reason.why, _WHY_SHOWN)
-            became = "It may not have reached the crew" if shown.may_be_taken else "It was not sent"
+            became = "It was not sent"
+            if shown.may_be_taken:
+                became = f"It may not have reached the {told(decision)}"
             return f"{who} {person(reason.by)} dismissed {what}: “{why}”. {became}."
         case Closed(reason=reason):
-            sent = "may not have reached the crew" if shown.may_be_taken else "was not sent"
+            sent = "was not sent"
+            if shown.may_be_taken:
+                sent = f"may not have reached the {told(decision)}"
+            if isinstance(reason, AnsweredElsewhere):
+                sent = "came too late"
             return f"{who} {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
 
 
@@ -274,11 +291,13 @@ def in_list(shown: Presentation, now: datetime) -> str:
         case Waiting(since):
             return f"waiting for {duration(now - since)}"
         case OnItsWay(decision, _):
-            return f"{_did(decision, now)}, being sent to the crew"
+            return f"{_did(decision, now)}, being sent to the {told(decision)}"
         case Taken(decision, _):
             return _did(decision, now)
         case Stuck(decision, reason, may_be_taken):
-            became = "may not have reached the crew" if may_be_taken else "not delivered"
+            became = "not delivered"
+            if may_be_taken:
+                became = f"may not have reached the {told(decision)}"
             return f"{_did(decision, now)}, *{became}*{_colon(reason)}"
         case Superseded():
             return "replaced by a newer output"
@@ -291,6 +310,8 @@ def _did(decision: Decision, now: datetime) -> str:
     if isinstance(decision.by, TimedOut):
         did = timed_out(decision.by, decision)
         return f"{did[:1].lower()}{did[1:]} {ago(decision.at, now)}"
+    if isinstance(decision.verdict, Answer):
+        return f"{answer_strings.did(decision.by, decision.verdict)} {ago(decision.at, now)}"
     who = person(decision.by)
     did = f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
     return f"{did} {ago(decision.at, now)}"
@@ -303,14 +324,15 @@ def _colon(reason: Reason | None) -> str:
 
 def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     """What came of a decision, with the crew's words: a line of the history."""
+    other = "crew" if shown.decision is None else told(shown.decision)
     match shown:
         case OnItsWay(_, reason):
-            what = "Being sent to the crew"
+            what = f"Being sent to the {other}"
         case Taken(_, reason):
-            what = "The crew has it"
+            what = f"The {other} has it"
         case Stuck(_, reason, may_be_taken):
             became = "may not have reached" if may_be_taken else "did not reach"
-            what = f"It {became} the crew"
+            what = f"It {became} the {other}"
         case Closed(_, Dismissed() as reason):
             return f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”"
         case Closed(_, reason):
@@ -324,5 +346,8 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
 
 def stuck_notice_plain(round_: Round) -> str:
     """The notice to the reviewer, for notifications."""
-    became = "may not have reached the crew" if round_.in_doubt else "did not reach the crew"
-    return f"The decision on {subject_plain(round_)} {became}"
+    other = "crew" if round_.question is None else "flow"
+    became = (
+        f"may not have reached the {other}" if round_.in_doubt else f"did not reach the {other}"
+    )
+    return f"The decision on {subject_plain(round_)} {became} the {other}"

@@ -15,6 +15,7 @@ from bot.domain.review import Round
 from bot.domain.verdict import Decision, Person, Revise
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import duration, one_line, plain
+from bot.slack.reasons import ANSWER_LIMIT
 from bot.slack.reviews import reader_strings
 from bot.slack.strings import (
     bold,
@@ -71,9 +72,9 @@ def attach_failed_plain(round_: Round) -> str:
     return f"Slack does not take the whole output of {subject_plain(round_)} as a file"
 
 
-def notes(count: int, authors: Sequence[Person]) -> str:
-    """The card's line on notes: `3 notes from Ana and Ben`."""
-    return f"{notes_in_list(count, authors)} in the thread. Revise opens with them."
+def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
+    """The card's line on notes: `3 notes from Ana and Ben`; `opens` is the button with them."""
+    return f"{notes_in_list(count, authors)} in the thread. {opens} opens with them."
 
 
 def notes_in_list(count: int, authors: Sequence[Person]) -> str:
@@ -122,7 +123,7 @@ def see(where: str) -> str:
 
 def dead_letter(written: DeadLetter) -> str:
     """A webhook came that nobody could read."""
-    why = one_line(written.reason, shared.ANSWER_LIMIT).rstrip(". ")
+    why = one_line(written.reason, ANSWER_LIMIT).rstrip(". ")
     return (
         f":exclamation: A webhook of {shared.bold(shared.crew(written.crew))} could not be "
         f"understood: {why}. It may have been a request for a review. The crew will not repeat it, "

@@ -11,6 +11,7 @@ from bot.domain.review import Round
 from bot.slack import strings as shared
 from bot.slack.blockkit.previews import preview_of_json, preview_of_markdown
 from bot.slack.blockkit.text import date, one_line
+from bot.slack.reasons import because
 from bot.slack.reviews import state_strings, strings
 from bot.slack.reviews.links import Link, linked
 from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present, sign
@@ -41,7 +42,7 @@ def detail(line: RoundLine) -> str:
                 shared.quoted(written, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
             )
         shown = present(round_)
-        if isinstance(shown, Taken) and shared.because(shown.reason):
+        if isinstance(shown, Taken) and because(shown.reason):
             lines.append(state_strings.outcome(shown))
     return "".join(f"\n{line}" for line in lines)
 

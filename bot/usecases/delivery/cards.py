@@ -113,6 +113,17 @@ async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome, context)
 
 
+async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
+    """Mention whom a flow's request names, as long as it waits."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.view.round.state is not State.WAITING:
+        return await settle(job, Delivered("answered meanwhile"), context)
+    outcome = await context.messenger.call_assigned(
+        posting, occasion=occasion(job), posted_since=earlier_try(job)
+    )
+    return await settle(job, outcome, context)
+
+
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring a card up to date; one that somebody deleted comes back if it must be acted on."""
     await direct_messages.refresh_all(job, context)

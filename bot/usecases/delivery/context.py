@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.retry import Retry
 from bot.domain.review import Round
 from bot.usecases.ports.base import Clock, Crews
-from bot.usecases.ports.crew import CrewClients, WebhookForwarder
+from bot.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Directory, Messenger
 from bot.usecases.ports.store import UnitOfWork
@@ -39,6 +39,7 @@ class DeliveryContext:
     clients: CrewClients
     crews: Crews
     forwarder: WebhookForwarder
+    flows: FlowAnswers
     directory: Directory
     clock: Clock
     jitter: Callable[[], float]

@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
+from bot.domain.people import Role
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.settle import earlier_try, settle
@@ -41,7 +42,7 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
 async def people_of(round_: Round, context: DeliveryContext) -> Members:
     """Who may decide on a round, and who decides for those of them who are away."""
     now = context.clock()
-    members = context.directory.members(crew_for(round_, context.crews).reviewers)
+    members = context.directory.members(crew_for(round_, context.crews).permitted(Role.REVIEWER))
     if not delegable(round_):
         return members
     standing_in = delegates(members.users, await context.uow.read.absences(at=now), now)

@@ -30,6 +30,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.REFRESH: cards.refresh,
     EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
     EffectKind.NOTIFY_STUCK: cards.notify_stuck,
+    EffectKind.CALL_ASSIGNED: cards.call_assigned,
     EffectKind.TELL_REVIEWERS: direct_messages.tell_reviewers,
     EffectKind.DIRECT_MESSAGE: direct_messages.post,
     EffectKind.REFRESH_DIRECT_MESSAGE: direct_messages.refresh,

@@ -14,6 +14,7 @@ import structlog
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.notify import Notify
 from bot.domain.outcome import Delivered, Outcome, Refused
+from bot.domain.question import approval_of
 from bot.domain.review import Round, State
 from bot.domain.rules.rule import Then
 from bot.domain.timed import next_reminder, opens_at
@@ -160,8 +161,10 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
 
 def _then(round_: Round) -> Then:
     """What a round's rule does when nobody decides."""
-    rule = round_.rule
-    return rule.timeout.then if rule is not None and rule.timeout is not None else Then.LEAVE
+    rule, question = round_.rule, round_.question
+    then = rule.timeout.then if rule is not None and rule.timeout is not None else Then.LEAVE
+    cannot = question is not None and approval_of(question) is None
+    return Then.LEAVE if then is Then.APPROVE and cannot else then
 
 
 def _notify(round_: Round, context: DeliveryContext) -> Notify:

@@ -1,4 +1,4 @@
-"""Telling a crew a decision, so that it takes effect once.
+"""Telling a crew a decision, or a flow an answer, so that it takes effect once.
 
 `/resume` has no idempotency key. Before every try the round is marked in doubt; before a try is
 repeated whose outcome is unknown, evidence is looked for.
@@ -90,6 +90,11 @@ async def _begin(
 
 async def _send(round_: Round, client: CrewClient, context: DeliveryContext) -> Outcome:
     assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
+    if round_.question is not None:
+        callback = await context.uow.read.callback(round_.id)
+        assert callback is not None  # noqa: S101  # it is kept as long as the round may be sent
+        feedback = round_.decision.human_feedback
+        return await context.flows.answer(round_.review.crew, callback, feedback)
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
     registered, carried = await context.uow.read.webhooks(round_)
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)

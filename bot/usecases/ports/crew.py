@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.domain.given import Given
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import NotSent, Outcome, Unknown
+from bot.domain.question import Callback
 from bot.domain.verdict import Decision
 from bot.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
 
@@ -86,6 +87,17 @@ class CrewClient(Protocol):
 
 
 CrewClients = Mapping[str, CrewClient]
+
+
+class FlowAnswers(Protocol):
+    """Where flows are answered: each request names an address of its own."""
+
+    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+        """Tell a flow what people answered, in one try.
+
+        Refused by `RefusalKind` where the flow takes no answer to this request any more.
+        """
+        ...
 
 
 class WebhookForwarder(Protocol):

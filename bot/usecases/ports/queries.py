@@ -11,6 +11,7 @@ from bot.domain.execution import Execution
 from bot.domain.notes import Note
 from bot.domain.notification import WebhookUrls
 from bot.domain.people import EmailOwner, Installation
+from bot.domain.question import Callback
 from bot.domain.review import Round
 from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Person
@@ -152,6 +153,10 @@ class Queries(Protocol):
 
     async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:
         """Whom a round was told to in private, and where."""
+        ...
+
+    async def callback(self, round_id: str) -> Callback | None:
+        """Where a flow's request is answered; None once nothing is left to answer."""
         ...
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:

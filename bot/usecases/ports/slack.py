@@ -126,6 +126,12 @@ class Messenger(Protocol):
         """Say, in the thread, that nobody decided in time, and what the rule did."""
         ...
 
+    async def call_assigned(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        """Mention, in the thread, whom a flow's request names: it was escalated."""
+        ...
+
     async def post_direct_message(
         self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
     ) -> PostOutcome:
@@ -244,7 +250,7 @@ class Members:
 
 
 class Directory(Protocol):
-    """Who is who in Slack, answered at once from memory; only `look_up` asks Slack."""
+    """Who is who in Slack, answered at once from memory; `resolve` and `look_up` ask Slack."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """The users that these stand for; Anyone adds nobody."""
@@ -261,6 +267,13 @@ class Directory(Protocol):
         """Ask Slack whom an address stands for, that `members` names nobody for yet.
 
         Nothing is learnt where Slack does not answer in time, or at all.
+        """
+        ...
+
+    async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
+        """Ask Slack for whom these stand, where memory does not tell; whether anybody was found.
+
+        They are remembered from then on.
         """
         ...
 

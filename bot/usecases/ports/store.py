@@ -13,6 +13,7 @@ from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
+from bot.domain.question import Callback
 from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
 from bot.domain.rules.absence import Absence
@@ -181,8 +182,22 @@ class Tx(Protocol):
         """Store a new round with its output and the URLs its notification carried."""
         ...
 
+    async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
+        """The round that a flow's request opened; None if it did not come yet.
+
+        The execution must be opened first. Nobody else can change it until the transaction ends.
+        """
+        ...
+
+    async def keep_callback(self, round_: Round, callback: Callback) -> None:
+        """Remember where the flow's request that opened this round is answered."""
+        ...
+
     async def save(self, round_: Round) -> None:
-        """Store a changed round. Raises ChangedMeanwhile when it was saved since it was read."""
+        """Store a changed round. Raises ChangedMeanwhile when it was saved since it was read.
+
+        Where it is answered is forgotten with it, once nothing is left to answer.
+        """
         ...
 
     async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:

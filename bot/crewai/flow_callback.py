@@ -1,0 +1,176 @@
+"""Answering a flow where its request says: no redirects, and only hosts that may be called.
+
+The address itself is what lets somebody answer, so it is never shown or logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+from pydantic import AliasPath, Field
+
+from bot.crewai.answers import outcome_of
+from bot.crewai.fields import Lenient, Line, Wire, parse_object
+from bot.crewai.lookups import Lookups
+from bot.crewai.payloads import parse_resume_answer
+from bot.crewai.strangers import NO_HOST, find_addresses, host_of, parse_url
+from bot.crewai.transport import Answer, send
+from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
+from bot.domain.errors import Malformed
+from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from bot.domain.question import Callback
+from bot.domain.redaction import Redactor
+from bot.usecases.ports.base import LARGE, OffLoop
+
+#: For connecting and the answer, after the host's name was looked up.
+SECONDS: Final = 30
+_VENDOR: Final = "crewai.com"
+_HTTPS: Final = 443
+#: What the vendor's API answers where it takes no answer to a request any more.
+_REFUSALS: Final[Mapping[int, RefusalKind]] = {
+    HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
+    HTTPStatus.UNAUTHORIZED: RefusalKind.SPENT,
+    HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
+    HTTPStatus.GONE: RefusalKind.REQUEST_GONE,
+}
+_EMPTY: Final = Refused("empty", "an empty answer is never sent")
+_NOT_ALLOWED: Final = Refused(
+    "host_not_allowed", "the request's address is neither at crewai.com nor in flow_callback_hosts"
+)
+
+
+class _Taken(Wire):
+    outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
+
+
+class HttpFlowAnswers:
+    """`usecases.ports.crew.FlowAnswers`. `hosts` are those that the crews' settings name."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        lookups: Lookups,
+        *,
+        hosts: Mapping[str, tuple[str, ...]],
+        redactors: Mapping[str, Redactor],
+        clock: Callable[[], datetime],
+        off_loop: OffLoop,
+    ) -> None:
+        self._http = http
+        self._lookups = lookups
+        self._hosts = hosts
+        self._redactors = redactors
+        self._clock = clock
+        self._off_loop = off_loop
+
+    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+        """See `FlowAnswers`."""
+        if not feedback.strip():
+            return _EMPTY
+        where = parse_url(callback.url)
+        if where is None or where.userinfo:
+            return NO_HOST
+        answer = await self._find_and_send(crew, where, feedback)
+        if not isinstance(answer, Answer):
+            return answer
+        redactor = self._redactors[crew].also(callback.secrets)
+        return self._outcome(await self._redacted(answer, redactor))
+
+    async def _find_and_send(
+        self, crew: str, where: httpx.URL, feedback: str
+    ) -> Answer | NotSent | Refused | Unknown:
+        named = _is_named(where, self._hosts[crew])
+        if not named and not _is_vendors(where):
+            return _NOT_ALLOWED
+        addresses = await find_addresses(self._lookups, where, owner=crew, private=named)
+        if not isinstance(addresses, list):
+            return addresses
+        if where.scheme != "https" and not all(map(_is_loopback, addresses)):
+            return _NOT_ALLOWED
+        try:
+            return await self._send(where, addresses, feedback)
+        except (httpx.HTTPError, TimeoutError) as lost:
+            return Unknown(why_lost(lost))
+
+    async def _send(
+        self, where: httpx.URL, addresses: list[str], feedback: str
+    ) -> Answer | NotSent:
+        """To the first address that there is a connection to.
+
+        Raises httpx.HTTPError or TimeoutError where it may have been sent.
+        """
+        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
+        deadline = asyncio.get_running_loop().time() + SECONDS
+        outcome = NotSent("the host has no address")
+        for address in addresses:
+            request = self._http.build_request(
+                "POST",
+                where.copy_with(host=address),
+                content=body,
+                headers={
+                    "Host": where.netloc.decode(),
+                    "Content-Type": "application/json",
+                    "Accept": "application/json",
+                    # Unpacking could make gigabytes out of the little that is read.
+                    "Accept-Encoding": "identity",
+                    "Connection": "close",
+                },
+                timeout=SECONDS,
+                extensions={"sni_hostname": host_of(where)},
+            )
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                return await send(self._http, request, seconds=left)
+            except UNSENT as lost:
+                outcome = NotSent(why_unsent(lost))
+        return outcome
+
+    async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
+        if len(answer.body) <= LARGE:
+            return replace(answer, body=redactor.body(answer.body))
+        return replace(answer, body=await self._off_loop(redactor.body, answer.body))
+
+    def _outcome(self, answer: Answer) -> Outcome:
+        outcome = outcome_of(answer, parse=parse_flow_answer, now=self._clock())
+        if isinstance(outcome, Refused) and answer.status in _REFUSALS:
+            return replace(outcome, kind=_REFUSALS[answer.status])
+        return outcome
+
+
+def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
+    """Read a 2xx to an answer; never raises. As for a resume, and the outcome it was made of."""
+    read = parse_resume_answer(code, body, content_type)
+    if not isinstance(read, Delivered):
+        return read
+    try:
+        taken = _Taken.model_validate(parse_object(body))
+    except Malformed:
+        return read
+    return Delivered(read.words, outcome=taken.outcome or "")
+
+
+def _is_vendors(where: httpx.URL) -> bool:
+    """Whether it is CrewAI's own, by https and its usual port."""
+    host = host_of(where).rstrip(".")
+    port = where.port or _HTTPS
+    own = host == _VENDOR or host.endswith(f".{_VENDOR}")
+    return where.scheme == "https" and port == _HTTPS and own
+
+
+def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
+    """Whether the settings name the host, with this port or without any."""
+    host = host_of(where).rstrip(".")
+    port = where.port or (_HTTPS if where.scheme == "https" else 80)
+    return host in hosts or f"{host}:{port}" in hosts
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback

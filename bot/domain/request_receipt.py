@@ -1,0 +1,77 @@
+"""What a flow's request means, given the latest round of its method and the one it asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.domain.effects import Effect, EffectKind
+from bot.domain.question import FlowRequest, Reading, reading_of
+from bot.domain.receipt import Receipt
+from bot.domain.review import Review, Round, State, Transition
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Answer
+
+
+def receive_request(
+    known: Round | None,
+    latest: Round | None,
+    request: FlowRequest,
+    *,
+    review: Review,
+    at: datetime,
+    new_id: Callable[[], str],
+    rule: Rule | None = None,
+) -> Receipt:
+    """Decide what a request means; `known` is the round of the same request, if it came before.
+
+    Each request is a round of its own, whatever its output. One that came before is a duplicate: if
+    it is an escalation, whom it names is called once more while it waits. A new one says that the
+    flow has gone on, by whoever's answer, so the round before ends.
+    """
+    if known is not None:
+        waits = known.state is State.WAITING
+        call = _about(known, EffectKind.CALL_ASSIGNED) if request.escalation and waits else ()
+        return Receipt(known, opened=False, ended=None, effects=call)
+    ended = _end(latest, at) if latest is not None else None
+    digest = request.output.digest
+    opened = Round(
+        id=new_id(),
+        review=review,
+        number=latest.number + 1 if latest else 1,
+        digest=digest,
+        opened_at=at,
+        unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
+        question=request.question,
+        rule=rule,
+    )
+    return Receipt(
+        opened,
+        opened=True,
+        ended=ended.round if ended else None,
+        effects=(*(ended.effects if ended else ()), *_about(opened, EffectKind.POST)),
+    )
+
+
+def _end(latest: Round, at: datetime) -> Transition | None:
+    unfinished = latest.reopen().round if latest.can_reopen else latest
+    match unfinished.state:
+        case State.WAITING:
+            return unfinished.supersede(at)
+        case State.DECIDED | State.STUCK:
+            return unfinished.supersede_decided(at)
+        case _:
+            return None
+
+
+def _asked_for_changes(round_: Round) -> bool:
+    match round_.decision and round_.decision.verdict:
+        case Answer(text, is_label=True):
+            return reading_of(text) is Reading.REVISION
+        case _:
+            return False
+
+
+def _about(round_: Round, kind: EffectKind) -> tuple[Effect, ...]:
+    review = round_.review
+    return (Effect(kind, round_.id, review.crew, review.execution_id),)

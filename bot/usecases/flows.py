@@ -1,0 +1,87 @@
+"""Recording what a flow sends when it pauses: a request for people's answer."""
+
+from __future__ import annotations
+
+from bot.domain.answering import rule_for
+from bot.domain.crew import Crew
+from bot.domain.execution import Execution
+from bot.domain.notification import WebhookUrls
+from bot.domain.question import FlowRequest, without_secrets
+from bot.domain.redaction import Redactor
+from bot.domain.request_receipt import receive_request
+from bot.domain.review import Review
+from bot.domain.rules.choose import choose
+from bot.domain.rules.facts import Facts
+from bot.domain.rules.rule import Rule
+from bot.usecases.evidence import heed_activity
+from bot.usecases.ports.base import Clock, Crews, NewId
+from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.receive import Received
+from bot.usecases.timed import cancel, schedule
+from bot.usecases.track import track
+
+
+async def receive_flow_request(
+    crew: str,
+    request: FlowRequest,
+    *,
+    uow: UnitOfWork,
+    crews: Crews,
+    clock: Clock,
+    new_id: NewId,
+) -> Received:
+    """Store a flow's request with its round, its output and where it is answered.
+
+    It is never repeated, so this is on disk before anybody answers. The first of the crew's rules
+    that fits is kept with the round.
+    """
+    now = clock()
+    async with uow.begin() as tx:
+        execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
+        redactor = Redactor(await tx.executions.secrets_of(execution))
+        request = without_secrets(request, redactor)
+        candidate = Review(
+            id=new_id(),
+            crew=crew,
+            execution_id=request.flow_id,
+            task_id=request.method,
+            agent=request.flow_name,
+        )
+        known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
+        review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
+        learnt = execution.learn(meta=request.meta)
+        receipt = receive_request(
+            known,
+            latest,
+            request,
+            review=review,
+            at=now,
+            new_id=new_id,
+            rule=_rule_of(request, learnt, crews[crew]) if crew in crews else None,
+        )
+        await tx.enqueue(receipt.effects, at=now)
+        if not receipt.opened:
+            await tx.executions.undo_activity(execution)
+        else:
+            if receipt.ended is not None:
+                await tx.save(receipt.ended)
+                await cancel(tx, receipt.ended)
+            await tx.open_round(receipt.current, request.output, WebhookUrls())
+            await tx.keep_callback(receipt.current, request.callback)
+            await schedule(tx, receipt.current, at=now)
+            execution = await heed_activity(tx, execution, at=now)
+            await track(tx, execution, meta=request.meta, at=now)
+    return Received(receipt.current, receipt.opened)
+
+
+def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | None:
+    facts = Facts(
+        task_id=request.method,
+        task_name=None,
+        agent=request.flow_name,
+        output=request.output,
+        inputs=execution.inputs,
+        meta=execution.meta,
+    )
+    chosen = choose(crew.rules, facts)
+    return rule_for(request.question, chosen, reviewers=bool(crew.reviewers))

@@ -1,0 +1,112 @@
+"""What flows send when they pause: signed, and never thrown away once that is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from bot.domain.question import FlowRequest, without_secrets
+from bot.domain.redaction import Redactor
+from bot.usecases.flows import receive_flow_request
+from bot.web.context import WebContext
+from bot.web.credentials import Credentials
+from bot.web.error_responses import RequestRefused, refusal
+from bot.web.flow_signature import is_signed
+from bot.web.request_body import FORWARD_LIMIT, LIMIT, Body, Room, read_body
+from bot.web.webhooks import parse_anew, parse_or_keep
+
+log = structlog.get_logger(__name__)
+
+
+async def on_flow_request(request: web.Request, *, context: WebContext, room: Room) -> web.Response:
+    """A flow paused. 202 only once its request is stored: it is never repeated."""
+    credentials = context.credentials_of(request)
+    crew = credentials.crew
+    body = await _read_signed(request, credentials, context, room)
+    parse = partial(_parse, context=context, redactor=context.redactors[crew])
+    flow_request = await parse_or_keep(request, body, parse, context)
+    received = await receive_flow_request(
+        crew,
+        flow_request,
+        uow=context.uow,
+        crews=context.crews,
+        clock=context.clock,
+        new_id=context.new_id,
+    )
+    review = received.round.review
+    status = "accepted" if received.accepted else "duplicate"
+    log.info(
+        "flow_request",
+        crew=crew,
+        execution=review.execution_id,
+        method=review.task_id,
+        round=received.round.number,
+        escalation=flow_request.escalation,
+        status=status,
+    )
+    answer = {"review": review.id, "round": received.round.number, "status": status}
+    return web.json_response(answer, status=202)
+
+
+async def _read_signed(
+    request: web.Request, credentials: Credentials, context: WebContext, room: Room
+) -> Body:
+    """The body, if it is signed. More is read than is taken: what is signed must not be lost.
+
+    Raises RequestRefused.
+    """
+    if credentials.flow_secret is None:
+        log.warning("no_flow_secret", crew=credentials.crew)
+        raise RequestRefused(_takes_none())
+    body = await read_body(request, limit=FORWARD_LIMIT, room=room)
+    signed = is_signed(
+        request.headers, body.content, secret=credentials.flow_secret, now=context.clock()
+    )
+    if not signed:
+        log.warning("flow_signature_refused", crew=credentials.crew)
+        raise RequestRefused(_unsigned())
+    return replace(body, limit=LIMIT, too_large=len(body.content) > LIMIT)
+
+
+def _unsigned() -> web.Response:
+    return refusal(
+        401,
+        "unauthorized",
+        "The request is not signed with this crew's flow secret, or not within five minutes.",
+    )
+
+
+def _takes_none() -> web.Response:
+    return refusal(
+        401,
+        "unauthorized",
+        "This crew takes no requests of flows: its settings have no flow_webhook_secret_env.",
+    )
+
+
+def _parse(content: bytes, *, context: WebContext, redactor: Redactor) -> FlowRequest:
+    """What a flow says without secrets, save where and with what it is answered.
+
+    Raises Malformed.
+    """
+    found = context.parse_flow_request(content)
+    ids = {found.question.request_id, found.flow_id}
+    redactor = redactor.also(set(found.callback.secrets) - ids)
+    clean = parse_anew(content, redactor.body(content), context.parse_flow_request, found)
+    shown = replace(
+        clean,
+        flow_id=found.flow_id,
+        method=found.method,
+        callback=found.callback,
+        question=replace(
+            clean.question,
+            request_id=found.question.request_id,
+            outcomes=found.question.outcomes,
+            left_off=found.question.left_off,
+            assigned=found.question.assigned,
+        ),
+    )
+    return without_secrets(shown, redactor)

@@ -1,0 +1,270 @@
+"""What may be said to a flow, and what its answers mean for a round."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.answering import approves, meant, rule_for
+from bot.domain.effects import EffectKind
+from bot.domain.errors import VerdictMisplaced
+from bot.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    Unknown,
+)
+from bot.domain.people import Email, User
+from bot.domain.question import Question, without_secrets
+from bot.domain.reason import (
+    AnsweredElsewhere,
+    AnswerLost,
+    ExecutionEnded,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    PerhapsTaken,
+    Reason,
+    RefusedByCrew,
+    RequestGone,
+    TakenAs,
+)
+from bot.domain.redaction import Redactor
+from bot.domain.request_receipt import receive_request
+from bot.domain.review import Round, State
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Rule, Then, TimeOut
+from bot.domain.verdict import Answer, Approve, Revise, Verdict
+from tests.builders import (
+    ANA,
+    BEN,
+    LATER,
+    NOW,
+    Numbered,
+    a_decision,
+    a_flow_request,
+    a_review,
+    a_round,
+    a_vote,
+)
+
+QUESTION = Question(request_id="8412", outcomes=("approved", "rejected", "needs_revision"))
+LABEL = Answer("approved", is_label=True)
+DECIDED = a_round(question=QUESTION).decide(a_decision(LABEL)).round
+SENDING = DECIDED.begin_sending(NOW, activity_count=0)
+TAKEN = Delivered("ok", outcome="approved")
+ANSWERED = Refused("409", "already answered", RefusalKind.ANSWERED)
+SPENT = Refused("401", "no", RefusalKind.SPENT)
+GONE = Refused("404", "what?", RefusalKind.REQUEST_GONE)
+NOTIFIED = (EffectKind.REFRESH, EffectKind.NOTIFY_STUCK)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "question", "suited"),
+    [
+        (Approve(), None, Approve()),
+        (Revise("Shorter."), None, Revise("Shorter.")),
+        (LABEL, QUESTION, LABEL),
+        (Revise("Shorter."), QUESTION, Answer("Shorter.")),
+        (Revise("rejected"), QUESTION, Answer("rejected", is_label=True)),
+        (Approve(), QUESTION, None),
+        (LABEL, None, None),
+        (Answer("published", is_label=True), QUESTION, None),
+    ],
+)
+def test_a_question_is_answered_and_a_task_approved_or_revised(
+    verdict: Verdict, question: Question | None, suited: Verdict | None
+) -> None:
+    if suited is None:
+        with pytest.raises(VerdictMisplaced):
+            meant(verdict, question)
+    else:
+        assert meant(verdict, question) == suited
+
+
+def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
+    assigned = replace(QUESTION, assigned=(Email("a@example.com"),))
+    rule = Rule(name="two eyes", approvals=2)
+    theirs = replace(rule, reviewers=(User("U0ANA"),))
+    assert rule_for(assigned, None, reviewers=False) == Rule(name="", reviewers=assigned.assigned)
+    assert rule_for(assigned, rule, reviewers=False) == replace(rule, reviewers=assigned.assigned)
+    assert rule_for(assigned, theirs, reviewers=False) == theirs
+    assert rule_for(assigned, rule, reviewers=True) == rule
+    assert rule_for(QUESTION, None, reviewers=False) is None
+
+
+# outcome, in doubt, has gone on -> state, reason, still perhaps taken
+TABLE: list[tuple[Outcome, bool, bool, State, Reason, bool]] = [
+    (TAKEN, False, False, State.RESUMED, TakenAs("approved", "ok"), True),
+    (TAKEN, True, False, State.RESUMED, TakenAs("approved", "ok"), True),
+    (TAKEN, True, True, State.RESUMED, TakenAs("approved", "ok"), True),
+    (ANSWERED, False, False, State.CLOSED, AnsweredElsewhere("already answered"), False),
+    (ANSWERED, False, True, State.CLOSED, AnsweredElsewhere("already answered"), False),
+    (ANSWERED, True, False, State.CLOSED, PerhapsTaken("already answered"), True),
+    (ANSWERED, True, True, State.CLOSED, PerhapsTaken("already answered"), True),
+    (SPENT, False, False, State.STUCK, RefusedByCrew("401", "no"), False),
+    (SPENT, True, False, State.CLOSED, PerhapsTaken("no"), True),
+    (GONE, False, False, State.CLOSED, RequestGone("404", "what?"), False),
+    (GONE, True, True, State.CLOSED, RequestGone("404", "what?"), True),
+    (Refused("400", "odd"), False, True, State.STUCK, RefusedByCrew("400", "odd"), False),
+    (Refused("400", "odd"), True, False, State.STUCK, RefusedByCrew("400", "odd"), True),
+    (Refused("400", "odd"), True, True, State.CLOSED, PerhapsTaken(), True),
+    (NotSent("away"), False, False, State.DECIDED, NotReached("away"), False),
+    (NotSent("away"), True, False, State.DECIDED, NotReached("away"), True),
+    (Unknown("lost"), False, False, State.DECIDED, AnswerLost("lost"), True),
+]
+
+
+@pytest.mark.parametrize(("outcome", "in_doubt", "gone_on", "state", "reason", "perhaps"), TABLE)
+def test_what_a_flow_says_never_claims_more_than_is_known(
+    outcome: Outcome, in_doubt: bool, gone_on: bool, state: State, reason: Reason, perhaps: bool
+) -> None:
+    transition = SENDING.settle(
+        outcome, in_doubt=in_doubt, has_gone_on=gone_on, retries_exhausted=False, at=LATER
+    )
+    after = transition.round
+    assert (after.state, after.reason, after.in_doubt) == (state, reason, perhaps)
+    if state in (State.CLOSED, State.STUCK):
+        assert tuple(effect.kind for effect in transition.effects) == NOTIFIED
+
+
+def settle_late(moved_on: Round, outcome: Outcome, *, in_doubt: bool = False) -> Round:
+    return moved_on.settle(outcome, in_doubt=in_doubt, retries_exhausted=False, at=LATER).round
+
+
+def test_a_newer_request_says_that_somebody_answered_and_not_who() -> None:
+    moved_on = SENDING.supersede_decided(LATER).round
+    assert (moved_on.state, moved_on.reason) == (State.CLOSED, PerhapsTaken())
+    assert not moved_on.may_be_sent
+    taken = settle_late(moved_on, Delivered(outcome="approved"))
+    assert (taken.state, taken.reason) == (State.RESUMED, TakenAs("approved"))
+    refused = settle_late(moved_on, ANSWERED)
+    assert (refused.state, refused.reason) == (State.CLOSED, AnsweredElsewhere())
+    assert not refused.in_doubt
+    assert settle_late(moved_on, NotSent("away"), in_doubt=True) == moved_on
+    assert DECIDED.supersede_decided(LATER).round.reason == NeverSent()
+
+
+def test_an_execution_that_ended_says_that_somebody_answered() -> None:
+    stuck = settle_late(SENDING, Refused("400", "odd"), in_doubt=True)
+    ended = stuck.close(ExecutionEnded(), LATER).round
+    assert (ended.state, ended.reason) == (State.CLOSED, PerhapsTaken())
+    crews = replace(stuck, question=None).close(ExecutionEnded(), LATER).round
+    assert (crews.state, crews.reason) == (State.RESUMED, Inferred())
+
+
+def test_somebody_else_may_answer_first() -> None:
+    waiting = a_round(question=QUESTION)
+    closed = waiting.close(AnsweredElsewhere(), LATER)
+    assert (closed.round.state, closed.round.reason) == (State.CLOSED, AnsweredElsewhere())
+    assert [effect.kind for effect in closed.effects] == [EffectKind.REFRESH]
+    stuck = settle_late(SENDING, Refused("400", "odd"), in_doubt=True)
+    assert stuck.close(AnsweredElsewhere(), LATER).round.reason == PerhapsTaken()
+
+
+def test_a_rule_answers_as_it_would_decide() -> None:
+    def of(then: Then, question: Question) -> Verdict | None:
+        timeout = TimeOut(Duration.parse("1h"), then, "Too late.")
+        rule = Rule(name="late", timeout=timeout)
+        decided = a_round(question=question, rule=rule).time_out(LATER).round.decision
+        return None if decided is None else decided.verdict
+
+    unnamed = replace(QUESTION, outcomes=("publish",))
+    assert of(Then.APPROVE, QUESTION) == LABEL
+    assert of(Then.REVISE, QUESTION) == Answer("Too late.")
+    assert of(Then.APPROVE, unnamed) is None
+    assert of(Then.LEAVE, QUESTION) is None
+
+
+def test_an_outcome_that_approves_needs_the_approvals_of_its_rule() -> None:
+    waiting = a_round(question=QUESTION, rule=Rule(name="two eyes", approvals=2))
+    once = waiting.approve(a_vote(ANA), LABEL).round
+    assert once.state is State.WAITING
+    twice = once.approve(a_vote(BEN), LABEL).round
+    assert twice.decision is not None
+    assert (twice.decision.verdict, len(twice.decision.votes)) == (LABEL, 2)
+    assert approves(LABEL)
+    assert approves(Approve())
+    assert not approves(Answer("approved"))
+    assert not approves(Revise("No."))
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+def receive(
+    latest: Round | None, known: Round | None = None, **changes: Any
+) -> tuple[State | None, Round, list[EffectKind]]:
+    receipt = receive_request(
+        known,
+        latest,
+        a_flow_request(**changes),
+        review=a_review(),
+        at=LATER,
+        new_id=Numbered(),
+    )
+    ended = receipt.ended.state if receipt.ended else None
+    return ended, receipt.current, [effect.kind for effect in receipt.effects]
+
+
+def test_the_first_request_opens_round_1() -> None:
+    ended, opened, effects = receive(None)
+    assert (ended, opened.number, effects) == (None, 1, [EffectKind.POST])
+    assert opened.question == a_flow_request().question
+    assert not opened.unchanged
+
+
+@pytest.mark.parametrize(
+    ("latest", "becomes"),
+    [
+        (a_round(question=QUESTION), State.SUPERSEDED),
+        (DECIDED, State.CLOSED),
+        (SENDING, State.CLOSED),
+        (replace(DECIDED, state=State.STUCK), State.CLOSED),
+        (replace(DECIDED, state=State.RESUMED), None),
+        (a_round(question=QUESTION).close(ExecutionGone(), NOW).round, State.SUPERSEDED),
+        (a_round(question=QUESTION).close(ExecutionEnded(), NOW).round, None),
+    ],
+)
+def test_a_new_request_ends_the_round_before(latest: Round, becomes: State | None) -> None:
+    ended, opened, effects = receive(latest, request_id="8413")
+    assert (ended, opened.number) == (becomes, latest.number + 1)
+    assert effects[-1] is EffectKind.POST
+
+
+def test_the_same_output_after_changes_were_asked_for_is_said_to_be_unchanged() -> None:
+    asked = replace(
+        a_round(question=QUESTION), digest=a_flow_request().output.digest, state=State.RESUMED
+    )
+    for verdict, unchanged in (
+        (Answer("needs_revision", is_label=True), True),
+        (Answer("approved", is_label=True), False),
+        (Answer("needs_revision"), False),
+    ):
+        latest = replace(asked, decision=a_decision(verdict))
+        assert receive(latest, request_id="2")[1].unchanged is unchanged
+
+
+def test_a_repeated_request_changes_nothing_and_an_escalated_one_calls() -> None:
+    waiting = a_round(question=QUESTION)
+    assert receive(None, waiting) == (None, waiting, [])
+    assert receive(None, waiting, escalation=True) == (None, waiting, [EffectKind.CALL_ASSIGNED])
+    assert receive(None, DECIDED, escalation=True) == (None, DECIDED, [])
+
+
+def test_secrets_are_taken_out_and_labels_that_hold_one_are_not_offered() -> None:
+    request = a_flow_request(
+        "The key is sk-secret-key.",
+        message="Use sk-secret-key?",
+        outcomes=("yes", "say sk-secret-key"),
+        left_off=1,
+    )
+    shown = without_secrets(request, Redactor(["sk-secret-key"]))
+    assert "sk-secret" not in f"{shown.output} {shown.question}"
+    assert (shown.question.outcomes, shown.question.left_off) == (("yes",), 2)
+    assert shown.callback == request.callback

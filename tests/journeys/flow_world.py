@@ -1,0 +1,59 @@
+"""A bot whose crew has flows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.demo.crew import FlowWebhook
+from bot.demo.workspace import Message, message_text
+from tests.journeys.conftest import MakeWorld, World
+
+FLOW_SECRET = "whsec_demo-flow-secret"
+REVIEWERS = 'reviewers = ["U0ANA", "ben@example.com"]'
+ASSIGNED = 'operators = ["U0BEN"]'
+"""Nobody is named: whom a request assigns decides, else the operator."""
+
+
+def crews_file(people: str, hosts: str = '["127.0.0.1"]') -> str:
+    return f"""
+[crews.research]
+url = "CREW_URL"
+token_env = "RESEARCH_TOKEN"
+webhook_secret_env = "RESEARCH_SECRET"
+flow_webhook_secret_env = "RESEARCH_FLOW_SECRET"
+flow_callback_hosts = {hosts}
+{people}
+"""
+
+
+@asynccontextmanager
+async def flow_world(
+    make_world: MakeWorld, people: str = REVIEWERS, *, hosts: str = '["127.0.0.1"]', **more: Any
+) -> AsyncIterator[World]:
+    """A world in which `world.crew.ask` reaches the bot."""
+    secrets = {
+        "RESEARCH_TOKEN": "demo-crew-token",
+        "RESEARCH_SECRET": "demo-webhook-secret",
+        "RESEARCH_FLOW_SECRET": FLOW_SECRET,
+    }
+    no_crew = dict.fromkeys(
+        ("CREW_NAME", "CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "REVIEWERS"), ""
+    )
+    async with make_world(crews_file=crews_file(people, hosts), **secrets, **no_crew, **more) as (
+        world
+    ):
+        url = f"{world.url}/crews/research/flow-request"
+        world.crew.flows.webhook = FlowWebhook(url, FLOW_SECRET)
+        yield world
+
+
+async def question(world: World, shows: str = "asks for an answer", *, round_: int = 1) -> Message:
+    """The newest card of a flow's request, once it is there."""
+    return await world.card(shows, round_=round_)
+
+
+async def says(world: World, card: Message, text: str) -> str:
+    """What the card reads once it shows this."""
+    return message_text(await world.shown(card, text))

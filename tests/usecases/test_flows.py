@@ -1,0 +1,272 @@
+"""A flow's request, from its arrival to what came of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.caveats import Seen
+from bot.domain.effects import EffectKind
+from bot.domain.errors import (
+    AlreadyDecided,
+    ConfirmationNeeded,
+    NotAReviewer,
+    VerdictMisplaced,
+)
+from bot.domain.outcome import NotSent, RefusalKind, Refused
+from bot.domain.people import Email, User
+from bot.domain.reason import (
+    AnsweredElsewhere,
+    Dismissed,
+    PerhapsTaken,
+    RefusedByCrew,
+    RequestGone,
+    TakenAs,
+)
+from bot.domain.review import Round, State
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Answer, Approve, Revise
+from bot.usecases.decide import answer_of
+from bot.usecases.dismiss import dismiss
+from tests.builders import ANA, BEN, EVE, a_note
+from tests.usecases.faults import AWAY, LOST, Crashed, Fault
+from tests.usecases.world import CREW, World
+
+APPROVED = Answer("approved", is_label=True)
+OPERATOR = User(BEN.id)
+
+
+async def answered(world: World, verdict: Answer | Revise = APPROVED) -> Round:
+    """A request that Ana answered; nothing is sent yet."""
+    asked = await world.ask()
+    return await world.decide(asked.round.id, verdict)
+
+
+async def sent(world: World, round_: Round) -> Round:
+    """The round after one more try to send its answer."""
+    await world.turn(CREW)
+    return await world.round(round_.id)
+
+
+async def callback_of(world: World, round_: Round) -> object:
+    return await world.uow.read.callback(round_.id)
+
+
+async def test_a_request_is_a_round_of_the_flows_method(world: World) -> None:
+    received = await world.ask()
+    round_ = received.round
+    assert received.accepted
+    assert (round_.review.execution_id, round_.review.task_id) == ("f-1", "review_article")
+    assert round_.review.agent == "ContentFlow"
+    assert await world.round(round_.id) == round_
+    assert await world.effects() == [EffectKind.POST]
+    assert (await world.execution("f-1")).tracked
+    callback = await world.uow.read.callback(round_.id)
+    assert callback is not None
+    assert callback.url == "https://app.crewai.com/requests/8412?t=x"
+
+
+async def test_a_repeated_request_is_known_by_its_id(world: World) -> None:
+    first = await world.ask()
+    again = await world.ask("Another text.")
+    assert (again.accepted, again.round) == (False, first.round)
+    await world.ask(escalation=True)
+    assert await world.effects() == [EffectKind.POST, EffectKind.CALL_ASSIGNED]
+    second = await world.ask(request_id="8413")
+    assert (second.accepted, second.round.number) == (True, 2)
+    assert (await world.round(first.round.id)).state is State.SUPERSEDED
+    assert await callback_of(world, first.round) is None
+    late = await world.ask()
+    assert (late.accepted, late.round.id) == (False, first.round.id)
+
+
+async def test_an_escalation_calls_while_it_waits(world: World) -> None:
+    asked = (await world.ask()).round
+    await world.settle_slack()
+    await world.ask(escalation=True)
+    await world.settle_slack()
+    assert len(world.slack.keyed(f"called {asked.id}")) == 1
+    await world.ask(escalation=True)
+    await world.decide(asked.id, APPROVED)
+    await world.settle_slack()
+    assert len(world.slack.keyed(f"called {asked.id}")) == 1
+
+
+async def test_a_label_is_sent_exactly_and_its_address_forgotten(world: World) -> None:
+    decided = await answered(world)
+    taken = await sent(world, decided)
+    assert (taken.state, taken.reason) == (State.RESUMED, TakenAs("approved", "accepted"))
+    assert taken.decision is not None
+    assert taken.decision.verdict == APPROVED
+    assert [feedback for _, feedback in world.flows.asked] == ["approved"]
+    assert not world.crew.asked
+    assert await callback_of(world, decided) is None
+
+
+async def test_words_are_an_answer_and_those_that_are_a_label_are_it(world: World) -> None:
+    words = await answered(world, Revise("Shorter, please."))
+    assert words.decision is not None
+    assert words.decision.verdict == Answer("Shorter, please.")
+    assert (await world.round(words.id)).decision == words.decision
+    asked = await world.ask(request_id="2")
+    label = await world.decide(asked.round.id, Revise("rejected"))
+    assert label.decision is not None
+    assert label.decision.verdict == Answer("rejected", is_label=True)
+
+
+async def test_what_is_no_answer_is_refused(world: World) -> None:
+    asked = (await world.ask()).round
+    with pytest.raises(VerdictMisplaced):
+        await world.decide(asked.id, Approve())
+    assert await answer_of(asked.id, 2, context=world.reviews) == Answer(
+        "needs_revision", is_label=True
+    )
+    for number in (-1, 3):
+        with pytest.raises(VerdictMisplaced):
+            await answer_of(asked.id, number, context=world.reviews)
+    task = (await world.notify()).round
+    with pytest.raises(VerdictMisplaced):
+        await answer_of(task.id, 0, context=world.reviews)
+
+
+async def test_the_first_answer_wins(world: World) -> None:
+    decided = await answered(world)
+    with pytest.raises(AlreadyDecided):
+        await world.decide(decided.id, Answer("rejected", is_label=True), by=BEN)
+
+
+async def test_a_label_asks_before_it_overlooks_notes(world: World) -> None:
+    asked = (await world.ask()).round
+    async with world.uow.begin() as tx:
+        await tx.notes.keep(a_note(round_id=asked.id))
+    with pytest.raises(ConfirmationNeeded) as needed:
+        await world.decide(asked.id, APPROVED)
+    decided = await world.decide(asked.id, APPROVED, seen=needed.value.caveats.seen)
+    assert decided.decision is not None
+    assert decided.decision.unsent_notes == 1
+    other = (await world.ask(request_id="2")).round
+    async with world.uow.begin() as tx:
+        await tx.notes.keep(a_note(round_id=other.id, ts="2.0"))
+    await world.decide(other.id, Revise("rejected"), seen=Seen())
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+async def test_whom_it_assigns_decides_where_nobody_is_named(world: World) -> None:
+    world.crews["research"] = replace(world.crews["research"], reviewers=(), operators=(OPERATOR,))
+    asked = (await world.ask(assigned=(Email("eve@example.com"),))).round
+    assert asked.rule == Rule(name="", reviewers=(Email("eve@example.com"),))
+    for person in (BEN, EVE):
+        with pytest.raises(NotAReviewer):
+            await world.decide(asked.id, APPROVED, by=person)
+    world.directory.resolves = {Email("eve@example.com"): frozenset({EVE.id})}
+    await world.decide(asked.id, APPROVED, by=EVE)
+    nobody = (await world.ask(request_id="2", assigned=())).round
+    with pytest.raises(NotAReviewer):
+        await world.decide(nobody.id, APPROVED, by=EVE)
+    await world.decide(nobody.id, APPROVED, by=BEN)
+
+
+async def test_rules_count_for_requests_too(world: World) -> None:
+    rule = Rule(name="theirs", when=Conditions(task="review_*"), reviewers=(User(EVE.id),))
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    asked = (await world.ask()).round
+    assert asked.rule == rule
+    await world.decide(asked.id, APPROVED, by=EVE)
+
+
+async def test_a_crew_that_the_settings_name_no_more_keeps_its_request(world: World) -> None:
+    del world.crews["research"]
+    assert (await world.ask()).round.rule is None
+
+
+# --- what comes of it -----------------------------------------------------------------------------
+
+
+async def test_somebody_answered_elsewhere(world: World) -> None:
+    decided = await answered(world)
+    world.flows.taken["https://app.crewai.com/requests/8412?t=x"] = "rejected"
+    closed = await sent(world, decided)
+    assert (closed.state, closed.reason) == (
+        State.CLOSED,
+        AnsweredElsewhere("already responded"),
+    )
+    assert not closed.in_doubt
+    assert await callback_of(world, decided) is None
+    assert EffectKind.NOTIFY_STUCK in await world.effects()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refused("409", "already responded", RefusalKind.ANSWERED),
+        Refused("401", "unauthorized", RefusalKind.SPENT),
+    ],
+)
+async def test_a_lost_answer_is_never_claimed(world: World, refusal: Refused) -> None:
+    world.flows.faults.append(Fault(LOST, after=True))
+    world.flows.refusal = refusal
+    decided = await answered(world)
+    assert (await sent(world, decided)).state is State.DECIDED
+    world.clock.advance(world.context.grace)
+    closed = await sent(world, decided)
+    assert (closed.state, closed.reason) == (State.CLOSED, PerhapsTaken(refusal.words))
+    assert closed.in_doubt
+
+
+async def test_a_crash_while_sending_is_a_try_in_doubt(world: World) -> None:
+    world.flows.faults.append(Fault(Crashed, after=True))
+    decided = await answered(world)
+    with pytest.raises(Crashed):
+        await world.turn(CREW)
+    await world.lapse()
+    closed = await sent(world, decided)
+    assert closed.reason == PerhapsTaken("already responded")
+
+
+async def test_an_answer_that_was_not_sent_is_sent_again(world: World) -> None:
+    world.flows.faults.extend([Fault(AWAY), Fault(NotSent("503"))])
+    decided = await answered(world)
+    for _ in range(2):
+        assert (await sent(world, decided)).state is State.DECIDED
+    assert (await sent(world, decided)).state is State.RESUMED
+
+
+async def test_a_request_that_is_gone_is_closed(world: World) -> None:
+    world.flows.faults.append(Fault(Refused("410", "gone", RefusalKind.REQUEST_GONE)))
+    closed = await sent(world, await answered(world))
+    assert (closed.state, closed.reason) == (State.CLOSED, RequestGone("410", "gone"))
+
+
+async def test_another_refusal_waits_for_retry_or_is_dismissed(world: World) -> None:
+    world.flows.faults.append(Fault(Refused("host_not_allowed", "no")))
+    stuck = await sent(world, await answered(world))
+    assert (stuck.state, stuck.reason) == (State.STUCK, RefusedByCrew("host_not_allowed", "no"))
+    assert await callback_of(world, stuck) is not None
+    world.flows.faults.append(Fault(Refused("host_not_allowed", "no")))
+    await world.retry(stuck.id)
+    assert (await sent(world, stuck)).state is State.STUCK
+    await dismiss(stuck.id, "Answered there.", by=ANA, context=world.reviews)
+    assert isinstance((await world.round(stuck.id)).reason, Dismissed)
+    assert await callback_of(world, stuck) is None
+
+
+async def test_a_newer_request_while_an_answer_is_on_its_way(world: World) -> None:
+    async def go_on(_feedback: str) -> None:
+        await world.ask(request_id="8413")
+
+    world.flows.on_answer = go_on
+    taken = await sent(world, await answered(world))
+    assert (taken.state, taken.reason) == (State.RESUMED, TakenAs("approved", "accepted"))
+
+
+async def test_what_lets_somebody_answer_is_taken_out_of_what_comes_later(world: World) -> None:
+    await world.ask()
+    url = "https://app.crewai.com/requests/8412?t=x"
+    received = await world.ask(f"Call {url} now.", request_id="2", method="publish")
+    output = (await world.uow.read.posting(received.round.id)).view.output
+    assert output.text == "Call [redacted] now."
+    assert url in await world.uow.read.executions.secrets_of("research", "f-1")
