@@ -1,4 +1,4 @@
-"""`crewgate serve | demo | check | host`, and `python -m bot` with the same words."""
+"""`crewgate serve | demo | check | rules | host`, and `python -m bot` with the same words."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.domain.errors import CrewgateError
 from bot.host.arguments import add_arguments as add_host_arguments
 from bot.logs import set_up_logging
+from bot.rules.arguments import add_arguments as add_rules_arguments
 from bot.settings.load import Settings, SettingsError, load
 
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar=("ADDRESS", "USER"),
         help="instead: a reviewer's e-mail address stands for this user id (U…) from now on",
     )
+    add_rules_arguments(command.add_parser("rules", help="try rules before they are trusted"))
     demo = command.add_parser("demo", help="the whole product on this machine, without accounts")
     demo.add_argument("--headless", action="store_true", help="play one story, print it, and exit")
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
@@ -64,6 +66,10 @@ def _run_command(chosen: argparse.Namespace) -> int:
             from bot.host.command import run_host  # noqa: PLC0415  # the same as below
 
             return run_host(chosen)
+        case "rules":
+            from bot.rules.run import run_rules  # noqa: PLC0415  # the same
+
+            return _run(run_rules(load(), chosen))
         case "check" if chosen.confirm_reviewer:
             from bot.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # the same
 

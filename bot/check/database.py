@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.check.findings import Finding, wrong
 from bot.domain.errors import StoreUnavailable
@@ -21,11 +22,7 @@ async def check_database(url: str) -> Finding:
     if engine is None:
         return Finding(subject, "no file yet; it is made at the first start")
     try:
-        with translate_errors():
-            async with engine.connect() as connection:
-                version = await connection.scalar(
-                    sa.text("SELECT version_num FROM alembic_version")
-                )
+        version = await version_of(engine)
     except sa.exc.ProgrammingError:
         return Finding(subject, "empty; it is filled at the first start")
     except StoreUnavailable as error:
@@ -34,6 +31,14 @@ async def check_database(url: str) -> Finding:
         await engine.dispose()
     behind = "" if version == HEAD else f", will be migrated from {version} to {HEAD}"
     return Finding(subject, f"answers{behind}")
+
+
+async def version_of(engine: AsyncEngine) -> str | None:
+    """Its version. Raises StoreUnavailable, or ProgrammingError while it is empty."""
+    with translate_errors():
+        async with engine.connect() as connection:
+            found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
 
 
 async def address_owners(url: str) -> Mapping[str, str]:

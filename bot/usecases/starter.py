@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
 from bot.domain.errors import SelfApproval, UnknownStarter
-from bot.domain.execution import Execution
-from bot.domain.people import Email, User
+from bot.domain.people import Email
 from bot.domain.review import Round
+from bot.domain.rules.starter import said_starter
 from bot.domain.verdict import Vote
 from bot.usecases.context import ReviewContext
 from bot.usecases.ports.store import Tx
-
-STARTED_BY: Final = "started_by"
-"""What a caller names the starter with in `meta`: a user id or an e-mail address."""
-_USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ async def starter_of(
         return None
     review = round_.review
     execution = await tx.executions.find(review.crew, review.execution_id)
-    said = _said(execution) if execution is not None else None
+    said = said_starter(execution.starter, execution.meta) if execution is not None else None
     if said is None:
         return None
     members = context.directory.members((said,))
@@ -72,13 +66,3 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
             raise UnknownStarter
     elif vote.voices & starter.users:
         raise SelfApproval
-
-
-def _said(execution: Execution) -> User | Email | None:
-    """Who is said to have started it: in Slack, else by its caller."""
-    if execution.starter is not None:
-        return User(execution.starter.id)
-    said = dict(execution.meta).get(STARTED_BY, "").strip()
-    if "@" in said:
-        return Email(said)
-    return User(said) if _USER_ID.fullmatch(said) else None

@@ -287,3 +287,27 @@ async def test_an_unusable_database_is_refused_in_process_too(make_world: MakeWo
         with pytest.raises(StoreUnavailable, match="another bot"):
             async with make_world():
                 pass
+
+
+async def test_rules_are_tried_on_what_the_bot_has_stored(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    slack, crew = standins
+    env = settings(slack, crew) | {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
+
+    status, said = await run("rules", "explain", "e-1", folder=tmp_path, env=env)
+    assert (status, said) == (1, "crewgate: there is no database yet; start the bot once\n")
+    status, said = await run("rules", "test", "--since", "soon", folder=tmp_path, env=env)
+    assert status == 2
+    assert "not a duration; put one like 30s, 15m, 4h, 3d" in said
+    status, said = await run("rules", "test", "--since", "4wh", folder=tmp_path, env=env)
+    assert status == 2
+
+    bot = BotProcess(env, folder=tmp_path, port=free_port())
+    async with bot:
+        pass
+    status, said = await run("rules", "test", folder=tmp_path, env=env)
+    assert status == 0, said
+    assert said.startswith("0 rounds since ")
+    status, said = await run("rules", "explain", "e-1", folder=tmp_path, env=env)
+    assert (status, said) == (1, "✗ no execution of a crew in the settings begins with e-1\n")

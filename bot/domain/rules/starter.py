@@ -1,0 +1,24 @@
+"""Who started an execution, as far as anybody said."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bot.domain.given import Given
+from bot.domain.people import Email, User
+from bot.domain.verdict import Person
+
+STARTED_BY: Final = "started_by"
+"""What a caller names the starter with in `meta`: a user id or an e-mail address."""
+_USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+def said_starter(starter: Person | None, meta: Given) -> User | Email | None:
+    """Who started it in Slack, else whom its caller names; None: nobody knows."""
+    if starter is not None:
+        return User(starter.id)
+    said = dict(meta).get(STARTED_BY, "").strip()
+    if "@" in said:
+        return Email(said)
+    return User(said) if _USER_ID.fullmatch(said) else None

@@ -1,0 +1,106 @@
+"""`crewgate rules explain`: which rule matched, and why the others did not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.domain.notification import Format, Output
+from bot.domain.rules.rule import Rule
+from tests.builders import a_crew
+from tests.rules.conftest import Told, rule
+from tests.usecases.world import World
+
+
+async def test_each_round_is_told_with_its_rule_and_with_those_of_now(
+    world: World, told: Told
+) -> None:
+    world.crews["research"] = a_crew(rules=(Rule(name="two eyes", approvals=2),))
+    await world.start("e-1")
+    output = Output('{"budget": {"eur": 70}}', Format.JSON)
+    await world.notify(output=output, agent="Lawyer", meta=(("region", "EU"),))
+    world.crews["research"] = a_crew()
+    world.clock.advance(timedelta(hours=1))
+    await world.notify("Another draft.")
+    rules = (
+        rule(
+            "contracts",
+            'when = { task = "contract_*", agent = "Poet", contains = ["indemnif", "liability"],'
+            ' json = { budget.eur = ">= 50000" }, inputs = { country = "D*" },'
+            ' meta = { region = "US" } }',
+        )
+        + rule("drafts", 'when = { json = { budget.eur = "*" } }')
+        + rule("rest", 'when = { inputs = { topic = "tea" } }')
+    )
+
+    status, said = await told(rules, explain="e-1")
+
+    assert status == 0
+    [first, second, third] = [
+        f'crews.toml, line {line}: crews.research.rules[{number}] "{name}"'
+        for number, (line, name) in enumerate(
+            [(6, "contracts"), (9, "drafts"), (12, "rest")], start=1
+        )
+    ]
+    assert said == [
+        "Execution e-1 of research · tea",
+        "",
+        "Round 1 of “Draft the report”, 2026-03-02 09:00 UTC",
+        "  opened under “two eyes”, which is kept with it as it was then: 2 approvals",
+        "  the rules as they are now, in their order:",
+        f"    ✗ {first}:",
+        "        the task is Draft the report; it must be contract_*",
+        "        the agent is Lawyer; it must be Poet",
+        "        the output does not contain “indemnif” or “liability”",
+        "        budget.eur in the output is 70; it must be >= 50000",
+        "        country in inputs is not there; it must be D*",
+        "        region in meta is EU; it must be US",
+        f"    ✓ {second}: matches",
+        f"    – {third}: comes after it",
+        "",
+        "Round 2 of “Draft the report”, 2026-03-02 10:00 UTC",
+        "  opened when no rule matched: the crew's settings count",
+        "  the rules as they are now, in their order:",
+        f"    ✗ {first}:",
+        "        the task is Draft the report; it must be contract_*",
+        "        the agent is Lawyer; it must be Poet",
+        "        the output does not contain “indemnif” or “liability”",
+        "        budget.eur in the output is not there; it must be >= 50000",
+        "        country in inputs is not there; it must be D*",
+        "        region in meta is EU; it must be US",
+        f"    ✗ {second}:",
+        "        budget.eur in the output is not there; it must be *",
+        f"    ✓ {third}: matches",
+    ]
+
+
+async def test_where_no_rule_matches_the_crew_counts(world: World, told: Told) -> None:
+    await world.notify()
+    _, said = await told(rule("contracts", 'when = { task = "contract_*" }'), explain="e-1")
+    assert said[-1] == "    ✓ none matches: the crew's settings count"
+    _, said = await told("", explain="e-1")
+    assert said[-1] == "  the crew has no rules now"
+
+
+async def test_an_execution_is_named_by_any_unambiguous_beginning(world: World, told: Told) -> None:
+    for execution in ("abc", "abcd", "abe"):
+        await world.notify(execution_id=execution)
+    assert (await told("", explain="abcd"))[1][0].startswith("Execution abcd of research")
+    assert (await told("", explain="abc"))[1][0].startswith("Execution abc of research")
+    assert (await told("", explain="abe"))[0] == 0
+    status, said = await told("", explain="ab")
+    assert status == 1
+    assert said == [
+        "✗ several executions begin with ab; give more of the id, as of",
+        "    abc of research",
+        "    abcd of research",
+        "    abe of research",
+    ]
+    assert await told("", explain="x") == (
+        1,
+        ["✗ no execution of a crew in the settings begins with x"],
+    )
+
+
+async def test_an_execution_without_rounds_is_told_as_that(world: World, told: Told) -> None:
+    await world.start("e-7")
+    assert await told("", explain="e-7") == (0, ["Execution e-7 of research · no rounds"])

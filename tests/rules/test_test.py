@@ -1,0 +1,220 @@
+"""`crewgate rules test`: what the file as it is now would do with rounds that there were."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.demo.workspace import Workspace
+from bot.domain.errors import StoreUnavailable
+from bot.domain.notification import Format, Output
+from bot.domain.people import User
+from bot.domain.rules.rule import Rule
+from bot.store.replay import PAGE
+from tests.builders import a_crew
+from tests.rules.conftest import Told, rule
+from tests.usecases.world import World
+
+MEMO = 'when = { task = "memo" }\n'
+
+
+async def pause(world: World, number: int = 1, **changes: Any) -> None:
+    """A round of an execution of its own."""
+    about = {"execution_id": f"e-{number}", "task_id": "memo", "task_name": None} | changes
+    await world.notify(**about)
+
+
+async def test_what_would_go_as_it_went_is_counted(world: World, told: Told) -> None:
+    await pause(world, 1)
+    await pause(world, 2)
+    status, said = await told("")
+    assert (status, said) == (
+        0,
+        [
+            "2 rounds since 2026-01-31 (--since 30d), tried on the rules as they are now",
+            "",
+            "research: 2 rounds",
+            "  ✓ 2 would go as they went",
+        ],
+    )
+    await pause(world, 3, task_id="draft")
+    _, said = await told(rule("memos", MEMO + "approvals = 2"))
+    assert said[2:4] == ["research: 3 rounds", "  ✓ 1 would go as it went"]
+
+
+async def test_what_would_go_elsewhere_is_told_with_the_newest_rounds(
+    world: World, told: Told
+) -> None:
+    for number in range(1, 6):
+        await pause(world, number)
+        world.clock.advance(timedelta(days=1))
+    text = 'channel = "C0LEGAL"\nreviewers = ["S0LEGAL"]\napprovals = 2\nself_approval = false\n'
+    status, said = await told(rule("memos", MEMO + text + 'remind = { after = "1d" }'))
+    assert status == 0
+    assert said[3:] == [
+        "  → 5 would be under “memos” instead of the crew's settings",
+        "      in C0LEGAL instead of C0REVIEWS",
+        "      2 approvals instead of 1",
+        "      decided by S0LEGAL instead of U0ANA, U0BEN",
+        "      other values of self_approval, remind",
+        "      e.g. round 1 of “memo”, execution e-5 (2026-03-06)",
+        "      e.g. round 1 of “memo”, execution e-4 (2026-03-05)",
+        "      e.g. round 1 of “memo”, execution e-3 (2026-03-04)",
+    ]
+
+
+async def test_a_rule_that_says_something_else_now_is_told_apart_from_another_one(
+    world: World, told: Told
+) -> None:
+    world.crews["research"] = a_crew(rules=(Rule(name="memos", approvals=2),))
+    await pause(world)
+    assert "  ✓ 1 would go as it went" in (await told(rule("memos", "approvals = 2")))[1]
+    assert "  ✓ 1 would go as it went" in (await told(rule("memos", MEMO + "approvals = 2")))[1]
+    _, said = await told(rule("memos"))
+    assert said[3:5] == ["  → 1 would be under “memos” as before", "      1 approval instead of 2"]
+    _, said = await told(rule("papers", "approvals = 2"))
+    assert said[3] == "  → 1 would be under “papers” instead of “memos”"
+    assert said[4].startswith("      e.g. round 1")
+    _, said = await told("")
+    assert said[3] == "  → 1 would be under the crew's settings instead of “memos”"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("approvals = 3", "nobody could approve: it needs 3 people and has 2"),
+        ('reviewers = ["nobody@example.com"]', "nobody could approve: no reviewer is left"),
+        (
+            'self_approval = false\nreviewers = ["U0ANA"]',
+            "nobody could approve: no reviewer is left",
+        ),
+        (
+            'self_approval = false\nreviewers = ["U0ANA", "S0LEGAL"]\napprovals = 3',
+            "nobody could approve: it needs 3 people and has 2",
+        ),
+    ],
+)
+async def test_rounds_that_nobody_could_approve_make_the_exit_status_1(
+    world: World, told: Told, text: str, why: str
+) -> None:
+    """Ana started it."""
+    await world.start("e-1")
+    await pause(world)
+    status, said = await told(rule("memos", text))
+    assert status == 1
+    assert said[3].startswith("  ✗ 1 would be under “memos”")
+    assert said[4] == f"      {why}"
+
+
+async def test_who_may_decide_after_the_escalation_counts(world: World, told: Told) -> None:
+    await pause(world)
+    text = 'reviewers = ["U0ANA"]\napprovals = 3\nescalate = { after = "1d", to = ["S0LEGAL"] }'
+    assert (await told(rule("memos", text)))[0] == 0
+
+
+@pytest.mark.parametrize("starter", ["U0BEN", "ben@example.com"])
+async def test_who_started_it_may_be_told_by_the_caller(
+    world: World, told: Told, starter: str
+) -> None:
+    await pause(world, meta=(("started_by", starter),))
+    text = 'self_approval = false\nreviewers = ["ben@example.com"]'
+    assert (await told(rule("memos", text)))[0] == 1
+    text = 'self_approval = false\nreviewers = ["ben@example.com", "U0CARL"]'
+    assert (await told(rule("memos", text)))[0] == 0
+
+
+async def test_a_rule_may_let_nobody_approve_what_nobody_knows_to_have_started(
+    world: World, told: Told
+) -> None:
+    await pause(world, meta=(("started_by", "somebody@example.com"),))
+    text = 'self_approval = false\nunknown_starter = "deny"'
+    status, said = await told(rule("memos", text))
+    assert status == 1
+    assert said[4] == (
+        "      nobody could approve: nobody knows who started it, and unknown_starter is deny"
+    )
+    assert (await told(rule("memos", "self_approval = false")))[0] == 0
+
+
+async def test_anybody_is_enough(world: World, told: Told) -> None:
+    await pause(world)
+    assert (await told(rule("memos", 'reviewers = ["*"]\napprovals = 9')))[0] == 0
+
+
+async def test_a_rule_whose_people_slack_does_not_tell_is_not_held_against_them(
+    world: World, told: Told, slack: Workspace
+) -> None:
+    await pause(world)
+    await slack.go_down()
+    text = rule("memos", 'reviewers = ["S0LEGAL", "nobody@example.com"]\napprovals = 9')
+    status, said = await told(text)
+    assert status == 0
+    assert said[0] == (
+        "! Slack could not be asked who is meant by S0LEGAL, nobody@example.com; whether enough"
+        " people may approve is left out where they are named"
+    )
+    assert (await told(rule("memos", "approvals = 9")))[0] == 1
+
+
+async def test_rounds_are_chosen_for_by_all_that_was_known(world: World, told: Told) -> None:
+    await world.start("e-1")
+    output = Output('{"budget": {"eur": 70000}}', Format.JSON)
+    await pause(world, output=output, agent="Lawyer", meta=(("region", "EU"),))
+    await pause(world, 2)
+    when = (
+        'when = { task = "memo", agent = "Law*", contains = ["BUDGET"], inputs = { topic = "*" },'
+        ' meta = { region = "eu" }, json = { budget.eur = "> 50000" } }'
+    )
+    _, said = await told(rule("memos", when))
+    assert said[3] == "  ✓ 1 would go as it went"
+    assert said[4] == "  → 1 would be under “memos” instead of the crew's settings"
+
+
+async def test_only_rounds_since_then_are_tried(world: World, told: Told) -> None:
+    await pause(world, 1)
+    world.clock.advance(timedelta(days=3))
+    await pause(world, 2)
+    assert (await told("", since="3d"))[1][0].startswith("2 rounds since 2026-03-02")
+    assert (await told("", since="71h"))[1][0].startswith("1 round since 2026-03-02")
+    assert (await told("", since="30s"))[1][0].startswith("1 round since 2026-03-05")
+    world.clock.advance(timedelta(days=3))
+    assert (await told("", since="1d"))[1] == [
+        "0 rounds since 2026-03-07 (--since 1d), tried on the rules as they are now"
+    ]
+
+
+async def test_every_page_is_read_once(world: World, told: Told) -> None:
+    for number in range(2 * PAGE):
+        await pause(world, number)
+    assert "research: 40 rounds" in (await told(""))[1]
+    await pause(world, 2 * PAGE)
+    assert "research: 41 rounds" in (await told(""))[1]
+
+
+async def test_rounds_of_a_crew_that_the_settings_do_not_name_are_left_out(
+    world: World, told: Told
+) -> None:
+    world.crews["other"] = a_crew("other", reviewers=(User("U0ANA"),))
+    await world.notify(crew="other")
+    assert (await told(""))[1] == [
+        "1 round since 2026-01-31 (--since 30d), tried on the rules as they are now",
+        "– other: 1 round left out, because the settings name no such crew",
+    ]
+
+
+async def test_what_a_crew_calls_its_task_does_not_steer_the_terminal(
+    world: World, told: Told
+) -> None:
+    await pause(world, task_name="\x1b[31m" + "x" * 100)
+    _, said = await told(rule("all"))
+    assert said[-1].startswith("      e.g. round 1 of “\\x1b[31m" + "x" * 74 + "…”, execution")
+
+
+async def test_a_database_of_another_version_is_not_read(world: World, told: Told) -> None:
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0019'"))
+    with pytest.raises(StoreUnavailable, match="is of another version; start the bot once"):
+        await told("")

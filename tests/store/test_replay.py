@@ -1,0 +1,42 @@
+"""Stored rounds are read again page by page, and a page costs the same however many there are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.store.replay import PAGE, rounds_of, rounds_since
+from tests.store.plans import insert_many, recorded, rows_of, steps_of
+from tests.usecases.world import World
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_sqlite_takes_no_more_steps_for_a_page(world: World) -> None:
+    steps = []
+    for begin, count in ((0, 300), (300, 3_000)):
+        await insert_many(world.engines, count, first=begin + 1, at=0)
+        with recorded(world.engines) as statements:
+            found = [stored async for stored in rounds_since(world.engines.read, EVER)]
+        assert len({stored.round.id for stored in found}) == len(found) == count
+        assert len(statements) == 2 * count // PAGE + 1
+        async with world.engines.read.connect() as connection:
+            steps.append(max([await steps_of(connection, *one) for one in statements]))
+    assert steps[1] <= steps[0] * 1.05
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_postgresql_looks_at_no_more_rows_for_a_page(world: World) -> None:
+    await insert_many(world.engines, 36_000, first=1, at=0)
+    found = 0
+    with recorded(world.engines) as statements:
+        async for _ in rounds_since(world.engines.read, EVER):
+            found += 1
+            if found == 3 * PAGE:
+                break
+        await rounds_of(world.engines.read, "research", "many-3")
+    async with world.engines.read.connect() as connection:
+        for one in statements:
+            assert await rows_of(connection, *one) < 12 * PAGE, one
