@@ -59,7 +59,7 @@ def a_crew(name: str = "research", **changes: Any) -> Crew:
 
 
 def a_rule(**changes: Any) -> Rule:
-    return Rule(name="contracts", **changes)
+    return replace(Rule(name="contracts"), **changes)
 
 
 def a_vote(by: Person = ANA, **changes: Any) -> Vote:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.crew import Crew
-from bot.domain.errors import UnknownCrew
 from bot.domain.people import Anyone, Email, ReviewerRef, Role
 from bot.domain.redaction import Redactor
 from bot.slack.client.directory import OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.posting import Poster
 from bot.slack.messenger import SlackMessenger
-from bot.usecases.permissions import Subject, crew_for
+from bot.slack.reviews.people import People
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.usecases.read_models import StoredRule
 
@@ -67,13 +66,6 @@ def build(
         ),
     )
 
-    def people(subject: Subject, role: Role) -> tuple[ReviewerRef, ...]:
-        try:
-            crew = crew_for(subject, by_name)
-        except UnknownCrew:
-            return ()
-        return directory.in_slack(crew.permitted(role))
-
     async def named_in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         await directory.resolve(named)
         return directory.in_slack(named)
@@ -88,7 +80,7 @@ def build(
             off_loop=off_loop,
             redactors=redactors,
             link=identity.link,
-            people=people,
+            people=People(by_name, directory, clock),
             named_in_slack=named_in_slack,
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.people import ReviewerRef, Role
+from bot.domain.people import ReviewerRef, Role, User
 from bot.domain.review import Round
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
@@ -41,5 +41,10 @@ class SlackContext(ReviewContext):
     off_loop: OffLoop
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
-        """Who may decide on a round; no e-mail address of somebody whom Slack knows."""
-        return self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
+        """Who may decide on a round and has not approved it yet.
+
+        No e-mail address of somebody whom Slack knows.
+        """
+        voted = {User(voice) for vote in round_.votes for voice in vote.voices}
+        named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
+        return tuple(ref for ref in named if ref not in voted)

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import (
-    AlreadyVoted,
     CrewgateError,
     InvalidTransition,
     NoPublicUrl,
     NotAReviewer,
     NotAStarter,
     NotPermitted,
-    NotVoted,
     NotWaiting,
     RoundNotFound,
-    SelfApproval,
     StoreUnavailable,
     TooManyKickoffs,
     UnknownCrew,
-    UnknownStarter,
     VerdictMisplaced,
     VoteRefused,
 )
 from bot.domain.people import ReviewerRef
-from bot.slack import strings
+from bot.slack import decisions, strings
 from bot.slack.blockkit.blocks import Block, section
 from bot.slack.blockkit.modals import modal
 from bot.slack.client.modals import open_modal
@@ -40,13 +36,6 @@ from bot.slack.context import SlackContext
 from bot.slack.payloads import ViewClick
 
 log = structlog.get_logger(__name__)
-
-_VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
-    AlreadyVoted: strings.ALREADY_VOTED,
-    NotVoted: strings.NOT_VOTED,
-    SelfApproval: strings.SELF_APPROVAL,
-    UnknownStarter: strings.UNKNOWN_STARTER,
-}
 
 InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 
@@ -70,13 +59,13 @@ def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explan
         case UnknownCrew(crew=crew):
             return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
         case NotWaiting():
-            return Explanation(strings.too_late(error, now), strings.too_late_plain(error, now))
+            return Explanation(decisions.too_late(error, now), decisions.too_late_plain(error, now))
         case RoundNotFound():
             return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
         case InvalidTransition() | VerdictMisplaced():
             return _only(strings.NOTHING_TO_DO)
         case VoteRefused():
-            return _only(_VOTE_REFUSED[type(error)])
+            return _only(decisions.vote_refused(error))
         case NoPublicUrl():
             return _only(strings.NO_PUBLIC_URL)
         case TooManyKickoffs():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain.outcome import Outcome
-from bot.domain.people import ReviewerRef, Role
+from bot.domain.people import Role
 from bot.slack.blockkit.blocks import Message
 from bot.slack.blockkit.text import clean
 from bot.slack.client.posting import Poster
@@ -21,7 +20,7 @@ from bot.slack.executions.messages import (
 from bot.slack.executions.strings import RESULT_TITLE
 from bot.slack.reviews.call_strings import FILES_REFUSED, FORWARD_REFUSED
 from bot.slack.reviews.calls import with_operators
-from bot.usecases.permissions import Subject
+from bot.slack.reviews.people import People
 from bot.usecases.ports.base import OffLoop
 from bot.usecases.ports.slack import Posted, PostOutcome
 from bot.usecases.read_models import ExecutionPosting, MessageRef
@@ -35,7 +34,7 @@ class ExecutionMessenger:
         poster: Poster,
         *,
         off_loop: OffLoop,
-        people: Callable[[Subject, Role], tuple[ReviewerRef, ...]],
+        people: People,
     ) -> None:
         self._poster = poster
         self._off_loop = off_loop

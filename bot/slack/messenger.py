@@ -31,6 +31,7 @@ from bot.slack.reviews.calls import (
     call,
     kept,
     newer,
+    nobody_left,
     reaches_somebody,
 )
 from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
@@ -45,13 +46,13 @@ from bot.slack.reviews.notices import (
     render_refresh_failed,
     render_stuck_notice,
 )
+from bot.slack.reviews.people import People
 from bot.slack.reviews.time_notices import (
     render_escalated,
     render_private_reminder,
     render_reminder,
     render_timed_out,
 )
-from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.usecases.ports.slack import Posted, Posting, PostOutcome
 from bot.usecases.read_models import CardView, DeadLetter, MessageRef
@@ -72,7 +73,7 @@ class SlackMessenger(ExecutionMessenger):
         off_loop: OffLoop,
         redactors: Mapping[str, Redactor],
         named_in_slack: Callable[[Sequence[ReviewerRef]], Awaitable[tuple[ReviewerRef, ...]]],
-        people: Callable[[Subject, Role], tuple[ReviewerRef, ...]],
+        people: People,
         link: Link,
     ) -> None:
         super().__init__(poster, off_loop=off_loop, people=people)
@@ -98,7 +99,7 @@ class SlackMessenger(ExecutionMessenger):
         there already and people are told of this one.
         """
         await self._learn_assigned(posting.view)
-        view = self._with_people(posting)
+        view = await self._people.complete(posting.view)
         message = await self._card(posting, plain=plain)
         if notify is not None:
             message = below_headline(message, call(view, notify))
@@ -168,7 +169,8 @@ class SlackMessenger(ExecutionMessenger):
         self, posting: Posting, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         """See `Messenger`."""
-        message = render_reminder(self._with_people(posting))
+        view = await self._people.complete(posting.view)
+        message = render_reminder(view, self._people.operators(view))
         key = f"reminder {posting.view.round.id} {occasion}"
         return await self._notice(key, message, posting, posted_since)
 
@@ -176,7 +178,8 @@ class SlackMessenger(ExecutionMessenger):
         self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
     ) -> Outcome:
         """See `Messenger`."""
-        message = render_private_reminder(posting.view)
+        view = await self._people.complete(posting.view)
+        message = render_private_reminder(view, posting.card, link=self._link)
         if message is None:
             return Delivered("nothing to tell any more")
         key = f"reminder {posting.view.round.id} {occasion} {user}"
@@ -187,14 +190,17 @@ class SlackMessenger(ExecutionMessenger):
         """See `Messenger`."""
         round_ = posting.view.round
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
-        view = self._with_people(posting)
-        message = render_escalated(view, [ref for ref in view.reviewers if ref not in before])
+        view = await self._people.complete(posting.view)
+        added = [ref for ref in view.reviewers if ref not in before]
+        message = render_escalated(view, added, now=self._clock())
         return await self._notice(f"escalated {round_.id}", message, posting, posted_since)
 
     async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
         """See `Messenger`."""
         key = f"timed out {posting.view.round.id}"
-        return await self._notice(key, render_timed_out(posting.view), posting, posted_since)
+        view = await self._people.complete(posting.view)
+        message = render_timed_out(view, self._people.operators(view))
+        return await self._notice(key, message, posting, posted_since)
 
     async def call_assigned(
         self, posting: Posting, *, occasion: str, posted_since: datetime | None
@@ -302,8 +308,9 @@ class SlackMessenger(ExecutionMessenger):
         return self._said_below(message, view)
 
     def _said_below(self, message: Message, view: CardView) -> Message:
-        operators = self._people(view.round.review.crew, Role.OPERATOR)
-        return below_headline(message, newer(view, self._link) or kept(view, operators))
+        operators = self._people.operators(view)
+        below = newer(view, self._link) or kept(view, operators) or nobody_left(view, operators)
+        return below_headline(message, below)
 
     async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
         view = await self._with_names(posting)
@@ -323,11 +330,7 @@ class SlackMessenger(ExecutionMessenger):
         if question is not None and rule is not None and rule.reviewers == question.assigned:
             await self._named_in_slack(question.assigned)
 
-    def _with_people(self, posting: Posting) -> CardView:
-        round_ = posting.view.round
-        return replace(posting.view, reviewers=self._people(round_, Role.REVIEWER))
-
     async def _with_names(self, posting: Posting) -> CardView:
-        view = self._with_people(posting)
+        view = await self._people.complete(posting.view)
         named = [ref.id for ref in view.reviewers[:REVIEWERS_SHOWN] if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))

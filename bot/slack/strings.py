@@ -6,18 +6,15 @@ Constants and functions whose name ends in `_PLAIN` or `_plain` are for errors i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
 from bot.domain.execution import id_beginning
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.review import Round
-from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Decision, Person, TimedOut
-from bot.slack.blockkit.text import ELLIPSIS, ago, escape_mrkdwn, one_line, plain
+from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Decision, Person
+from bot.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain
 from bot.slack.ids import COMMAND
-from bot.slack.reasons import ANSWER_LIMIT, because, reason_text
 from bot.usecases.read_models import COUNTED
 
 REVIEWERS_SHOWN: Final = 20
@@ -71,51 +68,6 @@ def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain:
     return f"You may not start {crew(crew_name)}. These may: {named(starters)}."
 
 
-def too_late(error: NotWaiting, now: datetime) -> str:
-    """Why a round takes no decision, told to the slower person."""
-    match error:
-        case AlreadyDecided(decision=decision):
-            return f"{_did_this(decision, person)} {ago(decision.at, now)}."
-        case RoundSuperseded():
-            return "A newer output came in the meantime. Decide on the latest round instead."
-        case RoundClosed(reason=reason):
-            return f"This is closed: {because(reason)}."
-        case _:
-            return "This does not wait for a decision."
-
-
-def too_late_plain(error: NotWaiting, now: datetime) -> str:
-    """The same inside the modal, where somebody has just written a text."""
-    lost = "Your text was not sent."
-    match error:
-        case AlreadyDecided(decision=decision):
-            return f"{_did_this(decision, person_plain)} {ago(decision.at, now)}. {lost}"
-        case RoundSuperseded():
-            return f"A newer output came in the meantime. {lost}"
-        case RoundClosed(reason=reason):
-            return (
-                f"This is closed: {plain(reason_text(reason), ANSWER_LIMIT).rstrip('. ')}. {lost}"
-            )
-        case _:
-            return f"This does not wait for a decision. {lost}"
-
-
-def _did_this(decision: Decision, name: Callable[[Person], str]) -> str:
-    if isinstance(decision.by, TimedOut):
-        return timed_out(decision.by, decision, plain if name is person_plain else one_line)
-    if isinstance(decision.verdict, Answer):
-        return f"{name(decision.by)} answered this"
-    return f"{name(decision.by)} {'approved this' if decision.is_approve else 'asked for changes'}"
-
-
-ALREADY_VOTED: Final = "Somebody who stood in approved this already, and that counts for both."
-NOT_VOTED: Final = "You have not approved this, so there is nothing to take back."
-SELF_APPROVAL: Final = (
-    "You started this, so somebody else has to approve it. You may ask for changes."
-)
-UNKNOWN_STARTER: Final = (
-    "Nobody knows who started this, so it cannot be approved here. You may ask for changes."
-)
 UNKNOWN_ROUND: Final = (
     "I do not know this review. The card may be older than my records, or come from another bot."
 )
@@ -255,23 +207,6 @@ def person(who: Person) -> str:
 def person_plain(who: Person) -> str:
     """Somebody, by name."""
     return plain(who.name or who.id, CREW_LIMIT)
-
-
-def rule_name(name: str, text: Callable[[str, int], str] = one_line) -> str:
-    """A rule, by its name; `text` is `plain` where no mrkdwn is read."""
-    return f"the rule “{text(name, CREW_LIMIT)}”"
-
-
-def timed_out(by: TimedOut, decision: Decision, text: Callable[[str, int], str] = one_line) -> str:
-    """What a rule did, as the beginning of a sentence."""
-    match decision.verdict:
-        case Answer(answer, is_label=True):
-            did = f"answered “{text(answer, CREW_LIMIT)}”"
-        case Answer():
-            did = "answered in its words"
-        case _:
-            did = "approved it" if decision.is_approve else "sent it back"
-    return f"Nobody decided in time, so {rule_name(by.rule, text)} {did}"
 
 
 def told(decision: Decision) -> str:

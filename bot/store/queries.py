@@ -16,6 +16,7 @@ from bot.domain.people import EmailOwner, Installation
 from bot.domain.question import Callback
 from bot.domain.review import Round, State
 from bot.domain.rules.absence import Absence
+from bot.domain.rules.starter import said_starter
 from bot.store.absences import find_absences
 from bot.store.dead_letters import find_dead_letter
 from bot.store.direct_messages import direct_messages_of
@@ -128,6 +129,7 @@ class SqlQueries:
                 starter=to_starter(row),
                 given=to_given(row.inputs) or to_given(row.meta),
                 absences=away,
+                started_by=said_starter(to_starter(row), to_given(row.meta)),
                 newer=newer,
             ),
             card=to_card(row),

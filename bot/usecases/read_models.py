@@ -11,7 +11,7 @@ from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.given import Given
 from bot.domain.notes import Claim
 from bot.domain.notification import Format, Output
-from bot.domain.people import ReviewerRef
+from bot.domain.people import Email, ReviewerRef, User
 from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
 from bot.domain.rules.absence import Absence
@@ -53,6 +53,10 @@ class CardView:
     """What some of these are called, by user id."""
     absences: tuple[Absence, ...] = ()
     """Who is away, was or will be, while the round waits: see `Absence.holds`."""
+    started_by: User | Email | None = None
+    """Who is said to have started it: `starter`, or whom its caller named."""
+    approvers: Approvers | None = None
+    """Who is left that may approve, where that is known and its rule lets not everybody."""
     newer: NewerRound | None = None
     """The latest round of the same review, where that is another one with a card."""
 
@@ -61,6 +65,16 @@ class CardView:
         """The round whose decision this output answers."""
         decided = self.previous is not None and self.previous.decision is not None
         return self.previous if decided else self.decided_before
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """Who may approve a round whose rule asks for several, or for others than its starter."""
+
+    starter: ReviewerRef | None = None
+    """Who started the execution and may not approve it; None where nobody knows."""
+    too_few: bool = False
+    """Fewer are left than it takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,17 +27,29 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.domain.review import State
-from bot.domain.verdict import Approve, Person, Revise
+from bot.domain.rules.absence import Absence
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Then, TimeOut
+from bot.domain.verdict import (
+    Approve,
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+    Via,
+    decision_of_votes,
+)
 from bot.slack.blockkit.blocks import Message
-from bot.slack.reviews.calls import below_headline, call, kept, newer
+from bot.slack.reviews.calls import below_headline, call, kept, newer, nobody_left
 from bot.slack.reviews.card import render_card, render_card_plain
-from bot.usecases.read_models import CardView, MessageRef, NewerRound
-from tests.builders import NOW, a_decision, a_review, a_round
+from bot.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
+from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
 
 ANA, BEN, DORA = Person("U0ANA", "Ana"), Person("U0BEN", "Ben"), Person("U0DORA", "Dora")
+CLEO, EVE = Person("U0CLEO", "Cleo"), Person("U0EVE", "Eve")
 LEGAL, PLATFORM = UserGroup("S0LEGAL"), UserGroup("S0PLATFORM")
 NAMES: Final = Names(
-    users={one.id: one.name for one in (ANA, BEN, DORA)},
+    users={one.id: one.name for one in (ANA, BEN, CLEO, DORA, EVE)},
     groups={LEGAL.id: "legal", PLATFORM.id: "platform"},
 )
 AT = NOW.replace(microsecond=0)
@@ -61,6 +73,17 @@ VIEW = CardView(
     given=(("contract", "Acme supply agreement"),),
     reviewers=(User(ANA.id), User(BEN.id), LEGAL),
     names=((ANA.id, "Ana"), (BEN.id, "Ben")),
+)
+RULE = a_rule(
+    name="contracts over the limit",
+    approvals=2,
+    self_approval=False,
+    target=Duration.parse("4h"),
+    escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)),
+    timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Nobody reviewed this in time."),
+)
+TWO = replace(
+    VIEW, round=replace(VIEW.round, rule=RULE), approvers=Approvers(starter=User(DORA.id))
 )
 LATER = AT + timedelta(minutes=42)
 APPROVED = a_decision(Approve("Mind the date in the next steps."), by=ANA, at=LATER)
@@ -102,11 +125,42 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     lost = RetriesExhausted("no answer in 30 s")
     doubt = _is(State.STUCK, decision=APPROVED, reason=lost, in_doubt_since=LATER)
     yield "Perhaps not delivered", _card(doubt)
+    yield from _under_rules()
     yield "Replaced", _card(_is(State.SUPERSEDED, ended_at=LATER))
     gone = _is(State.CLOSED, reason=ExecutionGone(), ended_at=LATER)
     yield "Closed", _card(gone)
     dismissed = Dismissed(BEN, "started again with the right contract")
     yield "Dismissed", _card(_is(State.CLOSED, decision=ASKED, reason=dismissed))
+
+
+def _under_rules() -> Iterator[tuple[str, list[str]]]:
+    """Where a rule has its say."""
+    yield "Two approvals are needed", _new(TWO)
+    one = replace(TWO, round=replace(TWO.round, votes=(a_vote(ANA, at=LATER),)))
+    yield "One of two is given", _card(one)
+    again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
+    second = replace(TWO, round=replace(TWO.round, number=2), previous=again, before=SHORTER)
+    yield "A newer output: the count starts again", _new(second)
+    waits = replace(
+        TWO,
+        round=replace(TWO.round, escalated_at=LATER),
+        reviewers=(*TWO.reviewers, User(EVE.id)),
+        absences=(Absence(away=ANA, delegate=CLEO, since=AT, until=AT + timedelta(days=7)),),
+    )
+    yield "More people may decide, and somebody is away", _card(waits)
+    alone = replace(TWO, approvers=Approvers(User(DORA.id), too_few=True))
+    yield "Too few are left who may approve", _card(alone)
+    votes = (a_vote(ANA, at=LATER), a_vote(BEN, at=LATER, on_behalf_of=EVE))
+    both = decision_of_votes(votes, unsent_notes=0)
+    yield "Approved by two", _card(_is(State.RESUMED, TWO, decision=both, reason=Answered()))
+    by = TimedOut(RULE.name, Duration.parse("3d"))
+    revise = Revise("Nobody reviewed this in time. Stop and summarise.")
+    sent_back = Decision(revise, by, AT + timedelta(days=3), Via.RULE)
+    retrying = Answered("", ResumeStatus.RETRYING)
+    yield (
+        "Nobody decided in time",
+        _card(_is(State.RESUMED, TWO, decision=sent_back, reason=retrying)),
+    )
 
 
 def _new(view: CardView) -> list[str]:
@@ -117,6 +171,7 @@ def _new(view: CardView) -> list[str]:
 def _card(view: CardView) -> list[str]:
     """A card as it is brought up to date."""
     line = newer(view, lambda ref: f"https://demo.slack.com/{ref.ts}") or kept(view, [PLATFORM])
+    line = line or nobody_left(view, [PLATFORM])
     return _drawn(below_headline(render_card(view, now=LATER), line))
 
 

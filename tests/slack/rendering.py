@@ -26,13 +26,17 @@ from bot.domain.reason import (
     RetriesExhausted,
 )
 from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Person, Revise
+from bot.domain.rules.absence import Absence
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from bot.domain.verdict import Approve, Person, Revise, Via, Vote
 from bot.slack.blockkit.blocks import Message
 from bot.usecases.read_models import (
+    Approvers,
     CardView,
     MessageRef,
 )
-from tests.builders import ANA, BEN, a_decision, a_review, a_round
+from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
 
 REF = MessageRef("C1", "1.0", "1.0")
 BUDGET = 12_000
@@ -132,6 +136,10 @@ reasons = st.one_of(
 @st.composite
 def rounds(draw: st.DrawFn) -> Round:
     state = draw(st.sampled_from(State))
+    rule = draw(st.one_of(st.none(), rules()))
+    needed = 1 if rule is None else rule.approvals
+    waits = state is State.WAITING
+    votes = tuple(draw(st.lists(votes_of_people, max_size=min(needed - 1, 2)))) if waits else ()
     needs_decision = state in {State.DECIDED, State.RESUMED, State.STUCK}
     decided = needs_decision or (state is State.CLOSED and draw(st.booleans()))
     review = a_review(
@@ -148,7 +156,37 @@ def rounds(draw: st.DrawFn) -> Round:
         state=state,
         decision=a_decision(draw(verdicts), by=Person(ANA.id, draw(names))) if decided else None,
         reason=draw(reasons),
+        rule=rule,
+        votes=votes,
+        escalated_at=draw(st.sampled_from([None, NOW])),
     )
+
+
+people = st.sampled_from([Person(ANA.id, "<!here> *x*"), BEN])
+votes_of_people = st.builds(
+    Vote, people, st.just(NOW), st.just(Via.BUTTON), on_behalf_of=st.one_of(st.none(), people)
+)
+
+
+def rules() -> st.SearchStrategy[Rule]:
+    lasts = st.sampled_from(["30s", "15m", "1h", "3d", "1wh", "40wh"]).map(Duration.parse)
+    to = st.sampled_from([(), REVIEWERS])
+    return st.builds(
+        Rule,
+        name=names,
+        approvals=st.integers(1, 50),
+        self_approval=st.booleans(),
+        unknown_starter=st.booleans(),
+        target=st.one_of(st.none(), lasts),
+        escalate=st.one_of(st.none(), st.builds(Escalation, lasts, to)),
+        timeout=st.one_of(st.none(), st.builds(TimeOut, lasts, st.sampled_from(Then))),
+    )
+
+
+absences = st.builds(Absence, away=people, delegate=people, since=st.just(NOW), until=st.just(NOW))
+approvers = st.builds(
+    Approvers, st.sampled_from([None, User(ANA.id), Email("<!here>@x")]), st.booleans()
+)
 
 
 @st.composite
@@ -163,6 +201,8 @@ def views(draw: st.DrawFn) -> CardView:
         given=draw(st.lists(st.tuples(names, names), max_size=4).map(tuple)),
         names=draw(st.sampled_from([(), ((ANA.id, "<!here> *x*"),)])),
         reviewers=draw(st.lists(st.sampled_from(REVIEWERS), max_size=5).map(tuple)),
+        absences=draw(st.lists(absences, max_size=2).map(tuple)),
+        approvers=draw(st.one_of(st.none(), approvers)),
     )
 
 

@@ -8,6 +8,7 @@ from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSupe
 from bot.domain.people import Email, User, UserGroup
 from bot.domain.reason import ExecutionEnded
 from bot.domain.verdict import Person, Revise
+from bot.slack import decisions
 from bot.slack import strings as shared
 from tests.builders import LATER, a_decision
 
@@ -48,8 +49,8 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
     ],
 )
 def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:
-    assert shared.too_late(error, LATER).startswith(said)
-    in_modal = shared.too_late_plain(error, LATER)
+    assert decisions.too_late(error, LATER).startswith(said)
+    in_modal = decisions.too_late_plain(error, LATER)
     assert in_modal.startswith(plainly)
     assert in_modal.endswith("Your text was not sent.")
 
@@ -84,7 +85,7 @@ def test_an_input_s_name_reads_as_it_is_in_a_form() -> None:
 
 def test_a_person_without_a_user_id_is_named() -> None:
     error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
-    assert shared.too_late(error, LATER).startswith("Ana &lt;b&gt; approved")
+    assert decisions.too_late(error, LATER).startswith("Ana &lt;b&gt; approved")
 
 
 def test_feedback_that_is_too_long_says_by_how_much() -> None:

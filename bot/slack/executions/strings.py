@@ -7,7 +7,7 @@ from typing import Final
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.review import Round
 from bot.domain.verdict import TimedOut
-from bot.slack import signs
+from bot.slack import decisions, signs
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 from bot.slack.reasons import ANSWER_LIMIT, EXECUTION_GONE
@@ -106,7 +106,10 @@ def _result(execution: Execution, approved: Round | None) -> str:
         return ""
     round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"
     by = approved.decision.by
-    who = shared.rule_name(by.rule) if isinstance(by, TimedOut) else shared.person(by)
+    if isinstance(by, TimedOut):
+        who = decisions.rule_name(by.rule)
+    else:
+        who = decisions.by_whom(approved.decision, most=decisions.NAMED_SHORT)
     return f" The result is {round_}, which {who} approved."
 
 

@@ -16,7 +16,11 @@ from bot.slack.errors import explain_errors, show_error_modal
 from bot.slack.home import strings
 from bot.slack.home.refresher import HomeRefresher
 from bot.slack.payloads import ViewClick, parse_home_opened, parse_view_click
-from bot.slack.reviews.reader_listeners import on_view_answer, on_view_approve
+from bot.slack.reviews.reader_listeners import (
+    on_view_answer,
+    on_view_approve,
+    on_view_take_back,
+)
 from bot.usecases.decide import retry
 
 log = structlog.get_logger(__name__)
@@ -33,6 +37,7 @@ def register(app: AsyncApp, refresher: HomeRefresher) -> None:
     answer = partial(on_home_answer, refresher=refresher)
     app.action(re.compile(rf"{ids.HOME_ANSWER}\.[0-9]{{1,3}}"))(answer)
     app.action(ids.HOME_ANSWER_MENU)(answer)
+    app.action(ids.HOME_TAKE_BACK)(partial(on_home_take_back, refresher=refresher))
     app.action(ids.HOME_RETRY)(partial(on_home_retry, refresher=refresher))
 
 
@@ -67,6 +72,15 @@ async def on_home_answer(
     if await _refused(ack, body, client, refresher):
         return
     await on_view_answer(ack, body, client, context=refresher.context)
+
+
+async def on_home_take_back(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, refresher: HomeRefresher
+) -> None:
+    """Take an approval back; the same."""
+    if await _refused(ack, body, client, refresher):
+        return
+    await on_view_take_back(ack, body, client, context=refresher.context)
 
 
 async def on_home_retry(

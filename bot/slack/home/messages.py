@@ -16,7 +16,7 @@ from bot.slack.page_buttons import page_buttons
 from bot.slack.payloads import ButtonRow
 from bot.slack.reviews import reader_strings, state_strings, summary
 from bot.slack.reviews import strings as reviews
-from bot.slack.reviews.buttons import dismiss_button, home_buttons
+from bot.slack.reviews.buttons import dismiss_button, home_buttons, take_back_button
 from bot.slack.reviews.links import Deciders, Link
 from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import Queue, RoundLine
@@ -37,8 +37,9 @@ def render_home(
     now: datetime,
     link: Link,
     deciders: Deciders,
+    user: str = "",
 ) -> Block:
-    """These rows of the queue as a Home page; `before` are the rows of buttons that it had."""
+    """These rows of the queue as this user's Home; `before` are the rows of buttons that it had."""
     lines = lines_of(found)
     blocks: list[Block] = []
     if not (found.mine.total or found.others.total or found.stuck.total):
@@ -55,7 +56,7 @@ def render_home(
                 section("\n".join(_text(line, row, now=now, link=link, deciders=deciders)))
             )
             stood = stands(block_id(row, 0), len(blocks), before, now=now)
-            blocks.append(actions(*_buttons(line, row, found)) | {"block_id": stood})
+            blocks.append(actions(*_buttons(line, row, found, user)) | {"block_id": stood})
     blocks += page_buttons(
         found.page,
         found.pages,
@@ -83,7 +84,7 @@ def _text(
         yield summary.preview(line)
 
 
-def _buttons(line: RoundLine, row: Row, found: Queue) -> Iterator[Block]:
+def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Block]:
     """What may be done. Where a row stays that is over, what does nothing comes first."""
     round_ = line.round
     read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
@@ -92,6 +93,8 @@ def _buttons(line: RoundLine, row: Row, found: Queue) -> Iterator[Block]:
     match present(round_):
         case Waiting() if line.key in found.reviewed:
             yield from home_buttons(round_)
+            if any(user in vote.voices for vote in round_.votes):
+                yield take_back_button(round_, action_id=ids.HOME_TAKE_BACK)
         case Stuck():
             if line.key in found.reviewed:
                 yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)

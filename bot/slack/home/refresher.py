@@ -119,6 +119,7 @@ class HomeRefresher:
                 now=context.clock(),
                 link=context.identity.link,
                 deciders=context.deciders,
+                user=user,
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)

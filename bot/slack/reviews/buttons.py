@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.review import Round
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Block, button
-from bot.slack.reviews import strings
+from bot.slack.reviews import rule_strings, strings
 from bot.slack.reviews.answer_buttons import IN_HOME, IN_VIEW, ON_CARD, answer_buttons
 
 
@@ -33,6 +33,11 @@ def home_buttons(round_: Round) -> tuple[Block, ...]:
 def dismiss_button(round_: Round, *, action_id: str = ids.DISMISS) -> Block:
     """Gives up a round that is stuck or gone; `VIEW_DISMISS` in a modal or in Home."""
     return button(strings.DISMISS, action_id=action_id, value=round_.id)
+
+
+def take_back_button(round_: Round, *, action_id: str = ids.TAKE_BACK) -> Block:
+    """Takes an approval back, whoever's; `VIEW_TAKE_BACK` or `HOME_TAKE_BACK` in a view."""
+    return button(rule_strings.TAKE_BACK, action_id=action_id, value=round_.id)
 
 
 def _buttons(round_id: str, approve_id: str, revise_id: str) -> tuple[Block, Block]:

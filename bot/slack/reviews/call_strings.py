@@ -9,7 +9,9 @@ from typing import Final
 from bot.domain.crew import Crew
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round
+from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Answer, Decision, Person, TimedOut
+from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 
@@ -19,19 +21,27 @@ CALLED: Final = 10
 
 def named(people: Sequence[ReviewerRef]) -> str:
     """People as mentions: `@Ana, @Ben and 4 more`."""
-    mentions = [shared.reviewer(ref) for ref in people[:CALLED]]
-    left = len(people) - len(mentions)
-    if left > 0:
-        return f"{', '.join(mentions)} and {left:,} more"
-    if len(mentions) == 1:
-        return mentions[0]
-    return f"{', '.join(mentions[:-1])} and {mentions[-1]}"
+    return called(people, ())
 
 
-def please_decide(people: Sequence[ReviewerRef], *, anyone: bool) -> str | None:
+def called(people: Sequence[ReviewerRef], away: Sequence[Absence]) -> str:
+    """People as mentions, with those who stand in for somebody: `@Ana, @Legal and @Ben for @Ana`.
+
+    Empty if there is nobody.
+    """
+    mentions = [shared.reviewer(ref) for ref in people]
+    mentions += [f"{shared.person(one.delegate)} for {shared.person(one.away)}" for one in away]
+    left = len(mentions) - CALLED
+    return shared.in_words([*mentions[:CALLED], *([f"{left:,} more"] if left > 0 else [])])
+
+
+def please_decide(
+    people: Sequence[ReviewerRef], *, anyone: bool, away: Sequence[Absence] = ()
+) -> str | None:
     """Who is asked to decide; None if nobody is."""
+    mentions = called(people, away)
     lines = [
-        *([f"{named(people)}: please decide."] if people else []),
+        *([f"{mentions}: please decide."] if mentions else []),
         *(["Anybody in the channel may decide."] if anyone else []),
     ]
     return " ".join(lines) or None
@@ -57,8 +67,9 @@ def decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> st
 def decision_of_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
     """The same on the card, for everybody."""
     if isinstance(decision.by, TimedOut):
-        return f"What {shared.rule_name(decision.by.rule)} decided is kept. {_told(operators)}"
-    return f"{shared.person(decision.by)}'s {_what(decision)} is kept. {_told(operators)}"
+        return f"What {decisions.rule_name(decision.by.rule)} decided is kept. {_told(operators)}"
+    who = decisions.by_whom(decision, most=decisions.NAMED_SHORT)
+    return f"{who}'s {_what(decision)} is kept. {_told(operators)}"
 
 
 def _what(decision: Decision) -> str:

@@ -14,7 +14,7 @@ from bot.domain.people import Anyone, Email, ReviewerRef, User
 from bot.domain.reason import needs_an_operator
 from bot.domain.verdict import Person, Revise
 from bot.slack.blockkit.blocks import Message, section
-from bot.slack.reviews import call_strings
+from bot.slack.reviews import call_strings, rule_strings
 from bot.slack.reviews.links import Link, linked
 from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import CardView
@@ -33,12 +33,13 @@ def call(view: CardView, notify: Notify) -> str | None:
     if not isinstance(present(view.round), Waiting):
         return None
     asked = view.reviewers if notify is Notify.MENTION else ()
+    away = view.absences if asked else ()
     author = _asked_for_changes(view)
     if author is None:
-        return call_strings.please_decide(mentionable(asked), anyone=Anyone() in asked)
+        return call_strings.please_decide(mentionable(asked), anyone=Anyone() in asked, away=away)
     others = tuple(ref for ref in asked if ref != User(author.id))
     line = call_strings.here_is(author, view.round)
-    please = call_strings.please_decide(mentionable(others), anyone=Anyone() in asked)
+    please = call_strings.please_decide(mentionable(others), anyone=Anyone() in asked, away=away)
     return f"{line} {please}" if please else line
 
 
@@ -58,6 +59,13 @@ def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
         return None
     return call_strings.decision_of_is_kept(shown.decision, mentionable(operators))
+
+
+def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
+    """On the card of a round that waits for approvals which nobody is left to give."""
+    if view.approvers is None or not view.approvers.too_few:
+        return None
+    return rule_strings.nobody_left(view.round, mentionable(operators))
 
 
 def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from bot.domain.notification import Format
 from bot.domain.review import Round
 from bot.domain.verdict import Decision
-from bot.slack import ids
+from bot.slack import decisions, ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import (
     Block,
@@ -22,9 +22,16 @@ from bot.slack.blockkit.blocks import (
 )
 from bot.slack.blockkit.pagination import count_pages
 from bot.slack.blockkit.text import is_blank
-from bot.slack.reviews import answer_strings, card_strings, reader_strings, state_strings, strings
+from bot.slack.reviews import (
+    answer_strings,
+    card_strings,
+    reader_strings,
+    rule_strings,
+    state_strings,
+    strings,
+)
 from bot.slack.reviews.answer_buttons import outcomes_in_full
-from bot.slack.reviews.buttons import card_buttons, dismiss_button
+from bot.slack.reviews.buttons import card_buttons, dismiss_button, take_back_button
 from bot.slack.reviews.comparison import measure_changes
 from bot.slack.reviews.menu import with_menu
 from bot.slack.reviews.output import output_on_card
@@ -59,6 +66,7 @@ def render_card(view: CardView, *, now: datetime) -> Message:
         blocks = [
             with_menu(headline, view, whole=output.shown == WHOLE),
             context(card_strings.about_waiting(view)),
+            *_about_rule(view),
             *_asked(round_),
             *_since_the_round_before(view),
             *output.blocks,
@@ -80,6 +88,7 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
         blocks = [
             with_menu(headline, view, whole=False),
             context(card_strings.about_plain(round_)),
+            *_about_rule(view),
             section(card_strings.NOT_SHOWABLE),
             *_what_people_do(view, now=now),
             *_decide(view, whole=False),
@@ -108,6 +117,12 @@ def file_title(view: CardView) -> str:
 
 
 # --- while it waits ------------------------------------------------------------------------------
+
+
+def _about_rule(view: CardView) -> list[Block]:
+    """How many approve and why, and who decides for whom."""
+    lines = rule_strings.about_rule(view)
+    return [context("\n".join(lines))] if lines else []
 
 
 def _asked(round_: Round) -> list[Block]:
@@ -152,8 +167,10 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
         changes = button(reader_strings.CHANGES, action_id=ids.SHOW_CHANGES, value=round_id)
         buttons.append(changes)
     buttons.append(button(card_strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
+    if view.round.votes:
+        buttons.append(take_back_button(view.round))
     if question is None:
-        return [context(card_strings.WHAT_BUTTONS_DO), actions(*buttons)]
+        return [context(rule_strings.what_buttons_do(view.round)), actions(*buttons)]
     what = answer_strings.WHAT_BUTTONS_DO if question.outcomes else answer_strings.WHAT_WORDS_DO
     return [*outcomes_in_full(question), context(what), actions(*buttons)]
 
@@ -177,12 +194,20 @@ def _folded(view: CardView, shown: _Ended) -> list[Block]:
         said = state_strings.said(decision)
         blocks = [
             context(card_strings.about_decided(round_, decision)),
+            *_all_who_approved(decision),
             *([section(said)] if said else []),
         ]
     # That it is being done again is over once the next round is there.
     if not (view.newer is not None and state_strings.is_done_again(shown)):
         blocks.append(section(state_strings.answer(shown)))
     return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, decision))]
+
+
+def _all_who_approved(decision: Decision) -> list[Block]:
+    """Where the first line names only some of them."""
+    if len(decision.votes) <= decisions.NAMED_SHORT:
+        return []
+    return [context(state_strings.decided(decision))]
 
 
 def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:

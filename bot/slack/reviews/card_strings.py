@@ -10,6 +10,7 @@ from bot.domain.people import Anyone, ReviewerRef, User
 from bot.domain.reason import AnsweredElsewhere, Dismissed
 from bot.domain.review import Round
 from bot.domain.verdict import Answer, Decision, TimedOut
+from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date, duration, one_line, plain
 from bot.slack.reviews import answer_strings, reader_strings
@@ -32,7 +33,6 @@ REVIEWERS_SHOWN: Final = 3
 _GIVEN_SHOWN: Final = 3
 _VALUE_LIMIT: Final = 60
 
-WHAT_BUTTONS_DO: Final = "Approve lets the crew go on. Revise sends it back with your words."
 I_AM_ON_IT: Final = "I'm on it"
 READ_WORDS: Final = "Read the words"
 NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
@@ -65,13 +65,13 @@ def _state(round_: Round, shown: Presentation) -> str:  # a table
 def _decided(name: str, decision: Decision) -> str:
     match decision.by:
         case TimedOut() as by:
-            return f"{name}: {_uncapital(shared.timed_out(by, decision))}"
+            return f"{name}: {_uncapital(decisions.timed_out(by, decision))}"
         case by if isinstance(decision.verdict, Answer):
             return f"{name}: {answer_strings.did(by, decision.verdict)}"
-        case by if decision.is_approve:
-            return f"{name} approved by {person(by)}"
-        case by:
-            return f"{person(by)} asked for changes to {name}"
+        case _ if decision.is_approve:
+            return f"{name} approved by {_who(decision)}"
+        case _:
+            return f"{_who(decision)} asked for changes to {name}"
 
 
 def _ended(name: str, shown: Superseded | Closed) -> str:
@@ -98,7 +98,11 @@ def _theirs(decision: Decision) -> str:
         what = "answer to"
     if isinstance(decision.by, TimedOut):
         return f"The {what}"
-    return f"{person(decision.by)}'s {what}"
+    return f"{_who(decision)}'s {what}"
+
+
+def _who(decision: Decision) -> str:
+    return decisions.by_whom(decision, most=decisions.NAMED_SHORT)
 
 
 # --- the quiet lines -----------------------------------------------------------------------------
@@ -240,8 +244,9 @@ def _state_plain(shown: Presentation, *, is_question: bool) -> str:
     match shown:
         case Waiting() if is_question:
             return answer_strings.WAITING_PLAIN
-        case Waiting():
-            return "Ready for review"
+        case Waiting(approved=approved, needed=needed):
+            so_far = f", {approved:,} of {needed:,}" if approved else ""
+            return f"Ready for review{so_far}"
         case Superseded() | Closed():
             return _ended_plain(shown)
         case Stuck(decision, may_be_taken=may_be_taken):
@@ -271,10 +276,10 @@ def _lost_plain(may_be_taken: bool) -> str:  # noqa: FBT001  # a field, passed o
 
 def _did_plain(decision: Decision) -> str:
     if isinstance(decision.by, TimedOut):
-        return _uncapital(shared.timed_out(decision.by, decision, plain))
+        return _uncapital(decisions.timed_out(decision.by, decision, plain))
     if isinstance(decision.verdict, Answer):
         return answer_strings.did_plain(decision.by, decision.verdict)
-    who = person_plain(decision.by)
+    who = decisions.by_whom(decision, most=decisions.NAMED_SHORT, name=person_plain)
     return f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
 
 

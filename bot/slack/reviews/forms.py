@@ -19,7 +19,7 @@ from bot.slack.blockkit.excerpts import first_part, length, percent
 from bot.slack.blockkit.modals import modal, text_field
 from bot.slack.blockkit.text import clean, is_blank
 from bot.slack.payloads import asked
-from bot.slack.reviews import answer_strings, card_strings, form_strings, strings
+from bot.slack.reviews import answer_strings, card_strings, form_strings, rule_strings, strings
 from bot.slack.reviews.confirmation import render_caveats
 from bot.slack.reviews.notes_left import render_notes_left
 from bot.slack.reviews.output import output_in_modal
@@ -46,6 +46,7 @@ def render_approve_form(
             _subject(view),
             *render_caveats(caveats, notes, again=again),
             section(form_strings.COMMENT_MEANS),
+            *_of_several(view.round),
             _box(
                 form_strings.COMMENT_LABEL,
                 placeholder=form_strings.COMMENT_PLACEHOLDER,
@@ -147,6 +148,12 @@ def _dismiss_form(about: Block, means: str, *, callback_id: str, metadata: str) 
         submit=form_strings.DISMISS_SUBMIT,
         close=form_strings.REVISE_CLOSE,
     )
+
+
+def _of_several(round_: Round) -> list[Block]:
+    """What becomes of a comment where several people approve."""
+    line = rule_strings.comment_of_several(round_)
+    return [context(line)] if line else []
 
 
 def _subject(view: CardView) -> Block:

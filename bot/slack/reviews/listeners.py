@@ -13,7 +13,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.caveats import NOTHING_SEEN, Seen
 from bot.domain.errors import AlreadyDecided, ConfirmationNeeded
-from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Person, Revise, Verdict, Via
+from bot.domain.review import State
+from bot.domain.verdict import (
+    FEEDBACK_LIMIT,
+    Answer,
+    Approve,
+    Decision,
+    Person,
+    Revise,
+    Verdict,
+    Via,
+)
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.client.ephemeral import Respond, send_ephemeral
@@ -33,7 +43,7 @@ from bot.slack.reviews.modals import Show, approve_form, confirmation, revise_fo
 from bot.slack.reviews.outcome_choice import parse_outcome
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab
 from bot.slack.reviews.slow_signs import SlowSigns
-from bot.usecases.decide import answer_of, decide, reopen, retry
+from bot.usecases.decide import answer_of, decide, reopen, retry, take_back
 from bot.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
@@ -63,6 +73,7 @@ def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
     app.action(ids.REVISE)(partial(on_revise, context=context))
     app.action(ids.RETRY)(partial(on_retry, context=context, signs=signs))
     app.action(ids.REOPEN)(partial(on_reopen, context=context, signs=signs))
+    app.action(ids.TAKE_BACK)(partial(on_take_back, context=context, signs=signs))
     app.action(ids.MENU)(partial(on_menu, context=context))
     for action_id, chosen in _BUTTONS.items():
         app.action(action_id)(partial(on_card_button, chosen=chosen, context=context))
@@ -176,6 +187,18 @@ async def on_reopen(
         await ack()
         signs.watch(click.round_id, respond)
     log.info("reopened", round=click.round_id, by=click.by.id)
+
+
+async def on_take_back(
+    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext, signs: SlowSigns
+) -> None:
+    """Take back the presser's approval, or the one that was given for them."""
+    click = parse_click(body)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+        await take_back(click.round_id, by=click.by, context=context)
+        await ack()
+        signs.watch(click.round_id, respond)
+        log.info("taken_back", round=click.round_id, by=click.by.id)
 
 
 async def on_revise(
@@ -325,16 +348,25 @@ async def decide_once(
 ) -> bool:
     """Decide; the same pressed again is the same decision, and False. Raises as `decide` does."""
     try:
-        await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
+        round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except AlreadyDecided as error:
-        same = _words(error.decision.verdict) == _words(verdict)
-        if not (error.decision.is_by(by.id) and same):
+        if not _is_theirs(error.decision, verdict, by):
             raise
         return False
-    log.info("decided", round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
+    what = "approved" if round_.state is State.WAITING else "decided"
+    log.info(what, round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
     return True
 
 
 def _words(verdict: Verdict) -> Verdict:
     """The same for words that a round of a flow took as an answer."""
     return Revise(verdict.text) if isinstance(verdict, Answer) else verdict
+
+
+def _is_theirs(decision: Decision, verdict: Verdict, by: Person) -> bool:
+    """Whether this person made the decision, or a part of it, with the same verdict."""
+    if decision.votes and isinstance(verdict, Approve):
+        return any(
+            vote.by.id == by.id and vote.comment == verdict.comment for vote in decision.votes
+        )
+    return decision.is_by(by.id) and _words(decision.verdict) == _words(verdict)

@@ -20,6 +20,10 @@ class Waiting:
     """Somebody has to decide."""
 
     since: datetime
+    approved: int = 0
+    """How many people approved already, where it takes several."""
+    needed: int = 1
+    """How many have to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def present(round_: Round) -> Presentation:
     """What a round is, for people."""
     match round_.state, round_.decision:
         case State.WAITING, _:
-            return Waiting(round_.opened_at)
+            return Waiting(round_.opened_at, len(round_.votes), round_.approvals)
         case State.SUPERSEDED, _:
             return Superseded(round_.number + 1)
         case State.DECIDED, Decision() as decision:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.notification import Output
+from bot.domain.review import Round
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.block_pages import BlocksPage, page_of_blocks
@@ -22,8 +23,8 @@ from bot.slack.blockkit.modals import modal
 from bot.slack.blockkit.pagination import page_of
 from bot.slack.blockkit.text import is_blank
 from bot.slack.page_buttons import page_buttons
-from bot.slack.reviews import reader_strings, state_strings, strings
-from bot.slack.reviews.buttons import view_buttons
+from bot.slack.reviews import reader_strings, rule_strings, state_strings, strings
+from bot.slack.reviews.buttons import take_back_button, view_buttons
 from bot.slack.reviews.changes import render_changes
 from bot.slack.reviews.history import page_of_history
 from bot.slack.reviews.output import output_in_modal
@@ -90,7 +91,7 @@ def render_reader(
     waits = isinstance(shown, Waiting)
     blocks = [
         context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
-        *([] if waits else [section(state_strings.in_full(shown))]),
+        *([] if waits and not round_.votes else [section(_state(round_))]),
         *page.blocks,
         *page_buttons(
             page.number,
@@ -99,7 +100,7 @@ def render_reader(
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
         ),
-        *([actions(*view_buttons(round_))] if waits else []),
+        *([actions(*view_buttons(round_), *_take_back(round_))] if waits else []),
     ]
     made = modal(
         _TITLES[position.tab],
@@ -110,6 +111,15 @@ def render_reader(
     )
     is_last = page.number == page.total - 1
     return ReaderPage(made, is_end=is_last and position.tab is ReaderTab.WHOLE)
+
+
+def _state(round_: Round) -> str:
+    """How the round stands; of one that waits, who has approved it so far."""
+    return rule_strings.so_far(round_) or state_strings.in_full(present(round_))
+
+
+def _take_back(round_: Round) -> list[Block]:
+    return [take_back_button(round_, action_id=ids.VIEW_TAKE_BACK)] if round_.votes else []
 
 
 def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> BlocksPage:

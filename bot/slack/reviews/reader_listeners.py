@@ -21,6 +21,7 @@ from bot.slack.reviews.listeners import decide_once, verdict_of
 from bot.slack.reviews.modals import Show, confirmation, form_again, revise_form, show_page
 from bot.slack.reviews.outcome_choice import parse_outcome
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
+from bot.usecases.decide import take_back
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
@@ -31,6 +32,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     answer = partial(on_view_answer, context=context)
     app.action(re.compile(rf"{ids.VIEW_ANSWER}\.[0-9]{{1,3}}"))(answer)
     app.action(ids.VIEW_ANSWER_MENU)(answer)
+    app.action(ids.VIEW_TAKE_BACK)(partial(on_view_take_back, context=context))
     app.action(ids.VIEW_REVISE)(partial(on_view_revise, context=context))
     app.action(ids.VIEW_READ)(partial(on_view_read, context=context))
     for notes in (ids.ADD_NOTE, ids.ADD_PART, ids.NEXT_NOTES, ids.PREVIOUS_NOTES):
@@ -100,6 +102,20 @@ async def _decide_at_once(
             await ack()
             await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
             return
+        if position is None:
+            await ack()
+            return
+        await show_page(position, click.by, ack, _update(client, click), context)
+
+
+async def on_view_take_back(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
+    """Take an approval back, in a modal or in Home."""
+    click = parse_view_click(body)
+    position = None if click.in_home else parse_position(click.metadata)
+    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+        await take_back(click.value, by=click.by, context=context)
         if position is None:
             await ack()
             return

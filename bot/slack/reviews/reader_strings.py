@@ -8,6 +8,7 @@ from bot.domain.changes import Changes, Fate, Unchanged
 from bot.domain.passages import PassageKind
 from bot.domain.review import Round, State
 from bot.domain.verdict import Revise, TimedOut
+from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
 
@@ -35,8 +36,8 @@ def asked(previous: Round) -> str | None:
     if decision is None or not isinstance(decision.verdict, Revise):
         return None
     if isinstance(decision.by, TimedOut):
-        return f"In round {previous.number} {shared.rule_name(decision.by.rule)} sent it back:"
-    return f"In round {previous.number} {shared.person(decision.by)} asked for changes:"
+        return f"In round {previous.number} {decisions.rule_name(decision.by.rule)} sent it back:"
+    return f"In round {previous.number} {decisions.by_whom(decision)} asked for changes:"
 
 
 def nothing_changed(previous: Round) -> str:

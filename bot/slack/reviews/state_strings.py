@@ -18,6 +18,7 @@ from bot.domain.reason import (
 )
 from bot.domain.review import Round
 from bot.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Decision, Revise, TimedOut
+from bot.slack import decisions
 from bot.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line
 from bot.slack.reasons import because, reason_text
 from bot.slack.reviews import answer_strings, card_strings
@@ -35,10 +36,8 @@ from bot.slack.strings import (
     CREW_LIMIT,
     person,
     quoted,
-    rule_name,
     subject_plain,
     task,
-    timed_out,
     told,
 )
 
@@ -53,16 +52,17 @@ _NOTHING_LEFT: Final = "there is nothing left to decide"
 def decided(decision: Decision) -> str:
     """Who decided what, as the beginning of a sentence."""
     if isinstance(decision.by, TimedOut):
-        return timed_out(decision.by, decision)
+        return decisions.timed_out(decision.by, decision)
+    who = decisions.by_whom(decision)
     match decision.verdict:
         case Answer() as verdict:
             return answer_strings.did(decision.by, verdict)
         case Approve(None):
-            return f"Approved by {person(decision.by)}"
+            return f"Approved by {who}"
         case Approve():
-            return f"Approved by {person(decision.by)} with a comment"
-        case Revise():
-            return f"{person(decision.by)} asked for changes"
+            return f"Approved by {who} with a comment"
+        case Revise():  # pragma: no branch  # there is no third
+            return f"{who} asked for changes"
 
 
 def dismissed(reason: Dismissed) -> str:
@@ -86,14 +86,20 @@ def written(decision: Decision) -> str:
             return "" if is_label else text
 
 
+def count_so_far(approved: int, needed: int) -> str:
+    """How far the count is, where several approvals are needed."""
+    return f"{approved:,} of {needed:,} approved"
+
+
 # --- in full -------------------------------------------------------------------------------------
 
 
 def in_full(shown: Presentation) -> str:
     """Everything that is true about a round now, above a page of it."""
     match shown:
-        case Waiting():
-            return f"{sign(shown)} Waiting for a decision"
+        case Waiting(approved=approved, needed=needed):
+            so_far = f", {count_so_far(approved, needed)}" if approved else ""
+            return f"{sign(shown)} Waiting for a decision{so_far}"
         case Superseded(by):
             return f"{sign(shown)} A newer output came; round {by:,} takes its place."
         case OnItsWay() | Taken() | Stuck() | Closed():  # pragma: no branch  # there is no seventh
@@ -190,7 +196,7 @@ def _sent(shown: Closed, decision: Decision) -> str:
     became = "may not have reached the crew" if shown.may_be_taken else "was not sent"
     if isinstance(decision.by, TimedOut):
         return f"Its {what} {became}."
-    return f"{person(decision.by)}'s {what} {became}."
+    return f"{decisions.by_whom(decision, most=decisions.NAMED_SHORT)}'s {what} {became}."
 
 
 def _successor(shown: Closed) -> str:
@@ -254,9 +260,10 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
     """Told to the reviewer in the thread, once; why it is stuck is what `answer` says."""
     on = f"decision on round {round_.number} of {task(round_)}"
     if isinstance(decision.by, TimedOut):
-        who, what = f"Nobody decided in time, so {rule_name(decision.by.rule)} did:", f"its {on}"
+        rule = decisions.rule_name(decision.by.rule)
+        who, what = f"Nobody decided in time, so {rule} did:", f"its {on}"
     else:
-        who, what = f"{person(decision.by)},", f"your {on}"
+        who, what = f"{decisions.addressed(decision)},", f"your {on}"
     match shown:
         case Stuck(may_be_taken=may_be_taken):
             became = "may not have reached" if may_be_taken else "did not reach"
@@ -288,8 +295,9 @@ def refresh_failed(shown: Presentation, round_: Round) -> str:
 def in_list(shown: Presentation, now: datetime) -> str:
     """A round's state in a list, with how long it has been so."""
     match shown:
-        case Waiting(since):
-            return f"waiting for {duration(now - since)}"
+        case Waiting(since, approved, needed):
+            so_far = f", {count_so_far(approved, needed)}" if approved else ""
+            return f"waiting for {duration(now - since)}{so_far}"
         case OnItsWay(decision, _):
             return f"{_did(decision, now)}, being sent to the {told(decision)}"
         case Taken(decision, _):
@@ -308,11 +316,11 @@ def in_list(shown: Presentation, now: datetime) -> str:
 
 def _did(decision: Decision, now: datetime) -> str:
     if isinstance(decision.by, TimedOut):
-        did = timed_out(decision.by, decision)
+        did = decisions.timed_out(decision.by, decision)
         return f"{did[:1].lower()}{did[1:]} {ago(decision.at, now)}"
     if isinstance(decision.verdict, Answer):
         return f"{answer_strings.did(decision.by, decision.verdict)} {ago(decision.at, now)}"
-    who = person(decision.by)
+    who = decisions.by_whom(decision, most=decisions.NAMED_SHORT)
     did = f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
     return f"{did} {ago(decision.at, now)}"
 

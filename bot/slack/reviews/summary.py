@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.notification import Format
-from bot.domain.review import Round
+from bot.domain.review import Round, State
 from bot.slack import strings as shared
 from bot.slack.blockkit.previews import preview_of_json, preview_of_markdown
 from bot.slack.blockkit.text import date, one_line
 from bot.slack.reasons import because
-from bot.slack.reviews import state_strings, strings
+from bot.slack.reviews import rule_strings, state_strings, strings
 from bot.slack.reviews.links import Link, linked
 from bot.slack.reviews.presentation import Superseded, Taken, Waiting, present, sign
 from bot.usecases.read_models import RoundLine
@@ -55,7 +55,9 @@ def headline(line: RoundLine, link: Link) -> str:
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
-    """Who is on a waiting round, and what was written in its thread, in a list."""
+    """Who approved a waiting round, who is on it, what was written in its thread, in a list."""
+    if line.round.votes and line.round.state is State.WAITING:
+        yield rule_strings.so_far(line.round)
     if line.claim is not None and line.claim.holds(now):
         yield strings.on_it_in_list(line.claim)
     if line.notes:

@@ -3,40 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.domain.people import ReviewerRef, User
 from bot.domain.review import State
 from bot.slack.blockkit.blocks import Message, notification, section
-from bot.slack.reviews import time_strings
-from bot.slack.reviews.calls import mentionable
-from bot.usecases.read_models import CardView
+from bot.slack.reviews import call_strings, strings, time_strings
+from bot.slack.reviews.calls import mentionable, nobody_left
+from bot.slack.reviews.links import Link, linked
+from bot.usecases.read_models import CardView, MessageRef
 
 
-def render_reminder(view: CardView) -> Message | None:
-    """Remind those who may decide and have not; None once the round waits no more."""
+def render_reminder(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message | None:
+    """Remind those who may decide and have not, with those who stand in for them.
+
+    The operators too where nobody is left who may approve; None once the round waits no more.
+    """
+    message = _waiting(view, time_strings.reminder(view, _not_voted(view)))
+    return message if message is None else _with_nobody_left(message, view, operators)
+
+
+def render_private_reminder(
+    view: CardView, card: MessageRef | None, *, link: Link
+) -> Message | None:
+    """The same for one person, in private; `card` is the one in the channel."""
+    return _waiting(view, time_strings.private_reminder(view, linked(strings.THE_CARD, card, link)))
+
+
+def render_escalated(
+    view: CardView, people: Sequence[ReviewerRef], *, now: datetime
+) -> Message | None:
+    """Call those who may decide too from now on; None once the round waits no more."""
+    return _waiting(view, time_strings.escalated(view, mentionable(people), now))
+
+
+def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message:
+    """What a rule did when nobody decided; where it goes on waiting, all are called once more."""
+    waits = view.round.state is State.WAITING
+    sentence = time_strings.timed_out(view, _not_voted(view) if waits else "")
+    text = notification(time_strings.timed_out_plain(view.round))
+    return _with_nobody_left(Message(text, [section(sentence)]), view, operators)
+
+
+def _not_voted(view: CardView) -> str:
+    """Those who may decide and have not, as mentions."""
     voted = {voice for vote in view.round.votes for voice in vote.voices}
     left = [ref for ref in view.reviewers if not (isinstance(ref, User) and ref.id in voted)]
-    return _waiting(view, time_strings.reminder(mentionable(left), view.round))
-
-
-def render_private_reminder(view: CardView) -> Message | None:
-    """The same for one person, in private."""
-    return _waiting(view, time_strings.reminder((), view.round))
-
-
-def render_escalated(view: CardView, people: Sequence[ReviewerRef]) -> Message | None:
-    """Call those who may decide too from now on; None once the round waits no more."""
-    return _waiting(view, time_strings.escalated(mentionable(people), view.round))
-
-
-def render_timed_out(view: CardView) -> Message:
-    """What a rule did when nobody decided."""
-    return _message(view, time_strings.timed_out(view.round))
+    away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
+    return call_strings.called(mentionable(left), away)
 
 
 def _waiting(view: CardView, sentence: str) -> Message | None:
-    return _message(view, sentence) if view.round.state is State.WAITING else None
-
-
-def _message(view: CardView, sentence: str) -> Message:
+    if view.round.state is not State.WAITING:
+        return None
     return Message(notification(time_strings.plain(view.round)), [section(sentence)])
+
+
+def _with_nobody_left(
+    message: Message, view: CardView, operators: Sequence[ReviewerRef]
+) -> Message:
+    line = nobody_left(view, operators)
+    return message if line is None else Message(message.text, [*message.blocks, section(line)])

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.domain.people import ReviewerRef
 from bot.domain.review import Round
 from bot.domain.verdict import TimedOut
+from bot.slack import decisions
 from bot.slack import strings as shared
-from bot.slack.reviews import call_strings
+from bot.slack.blockkit.text import date, duration, one_line
+from bot.slack.reviews import call_strings, card_strings, rule_strings
+from bot.usecases.read_models import CardView
 
 
-def reminder(people: Sequence[ReviewerRef], round_: Round) -> str:
-    """Told to those who have not decided."""
-    line = f"{_what(round_)} still waits for a decision."
-    return f"{call_strings.named(people)}: {_uncapital(line)}" if people else line
+def reminder(view: CardView, mentions: str) -> str:
+    """Told to those who have not decided; `mentions` is empty where nobody is called."""
+    return f"{mentions}: {_still_waits(view)}" if mentions else _still_waits(view)
 
 
-def escalated(people: Sequence[ReviewerRef], round_: Round) -> str:
+def private_reminder(view: CardView, where: str) -> str:
+    """The same for one person, in private; `where` is the card."""
+    return f"{_still_waits(view)} See {where}."
+
+
+def escalated(view: CardView, people: Sequence[ReviewerRef], now: datetime) -> str:
     """Told to those who may decide too from now on."""
-    line = f"Nobody has decided {_what(round_)} yet, so more people may."
+    waited = duration(now - view.round.opened_at)
+    line = f"Nobody has decided on {_subject(view)} for {waited}, so more people may now."
     return f"{line} {call_strings.named(people)}: please decide." if people else line
 
 
-def timed_out(round_: Round) -> str:
-    """What a rule did when nobody decided."""
+def timed_out(view: CardView, mentions: str) -> str:
+    """What a rule did when nobody decided; `mentions` where it goes on waiting."""
+    round_ = view.round
     decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):
-        return f"{shared.timed_out(decision.by, decision)}."
-    return f"Nobody decided {_what(round_)} in time. It goes on waiting."
+        return f"{decisions.timed_out(decision.by, decision)}: {_subject(view)}."
+    timeout = round_.rule.timeout if round_.rule is not None else None
+    within = f"within {decisions.how_long(timeout.after)}" if timeout is not None else "in time"
+    line = f"Nobody decided on {_subject(view)} {within}. It goes on waiting."
+    return f"{line} {mentions}: please decide." if mentions else line
 
 
 def plain(round_: Round) -> str:
@@ -36,9 +49,23 @@ def plain(round_: Round) -> str:
     return f"{shared.subject_plain(round_)} waited long for a decision"
 
 
-def _what(round_: Round) -> str:
-    return f"Round {round_.number:,} of {shared.task(round_)}"
+def timed_out_plain(round_: Round) -> str:
+    """The same once the time is over."""
+    decision = round_.decision
+    if decision is not None and isinstance(decision.by, TimedOut):
+        return f"{decisions.did_this_plain(decision)}: {shared.subject_plain(round_)}"
+    return f"Nobody decided in time on {shared.subject_plain(round_)}"
 
 
-def _uncapital(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _still_waits(view: CardView) -> str:
+    so_far = rule_strings.so_far(view.round)
+    since = f"since {date(view.round.opened_at)}"
+    return (
+        f"{_subject(view)} still waits for a decision, {since}{f' · {so_far}' if so_far else ''}."
+    )
+
+
+def _subject(view: CardView) -> str:
+    about = one_line(view.subject, card_strings.SUBJECT_LIMIT)
+    name = f"{shared.bold(shared.task(view.round))}, {card_strings.number(view.round)}"
+    return f"{name} · {about}" if about else name

@@ -13,7 +13,7 @@ from bot.domain.reason import Answered, Dismissed, NeverSent, RefusedByCrew
 from bot.domain.review import State
 from bot.domain.rules.duration import Duration
 from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
-from bot.slack import strings as shared
+from bot.slack import decisions
 from bot.slack.executions.messages import render_end
 from bot.slack.reviews import call_strings, state_strings, strings
 from bot.slack.reviews.card import render_card
@@ -27,7 +27,7 @@ BY = TimedOut("two <eyes>", Duration(timedelta(days=3)))
 SENT_BACK = Decision(Revise("Stop."), BY, NOW, Via.RULE)
 APPROVED = Decision(Approve(), BY, NOW, Via.RULE)
 REFUSED = RefusedByCrew("401", "no")
-SO = "Nobody decided in time, so the rule “two &lt;eyes&gt;”"
+SO = "Nobody decided within 3 days; the rule “two &lt;eyes&gt;”"
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) ->
 @pytest.mark.parametrize("decision", [SENT_BACK, APPROVED])
 def test_whoever_comes_later_is_told(decision: Decision) -> None:
     error = AlreadyDecided(decision)
-    assert shared.too_late(error, LATER).startswith(SO)
-    assert "two <\u2060eyes>" in shared.too_late_plain(error, LATER)
+    assert decisions.too_late(error, LATER).startswith(SO)
+    assert "two <\u2060eyes>" in decisions.too_late_plain(error, LATER)
 
 
 def test_its_words_stand_above_the_next_round() -> None:
@@ -70,7 +70,10 @@ def test_its_words_stand_above_the_next_round() -> None:
 def test_the_thread_is_told_when_it_did_not_arrive(reason: RefusedByCrew | None) -> None:
     notice = render_stuck_notice(a_round(State.STUCK, decision=SENT_BACK, reason=reason))
     assert notice is not None
-    assert f"{SO} did: its decision on round 1" in read(notice)
+    assert (
+        "Nobody decided in time, so the rule “two &lt;eyes&gt;” did: its decision on round 1"
+        in read(notice)
+    )
 
 
 def test_so_it_is_when_somebody_dismissed_it() -> None:

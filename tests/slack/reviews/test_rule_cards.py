@@ -1,0 +1,188 @@
+"""What a card says of its rule: how many approve and why, who may not, who stands in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.caveats import Caveats
+from bot.domain.people import Email, User, UserGroup
+from bot.domain.review import State
+from bot.domain.rules.absence import Absence
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Then, TimeOut
+from bot.domain.verdict import Decision, Person, Revise, Via, Vote, decision_of_votes
+from bot.slack import ids
+from bot.slack.reviews.calls import below_headline, nobody_left
+from bot.slack.reviews.card import render_card
+from bot.slack.reviews.forms import render_approve_form
+from bot.slack.reviews.history import render_round
+from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from bot.usecases.read_models import Approvers, RoundLine
+from tests.builders import ANA, BEN, CAI, EVE, LATER, NOW, a_round, a_rule, a_vote
+from tests.slack.rendering import a_view, buttons, check_message, names, read, shown
+
+DAYS = Duration.parse("3d")
+TWO = a_rule(approvals=2)
+ONE_OF_TWO = a_view(rule=TWO, votes=(a_vote(BEN, on_behalf_of=ANA),))
+CROWD = tuple(Person(f"U0{number:09}", "x" * 512) for number in range(100))
+MENTIONED = frozenset(f"@{one.id}" for one in (ANA, BEN, *CROWD))
+
+
+def card(**changes: Any) -> str:
+    return read(render_card(a_view(**changes), now=LATER))
+
+
+def test_a_round_under_no_rule_says_nothing_of_it() -> None:
+    text = card()
+    assert "because of" not in text
+    assert "Approve lets the crew go on." in text
+
+
+@pytest.mark.parametrize(
+    ("approvals", "said"), [(1, "One approval,"), (2, "Two approvals,"), (12, "12 approvals,")]
+)
+def test_it_says_how_many_and_why(approvals: int, said: str) -> None:
+    rule = a_rule(approvals=approvals, name="over <limit>")
+    assert f"{said} because of “over &lt;limit&gt;”" in card(rule=rule)
+
+
+def test_it_says_who_approved_already_and_lets_them_take_it_back() -> None:
+    message = render_card(ONE_OF_TWO, now=LATER)
+    assert "1 of 2: <@U0BEN> for <@U0ANA>" in read(message)
+    assert (ids.TAKE_BACK, "r-1") in buttons(message)
+    assert [name for name, _ in buttons(message)][:2] == [ids.APPROVE, ids.REVISE]
+    assert message.text.startswith("Ready for review, 1 of 2: ")
+
+
+def test_without_an_approval_there_is_nothing_to_take_back() -> None:
+    assert ids.TAKE_BACK not in dict(buttons(render_card(a_view(rule=TWO), now=LATER)))
+
+
+@pytest.mark.parametrize(
+    ("votes", "said"),
+    [
+        ((a_vote(),), "1 approval was for round 1."),
+        ((a_vote(), a_vote(BEN)), "2 approvals were for round 1."),
+    ],
+)
+def test_a_newer_output_starts_the_count_again(votes: tuple[Vote, ...], said: str) -> None:
+    before = a_round(State.SUPERSEDED, rule=TWO, votes=votes)
+    view = replace(a_view(rule=TWO, number=2), previous=before)
+    assert f"The count starts again: {said}" in read(render_card(view, now=LATER))
+
+
+@pytest.mark.parametrize(
+    ("approvers", "unknown", "said"),
+    [
+        (Approvers(User(ANA.id)), True, "<@U0ANA> started this, so others have to approve it."),
+        (Approvers(), True, "so anybody who may decide may approve it."),
+        (Approvers(), False, "so nobody may approve it."),
+        (None, True, "Who started this may not approve it."),
+    ],
+)
+def test_it_says_who_may_not_approve(approvers: Approvers | None, unknown: bool, said: str) -> None:
+    rule = a_rule(self_approval=False, unknown_starter=unknown)
+    view = replace(a_view(rule=rule), approvers=approvers)
+    assert said in read(render_card(view, now=LATER))
+
+
+def test_it_says_what_time_brings() -> None:
+    rule = a_rule(
+        target=Duration.parse("4wh"),
+        escalate=Escalation(DAYS, (User(CAI.id),)),
+        timeout=TimeOut(DAYS, Then.REVISE, "Stop."),
+    )
+    waits = card(rule=rule)
+    assert "wanted within 4 working hours" in waits
+    assert "If nobody decides within 3 days, the rule sends it back." in waits
+    assert "may decide too" not in waits
+    assert "<@U0CAI> may decide too." in card(rule=rule, escalated_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("then", "said"), [(Then.APPROVE, "the rule approves it."), (Then.LEAVE, "")]
+)
+def test_only_a_time_out_that_decides_is_announced(then: Then, said: str) -> None:
+    text = card(rule=a_rule(timeout=TimeOut(DAYS, then)))
+    assert (said in text) if said else ("If nobody decides" not in text)
+
+
+def test_it_says_who_stands_in_for_whom() -> None:
+    away = Absence(away=ANA, delegate=BEN, since=NOW, until=NOW + timedelta(days=1))
+    view = replace(a_view(), absences=(away,) * 7)
+    text = read(render_card(view, now=LATER))
+    assert "<@U0BEN> for <@U0ANA> until" in text
+    assert "and 2 more" in text
+
+
+def test_operators_are_told_that_nobody_is_left() -> None:
+    view = replace(a_view(rule=a_rule()), approvers=Approvers(User(ANA.id), too_few=True))
+    line = nobody_left(view, [UserGroup("S1"), Email("x@example.com")])
+    assert line is not None
+    assert "Nobody is left who may approve this" in line
+    assert "<!subteam^S1>: let more people decide." in line
+    assert "x@example.com" not in line
+    too_few = nobody_left(replace(view, round=ONE_OF_TWO.round), [])
+    assert too_few is not None
+    assert "Too few people are left who may approve this.* Let more people decide." in too_few
+    assert nobody_left(replace(view, approvers=Approvers()), []) is None
+    assert nobody_left(a_view(), []) is None
+
+
+def approved_by(*people: Person) -> Decision:
+    return decision_of_votes(tuple(a_vote(one) for one in people), unsent_notes=0)
+
+
+def test_a_decided_card_names_all_who_approved() -> None:
+    two = card(state=State.RESUMED, decision=approved_by(ANA, BEN), rule=TWO)
+    assert "Draft approved by <@U0ANA> and <@U0BEN>" in two
+    assert "Approved by" not in two
+    four = card(state=State.RESUMED, decision=approved_by(ANA, BEN, CAI, EVE), rule=TWO)
+    assert "approved by <@U0ANA>, <@U0BEN>, <@U0CAI> and 1 more" in four
+    assert "Approved by <@U0ANA>, <@U0BEN>, <@U0CAI> and <@U0EVE>" in four
+
+
+def test_a_stand_in_is_named_with_whom_they_stood_in_for() -> None:
+    decision = Decision(Revise("Shorter."), BEN, NOW, Via.MODAL, on_behalf_of=ANA)
+    text = card(state=State.DECIDED, decision=decision)
+    assert "<@U0BEN> for <@U0ANA> asked for changes to Draft" in text
+
+
+def test_the_history_and_the_reader_say_so_too() -> None:
+    entry = shown([*render_round(RoundLine(ONE_OF_TWO.round, None, "text", 4))])
+    assert "Waiting for a decision, 1 of 2 approved" in entry
+    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    view = render_reader(position, ONE_OF_TWO, ()).view
+    assert "1 of 2: <@U0BEN> for <@U0ANA>" in shown(view)
+    assert ids.VIEW_TAKE_BACK in str(view)
+
+
+def test_a_comment_of_several_says_when_it_is_sent() -> None:
+    form = render_approve_form(ONE_OF_TWO, Caveats(), ())
+    assert "This takes two approvals, and yours is one of them." in shown(form)
+    assert "yours is one" not in shown(render_approve_form(a_view(), Caveats(), ()))
+
+
+@given(name=names, given_=st.integers(1, 49), stood_in=st.booleans())
+def test_fifty_approvals_of_people_with_any_name_fit(
+    name: str, given_: int, stood_in: bool
+) -> None:
+    votes = tuple(
+        a_vote(one, on_behalf_of=CROWD[-1 - at] if stood_in else None)
+        for at, one in enumerate(CROWD[:given_])
+    )
+    rule = a_rule(name=name, approvals=50)
+    check_message(render_card(a_view(rule=rule, votes=votes), now=LATER), may_mention=MENTIONED)
+    decision = decision_of_votes(votes, unsent_notes=3)
+    for state in (State.DECIDED, State.RESUMED, State.STUCK):
+        view = a_view(state=state, rule=rule, decision=decision)
+        check_message(render_card(view, now=LATER), may_mention=MENTIONED)
+    few = replace(a_view(rule=rule), approvers=Approvers(None, too_few=True))
+    message = below_headline(render_card(few, now=LATER), nobody_left(few, [User(ANA.id)] * 50))
+    check_message(message, may_mention=MENTIONED)
