@@ -8,6 +8,7 @@ from datetime import datetime
 from heapq import heappush, heappushpop
 from typing import Final, TypeVar
 
+from bot.domain.answering import rule_for
 from bot.domain.crew import Crew
 from bot.domain.people import ReviewerRef, Role, User
 from bot.domain.review import Round
@@ -72,14 +73,14 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 
     What its own rule left out is taken from the crew as it is now, too.
     """
-    before, after = stored.round.rule or _NO_RULE, choose(crew.rules, stored.facts) or _NO_RULE
+    before, after = stored.round.rule or _NO_RULE, _rule_now(stored, crew) or _NO_RULE
     was, now = crew.under(before), crew.under(after)
     return Change(
         was=before.name,
         now=after.name,
         channels=_unless_same(was.channel, now.channel),
         approvals=_unless_same(before.approvals, after.approvals),
-        reviewers=_unless_same(was.reviewers, now.reviewers),
+        reviewers=_unless_same(was.permitted(Role.REVIEWER), now.permitted(Role.REVIEWER)),
         keys=tuple(
             one.name
             for one in fields(Rule)
@@ -87,6 +88,14 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
         ),
         obstacle=_obstacle(after, crew, stored, known),
     )
+
+
+def _rule_now(stored: StoredRound, crew: Crew) -> Rule | None:
+    """The rule that a new round would be under."""
+    chosen, question = choose(crew.rules, stored.facts), stored.round.question
+    if question is None:
+        return chosen
+    return rule_for(question, chosen, reviewers=bool(crew.reviewers))
 
 
 def _unless_same(was: T, now: T) -> tuple[T, T] | None:
@@ -100,8 +109,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obst
         return UnknownStarter()
     named = crew.under(rule, escalated=True).permitted(Role.REVIEWER)
     people = _people(named, known)
-    # Where nobody is named, whom the request assigns may decide.
-    if not named or people is None:
+    if people is None:
         return None
     able = len(people - starter)
     return None if able >= rule.approvals else TooFew(able, rule.approvals)

@@ -90,7 +90,7 @@ def round_lines(round_: Round) -> Iterator[str]:
 
 def said_of_kept(rule: Rule | None) -> str:
     """Under what a round was opened."""
-    if rule is None:
+    if rule is None or not rule.name:
         return "opened when no rule matched: the crew's settings count"
     return f"opened under {named(rule)}, which is kept with it as it was then: {approvals_of(rule)}"
 
@@ -182,7 +182,7 @@ def _obstacle(obstacle: Obstacle) -> str:
 
 
 def _people(refs: Iterable[ReviewerRef]) -> str:
-    return ", ".join(map(str, refs)) or "whom the request assigns"
+    return ", ".join(map(str, refs))
 
 
 def _mismatch(one: Mismatch) -> str:

@@ -49,7 +49,7 @@ def told(
     """The exit status and the lines of `test`, or of `explain`, with these rules in the file."""
 
     async def told(
-        rules: str, *, explain: str | None = None, since: str = "30d"
+        rules: str, *, explain: str | None = None, since: str = "30d", **changes: str
     ) -> tuple[int, list[str]]:
         crew = CREW.replace("research", "legal") if "crews.legal" in rules else CREW
         (tmp_path / "crews.toml").write_text(crew + rules, encoding="utf-8")
@@ -62,7 +62,7 @@ def told(
             "DATABASE_URL": database_url,
             "TOKEN": "a-token",
             "SECRET": "a-secret-of-a-crew",
-        }
+        } | changes
         settings = load(environ, tmp_path)
         if explain is None:
             runtime = Runtime(clock=world.clock)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.demo.workspace import Workspace
 from bot.domain.errors import StoreUnavailable
 from bot.domain.notification import Format, Output
-from bot.domain.people import User
+from bot.domain.people import Email, User
 from bot.domain.rules.rule import Rule
 from bot.store.replay import PAGE
 from tests.builders import a_crew
@@ -211,6 +211,22 @@ async def test_what_a_crew_calls_its_task_does_not_steer_the_terminal(
     await pause(world, task_name="\x1b[31m" + "x" * 100)
     _, said = await told(rule("all"))
     assert said[-1].startswith("      e.g. round 1 of “\\x1b[31m" + "x" * 74 + "…”, execution")
+
+
+async def test_whom_a_request_of_a_flow_assigns_decide_where_nobody_is_named(
+    world: World, told: Told
+) -> None:
+    world.crews["research"] = a_crew(reviewers=(), operators=(User("U0ANA"),))
+    await world.ask(assigned=(Email("ben@example.com"),))
+    flows = 'reviewers = []\noperators = ["U0ANA"]\nflow_webhook_secret_env = "FLOW"\n'
+    secret = {"FLOW": "whsec_a-secret-of-a-flow"}
+    assert "  ✓ 1 would go as it went" in (await told(flows, **secret))[1]
+    status, said = await told(flows + rule("all", 'reviewers = ["U0BEN"]'), **secret)
+    assert status == 0
+    assert "      decided by U0BEN instead of ben@example.com" in said
+    assert "      decided by U0ANA, U0BEN instead of ben@example.com" in (await told(""))[1]
+    _, said = await told(flows, explain="f-1", **secret)
+    assert "  opened when no rule matched: the crew's settings count" in said
 
 
 async def test_a_database_of_another_version_is_not_read(world: World, told: Told) -> None:
