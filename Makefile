@@ -9,13 +9,16 @@ PIP_WITH_CREWAI := $(WITH_CREWAI)/bin/python -m pip --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench soak check install format lock screenshots clean
+.PHONY: help demo demo-crewai test bench soak check install format lock screenshots clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: install ## The whole product on this machine: a crew, a Slack workspace and the bot
 	@$(PY) -m bot demo
+
+demo-crewai: $(WITH_CREWAI)/.bot ## The same with the real CrewAI, and a model that answers from a script
+	@$(WITH_CREWAI)/bin/python -m bot demo --crewai
 
 test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests, with coverage
 	@$(PY) -m pytest -n auto --cov --cov-report= --cov-fail-under=0

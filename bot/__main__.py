@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_rules_arguments(command.add_parser("rules", help="try rules before they are trusted"))
     demo = command.add_parser("demo", help="the whole product on this machine, without accounts")
     demo.add_argument("--headless", action="store_true", help="play one story, print it, and exit")
+    demo.add_argument(
+        "--crewai", action="store_true", help="with the real CrewAI, where it is installed"
+    )
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
     demo.add_argument(
         "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
@@ -99,10 +102,10 @@ def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     if chosen.headless:
         from bot.demo.scenario import run_scenario  # noqa: PLC0415  # not needed to serve
 
-        return run_scenario(port=chosen.port, say=_say)
+        return run_scenario(port=chosen.port, say=_say, crewai=chosen.crewai)
     from bot.demo.playground.serve import serve  # noqa: PLC0415  # the same
 
-    return serve(port=chosen.port, open_browser=chosen.open, say=_say)
+    return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
 
 
 def _say(line: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.demo.bot_process import COMMAND, BotProcess
 from bot.demo.crew import Crew, HumanInput
+from bot.demo.hosted.crew import HostedCrew
 from bot.demo.ports import free_port
 from bot.demo.workspace import Workspace
 
@@ -19,6 +20,7 @@ BEN = "U0BEN"
 CARL = "U0CARL"
 """In the channel, but no reviewer."""
 ROLES = {ANA: "reviewer", BEN: "reviewer", CARL: "may not decide"}
+STAND_IN = "A stand-in: CrewAI itself is not running. make demo-crewai has the real one."
 WEBHOOK_SECRET = "demo-webhook-secret"  # noqa: S105  # opens nothing
 
 
@@ -29,6 +31,8 @@ class Environment:
     workspace: Workspace
     crew: Crew
     bot: BotProcess
+    about: str
+    """What the crew is, in words."""
 
     @property
     def human_input_url(self) -> str:
@@ -44,15 +48,20 @@ async def start_environment(
     task_seconds: float,
     port: int | None = None,
     command: Sequence[str] = COMMAND,
+    hosted: HostedCrew | None = None,
 ) -> AsyncIterator[Environment]:
-    """Start the stand-ins and the bot; `task_seconds` is how long each task of the crew takes."""
-    async with Workspace(now=now) as workspace, Crew(now=now, task_seconds=task_seconds) as crew:
+    """Start the stand-ins and the bot; `task_seconds` is how long each task of the crew takes.
+
+    With `hosted`, that crew instead of the stand-in.
+    """
+    chosen = hosted or Crew(now=now, task_seconds=task_seconds)
+    async with Workspace(now=now) as workspace, chosen as crew:
         people(workspace)
         port = port or free_port()
         configured = settings(workspace, crew) | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
         bot = BotProcess(configured, folder=folder, port=port, command=command)
         workspace.events_url = f"{bot.url}/slack/events"
-        environment = Environment(workspace, crew, bot)
+        environment = Environment(workspace, crew, bot, hosted.about if hosted else STAND_IN)
         crew.human_input = HumanInput.bearer(environment.human_input_url, WEBHOOK_SECRET)
         async with bot:
             yield environment

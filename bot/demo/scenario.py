@@ -17,6 +17,8 @@ import aiohttp
 from bot.demo.bot_process import BotDidNotStart
 from bot.demo.crew import Resume, State
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
+from bot.demo.hosted.crew import HostedCrew
+from bot.demo.hosted.process import HostDidNotStart
 from bot.demo.playground.slack_state import known_names
 from bot.demo.transcript import read_markdown, read_message
 from bot.demo.workspace import Message, buttons, message_text
@@ -32,26 +34,29 @@ class ScenarioFailed(Exception):
     """A step did not happen as expected; the message names it."""
 
 
-async def run_scenario(*, port: int | None, say: Say) -> int:
+async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> int:
     """Play the scenario and return the exit status: 0 only if every step really happened."""
     try:
-        await _play(port=port, say=say)
-    except (ScenarioFailed, TimeoutError, BotDidNotStart) as error:
+        await _play(port=port, say=say, crewai=crewai)
+    except (ScenarioFailed, TimeoutError, BotDidNotStart, HostDidNotStart) as error:
         say(f"\nThe scenario failed: {error}")
         return 1
     return 0
 
 
-async def _play(*, port: int | None, say: Say) -> None:
+async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
     """Kick off, review, revise, second round, approve, result.
 
     Raises ScenarioFailed, TimeoutError or BotDidNotStart when a step does not really happen.
     """
     with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
         say("Starting a crew, a Slack workspace and the bot between them.")
+        hosted = HostedCrew(Path(folder), task_seconds=0.2) if crewai else None
         async with start_environment(
-            Path(folder), now=time.time, task_seconds=0.2, port=port
+            Path(folder), now=time.time, task_seconds=0.2, port=port, hosted=hosted
         ) as environment:
+            if crewai:
+                say(f"  {environment.about}")
             say(f"  crew       {environment.crew.url}")
             say(f"  workspace  {environment.workspace.api_url}")
             say(f"  bot        {environment.bot.url}")

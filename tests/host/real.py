@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.host_process import HostProcess
+from bot.demo.hosted.process import HostProcess
 from tests.host.client import TOKEN, Api
 from tests.repo.files import ROOT
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.demo.host_process import HostProcess
+from bot.demo.hosted.process import HostProcess
 from tests.host.client import Listener, listening
 from tests.host.real import api, host, needs_crewai
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.demo.host_process import HostProcess
+from bot.demo.hosted.process import HostProcess
 from tests.host.client import Json, Listener, listening
 from tests.host.real import api, host, needs_crewai
 

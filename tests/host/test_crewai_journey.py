@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.environment import ANA, BEN, CHANNEL
-from bot.demo.host_process import HostProcess
+from bot.demo.hosted.process import HostProcess
 from bot.demo.ports import free_port
 from bot.demo.workspace import buttons, message_text
 from tests.host.client import TOKEN

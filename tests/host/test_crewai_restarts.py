@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.demo.bot_process import inherited
-from bot.demo.host_process import QUIET, HostProcess
+from bot.demo.hosted.process import QUIET, HostProcess
 from tests.host.client import Api, Json, Listener
 from tests.host.real import PYTHON, api, host, needs_crewai
 from tests.host.test_crewai_flows import answer

@@ -16,6 +16,8 @@ from typing import Final
 
 from bot.demo.bot_process import BotDidNotStart
 from bot.demo.environment import Environment, start_environment
+from bot.demo.hosted.crew import HostedCrew
+from bot.demo.hosted.process import HostDidNotStart
 from bot.demo.playground.server import Playground
 
 PORT: Final = 8765
@@ -25,11 +27,15 @@ TASK_SECONDS: Final = 1.5
 Say = Callable[[str], None]
 
 
-async def serve(*, port: int | None, open_browser: bool, say: Say) -> int:
+async def serve(*, port: int | None, open_browser: bool, say: Say, crewai: bool = False) -> int:
     """Serve the page until Ctrl-C or SIGTERM; return the exit status."""
     try:
         _end_on_signals()
-        async with open_playground(port=port, task_seconds=TASK_SECONDS, say=say) as (address, _):
+        async with open_playground(
+            port=port, task_seconds=TASK_SECONDS, say=say, crewai=crewai
+        ) as (address, environment):
+            if crewai:
+                say(environment.about)
             say(f"The playground is at {address} (Ctrl-C ends it)")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, address)
@@ -38,6 +44,9 @@ async def serve(*, port: int | None, open_browser: bool, say: Say) -> int:
         say("\nEnded.")
     except BotDidNotStart as error:
         say(f"The bot did not start. It said:\n{error}")
+        return 1
+    except HostDidNotStart as error:
+        say(f"The crew did not start. It said:\n{error}")
         return 1
     except OSError as error:
         say(f"The page cannot be served: {error}")
@@ -55,19 +64,26 @@ def _end_on_signals() -> None:
 
 @asynccontextmanager
 async def open_playground(
-    *, port: int | None, task_seconds: float, say: Say
+    *, port: int | None, task_seconds: float, say: Say, crewai: bool = False
 ) -> AsyncIterator[tuple[str, Environment]]:
     """Run an environment and its page while the block lasts; gives the page's URL and the former.
 
-    Raises BotDidNotStart, or OSError when the page cannot be served.
+    With `crewai` the crew is a real one. Raises BotDidNotStart, HostDidNotStart, or OSError when
+    the page cannot be served.
     """
     with (
         bind_port(PORT if port is None else port, say) as listener,
         tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder,
     ):
+        if crewai:
+            say("Starting CrewAI, which takes a few seconds.")
+            hosted = HostedCrew(Path(folder), task_seconds=task_seconds)
         async with (
             start_environment(
-                Path(folder), now=time.time, task_seconds=task_seconds
+                Path(folder),
+                now=time.time,
+                task_seconds=task_seconds,
+                hosted=hosted if crewai else None,
             ) as environment,
             Playground(environment).listening(listener),
         ):

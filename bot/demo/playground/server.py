@@ -96,6 +96,7 @@ class Playground:
     # ---- state
 
     def _state(self, person: str) -> Iterator[tuple[str, str]]:
+        yield "about", json.dumps(self._environment.about)
         yield "people", json.dumps(people(self._environment.workspace, ROLES))
         bot = {
             "state": self.supervisor.state,

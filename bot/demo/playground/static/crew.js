@@ -29,6 +29,7 @@ function layout() {
   } }, h("label", { for: "topic" }, "A topic for the sample crew"), h("div", {}, topic, h("button", { type: "submit", class: "button primary" }, "Kick off")));
   pane.append(
     h("header", {}, h("h1", {}, "The crew"), h("span", { id: "crew-state", class: "chip" })),
+    h("p", { id: "crew-about" }),
     h("div", { class: "scroll" }, kick,
       h("div", { id: "executions" }),
       h("details", { class: "card faults", open: innerWidth > 700 }, h("summary", {}, h("h2", {}, "Make something go wrong")), faultControls()),
@@ -128,6 +129,7 @@ function exchange(one) {
 
 export function draw() {
   layout();
+  document.getElementById("crew-about").textContent = get("about") ?? "";
   executions();
   drawStatus();
   traffic();

@@ -18,7 +18,7 @@ from bot.demo.ports import free_port
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
-_SOURCE: Final = str(Path(__file__).parents[2])
+_SOURCE: Final = str(Path(__file__).parents[3])
 #: CrewAI reports nothing, asks nothing and keeps nothing outside its folder.
 QUIET: Final = {
     "CREWAI_DISABLE_TELEMETRY": "true",

@@ -1,0 +1,1 @@
+"""The demo with the real CrewAI: `crewgate host` behind a proxy that shows what goes on."""
