@@ -50,7 +50,9 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             redactors={"research": Redactor()},
         ),
         check_health=healthy,
-        redactors={"research": Redactor([CREDENTIALS.webhook_secret])},
+        redactors={
+            "research": Redactor([CREDENTIALS.webhook_secret, CREDENTIALS.flow_secret or ""])
+        },
         prove=lambda nonce: f"proof of {nonce}",
         status_token=None,
         parse_notification=parse_notification,

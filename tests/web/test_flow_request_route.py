@@ -1,0 +1,180 @@
+"""The route that flows' requests come to: who may call, what is kept, and what is answered."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.domain.effects import EffectKind
+from bot.web.credentials import Credentials
+from bot.web.flow_signature import HEADERS, sign
+from bot.web.request_body import FORWARD_LIMIT, LIMIT
+from tests.servers import serve
+from tests.usecases.world import World
+from tests.web.application import CREDENTIALS, an_application
+
+PATH = "/crews/research/flow-request"
+URL = "https://app.crewai.com/human_feedback_requests/8412/respond?token=one-use-token"
+REQUEST: dict[str, Any] = {
+    "event_type": "new_request",
+    "id": "8412",
+    "flow_id": "f-1",
+    "method_name": "review_article",
+    "message": "Publish this?",
+    "output": "A draft.",
+    "emit": ["approved", "rejected"],
+    "callback_url": URL,
+    "response_token": "one-use-token",
+}
+
+
+@dataclass
+class Web:
+    world: World
+    url: str
+    session: aiohttp.ClientSession
+
+    async def send(
+        self,
+        body: bytes,
+        *,
+        crew: str = "research",
+        pair: tuple[str, str] = HEADERS[0],
+        late: timedelta = timedelta(0),
+        signed: bytes | None = None,
+        **headers: str,
+    ) -> tuple[int, dict[str, Any]]:
+        timestamp = str(int((self.world.clock() - late).timestamp()))
+        assert CREDENTIALS.flow_secret is not None
+        signature = sign(signed or body, secret=CREDENTIALS.flow_secret, timestamp=timestamp)
+        named = {"Content-Type": "application/json", pair[0]: signature, pair[1]: timestamp}
+        named |= {name.replace("_", "-"): text for name, text in headers.items()}
+        path = PATH.replace("research", crew)
+        async with self.session.post(
+            self.url + path, data=io.BytesIO(body), headers=named
+        ) as answer:
+            return answer.status, await answer.json()
+
+    async def stored(self) -> int:
+        return len(await self.world.effects())
+
+
+@pytest.fixture(params=["sqlite"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """One database is enough for what is about HTTP."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def web(world: World) -> AsyncIterator[Web]:
+    application = an_application(world, forward=False)
+    async with (
+        serve(application, auto_decompress=False) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Web(world, url, session)
+
+
+def body(**changes: Any) -> bytes:
+    return json.dumps(REQUEST | changes).encode()
+
+
+@pytest.mark.parametrize("pair", HEADERS)
+async def test_a_signed_request_is_accepted_once(web: Web, pair: tuple[str, str]) -> None:
+    status, answer = await web.send(body(), pair=pair)
+    assert (status, answer["round"], answer["status"]) == (202, 1, "accepted")
+    again = await web.send(body(), pair=pair)
+    assert again == (202, answer | {"status": "duplicate"})
+    (round_,) = await web.world.waiting()
+    assert round_.question is not None
+    callback = await web.world.uow.read.callback(round_.id)
+    assert callback is not None
+    assert (callback.url, callback.token) == (URL, "one-use-token")
+
+
+async def test_what_is_not_signed_is_refused_and_kept_nowhere(web: Web) -> None:
+    for refused in (
+        web.send(body(), signed=body() + b" "),
+        web.send(body(), late=timedelta(minutes=6)),
+        web.send(body(), late=timedelta(minutes=-6)),
+        web.send(body(), X_CrewAI_Signature="sha256=0"),
+    ):
+        status, answer = await refused
+        assert (status, answer["error"]) == (401, "unauthorized")
+    assert await web.stored() == 0
+
+
+async def test_a_crew_without_a_secret_takes_none(web: Web, world: World) -> None:
+    assert Credentials("research", "secret", "token").flow_secret is None
+    status, answer = await web.send(body(), crew="absent")
+    assert (status, answer["error"]) == (404, "unknown_crew")
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"?", 400),
+        (b"[]", 400),
+        (body(callback_url=None), 400),
+        (body(event_type="responded"), 400),
+        (b"x" * (LIMIT + 1), 413),
+    ],
+)
+async def test_what_is_signed_and_not_understood_is_kept_and_reported(
+    web: Web, content: bytes, status: int
+) -> None:
+    assert (await web.send(content))[0] == status
+    assert await web.world.effects() == [EffectKind.REPORT]
+
+
+async def test_what_is_not_sent_as_json_is_kept_too(web: Web) -> None:
+    assert (await web.send(body(), Content_Type="text/plain"))[0] == 415
+    assert await web.world.effects() == [EffectKind.REPORT]
+
+
+async def test_what_is_over_every_limit_is_refused_unread(web: Web) -> None:
+    status, answer = await web.send(b"x" * (FORWARD_LIMIT + 1))
+    assert (status, answer["error"]) == (401, "unauthorized")
+    assert await web.stored() == 0
+
+
+async def test_a_packed_body_is_signed_as_it_reads(web: Web) -> None:
+    packed = gzip.compress(body())
+    status, _ = await web.send(packed, signed=body(), Content_Encoding="gzip")
+    assert status == 202
+
+
+async def test_its_own_secrets_are_shown_nowhere(web: Web) -> None:
+    told = f"Answer at {URL} with one-use-token or whsec_the-flow-secret."
+    await web.send(
+        body(message=told, output=told, state={"note": told}, emit=["yes", "one-use-token"])
+    )
+    (round_,) = await web.world.waiting()
+    view = (await web.world.uow.read.posting(round_.id)).view
+    question = round_.question
+    assert question is not None
+    shown = f"{question.message} {view.output.text} {question.outcomes} {view.given}"
+    assert "one-use-token" not in shown
+    assert "whsec_" not in shown
+    assert (question.outcomes, question.left_off) == (("yes",), 1)
+
+
+async def test_ids_stay_as_they_came_although_the_address_has_them(web: Web) -> None:
+    flow = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
+    url = f"https://app.crewai.com/flows/{flow}/requests/request-number-8412/respond?token=tok-1"
+    await web.send(body(flow_id=flow, id="request-number-8412", callback_url=url, output=flow))
+    (round_,) = await web.world.waiting()
+    assert round_.question is not None
+    assert (round_.review.execution_id, round_.question.request_id) == (
+        flow,
+        "request-number-8412",
+    )
+    assert (await web.world.uow.read.posting(round_.id)).view.output.text == flow
