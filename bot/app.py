@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.crewai.flow_requests import parse_flow_request
 from bot.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
+from bot.crewai.stream import parse_events
 from bot.crewai.updates import parse_crew, parse_step, parse_task
 from bot.crews import (
     build_credentials,
@@ -203,6 +204,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
                 EventKind.STEP: parse_step,
                 EventKind.CREW: parse_crew,
             },
+            parse_events=parse_events,
             parse_kickoff=parse_kickoff,
             parse_registration=parse_registration,
             parse_execution=parse_execution,

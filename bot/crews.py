@@ -107,7 +107,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         notify=crew.notify,
         rules=tuple(one.rule for one in crew.rules),
         forward=crew.forward,
-        stream=crew.stream,
+        stream=_stream(crew, public_url) if crew.stream and public_url else None,
     )
 
 
@@ -147,6 +147,14 @@ def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
         human_input=HumanInputWebhook(
             url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
         ),
+    )
+
+
+def _stream(crew: CrewSettings, public_url: str) -> HumanInputWebhook:
+    return HumanInputWebhook(
+        url=f"{public_url}/crews/{crew.name}/events/stream",
+        strategy="bearer",
+        token=crew.webhook_secret,
     )
 
 

@@ -15,6 +15,7 @@ from bot.check.public_url import check_public_url
 from bot.check.rules import channels_of, check_rules
 from bot.check.slack import SlackCheck, named_people
 from bot.crewai.client import HttpCrew
+from bot.crewai.stream import stream_body
 from bot.crewai.transport import open_client
 from bot.crewai.wire import human_input_body
 from bot.crews import build_crews, build_redactors
@@ -105,3 +106,7 @@ def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
         yield ""
         yield f"Whoever kicks off “{name}” sends along:"
         yield f'"humanInputWebhook": {body}'
+        if crew.stream is not None:
+            stream = crew.stream if show_secrets else replace(crew.stream, token=HIDDEN)
+            yield "and, to have its events sent here:"
+            yield f'"webhooks": {json.dumps(stream_body(stream), ensure_ascii=False)}'

@@ -11,6 +11,7 @@ from pydantic import AliasPath, Field
 from bot.crewai.fields import Lenient, Url, Wire, clean, decode, parse_object, read
 from bot.crewai.given import read_given
 from bot.crewai.raw_json import replace_members
+from bot.crewai.stream import stream_body
 from bot.crewai.wire import (
     CREW_URL,
     STEP_URL,
@@ -81,6 +82,8 @@ def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     }
     if webhooks.human_input is not None:
         changed["humanInputWebhook"] = human_input_body(webhooks.human_input)
+    if request.stream is not None and fields.get("webhooks") is None:
+        changed["webhooks"] = stream_body(request.stream)
     return replace_members(decode(request.body), changed).encode()
 
 

@@ -101,10 +101,15 @@ def human_input_body(webhook: HumanInputWebhook) -> dict[str, object]:
     """The `humanInputWebhook` object that a resume or a kickoff carries."""
     if webhook.strategy is None:
         return {"url": webhook.url}
+    return {"url": webhook.url, "authentication": authentication_body(webhook)}
+
+
+def authentication_body(webhook: HumanInputWebhook) -> dict[str, object]:
+    """The credentials that a webhook shall come with."""
     credentials = {
         "token": webhook.token,
         "username": webhook.username,
         "password": webhook.password,
     }
     given = {name: value for name, value in credentials.items() if value is not None}
-    return {"url": webhook.url, "authentication": {"strategy": webhook.strategy, **given}}
+    return {"strategy": webhook.strategy, **given}

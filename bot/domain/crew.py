@@ -34,8 +34,8 @@ class Crew:
     """The first whose conditions hold counts for a new round."""
     forward: bool = False
     """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
-    stream: bool = False
-    """Executions that are started here are asked to send their events."""
+    stream: HumanInputWebhook | None = None
+    """Where executions that are started here send their events, with the credentials to present."""
 
     def under(self, rule: Rule | None, *, escalated: bool = False) -> Crew:
         """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""

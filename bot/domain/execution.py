@@ -70,6 +70,8 @@ class Execution:
     """Since when the crew has been saying that it does not know it."""
     not_found_count: int = 0
     """How often it has said so."""
+    is_flow: bool = False
+    """Its events said so: crews that end inside of it do not end it."""
     stuck_in_doubt: bool = False
     """A decision of it was stuck and may have been taken: evidence of having gone on settles it."""
 

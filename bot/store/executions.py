@@ -27,6 +27,7 @@ from bot.store.statements import (
     START_THREAD,
     UNDO_ACTIVITY,
     add_kickoff_form,
+    add_task_update_once,
     open_execution,
     register_webhooks,
 )
@@ -128,6 +129,20 @@ class SqlExecutions:
             "received_at": at,
         }
         await self._connection.execute(sa.insert(task_updates), about | asdict(update))
+
+    async def add_task_update_once(
+        self, event_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
+    ) -> bool:
+        """See `TxExecutions`. Other crews may have events of the same id."""
+        row = {
+            "id": f"{execution.crew} {execution.execution_id} {event_id}",
+            "crew": execution.crew,
+            "execution_id": execution.execution_id,
+            "received_at": at,
+        }
+        statement = add_task_update_once(self._dialect)
+        added = await self._connection.execute(statement, row | asdict(update))
+        return added.first() is not None
 
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
         """See `TxExecutions`."""

@@ -22,6 +22,7 @@ from bot.store.tables import (
     reviews,
     rounds,
     rules,
+    task_updates,
     webhooks,
 )
 
@@ -95,6 +96,16 @@ def keep_rule(dialect: str) -> sa.Insert:
     statement = insert_of(dialect)(rules)
     kept: sa.Insert = statement.on_conflict_do_nothing(index_elements=[rules.c.id])
     return kept
+
+
+@cache
+def add_task_update_once(dialect: str) -> sa.Insert:
+    """Insert a task update and return its id; nothing where it is there already."""
+    statement = insert_of(dialect)(task_updates)
+    added: sa.Insert = statement.on_conflict_do_nothing(
+        index_elements=[task_updates.c.id]
+    ).returning(task_updates.c.id)
+    return added
 
 
 @cache
@@ -187,6 +198,7 @@ SAVE_EXECUTION: Final = _update_execution(
     "stuck_in_doubt",
     "subject",
     "meta",
+    "is_flow",
 )
 PLACE_PROGRESS: Final = _update_execution("progress_channel", "progress_ts")
 PLACE_THREAD: Final = _update_execution("channel", "thread_ts")

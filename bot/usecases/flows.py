@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.domain.answering import rule_for
 from bot.domain.crew import Crew
 from bot.domain.execution import Execution
@@ -15,7 +17,7 @@ from bot.domain.rules.facts import Facts
 from bot.domain.rules.rule import Rule
 from bot.usecases.evidence import heed_activity
 from bot.usecases.ports.base import Clock, Crews, NewId
-from bot.usecases.ports.store import UnitOfWork
+from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.receive import Received
 from bot.usecases.timed import cancel, schedule
 from bot.usecases.track import track
@@ -70,8 +72,18 @@ async def receive_flow_request(
             await tx.keep_callback(receipt.current, request.callback)
             await schedule(tx, receipt.current, at=now)
             execution = await heed_activity(tx, execution, at=now)
+            if not execution.is_flow:
+                execution = await _is_flow(tx, execution)
             await track(tx, execution, meta=request.meta, at=now)
     return Received(receipt.current, receipt.opened)
+
+
+async def _is_flow(tx: Tx, execution: Execution) -> Execution:
+    """What ended before anybody knew that it is a flow was one of its crews."""
+    ended = execution.is_over and not execution.tracked
+    flow = replace(execution.reopen() if ended else execution, is_flow=True)
+    await tx.executions.save(flow)
+    return flow
 
 
 def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -99,7 +99,8 @@ class Kickoffs:
         self, crew: Crew, request: KickoffRequest, by: Person | None
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
-        outcome = await self.clients[crew.name].kickoff(request, urls)
+        asked = replace(request, stream=crew.stream)
+        outcome = await self.clients[crew.name].kickoff(asked, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
             if not await self._store(crew.name, outcome.execution_id, request, by):

@@ -11,6 +11,7 @@ from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification, WebhookUrls
 from bot.domain.question import FlowRequest
 from bot.domain.redaction import Redactor
+from bot.domain.stream import StreamEvent
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from bot.usecases.ports.crew import KickoffRequest
@@ -43,6 +44,7 @@ class WebContext:
     parse_flow_request: Callable[[bytes], FlowRequest]
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
     """The id of the execution that a task, step or crew webhook is about, and what it says."""
+    parse_events: Callable[[bytes], tuple[StreamEvent, ...]]
     parse_kickoff: Callable[[bytes], KickoffRequest]
     parse_registration: Callable[[bytes], WebhookUrls]
     parse_execution: Callable[[str], str]

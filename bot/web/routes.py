@@ -12,7 +12,7 @@ from bot.web.flow_requests import on_flow_request
 from bot.web.health import on_healthz, on_readyz
 from bot.web.kickoff import on_kickoff, on_register
 from bot.web.request_body import LIMIT, Room
-from bot.web.webhooks import on_event, on_human_input
+from bot.web.webhooks import on_event, on_human_input, on_stream
 
 
 def build(context: WebContext) -> web.Application:
@@ -23,6 +23,7 @@ def build(context: WebContext) -> web.Application:
     flow_request = partial(on_flow_request, context=context, room=Room())
     router.add_post("/crews/{crew}/flow-request", flow_request)
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
+    router.add_post("/crews/{crew}/events/stream", partial(on_stream, context=context))
     router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)

@@ -15,9 +15,11 @@ from bot.domain.errors import Malformed
 from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification
 from bot.domain.redaction import Redactor
+from bot.domain.stream import StreamEvent
 from bot.usecases.ports.base import LARGE
 from bot.usecases.read_models import ForwardedWebhook
 from bot.usecases.receive import receive_notification, store_dead_letter
+from bot.usecases.stream import record_events
 from bot.usecases.track import record_update
 from bot.web.context import WebContext
 from bot.web.credentials import EventKind
@@ -119,6 +121,29 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         webhook=webhook,
     )
     return _accepted()
+
+
+async def on_stream(request: web.Request, *, context: WebContext) -> web.Response:
+    """A batch of events: 202 once all of it is stored."""
+    credentials = context.credentials_of(request)
+    crew = credentials.crew
+    if not credentials.accept_crew(request.headers.get("Authorization")):
+        log.warning("wrong_credentials", crew=crew)
+        raise RequestRefused(unauthorised())
+    body = await read_body(request)
+    redactor = context.redactors[crew]
+    parse = partial(_parse_events, parse=context.parse_events, redactor=redactor)
+    events = await parse_or_keep(request, body, parse, context)
+    await record_events(crew, events, uow=context.uow, clock=context.clock)
+    return _accepted()
+
+
+def _parse_events(
+    content: bytes, *, parse: Callable[[bytes], tuple[StreamEvent, ...]], redactor: Redactor
+) -> tuple[StreamEvent, ...]:
+    """Raises Malformed."""
+    events = parse_anew(content, redactor.body(content), parse, parse(content))
+    return tuple(map(redactor.fields, events))
 
 
 def _accepted() -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.crewai.flow_requests import parse_flow_request
 from bot.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
 from bot.crewai.payloads import parse_notification
+from bot.crewai.stream import parse_events
 from bot.crewai.updates import parse_crew, parse_step, parse_task
 from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs
@@ -50,9 +51,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             redactors={"research": Redactor()},
         ),
         check_health=healthy,
-        redactors={
-            "research": Redactor([CREDENTIALS.webhook_secret, CREDENTIALS.flow_secret or ""])
-        },
+        redactors={"research": Redactor([CREDENTIALS.webhook_secret, "whsec_the-flow-secret"])},
         prove=lambda nonce: f"proof of {nonce}",
         status_token=None,
         parse_notification=parse_notification,
@@ -62,6 +61,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             EventKind.STEP: parse_step,
             EventKind.CREW: parse_crew,
         },
+        parse_events=parse_events,
         parse_kickoff=parse_kickoff,
         parse_registration=parse_registration,
         parse_execution=parse_execution,

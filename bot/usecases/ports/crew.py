@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.given import Given
-from bot.domain.notification import WebhookUrls
+from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent, Outcome, Unknown
 from bot.domain.question import Callback
 from bot.domain.verdict import Decision
@@ -25,6 +25,8 @@ class KickoffRequest:
     """For people to read; short values only where it was not asked for in Slack."""
     meta: Given = ()
     """What the caller says about it, for people to read; short values only."""
+    stream: HumanInputWebhook | None = None
+    """Where its events go, with the credentials to present, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

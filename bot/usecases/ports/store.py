@@ -127,6 +127,12 @@ class TxExecutions(Protocol):
         """Store a completed task, for its line in the progress message."""
         ...
 
+    async def add_task_update_once(
+        self, event_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
+    ) -> bool:
+        """The same by an event of the execution's; False if it came before."""
+        ...
+
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
         """Remember where the progress message is; it starts the thread if there is none."""
         ...

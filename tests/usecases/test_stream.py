@@ -1,0 +1,155 @@
+"""What the events of a stream do to executions and to reviews that wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.effects import EffectKind
+from bot.domain.execution import ExecutionState
+from bot.domain.notification import Output
+from bot.domain.outcome import Refused
+from bot.domain.reason import AnsweredElsewhere, ExecutionEnded, ExecutionFailed, PerhapsTaken
+from bot.domain.review import State
+from bot.domain.stream import (
+    Failed,
+    FeedbackReceived,
+    Finished,
+    Happening,
+    MethodFinished,
+    StreamEvent,
+    TaskFinished,
+    TaskStarted,
+)
+from bot.domain.verdict import Answer
+from bot.usecases.stream import record_events
+from tests.builders import NOW
+from tests.usecases.faults import LOST, Fault
+from tests.usecases.world import CREW, World
+
+APPROVED = Answer("approved", is_label=True)
+
+
+def happened(
+    what: Happening | None, *, execution: str = "e-1", flow: bool = False, number: int = 1
+) -> StreamEvent:
+    return StreamEvent(
+        id=f"event-{number}",
+        execution_id=execution,
+        at=NOW + timedelta(seconds=number),
+        of_flow=flow,
+        what=what,
+    )
+
+
+async def record(world: World, *events: StreamEvent) -> None:
+    await record_events("research", events, uow=world.uow, clock=world.clock)
+
+
+async def test_a_crew_that_finished_or_failed_closes_its_reviews(world: World) -> None:
+    waiting = (await world.notify()).round
+    failing = (await world.notify(execution_id="e-2")).round
+    await record(
+        world,
+        happened(Failed("No key."), execution="e-2"),
+        happened(Finished(Output("Done."), 7)),
+    )
+    execution = await world.execution()
+    assert (execution.state, execution.result, execution.tokens) == (
+        ExecutionState.COMPLETED,
+        Output("Done."),
+        7,
+    )
+    assert (await world.round(waiting.id)).reason == ExecutionEnded()
+    assert (await world.round(failing.id)).reason == ExecutionFailed("No key.")
+    await record(world, happened(Failed("late"), number=2))
+    assert (await world.execution()).state is ExecutionState.COMPLETED
+
+
+async def test_an_execution_that_is_not_known_is_not_made(world: World) -> None:
+    await record(world, happened(Finished(), execution="nobody"))
+    assert await world.uow.read.executions.find("research", "nobody") is None
+
+
+async def test_tasks_move_the_progress(world: World) -> None:
+    await world.start()
+    await world.settle_slack()
+    await record(world, happened(TaskStarted("draft")))
+    assert (await world.execution()).current_task == "draft"
+    await world.settle_slack()
+    assert world.slack.updates[-1].execution.current_task == "draft"
+    await record(world, happened(TaskStarted("draft")), happened(TaskFinished("draft")))
+    assert (await world.execution()).completed_tasks == 0
+
+
+async def test_a_flows_methods_are_counted_once(world: World) -> None:
+    await world.start()
+    finished = happened(MethodFinished("draft"), flow=True)
+    await record(world, finished)
+    await record(world, finished, happened(MethodFinished("edit"), flow=True, number=2))
+    execution = await world.execution()
+    assert (execution.completed_tasks, execution.is_flow) == (2, True)
+    await record(world, happened(Finished(), flow=True, number=3))
+    await record(world, happened(TaskStarted("late"), flow=True, number=4))
+    assert (await world.execution()).current_task is None
+
+
+async def test_a_crew_inside_of_a_flow_does_not_end_it(world: World) -> None:
+    asked = (await world.ask()).round
+    await record(world, happened(Finished(Output("Inner.")), execution="f-1"))
+    await record(world, happened(Failed("Inner."), execution="f-1"))
+    assert (await world.round(asked.id)).state is State.WAITING
+    await record(world, happened(Finished(Output("Outer.")), execution="f-1", flow=True))
+    assert (await world.round(asked.id)).reason == ExecutionEnded()
+    assert (await world.execution("f-1")).result == Output("Outer.")
+
+
+async def test_what_ended_before_it_was_known_to_be_a_flow_goes_on(world: World) -> None:
+    await world.start("f-1")
+    await record(world, happened(Finished(), execution="f-1"))
+    assert (await world.execution("f-1")).is_over
+    await record(world, happened(None, execution="f-1", flow=True, number=2))
+    assert not (await world.execution("f-1")).is_over
+    await world.record_update("f-2", ended="Inner.")
+    asked = await world.ask(flow_id="f-2")
+    assert not (await world.execution("f-2")).is_over
+    assert asked.round.state is State.WAITING
+    assert EffectKind.POST_RESULT not in await world.effects()
+
+
+async def test_an_answer_given_elsewhere_closes_what_waits(world: World) -> None:
+    asked = (await world.ask()).round
+    feedback = happened(FeedbackReceived("8412"), execution="f-1", flow=True)
+    await record(world, replace(feedback, what=FeedbackReceived("other")))
+    assert (await world.round(asked.id)).state is State.WAITING
+    await record(world, feedback)
+    closed = await world.round(asked.id)
+    assert (closed.state, closed.reason) == (State.CLOSED, AnsweredElsewhere())
+    await record(world, feedback)
+    assert await world.uow.read.callback(asked.id) is None
+
+
+async def test_an_answer_that_is_stuck_may_be_the_one_that_came(world: World) -> None:
+    asked = (await world.ask()).round
+    await world.decide(asked.id, APPROVED)
+    world.flows.faults.extend([Fault(LOST), Fault(Refused("400", "odd"))])
+    await world.turn(CREW)
+    world.clock.advance(world.context.grace)
+    await world.turn(CREW)
+    assert (await world.round(asked.id)).state is State.STUCK
+    await record(world, happened(FeedbackReceived("8412"), execution="f-1", flow=True))
+    closed = await world.round(asked.id)
+    assert (closed.state, closed.reason) == (State.CLOSED, PerhapsTaken())
+
+
+async def test_an_event_is_no_evidence_for_what_is_in_doubt(world: World) -> None:
+    """It may tell of what was before the pause."""
+    round_ = (await world.notify()).round
+    world.crew.pause()
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    await record(world, happened(TaskStarted("draft")))
+    world.clock.advance(world.context.grace)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 2
