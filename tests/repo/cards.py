@@ -102,80 +102,80 @@ SECOND = replace(
 
 def drawings() -> Iterator[tuple[str, list[str]]]:
     """Each state's name, and its lines."""
-    yield "It waits", _new(VIEW)
+    yield "It waits", new_card(VIEW)
     claimed = replace(VIEW, output=LONG, notes=2, noted_by=(ANA, BEN), claim=Claim(BEN, LATER))
-    yield "A part of a long one, with notes, and somebody is on it", _card(claimed)
-    yield "The next round", _new(SECOND)
+    yield "A part of a long one, with notes, and somebody is on it", kept_card(claimed)
+    yield "The next round", new_card(SECOND)
     unchanged = replace(SECOND, output=SHORT, round=replace(SECOND.round, unchanged=True))
-    yield "Nothing changed", _card(unchanged)
-    yield "Slack cannot show it", _drawn(render_card_plain(VIEW, now=LATER))
-    yield "Decided, and being sent", _card(_is(State.DECIDED, decision=APPROVED))
+    yield "Nothing changed", kept_card(unchanged)
+    yield "Slack cannot show it", drawn(render_card_plain(VIEW, now=LATER))
+    yield "Decided, and being sent", kept_card(_is(State.DECIDED, decision=APPROVED))
     away = _is(State.DECIDED, decision=APPROVED, reason=NotReached("connection refused"))
-    yield "The crew cannot be reached for now", _card(away)
+    yield "The crew cannot be reached for now", kept_card(away)
     unsent = replace(APPROVED, unsent_notes=1)
-    yield "Approved", _card(_is(State.RESUMED, decision=unsent, reason=Answered()))
-    yield "Changes were asked for", _card(SENT_BACK)
+    yield "Approved", kept_card(_is(State.RESUMED, decision=unsent, reason=Answered()))
+    yield "Changes were asked for", kept_card(SENT_BACK)
     ref = MessageRef("C1", "1.0", "1.0")
     yield (
         "The same, once the next round is there",
-        _card(replace(SENT_BACK, newer=NewerRound(2, ref))),
+        kept_card(replace(SENT_BACK, newer=NewerRound(2, ref))),
     )
     refused = RefusedByCrew("401", "Unauthorized")
-    yield "Not delivered", _card(_is(State.STUCK, decision=APPROVED, reason=refused))
+    yield "Not delivered", kept_card(_is(State.STUCK, decision=APPROVED, reason=refused))
     lost = RetriesExhausted("no answer in 30 s")
     doubt = _is(State.STUCK, decision=APPROVED, reason=lost, in_doubt_since=LATER)
-    yield "Perhaps not delivered", _card(doubt)
+    yield "Perhaps not delivered", kept_card(doubt)
     yield from _under_rules()
-    yield "Replaced", _card(_is(State.SUPERSEDED, ended_at=LATER))
+    yield "Replaced", kept_card(_is(State.SUPERSEDED, ended_at=LATER))
     gone = _is(State.CLOSED, reason=ExecutionGone(), ended_at=LATER)
-    yield "Closed", _card(gone)
+    yield "Closed", kept_card(gone)
     dismissed = Dismissed(BEN, "started again with the right contract")
-    yield "Dismissed", _card(_is(State.CLOSED, decision=ASKED, reason=dismissed))
+    yield "Dismissed", kept_card(_is(State.CLOSED, decision=ASKED, reason=dismissed))
 
 
 def _under_rules() -> Iterator[tuple[str, list[str]]]:
     """Where a rule has its say."""
-    yield "Two approvals are needed", _new(TWO)
+    yield "Two approvals are needed", new_card(TWO)
     one = replace(TWO, round=replace(TWO.round, votes=(a_vote(ANA, at=LATER),)))
-    yield "One of two is given", _card(one)
+    yield "One of two is given", kept_card(one)
     again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
     second = replace(TWO, round=replace(TWO.round, number=2), previous=again, before=SHORTER)
-    yield "A newer output: the count starts again", _new(second)
+    yield "A newer output: the count starts again", new_card(second)
     waits = replace(
         TWO,
         round=replace(TWO.round, escalated_at=LATER),
         reviewers=(*TWO.reviewers, User(EVE.id)),
         absences=(Absence(away=ANA, delegate=CLEO, since=AT, until=AT + timedelta(days=7)),),
     )
-    yield "More people may decide, and somebody is away", _card(waits)
+    yield "More people may decide, and somebody is away", kept_card(waits)
     alone = replace(TWO, approvers=Approvers(User(DORA.id), too_few=True))
-    yield "Too few are left who may approve", _card(alone)
+    yield "Too few are left who may approve", kept_card(alone)
     votes = (a_vote(ANA, at=LATER), a_vote(BEN, at=LATER, on_behalf_of=EVE))
     both = decision_of_votes(votes, unsent_notes=0)
-    yield "Approved by two", _card(_is(State.RESUMED, TWO, decision=both, reason=Answered()))
+    yield "Approved by two", kept_card(_is(State.RESUMED, TWO, decision=both, reason=Answered()))
     by = TimedOut(RULE.name, Duration.parse("3d"))
     revise = Revise("Nobody reviewed this in time. Stop and summarise.")
     sent_back = Decision(revise, by, AT + timedelta(days=3), Via.RULE)
     retrying = Answered("", ResumeStatus.RETRYING)
     yield (
         "Nobody decided in time",
-        _card(_is(State.RESUMED, TWO, decision=sent_back, reason=retrying)),
+        kept_card(_is(State.RESUMED, TWO, decision=sent_back, reason=retrying)),
     )
 
 
-def _new(view: CardView) -> list[str]:
+def new_card(view: CardView) -> list[str]:
     """A card as it is posted: with whom it calls."""
-    return _drawn(below_headline(render_card(view, now=LATER), call(view, Notify.MENTION)))
+    return drawn(below_headline(render_card(view, now=LATER), call(view, Notify.MENTION)))
 
 
-def _card(view: CardView) -> list[str]:
+def kept_card(view: CardView) -> list[str]:
     """A card as it is brought up to date."""
     line = newer(view, lambda ref: f"https://demo.slack.com/{ref.ts}") or kept(view, [PLATFORM])
     line = line or nobody_left(view, [PLATFORM])
-    return _drawn(below_headline(render_card(view, now=LATER), line))
+    return drawn(below_headline(render_card(view, now=LATER), line))
 
 
-def _drawn(message: Message) -> list[str]:
+def drawn(message: Message) -> list[str]:
     first = message.blocks[0]
     menu = ", ".join(option["text"]["text"] for option in first["accessory"]["options"])
     posted = SlackMessage(

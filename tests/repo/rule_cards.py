@@ -1,0 +1,101 @@
+"""What Slack shows of each key of a rule: `python -m tests.repo.rule_cards` prints it.
+
+`docs/rules.md` shows it; a test holds it against this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from bot.demo.transcript import read_message
+from bot.demo.workspace import Message as SlackMessage
+from bot.domain.outcome import ResumeStatus
+from bot.domain.people import User
+from bot.domain.reason import Answered
+from bot.domain.review import State
+from bot.domain.rules.absence import Absence
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from bot.domain.verdict import Decision, Revise, TimedOut, Via
+from bot.slack.blockkit.blocks import Message
+from bot.slack.reviews.time_notices import render_escalated, render_reminder, render_timed_out
+from bot.usecases.read_models import Approvers, CardView
+from tests.builders import a_rule, a_vote
+from tests.repo.cards import ANA, AT, BEN, DORA, LATER, NAMES, VIEW, kept_card, new_card
+
+CLEO: Final = replace(BEN, id="U0CLEO", name="Cleo")
+EVE: Final = replace(BEN, id="U0EVE", name="Eve")
+NAME: Final = "contracts over the limit"
+DAY: Final = timedelta(days=1)
+
+
+def drawings() -> Iterator[tuple[str, list[str]]]:
+    """What each is of, and its lines."""
+    yield "name", _more(kept_card(_under()), VIEW)
+    one = _under(approvals=2, votes=(a_vote(ANA, at=LATER),))
+    yield "approvals", kept_card(one)
+    again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
+    newer = replace(one, round=replace(one.round, number=2, votes=()), previous=again)
+    yield "again", [line for line in kept_card(newer) if line.startswith("The count starts again")]
+    eve = replace(_under(reviewers=(User(EVE.id),)), reviewers=(User(EVE.id),))
+    yield "reviewers", _more(new_card(eve))
+    yield from _of_starters()
+    yield "target", _more(kept_card(_under(target=Duration.parse("4h"))))
+    yield "remind", _lines(render_reminder(one))
+    yield from _of_time()
+    away = Absence(away=ANA, delegate=CLEO, since=AT, until=AT + 7 * DAY)
+    yield "delegation", _more(new_card(replace(_under(), absences=(away,))))
+
+
+def _of_starters() -> Iterator[tuple[str, list[str]]]:
+    known = Approvers(starter=VIEW.started_by or User(DORA.id))
+    yield "self_approval", _more(kept_card(replace(_under(self_approval=False), approvers=known)))
+    nobody = _under(self_approval=False, unknown_starter=False)
+    yield "unknown_starter", _more(kept_card(replace(nobody, approvers=Approvers())))
+    alone = replace(_under(self_approval=False), approvers=replace(known, too_few=True))
+    yield "too few", _more(kept_card(alone))[:3]
+
+
+def _of_time() -> Iterator[tuple[str, list[str]]]:
+    more = _under(escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)))
+    yield "escalate", _lines(render_escalated(more, (User(EVE.id),), now=AT + DAY))
+    since = replace(more, round=replace(more.round, escalated_at=AT + DAY))
+    yield "escalated", _more(kept_card(since))
+    text = "Nobody reviewed this in time. Stop and summarise."
+    revise = _under(timeout=TimeOut(Duration.parse("3d"), Then.REVISE, text))
+    yield "timeout", _more(kept_card(revise))
+    decision = Decision(Revise(text), TimedOut(NAME, Duration.parse("3d")), AT + 3 * DAY, Via.RULE)
+    taken = Answered("", ResumeStatus.RETRYING)
+    done = replace(
+        revise.round, state=State.RESUMED, decision=decision, reason=taken, ended_at=AT + 3 * DAY
+    )
+    yield "timed out", kept_card(replace(revise, round=done))
+    yield "left", _lines(render_timed_out(_under(timeout=TimeOut(Duration.parse("3d")))))
+
+
+def _under(votes: tuple[Any, ...] = (), **rule: Any) -> CardView:
+    """The card of a round under a rule that says this and nothing else."""
+    named: Rule = replace(a_rule(**rule), name=NAME)
+    return replace(VIEW, round=replace(VIEW.round, rule=named, votes=votes))
+
+
+def _more(lines: list[str], than: CardView | None = None) -> list[str]:
+    """The lines that a card has more than that of a rule that has a name and nothing else."""
+    plain = {*kept_card(than or _under()), *new_card(than or VIEW)}
+    return [line for line in lines if line not in plain]
+
+
+def _lines(message: Message | None) -> list[str]:
+    assert message is not None
+    posted = SlackMessage(
+        channel="C1", ts="1.0", user="U0BOT", text=message.text, blocks=tuple(message.blocks)
+    )
+    return list(read_message(posted, NAMES))
+
+
+if __name__ == "__main__":
+    for _name, _shown in drawings():
+        print(f"<!-- rule card: {_name} -->", "```", *_shown, "```", "", sep="\n")  # noqa: T201
