@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.notification import Format, Output
@@ -40,6 +40,7 @@ spellings: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
 def test_a_secret_is_found_in_every_spelling(
     secret: str, before: str, after: str, spell: Callable[[str], str]
 ) -> None:
+    assume(secret.strip("\"'") not in MARK)
     redact = Redactor([secret])
     text = f"{before}{spell(secret)}{after}"
 
