@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from bot.event_loop import EventLoop
@@ -39,6 +40,17 @@ def pytest_configure() -> None:
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the bot's own event loop."""
     return {"bot": EventLoop}
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """For tests of very many examples: what they reach, others reach that coverage is told of."""
+    coverage = Coverage.current()
+    if coverage is not None:
+        coverage.stop()
+    yield
+    if coverage is not None:
+        coverage.start()
 
 
 @pytest.fixture(scope="session")
