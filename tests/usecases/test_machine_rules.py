@@ -1,0 +1,189 @@
+"""Any order of votes, absences, reminders, escalations and time-outs too, on a real store."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import strategies as st
+
+from bot.domain.effects import OF_WAITING, TIMER, EffectKind
+from bot.domain.errors import CannotStandIn, NotVoted
+from bot.domain.people import User
+from bot.domain.review import Round, State
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from bot.domain.verdict import Person, TimedOut, Vote
+from bot.store.tables import outbox
+from bot.usecases.away import come_back, go_away
+from bot.usecases.decide import take_back
+from bot.usecases.delivery.worker import LEASE
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from tests.databases import SqliteTemplate
+from tests.usecases.test_machine import Draw, Reviews, Step, run
+
+HOUR = Duration.parse("1h")
+REVIEWERS = (ANA, BEN, CAI)
+TIMED = a_rule(
+    name="timed",
+    when=Conditions(task="draft"),
+    approvals=2,
+    remind=Reminders(after=Duration.parse("10m"), most=2),
+    escalate=Escalation(Duration.parse("30m"), (User(EVE.id),)),
+    timeout=TimeOut(HOUR, Then.REVISE, "Nobody had time."),
+)
+LEFT = a_rule(name="left", when=Conditions(task="check"), approvals=3, timeout=TimeOut(HOUR))
+APPROVED = a_rule(
+    name="approved",
+    when=Conditions(task="translate"),
+    delegation=False,
+    channel="C0OTHER",
+    timeout=TimeOut(HOUR, Then.APPROVE),
+)
+PEOPLE = st.sampled_from([*REVIEWERS, EVE])
+
+
+class RuledReviews(Reviews):
+    """The same under rules, and with people who are away."""
+
+    STRIDE = timedelta(minutes=21)
+
+    async def open(self, url: str) -> None:
+        await super().open(url)
+        people = tuple(User(one.id) for one in REVIEWERS)
+        self.world.crews["research"] = a_crew(reviewers=people, rules=(TIMED, LEFT, APPROVED))
+        self.away: dict[Person, tuple[Person, object]] = {}
+        self.voted: defaultdict[str, list[Vote]] = defaultdict(list)
+
+    def interference(self) -> dict[Step, int]:
+        return {
+            self.somebody_takes_back: self.any_round(State.WAITING),
+            self.somebody_goes_away: 1,
+            self.somebody_comes_back: len(self.away),
+            self.much_time_passes: 1,
+        }
+
+    async def somebody_takes_back(self, draw: Draw) -> None:
+        waiting = [one for one in self.known if one.state is State.WAITING]
+        round_ = draw(st.sampled_from(waiting))
+        by = draw(PEOPLE)
+        try:
+            changed = await take_back(round_.id, by=by, context=self.world.reviews)
+        except NotVoted:
+            assert all(by.id not in vote.voices for vote in round_.votes)
+        else:
+            assert len(changed.votes) < len(round_.votes)
+            self.voted[round_.id] = list(changed.votes)
+
+    async def somebody_goes_away(self, draw: Draw) -> None:
+        by, delegate = draw(PEOPLE), draw(PEOPLE)
+        until = self.world.clock() + draw(st.sampled_from([LEASE, timedelta(days=9)]))
+        try:
+            await go_away(by, delegate, until=until, context=self.world.reviews)
+        except CannotStandIn:
+            assert by == delegate
+        else:
+            self.away[by] = (delegate, until)
+
+    async def somebody_comes_back(self, draw: Draw) -> None:
+        by = draw(st.sampled_from(list(self.away)))
+        await come_back(by, context=self.world.reviews)
+        del self.away[by]
+
+    async def much_time_passes(self, draw: Draw) -> None:
+        """Whatever is due is done, and the process may crash before it says so."""
+        self.world.clock.advance(draw(st.sampled_from([timedelta(minutes=9), timedelta(hours=2)])))
+        await self.time_has_passed(draw)
+
+    async def time_has_passed(self, draw: Draw) -> None:
+        while jobs := await self.world.lease(TIMER, limit=1):
+            self.world.clock.advance(timedelta(microseconds=1))
+            if draw(st.sampled_from([False, False, False, True])):
+                continue  # crashed: the lease ends by itself
+            await self.world.deliver(*jobs)
+            await self.learn_of_time_outs()
+
+    async def learn_of_time_outs(self) -> None:
+        for round_ in await self.rounds():
+            decision = round_.decision
+            if decision is None or round_.id in self.decisions:
+                continue
+            assert isinstance(decision.by, TimedOut)
+            assert round_.rule is not None
+            assert round_.rule.timeout is not None
+            assert decision.at - round_.opened_at >= round_.rule.timeout.after.length
+            self.decisions[round_.id] = decision
+            self.crew.decided[decision] = round_.id
+
+    # --- what always holds ---
+
+    def may_decide(self, by: Person) -> bool:
+        return by != EVE
+
+    def may_vote(self, vote: Vote, round_: Round) -> bool:
+        """By their own right; or by that of somebody who was away then, and handed on no more."""
+        own = {one.id for one in REVIEWERS}
+        if round_.escalated_at is not None:
+            own.add(EVE.id)
+        if vote.on_behalf_of is None:
+            return vote.by.id in own
+        delegable = round_.rule is None or round_.rule.delegation
+        return delegable and vote.on_behalf_of.id in own and vote.by.id not in own
+
+    def counted(self, round_: Round, by: Person) -> None:
+        before = self.voted[round_.id]
+        assert any(vote.by == by for vote in round_.votes)
+        assert set(before) <= set(round_.votes)
+        for vote in set(round_.votes) - set(before):
+            assert self.may_vote(vote, round_)
+            if vote.on_behalf_of is not None:
+                assert self.away[vote.on_behalf_of][0] == by
+        self.voted[round_.id] = list(round_.votes)
+
+    async def check(self) -> None:
+        await super().check()
+        pending = await self.pending()
+        said = [message.key for message in self.world.slack.messages]
+        for round_ in self.known:
+            self.check_votes(round_)
+            if round_.state is not State.WAITING:
+                assert not pending[round_.id] & OF_WAITING
+                self.check_silence(round_)
+            elif round_.rule is not None and round_.rule.timeout is not None:
+                # Nobody forgets it: what comes next is on its way, or was said.
+                ahead = {EffectKind.TIME_OUT, EffectKind.POST_TIMED_OUT} & pending[round_.id]
+                assert ahead or f"timed out {round_.id}" in said
+        by_time = [key for key in said if key.startswith(("reminder", "escalated", "timed out"))]
+        assert len(by_time) == len(set(by_time)), by_time
+
+    async def pending(self) -> defaultdict[str, set[EffectKind]]:
+        found: defaultdict[str, set[EffectKind]] = defaultdict(set)
+        async with self.world.engines.read.connect() as connection:
+            for row in await connection.execute(sa.select(outbox.c.subject, outbox.c.kind)):
+                found[row.subject].add(EffectKind(row.kind))
+        return found
+
+    def check_votes(self, round_: Round) -> None:
+        voices = [voice for vote in round_.votes for voice in vote.voices]
+        assert len(voices) == len(set(voices))
+        decision = round_.decision
+        if decision is None:
+            assert len(round_.votes) < round_.approvals
+        elif decision.is_approve and not isinstance(decision.by, TimedOut):
+            assert len(decision.votes) == (round_.approvals if round_.approvals > 1 else 0)
+
+    def check_silence(self, round_: Round) -> None:
+        """Nobody was reminded or called after it waited no more."""
+        ended = round_.decision.at if round_.decision is not None else round_.ended_at
+        assert ended is not None
+        for message in self.world.slack.messages:
+            if message.key.startswith((f"reminder {round_.id} ", f"escalated {round_.id}")):
+                assert message.posted_at <= ended
+
+
+@pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
+def test_reviews_under_rules(sqlite_template: SqliteTemplate) -> None:
+    run(RuledReviews, sqlite_template)
