@@ -229,13 +229,15 @@ class SqlTransaction:
             where["thread_ts"] = ref.thread_ts
         await write(self._connection, PLACE_CARD, {"b_id": round_.id, "shown": shown, **where})
 
-    async def forget_thread(self, round_: Round, thread: MessageRef) -> None:
+    async def forget_thread(
+        self, round_: Round, channel: str | None, thread_ts: str | None
+    ) -> None:
         """See `Tx`."""
         if round_.elsewhere is None:
             review = round_.review
             await self.executions.forget_thread(review.crew, review.execution_id)
         else:
-            gone = {"b_channel": thread.channel, "b_thread": thread.thread_ts}
+            gone = {"b_channel": channel, "b_thread": thread_ts}
             await self._connection.execute(FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:

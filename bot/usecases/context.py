@@ -34,10 +34,6 @@ class ReviewContext:
     directory: Directory
     clock: Clock
 
-    def require(self, user: str, role: Role, subject: Subject) -> None:
-        """See `permissions.require`."""
-        permissions.require(user, role, subject, crews=self.crews, directory=self.directory)
-
     async def permitting(self, user: str, role: Role, work: Callable[[], Awaitable[T]]) -> T:
         """See `permissions.permitting`."""
         return await permissions.permitting(user, role, work, directory=self.directory)

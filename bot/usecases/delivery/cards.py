@@ -67,8 +67,7 @@ async def _post(
         await tx.enqueue(effects, at=context.clock())
 
     async def forget(tx: Tx) -> None:
-        if posting.thread is not None:
-            await tx.forget_thread(round_, posting.thread)
+        await tx.forget_thread(round_, posting.channel, posting.thread_ts)
 
     return await post_in_thread(
         job,

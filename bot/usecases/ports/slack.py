@@ -36,13 +36,6 @@ class Posting:
     """
     thread_ts: str | None
 
-    @property
-    def thread(self) -> MessageRef | None:
-        """The first message of that thread."""
-        if self.channel is None or self.thread_ts is None:
-            return None
-        return MessageRef(self.channel, self.thread_ts, self.thread_ts)
-
 
 @dataclass(frozen=True, slots=True)
 class Posted:

@@ -272,7 +272,9 @@ class Tx(Protocol):
         """
         ...
 
-    async def forget_thread(self, round_: Round, thread: MessageRef) -> None:
+    async def forget_thread(
+        self, round_: Round, channel: str | None, thread_ts: str | None
+    ) -> None:
         """The first message of a round's thread was deleted: the next one starts a new thread."""
         ...
 

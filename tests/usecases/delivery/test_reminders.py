@@ -9,13 +9,16 @@ import pytest
 
 from bot.domain.effects import TIMER, EffectKind
 from bot.domain.notify import Notify
+from bot.domain.outcome import Outcome
 from bot.domain.people import User
 from bot.domain.rules.duration import Duration
 from bot.domain.rules.rule import Reminders
 from bot.domain.rules.working_hours import WorkingHours
 from bot.usecases.away import go_away
+from bot.usecases.ports.slack import Posting
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
 from tests.usecases.faults import AWAY, LOST, Fault
+from tests.usecases.slack_standins import FakeSlack
 from tests.usecases.timed import (
     ALL,
     DAY,
@@ -75,6 +78,31 @@ async def test_a_decision_that_meets_a_reminder_under_way_ends_them(world: World
     assert said(world, "reminder") == []
     await world.settle_slack()
     assert await world.effects() == [EffectKind.RESUME]
+
+
+class Decides(FakeSlack):
+    """Somebody decides just while a reminder is being posted."""
+
+    world: World
+
+    async def post_reminder(
+        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    ) -> Outcome:
+        outcome = await super().post_reminder(posting, occasion=occasion, posted_since=posted_since)
+        await self.world.decide(posting.view.round.id)
+        return outcome
+
+
+async def test_a_decision_that_meets_one_being_posted_has_no_next_one(world: World) -> None:
+    round_ = await opened(world, REMINDED)
+    world.clock.advance(2 * HOUR)
+    await world.turn(TIMER)
+    decides = Decides(world.clock)
+    decides.world = world
+    world.context = replace(world.context, messenger=decides)
+    await world.turn("posts:research")
+    assert (await world.round(round_.id)).reminders == 0
+    assert await world.effects() == [EffectKind.REFRESH, EffectKind.RESUME]
 
 
 async def test_a_bot_that_was_away_for_days_reminds_once(world: World) -> None:

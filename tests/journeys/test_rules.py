@@ -1,0 +1,116 @@
+"""Rules over real HTTP: several approvals, another channel, what time brings, and standing in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from bot.demo.workspace import Message, buttons, message_text
+from bot.runtime import utc_now
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+
+CREWS = """
+[crews.research]
+url = "CREW_URL"
+token_env = "RESEARCH_TOKEN"
+webhook_secret_env = "RESEARCH_SECRET"
+reviewers = ["U0ANA", "U0BEN"]
+
+[[crews.research.rules]]
+"""
+ENVIRONMENT = {
+    "RESEARCH_TOKEN": "demo-crew-token",
+    "RESEARCH_SECRET": WEBHOOK_SECRET,
+    **dict.fromkeys(("CREW_NAME", "CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET"), ""),
+}
+TWO = f"""{CREWS}
+name = "two eyes"
+approvals = 2
+"""
+ELSEWHERE = f"""{CREWS}
+name = "law"
+when = {{ task = "contract*" }}
+channel = "C0LEGAL"
+reviewers = ["U0CARL"]
+"""
+IN_TIME = f"""{CREWS}
+name = "in time"
+remind = {{ after = "2h", most = 1 }}
+escalate = {{ after = "1d", to = ["U0CARL"] }}
+timeout = {{ after = "3d", then = "revise", feedback = "Nobody had time." }}
+"""
+
+
+@dataclass
+class Skewed:
+    """The real time, and as much later as a test says."""
+
+    later: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.later
+
+
+async def in_thread(world: World, card: Message, shows: str) -> Message:
+    """What the bot said in the card's thread, once it is there."""
+
+    def found() -> list[Message]:
+        return [
+            message
+            for message in world.slack.messages(card.channel)
+            if card.ts in (message.thread_ts, message.ts) and shows in message_text(message)
+        ]
+
+    return (await world.slack.until(found))[-1]
+
+
+async def test_the_last_of_two_approvals_resumes_the_crew_once(make_world: MakeWorld) -> None:
+    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        await world.slack.click(ANA, card, "Approve")
+        await world.slack.click(ANA, world.slack.fresh(card), "Approve")
+        assert buttons(world.slack.fresh(card))[:2] == ["Approve", "Revise"]
+        assert not world.crew.resumes
+        await world.slack.click(BEN, world.slack.fresh(card), "Approve")
+        await world.delivered(card)
+        [resume] = world.crew.resumes
+        assert (resume.is_approve, resume.human_feedback) == (True, "Approved.")
+
+
+async def test_a_rule_s_card_is_in_its_channel_and_its_people_decide(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=ELSEWHERE, **ENVIRONMENT) as world:
+        world.slack.add_channel("C0LEGAL", "legal", members=[CARL])
+        await world.pause("contract_1", "A clause.")
+        [card] = await world.slack.until(lambda: cards(world, "C0LEGAL"))
+        assert cards(world, CHANNEL) == []
+        await world.slack.click(ANA, card, "Approve")
+        assert "not a reviewer" in await world.told(ANA)
+        await world.slack.click(CARL, card, "Approve")
+        await world.delivered(card)
+        assert len(world.crew.resumes) == 1
+
+
+def cards(world: World, channel: str) -> list[Message]:
+    return [one for one in world.slack.messages(channel) if "Approve" in buttons(one)]
+
+
+async def test_what_time_brings_comes_by_itself(make_world: MakeWorld) -> None:
+    clock = Skewed()
+    runtime = replace(AT_ONCE, clock=clock)
+    async with make_world(runtime, crews_file=IN_TIME, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        clock.later = timedelta(hours=3)
+        await in_thread(world, card, "still waits")
+        clock.later = timedelta(days=1, hours=1)
+        called = await in_thread(world, card, f"<@{CARL}>")
+        assert CARL in called.pings
+        clock.later = timedelta(days=3, hours=1)
+        await in_thread(world, card, "Nobody decided")
+        await world.delivered(card)
+        [resume] = world.crew.resumes
+        assert (resume.is_approve, resume.human_feedback) == (False, "Nobody had time.")
