@@ -60,14 +60,13 @@ async def receive_notification(
             expected_output=notification.expected_output,
         )
         review, latest = await tx.open_review(candidate)
-        facts = _facts(execution.learn(meta=notification.meta), review, notification)
         receipt = receive(
             latest,
             review=review,
             digest=notification.output.digest,
             at=now,
             new_id=new_id,
-            rule=_rule(crews.get(crew), facts),
+            rule=_rule(crews.get(crew), execution, review, notification),
         )
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
@@ -83,21 +82,22 @@ async def receive_notification(
     return Received(receipt.current, receipt.opened)
 
 
-def _rule(crew: Crew | None, facts: Facts) -> Rule | None:
-    found = choose(crew.rules, facts) if crew is not None else None
-    return None if crew is None or found is None else crew.rule_for_round(found)
-
-
-def _facts(execution: Execution, review: Review, notification: Notification) -> Facts:
-    """What is known of a new round, without what must not be shown."""
-    return Facts(
+def _rule(
+    crew: Crew | None, execution: Execution, review: Review, notification: Notification
+) -> Rule | None:
+    """The rule for a new round, by what is known of it without what must not be shown."""
+    if crew is None or not crew.rules:
+        return None
+    facts = Facts(
         task_id=review.task_id,
         task_name=review.task_name,
         agent=review.agent,
         output=notification.output,
         inputs=execution.inputs,
-        meta=execution.meta,
+        meta=execution.learn(meta=notification.meta).meta,
     )
+    found = choose(crew.rules, facts)
+    return None if found is None else crew.rule_for_round(found)
 
 
 async def store_dead_letter(

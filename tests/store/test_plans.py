@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from bot.domain.caveats import Seen
 from bot.domain.effects import SLACK, forward_destination
 from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from bot.domain.notification import Output
+from bot.domain.notify import Notify
 from bot.domain.outcome import Refused
-from bot.usecases.decide import caveats_for, record_read_to_end
+from bot.domain.people import User
+from bot.domain.review import Round
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from bot.usecases.away import go_away
+from bot.usecases.decide import caveats_for, record_read_to_end, take_back
 from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.kickoff import register_webhooks
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries import status as look
 from bot.usecases.queries.crews import overview
 from bot.usecases.queries.queue import queue
-from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.read_models import ForwardedWebhook, MessageRef
 from bot.usecases.track import record_update
-from tests.builders import ANA, webhook_urls
+from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, recorded
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
+
+DAY = timedelta(days=1)
+ELSEWHERE = a_rule(
+    channel="C0LEGAL",
+    approvals=2,
+    self_approval=False,
+    notify=Notify.DM,
+    remind=Reminders(after=Duration.parse("1h")),
+    escalate=Escalation(Duration.parse("2h"), (User(EVE.id),)),
+    timeout=TimeOut(Duration.parse("1d"), Then.REVISE, "Stop."),
+)
 
 
 async def everything(world: World) -> None:
@@ -50,6 +69,7 @@ async def everything(world: World) -> None:
     await world.uow.read.ping()
     await track(world)
     await review_well(world)
+    await review_under_rules(world)
 
 
 async def track(world: World) -> None:
@@ -90,6 +110,32 @@ async def review_well(world: World) -> None:
     await delete_note(card.channel, "9.1", context=context)
     await world.uow.read.rounds.history(round_.review.id, limit=50)
     await queue(ANA.id, page=0, context=context)
+
+
+async def review_under_rules(world: World) -> None:
+    """Two approvals in another channel, time that passes, and somebody who is away."""
+    world.crews["research"] = a_crew(rules=(ELSEWHERE,))
+    await go_away(BEN, EVE, until=world.clock() + DAY, context=world.reviews)
+    for task in ("draft", "check"):
+        round_ = (await world.notify(execution_id="e-9", task_id=task)).round
+        await world.settle_slack()
+    posting = await world.uow.read.posting(round_.id)
+    assert posting.channel is not None
+    assert posting.thread_ts is not None
+    thread = MessageRef(posting.channel, posting.thread_ts, posting.thread_ts)
+    assert await world.note(thread, "9.9") is not None
+    await world.decide(round_.id, by=EVE, seen=Seen(excerpt=True, notes=await notes(world, round_)))
+    await take_back(round_.id, by=EVE, context=world.reviews)
+    await queue(EVE.id, page=0, context=world.reviews)
+    world.clock.advance(DAY)
+    await world.settle_slack()
+    async with world.uow.begin() as tx:
+        await tx.forget_thread(round_, posting.channel, posting.thread_ts)
+
+
+async def notes(world: World, round_: Round) -> str:
+    caveats = await caveats_for(round_.id, by=EVE, context=world.reviews)
+    return caveats.notes_mark
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

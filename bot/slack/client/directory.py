@@ -152,12 +152,22 @@ class SlackDirectory:
             return False
 
     async def ask_about(self, address: Email) -> None:
-        """See `Directory`. An answer counts until the next start: see `emails`."""
+        """See `Directory`. An answer counts until the next start.
+
+        It makes nobody a reviewer, so it is not kept whom the address stood for first.
+        """
+        if address in self._asked:
+            return  # the loop asks, and keeps that
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                self._known[address] = await self._look_up(address)
-        except (TimeoutError, StoreUnavailable, CallFailed) as error:
-            log.info("address_not_resolved", why=type(error).__name__)
+                found = await attempt(self._client.users_lookupByEmail(email=address.address))
+            self._known[address] = frozenset({text_at(found, "user", "id")})
+        except TimeoutError:
+            log.info("address_not_resolved", why="no answer in time")
+        except CallFailed as error:
+            log.info("address_not_resolved", why=str(error))
+            if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
+                self._known[address] = frozenset()
 
     async def is_colleague(self, user: str) -> bool | None:
         """See `Directory`."""

@@ -19,7 +19,7 @@ from bot.domain.review import Round, State
 from bot.domain.rules.rule import Then
 from bot.domain.timed import next_reminder, opens_at
 from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.direct_messages import people_of
+from bot.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
 from bot.usecases.delivery.settle import earlier_try, set_aside, settle
 from bot.usecases.permissions import crew_for
 from bot.usecases.ports.outbox import UNKNOWN_CREW, Job
@@ -156,7 +156,7 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
     if _notify(round_, context) is not Notify.DM:
         return ()
     voted = {user for vote in round_.votes for user in vote.voices}
-    return sorted((await people_of(round_, context)).users - voted)
+    return sorted((await people_of(round_, context)).users - voted)[:PEOPLE_LIMIT]
 
 
 def _then(round_: Round) -> Then:

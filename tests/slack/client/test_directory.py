@@ -195,3 +195,42 @@ async def test_without_the_database_nobody_learns_whom_an_address_stands_for(
     directory = a_directory(slack, FakeClock(), [BEN], owner_of)
     await directory.renew()
     assert directory.unresolved == (BEN,)
+
+
+async def test_an_address_that_no_setting_names_is_asked_about_when_it_is_needed(
+    slack: Workspace,
+) -> None:
+    asked = [Email("carl@example.com"), Email("nobody@example.com")]
+    slack.add_user("U0CARL", "Carl", "carl@example.com")
+    directory = a_directory(slack, FakeClock())
+    assert directory.members(tuple(asked)).unresolved == tuple(asked)
+    for address in asked:
+        await directory.ask_about(address)
+    members = directory.members(tuple(asked))
+    assert members.users == {"U0CARL"}
+    assert members.unresolved == ()
+
+
+async def test_it_stays_unknown_while_slack_does_not_say(slack: Workspace) -> None:
+    address = Email("carl@example.com")
+    slack.fail("users.lookupByEmail", error("internal_error"))
+    directory = a_directory(slack, FakeClock())
+    await directory.ask_about(address)
+    assert directory.members((address,)).unresolved == (address,)
+
+
+async def test_whom_the_settings_name_is_asked_about_by_the_loop_alone(slack: Workspace) -> None:
+    directory = a_directory(slack, FakeClock())
+    await directory.ask_about(BEN)
+    assert directory.members((BEN,)).unresolved == (BEN,)
+
+
+async def test_a_colleague_is_neither_a_guest_nor_a_bot_nor_unknown(slack: Workspace) -> None:
+    slack.add_user("U0GUS", "Gus", is_guest=True)
+    directory = a_directory(slack, FakeClock())
+    assert await directory.is_colleague("U0ANA") is True
+    assert await directory.is_colleague("U0ANA") is True
+    assert await directory.is_colleague("U0GUS") is False
+    assert await directory.is_colleague("U0NOBODY") is False
+    slack.fail("users.info", error("internal_error"))
+    assert await directory.is_colleague("U0CARL") is None
