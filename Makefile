@@ -51,9 +51,10 @@ lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their new
 		$(foreach package,$(NOT_NEEDED),--no-emit-package $(package)) \
 		--output-file tests/requirements-crewai.txt
 
-# Universal: one file for every system and every Python from 3.11 on.
+# Universal: one file for every system and every Python from 3.11 on. Extras are kept, because pip
+# holds a pin without one for no pin of `package[extra]` once a newer version is out.
 LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-annotate $(LOCK)
+	--generate-hashes --no-strip-extras --no-header --no-annotate $(LOCK)
 
 # What crewai asks for and neither imports nor needs for a crew without tools: two thirds of its size.
 NOT_NEEDED = hf-xet huggingface-hub instructor kubernetes lance-namespace \
