@@ -30,7 +30,8 @@ async def pause_of(listener: Listener, execution: str, number: int = 1) -> Json:
 
 
 def lines(folder: Path, name: str) -> list[str]:
-    return (folder / name).read_text().splitlines()
+    file = folder / name
+    return file.read_text().splitlines() if file.exists() else []
 
 
 async def kill_while_the_model_is_busy(process: HostProcess, folder: Path) -> None:

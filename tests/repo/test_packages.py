@@ -18,14 +18,16 @@ WITH_CREWAI = "tests/requirements-crewai.txt"
 
 
 def pinned(path: str) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", read(path), flags=re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", read(path), flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", [*REQUIREMENTS, WITH_CREWAI])
 def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) -> None:
     for entry in read(path).replace("\\\n", " ").splitlines():
         assert re.fullmatch(
-            r"[a-z0-9-]+==[\w.]+(?: ; [\w' !=<>.()]+)?(?: +--hash=sha256:[0-9a-f]{64})+", entry
+            r"[a-z0-9-]+(?:\[[a-z,]+\])?==[\w.]+(?: ; [\w' !=<>.()]+)?"
+            r"(?: +--hash=sha256:[0-9a-f]{64})+",
+            entry,
         )
 
 

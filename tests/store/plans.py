@@ -92,6 +92,10 @@ _STEPS: Final = (
             CASE WHEN n % 1000 = 0 THEN 0 ELSE 4000000000000000 END, 0,
             CASE WHEN n % 2 = 1 THEN {at} + n END FROM each
     """,
+    """
+    INSERT INTO rules (id, crew, escalated, rule)
+    {each} SELECT 'rule ' || n, 'crew ' || n, false, '' FROM each
+    """,
     "ANALYZE",
 )
 
