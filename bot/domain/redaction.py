@@ -160,12 +160,14 @@ def _inside_base64(secret: str) -> Iterator[str]:
 
 
 _NAME: Final = r"(?:token|secret|passw(?:or)?d|credential|authorization|api[_-]?key)"
+#: Whoever has the address at which a flow is answered can answer.
+_CALLBACK: Final = r"callback[_-]?url"
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 _NAMED: Final = (
     # `"token": "…"` in JSON, in Python and in JSON in JSON, also when the end is missing.
     (
         re.compile(
-            rf"({_NAME}[\w-]{{0,40}}\\*[\"']?\s{{0,9}}[:=]\s{{0,9}})"
+            rf"((?:{_NAME}|{_CALLBACK})[\w-]{{0,40}}\\*[\"']?\s{{0,9}}[:=]\s{{0,9}})"
             r"(?:\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
             r"|(?:(?:basic|bearer)\s{1,9})?[^\s,;&\"'\\{}\[\]]++)",
             re.IGNORECASE | re.DOTALL,

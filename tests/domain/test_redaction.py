@@ -135,6 +135,8 @@ def test_what_is_secret_of_an_address(url: str | None, secrets: list[str]) -> No
         "https://user:LEAK@host.example/kept",
         "https://bot.example/crews/research/events/step/LEAK kept",
         '{"kept": 1, "token": "LEAK that has no end',
+        '{"callback_url": "https:\\/\\/api.example.com\\/callback\\/LEAK", "kept": 1}',
+        "{'callbackUrl': 'https://api.example.com/callback/LEAK', 'kept': 1}",
     ],
 )
 def test_a_report_shows_nothing_that_is_called_a_secret(text: str) -> None:
