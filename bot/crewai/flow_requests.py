@@ -18,7 +18,7 @@ from bot.crewai.outputs import is_empty_output, read_output, without_credentials
 from bot.domain.errors import Malformed
 from bot.domain.notification import Format, Output
 from bot.domain.people import Email
-from bot.domain.question import Callback, FlowRequest, Question
+from bot.domain.question import ASSIGNED_LIMIT, Callback, FlowRequest, Question
 
 #: What is kept of a message, in characters; of a longer one all goes into the output too.
 MESSAGE_LIMIT: Final = 3_000
@@ -26,8 +26,6 @@ MESSAGE_LIMIT: Final = 3_000
 OUTCOMES: Final = 100
 #: The longest label that is offered, in characters; longer ones can be answered in words.
 LABEL_LIMIT: Final = 500
-#: How many people of one request may decide.
-ASSIGNED: Final = 50
 
 _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)
@@ -175,7 +173,7 @@ def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
         fields.get("assigned_to"),
         *(responders if isinstance(responders, list) else ()),
     )
-    return tuple(map(Email, list(dict.fromkeys(_addresses(named)))[:ASSIGNED]))
+    return tuple(map(Email, list(dict.fromkeys(_addresses(named)))[:ASSIGNED_LIMIT]))
 
 
 def _addresses(named: Iterable[object]) -> Iterator[str]:

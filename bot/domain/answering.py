@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -67,6 +68,21 @@ def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule 
     if not question.assigned or reviewers or (rule is not None and rule.reviewers is not None):
         return rule
     return replace(rule or Rule(name=""), reviewers=question.assigned)
+
+
+def is_open_to_assigned(
+    question: Question | None, rule: Rule | None, rules: Sequence[Rule], *, reviewers: bool
+) -> bool:
+    """Whether whom a round's request assigns decide on it: the settings name nobody for it.
+
+    `rules` are the crew's now, by which it is known whose people the round's rule names.
+    """
+    if reviewers:
+        return False
+    if rule is None or rule.reviewers is None:
+        return True
+    by_settings = any(one.name == rule.name and one.reviewers is not None for one in rules)
+    return question is not None and rule.reviewers == question.assigned and not by_settings
 
 
 def why_request_ended(refused: Refused, *, in_doubt: bool) -> RequestEnded | None:

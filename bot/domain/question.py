@@ -12,6 +12,8 @@ from bot.domain.notification import Output
 from bot.domain.people import Email
 from bot.domain.redaction import Redactor, url_secrets
 
+#: How many people of one request may decide.
+ASSIGNED_LIMIT: Final = 50
 #: The longest part of an address that is a name: what is longer at its end may be a token.
 _NAME_LIMIT: Final = 11
 

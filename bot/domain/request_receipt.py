@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.effects import Effect, EffectKind
-from bot.domain.question import FlowRequest, Reading, reading_of
+from bot.domain.question import ASSIGNED_LIMIT, FlowRequest, Reading, reading_of
 from bot.domain.receipt import Receipt
 from bot.domain.review import Review, Round, State, Transition
 from bot.domain.rules.rule import Rule
@@ -22,17 +23,23 @@ def receive_request(
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None = None,
+    open_to_assigned: bool = False,
 ) -> Receipt:
     """Decide what a request means; `known` is the round of the same request, if it came before.
 
     Each request is a round of its own, whatever its output. One that came before is a duplicate: if
-    it is an escalation, whom it names is called once more while it waits. A new one says that the
-    flow has gone on, by whoever's answer, so the round before ends.
+    it is an escalation, whom it names is assigned too and called while it waits. A new one says
+    that the flow has gone on, by whoever's answer, so the round before ends.
+
+    `rule` is a new round's. `open_to_assigned`: of a known one, whom the request names decides.
     """
     if known is not None:
-        waits = known.state is State.WAITING
-        call = _about(known, EffectKind.CALL_ASSIGNED) if request.escalation and waits else ()
-        return Receipt(known, opened=False, ended=None, effects=call)
+        if not request.escalation or known.state is not State.WAITING:
+            return Receipt(known, opened=False, ended=None, effects=())
+        current = _assign(known, request, decide=open_to_assigned)
+        refresh = _about(current, EffectKind.REFRESH) if current != known else ()
+        call = _about(current, EffectKind.CALL_ASSIGNED)
+        return Receipt(current, opened=False, ended=None, effects=(*refresh, *call))
     ended = _end(latest, at) if latest is not None else None
     digest = request.output.digest
     opened = Round(
@@ -51,6 +58,19 @@ def receive_request(
         ended=ended.round if ended else None,
         effects=(*(ended.effects if ended else ()), *_about(opened, EffectKind.POST)),
     )
+
+
+def _assign(known: Round, request: FlowRequest, *, decide: bool) -> Round:
+    """The round, assigned also to whom an escalation names: first, for they are waited for."""
+    assert known.question is not None  # noqa: S101  # it was opened by a request
+    named = (*request.question.assigned, *known.question.assigned)
+    assigned = tuple(dict.fromkeys(named))[:ASSIGNED_LIMIT]
+    if set(assigned) == set(known.question.assigned):
+        return known
+    rule = known.rule
+    if decide:
+        rule = replace(rule or Rule(name=""), reviewers=assigned)
+    return replace(known, question=replace(known.question, assigned=assigned), rule=rule)
 
 
 def _end(latest: Round, at: datetime) -> Transition | None:

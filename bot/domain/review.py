@@ -304,8 +304,8 @@ class Round:
         """Record the outcome of a resume.
 
         `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is evidence that it
-        did; a refusal is none by itself, whatever its code, for it may be about the request. The
-        round stays DECIDED when it is worth trying again.
+        did, save for a flow, whose other branches go on; a refusal is none by itself, whatever its
+        code, for it may be about the request. It stays DECIDED when it is worth trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)
@@ -355,7 +355,7 @@ class Round:
         ended = why_request_ended(refused, in_doubt=self.in_doubt)
         if ended is not None:
             return self._close_request(ended, at)
-        if self.in_doubt and has_gone_on:
+        if self.in_doubt and has_gone_on and self.question is None:
             return self._infer(at)
         return self._get_stuck(RefusedByCrew(refused.code, refused.words))
 

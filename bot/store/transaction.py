@@ -154,6 +154,8 @@ class SqlTransaction:
         """See `Tx`. Compare and swap; the row locks already exclude a conflict."""
         await self._keep_rule(round_)
         values = from_round(round_)
+        if round_.question is not None:
+            values["question"] = from_question(round_.question)
         where = {"b_id": round_.id, "b_version": round_.version}
         if await write(self._connection, save_round(tuple(values)), values | where) != 1:
             raise ChangedMeanwhile(round_.id)

@@ -67,10 +67,13 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
 async def settle_stuck(
     tx: Tx, execution: Execution, *, opened_until: datetime, at: datetime
 ) -> Execution:
-    """What is stuck and may have been taken was taken: of the rounds that opened until then."""
+    """What is stuck and may have been taken was taken: of the rounds that opened until then.
+
+    Not an answer to a flow, whose other branches go on while it asks.
+    """
     remain = False
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
-        if round_.state is State.STUCK and round_.in_doubt:
+        if round_.state is State.STUCK and round_.in_doubt and round_.question is None:
             if round_.opened_at <= opened_until:
                 await _save(tx, round_.took_effect(at), at=at)
             else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.answering import rule_for
+from bot.domain.answering import is_open_to_assigned, rule_for
 from bot.domain.crew import Crew
 from bot.domain.execution import Execution
 from bot.domain.notification import WebhookUrls
 from bot.domain.question import FlowRequest, without_secrets
 from bot.domain.redaction import Redactor
 from bot.domain.request_receipt import receive_request
-from bot.domain.review import Review
+from bot.domain.review import Review, Round
 from bot.domain.rules.choose import choose
 from bot.domain.rules.facts import Facts
 from bot.domain.rules.rule import Rule
@@ -60,9 +60,12 @@ async def receive_flow_request(
             at=now,
             new_id=new_id,
             rule=_rule_of(request, learnt, crews[crew]) if crew in crews else None,
+            open_to_assigned=known is not None and _is_open(known, crews.get(crew)),
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
+            if receipt.current != known:
+                await tx.save(receipt.current)
             await tx.executions.undo_activity(execution)
         else:
             if receipt.ended is not None:
@@ -84,6 +87,12 @@ async def _is_flow(tx: Tx, execution: Execution) -> Execution:
     flow = replace(execution.reopen() if ended else execution, is_flow=True)
     await tx.executions.save(flow)
     return flow
+
+
+def _is_open(known: Round, crew: Crew | None) -> bool:
+    return crew is not None and is_open_to_assigned(
+        known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
+    )
 
 
 def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.flow_requests import ASSIGNED, LABEL_LIMIT, MESSAGE_LIMIT, parse_flow_request
+from bot.crewai.flow_requests import LABEL_LIMIT, MESSAGE_LIMIT, parse_flow_request
 from bot.domain.errors import Malformed
 from bot.domain.notification import Format
 from bot.domain.people import Email
+from bot.domain.question import ASSIGNED_LIMIT
 
 FLOW = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
 FLAT: dict[str, Any] = {
@@ -150,8 +151,8 @@ def test_everybody_whom_a_request_names_may_decide() -> None:
     )
     names = ("reviewer@example.com", "lead@example.com", "b@example.com")
     assert request.question.assigned == tuple(map(Email, names))
-    many = {"effective_responders": [f"p{n}@example.com" for n in range(2 * ASSIGNED)]}
-    assert len(parse_flow_request(flat(routing=many)).question.assigned) == ASSIGNED
+    many = {"effective_responders": [f"p{n}@example.com" for n in range(2 * ASSIGNED_LIMIT)]}
+    assert len(parse_flow_request(flat(routing=many)).question.assigned) == ASSIGNED_LIMIT
     assert parse_flow_request(flat(assigned_to_email=None, routing=[])).question.assigned == ()
 
 

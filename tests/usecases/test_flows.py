@@ -14,6 +14,7 @@ from bot.domain.errors import (
     NotAReviewer,
     VerdictMisplaced,
 )
+from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.domain.people import Email, User
 from bot.domain.reason import (
@@ -92,6 +93,49 @@ async def test_an_escalation_calls_while_it_waits(world: World) -> None:
     await world.decide(asked.id, APPROVED)
     await world.settle_slack()
     assert len(world.slack.keyed(f"called {asked.id}")) == 1
+
+
+async def test_whom_an_escalation_names_may_decide_and_is_told(world: World) -> None:
+    crew = replace(world.crews["research"], reviewers=(), operators=(OPERATOR,), notify=Notify.DM)
+    world.crews["research"] = crew
+    eve = Email("eve@example.com")
+    ana = Email("ana@example.com")
+    world.directory.people = {ana: frozenset({ANA.id}), eve: frozenset({EVE.id})}
+    asked = (await world.ask(assigned=(ana,))).round
+    await world.settle_slack()
+    direct = f"direct {asked.id}"
+    assert world.slack.keyed(f"{direct} {ANA.id}")
+    assert not world.slack.keyed(f"{direct} {EVE.id}")
+    await world.ask(escalation=True, assigned=(eve,))
+    await world.settle_slack()
+    stored = await world.round(asked.id)
+    assert stored.question is not None
+    assert stored.question.assigned == (eve, ana)
+    assert world.slack.keyed(f"{direct} {EVE.id}")
+    assert world.slack.card(asked.id).shows == stored
+    await world.decide(asked.id, APPROVED, by=EVE)
+
+
+async def test_an_escalation_opens_nothing_that_the_settings_keep_for_others(world: World) -> None:
+    eve = Email("eve@example.com")
+    world.directory.people = {eve: frozenset({EVE.id})}
+    by_settings = (await world.ask(assigned=())).round
+    await world.ask(assigned=(eve,), escalation=True)
+    with pytest.raises(NotAReviewer):
+        await world.decide(by_settings.id, APPROVED, by=EVE)
+
+    lead = Email("lead@example.com")
+    rule = Rule(name="lead", reviewers=(lead,))
+    crew = replace(world.crews["research"], reviewers=(), operators=(OPERATOR,), rules=(rule,))
+    world.crews["research"] = crew
+    by_rule = (await world.ask(request_id="2", assigned=(lead,))).round
+    await world.ask(request_id="2", assigned=(eve,), escalation=True)
+    with pytest.raises(NotAReviewer):
+        await world.decide(by_rule.id, APPROVED, by=EVE)
+
+    del world.crews["research"]
+    await world.ask(request_id="2", assigned=(eve,), escalation=True)
+    assert (await world.round(by_rule.id)).rule == rule
 
 
 async def test_a_label_is_sent_exactly_and_its_address_forgotten(world: World) -> None:
@@ -215,6 +259,45 @@ async def test_a_lost_answer_is_never_claimed(world: World, refusal: Refused) ->
     closed = await sent(world, decided)
     assert (closed.state, closed.reason) == (State.CLOSED, PerhapsTaken(refusal.words))
     assert closed.in_doubt
+
+
+async def test_another_branch_of_the_flow_is_no_evidence(world: World) -> None:
+    """The answer was lost on its way, so the flow still asks while it goes on elsewhere."""
+    world.flows.faults.append(Fault(LOST))
+    decided = await answered(world)
+    assert (await sent(world, decided)).state is State.DECIDED
+    await world.record_update("f-1")
+    world.clock.advance(world.context.grace)
+    taken = await sent(world, decided)
+    assert taken.reason == TakenAs("approved", "accepted")
+    assert len(world.flows.asked) == 2
+
+
+async def test_nor_is_it_for_an_answer_that_is_stuck(world: World) -> None:
+    world.flows.faults.extend([Fault(LOST), Fault(Refused("422", "odd"))])
+    decided = await answered(world)
+    await sent(world, decided)
+    await world.record_update("f-1")
+    world.clock.advance(world.context.grace)
+    stuck = await sent(world, decided)
+    assert (stuck.state, stuck.reason, stuck.in_doubt) == (
+        State.STUCK,
+        RefusedByCrew("422", "odd"),
+        True,
+    )
+    world.crew.pause("A task's output.", execution="f-1")
+    world.crew.faults.extend([Fault(LOST), Fault(Refused("422", "odd"))])
+    task = (await world.notify(execution_id="f-1")).round
+    await world.decide(task.id)
+    await world.turn(CREW)
+    world.clock.advance(world.context.grace)
+    await world.turn(CREW)
+    assert (await world.execution("f-1")).stuck_in_doubt
+    await world.record_update("f-1")
+    assert (await world.round(task.id)).state is State.RESUMED
+    assert (await world.round(decided.id)).state is State.STUCK
+    await world.retry(decided.id)
+    assert (await sent(world, decided)).reason == TakenAs("approved", "accepted")
 
 
 async def test_a_crash_while_sending_is_a_try_in_doubt(world: World) -> None:

@@ -114,10 +114,10 @@ class Flows:
         self._changes.announce("asked", flow_id)
         return await self.send(asked)
 
-    async def escalate(self, request_id: str) -> Sent:
-        """Ask once more: nobody has answered for long."""
+    async def escalate(self, request_id: str, **changes: object) -> Sent:
+        """Ask once more: nobody has answered for long. `changes` are of the request's fields."""
         asked = self._requests[request_id]
-        return await self.send(asked, event_type="escalation")
+        return await self.send(asked, event_type="escalation", **changes)
 
     async def send(self, asked: FlowRequest, **changes: object) -> Sent:
         """Send a request, signed. Raises ValueError where no webhook is set."""

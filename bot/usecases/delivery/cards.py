@@ -120,6 +120,15 @@ async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
     outcome = await context.messenger.call_assigned(
         posting, occasion=occasion(job), posted_since=earlier_try(job)
     )
+    known = job.effect.crew in context.crews
+    in_private = known and crew_for(posting.view.round, context.crews).notify is Notify.DM
+    if isinstance(outcome, Delivered) and in_private:
+        # An escalation may name people who have not been told.
+        async with context.uow.begin() as tx:
+            tell = replace(job.effect, kind=EffectKind.TELL_REVIEWERS)
+            await tx.enqueue([tell], at=context.clock())
+            await tx.complete(job)
+        return outcome
     return await settle(job, outcome, context)
 
 

@@ -1,7 +1,8 @@
 """Telling a crew a decision, or a flow an answer, so that it takes effect once.
 
 `/resume` has no idempotency key. Before every try the round is marked in doubt; before a try is
-repeated whose outcome is unknown, evidence is looked for.
+repeated whose outcome is unknown, evidence is looked for. A flow takes one answer to a request and
+says so to a second one: that is better evidence than any, so an answer is simply sent again.
 """
 
 from __future__ import annotations
@@ -52,10 +53,14 @@ class _Asked:
 
 async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> _Asked | None:
     """Ask the crew, if that matters."""
-    if round_.state is not State.DECIDED or not round_.in_doubt:
+    if round_.state is not State.DECIDED or not _needs_evidence(round_):
         return None
     at = context.clock()
     return _Asked(await client.status(round_.review.execution_id), at)
+
+
+def _needs_evidence(round_: Round) -> bool:
+    return round_.in_doubt and round_.question is None
 
 
 async def _record_answer(job: Job, asked: _Asked, tx: Tx) -> datetime | None:
@@ -74,7 +79,7 @@ async def _begin(
         return Delivered()
     review = round_.review
     activity_count = await tx.executions.activity_count(review.crew, review.execution_id)
-    if round_.in_doubt:
+    if _needs_evidence(round_):
         moved = taken_until is not None and round_.opened_at <= taken_until
         if moved or activity_count > round_.activity_before:
             await _save(round_.took_effect(context.clock()), tx, context)
@@ -119,7 +124,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             at=now,
         )
         await _save(transition, tx, context)
-        if transition.round.state is State.STUCK and transition.round.in_doubt:
+        if transition.round.state is State.STUCK and _needs_evidence(transition.round):
             await watch_for_evidence(tx, execution, at=now)
         if transition.round.state is State.RESUMED:
             poll = about(execution, EffectKind.POLL_STATUS)
