@@ -260,7 +260,7 @@ class SlackMessenger(ExecutionMessenger):
         """See `Messenger`."""
         return await outcome_of(
             self._poster.post_ephemeral(
-                render_offer(note.round_id),
+                render_offer(posting.view.round),
                 channel=note.channel,
                 thread_ts=posting.thread_ts,
                 user=note.by.id,

@@ -34,7 +34,9 @@ async def on_keep_collecting(
     await remove_original(respond)
     async with explain_errors(partial(send_ephemeral, respond), context=context):
         posting = await context.uow.read.posting(click.round_id)
-        await send_ephemeral(respond, strings.KEPT, thread_ts=posting.thread_ts)
+        asks = posting.view.round.question is not None
+        kept = strings.KEPT_FOR_ANSWER if asks else strings.KEPT
+        await send_ephemeral(respond, kept, thread_ts=posting.thread_ts)
 
 
 async def on_message(ack: AsyncAck) -> None:

@@ -1,21 +1,27 @@
-"""The private offer to send notes as a revision."""
+"""The private offer to send notes as a revision, or as an answer to a flow."""
 
 from __future__ import annotations
 
+from bot.domain.review import Round
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Message, actions, button, section
 from bot.slack.notes import strings
 
 
-def render_offer(round_id: str) -> Message:
+def render_offer(round_: Round) -> Message:
     """Offered once to whoever writes in the thread and may decide."""
+    if round_.question is None:
+        plain, says, send = strings.OFFER_PLAIN, strings.OFFER, strings.SEND_NOTES
+    else:
+        plain, says = strings.OFFER_ANSWER_PLAIN, strings.OFFER_ANSWER
+        send = strings.SEND_AS_ANSWER
     return Message(
-        strings.OFFER_PLAIN,
+        plain,
         [
-            section(strings.OFFER),
+            section(says),
             actions(
-                button(strings.SEND_NOTES, action_id=ids.SEND_NOTES, value=round_id),
-                button(strings.KEEP_COLLECTING, action_id=ids.KEEP_COLLECTING, value=round_id),
+                button(send, action_id=ids.SEND_NOTES, value=round_.id),
+                button(strings.KEEP_COLLECTING, action_id=ids.KEEP_COLLECTING, value=round_.id),
             ),
         ],
     )

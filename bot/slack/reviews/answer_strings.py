@@ -22,12 +22,12 @@ from bot.domain.reason import (
     TakenAs,
 )
 from bot.domain.review import Round
-from bot.domain.verdict import Answer, Person
+from bot.domain.verdict import Answer
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import one_line, plain
 from bot.slack.reasons import because
 from bot.slack.reviews.presentation import Closed, OnItsWay, Stuck, Taken
-from bot.slack.strings import person, person_plain
+from bot.slack.strings import person
 
 LABEL_SHOWN: Final = 100
 #: How much of a label the list of outcomes shows, in characters.
@@ -38,12 +38,15 @@ _ASSIGNED_SHOWN: Final = 3
 
 IN_WORDS: Final = "Answer in words"
 CHOOSE: Final = "Choose an outcome"
-WHAT_BUTTONS_DO: Final = (
+_WHAT_BUTTONS_DO: Final = (
     "A button sends that outcome to the flow. Of an answer in words a model on the flow's side"
     " makes one."
 )
-WHAT_WORDS_DO: Final = "The flow asks for words: it gets exactly what you write."
-SEND_NOTES: Final = "Send as answer"
+_WHAT_BUTTONS_DO_OF_SEVERAL: Final = (
+    "An outcome that approves is sent to the flow once enough people have chosen it, any other at"
+    " once. Of an answer in words a model on the flow's side makes one."
+)
+_WHAT_WORDS_DO: Final = "The flow asks for words: it gets exactly what you write."
 
 
 def is_waiting(name: str) -> str:
@@ -52,6 +55,13 @@ def is_waiting(name: str) -> str:
 
 
 WAITING_PLAIN: Final = "Waiting for an answer"
+
+
+def what_buttons_do(round_: Round, question: Question) -> str:
+    """What comes of an outcome's button, and of words."""
+    if not question.outcomes:
+        return _WHAT_WORDS_DO
+    return _WHAT_BUTTONS_DO if round_.approvals == 1 else _WHAT_BUTTONS_DO_OF_SEVERAL
 
 
 def left_off(count: int) -> str:
@@ -89,16 +99,16 @@ def label_plain(text: str) -> str:
     return f"“{plain(text, LABEL_SHOWN)}”"
 
 
-def did(by: Person, verdict: Answer) -> str:
+def did(who: str, verdict: Answer) -> str:
     """Who answered what, as the beginning of a sentence."""
     what = f"answered {label(verdict.text)}" if verdict.is_label else "answered in words"
-    return f"{person(by)} {what}"
+    return f"{who} {what}"
 
 
-def did_plain(by: Person, verdict: Answer) -> str:
+def did_plain(who: str, verdict: Answer) -> str:
     """The same for notifications."""
     what = f"answered {label_plain(verdict.text)}" if verdict.is_label else "answered in words"
-    return f"{person_plain(by)} {what}"
+    return f"{who} {what}"
 
 
 # --- what the flow made of it --------------------------------------------------------------------
@@ -154,7 +164,8 @@ def _closed(shown: Closed) -> str:
         case PerhapsTaken():
             return f"{_says(shown.reason)} What came of sending this one was lost."
         case RequestGone():
-            return _says(shown.reason)
+            became = "What came of sending this one was lost." if shown.may_be_taken else _NOT_TAKEN
+            return f"{_says(shown.reason)} {became}"
         case reason:
             became = "may not have reached the flow" if shown.may_be_taken else "was not sent"
             return f"The answer {became}: {because(reason) or 'there is nothing left to answer'}."
@@ -183,6 +194,7 @@ def _why_stuck(reason: Reason | None, *, may_be_taken: bool) -> str:
             return perhaps.strip() if may_be_taken else _WHAT_ELSE_TO_DO
 
 
+_NOT_TAKEN: Final = "It did not take this one."
 _WHY_SHOWN: Final = 1_500
 """A reason of 300 characters once escaped."""
 _WHAT_ELSE_TO_DO: Final = "Look at the flow's log, then press Retry."

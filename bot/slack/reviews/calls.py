@@ -12,9 +12,9 @@ from dataclasses import replace
 from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User
 from bot.domain.reason import needs_an_operator
-from bot.domain.verdict import Person, Revise
+from bot.domain.verdict import Person
 from bot.slack.blockkit.blocks import Message, section
-from bot.slack.reviews import call_strings, rule_strings
+from bot.slack.reviews import call_strings, reader_strings, rule_strings
 from bot.slack.reviews.links import Link, linked
 from bot.slack.reviews.presentation import Stuck, Waiting, present
 from bot.usecases.read_models import CardView
@@ -89,6 +89,6 @@ def newer(view: CardView, link: Link) -> str | None:
 def _asked_for_changes(view: CardView) -> Person | None:
     """Who wrote what this output answers."""
     decision = view.answers.decision if view.answers is not None else None
-    if decision is None or not isinstance(decision.verdict, Revise):
+    if decision is None or reader_strings.asked_for(decision) is None:
         return None
     return decision.by if isinstance(decision.by, Person) else None

@@ -171,7 +171,7 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
         buttons.append(take_back_button(view.round))
     if question is None:
         return [context(rule_strings.what_buttons_do(view.round)), actions(*buttons)]
-    what = answer_strings.WHAT_BUTTONS_DO if question.outcomes else answer_strings.WHAT_WORDS_DO
+    what = answer_strings.what_buttons_do(view.round, question)
     return [*outcomes_in_full(question), context(what), actions(*buttons)]
 
 

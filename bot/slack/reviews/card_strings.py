@@ -66,8 +66,8 @@ def _decided(name: str, decision: Decision) -> str:
     match decision.by:
         case TimedOut() as by:
             return f"{name}: {_uncapital(decisions.timed_out(by, decision))}"
-        case by if isinstance(decision.verdict, Answer):
-            return f"{name}: {answer_strings.did(by, decision.verdict)}"
+        case _ if isinstance(decision.verdict, Answer):
+            return f"{name}: {answer_strings.did(_who(decision), decision.verdict)}"
         case _ if decision.is_approve:
             return f"{name} approved by {_who(decision)}"
         case _:
@@ -242,11 +242,10 @@ def push(round_: Round, shown: Presentation, subject: str = "") -> str:
 
 def _state_plain(shown: Presentation, *, is_question: bool) -> str:
     match shown:
-        case Waiting() if is_question:
-            return answer_strings.WAITING_PLAIN
         case Waiting(approved=approved, needed=needed):
             so_far = f", {approved:,} of {needed:,}" if approved else ""
-            return f"Ready for review{so_far}"
+            waits = answer_strings.WAITING_PLAIN if is_question else "Ready for review"
+            return f"{waits}{so_far}"
         case Superseded() | Closed():
             return _ended_plain(shown)
         case Stuck(decision, may_be_taken=may_be_taken):
@@ -277,9 +276,9 @@ def _lost_plain(may_be_taken: bool) -> str:  # noqa: FBT001  # a field, passed o
 def _did_plain(decision: Decision) -> str:
     if isinstance(decision.by, TimedOut):
         return _uncapital(decisions.timed_out(decision.by, decision, plain))
-    if isinstance(decision.verdict, Answer):
-        return answer_strings.did_plain(decision.by, decision.verdict)
     who = decisions.by_whom(decision, most=decisions.NAMED_SHORT, name=person_plain)
+    if isinstance(decision.verdict, Answer):
+        return answer_strings.did_plain(who, decision.verdict)
     return f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
 
 

@@ -50,7 +50,8 @@ def render_changes(view: CardView) -> Iterator[Block]:
     asked = reader_strings.asked(answers) if answers is not None else None
     if answers is not None and answers.decision is not None and asked is not None:
         yield section(asked)
-        yield from quotation(state_strings.written(answers.decision))
+        if words := state_strings.written(answers.decision):
+            yield from quotation(words)
     changes = compare_outputs(view.before, view.output)
     if changes.reformatted:
         yield section(reader_strings.REFORMATTED)

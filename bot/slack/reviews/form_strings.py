@@ -46,11 +46,11 @@ NOTES_DO_NOT_FIT: Final = (
 CONFIRM_TITLE: Final = "Before you approve"
 CONFIRM_SUBMIT: Final = "Approve anyway"
 CONFIRMATION_NOT_OPENED: Final = (
-    "There is something to look at before you approve, but Slack did not open it in time. Nothing "
-    "is approved yet: press Approve again."
+    "There is something to look at before you decide, but Slack did not open it in time. Nothing "
+    "is decided yet: press the button again."
 )
 ASK_FOR_CHANGES: Final = "Ask for changes"
-ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is approved yet."
+ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
 NOT_ALL_SHOWN: Final = "You were not shown all of this output, and have not read it to its end."
 ADD_PART: Final = "Add this part"
 _NOTE_LINE: Final = 150

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.domain.answering import approves
 from bot.domain.changes import Changes, Fate, Unchanged
 from bot.domain.passages import PassageKind
 from bot.domain.review import Round, State
-from bot.domain.verdict import Revise, TimedOut
+from bot.domain.verdict import Answer, Decision, Revise, TimedOut
 from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
+from bot.slack.reviews import answer_strings
 
 READ: Final = "Read all"
 CHANGES: Final = "Changes"
@@ -33,11 +35,36 @@ def replaced(previous: Round) -> str:
 def asked(previous: Round) -> str | None:
     """Who asked for changes in a round before; None if nobody did. The words follow."""
     decision = previous.decision
-    if decision is None or not isinstance(decision.verdict, Revise):
+    if decision is None or asked_for(decision) is None:
         return None
+    if isinstance(decision.verdict, Answer):
+        return _answered(previous, decision, decision.verdict)
     if isinstance(decision.by, TimedOut):
         return f"In round {previous.number} {decisions.rule_name(decision.by.rule)} sent it back:"
     return f"In round {previous.number} {decisions.by_whom(decision)} asked for changes:"
+
+
+def asked_for(decision: Decision) -> str | None:
+    """What was asked for, in words; None where no changes were.
+
+    An answer to a flow that does not approve asks for some if the flow asks the same again.
+    """
+    match decision.verdict:
+        case Revise(feedback):
+            return feedback
+        case Answer(text, is_label):
+            return None if approves(decision.verdict) else "" if is_label else text
+        case _:
+            return None
+
+
+def _answered(previous: Round, decision: Decision, answer: Answer) -> str:
+    ends = "." if answer.is_label else ":"
+    if isinstance(decision.by, TimedOut):
+        did = decisions.timed_out(decision.by, decision)
+        return f"In round {previous.number}: {did[:1].lower()}{did[1:]}{ends}"
+    did = answer_strings.did(decisions.by_whom(decision), answer)
+    return f"In round {previous.number} {did}{ends}"
 
 
 def nothing_changed(previous: Round) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.domain.people import ReviewerRef
+from bot.domain.question import Question, approval_of
 from bot.domain.review import Round
 from bot.domain.rules.rule import Rule, Then
 from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
-from bot.slack.reviews import call_strings
+from bot.slack.reviews import answer_strings, call_strings
 from bot.usecases.read_models import CardView
 
 TAKE_BACK: Final = "Take back"
@@ -42,7 +43,7 @@ def about_rule(view: CardView) -> list[str]:
             _starts_again(view),
             _not_their_own(view, rule),
             _escalated(view.round, rule),
-            _or_else(rule),
+            _or_else(view.round, rule),
         ]
     return [line for line in (*lines, _standing_in(view)) if line]
 
@@ -124,12 +125,26 @@ def _escalated(round_: Round, rule: Rule) -> str:
     return f"Since {date(round_.escalated_at)} {people} may decide too."
 
 
-def _or_else(rule: Rule) -> str:
+def _or_else(round_: Round, rule: Rule) -> str:
     timeout = rule.timeout
-    if timeout is None or timeout.then is Then.LEAVE:
+    done = _what_time_does(round_.question, timeout.then) if timeout is not None else ""
+    if timeout is None or not done:
         return ""
-    done = "sends it back" if timeout.then is Then.REVISE else "approves it"
     return f"If nobody decides within {decisions.how_long(timeout.after)}, the rule {done}."
+
+
+def _what_time_does(question: Question | None, then: Then) -> str:
+    """What the rule does when nobody decided; empty where it leaves it."""
+    match then:
+        case Then.LEAVE:
+            return ""
+        case Then.REVISE:
+            return "sends it back" if question is None else "answers in its words"
+        case Then.APPROVE:  # pragma: no branch  # there is no fourth
+            if question is None:
+                return "approves it"
+            label = approval_of(question)
+            return f"answers {answer_strings.label(label)}" if label is not None else ""
 
 
 def _standing_in(view: CardView) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.domain.notes import Claim
 from bot.domain.review import Round
-from bot.domain.verdict import Decision, Person, Revise
+from bot.domain.verdict import Decision, Person
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import duration, one_line, plain
 from bot.slack.reasons import ANSWER_LIMIT
@@ -50,10 +50,11 @@ def headline(round_: Round) -> str:
 
 def earlier_feedback(previous: Round) -> str | None:
     """What was asked for in the round before, or nothing if no changes were."""
-    if previous.decision is None or not isinstance(previous.decision.verdict, Revise):
+    asked = reader_strings.asked_for(previous.decision) if previous.decision is not None else None
+    if asked is None:
         return None
-    asked = quoted(previous.decision.verdict.feedback, EARLIER_FEEDBACK_SHOWN)
-    return f"{reader_strings.asked(previous)}\n{asked}"
+    words = quoted(asked, EARLIER_FEEDBACK_SHOWN) if asked else ""
+    return "\n".join(filter(None, (reader_strings.asked(previous), words)))
 
 
 EMPTY_IN_LIST: Final = "_The output is empty._"

@@ -1,0 +1,282 @@
+"""The card of what a flow asks: one button for each outcome, and what came of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.notes import Draft
+from bot.domain.notification import Output
+from bot.domain.notify import Notify
+from bot.domain.people import Email, User
+from bot.domain.question import Question
+from bot.domain.reason import (
+    AnsweredElsewhere,
+    AnswerLost,
+    NotReached,
+    PerhapsTaken,
+    Reason,
+    RefusedByCrew,
+    RequestGone,
+    TakenAs,
+)
+from bot.domain.review import State
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Then, TimeOut
+from bot.domain.verdict import Answer, Decision, Person, TimedOut, Verdict, Via
+from bot.slack import ids
+from bot.slack.notes.messages import render_offer
+from bot.slack.reviews.calls import call
+from bot.slack.reviews.card import render_card
+from bot.slack.reviews.changes import render_changes
+from bot.slack.reviews.forms import render_revise_form
+from bot.slack.reviews.notices import render_escalation, render_stuck_notice
+from bot.usecases.read_models import CardView
+from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round, a_rule, a_vote
+from tests.slack.rendering import (
+    buttons,
+    check_message,
+    check_view,
+    long_texts,
+    menu,
+    names,
+    read,
+    rounds,
+    texts,
+)
+
+EMIT = ("approved", "rejected", "needs_revision")
+QUESTION = Question(request_id="8412", message="Publish *this*?", outcomes=EMIT)
+LABEL = Answer("approved", is_label=True)
+DAY = Duration.parse("1d")
+
+
+def a_view(outcomes: tuple[str, ...] = EMIT, **changes: Any) -> CardView:
+    question = replace(QUESTION, outcomes=outcomes, left_off=changes.pop("left_off", 0))
+    return CardView(a_round(question=question, **changes), Output("A draft."))
+
+
+def labels(*outcomes: str, **changes: Any) -> list[tuple[str, str | None]]:
+    """The card's buttons before Answer in words, each with its style."""
+    elements = render_card(a_view(outcomes, **changes), now=LATER).blocks[-1]["elements"]
+    shown = [(one["text"]["text"], one.get("style")) for one in elements if "text" in one]
+    return shown[: [name for name, _ in shown].index("Answer in words")]
+
+
+def test_each_outcome_is_a_button_in_its_order() -> None:
+    message = render_card(a_view(), now=LATER)
+    assert [name for name, _ in buttons(message)] == [
+        f"{ids.ANSWER}.0",
+        f"{ids.ANSWER}.1",
+        f"{ids.ANSWER}.2",
+        ids.REVISE,
+        ids.CLAIM,
+    ]
+    assert {value for _, value in buttons(message)} == {"r-1"}
+    assert menu(message) == ["History", "Read all"]
+    assert "> Publish *this*?" in read(message).replace("\u200b", "")
+    assert message.text == "Waiting for an answer: Draft"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "shown"),
+    [
+        (("approved", "no"), [("✓ approved", "primary"), ("✕ no", None)]),
+        (("rejected", "LGTM"), [("✕ rejected", None), ("✓ LGTM", "primary")]),
+        (("publish", "hold"), [("publish", None), ("hold", None)]),
+        (("not approved", "Needs revision"), [("not approved", None), ("↺ Needs revision", None)]),
+        (("approved", "ok"), [("✓ approved", "primary"), ("✓ ok", None)]),
+    ],
+)
+def test_only_what_reads_as_an_approval_is_green(
+    outcomes: tuple[str, ...], shown: list[tuple[str, str | None]]
+) -> None:
+    assert labels(*outcomes) == shown
+
+
+def test_labels_that_could_be_mistaken_are_numbered_and_shown_in_full() -> None:
+    long = "x" * 90
+    assert labels(f"{long}1", f"{long}2")[0][0].startswith("1. ")
+    assert f"2. {long}2" in read(render_card(a_view((f"{long}1", f"{long}2")), now=LATER))
+    assert labels("✓ approved", "approved") == [("1. ✓ approved", None), ("2. approved", "primary")]
+
+
+def test_more_than_four_are_a_menu() -> None:
+    outcomes = tuple(f"label {number}" for number in range(5))
+    menu_, words, *_ = render_card(a_view(outcomes), now=LATER).blocks[-1]["elements"]
+    assert menu_["type"] == "static_select"
+    assert [one["text"]["text"] for one in menu_["options"]] == list(outcomes)
+    assert [one["value"] for one in menu_["options"]] == [f"r-1 {number}" for number in range(5)]
+    assert words["text"]["text"] == "Answer in words"
+    text = read(render_card(a_view(EMIT, left_off=2), now=LATER))
+    assert "2 more outcomes can only be answered in words." in text
+
+
+def test_without_outcomes_it_asks_for_words_alone() -> None:
+    assert labels() == []
+    assert "it gets exactly what you write" in read(render_card(a_view(()), now=LATER))
+
+
+def test_where_several_have_to_approve_it_says_so() -> None:
+    text = read(render_card(a_view(rule=a_rule(approvals=2), votes=(a_vote(),)), now=LATER))
+    assert "once enough people have chosen it" in text
+    message = render_card(a_view(rule=a_rule(approvals=2), votes=(a_vote(),)), now=LATER)
+    assert message.text == "Waiting for an answer, 1 of 2: Draft"
+
+
+@pytest.mark.parametrize(
+    ("then", "outcomes", "said"),
+    [
+        (Then.APPROVE, EMIT, "the rule answers “approved”."),
+        (Then.APPROVE, ("publish",), ""),
+        (Then.REVISE, EMIT, "the rule answers in its words."),
+        (Then.LEAVE, EMIT, ""),
+    ],
+)
+def test_it_says_what_the_rule_answers(then: Then, outcomes: tuple[str, ...], said: str) -> None:
+    rule = a_rule(timeout=TimeOut(DAY, then, "Too late."))
+    text = read(render_card(a_view(outcomes, rule=rule), now=LATER))
+    assert (said in text) if said else ("If nobody decides" not in text)
+
+
+# --- what came of it -----------------------------------------------------------------------------
+
+ELSEWHERE = "The flow has an answer from elsewhere: via dashboard. Somebody was faster"
+OURS_OR_NOT = "this one or one from elsewhere: already responded. What came of sending this one was"
+
+
+@pytest.mark.parametrize(
+    ("state", "answer", "reason", "in_doubt", "said"),
+    [
+        (State.DECIDED, LABEL, None, False, "Being sent to the flow…"),
+        (State.DECIDED, LABEL, AnswerLost("no answer"), True, "takes one answer only"),
+        (State.DECIDED, LABEL, NotReached("429"), False, "The flow cannot be reached (429)."),
+        (State.RESUMED, LABEL, TakenAs("approved"), True, "goes on with the outcome “approved”."),
+        (State.RESUMED, LABEL, TakenAs("rejected"), True, "although “approved” was answered."),
+        (State.RESUMED, LABEL, TakenAs("", "accepted"), True, "The flow goes on."),
+        (State.RESUMED, Answer("Hm."), TakenAs("rejected"), True, "made of these words."),
+        (State.CLOSED, LABEL, AnsweredElsewhere("via dashboard"), False, ELSEWHERE),
+        (State.CLOSED, LABEL, PerhapsTaken("already responded"), True, OURS_OR_NOT),
+        (State.CLOSED, LABEL, RequestGone("404", "no"), False, "It did not take this one."),
+        (State.CLOSED, LABEL, RequestGone("410", "no"), True, "sending this one was lost."),
+        (State.STUCK, LABEL, RefusedByCrew("401", "no"), False, "may have been used elsewhere"),
+        (State.STUCK, LABEL, RefusedByCrew("422", "no"), True, "It may have this already"),
+        (State.STUCK, LABEL, RefusedByCrew("host_not_allowed", "no"), False, "flow_callback_hosts"),
+    ],
+)
+def test_a_decided_card_says_what_is_known_and_no_more(
+    state: State, answer: Answer, reason: Reason, in_doubt: bool, said: str
+) -> None:
+    view = a_view(
+        state=state,
+        decision=a_decision(answer),
+        reason=reason,
+        in_doubt_since=NOW if in_doubt else None,
+    )
+    text = read(render_card(view, now=LATER))
+    assert said in text
+    assert "crew" not in text.replace("*research*", "").lower()
+    claims = state is State.RESUMED
+    assert ("The flow goes on" in text) is claims
+
+
+def test_everybody_who_answered_is_named_and_for_whom() -> None:
+    votes = (a_vote(), a_vote(BEN, on_behalf_of=Person("U0CAI", "Cai")))
+    several = replace(a_decision(LABEL, by=BEN), votes=votes)
+    text = read(render_card(a_view(state=State.DECIDED, decision=several), now=LATER))
+    assert "<@U0ANA> and <@U0BEN> for <@U0CAI> answered “approved”" in text
+    alone = a_decision(LABEL, by=BEN, on_behalf_of=Person("U0CAI", "Cai"))
+    message = render_card(a_view(state=State.DECIDED, decision=alone), now=LATER)
+    assert "<@U0BEN> for <@U0CAI> answered “approved”" in read(message)
+    assert message.text.startswith("Ben for Cai answered “approved”")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "by", "said", "called"),
+    [
+        (Answer("Shorter."), ANA, "In round 1 <@U0ANA> answered in words:\n> Shorter.", True),
+        (
+            Answer("needs_revision", is_label=True),
+            ANA,
+            "In round 1 <@U0ANA> answered “needs_revision”.",
+            True,
+        ),
+        (
+            Answer("Late."),
+            TimedOut("late", DAY),
+            "In round 1: nobody decided within 1 day; the rule “late” answered in its words:",
+            False,
+        ),
+        (LABEL, ANA, "", False),
+    ],
+)
+def test_the_next_request_shows_what_was_answered_before(
+    verdict: Verdict, by: Person | TimedOut, said: str, called: bool
+) -> None:
+    before = a_round(
+        State.RESUMED, question=QUESTION, decision=Decision(verdict, by, NOW, Via.MODAL)
+    )
+    view = replace(
+        a_view(number=2), previous=before, before=Output("A daft."), reviewers=(User(BEN.id),)
+    )
+    text = read(render_card(view, now=LATER))
+    assert (said in text) if said else ("In round 1" not in text)
+    calls = call(view, Notify.MENTION) or ""
+    assert calls.startswith("<@U0ANA>, here is round 2.") is called
+    changes = [*render_changes(view)]
+    check_view(
+        {"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": changes},
+        may_mention=frozenset({"@U0ANA"}),
+    )
+
+
+def test_notes_are_offered_as_an_answer() -> None:
+    offer = read(render_offer(a_view().round))
+    assert "Send as answer" in offer
+    assert "revision" not in offer
+    assert "Send as revision" in read(render_offer(a_round()))
+
+
+# --- hostile ones --------------------------------------------------------------------------------
+
+questions = st.builds(
+    Question,
+    request_id=names,
+    message=long_texts.map(lambda text: text[:3_000]),
+    outcomes=st.lists(names.map(lambda name: name[:500] or "x"), max_size=8, unique=True).map(
+        tuple
+    ),
+    left_off=st.integers(0, 10**6),
+    assigned=st.lists(texts.map(lambda text: Email(text or "x")), max_size=5).map(tuple),
+)
+reasons = st.one_of(
+    st.none(),
+    st.builds(TakenAs, names, long_texts),
+    st.builds(AnsweredElsewhere, long_texts),
+    st.builds(PerhapsTaken, long_texts),
+    st.builds(RequestGone, names, long_texts),
+    st.builds(RefusedByCrew, names, long_texts),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_a_flow_asks_stays_within_the_limits(data: st.DataObject) -> None:
+    question = data.draw(questions)
+    round_ = replace(data.draw(rounds()), question=question, reason=data.draw(reasons))
+    if round_.decision is not None:
+        words = Answer(data.draw(long_texts)[:3_000] or "x")
+        chosen = [Answer(one, is_label=True) for one in question.outcomes]
+        verdict = data.draw(st.sampled_from([words, *chosen]))
+        round_ = replace(round_, decision=replace(round_.decision, verdict=verdict))
+    view = CardView(round_, Output(data.draw(long_texts)))
+    check_message(render_card(view, now=LATER))
+    check_message(render_escalation(round_, question.assigned))
+    check_view(render_revise_form(view, Draft("", ()), ANA.id))
+    check_message(render_offer(round_))
+    if (notice := render_stuck_notice(round_)) is not None:
+        check_message(notice)
