@@ -193,9 +193,9 @@ def bold(escaped: str) -> str:
     return escaped if _FORMATTING.search(escaped) else f"*{escaped}*"
 
 
-def identifier(text: str) -> str:
+def identifier(text: str, limit: int = ID_LIMIT) -> str:
     """An id, in the type it can be copied from."""
-    shown = one_line(text, ID_LIMIT)
+    shown = one_line(text, limit)
     return shown if "`" in shown else f"`{shown}`"
 
 
@@ -251,6 +251,14 @@ def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
 def in_words(names: Sequence[str]) -> str:
     """`Ana, Ben and Eve`."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def channel(named: str) -> str:
+    """A channel as the settings name it, by its id or `#name`."""
+    return f"<#{named}>" if _CHANNEL_ID.fullmatch(named) else one_line(named, CREW_LIMIT)
+
+
+_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]+")
 
 
 def subject_plain(round_: Round) -> str:

@@ -297,6 +297,15 @@ async def test_acknowledgements_of_commands(slack: Workspace, bot: Bot) -> None:
     assert [message_text(message) for message in slack.ephemerals("U1")] == ["{not json"]
 
 
+async def test_people_in_a_command_are_named_by_their_ids(slack: Workspace, bot: Bot) -> None:
+    slack.add_user("U3", "Mia.Lee")
+    text = "away for @mia.lee, @nobody a@mia.lee @mia.lee"
+    await slack.slash("U1", "G1", "/crew", text)
+    await slack.slash("U1", "G1", "/crew", text, escape=False)
+    sent = [one["text"] for one in bot.received]
+    assert sent == ["away for @mia.lee, @nobody a@mia.lee <@U3|Mia.Lee>", text]
+
+
 async def test_repetitions_say_so(slack: Workspace, bot: Bot) -> None:
     written = await slack.write("U1", "G1", "hello")
     await slack.resend(written.delivery, 1, "http_error")

@@ -5,6 +5,7 @@ https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -95,6 +96,19 @@ class Payloads:
             "response_url": self._issue(response_url),
             "trigger_id": self._world.new_trigger(user),
         }, response_url
+
+    def with_ids(self, text: str) -> str:
+        """A command's text in which people are named by their ids, `@Ben` as `<@U0BEN|Ben>`.
+
+        https://docs.slack.dev/interactivity/implementing-slash-commands
+        """
+        people = {user.name.lower(): user for user in self._world.users.values()}
+
+        def with_id(typed: re.Match[str]) -> str:
+            user = people.get(typed[1].lower())
+            return typed[0] if user is None else f"<@{user.id}|{user.name}>"
+
+        return re.sub(r"(?<!\S)@([\w.-]+)(?!\S)", with_id, text)
 
     def event(self, event: Json) -> Json:
         """An event, wrapped for delivery under an id of its own."""

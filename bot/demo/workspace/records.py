@@ -28,6 +28,8 @@ class User:
     team_id: str = TEAM_ID
     """Another one for people of other organisations, in a shared channel (Slack Connect)."""
     deleted: bool = False
+    tz: str | None = "Etc/UTC"
+    """The time zone that the person has set; None for one of whom Slack tells none."""
 
 
 @dataclass(frozen=True, slots=True)

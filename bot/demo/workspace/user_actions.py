@@ -177,8 +177,14 @@ class UserActions:
 
     # ---- commands and messages
 
-    async def slash(self, user: str, channel: str, command: str, text: str = "") -> Reply:
-        """Type a slash command. What the acknowledgement says is shown like any answer."""
+    async def slash(
+        self, user: str, channel: str, command: str, text: str = "", *, escape: bool = True
+    ) -> Reply:
+        """Type a slash command. What the acknowledgement says is shown like any answer.
+
+        `escape` is what the manifest's `should_escape` says: people arrive with their ids.
+        """
+        text = self._payloads.with_ids(text) if escape else text
         payload, response_url = self._payloads.command(
             user, self.world.channels[channel], command, text
         )

@@ -126,7 +126,7 @@ def user_json(user: User) -> Json:
         "is_restricted": user.is_guest,
         "is_ultra_restricted": False,
         "is_stranger": False,
-        "tz": "Etc/UTC",
+        "tz": user.tz,
         "profile": {
             "email": user.email,
             "real_name": user.name.title(),

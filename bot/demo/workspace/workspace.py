@@ -100,10 +100,11 @@ class Workspace(UserActions):
         *,
         is_guest: bool = False,
         team_id: str = TEAM_ID,
+        tz: str | None = "Etc/UTC",
     ) -> User:
         """Let a person join the workspace, or one of another `team_id` its shared channels."""
         email = email or f"{name}@example.com"
-        joined = User(user, name, email, is_guest=is_guest, team_id=team_id)
+        joined = User(user, name, email, is_guest=is_guest, team_id=team_id, tz=tz)
         self.world.users[user] = joined
         return joined
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from bot.domain.verdict import Person
+
+#: Longer ones are slips of the pen, and what was handed on for good belongs into the settings.
+LONGEST: Final = timedelta(days=366)
+
+_DAY: Final = timedelta(days=1)
+#: Of a second that comes twice, where clocks are put back, the later one.
+_LAST_SECOND: Final = time(23, 59, 59, fold=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +29,15 @@ class Absence:
     def holds(self, at: datetime) -> bool:
         """Whether the person is away at this moment."""
         return self.since <= at < self.until
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The last second of a day there, in UTC."""
+    # The last day that there is may end in UTC when there is no day any more.
+    day = min(day, date.max - _DAY)
+    return datetime.combine(day, _LAST_SECOND, tzinfo=zone).astimezone(UTC)
+
+
+def last_day(now: datetime, zone: ZoneInfo) -> date:
+    """The last day there up to whose end somebody may be away who leaves now."""
+    return (now + LONGEST).astimezone(zone).date() - _DAY

@@ -29,6 +29,8 @@ AT_ONCE: Final = 25
 AHEAD: Final = 200
 #: Failures after which the rest waits: Slack is away, or wants to be left alone.
 GIVE_UP: Final = 3
+#: Slack's own assistant: it is no bot by `users.info`, and in every list of people.
+SLACKBOT: Final = "USLACKBOT"
 #: Codes by which Slack says that nobody whom this bot may see has the id.
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
 
@@ -99,7 +101,7 @@ class People:
         found = object_in(answer, "user")
         team_id = text_at(found, "team_id")
         barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-        if any(found.get(mark) for mark in barred):
+        if user == SLACKBOT or any(found.get(mark) for mark in barred):
             return False
         enterprise_id = object_in(found, "enterprise_user").get("enterprise_id")
         return self._identity.is_own_organisation(team_id, enterprise_id)

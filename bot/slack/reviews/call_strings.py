@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from bot.domain.crew import Crew
-from bot.domain.people import ReviewerRef
+from bot.domain.people import ReviewerRef, User
 from bot.domain.review import Round
 from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Answer, Decision, Person, TimedOut
 from bot.slack import decisions
 from bot.slack import strings as shared
-from bot.slack.blockkit.text import one_line, plain
+from bot.slack.blockkit.text import plain
 
 #: The most people whom one message mentions by themselves; a user group is one of them.
 CALLED: Final = 10
@@ -27,10 +26,14 @@ def named(people: Sequence[ReviewerRef]) -> str:
 def called(people: Sequence[ReviewerRef], away: Sequence[Absence]) -> str:
     """People as mentions, with those who stand in for somebody: `@Ana, @Legal and @Ben for @Ana`.
 
-    Empty if there is nobody.
+    Those who may decide anyway are named once. Empty if there is nobody.
     """
     mentions = [shared.reviewer(ref) for ref in people]
-    mentions += [f"{shared.person(one.delegate)} for {shared.person(one.away)}" for one in away]
+    mentions += [
+        f"{shared.person(one.delegate)} for {shared.person(one.away)}"
+        for one in away
+        if User(one.delegate.id) not in people
+    ]
     left = len(mentions) - CALLED
     return shared.in_words([*mentions[:CALLED], *([f"{left:,} more"] if left > 0 else [])])
 
@@ -109,7 +112,7 @@ def channel_refuses(crew: Crew, code: str) -> str:
     """Told to an operator in private."""
     name = shared.bold(shared.crew(crew.name))
     return (
-        f"Nothing of {name} can be posted in {_channel(crew)}: Slack says "
+        f"Nothing of {name} can be posted in {shared.channel(crew.channel)}: Slack says "
         f"{shared.identifier(code)}. {_MEND_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards wait and "
         "are posted by themselves then."
     )
@@ -120,13 +123,6 @@ def channel_refuses_plain(crew: Crew) -> str:
     return f"The channel of {plain(crew.name, shared.CREW_LIMIT)} takes no messages"
 
 
-def _channel(crew: Crew) -> str:
-    if _CHANNEL_ID.fullmatch(crew.channel):
-        return f"<#{crew.channel}>"
-    return one_line(crew.channel, shared.CREW_LIMIT)
-
-
-_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]+")
 _INVITE: Final = (
     "Invite the bot into the channel, or correct it in the settings and start the bot again."
 )

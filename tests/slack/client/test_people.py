@@ -28,6 +28,7 @@ async def slack() -> AsyncIterator[Workspace]:
         workspace.add_user("U0ANA", "Ana")
         workspace.add_user("U0GUS", "Gus", is_guest=True)
         workspace.add_user("U0OTTO", "Otto", team_id="T0OTHER")
+        workspace.add_user("USLACKBOT", "slackbot")
         gone = workspace.add_user("U0GONE", "Gone")
         workspace.world.users["U0GONE"] = replace(gone, deleted=True)
         yield workspace
@@ -48,7 +49,10 @@ def people(slack: Workspace, clock: FakeClock) -> People:
 
 @pytest.mark.parametrize(
     ("user", "is_own"),
-    [("U0ANA", True), ("U0GUS", False), ("U0OTTO", False), ("U0GONE", False), ("U0NONE", False)],
+    [
+        *[("U0ANA", True), ("U0GUS", False), ("U0OTTO", False), ("U0GONE", False)],
+        *[("U0NONE", False), ("USLACKBOT", False)],
+    ],
 )
 async def test_guests_others_and_people_who_are_gone_are_none(
     people: People, user: str, is_own: bool

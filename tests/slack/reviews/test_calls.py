@@ -13,6 +13,7 @@ from bot.domain.notification import Output
 from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from bot.domain.review import State
+from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Approve, Revise
 from bot.slack.blockkit.blocks import section
 from bot.slack.reviews.calls import (
@@ -26,7 +27,7 @@ from bot.slack.reviews.card import render_card
 from bot.slack.reviews.direct import render_direct_message
 from bot.slack.reviews.notices import render_channel_refuses
 from bot.usecases.read_models import CardView, MessageRef, NewerRound
-from tests.builders import ANA, BEN, LATER, a_crew, a_decision, a_round
+from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round
 from tests.slack.rendering import BUDGET, check_message, read, views
 
 GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")
@@ -82,6 +83,16 @@ def test_the_reviewers_are_asked_to_decide(view: CardView, says: str | None) -> 
 def test_otherwise_only_who_asked_for_changes_is_called(notify: Notify) -> None:
     assert call(a_view(*EVERYBODY), notify) is None
     assert call(after_changes(*EVERYBODY), notify) == "<@U0ANA>, here is round 2."
+
+
+def test_who_decides_for_somebody_is_called_too_and_nobody_twice() -> None:
+    away = Absence(away=ANA, delegate=EVE, since=NOW, until=LATER)
+    view = replace(a_view(User(ANA.id), User(BEN.id)), absences=(away,))
+    assert (
+        call(view, Notify.MENTION) == "<@U0ANA>, <@U0BEN> and <@U0EVE> for <@U0ANA>: please decide."
+    )
+    both = replace(view, absences=(replace(away, delegate=BEN),))
+    assert call(both, Notify.MENTION) == "<@U0ANA> and <@U0BEN>: please decide."
 
 
 def test_nobody_is_called_to_what_was_decided_before_it_was_posted() -> None:
@@ -152,7 +163,8 @@ def test_operators_are_told_what_to_do_about_a_channel(channel: str, code: str, 
 def test_a_new_card_and_a_direct_message_are_within_the_limits(view: CardView) -> None:
     crowd = tuple(User(f"U0{number:09}") for number in range(20))
     view = replace(view, reviewers=crowd)
-    mentioned = frozenset({f"@{ANA.id}", f"@{BEN.id}", *(f"@{ref.id}" for ref in crowd)})
+    people = (f"@{user}" for user in (ANA.id, BEN.id, *(ref.id for ref in crowd)))
+    mentioned = frozenset({"!subteam^S1", *people})
     card = below_headline(render_card(view, now=LATER), call(view, Notify.MENTION))
     check_message(card, may_mention=mentioned)
     url = "https://demo.slack.com/" + "a" * 90
