@@ -102,8 +102,10 @@ class WhyNot(StrEnum):
     """A bot, a guest, or somebody of another organisation."""
     NOT_TOLD = "not_told"
     """Slack did not say who it is."""
-    TIME = "time"
-    """The end is past, or more than a year ahead."""
+    PAST = "past"
+    """The end is past."""
+    TOO_FAR = "too_far"
+    """The end is more than a year ahead."""
 
 
 class CannotStandIn(CrewgateError):

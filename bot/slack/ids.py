@@ -42,6 +42,11 @@ KICKOFF_INPUT: Final = "kickoff_input"
 """Every field of that form; its block is called `kickoff_input.NAME`."""
 REFRESH_STATUS: Final = "refresh_status"
 
+AWAY_FORM: Final = "away_form"
+AWAY_UNTIL: Final = "away_until"
+AWAY_DELEGATE: Final = "away_delegate"
+"""Both the block and the picker of its day and of its person."""
+
 MENU: Final = "menu"
 """The menu on a card. Its block's id is the round's; its choices are these:"""
 MENU_COMMENT: Final = "with_note"

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.slack.away import listeners as away
 from bot.slack.commands import listeners as commands
 from bot.slack.context import SlackContext
 from bot.slack.home import listeners as home
@@ -32,6 +33,7 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     dismissals.register(app, context)
     notes.register(app, context)
     kickoff.register(app, context)
+    away.register(app, context)
     commands.register(app, context)
     trial.register(app, context)
     refresher = HomeRefresher(context)

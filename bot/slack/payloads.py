@@ -62,7 +62,7 @@ def parse_click(body: Mapping[str, Any]) -> Click:
     """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
     return Click(
         round_id=str(body["actions"][0].get("value", "")),
-        by=_person(body["user"]),
+        by=parse_person(body["user"]),
         trigger_id=str(body.get("trigger_id", "")),
     )
 
@@ -75,7 +75,7 @@ def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
     return MenuChoice(
         round_id=str(action.get("block_id", "")),
         chosen=str(option.get("value", "")),
-        by=_person(body["user"]),
+        by=parse_person(body["user"]),
         trigger_id=str(body.get("trigger_id", "")),
     )
 
@@ -140,7 +140,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
         round_id=round_id,
         seen=seen,
         outcome=outcome,
-        by=_person(body["user"]),
+        by=parse_person(body["user"]),
         feedback=feedback,
         box=box,
         with_notes=view.get("callback_id") == ids.NOTES_MODAL,
@@ -155,7 +155,7 @@ def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
     return ViewClick(
         value=str(action.get("value", "")),
         action_id=str(action.get("action_id", "")),
-        by=_person(body["user"]),
+        by=parse_person(body["user"]),
         trigger_id=str(body.get("trigger_id", "")),
         view_id=str(view.get("id", "")),
         view_hash=str(view.get("hash", "")),
@@ -228,15 +228,18 @@ class Command:
     arguments: tuple[str, ...]
     by: Person
     trigger_id: str = ""
+    text: str = ""
+    """As it came: where Slack names people by their ids, so does this, `<@U0BEN|ben>`."""
 
 
 @raises_malformed
 def parse_command(body: Mapping[str, Any]) -> Command:
     """A slash command's form."""
     return Command(
-        arguments=tuple(str(body.get("text") or "").split()),
+        arguments=tuple(readable(body).split()),
         by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),
         trigger_id=str(body.get("trigger_id", "")),
+        text=str(body.get("text") or ""),
     )
 
 
@@ -245,7 +248,7 @@ def parse_refresh(body: Mapping[str, Any]) -> Command:
     """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
     value = str(body["actions"][0].get("value", ""))
     arguments = ("status",) if value == ids.REFRESH_STATUS else ("status", value)
-    return Command(arguments, by=_person(body["user"]))
+    return Command(arguments, by=parse_person(body["user"]))
 
 
 # --- the forms that start a crew ------------------------------------------------------------------
@@ -292,7 +295,7 @@ def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, st
     view = body["view"]
     return KickoffForm(
         crew=crew,
-        by=_person(body["user"]),
+        by=parse_person(body["user"]),
         values=values,
         view_id=str(view["id"]),
         view_hash=str(view.get("hash", "")),
@@ -384,6 +387,6 @@ def _typed(match: re.Match[str]) -> str:
 # --- people ---------------------------------------------------------------------------------------
 
 
-def _person(user: Mapping[str, Any]) -> Person:
-    """The user of a payload."""
+def parse_person(user: Mapping[str, Any]) -> Person:
+    """The user of a payload. Raises what `raises_malformed` turns into Malformed."""
     return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))

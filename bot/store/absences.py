@@ -58,13 +58,16 @@ async def find_absences(
     *,
     at: datetime | None = None,
     delegate: str | None = None,
+    away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """See `Queries.absences`; those of any time where none is given."""
+    """See `Queries.absences` and `Queries.absence`; those of any time where none is given."""
     statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id).limit(MOST)
     if at is not None:
         statement = statement.where(absences.c.until > at, absences.c.since <= at)
     if delegate is not None:
         statement = statement.where(absences.c.delegate_id == delegate)
+    if away is not None:
+        statement = statement.where(absences.c.user_id == away)
     return tuple(
         Absence(
             away=Person(row.user_id, row.user_name),

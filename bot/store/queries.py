@@ -175,6 +175,11 @@ class SqlQueries:
         async with self._reading() as connection:
             return await find_absences(connection, at=at, delegate=delegate)
 
+    async def absence(self, user: str, *, at: datetime) -> Absence | None:
+        """See `Queries`."""
+        async with self._reading() as connection:
+            return next(iter(await find_absences(connection, at=at, away=user)), None)
+
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
         """See `Queries`."""
         async with self._reading() as connection:

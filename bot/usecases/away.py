@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from bot.domain.errors import CannotStandIn, WhyNot
-from bot.domain.rules.absence import Absence
+from bot.domain.rules.absence import LONGEST, Absence
 from bot.domain.verdict import Person
 from bot.usecases.context import ReviewContext
-
-#: Longer ones are slips of the pen, and what was handed on for good belongs into the settings.
-LONGEST: Final = timedelta(days=366)
 
 
 async def go_away(
@@ -22,8 +18,10 @@ async def go_away(
     Raises CannotStandIn or StoreUnavailable.
     """
     now = context.clock()
-    if not now < until <= now + LONGEST:
-        raise CannotStandIn(WhyNot.TIME)
+    if until <= now:
+        raise CannotStandIn(WhyNot.PAST)
+    if until > now + LONGEST:
+        raise CannotStandIn(WhyNot.TOO_FAR)
     if delegate.id == by.id:
         raise CannotStandIn(WhyNot.THEMSELVES)
     is_colleague = await context.directory.is_colleague(delegate.id)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import Malformed
 from bot.slack import ids, payloads
+from bot.slack.away.request import parse_away_form
 
 PARSERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     payloads.parse_click,
@@ -21,12 +22,14 @@ PARSERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     payloads.parse_refresh,
     payloads.parse_crew_choice,
     payloads.parse_kickoff_form,
+    parse_away_form,
     payloads.parse_message,
 )
 NAMES = (
     *("actions", "action_id", "block_id", "value", "selected_option", "user", "user_id", "id"),
     *("name", "text", "trigger_id", "view", "hash", "state", "values", "private_metadata"),
     *("channel", "subtype", "ts", "thread_ts", "message", "edited", "type"),
+    *(ids.AWAY_DELEGATE, ids.AWAY_UNTIL, "selected_user", "selected_date"),
     *(ids.FEEDBACK, ids.CREW, ids.KICKOFF_INPUT, f"{ids.KICKOFF_INPUT}.topic"),
 )
 SUBTYPES = st.sampled_from(["message_changed", "message_deleted", "thread_broadcast"])

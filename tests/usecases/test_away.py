@@ -222,9 +222,9 @@ async def test_nobody_approves_for_who_started_it(world: World) -> None:
     ("delegate", "until", "why"),
     [
         (ANA, DAY, WhyNot.THEMSELVES),
-        (EVE, timedelta(0), WhyNot.TIME),
-        (EVE, -DAY, WhyNot.TIME),
-        (EVE, 367 * DAY, WhyNot.TIME),
+        (EVE, timedelta(0), WhyNot.PAST),
+        (EVE, -DAY, WhyNot.PAST),
+        (EVE, 367 * DAY, WhyNot.TOO_FAR),
         (BEN, DAY, WhyNot.NO_COLLEAGUE),
         (DAN, DAY, WhyNot.NOT_TOLD),
     ],
@@ -238,6 +238,15 @@ async def test_what_cannot_be_is_refused_with_its_reason(
         await go_away(ANA, delegate, until=NOW + until, context=world.reviews)
     assert caught.value.why is why
     assert await world.uow.read.absences(at=NOW) == ()
+
+
+async def test_it_is_known_of_each_as_long_as_it_lasts(world: World) -> None:
+    await away(world)
+    found = await world.uow.read.absence(ANA.id, at=world.clock())
+    assert found is not None
+    assert (found.delegate, found.until) == (EVE, NOW + DAY)
+    assert await world.uow.read.absence(EVE.id, at=world.clock()) is None
+    assert await world.uow.read.absence(ANA.id, at=NOW + DAY) is None
 
 
 async def test_what_is_over_is_forgotten(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from bot.slack.blockkit.blocks import LABEL_LIMIT, TITLE_LIMIT, Block, plain_text
@@ -75,6 +76,22 @@ def select_field(label: str, *, block_id: str, action_id: str, options: Sequence
             ],
         },
     )
+
+
+def date_field(label: str, *, block_id: str, action_id: str, day: date | None = None) -> Block:
+    """A calendar, at a day if one is given."""
+    picker: Block = {"type": "datepicker", "action_id": action_id}
+    if day is not None:
+        picker["initial_date"] = day.isoformat()
+    return _field(label, block_id, picker)
+
+
+def person_field(label: str, *, block_id: str, action_id: str, user: str | None = None) -> Block:
+    """A menu of everybody in the workspace, at a user's id if one is given."""
+    picker: Block = {"type": "users_select", "action_id": action_id}
+    if user is not None:
+        picker["initial_user"] = user
+    return _field(label, block_id, picker)
 
 
 def _field(label: str, block_id: str, element: Block) -> Block:

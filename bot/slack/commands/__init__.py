@@ -1,1 +1,1 @@
-"""`/crew`: help, status, pending."""
+"""`/crew`: help, status, pending, rules."""

@@ -1,4 +1,4 @@
-"""`/crew`: help, status, pending. Answers are for the asker alone."""
+"""`/crew` and what is typed behind it. Answers are for the asker alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.domain.errors import AmbiguousExecution, ExecutionNotFound
 from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack import strings as shared
+from bot.slack.away.listeners import on_away_command, on_back_command
 from bot.slack.blockkit.blocks import Message
 from bot.slack.client.ephemeral import Respond, replace_ephemeral, send_ephemeral
 from bot.slack.commands.messages import (
@@ -23,12 +24,14 @@ from bot.slack.commands.messages import (
     render_unknown_execution,
     with_step,
 )
+from bot.slack.commands.rule_messages import render_rules
 from bot.slack.context import Body, SlackContext
 from bot.slack.errors import explain_errors
 from bot.slack.kickoff.listeners import on_kickoff_command
 from bot.slack.payloads import Command, parse_command, parse_refresh
 from bot.usecases.queries import status
 from bot.usecases.queries.crews import overview
+from bot.usecases.queries.rules import rules_of
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
@@ -43,11 +46,16 @@ async def on_command(
     """Acknowledge first: a crew may take its 2 s to answer, and there is nothing to lose."""
     await ack()
     asked = parse_command(command)
-    if asked.arguments[:1] == ("kickoff",):
-        await on_kickoff_command(asked, client, respond, context=context)
-        return
-    async with explain_errors(partial(send_ephemeral, respond), context=context):
-        await send_ephemeral(respond, await _answer(asked, context))
+    match asked.arguments:
+        case ["kickoff", *_]:
+            await on_kickoff_command(asked, client, respond, context=context)
+        case ["away", *_]:
+            await on_away_command(asked, client, respond, context=context)
+        case ["back"]:
+            await on_back_command(asked.by, respond, context=context)
+        case _:
+            async with explain_errors(partial(send_ephemeral, respond), context=context):
+                await send_ephemeral(respond, await _answer(asked, context))
 
 
 async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
@@ -57,7 +65,7 @@ async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: Sl
         await replace_ephemeral(respond, await _answer(parse_refresh(body), context))
 
 
-async def _answer(command: Command, context: SlackContext) -> Message:
+async def _answer(command: Command, context: SlackContext) -> Message:  # noqa: PLR0911  # a table
     match command.arguments:
         case [] | ["help"]:
             return render_help()
@@ -65,12 +73,19 @@ async def _answer(command: Command, context: SlackContext) -> Message:
             return await _pending(command.by, context, mine=False)
         case ["pending", "mine"]:
             return await _pending(command.by, context, mine=True)
+        case ["rules"]:
+            return await _rules(command.by, context)
         case ["status"]:
             return await _overview(command.by, context)
         case ["status", prefix]:
             return await _execution(prefix.strip("`"), command.by, context)
         case _:
             return Message(shared.NOT_UNDERSTOOD, [])
+
+
+async def _rules(by: Person, context: SlackContext) -> Message:
+    found = await rules_of(by.id, context=context)
+    return render_rules(found, in_slack=context.directory.in_slack)
 
 
 async def _pending(by: Person, context: SlackContext, *, mine: bool) -> Message:

@@ -26,12 +26,19 @@ HELP: Final = (
         f"`{COMMAND} status` shows every execution that waits or runs, and every crew\n"
         f"`{COMMAND} status <execution>` shows one in full; the beginning of its id is enough\n"
         f"`{COMMAND} kickoff <crew>` starts a crew; with one crew its name may be left out\n"
+        f"`{COMMAND} rules` shows the rules for what you decide\n"
+        f"`{COMMAND} away` opens a form: who decides for you while you are away, and until when\n"
+        f"`{COMMAND} away until 2026-12-01 for @Ben` sets that at once\n"
+        f"`{COMMAND} back` ends it\n"
         f"`{COMMAND} help` shows this"
     )
     .replace("<", "&lt;")
     .replace(">", "&gt;")
 )
-HELP_PLAIN: Final = f"{COMMAND} pending, {COMMAND} status, {COMMAND} kickoff, {COMMAND} help"
+HELP_PLAIN: Final = ", ".join(
+    f"{COMMAND} {name}"
+    for name in ("pending", "status", "kickoff", "away", "back", "rules", "help")
+)
 HELP_HEADLINE: Final = "*Crews pause here until somebody decides.*"
 HELP_REVIEWS: Final = (
     "On a card, *Approve* lets the crew go on. *Revise* sends your feedback; the crew does the "

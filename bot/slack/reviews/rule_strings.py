@@ -43,7 +43,7 @@ def about_rule(view: CardView) -> list[str]:
             _starts_again(view),
             _not_their_own(view, rule),
             _escalated(view.round, rule),
-            _or_else(view.round, rule),
+            or_else(rule, view.round.question),
         ]
     return [line for line in (*lines, _standing_in(view)) if line]
 
@@ -125,9 +125,10 @@ def _escalated(round_: Round, rule: Rule) -> str:
     return f"Since {date(round_.escalated_at)} {people} may decide too."
 
 
-def _or_else(round_: Round, rule: Rule) -> str:
+def or_else(rule: Rule, question: Question | None = None) -> str:
+    """What the rule does when nobody decides; empty where it does nothing."""
     timeout = rule.timeout
-    done = _what_time_does(round_.question, timeout.then) if timeout is not None else ""
+    done = _what_time_does(question, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
         return ""
     return f"If nobody decides within {decisions.how_long(timeout.after)}, the rule {done}."

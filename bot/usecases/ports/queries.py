@@ -175,6 +175,10 @@ class Queries(Protocol):
         """Who is away at this moment; with `delegate` those for whom this person decides."""
         ...
 
+    async def absence(self, user: str, *, at: datetime) -> Absence | None:
+        """The absence of this person; None if they are not away at this moment."""
+        ...
+
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
         """The rules under which rounds of these crews were opened, also those of long ago."""
         ...

@@ -1,1 +1,1 @@
-"""Reading: the queue, status, crews."""
+"""Reading: the queue, status, crews, rules."""

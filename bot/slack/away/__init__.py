@@ -1,0 +1,1 @@
+"""Going away: somebody else decides meanwhile; and coming back."""

@@ -1,0 +1,202 @@
+"""Going away by the command and by its form, and what becomes of who decides, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.demo.environment import ANA, BEN, CARL, CHANNEL
+from bot.demo.workspace import Message, Reply, error, message_text
+from bot.runtime import utc_now
+from bot.slack import ids
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.journeys.people import modal
+from tests.journeys.test_commands import ask
+from tests.journeys.test_rules import ENVIRONMENT, Skewed, in_thread
+
+CREWS = """
+[crews.research]
+url = "CREW_URL"
+token_env = "RESEARCH_TOKEN"
+webhook_secret_env = "RESEARCH_SECRET"
+reviewers = ["U0ANA"]
+
+[[crews.research.rules]]
+name = "law"
+when = { task = "contract*" }
+delegation = false
+
+[[crews.research.rules]]
+name = "in time"
+remind = { after = "2h", most = 1 }
+"""
+TOMORROW = (utc_now() + timedelta(days=1)).date()
+
+
+async def fill_in(world: World, **values: str) -> Reply:
+    await world.slack.slash(ANA, CHANNEL, "/crew", "away")
+    await modal(world, ANA, "Who decides for you")
+    entered = {ids.AWAY_UNTIL: TOMORROW.isoformat(), ids.AWAY_DELEGATE: BEN} | values
+    return await world.slack.submit(ANA, entered)
+
+
+async def by_form(world: World) -> None:
+    await fill_in(world)
+    assert f"<@{BEN}> decides for you" in (await modal(world, ANA, "decides for you")).shown
+
+
+async def by_command(world: World) -> None:
+    said = await ask(world, ANA, f"away until {TOMORROW} for @Ben")
+    assert f"<@{BEN}> decides for you" in said
+    assert "`/crew back`" in said
+
+
+async def decided_by(world: World, user: str, task: str) -> Message:
+    await world.pause(task, f"About {task}.")
+    card = await world.card(f"About {task}.")
+    await world.slack.click(user, card, "Approve")
+    return card
+
+
+@pytest.mark.parametrize("go", [by_command, by_form])
+async def test_a_colleague_decides_until_the_person_is_back(
+    make_world: MakeWorld, go: Callable[[World], Awaitable[None]]
+) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        card = await decided_by(world, BEN, "before")
+        assert "not a reviewer" in await world.told(BEN)
+        await world.slack.click(ANA, card, "Approve")
+        await world.delivered(card)
+
+        await go(world)
+        await world.pause("draft", "A draft.")
+        card = await world.card("A draft.")
+        assert {ANA, BEN} <= card.pings
+        assert f"<@{BEN}> for <@{ANA}>: please decide" in message_text(card)
+        await world.slack.click(BEN, card, "Approve")
+        decided = message_text(await world.delivered(card))
+        assert f"approved by <@{BEN}> for <@{ANA}>" in decided
+
+        assert "You are back" in await ask(world, ANA, "back")
+        assert "You were not away" in await ask(world, ANA, "back")
+        await decided_by(world, BEN, "after")
+        assert "not a reviewer" in await world.told(BEN)
+        assert len(world.crew.resumes) == 2
+
+
+async def test_a_rule_may_forbid_it_and_a_delegate_hands_nothing_on(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        await by_command(world)
+        await ask(world, BEN, f"away until {TOMORROW} for @Carl")
+        card = await decided_by(world, BEN, "contract_1")
+        assert "not a reviewer" in await world.told(BEN, count=2)
+        assert BEN not in card.pings
+        card = await decided_by(world, CARL, "draft")
+        assert "not a reviewer" in await world.told(CARL)
+        assert CARL not in card.pings
+        assert not world.crew.resumes
+
+
+async def test_who_stands_in_is_reminded_and_it_ends_by_itself(make_world: MakeWorld) -> None:
+    clock = Skewed()
+    async with make_world(replace(AT_ONCE, clock=clock), crews_file=CREWS, **ENVIRONMENT) as world:
+        await by_command(world)
+        await world.pause()
+        card = await world.card("A draft")
+        clock.later = timedelta(hours=3)
+        reminder = await in_thread(world, card, "still waits")
+        assert {ANA, BEN} <= reminder.pings
+        clock.later = timedelta(days=3)
+        await world.slack.click(BEN, card, "Approve")
+        assert "not a reviewer" in await world.told(BEN)
+        assert not world.crew.resumes
+
+
+async def test_while_away_the_form_shows_what_is_set(world: World) -> None:
+    await by_command(world)
+    await world.slack.slash(ANA, CHANNEL, "/crew", "away for @Carl")
+    view = await modal(world, ANA, f"<@{BEN}> decides for you until the end of")
+    [until, delegate] = [block["element"] for block in view.blocks if block["type"] == "input"]
+    assert until["initial_date"] == TOMORROW.isoformat()
+    assert delegate["initial_user"] == CARL
+    await world.slack.submit(ANA)
+    await modal(world, ANA, f"<@{CARL}> decides for you")
+
+
+async def test_a_day_ends_where_the_person_is(world: World) -> None:
+    person = world.slack.world.users[ANA]
+    world.slack.world.users[ANA] = replace(person, tz="America/New_York")
+    said = await ask(world, ANA, f"away until {TOMORROW} for @Ben")
+    assert "America/New York time" in said
+    world.slack.world.users[ANA] = replace(person, tz=None)
+    said = await ask(world, ANA, f"away until {TOMORROW} for @Ben")
+    assert "in UTC, because Slack does not say" in said
+
+
+async def test_what_is_wrong_is_said_below_its_field(world: World) -> None:
+    world.slack.add_user("U0GUS", "Gus", is_guest=True)
+    world.slack.add_user("U0OTTO", "Otto", team_id="T0OTHER")
+    until, delegate = ids.AWAY_UNTIL, ids.AWAY_DELEGATE
+    yesterday, far = (str(TOMORROW + timedelta(days=days)) for days in (-2, 400))
+    assert (await fill_in(world, **{until: yesterday})).errors.keys() == {until}
+    assert "too far ahead" in (await fill_in(world, **{until: far})).errors[until]
+    assert "themselves" in (await fill_in(world, **{delegate: ANA})).errors[delegate]
+    for user in ("U0GUS", "U0OTTO", "U0DEMOBOT"):
+        assert "a colleague" in (await fill_in(world, **{delegate: user})).errors[delegate]
+    world.slack.add_user("U0EVE", "Eve")
+    world.slack.fail("users.info", error("fatal_error"), times=None)
+    assert "try again" in (await fill_in(world, **{delegate: "U0EVE"})).errors[delegate].lower()
+
+
+async def test_the_command_says_what_is_wrong_with_it(world: World) -> None:
+    assert "Nothing changed. That day is over" in await ask(
+        world, ANA, "away until 2020-01-01 for @Ben"
+    )
+    assert "“tomorrow” is no day" in await ask(world, ANA, "away until tomorrow for @Ben")
+    await world.slack.slash(ANA, CHANNEL, "/crew", f"away until {TOMORROW} for @Ben", escape=False)
+    said = await world.told(ANA, count=3)
+    assert "who “@Ben” is" in said
+    assert "`/crew away` alone" in said
+    assert "You were not away" in await ask(world, ANA, "back")
+
+
+async def test_a_form_that_slack_does_not_open_is_told(world: World) -> None:
+    world.slack.fail("views.open", error("expired_trigger_id"))
+    assert "did not open the form" in await ask(world, ANA, "away")
+
+
+async def test_records_that_cannot_be_reached_are_told_and_the_form_stays(
+    world: World, tmp_path: Path
+) -> None:
+    def break_it() -> None:
+        with closing(sqlite3.connect(tmp_path / "crewgate.db")) as database:
+            database.execute("ALTER TABLE absences RENAME TO gone")
+
+    await world.slack.slash(ANA, CHANNEL, "/crew", "away")
+    await modal(world, ANA, "Who decides for you")
+    await asyncio.to_thread(break_it)
+    await world.slack.submit(ANA, {ids.AWAY_UNTIL: TOMORROW.isoformat(), ids.AWAY_DELEGATE: BEN})
+    view = await modal(world, ANA, "cannot reach my records")
+    assert TOMORROW.isoformat() in str(view.content)
+    for text in ("away", f"away until {TOMORROW} for @Ben", "back", "rules"):
+        assert "cannot reach my records" in await ask(world, ANA, text)
+
+
+async def test_each_is_shown_the_rules_for_what_they_decide(make_world: MakeWorld) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        said = await ask(world, ANA, "rules")
+        assert "*research* has 2 rules" in said
+        assert said.index("“law”") < said.index("“in time”")
+        assert f"It takes one approval; <@{ANA}> may decide." in said
+        assert "You decide for no crew" in await ask(world, BEN, "rules")
+        await by_command(world)
+        assert "“in time”" in await ask(world, BEN, "rules")

@@ -1,0 +1,67 @@
+"""What is typed behind `/crew away`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.verdict import Person
+from bot.slack.away.request import AwayRequest, RequestUnclear, Unclear, parse_request
+from bot.slack.away.strings import unclear
+
+DAY = date(2026, 12, 1)
+BEN = Person("U0BEN", "ben")
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("away", AwayRequest()),
+        ("away until 2026-12-01", AwayRequest(DAY)),
+        ("away for <@U0BEN|ben>", AwayRequest(None, BEN)),
+        ("away until 2026-12-01 for <@U0BEN|ben>", AwayRequest(DAY, BEN)),
+        (" away  For <@U0BEN|ben>\n UNTIL 2026-12-01 ", AwayRequest(DAY, BEN)),
+        ("away for <@W0BEN>", AwayRequest(None, Person("W0BEN", "W0BEN"))),
+        ("away for <@U0BEN|Ben of Legal>", AwayRequest(None, Person("U0BEN", "Ben of Legal"))),
+        ("away until", AwayRequest()),
+        ("away until 2026-12-01 for", AwayRequest(DAY)),
+    ],
+)
+def test_a_day_and_a_person_in_any_order_or_a_part_of_it(typed: str, asked: AwayRequest) -> None:
+    assert parse_request(typed) == asked
+
+
+@pytest.mark.parametrize(
+    ("typed", "what", "word"),
+    [
+        ("away tomorrow", Unclear.WORDS, "tomorrow"),
+        ("away until 2026-12-01 until 2026-12-02", Unclear.WORDS, "until"),
+        ("away for <@U0BEN|ben> for <@U0ANA|ana>", Unclear.WORDS, "for"),
+        ("away <@U0BEN|ben>", Unclear.WORDS, "<@U0BEN|ben>"),
+        ("away until tomorrow", Unclear.DAY, "tomorrow"),
+        ("away until 1.12.2026", Unclear.DAY, "1.12.2026"),
+        ("away until 2026-02-30", Unclear.DAY, "2026-02-30"),
+        ("away for @ben", Unclear.PERSON, "@ben"),
+        ("away for Ben Miller", Unclear.PERSON, "Ben"),
+        ("away for <!channel>", Unclear.PERSON, "<!channel>"),
+        ("away for <!subteam^S1|legal>", Unclear.PERSON, "<!subteam^S1|legal>"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(typed: str, what: Unclear, word: str) -> None:
+    with pytest.raises(RequestUnclear) as caught:
+        parse_request(typed)
+    assert (caught.value.what, caught.value.typed) == (what, word)
+
+
+@given(st.text(max_size=60).map(lambda text: f"away {text}"))
+def test_whatever_is_typed_gives_a_request_or_a_sentence_without_markup(typed: str) -> None:
+    try:
+        parse_request(typed)
+    except RequestUnclear as error:
+        said = unclear(error)
+        assert said.startswith("Nothing changed.")
+        assert said.endswith("`/crew away` alone for a form.")
+        assert "<" not in said

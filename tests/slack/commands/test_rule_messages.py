@@ -1,0 +1,198 @@
+"""`/crew rules`: each rule in sentences, within Slack's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.people import Anyone, ReviewerRef, User, UserGroup
+from bot.domain.rules.conditions import Conditions
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from bot.domain.rules.working_hours import WorkingHours
+from bot.slack.blockkit.blocks import Message
+from bot.slack.commands import rule_strings
+from bot.slack.commands.rule_messages import render_rules
+from bot.usecases.queries.rules import CrewRules
+from tests.builders import ANA, BEN, a_crew, a_rule
+from tests.slack.rendering import REVIEWERS, check_message, names, read, rules, texts
+
+PEOPLE = (User(ANA.id), UserGroup("S1"))
+HOUR, DAY = Duration.parse("1h"), Duration.parse("1d")
+
+
+def render(*found: CrewRules) -> Message:
+    def in_slack(named: Sequence[ReviewerRef]) -> Sequence[ReviewerRef]:
+        return named
+
+    return render_rules(found, in_slack=in_slack)
+
+
+def of(*of_crew: Rule, otherwise: bool = True) -> CrewRules:
+    crew = a_crew(reviewers=(User(ANA.id), User(BEN.id)), rules=of_crew)
+    return CrewRules(crew=crew, rules=tuple(enumerate(of_crew, start=1)), otherwise=otherwise)
+
+
+def said(rule: Rule) -> list[str]:
+    return rule_strings.rule(1, rule, PEOPLE, PEOPLE).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ({}, "every review that no rule before it is for"),
+        ({"task": "contract_*"}, "reviews where the task is `contract_*`"),
+        (
+            {"agent": "Lawyer*", "contains": ("indemnif", "liability")},
+            "the agent is `Lawyer*` and the output has “indemnif” or “liability” in it.",
+        ),
+        ({"contains": tuple("abcde")}, "reviews where the output has “a” or “b” or “c” or 2 more"),
+        (
+            {"json": (("budget.eur", ">= 50000"),)},
+            "reviews where `budget.eur` in the output is `&gt;= 50000`",
+        ),
+        (
+            {"inputs": (("country", "D*"),), "meta": (("region", "EU"),)},
+            "reviews where the input `country` is `D*` and `region` in `meta` is `EU`",
+        ),
+        (
+            {"inputs": tuple((name, "*") for name in "abcdefgh")},
+            "the input `f` is `*` and 2 more hold",
+        ),
+    ],
+)
+def test_it_says_which_reviews_a_rule_is_for(when: dict[str, object], says: str) -> None:
+    [first, *_] = said(a_rule(when=Conditions(**when)))  # type: ignore[arg-type]
+    assert first.startswith("1. *“contracts”* is for ")
+    assert says in first
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "It takes one approval; <@U0ANA> and <!subteam^S1> may decide."),
+        ({"approvals": 2}, "It takes two approvals; <@U0ANA> and <!subteam^S1> may decide."),
+        ({"channel": "C0LEGAL"}, "may decide, in <#C0LEGAL>."),
+        ({"channel": "#legal"}, "may decide, in #legal."),
+        (
+            {"self_approval": False},
+            "Who started it may not approve it; where nobody knows who did, anybody of them may.",
+        ),
+        ({"self_approval": False, "unknown_starter": False}, "who did, nobody may."),
+        ({"delegation": False}, "Nobody may stand in for somebody who is away."),
+    ],
+)
+def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None:
+    [_, second] = said(a_rule(**changes))
+    assert says in second
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"target": HOUR}, "It is wanted within 1 hour."),
+        (
+            {"remind": Reminders(after=HOUR)},
+            "reminded after 1 hour, then after twice as long each time, 3 times at most.",
+        ),
+        (
+            {
+                "remind": Reminders(after=HOUR, every=DAY, most=5),
+                "working_hours": WorkingHours.parse("Mon-Fri 09:00-17:30 UTC"),
+            },
+            "5 times at most, in working hours only. Working hours are Mon-Fri 09:00-17:30 UTC.",
+        ),
+        (
+            {"remind": Reminders(after=HOUR, most=1)},
+            "Who has not decided is reminded once, after 1 hour.",
+        ),
+        (
+            {"escalate": Escalation(DAY, PEOPLE)},
+            "After 1 day <@U0ANA> and <!subteam^S1> may decide too.",
+        ),
+        (
+            {"timeout": TimeOut(DAY, Then.REVISE, "Stop.")},
+            "within 1 day, the rule sends it back. The crew is told “Stop.” then.",
+        ),
+        (
+            {"timeout": TimeOut(DAY, Then.APPROVE)},
+            "If nobody decides within 1 day, the rule approves it.",
+        ),
+        (
+            {"timeout": TimeOut(DAY)},
+            "If nobody decides within 1 day, the thread says so, and it goes on waiting.",
+        ),
+    ],
+)
+def test_it_says_what_time_brings(changes: dict[str, object], says: str) -> None:
+    [*_, last] = said(a_rule(**changes))
+    assert says in last
+
+
+def test_crews_and_rules_are_in_their_order_with_what_is_left() -> None:
+    law = a_rule(name="law", when=Conditions(task="law"))
+    shown = read(render(of(law, a_rule(name="money", when=Conditions(task="money")))))
+    order = ["*research* has 2 rules, tried in this order.", "1. *“law”*", "2. *“money”*"]
+    places = [shown.index(part) for part in (*order, "What no rule is for takes one approval;")]
+    assert places == sorted(places)
+
+
+def test_a_rule_for_everything_leaves_nothing() -> None:
+    assert "What no rule is for" not in read(render(of(a_rule())))
+
+
+def test_a_crew_without_rules_says_who_decides() -> None:
+    shown = read(render(of()))
+    assert "*research* has no rules." in shown
+    assert "<@U0ANA> and <@U0BEN> may decide." in shown
+
+
+def test_who_is_concerned_by_some_sees_those_and_their_places() -> None:
+    some = replace(of(a_rule(name="a"), a_rule(name="b"), otherwise=False), rules=((2, a_rule()),))
+    shown = read(render(some))
+    assert "*research* has 2 rules; 1 concerns you." in shown
+    assert "2. *“contracts”*" in shown
+    assert "no rule is for" not in shown
+    both = replace(some, crew=a_crew(rules=(a_rule(),) * 3), rules=((1, a_rule()), (3, a_rule())))
+    assert "3 rules; 2 concern you." in read(render(both))
+
+
+def test_nobody_is_told_of_rules_that_do_not_concern_them() -> None:
+    assert read(render()) == "You decide for no crew, so no rule concerns you."
+
+
+pairs = st.lists(st.tuples(names, names), max_size=9).map(tuple)
+conditions = st.builds(
+    Conditions,
+    task=st.none() | names,
+    agent=st.none() | names,
+    contains=st.lists(texts, max_size=9).map(tuple),
+    json=pairs,
+    inputs=pairs,
+    meta=pairs,
+)
+
+
+@st.composite
+def any_rules(draw: st.DrawFn) -> Rule:
+    return replace(
+        draw(rules()),
+        when=draw(conditions),
+        channel=draw(st.sampled_from([None, "C0LEGAL", "#" + "l" * 80])),
+        reviewers=draw(st.sampled_from([None, REVIEWERS * 5, (Anyone(),)])),
+        remind=draw(st.sampled_from([None, Reminders(after=HOUR), Reminders(after=HOUR, most=1)])),
+        working_hours=WorkingHours.parse("Mon-Fri 09:00-17:30 America/Argentina/Buenos_Aires"),
+        delegation=draw(st.booleans()),
+    )
+
+
+@given(st.lists(any_rules(), max_size=4), st.sampled_from([1, 30]))
+def test_whatever_rules_say_is_within_the_limits(some: list[Rule], times: int) -> None:
+    everybody = {"@U0ANA", "!subteam^S1", "@U0BEN", "#C0LEGAL"}
+    message = render(of(*some * times), of(otherwise=False))
+    check_message(message, may_mention=frozenset(everybody))
+    assert "Revise" in read(message)
