@@ -15,6 +15,18 @@ REVIEWERS = 'reviewers = ["U0ANA", "ben@example.com"]'
 ASSIGNED = 'operators = ["U0BEN"]'
 """Nobody is named: whom a request assigns decides, else the operator."""
 
+ANSWERS = "/crewai_plus"
+"""The route of the stand-in at which flows are answered."""
+SECRETS = {
+    "RESEARCH_TOKEN": "demo-crew-token",
+    "RESEARCH_SECRET": "demo-webhook-secret",
+    "RESEARCH_FLOW_SECRET": FLOW_SECRET,
+}
+NO_CREW = dict.fromkeys(
+    ("CREW_NAME", "CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "REVIEWERS"), ""
+)
+"""Only the file names crews."""
+
 
 def crews_file(people: str, hosts: str = '["127.0.0.1"]') -> str:
     return f"""
@@ -33,15 +45,7 @@ async def flow_world(
     make_world: MakeWorld, people: str = REVIEWERS, *, hosts: str = '["127.0.0.1"]', **more: Any
 ) -> AsyncIterator[World]:
     """A world in which `world.crew.ask` reaches the bot."""
-    secrets = {
-        "RESEARCH_TOKEN": "demo-crew-token",
-        "RESEARCH_SECRET": "demo-webhook-secret",
-        "RESEARCH_FLOW_SECRET": FLOW_SECRET,
-    }
-    no_crew = dict.fromkeys(
-        ("CREW_NAME", "CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "REVIEWERS"), ""
-    )
-    async with make_world(crews_file=crews_file(people, hosts), **secrets, **no_crew, **more) as (
+    async with make_world(crews_file=crews_file(people, hosts), **SECRETS, **NO_CREW, **more) as (
         world
     ):
         url = f"{world.url}/crews/research/flow-request"

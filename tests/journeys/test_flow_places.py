@@ -10,13 +10,11 @@ from bot.demo.crew import status
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL
 from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.flow_world import ASSIGNED, flow_world, question, says
+from tests.journeys.flow_world import ANSWERS, ASSIGNED, flow_world, question, says
 from tests.journeys.people import home, modal
 from tests.journeys.test_commands import ask
 
 LABELS = ["✓ approved", "✕ rejected", "↺ needs_revision", "Answer in words"]
-ANSWERS = "/crewai_plus"
-"""The route of the stand-in at which flows are answered."""
 
 
 @pytest.fixture

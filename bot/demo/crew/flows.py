@@ -114,6 +114,14 @@ class Flows:
         self._changes.announce("asked", flow_id)
         return await self.send(asked)
 
+    def token(self, request_id: str) -> str:
+        """What lets somebody answer a request."""
+        return self._requests[request_id].token
+
+    async def resend(self, request_id: str) -> Sent:
+        """Send a request once more, as it was."""
+        return await self.send(self._requests[request_id])
+
     async def escalate(self, request_id: str, **changes: object) -> Sent:
         """Ask once more: nobody has answered for long. `changes` are of the request's fields."""
         asked = self._requests[request_id]

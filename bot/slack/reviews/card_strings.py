@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.changes import Changes
 from bot.domain.people import Anyone, ReviewerRef, User
-from bot.domain.reason import AnsweredElsewhere, Dismissed
+from bot.domain.reason import AnsweredElsewhere, Dismissed, RequestGone
 from bot.domain.review import Round
 from bot.domain.verdict import Answer, Decision, TimedOut
 from bot.slack import decisions
@@ -82,7 +82,10 @@ def _ended(name: str, shown: Superseded | Closed) -> str:
             return f"{name} dismissed by {person(by)}"
         case Closed(Decision() as decision, may_be_taken=may_be_taken):
             other = shared.told(decision)
-            became = f"may not have reached the {other}" if may_be_taken else "was not sent"
+            not_taken = isinstance(shown.reason, RequestGone)
+            became = "was not taken" if not_taken else "was not sent"
+            if may_be_taken:
+                became = f"may not have reached the {other}"
             if isinstance(shown.reason, AnsweredElsewhere):
                 became = "came too late"
             return f"{_theirs(decision)} {name} {became}"

@@ -14,6 +14,7 @@ from bot.domain.reason import (
     NeverSent,
     Reason,
     RefusedByCrew,
+    RequestGone,
     RetriesExhausted,
 )
 from bot.domain.review import Round
@@ -278,6 +279,8 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
             sent = "was not sent"
             if shown.may_be_taken:
                 sent = f"may not have reached the {told(decision)}"
+            elif isinstance(reason, RequestGone):
+                sent = "was not taken"
             if isinstance(reason, AnsweredElsewhere):
                 sent = "came too late"
             return f"{who} {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
@@ -355,7 +358,5 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
 def stuck_notice_plain(round_: Round) -> str:
     """The notice to the reviewer, for notifications."""
     other = "crew" if round_.question is None else "flow"
-    became = (
-        f"may not have reached the {other}" if round_.in_doubt else f"did not reach the {other}"
-    )
+    became = "may not have reached" if round_.in_doubt else "did not reach"
     return f"The decision on {subject_plain(round_)} {became} the {other}"

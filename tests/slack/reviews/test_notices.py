@@ -40,6 +40,7 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
     check_message(message)
     assert read(message).count("<@U0ANA>") == 1
     assert "did not reach the crew. Your approval is kept." in read(message)
+    assert message.text == "The decision on research: Draft, round 1 did not reach the crew"
     assert "The crew says “Unauthorized” (401)." in read(message)
     doubted = render_stuck_notice(replace(stuck, in_doubt_since=NOW))
     assert doubted is not None

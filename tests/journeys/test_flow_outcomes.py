@@ -1,0 +1,124 @@
+"""What a flow says to an answer, and what its card says then: what is known, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.demo.crew import Fault, drop_after, drop_before, garbage, status
+from bot.demo.environment import ANA, BEN, CHANNEL
+from bot.demo.workspace import buttons, message_text
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.flow_world import ANSWERS, flow_world, question, says
+
+GOES_ON = "The flow goes on with the outcome “approved”."
+OURS_OR_NOT = "this one or one from elsewhere: This was answered via slack. What came of sending"
+
+
+@pytest.fixture
+async def flows(make_world: MakeWorld) -> AsyncIterator[World]:
+    async with flow_world(make_world) as built:
+        yield built
+
+
+def answered(world: World) -> list[str]:
+    """What took effect."""
+    return [one.feedback or "" for one in world.crew.flows.answers]
+
+
+def sent(world: World) -> int:
+    """How many answers arrived."""
+    return sum(call.path.startswith(ANSWERS) for call in world.crew.requests)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (drop_after(), OURS_OR_NOT),
+        (status(500, applied=True), OURS_OR_NOT),
+        (status(504, applied=True), OURS_OR_NOT),
+        (garbage(), OURS_OR_NOT),
+        (drop_before(), GOES_ON),
+        (status(408), GOES_ON),
+        (status(429, retry_after=0), GOES_ON),
+        (status(503), GOES_ON),
+    ],
+)
+async def test_an_answer_is_sent_again_and_takes_effect_once(
+    flows: World, fault: Fault, text: str
+) -> None:
+    flows.crew.fail(ANSWERS, how=fault)
+    await flows.crew.ask()
+    card = await question(flows)
+    await flows.slack.click(ANA, card, "✓ approved")
+    shown = await says(flows, card, text)
+    assert answered(flows) == ["approved"]
+    assert sent(flows) == 2
+    assert ("The flow goes on" in shown) is (text == GOES_ON)
+    assert buttons(flows.slack.fresh(card)) == ["Read all"]
+
+
+@pytest.mark.parametrize("code", [404, 410])
+async def test_a_request_that_is_gone_is_closed_and_its_reviewer_told(
+    flows: World, code: int
+) -> None:
+    flows.crew.fail(ANSWERS, how=status(code, {"message": "no such request"}))
+    await flows.crew.ask()
+    card = await question(flows)
+    await flows.slack.click(ANA, card, "✓ approved")
+    await says(flows, card, "request any more: no such request. It did not take this one.")
+    told = f"<@{ANA}>, your decision on round 1 of Review article was not taken"
+    await flows.slack.until(
+        lambda: any(told in message_text(one) for one in flows.slack.messages(CHANNEL))
+    )
+    assert (answered(flows), sent(flows)) == ([], 1)
+
+
+async def test_somebody_who_answered_elsewhere_was_faster(flows: World) -> None:
+    await flows.crew.ask()
+    card = await question(flows)
+    flows.crew.flows.answer("8401", "rejected")
+    await flows.slack.click(ANA, card, "✓ approved")
+    shown = await says(flows, card, "Somebody was faster, so this one does not count.")
+    assert "an answer from elsewhere: This was answered via dashboard" in shown
+    assert answered(flows) == ["rejected"]
+
+
+@pytest.mark.parametrize("code", [401, 403, 422])
+async def test_a_refusal_waits_for_retry(flows: World, code: int) -> None:
+    flows.crew.fail(ANSWERS, how=status(code, {"message": "no"}))
+    await flows.crew.ask()
+    card = await question(flows)
+    await flows.slack.click(ANA, card, "✓ approved")
+    await says(flows, card, f"The flow says “no” ({code}).")
+    stuck = flows.slack.fresh(card)
+    assert buttons(stuck) == ["Retry", "Dismiss", "Read all"]
+    await flows.slack.click(BEN, stuck, "Retry")
+    await says(flows, card, GOES_ON)
+    assert answered(flows) == ["approved"]
+
+
+async def test_an_address_elsewhere_is_never_called(
+    flows: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "https://crewai.com.evil.example/respond?token=one-use-token"
+    await flows.crew.ask(callback_url=url, response_token="one-use-token", output=f"See {url}.")
+    card = await question(flows)
+    await flows.slack.click(ANA, card, "✓ approved")
+    shown = await says(flows, card, "flow_callback_hosts")
+    assert "one-use-token" not in shown + capsys.readouterr().out
+    assert sent(flows) == 0
+
+
+async def test_a_flow_that_ended_closes_what_it_asked(flows: World) -> None:
+    await flows.crew.ask()
+    card = await question(flows)
+    secret = {"Authorization": "Bearer demo-webhook-secret", "Content_Type": "application/json"}
+    ended = b'{"events": [{"id": "1", "execution_id": "other", "type": "flow_finished",'
+    ended += b'"timestamp": "2026-11-01T09:00:00Z", "data": {"state": {"id": "f-1"}}}]}'
+    for _ in range(2):
+        status_, body = await flows.post("/crews/research/events/stream", ended, **secret)
+        assert (status_, body) == (202, {"status": "accepted"})
+    await says(flows, card, "The execution has ended")
+    assert buttons(flows.slack.fresh(card)) == ["Read all"]
