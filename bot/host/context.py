@@ -42,6 +42,8 @@ class Shared:
     url: str
     """Where the host is reached, for the callbacks of flows."""
     flow_webhook: FlowWebhook | None
+    again_after: float
+    """Seconds until an execution goes on whose work could not be written to disk."""
     now: Callable[[], float] = utc_seconds
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)

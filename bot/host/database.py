@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from bot.host.errors import HostNotStarted, HostStops
+from bot.host.errors import HostNotStarted, HostStops, NotKept
 from bot.host.schema import TABLES, VERSION
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Database:
@@ -56,10 +61,12 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # Where the disk is full SQLite may have rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -74,3 +81,16 @@ class Database:
         with self._lock:
             self._closed = True
             self._connection.close()
+
+
+def or_not_kept(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function raise NotKept where the file cannot be read or written."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except sqlite3.Error as error:
+            raise NotKept(str(error)) from error
+
+    return call

@@ -39,3 +39,10 @@ class HostStops(BaseException):
 
     Not an `Exception`: crewai would take it for a failure of the agent, and try again.
     """
+
+
+class NotKept(BaseException):
+    """Ends a thread whose work cannot be written to disk now; it is done again later.
+
+    No `Exception` either: it is no failure of the crew, which would end the execution.
+    """

@@ -9,6 +9,7 @@ from sqlite3 import Connection
 from bot.host.database import Database
 from bot.host.mappers import webhook_from_row
 from bot.host.records import DueWebhook, Webhook
+from bot.host.wire import sendable
 
 
 def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
@@ -23,7 +24,7 @@ def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: 
                 one.about,
                 one.url,
                 json.dumps(dict(one.headers)),
-                json.dumps(one.body),
+                sendable(json.dumps(one.body, ensure_ascii=False)),
                 at,
             )
             for one in webhooks
@@ -34,6 +35,11 @@ def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: 
 def forget_about(sql: Connection, execution_id: str, about: str) -> None:
     """Send no more what announces a pause that is over."""
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
+
+
+def forget_announcements(sql: Connection, execution_id: str) -> None:
+    """Send no more what announces any pause of an execution."""
+    sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,))
 
 
 class Outbox:
@@ -47,21 +53,37 @@ class Outbox:
         with self._database.transaction() as sql:
             put(sql, execution_id, webhooks, at=at)
 
-    def due(self, at: float, *, limit: int, except_for: Iterable[int]) -> list[DueWebhook]:
-        """What is to be sent by then, the oldest first, save what is being sent."""
+    def due(
+        self,
+        at: float,
+        *,
+        announcing: bool,
+        limit: int,
+        to_one_url: int,
+        except_for: Iterable[int],
+    ) -> list[DueWebhook]:
+        """What is to be sent by then, the oldest first, save what is being sent.
+
+        Of what announces a pause, or of all else; and no more to one URL than that.
+        """
         held = json.dumps(list(except_for))
         with self._database.reading() as sql:
             rows = sql.execute(
-                "SELECT * FROM webhooks WHERE due_at <= ?"
+                "SELECT * FROM webhooks WHERE id IN"
+                " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY url ORDER BY id)"
+                " AS place FROM webhooks WHERE due_at <= ? AND (about != '') = ?)"
+                " WHERE place <= ?)"
                 " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
-                (at, held, limit),
+                (at, announcing, to_one_url, held, limit),
             ).fetchall()
         return [webhook_from_row(row) for row in rows]
 
-    def next_due(self) -> float | None:
-        """When the next one is due."""
+    def next_due(self, *, after: float) -> float | None:
+        """When the next one is due of those that are not yet."""
         with self._database.reading() as sql:
-            [at] = sql.execute("SELECT min(due_at) FROM webhooks").fetchone()
+            [at] = sql.execute(
+                "SELECT min(due_at) FROM webhooks WHERE due_at > ?", (after,)
+            ).fetchone()
         return None if at is None else float(at)
 
     def remove(self, webhook_id: int) -> None:

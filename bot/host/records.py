@@ -154,3 +154,8 @@ class DueWebhook:
     execution_id: str
     webhook: Webhook
     tries: int
+
+    @property
+    def announces(self) -> bool:
+        """Whether it announces a pause."""
+        return bool(self.webhook.about)

@@ -12,7 +12,8 @@ import structlog
 
 from bot.host import bodies
 from bot.host.context import Shared, hash_token
-from bot.host.errors import HostStops, Refusal, TargetChanged
+from bot.host.database import or_not_kept
+from bot.host.errors import HostStops, NotKept, Refusal, TargetChanged
 from bot.host.questions import question_webhooks
 from bot.host.records import Execution, Json, Kickoff, State
 from bot.host.run import HostRun
@@ -39,9 +40,17 @@ class Runner:
         for execution in self._store.unfinished():
             if execution.target not in self._targets:
                 log.warning("not_served", execution=execution.id, target=execution.target)
-            elif execution.state is not State.PAUSED:
+            elif self._can_go_on(execution):
                 log.info("taken_up", execution=execution.id)
                 self._go_on(execution.id, execution.target)
+
+    def _can_go_on(self, execution: Execution) -> bool:
+        """Whether there is something to do, also where other tasks wait for people."""
+        if execution.state is not State.PAUSED or self._targets[execution.target].is_flow:
+            return execution.state in {State.QUEUED, State.RUNNING}
+        done = {execution.tasks[one.position].id for one in self._store.finished(execution.id)}
+        newest = {one.task_id: one for one in self._store.rounds(execution.id)}
+        return any(one.decision and one.task_id not in done for one in newest.values())
 
     def stop(self) -> None:
         """End the threads that wait for people; what works is cut off with the process."""
@@ -67,7 +76,7 @@ class Runner:
         if not self._store.decide(call):
             raise Refusal.bad_request("Execution is not pending human input for this task")
         log.info("decided", execution=execution.id, task=call.task_id, approve=call.approve)
-        if self._shared.waiters.knows(execution.id, call.task_id):
+        if self._shared.waiters.claim(execution.id, call.task_id):
             self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, call.task_id))
         else:
             self._go_on(execution.id, target.name)
@@ -128,6 +137,9 @@ class Runner:
             self._run(execution_id, target)
         except HostStops:
             return
+        except NotKept as error:
+            log.error("not_kept", execution=execution_id, hint=str(error))  # noqa: TRY400
+            self._go_on_later(execution_id, target)
         finally:
             with self._lock:
                 self._working.discard(execution_id)
@@ -137,16 +149,22 @@ class Runner:
         if again:
             self._go_on(execution_id, target)
 
+    def _go_on_later(self, execution_id: str, target: str) -> None:
+        timer = threading.Timer(self._shared.again_after, self._go_on, (execution_id, target))
+        timer.daemon = True
+        timer.start()
+
+    @or_not_kept
     def _run(self, execution_id: str, target: str) -> None:
         run = HostRun(execution_id, target, self._shared)
-        if run.execution.state in {State.PAUSED, State.COMPLETED, State.ERROR}:
+        if not self._can_go_on(run.execution):
             return
         try:
             outcome = self._targets[target].run(run)
         except TargetChanged as error:
             log.error("crew_changed", execution=execution_id, hint=str(error))  # noqa: TRY400
             return
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # It is the user's code that raises, so no type can be named.
             log.exception("failed", execution=execution_id)
             outcome = Failed(f"{type(error).__name__}: {error}")

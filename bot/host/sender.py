@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -27,7 +28,10 @@ LONGEST_PAUSE: Final = 300.0
 #: How often what announces no pause is tried. A pause is announced until somebody decided.
 TRIES: Final = 6
 LASTING: Final = frozenset({"human_input", "flow"})
+#: How many are under way at the same time, of those that announce pauses and of all others each:
+#: a receiver that hangs takes `TIMEOUT` for each of its own.
 AT_ONCE: Final = 16
+TO_ONE_URL: Final = 4
 
 
 class Sender:
@@ -46,7 +50,9 @@ class Sender:
         self._now = now
         self._pause = pause
         self._changed = asyncio.Event()
-        self._sending: dict[int, asyncio.Task[None]] = {}
+        self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
+        self._tried: dict[int, Callable[[], None]] = {}
+        """What is to be kept of tries, until it is on disk: nothing is sent again before that."""
         self._finishing = False
 
     def wake(self) -> None:
@@ -61,48 +67,69 @@ class Sender:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             while True:
                 self._changed.clear()
-                self._start_due(session)
-                await self._until_due()
+                seconds = self._look(session)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._changed.wait()
 
     async def finish(self, seconds: float) -> None:
         """Begin nothing more, and wait for what is under way."""
         self._finishing = True
         if self._sending:
-            await asyncio.wait(list(self._sending.values()), timeout=seconds)
+            await asyncio.wait([task for task, _ in self._sending.values()], timeout=seconds)
+        with suppress(sqlite3.Error):
+            self._keep_tries()
 
-    def _start_due(self, session: aiohttp.ClientSession) -> None:
-        room = 0 if self._finishing else AT_ONCE - len(self._sending)
-        for due in self._outbox.due(self._now(), limit=room, except_for=self._sending):
+    def _look(self, session: aiohttp.ClientSession) -> float | None:
+        """Begin what is due; how long until the next look, or None for until something changes."""
+        now = self._now()
+        try:
+            self._keep_tries()
+            for announcing in (True, False):
+                self._start_due(session, now, announcing=announcing)
+            due_at = self._outbox.next_due(after=now)
+        except sqlite3.Error:
+            log.exception("webhooks_not_kept", again_in=self._pause)
+            return self._pause
+        return None if due_at is None else max(0.0, due_at - self._now())
+
+    def _keep_tries(self) -> None:
+        for webhook_id, keep in list(self._tried.items()):
+            keep()
+            del self._tried[webhook_id]
+
+    def _start_due(self, session: aiohttp.ClientSession, now: float, *, announcing: bool) -> None:
+        under_way = [due for _, due in self._sending.values() if due.announces == announcing]
+        room = 0 if self._finishing else AT_ONCE - len(under_way)
+        for due in self._outbox.due(
+            now,
+            announcing=announcing,
+            limit=room,
+            to_one_url=TO_ONE_URL,
+            except_for=[*self._sending, *self._tried],
+        ):
             task = asyncio.create_task(self._send(session, due))
-            self._sending[due.id] = task
+            self._sending[due.id] = task, due
             task.add_done_callback(partial(self._ended, due.id))
 
     def _ended(self, webhook_id: int, _: asyncio.Task[None]) -> None:
         del self._sending[webhook_id]
         self._changed.set()
 
-    async def _until_due(self) -> None:
-        due_at = self._outbox.next_due()
-        # While something is under way its end wakes this; nothing else needs a look before then.
-        seconds = None if due_at is None or self._sending else max(0.0, due_at - self._now())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-
     async def _send(self, session: aiohttp.ClientSession, due: DueWebhook) -> None:
         why = await self._try(session, due)
         if not why:
             log.info("webhook_sent", execution=due.execution_id, kind=due.webhook.kind)
-            self._outbox.remove(due.id)
+            self._tried[due.id] = partial(self._outbox.remove, due.id)
             return
         told = {"execution": due.execution_id, "kind": due.webhook.kind, "why": why}
         if due.webhook.kind not in LASTING and due.tries + 1 >= TRIES:
             log.warning("webhook_given_up", **told)
-            self._outbox.remove(due.id)
+            self._tried[due.id] = partial(self._outbox.remove, due.id)
             return
         pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
         log.warning("webhook_not_taken", again_in=pause, **told)
-        self._outbox.postpone(due.id, self._now() + pause)
+        self._tried[due.id] = partial(self._outbox.postpone, due.id, self._now() + pause)
 
     async def _try(self, session: aiohttp.ClientSession, due: DueWebhook) -> str:
         """Send once; why it was not taken, or nothing."""

@@ -47,6 +47,8 @@ class Options:
     flow_webhook: FlowWebhook | None = None
     first_pause: float = FIRST_PAUSE
     """Seconds until what nobody took is sent again."""
+    again_after: float = 30.0
+    """Seconds until an execution goes on whose work could not be written to disk."""
 
 
 async def serve(targets: Mapping[str, Target], options: Options) -> None:
@@ -106,6 +108,7 @@ def _shared(file: Database, options: Options, url: str, sender: Sender) -> Share
         wake=wake,
         url=url,
         flow_webhook=options.flow_webhook,
+        again_after=options.again_after,
     )
 
 

@@ -21,7 +21,7 @@ from bot.host.mappers import (
     round_from_row,
     with_human_input,
 )
-from bot.host.outbox import forget_about, put
+from bot.host.outbox import forget_about, forget_announcements, put
 from bot.host.records import (
     Decision,
     Execution,
@@ -34,7 +34,7 @@ from bot.host.records import (
     TaskRow,
     Webhook,
 )
-from bot.host.wire import ResumeCall
+from bot.host.wire import ResumeCall, sendable
 
 
 class Store:
@@ -111,14 +111,15 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Keep how it ended."""
+        """Keep how it ended; what it still asked of people is announced no more."""
         state = State.ERROR if error else State.COMPLETED
         with self._database.transaction() as sql:
             sql.execute(
                 "UPDATE executions SET state = ?, result = ?, error = ?, ended_at = ? WHERE id = ?",
-                (state, result, error, at, execution_id),
+                (state, sendable(result), sendable(error), at, execution_id),
             )
             _carry_out(sql, execution_id)
+            forget_announcements(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
     # ---- tasks and rounds of a crew
@@ -137,7 +138,7 @@ class Store:
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
-                (execution_id, position, json.dumps(output), seconds),
+                (execution_id, position, sendable(json.dumps(output, ensure_ascii=False)), seconds),
             )
             put(sql, execution_id, webhooks, at=at)
 
@@ -163,7 +164,7 @@ class Store:
             sql.execute(
                 "INSERT INTO rounds (execution_id, task_id, number, output) SELECT ?, ?,"
                 " 1 + count(*), ? FROM rounds WHERE execution_id = ? AND task_id = ?",
-                (execution_id, task_id, output, execution_id, task_id),
+                (execution_id, task_id, sendable(output), execution_id, task_id),
             )
             _forget_urls(sql, execution_id)
             _set_state(sql, execution_id)
@@ -180,12 +181,13 @@ class Store:
     def decide(self, call: ResumeCall) -> bool:
         """Keep a decision on the round that waits; the first one wins.
 
-        False where no round of this task waits.
+        False where no round of this task waits, or the execution has ended meanwhile.
         """
         with self._database.transaction() as sql:
             decided = sql.execute(
                 "UPDATE rounds SET approve = ?, feedback = ?"
-                " WHERE execution_id = ? AND task_id = ? AND approve IS NULL",
+                " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND EXISTS"
+                " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
                 (call.approve, call.feedback, call.execution_id, call.task_id),
             )
             if not decided.rowcount:

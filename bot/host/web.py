@@ -139,3 +139,8 @@ async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse
             "message": f"{request.method} {request.path}: {error.reason}",
         }
         return web.json_response(body, status=error.status)
+    except Exception as error:
+        # A crew's own check of its inputs raises anything; so does a disk that is full.
+        log.exception("request_failed", path=request.path)
+        failed = Refusal(500, "Internal Server Error", type(error).__name__)
+        return web.json_response(failed.body, status=failed.status)

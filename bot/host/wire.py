@@ -34,9 +34,12 @@ class AnswerCall:
 
 
 def parse_object(raw: bytes) -> Json:
-    """Parse a JSON object. Raises Refusal."""
+    """Parse a JSON object whose text can be kept and sent. Raises Refusal."""
     try:
         body = json.loads(raw, parse_constant=_refuse_constant)
+        # Lone surrogates can be written as JSON, and not as UTF-8; 1e999 becomes an infinity.
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+        body = json.loads(sendable(text))
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
@@ -68,9 +71,9 @@ def parse_resume(raw: bytes) -> ResumeCall:
     if wrong:
         raise Refusal.bad_request(f"Missing or invalid fields: {', '.join(wrong)}", **wrong)
     return ResumeCall(
-        sendable(body["execution_id"]),
-        sendable(body["task_id"]),
-        sendable(body["human_feedback"]),
+        body["execution_id"],
+        body["task_id"],
+        body["human_feedback"],
         body["is_approve"],
         _parse_urls(body),
         _parse_human_input(body),
@@ -87,7 +90,7 @@ def parse_answer(raw: bytes) -> AnswerCall:
     feedback, source = body.get("feedback"), body.get("source", "")
     if not isinstance(feedback, str) or not feedback.strip():
         raise Refusal.bad_request("feedback must be text that is not empty", feedback="required")
-    return AnswerCall(sendable(feedback), source if isinstance(source, str) else "")
+    return AnswerCall(feedback, source if isinstance(source, str) else "")
 
 
 def sendable(text: str) -> str:
@@ -132,7 +135,7 @@ def _parse_address(webhook: object, name: str) -> Address:
         case {"strategy": "bearer", "token": str(token)} if _fits_a_header(token):
             return Address(url, f"Bearer {token}")
         case {"strategy": "basic", "username": str(user), "password": str(password)}:
-            pair = sendable(f"{user}:{password}").encode()
+            pair = f"{user}:{password}".encode()
             return Address(url, f"Basic {base64.b64encode(pair).decode()}")
     raise Refusal.bad_request(
         f"{name}.authentication must be bearer with a token, or basic with username and password",
@@ -147,7 +150,8 @@ def _parse_url(body: Mapping[str, Any], name: str, *, of: str = "") -> str | Non
     try:
         if isinstance(url, str) and url.isprintable():
             parts = urlsplit(url)
-            if parts.scheme in {"http", "https"} and parts.hostname:
+            # Reading the port raises where there can be no such one.
+            if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
                 return url
     except ValueError:
         pass

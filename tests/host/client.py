@@ -83,6 +83,9 @@ class Listener:
     """Path, body, headers and raw body, the oldest first."""
     refuse: int = 0
     """How many of the next ones are answered with 503."""
+    hangs: str = ""
+    """The path where nothing is answered before `release` is set."""
+    release: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -90,6 +93,8 @@ class Listener:
         raw = await request.read()
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
+        if request.path == self.hangs:
+            await self.release.wait()
         if self.refuse:
             self.refuse -= 1
             return web.json_response({}, status=503)
@@ -119,3 +124,4 @@ async def listening() -> AsyncIterator[Listener]:
     async with serve(takes_posts("/{path:.*}", listener.take)) as url:
         listener.url = url
         yield listener
+        listener.release.set()

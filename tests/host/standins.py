@@ -21,6 +21,8 @@ class StandInCrew:
     unreviewed: Sequence[str] = ()
     work: Callable[[str], None] = lambda _task: None
     is_flow: bool = False
+    ending: str = ""
+    """Of each output."""
     worked: list[str] = field(default_factory=list)
     """The tasks that were worked on."""
 
@@ -55,7 +57,7 @@ class StandInCrew:
             self.work(name)
             self.worked.append(name)
             number += 1
-            text = f"{name} {number} on {run.execution.kickoff.inputs['topic']}"
+            text = f"{name} {number} on {run.execution.kickoff.inputs['topic']}{self.ending}"
             run.step({"thought": "I know"})
             if name in self.unreviewed:
                 return text

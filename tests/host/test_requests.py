@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.host.errors import Refusal
+from bot.host.records import Json
 from bot.host.wire import parse_kickoff, parse_resume
 from tests.host.client import Api, Listener
 from tests.host.conftest import StartHost
@@ -67,6 +68,7 @@ async def test_anybody_may_ask_whether_it_is_healthy(start_host: StartHost) -> N
         (b"", 400, "JSON object"),
         (b"[]", 400, "JSON object"),
         (b'{"inputs": NaN}', 400, "JSON object"),
+        (b'{"inputs": {"topic": 1e999}}', 400, "JSON object"),
         (b"[" * 100_000, 400, "JSON object"),
         (b'{"inputs": "' + b"a" * (9 * 2**20) + b'"}', 400, "8 MiB"),
         ({}, 400, "inputs"),
@@ -74,6 +76,7 @@ async def test_anybody_may_ask_whether_it_is_healthy(start_host: StartHost) -> N
         ({"inputs": {}, "meta": 1}, 400, "meta"),
         ({"inputs": {}, "taskWebhookUrl": "ftp://a"}, 400, "taskWebhookUrl"),
         ({"inputs": {}, "stepWebhookUrl": "http://["}, 400, "stepWebhookUrl"),
+        ({"inputs": {}, "stepWebhookUrl": "http://a:99999"}, 400, "stepWebhookUrl"),
         ({"inputs": {}, "crewWebhookUrl": 7}, 400, "crewWebhookUrl"),
         ({"inputs": {}, "humanInputWebhook": {}}, 400, "humanInputWebhook"),
         ({"inputs": {}, "humanInputWebhook": {"url": "http://"}}, 400, "humanInputWebhook"),
@@ -163,6 +166,33 @@ async def test_several_are_served_below_their_names_and_know_their_own_execution
     assert elsewhere == 404
     assert (refused, said["message"]) == (404, "Execution not found")
     assert taken == 200
+
+
+async def test_what_nobody_expected_is_an_error_as_documented(start_host: StartHost) -> None:
+    class Unexpected(StandInCrew):
+        def check(self, inputs: Json) -> None:
+            raise LookupError(str(inputs))
+
+    async with start_host(Unexpected()) as api:
+        status, said = await api.call("POST", "/kickoff", {"inputs": {"topic": "secret"}})
+
+    assert (status, said["error"]) == (500, "Internal Server Error")
+    assert "secret" not in said["message"]
+
+
+async def test_text_that_cannot_be_sent_is_mended_wherever_it_comes_from(
+    start_host: StartHost, listener: Listener, told: dict[str, Any]
+) -> None:
+    """Half a character, as JSON can hold it and UTF-8 cannot."""
+    async with start_host(StandInCrew(tasks=["draft"], ending=" \ud83d")) as api:
+        execution = await api.kick_off({"topic": "t\udc00"}, **told)
+        shown = await listener.pause()
+        await api.resume(execution, "draft-id", approve=True)
+        ended = await api.until(execution, "completed")
+
+    assert shown["task_output"] == "draft 1 on t? ?"
+    assert ended["result"]["output"] == "draft 1 on t? ?"
+    assert ended["result"]["tasks"][0]["output"] == "draft 1 on t? ?"
 
 
 @settings(max_examples=200)

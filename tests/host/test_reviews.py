@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Any
 
-from tests.host.client import Listener
+import pytest
+
+from bot.host.errors import HostStops
+from bot.host.records import TaskRow
+from bot.host.target import Completed, Run
+from tests.host.client import Api, Listener
 from tests.host.conftest import StartHost
 from tests.host.standins import StandInCrew
 
@@ -140,6 +146,20 @@ async def test_what_announces_no_pause_is_given_up(
     assert listener.at("/step") == []
 
 
+async def test_webhooks_that_hang_hold_up_no_pause(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    listener.hangs = "/step"
+    busy = [f"task-{number}" for number in range(40)]
+    async with start_host(StandInCrew(tasks=[*busy, "draft"], unreviewed=busy)) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        await listener.until(lambda: len(listener.at("/task")) == len(busy))
+        listener.release.set()
+        await api.resume(execution, "draft-id", approve=True)
+        await api.until(execution, "completed")
+
+
 async def test_of_many_decisions_at_once_one_counts(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
@@ -184,12 +204,52 @@ async def test_only_as_many_work_as_may_and_the_others_queue(
         await api.until(second, "completed")
 
 
-async def test_an_error_of_the_crew_is_its_status(start_host: StartHost, told: Told) -> None:
+@pytest.mark.parametrize("error", [LookupError("no such model"), SystemExit("no such model")])
+async def test_an_error_of_the_crew_is_its_status(
+    start_host: StartHost, told: Told, error: BaseException
+) -> None:
     def work(_: str) -> None:
-        raise LookupError("no such model")
+        raise error
 
     async with start_host(StandInCrew(work=work)) as api:
         execution = await api.kick_off(**told)
         said = await api.until(execution, "error")
 
-    assert said["error"] == "LookupError: no such model"
+    assert said["error"] == f"{type(error).__name__}: no such model"
+
+
+class Impatient(StandInCrew):
+    """Fails while people are still asked, as a crew does whose other task fails meanwhile."""
+
+    def run(self, run: Run) -> Completed:
+        """Ask in another thread, and fail."""
+        run.begin([TaskRow("draft-id", "draft", "draft")])
+
+        def ask() -> None:
+            with suppress(HostStops):
+                run.pause("draft-id", "A draft.", {})
+
+        threading.Thread(target=ask, daemon=True).start()
+        while not run.rounds():
+            pass
+        raise LookupError("no such model")
+
+
+async def test_what_ended_is_asked_about_no_more(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    listener.refuse = 10_000
+    async with start_host(Impatient(), StandInCrew("other", tasks=["draft"])) as served:
+        api, other = Api(f"{served.url}/crew"), Api(f"{served.url}/other")
+        execution = await api.kick_off(**told)
+        await api.until(execution, "error")
+        late, _ = await api.resume(execution, "draft-id", approve=True)
+        ended = await api.status(execution)
+        listener.refuse = 0
+        await other.kick_off(**told)
+        await listener.pause()
+
+    assert late == 400
+    assert ended["status"] == "error"
+    [announced] = listener.at("/human-input")
+    assert announced["execution_id"] != execution

@@ -1,0 +1,147 @@
+"""A file that cannot be written for a while: nothing is kept by halves, and all goes on after."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.host.context import Shared, utc_seconds
+from bot.host.database import Database
+from bot.host.outbox import Outbox
+from bot.host.records import DueWebhook, Kickoff, State, Webhook
+from bot.host.runner import Runner
+from bot.host.sender import Sender
+from bot.host.slots import Slots
+from bot.host.store import Store
+from bot.host.waiters import Waiters
+from tests.host.client import Listener
+from tests.host.standins import StandInCrew
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(Database(tmp_path / "host.db")) as opened:
+        yield opened
+
+
+def fill(database: Database, *, room: int = 0) -> None:
+    """Let the file grow by this many pages and no more, as on a full disk."""
+    with database.reading() as sql:
+        [pages] = sql.execute("PRAGMA page_count").fetchone()
+        sql.execute(f"PRAGMA max_page_count = {pages + room}")
+
+
+def empty(database: Database) -> None:
+    with database.reading() as sql:
+        sql.execute("PRAGMA max_page_count = 1000000")
+
+
+def kick_off(database: Database, name: str, *, size: int = 100_000) -> None:
+    Store(database).add(name, "crew", Kickoff({"topic": "x" * size}), at=1.0)
+
+
+def kept(database: Database) -> list[str]:
+    return [one.id for one in Store(database).unfinished()]
+
+
+def test_what_does_not_fit_is_refused_and_the_next_that_fits_is_kept(database: Database) -> None:
+    fill(database)
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            kick_off(database, "too-large")
+    empty(database)
+    kick_off(database, "fits")
+
+    assert kept(database) == ["fits"]
+
+
+def test_a_commit_that_fails_leaves_nothing_behind(database: Database) -> None:
+    with database.transaction() as sql:
+        sql.execute("CREATE TABLE a (id INTEGER PRIMARY KEY)")
+        sql.execute("CREATE TABLE b (of INTEGER REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED)")
+    with database.reading() as sql:
+        sql.execute("PRAGMA foreign_keys = ON")
+    with pytest.raises(sqlite3.IntegrityError), database.transaction() as sql:
+        sql.execute("INSERT INTO b VALUES (7)")  # found out at the commit
+    kick_off(database, "after", size=1)
+
+    assert kept(database) == ["after"]
+    with database.reading() as sql:
+        assert sql.execute("SELECT count(*) FROM b").fetchone()[0] == 0
+
+
+def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database) -> None:
+    """The task runs again once it can be."""
+    shared = Shared(
+        store=Store(database),
+        outbox=Outbox(database),
+        slots=Slots(1),
+        waiters=Waiters(),
+        wake=lambda: None,
+        url="",
+        flow_webhook=None,
+        again_after=0,
+    )
+    again = threading.Event()
+
+    def work(_: str) -> None:
+        if not crew.worked:
+            fill(database)
+            return
+        empty(database)
+        again.set()
+
+    crew = StandInCrew(tasks=["draft"], work=work)
+    runner = Runner({"crew": crew}, shared)
+    execution = runner.kick_off(crew, Kickoff({"topic": "x" * 100_000}))
+    assert again.wait(20)
+    while shared.store.get(execution, "crew").state is not State.PAUSED:
+        pass
+    runner.stop()
+
+    assert crew.worked == ["draft", "draft"]
+    assert len(shared.store.rounds(execution)) == 1
+
+
+async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
+    database: Database, listener: Listener
+) -> None:
+    looks, looked_often = 0, asyncio.Event()
+
+    def now() -> float:
+        nonlocal looks
+        looks += 1
+        if looks == 10:
+            looked_often.set()
+        return utc_seconds()
+
+    outbox = Outbox(database)
+    sender = Sender(outbox, None, now=now, pause=0.001)
+    outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})], at=0)
+    with database.reading() as sql:
+        sql.execute("PRAGMA query_only = ON")
+    sending = asyncio.create_task(sender.run())
+    with capture_logs() as logs:
+        async with asyncio.timeout(20):
+            await looked_often.wait()
+    with database.reading() as sql:
+        sql.execute("PRAGMA query_only = OFF")
+    outbox.put("e-1", [Webhook("task", f"{listener.url}/later", {})], at=0)
+    await listener.pause(path="/later")
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+    assert len(listener.at("/task")) == 1
+    assert {"webhooks_not_kept"} < {one["event"] for one in logs}
+    assert all(one.webhook.url.endswith("/later") for one in due(outbox))
+
+
+def due(outbox: Outbox) -> list[DueWebhook]:
+    return outbox.due(utc_seconds(), announcing=False, limit=9, to_one_url=9, except_for=())

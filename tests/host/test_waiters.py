@@ -1,0 +1,64 @@
+"""Who waits for a decision is woken by exactly one, which takes a place for it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from bot.host.errors import HostStops
+from bot.host.waiters import Waiters
+
+
+def test_one_alone_may_wake_who_waits() -> None:
+    waiters = Waiters()
+    assert not waiters.claim("e-1", "draft")
+    waiters.open("e-1", "draft")
+
+    assert waiters.claim("e-1", "draft")
+    assert not waiters.claim("e-1", "draft")
+
+
+def test_who_was_claimed_waits_until_it_is_woken() -> None:
+    """The place that is taken for it would be left by nobody."""
+    waiters = Waiters()
+    waiters.open("e-1", "draft")
+    waiters.claim("e-1", "draft")
+    assert not waiters.withdraw("e-1", "draft")
+
+    waiters.wake("e-1", "draft")
+    waiters.wait("e-1", "draft")
+
+    assert not waiters.claim("e-1", "draft")
+
+
+def test_who_waits_no_more_is_not_claimed() -> None:
+    waiters = Waiters()
+    waiters.open("e-1", "draft")
+
+    assert waiters.withdraw("e-1", "draft")
+    assert not waiters.claim("e-1", "draft")
+
+
+def test_a_stop_ends_who_waits_and_who_was_about_to_be_woken() -> None:
+    waiters = Waiters()
+    ended = []
+
+    def wait(task: str) -> None:
+        with pytest.raises(HostStops):
+            waiters.wait("e-1", task)
+        ended.append(task)
+
+    threads = [threading.Thread(target=wait, args=(task,)) for task in ("draft", "report")]
+    for task in ("draft", "report"):
+        waiters.open("e-1", task)
+    waiters.claim("e-1", "report")
+    for thread in threads:
+        thread.start()
+    waiters.stop()
+    for thread in threads:
+        thread.join(20)
+    waiters.open("e-1", "later")
+    wait("later")
+
+    assert sorted(ended) == ["draft", "later", "report"]
