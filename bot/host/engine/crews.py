@@ -62,9 +62,10 @@ class _Work:
         # A task of a crew that is built anew has another id; people know the first one.
         self._ids = [row.id for row in run.begin(rows)]
         by_task = {id(task): known for task, known in zip(self._tasks, self._ids, strict=True)}
-        self._reviews = Reviews(run, by_task)
+        self._reviews = Reviews(run, lambda task: by_task.get(id(task), str(task.id)))
 
     def work(self) -> Completed:
+        self._take_time()
         self._go_back()
         set_provider(self._reviews)
         self._crew.stream = False
@@ -80,6 +81,16 @@ class _Work:
             },
         }
         return Completed(str(result.raw), more)
+
+    def _take_time(self) -> None:
+        """Take off the limits that would count the time which people take, and end the execution.
+
+        CrewAI ends an agent's task with an error once it has an answer, if that came too late.
+        """
+        for task in self._tasks:
+            agent = self._crew.manager_agent or task.agent
+            if task.human_input and agent is not None:
+                agent.max_execution_time = None
 
     # ---- after a restart
 

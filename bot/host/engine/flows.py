@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from crewai.flow.human_feedback import HumanFeedbackCollapseError
 from crewai.flow.persistence import SQLiteFlowPersistence
 from pydantic import BaseModel, ValidationError
 
+from bot.host.engine.inner_tasks import InnerTasks
 from bot.host.engine.outcomes import ExactOutcome
 from bot.host.engine.reviews import Reviews
 from bot.host.errors import HostNotStarted, Refusal
@@ -56,15 +58,21 @@ class FlowTarget:
     def __init__(self, name: str, flow: Any, states: Path) -> None:
         self.name = name
         self._flow = flow
+        # Readable by this user only, as the host's own file is.
+        os.close(os.open(states, os.O_CREAT | os.O_RDWR, 0o600))
         self._persistence = SQLiteFlowPersistence(str(states))
         flow_config.hitl_provider = _ASKS
+        unkept = HostNotStarted(
+            f"{name}: {flow.__name__} takes no `persistence`, so a pause of it cannot be kept:"
+            " let its __init__ take **kwargs and hand them to super().__init__"
+        )
         try:
-            self._state = flow(persistence=self._persistence).state
+            made = flow(persistence=self._persistence)
         except TypeError as error:
-            raise HostNotStarted(
-                f"{name}: {flow.__name__} takes no `persistence`, so a pause of it cannot be kept:"
-                " let its __init__ take **kwargs and hand them to super().__init__"
-            ) from error
+            raise unkept from error
+        if made.persistence is not self._persistence:
+            raise unkept
+        self._state = made.state
 
     def check(self, inputs: Json) -> None:
         """Raises Refusal where the flow's state refuses them."""
@@ -83,11 +91,14 @@ class FlowTarget:
 
     def run(self, run: Run) -> Completed | Asked | Failed:
         """Work in the calling thread, to the end or the next question."""
-        set_provider(Reviews(run, {}))
         run.begin([])
         execution_id = run.execution.id
         _ASKS.take(execution_id)
         question = run.question()
+        tasks = InnerTasks(execution_id, "" if question is None else question.id)
+        reviews = Reviews(run, tasks.id_of)
+        reviews.take_up(run.rounds())
+        set_provider(reviews)
         pending = self._persistence.load_pending_feedback(execution_id)
         if pending and not _is_about(question, pending[1]):
             # Killed after CrewAI had kept this pause, and before the host did.

@@ -48,7 +48,7 @@ def _load(spec: str, flow_states: Path) -> Target:
         return _as_target(name, found, spec, flow_states)
     except HostNotStarted:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HostNotStarted(f"{spec} cannot be built: {_explain(error)}") from error
 
 
@@ -62,7 +62,7 @@ def _find(module: str, name: str, spec: str) -> Any:
                 " installed"
             ) from error
         raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
     if not hasattr(imported, name):
         raise HostNotStarted(f"{spec}: {module} has no {name!r}")
@@ -94,12 +94,13 @@ def _a(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: BaseException) -> str:
     """An error of the user's code in one line, with where it was raised."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<") and frame.filename != __file__
+        if not frame.filename.startswith("<")
+        and frame.filename not in {__file__, importlib.__file__}
     ]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     said = " ".join(str(error).split())

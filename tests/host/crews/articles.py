@@ -8,7 +8,8 @@ from crewai.flow import Flow, listen, or_, start
 from crewai.flow.human_feedback import human_feedback
 from pydantic import BaseModel
 
-from tests.host.crews.model import Scripted
+from tests.host.crews.model import Scripted, note
+from tests.host.crews.shop import make
 
 #: An object, which CrewAI does not find again when a flow goes on.
 model = Scripted(model="scripted", says="needs_revision")
@@ -48,6 +49,7 @@ class ArticleFlow(Flow[Article]):
     @listen("approved")
     def publish(self) -> str:
         """One end."""
+        note("publish")
         return f"published draft {self.state.drafts}"
 
     @listen("rejected")
@@ -94,6 +96,28 @@ class AwayFlow(Flow):
         return "done"
 
 
+class CrewFlow(Flow[Article]):
+    """Works with a crew that asks people, then asks itself."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def write(self) -> str:
+        """The crew's report."""
+        return str(make().kickoff(inputs={"topic": self.state.topic}).raw)
+
+    @listen(write)
+    @human_feedback(message="Publish it?", emit=["yes", "no"], llm=model)
+    def ask(self, report: str) -> str:
+        """What is asked about."""
+        return report
+
+    @listen("yes")
+    def end(self, result: Any) -> str:
+        """What was published."""
+        return f"published {result.output}"
+
+
 class TwinsFlow(Flow):
     """Asks twice at the same time."""
 
@@ -135,6 +159,20 @@ class UnkeptFlow(Flow):
     _skip_auto_memory: bool = True
 
     def __init__(self) -> None:
+        super().__init__()
+
+    @start()
+    def begin(self) -> str:
+        """Nothing."""
+        return ""
+
+
+class DroppingFlow(Flow):
+    """Takes a persistence and drops it."""
+
+    _skip_auto_memory: bool = True
+
+    def __init__(self, **_: Any) -> None:
         super().__init__()
 
     @start()

@@ -13,6 +13,14 @@ HOLD = Path("hold")
 """A named pipe: where it is, the model is busy until somebody opens it for writing."""
 
 
+def note(what: str) -> None:
+    """Write down that this begins, and be busy with it for as long as there is something held."""
+    with ASKED.open("a") as file:
+        file.write(f"{what}\n")
+    if HOLD.exists():
+        HOLD.read_text()
+
+
 class Scripted(BaseLLM):
     """Answers with what it works on, the inputs and the feedback that are in its prompt."""
 
@@ -23,10 +31,7 @@ class Scripted(BaseLLM):
         """The answer to a prompt."""
         prompt = messages if isinstance(messages, str) else [one["content"] for one in messages]
         told = "\n".join(prompt) if isinstance(prompt, list) else prompt
-        with ASKED.open("a") as file:
-            file.write(f"{self.says or _after(told, 'Current Task: ')}\n")
-        if HOLD.exists():
-            HOLD.read_text()
+        note(self.says or _after(told, "Current Task: "))
         if self.says == "raise":
             raise ConnectionError("the model is away")
         if self.says:

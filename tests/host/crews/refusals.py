@@ -17,7 +17,9 @@ SPECS = (
     f"{HERE}.shop:nothing",
     f"{HERE}.shop:Price",
     f"{HERE}.raises:crew",
+    f"{HERE}.leaves:crew",
     f"{HERE}.articles:UnkeptFlow",
+    f"{HERE}.articles:DroppingFlow",
     f"{HERE}.shop:make {HERE}.shop:make",
 )
 

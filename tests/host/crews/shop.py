@@ -109,6 +109,28 @@ def managed() -> Crew:
     return Crew(agents=[writer], tasks=[draft], process=Process.hierarchical, manager_llm=model)
 
 
+def pair() -> Crew:
+    """Two tasks at the same time; people may take longer than the agents."""
+    model = Scripted(model="scripted")
+    agents = [
+        Agent(role=role, goal="Write", backstory="Writes.", llm=model, max_execution_time=1)
+        for role in ("Left", "Right")
+    ]
+    tasks = [
+        Task(
+            name=agent.role,
+            description=f"{agent.role} of {{topic}}",
+            expected_output="Text",
+            agent=agent,
+            human_input=True,
+            async_execution=True,
+        )
+        for agent in agents
+    ]
+    end = Task(description="Both", expected_output="Text", agent=agents[0], context=tasks)
+    return Crew(agents=agents, tasks=[*tasks, end])
+
+
 def failing() -> Crew:
     """A crew whose model is away."""
     agent = Agent(
