@@ -44,8 +44,10 @@ async def hold(folder: Path) -> None:
     os.mkfifo(folder / "hold")
 
 
-async def until_asked(served: Api, execution: str, folder: Path, what: str) -> None:
-    while what not in lines(folder, "asked.txt"):
+async def until_asked(
+    served: Api, execution: str, folder: Path, what: str, *, file: str = "asked.txt"
+) -> None:
+    while what not in lines(folder, file):
         await served.status(execution)
 
 
@@ -154,7 +156,7 @@ async def test_flows_go_on_after_a_kill_at_every_step(
         await hold(tmp_path)
         # CrewAI has forgotten the question by the time that its listeners work.
         await answer(asked[listens], "approved")
-        await until_asked(served, listens, tmp_path, "publish")
+        await until_asked(served, listens, tmp_path, "publish", file="begun.txt")
         taken, _ = await answer(asked[busy], "Shorter, please.")
         await until_asked(served, busy, tmp_path, "needs_revision")
         await kill_while_the_model_is_busy(process, tmp_path)

@@ -8,7 +8,7 @@ from crewai.flow import Flow, listen, or_, start
 from crewai.flow.human_feedback import human_feedback
 from pydantic import BaseModel
 
-from tests.host.crews.model import Scripted, note
+from tests.host.crews.model import BEGUN, Scripted, note
 from tests.host.crews.shop import make
 
 #: An object, which CrewAI does not find again when a flow goes on.
@@ -49,7 +49,7 @@ class ArticleFlow(Flow[Article]):
     @listen("approved")
     def publish(self) -> str:
         """One end."""
-        note("publish")
+        note("publish", BEGUN)
         return f"published draft {self.state.drafts}"
 
     @listen("rejected")

@@ -9,14 +9,16 @@ from crewai.llms.base_llm import BaseLLM
 
 ASKED = Path("asked.txt")
 """In the host's folder: a line for each call."""
+BEGUN = Path("begun.txt")
+"""Beside it: a line for each method of a flow that says so."""
 HOLD = Path("hold")
-"""A named pipe: where it is, the model is busy until somebody opens it for writing."""
+"""A named pipe: where it is, all of them are busy until somebody opens it for writing."""
 
 
-def note(what: str) -> None:
+def note(what: str, file: Path = ASKED) -> None:
     """Write down that this begins, and be busy with it for as long as there is something held."""
-    with ASKED.open("a") as file:
-        file.write(f"{what}\n")
+    with file.open("a") as notes:
+        notes.write(f"{what}\n")
     if HOLD.exists():
         HOLD.read_text()
 
