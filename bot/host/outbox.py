@@ -9,7 +9,7 @@ from sqlite3 import Connection
 from bot.host.database import Database
 from bot.host.mappers import webhook_from_row
 from bot.host.records import DueWebhook, Webhook
-from bot.host.wire import sendable
+from bot.host.texts import sendable
 
 
 def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:

@@ -34,7 +34,8 @@ from bot.host.records import (
     TaskRow,
     Webhook,
 )
-from bot.host.wire import ResumeCall, sendable
+from bot.host.texts import sendable
+from bot.host.wire import ResumeCall
 
 
 class Store:

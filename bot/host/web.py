@@ -15,7 +15,8 @@ from bot.host.runner import Runner
 from bot.host.status import status_of
 from bot.host.store import Store
 from bot.host.target import Target
-from bot.host.wire import parse_answer, parse_kickoff, parse_resume, sendable
+from bot.host.texts import sendable
+from bot.host.wire import parse_answer, parse_kickoff, parse_resume
 
 log = structlog.get_logger(__name__)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bot.host.errors import Refusal
 from bot.host.records import Address, Json, Kickoff, Urls
+from bot.host.texts import sendable
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,6 @@ def parse_answer(raw: bytes) -> AnswerCall:
     if not isinstance(feedback, str) or not feedback.strip():
         raise Refusal.bad_request("feedback must be text that is not empty", feedback="required")
     return AnswerCall(feedback, source if isinstance(source, str) else "")
-
-
-def sendable(text: str) -> str:
-    """Text as UTF-8 can hold it: lone surrogates become question marks."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _refuse_constant(name: str) -> NoReturn:
