@@ -127,10 +127,13 @@ class Execution:
         )
 
     def has_moved(self, *, completed_tasks: int | None, current_task: str | None) -> bool:
-        """Whether the crew is further than it said the last time."""
+        """Whether the crew is further than it said the last time.
+
+        Of a flow the current task is no sign: its events may have named it, too.
+        """
         if self.asked_at is None:
             return False
-        other_task = None not in (self.current_task, current_task)
+        other_task = None not in (self.current_task, current_task) and not self.is_flow
         return (completed_tasks or 0) > self.completed_tasks or (
             other_task and current_task != self.current_task
         )

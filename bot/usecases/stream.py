@@ -77,14 +77,18 @@ async def _apply(tx: Tx, execution: Execution, event: StreamEvent, *, at: dateti
             return await _end(tx, execution, ended, at=at)
         case _ if execution.is_over:
             pass
-        case TaskStarted(name):
+        case TaskStarted(name) if execution.is_flow:
             return await _show(tx, execution, replace(execution, current_task=name), at=at)
         case MethodFinished(name):
             update = TaskUpdate(title=name)
             if await tx.executions.add_task_update_once(event.id, execution, update, at=at):
-                return await _show(tx, execution, execution.finish_task(), at=at)
-        case TaskFinished():
-            # Its webhook or its status counts it; the same task must not count twice.
+                # What is worked on now may have been told of before.
+                now_at = None if execution.current_task == name else execution.current_task
+                counted = replace(execution.finish_task(), current_task=now_at)
+                return await _show(tx, execution, counted, at=at)
+        case TaskStarted() | TaskFinished():
+            # Its status says where it is, and is evidence: no event may change what it is compared
+            # with. Its webhook or its status counts what is finished, which must not count twice.
             poll = about(execution, EffectKind.POLL_STATUS)
             await tx.hasten(poll, at=at + STATUS_POLL.first)
         case _:

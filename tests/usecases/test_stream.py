@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.effects import EffectKind
 from bot.domain.execution import ExecutionState
 from bot.domain.notification import Output
-from bot.domain.outcome import Refused
-from bot.domain.reason import AnsweredElsewhere, ExecutionEnded, ExecutionFailed, PerhapsTaken
+from bot.domain.outcome import Refused, ResumeStatus
+from bot.domain.reason import (
+    Answered,
+    AnsweredElsewhere,
+    ExecutionEnded,
+    ExecutionFailed,
+    PerhapsTaken,
+)
 from bot.domain.review import State
 from bot.domain.stream import (
     Failed,
@@ -22,10 +30,12 @@ from bot.domain.stream import (
     TaskStarted,
 )
 from bot.domain.verdict import Answer
+from bot.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
+from bot.usecases.read_models import CrewStatus, Progress
 from bot.usecases.stream import record_events
 from tests.builders import NOW
 from tests.usecases.faults import LOST, Fault
-from tests.usecases.world import CREW, World
+from tests.usecases.world import CREW, STATUS, World
 
 APPROVED = Answer("approved", is_label=True)
 
@@ -71,15 +81,31 @@ async def test_an_execution_that_is_not_known_is_not_made(world: World) -> None:
     assert await world.uow.read.executions.find("research", "nobody") is None
 
 
-async def test_tasks_move_the_progress(world: World) -> None:
+async def test_a_flows_methods_move_the_progress(world: World) -> None:
     await world.start()
     await world.settle_slack()
-    await record(world, happened(TaskStarted("draft")))
+    await record(world, happened(TaskStarted("draft"), flow=True))
     assert (await world.execution()).current_task == "draft"
     await world.settle_slack()
     assert world.slack.updates[-1].execution.current_task == "draft"
-    await record(world, happened(TaskStarted("draft")), happened(TaskFinished("draft")))
+    await record(world, happened(TaskStarted("draft"), flow=True))
+    asked = replace(await world.execution(), asked_at=NOW)
+    assert not asked.has_moved(completed_tasks=0, current_task="edit")
+    assert asked.has_moved(completed_tasks=1, current_task="edit")
+
+
+@pytest.mark.parametrize("what", [TaskStarted("draft"), TaskFinished("draft")])
+async def test_a_crews_tasks_have_its_status_asked_for(world: World, what: Happening) -> None:
+    await world.start()
+    await world.settle_slack()
+    world.crew.says = Progress(CrewStatus.RUNNING, "running", "edit_task", completed_tasks=1)
+    await record(world, happened(what))
     assert (await world.execution()).completed_tasks == 0
+    world.clock.advance(STATUS_POLL.first)
+    await world.turn(STATUS)
+    await world.settle_slack()
+    shown = world.slack.updates[-1].execution
+    assert (shown.current_task, shown.completed_tasks) == ("edit_task", 1)
 
 
 async def test_a_flows_methods_are_counted_once(world: World) -> None:
@@ -89,6 +115,11 @@ async def test_a_flows_methods_are_counted_once(world: World) -> None:
     await record(world, finished, happened(MethodFinished("edit"), flow=True, number=2))
     execution = await world.execution()
     assert (execution.completed_tasks, execution.is_flow) == (2, True)
+    await record(world, happened(TaskStarted("publish"), flow=True, number=7))
+    await record(world, happened(MethodFinished("draft"), flow=True, number=6))
+    assert (await world.execution()).current_task == "publish"
+    await record(world, happened(MethodFinished("publish"), flow=True, number=8))
+    assert (await world.execution()).current_task is None
     await record(world, happened(Finished(), flow=True, number=3))
     await record(world, happened(TaskStarted("late"), flow=True, number=4))
     assert (await world.execution()).current_task is None
@@ -153,3 +184,20 @@ async def test_an_event_is_no_evidence_for_what_is_in_doubt(world: World) -> Non
     world.clock.advance(world.context.grace)
     await world.turn(CREW)
     assert len(world.crew.asked) == 2
+
+
+async def test_nor_together_with_the_status_which_names_tasks_in_its_own_way(world: World) -> None:
+    round_ = (await world.notify()).round
+    world.crew.pause()
+    world.crew.says = Progress(CrewStatus.RUNNING, "running", "draft_task", completed_tasks=0)
+    world.clock.advance(FIRST_POLL_WITHIN + STATUS_POLL.first)
+    await world.turn(STATUS)
+    assert (await world.execution()).current_task == "draft_task"
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    await record(world, happened(TaskStarted("Draft the report")))
+    world.clock.advance(world.context.grace)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 2
+    assert (await world.round(round_.id)).reason == Answered("Thank you.", ResumeStatus.RESUMED)
