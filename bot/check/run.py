@@ -110,3 +110,6 @@ def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
             stream = crew.stream if show_secrets else replace(crew.stream, token=HIDDEN)
             yield "and, to have its events sent here:"
             yield f'"webhooks": {json.dumps(stream_body(stream), ensure_ascii=False)}'
+        if settings.crews[name].flow_webhook_secret is not None:
+            yield f"Whoever deploys flows of “{name}” sets this webhook for them:"
+            yield f"{settings.public_url}/crews/{name}/flow-request"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from bot.demo.environment import WEBHOOK_SECRET
 from bot.demo.ports import free_port
 from tests.check.conftest import Ask, Run
+from tests.journeys.flow_world import FLOW_SECRET, NO_CREW, REVIEWERS, SECRETS, crews_file
 from tests.servers import serve
 
 
@@ -107,6 +109,25 @@ async def test_what_a_kickoff_must_carry_is_ready_to_copy_at_a_terminal_alone(as
                 "authentication": {"strategy": "bearer", "token": token},
             }
         }
+
+
+async def test_what_flows_and_event_streams_need_is_ready_to_copy_too(
+    ask: Ask, tmp_path: Path
+) -> None:
+    (tmp_path / "crews.toml").write_text(
+        crews_file(f"{REVIEWERS}\nstream = true").replace("CREW_URL", "http://127.0.0.1:9")
+    )
+    url = f"http://127.0.0.1:{free_port()}"
+    for show_secrets, token in ((True, WEBHOOK_SECRET), (False, "(its webhook secret)")):
+        _, said = await ask(show_secrets=show_secrets, PUBLIC_URL=url, **SECRETS, **NO_CREW)
+        *_, about_stream, webhooks, about_flows, address = said
+        assert about_stream == "and, to have its events sent here:"
+        stream = json.loads("{" + webhooks + "}")["webhooks"]
+        assert stream["url"] == f"{url}/crews/research/events/stream"
+        assert stream["authentication"] == {"strategy": "bearer", "token": token}
+        assert about_flows == "Whoever deploys flows of “research” sets this webhook for them:"
+        assert address == f"{url}/crews/research/flow-request"
+        assert FLOW_SECRET not in "".join(said)
 
 
 async def test_without_an_address_nothing_is_offered_to_copy(ask: Ask) -> None:
