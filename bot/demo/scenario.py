@@ -17,7 +17,7 @@ import aiohttp
 from bot.demo.bot_process import BotDidNotStart
 from bot.demo.crew import Resume, State
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
-from bot.demo.hosted.crew import HostedCrew
+from bot.demo.hosted.crew import HostedCrew, sample_host
 from bot.demo.hosted.process import HostDidNotStart
 from bot.demo.playground.slack_state import known_names
 from bot.demo.transcript import read_markdown, read_message
@@ -51,7 +51,7 @@ async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
         say("Starting a crew, a Slack workspace and the bot between them.")
-        hosted = HostedCrew(Path(folder), task_seconds=0.2) if crewai else None
+        hosted = HostedCrew(sample_host(Path(folder), task_seconds=0.2)) if crewai else None
         async with start_environment(
             Path(folder), now=time.time, task_seconds=0.2, port=port, hosted=hosted
         ) as environment:

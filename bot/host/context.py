@@ -15,6 +15,11 @@ from bot.host.store import Store
 from bot.host.waiters import Waiters
 
 
+def random_id() -> str:
+    """An id of an execution or a question, as CrewAI's own are."""
+    return str(uuid.uuid4())
+
+
 def utc_seconds() -> float:
     """The present moment, in seconds since the epoch."""
     return time.time()
@@ -44,8 +49,8 @@ class Shared:
     flow_webhook: FlowWebhook | None
     again_after: float
     """Seconds until an execution goes on whose work could not be written to disk."""
+    new_id: Callable[[], str]
     now: Callable[[], float] = utc_seconds
-    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from bot.host.context import FlowWebhook, Shared, utc_seconds
+from bot.host.context import FlowWebhook, Shared, random_id, utc_seconds
 from bot.host.database import Database
 from bot.host.errors import HostNotStarted
 from bot.host.outbox import Outbox
@@ -49,6 +49,7 @@ class Options:
     """Seconds until what nobody took is sent again."""
     again_after: float = 30.0
     """Seconds until an execution goes on whose work could not be written to disk."""
+    new_id: Callable[[], str] = random_id
 
 
 async def serve(targets: Mapping[str, Target], options: Options) -> None:
@@ -109,6 +110,7 @@ def _shared(file: Database, options: Options, url: str, sender: Sender) -> Share
         url=url,
         flow_webhook=options.flow_webhook,
         again_after=options.again_after,
+        new_id=options.new_id,
     )
 
 

@@ -118,7 +118,10 @@ MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 @pytest.fixture
 def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
-    """Build a world; keyword arguments are settings, as in the environment."""
+    """Build a world; keyword arguments are settings, as in the environment.
+
+    With `instead`, that crew and not the stand-in.
+    """
 
     @asynccontextmanager
     async def build(
@@ -127,9 +130,10 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
         crews_file: str = "",
         port: int = 0,
         forward: bool = False,
+        instead: Crew | None = None,
         **more: str,
     ) -> AsyncIterator[World]:
-        async with Workspace() as slack, Crew() as crew:
+        async with Workspace() as slack, instead or Crew() as crew:
             if crews_file:
                 (tmp_path / "crews.toml").write_text(crews_file.replace("CREW_URL", crew.url))
             people(slack)

@@ -129,10 +129,8 @@ class Server:
         """The response under a fault; None closes the connection without an answer."""
         response = respond() if fault.applied else None
         match fault.how:
-            case How.STATUS | How.ECHO:
-                return _status_response(fault)
-            case How.GARBAGE:
-                return web.Response(text="<html>It works!</html>", content_type="text/html")
+            case How.STATUS | How.ECHO | How.GARBAGE:
+                return failing_response(fault)
             case How.DROP:
                 return None
             case How.SLOW:
@@ -163,7 +161,10 @@ class Server:
             closing.cancel()
 
 
-def _status_response(fault: Fault) -> web.Response:
+def failing_response(fault: Fault) -> web.Response:
+    """What is answered instead, where anything is."""
+    if fault.how is How.GARBAGE:
+        return web.Response(text="<html>It works!</html>", content_type="text/html")
     headers: Mapping[str, str] = dict(fault.headers)
     if isinstance(fault.body, str):
         return web.Response(text=fault.body, status=fault.code, headers=headers)

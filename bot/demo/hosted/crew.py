@@ -1,4 +1,4 @@
-"""The sample crew with the real CrewAI, as the demo uses a crew."""
+"""A crew of `crewgate host` as the demo uses a crew; the sample crew with the real CrewAI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from bot.demo.crew import Call, Change, Crew, Execution, Fault, Resume, Sent
 from bot.demo.crew.records import Changes
@@ -17,28 +17,48 @@ from bot.demo.hosted.progress import Progress
 from bot.demo.hosted.proxy import Proxy
 
 SAMPLE_CREW: Final = "bot.host.sample:crew"
+TOKEN: Final = "demo-crew-token"  # noqa: S105  # opens nothing
 _KEEP: Final = 1_000
 
 
+class Host(Protocol):
+    """A `crewgate host` with one crew."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens once it has started."""
+        ...
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises HostDidNotStart."""
+        ...
+
+    async def stop(self) -> object:
+        """Ask it to end, and wait until it has."""
+        ...
+
+
+def sample_host(folder: Path, *, task_seconds: float) -> HostProcess:
+    """A host in this folder with the sample crew, whose model takes this long for each answer."""
+    return HostProcess(
+        sys.executable,
+        [SAMPLE_CREW],
+        folder=folder,
+        environment={"CREW_TOKEN": TOKEN, "CREWGATE_SAMPLE_SECONDS": str(task_seconds)},
+    )
+
+
 class HostedCrew(Crew):
-    """A crew of `crewgate host`, behind a proxy; its tasks are those of the stand-in."""
+    """A crew of a host, behind a proxy; what it shows are the tasks of the stand-in."""
 
     def __init__(
-        self, folder: Path, *, now: Callable[[], float] = time.time, task_seconds: float
+        self, host: Host, *, now: Callable[[], float] = time.time, task_seconds: float = 0
     ) -> None:
-        super().__init__(now=now, task_seconds=task_seconds)
+        super().__init__(now=now, token=TOKEN, task_seconds=task_seconds)
         self._seen = Changes(now)
         self._progress = Progress(self._seen, now=now, keep=_KEEP)
         self._proxy = Proxy(self._progress, self._seen, now=now, keep=_KEEP)
-        self._host = HostProcess(
-            sys.executable,
-            [SAMPLE_CREW],
-            folder=folder,
-            environment={
-                "CREW_TOKEN": self.token,
-                "CREWGATE_SAMPLE_SECONDS": str(task_seconds),
-            },
-        )
+        self._host = host
 
     @property
     def about(self) -> str:
@@ -56,6 +76,14 @@ class HostedCrew(Crew):
         """Stop both."""
         await self._proxy.stop()
         await self._host.stop()
+
+    async def go_down(self) -> None:
+        """Refuse and drop connections from now on. The host works on, and reaches nobody."""
+        await self._proxy.stop()
+
+    async def come_back(self) -> None:
+        """Listen again, on the same port."""
+        await self._proxy.start(self._host.url)
 
     @property
     def url(self) -> str:

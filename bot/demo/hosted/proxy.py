@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.demo.crew.faults import Fault, Faults, How
 from bot.demo.crew.records import BoundedLog, Call, Changes, Sent
+from bot.demo.crew.server import failing_response
 from bot.demo.crew.wire import Json, parse_object_or_nothing
 from bot.demo.hang_ups import forgive_hang_ups
 from bot.demo.hosted.progress import Progress
@@ -104,10 +105,10 @@ class Proxy:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
-        call.status = fault.code
-        call.answer = fault.body or {"error": f"HTTP {fault.code}", "message": "An injected fault"}
+        response = failing_response(fault)
+        call.status, call.answer = response.status, _json_or_text(response.text or "")
         self._changes.announce("answered")
-        return web.json_response(call.answer, status=fault.code)
+        return response
 
     async def _pass_on(self, call: Call, raw: bytes) -> web.Response:
         headers = {"Authorization": call.authorization, "Content-Type": "application/json"}

@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.demo.bot_process import BotDidNotStart
 from bot.demo.environment import Environment, start_environment
-from bot.demo.hosted.crew import HostedCrew
+from bot.demo.hosted.crew import HostedCrew, sample_host
 from bot.demo.hosted.process import HostDidNotStart
 from bot.demo.playground.server import Playground
 
@@ -77,7 +77,9 @@ async def open_playground(
     ):
         if crewai:
             say("Starting CrewAI, which takes a few seconds.")
-            hosted = HostedCrew(Path(folder), task_seconds=task_seconds)
+            hosted = HostedCrew(
+                sample_host(Path(folder), task_seconds=task_seconds), task_seconds=task_seconds
+            )
         async with (
             start_environment(
                 Path(folder),

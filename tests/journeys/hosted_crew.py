@@ -1,0 +1,117 @@
+"""A crew of `crewgate host`, in this process and without crewai, that pauses when it is told to."""
+
+from __future__ import annotations
+
+import queue
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.demo.crew import Call, Sent
+from bot.demo.hosted.crew import TOKEN, HostedCrew
+from bot.host.errors import HostStops
+from bot.host.records import Json
+from bot.host.serve import Options, hosting
+from bot.host.target import Completed, Run
+
+STOP = ("", "")
+
+
+class Obedient:
+    """Pauses on any task, and waits to be told of the next."""
+
+    name = "research"
+    is_flow = False
+    inputs: Sequence[str] = ()
+
+    def __init__(self) -> None:
+        self.told: dict[str, queue.Queue[tuple[str, object]]] = defaultdict(queue.Queue)
+        """Tasks and their outputs, by execution."""
+
+    def check(self, inputs: Json) -> None:
+        """Anything will do."""
+
+    def run(self, run: Run) -> Completed:
+        """Pause as it is told to."""
+        run.begin([])
+        while (told := self.told[run.execution.id].get()) is not STOP:
+            task, output = told
+            run.pause(task, str(output), {"task_output": output})
+        raise HostStops
+
+
+class HostInProcess:
+    """A host on a file in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.crew = Obedient()
+        self.next_id = ""
+        self.url = ""
+        self._folder = folder
+        self._running = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Listen on a free port."""
+        options = Options(
+            host="127.0.0.1",
+            port=0,
+            workers=8,
+            database=self._folder / "host.db",
+            token=TOKEN,
+            first_pause=0.005,
+            new_id=lambda: self.next_id,
+        )
+        hosted = hosting({self.crew.name: self.crew}, options)
+        self.url = await self._running.enter_async_context(hosted)
+
+    async def stop(self) -> None:
+        """End it, and the threads that wait to be told."""
+        await self._running.aclose()
+        for told in self.crew.told.values():
+            told.put(STOP)
+
+
+class PausingCrew(HostedCrew):
+    """What journeys use of the stand-in, done by a host."""
+
+    def __init__(self, folder: Path) -> None:
+        self._in_process = HostInProcess(folder)
+        super().__init__(self._in_process)
+
+    @property
+    def requests(self) -> tuple[Call, ...]:
+        """Those of the bot: the kickoffs are the journey's."""
+        return tuple(call for call in super().requests if call.path != "/kickoff")
+
+    async def pause(self, execution_id: str, task_id: str, output: object, **_: Any) -> Sent:
+        """Pause, once the task before it was decided; what came of the notification."""
+        if execution_id not in {one.id for one in self.executions}:
+            await self._kick_off(execution_id)
+
+        def notified() -> list[Sent]:
+            sent = [one for one in self.webhooks_sent if one.kind == "human_input" and one.status]
+            return [one for one in sent if one.body["execution_id"] == execution_id]
+
+        count = len(notified())
+        self._in_process.crew.told[execution_id].put((task_id, output))
+        await self.until(lambda: notified()[count:], timeout=10)
+        return notified()[-1]
+
+    async def _kick_off(self, execution_id: str) -> None:
+        self._in_process.next_id = execution_id
+        to = self.human_input
+        assert to is not None
+        scheme, _, token = to.headers["Authorization"].partition(" ")
+        assert scheme == "Bearer"
+        webhook = {"url": to.url, "authentication": {"strategy": "bearer", "token": token}}
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+            session.post(
+                f"{self.url}/kickoff", json={"inputs": {}, "humanInputWebhook": webhook}
+            ) as answer,
+        ):
+            assert answer.status == 200
