@@ -186,7 +186,8 @@ def _why_stuck(reason: Reason | None, *, may_be_taken: bool) -> str:
         case RetriesExhausted():
             return f"The flow could not be reached for a day ({says}). Press Retry when it is back."
         case RefusedByCrew(code, _):
-            told = f"The flow says “{says}” ({one_line(code, shared.CREW_LIMIT)})."
+            told = f"It was not sent: {says}" if code in _OURS else f"The flow says “{says}”"
+            told = f"{told} ({one_line(code, shared.CREW_LIMIT)})."
             if may_be_taken:
                 return f"What came of sending this was lost before. {told}{perhaps}"
             return f"{told} {_WHAT_TO_DO.get(code, _WHAT_ELSE_TO_DO)}"
@@ -198,6 +199,8 @@ _NOT_TAKEN: Final = "It did not take this one."
 _WHY_SHOWN: Final = 1_500
 """A reason of 300 characters once escaped."""
 _WHAT_ELSE_TO_DO: Final = "Look at the flow's log, then press Retry."
+_OURS: Final = frozenset({"host_not_allowed", "private_address", "bad_url", "empty"})
+"""Codes of what the bot itself refuses to send."""
 _WHAT_TO_DO: Final = {
     "401": "The request's own token is not accepted: it may have been used elsewhere. Look at the "
     "flow; press Retry if it still waits.",
