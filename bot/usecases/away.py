@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
+from bot.domain.effects import Effect, EffectKind
 from bot.domain.errors import CannotStandIn, WhyNot
+from bot.domain.notify import Notify
+from bot.domain.people import Role
+from bot.domain.review import Round, State
 from bot.domain.rules.absence import LONGEST, Absence
 from bot.domain.verdict import Person
 from bot.usecases.context import ReviewContext
+from bot.usecases.permissions import crew_for
+from bot.usecases.read_models import Selection
+from bot.usecases.standing_in import delegable
+
+#: The most rounds that are waiting already whose cards follow at once, the oldest first.
+CARDS: Final = 50
 
 
 async def go_away(
@@ -15,6 +27,7 @@ async def go_away(
 ) -> Absence:
     """From now until then the delegate decides where this person may, in place of any before.
 
+    Cards that wait already say so, and where people are told in private the delegate is too.
     Raises CannotStandIn or StoreUnavailable.
     """
     now = context.clock()
@@ -28,12 +41,40 @@ async def go_away(
     if not is_colleague:
         raise CannotStandIn(WhyNot.NOT_TOLD if is_colleague is None else WhyNot.NO_COLLEAGUE)
     absence = Absence(away=by, delegate=delegate, since=now, until=until)
+    waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
         await tx.absences.put(absence, at=now)
+        for round_ in waiting:
+            await tx.enqueue(_told(round_, context), at=now)
     return absence
 
 
 async def come_back(by: Person, *, context: ReviewContext) -> bool:
     """Nobody decides for this person any more; False if nobody did. Raises StoreUnavailable."""
+    now = context.clock()
+    waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
-        return await tx.absences.remove(by.id, at=context.clock())
+        was_away = await tx.absences.remove(by.id, at=now)
+        if was_away:
+            await tx.enqueue([_about(round_, EffectKind.REFRESH) for round_ in waiting], at=now)
+    return was_away
+
+
+async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
+    """What waits for a decision that somebody else may make for this person."""
+    [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
+    read = context.uow.read.rounds
+    lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
+    return [line.round for line in lines if delegable(line.round)]
+
+
+def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
+    """Whom a card names, and who is told in private besides."""
+    yield _about(round_, EffectKind.REFRESH)
+    if crew_for(round_, context.crews).notify is Notify.DM:
+        yield _about(round_, EffectKind.TELL_REVIEWERS)
+
+
+def _about(round_: Round, kind: EffectKind) -> Effect:
+    review = round_.review
+    return Effect(kind, round_.id, review.crew, review.execution_id)

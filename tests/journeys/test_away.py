@@ -91,6 +91,16 @@ async def test_a_colleague_decides_until_the_person_is_back(
         assert len(world.crew.resumes) == 2
 
 
+async def test_cards_that_wait_already_follow(make_world: MakeWorld) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        await by_command(world)
+        shown = await world.shown(card, f"<@{BEN}> for <@{ANA}> until")
+        await ask(world, ANA, "back")
+        await world.slack.until(lambda: f"<@{BEN}>" not in message_text(world.slack.fresh(shown)))
+
+
 async def test_a_rule_may_forbid_it_and_a_delegate_hands_nothing_on(
     make_world: MakeWorld,
 ) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
 from bot.demo.workspace import Message, buttons, message_text
 from bot.runtime import utc_now
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.journeys.people import modal
 
 CREWS = """
 [crews.research]
@@ -40,6 +43,11 @@ remind = {{ after = "2h", most = 1 }}
 escalate = {{ after = "1d", to = ["U0CARL"] }}
 timeout = {{ after = "3d", then = "revise", feedback = "Nobody had time." }}
 """
+
+
+OPERATED = CREWS.replace(
+    'reviewers = ["U0ANA", "U0BEN"]', 'reviewers = ["U0ANA"]\noperators = ["U0CARL"]'
+)
 
 
 @dataclass
@@ -96,6 +104,32 @@ async def test_a_rule_s_card_is_in_its_channel_and_its_people_decide(
 
 def cards(world: World, channel: str) -> list[Message]:
     return [one for one in world.slack.messages(channel) if "Approve" in buttons(one)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "few"),
+    [
+        ("approvals = 2", "Too few people are left who may approve this."),
+        (
+            'self_approval = false\nunknown_starter = "deny"',
+            "Nobody is left who may approve this.",
+        ),
+    ],
+)
+async def test_where_nobody_may_approve_the_card_calls_the_operators(
+    make_world: MakeWorld, rule: str, few: str
+) -> None:
+    crews_file = f'{OPERATED}name = "strict"\n{rule}\n'
+    async with make_world(crews_file=crews_file, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.shown(await world.card("A draft"), few)
+        assert f"<@{CARL}>: let more people decide" in message_text(card)
+        assert CARL in card.pings
+        await world.slack.click(ANA, card, "Approve")
+        await world.slack.click(ANA, card, "Revise")
+        await modal(world, ANA)
+        await world.slack.submit(ANA, {"feedback": "Let others see it."})
+        await world.delivered(card)
 
 
 async def test_what_time_brings_comes_by_itself(make_world: MakeWorld) -> None:

@@ -17,19 +17,43 @@ from bot.domain.people import User
 from bot.domain.reason import Answered
 from bot.domain.review import State
 from bot.domain.rules.absence import Absence
+from bot.domain.rules.conditions import Conditions
 from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from bot.domain.rules.working_hours import WorkingHours
 from bot.domain.verdict import Decision, Revise, TimedOut, Via
 from bot.slack.blockkit.blocks import Message
+from bot.slack.commands.rule_messages import render_rules
 from bot.slack.reviews.time_notices import render_escalated, render_reminder, render_timed_out
+from bot.usecases.queries.rules import CrewRules
 from bot.usecases.read_models import Approvers, CardView
-from tests.builders import a_rule, a_vote
-from tests.repo.cards import ANA, AT, BEN, DORA, LATER, NAMES, VIEW, kept_card, new_card
+from tests.builders import a_crew, a_rule, a_vote
+from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, kept_card, new_card
 
 CLEO: Final = replace(BEN, id="U0CLEO", name="Cleo")
 EVE: Final = replace(BEN, id="U0EVE", name="Eve")
 NAME: Final = "contracts over the limit"
 DAY: Final = timedelta(days=1)
+#: Those at the beginning of the page.
+RULES: Final = (
+    Rule(
+        name=NAME,
+        when=Conditions(task="contract_*", json=(("budget.eur", ">= 50000"),)),
+        reviewers=(LEGAL,),
+        approvals=2,
+        self_approval=False,
+        remind=Reminders(after=Duration.parse("4wh")),
+        escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)),
+        timeout=TimeOut(
+            Duration.parse("3d"), Then.REVISE, "Nobody reviewed this in time. Stop and summarise."
+        ),
+        working_hours=WorkingHours.parse("Mon-Fri 09:00-17:30 Europe/Berlin"),
+    ),
+    Rule(name="everything else", remind=Reminders(after=Duration.parse("1d"), most=1)),
+)
+LEGAL_RULES: Final = CrewRules(
+    crew=a_crew("legal", rules=RULES), rules=tuple(enumerate(RULES, start=1)), otherwise=True
+)
 
 
 def drawings() -> Iterator[tuple[str, list[str]]]:
@@ -48,6 +72,7 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield from _of_time()
     away = Absence(away=ANA, delegate=CLEO, since=AT, until=AT + 7 * DAY)
     yield "delegation", _more(new_card(replace(_under(), absences=(away,))))
+    yield "crew rules", _lines(render_rules([LEGAL_RULES], in_slack=lambda named: named))
 
 
 def _of_starters() -> Iterator[tuple[str, list[str]]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.effects import EffectKind
 from bot.domain.errors import (
     AlreadyVoted,
     CannotStandIn,
@@ -15,6 +17,7 @@ from bot.domain.errors import (
     UnknownCrew,
     WhyNot,
 )
+from bot.domain.notify import Notify
 from bot.domain.people import Role, User
 from bot.domain.review import Round, State
 from bot.domain.rules.rule import Rule
@@ -238,6 +241,39 @@ async def test_what_cannot_be_is_refused_with_its_reason(
         await go_away(ANA, delegate, until=NOW + until, context=world.reviews)
     assert caught.value.why is why
     assert await world.uow.read.absences(at=NOW) == ()
+
+
+@pytest.mark.parametrize("notify", Notify)
+async def test_what_waits_already_says_so_and_tells_the_delegate(
+    world: World, notify: Notify
+) -> None:
+    settings(world)
+    world.crews["research"] = replace(world.crews["research"], notify=notify)
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    in_private = notify is Notify.DM
+
+    await away(world)
+    told = [EffectKind.TELL_REVIEWERS] if in_private else []
+    assert await world.effects() == [EffectKind.REFRESH, *told]
+    await world.settle_slack()
+    assert len(world.slack.keyed(f"direct {round_.id} {EVE.id}")) == in_private
+
+    assert await come_back(world)
+    assert await world.effects() == [EffectKind.REFRESH]
+    await world.settle_slack()
+    assert not await come_back(world)
+    assert await world.effects() == []
+
+
+async def test_nothing_is_said_of_it_where_it_changes_nothing(world: World) -> None:
+    settings(world, a_rule(delegation=False))
+    await world.notify()
+    await world.settle_slack()
+    await away(world)
+    await away(world, by=BEN)  # decides nothing
+    await come_back(world)
+    assert await world.effects() == []
 
 
 async def test_it_is_known_of_each_as_long_as_it_lasts(world: World) -> None:

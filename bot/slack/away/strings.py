@@ -28,7 +28,7 @@ WHAT_IT_DOES: Final = (
     f"on, and a rule may forbid it: `{COMMAND} rules` shows yours. You may still decide yourself."
 )
 NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} away` again."
-BACK: Final = ":wave: You are back: nobody decides for you any more."
+BACK: Final = "You are back: nobody decides for you any more."
 NOT_AWAY: Final = "You were not away, so nothing changed."
 _COME_BACK: Final = f"`{COMMAND} back` ends it sooner, `{COMMAND} away` changes it."
 _FORM: Final = f"Type `{COMMAND} away` alone for a form."
@@ -38,9 +38,10 @@ def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
     """Who decides for whom until when, and how to come back."""
     delegate, away = shared.person(absence.delegate), shared.person(absence.away)
     return (
-        f":palm_tree: {_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
+        f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
         f"{WHAT_IT_DOES}\n"
-        f"What waits already is in their Home; nobody has told them of it, so do.\n{_COME_BACK}"
+        "If they review too, they still have one approval, not two. What waits already is in their "
+        f"Home.\n{_COME_BACK}"
     )
 
 
@@ -54,9 +55,14 @@ def _decides(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
     until = (
         f"until the end of {last} in UTC, because Slack does not say in which time zone you are"
         if zone is None
-        else f"until the end of {last}, {zone.key.replace('_', ' ')} time"
+        else f"until the end of {last}, {_zone(zone)} time"
     )
     return f"{shared.person(absence.delegate)} decides for you {until}."
+
+
+def _zone(zone: ZoneInfo) -> str:
+    """`America/New York`; what some call `Etc/UTC` is UTC."""
+    return zone.key.removeprefix("Etc/").replace("_", " ")
 
 
 def refused(why: WhyNot, last_day: date) -> str:

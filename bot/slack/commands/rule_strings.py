@@ -35,6 +35,8 @@ def headline(crew: str, count: int, *, of: int) -> str:
     name = shared.bold(shared.crew(crew))
     if not of:
         return f"{name} has no rules."
+    if count == of == 1:
+        return f"{name} has 1 rule."
     if count == of:
         return f"{name} has {shared.counted(of, 'rule')}, tried in this order."
     concern = "concerns" if count == 1 else "concern"
@@ -56,7 +58,7 @@ def rule(
 
 def otherwise(people: Sequence[ReviewerRef]) -> str:
     """What counts where no rule does."""
-    return f"What no rule is for takes {_approvals(1)}; {_named(people)} may decide.\n"
+    return f"Everything else takes {_approvals(1)}; {_named(people)} may decide.\n"
 
 
 def _when(when: Conditions) -> str:
@@ -109,7 +111,7 @@ def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
     elif timeout is not None:
         yield rule_strings.or_else(rule)
         if timeout.feedback:
-            yield f"The crew is told “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}” then."
+            yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
     if rule.working_hours is not None:
         yield f"Working hours are {rule.working_hours}."
 
@@ -118,14 +120,13 @@ def _reminded(remind: Reminders, *, in_hours: bool) -> str:
     hours = ", in working hours only" if in_hours else ""
     after = decisions.how_long(remind.after)
     if remind.most == 1:
-        return f"Who has not decided is reminded once, after {after}{hours}."
+        return f"One reminder comes after {after}{hours}."
     then = (
-        f"then every {decisions.how_long(remind.every)}"
+        f"then {decisions.how_long(remind.every)} apart"
         if remind.every is not None
-        else "then after twice as long each time"
+        else "then each time after twice as long"
     )
-    most = f"{remind.most:,} times at most{hours}"
-    return f"Who has not decided is reminded after {after}, {then}, {most}."
+    return f"Reminders come after {after} and {then}, {remind.most:,} at most{hours}."
 
 
 def _approvals(count: int) -> str:

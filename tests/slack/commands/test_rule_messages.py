@@ -97,18 +97,18 @@ def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None
         ({"target": HOUR}, "It is wanted within 1 hour."),
         (
             {"remind": Reminders(after=HOUR)},
-            "reminded after 1 hour, then after twice as long each time, 3 times at most.",
+            "Reminders come after 1 hour and then each time after twice as long, 3 at most.",
         ),
         (
             {
                 "remind": Reminders(after=HOUR, every=DAY, most=5),
                 "working_hours": WorkingHours.parse("Mon-Fri 09:00-17:30 UTC"),
             },
-            "5 times at most, in working hours only. Working hours are Mon-Fri 09:00-17:30 UTC.",
+            "5 at most, in working hours only. Working hours are Mon-Fri 09:00-17:30 UTC.",
         ),
         (
             {"remind": Reminders(after=HOUR, most=1)},
-            "Who has not decided is reminded once, after 1 hour.",
+            "One reminder comes after 1 hour.",
         ),
         (
             {"escalate": Escalation(DAY, PEOPLE)},
@@ -116,7 +116,7 @@ def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None
         ),
         (
             {"timeout": TimeOut(DAY, Then.REVISE, "Stop.")},
-            "within 1 day, the rule sends it back. The crew is told “Stop.” then.",
+            "within 1 day, the rule sends it back. The crew is told: “Stop.”",
         ),
         (
             {"timeout": TimeOut(DAY, Then.APPROVE)},
@@ -137,12 +137,12 @@ def test_crews_and_rules_are_in_their_order_with_what_is_left() -> None:
     law = a_rule(name="law", when=Conditions(task="law"))
     shown = read(render(of(law, a_rule(name="money", when=Conditions(task="money")))))
     order = ["*research* has 2 rules, tried in this order.", "1. *“law”*", "2. *“money”*"]
-    places = [shown.index(part) for part in (*order, "What no rule is for takes one approval;")]
+    places = [shown.index(part) for part in (*order, "Everything else takes one approval;")]
     assert places == sorted(places)
 
 
 def test_a_rule_for_everything_leaves_nothing() -> None:
-    assert "What no rule is for" not in read(render(of(a_rule())))
+    assert "Everything else" not in read(render(of(a_rule())))
 
 
 def test_a_crew_without_rules_says_who_decides() -> None:
@@ -156,7 +156,7 @@ def test_who_is_concerned_by_some_sees_those_and_their_places() -> None:
     shown = read(render(some))
     assert "*research* has 2 rules; 1 concerns you." in shown
     assert "2. *“contracts”*" in shown
-    assert "no rule is for" not in shown
+    assert "Everything else" not in shown
     both = replace(some, crew=a_crew(rules=(a_rule(),) * 3), rules=((1, a_rule()), (3, a_rule())))
     assert "3 rules; 2 concern you." in read(render(both))
 
