@@ -22,6 +22,21 @@ CARL = "U0CARL"
 ROLES = {ANA: "reviewer", BEN: "reviewer", CARL: "may not decide"}
 STAND_IN = "A stand-in: CrewAI itself is not running. make demo-crewai has the real one."
 WEBHOOK_SECRET = "demo-webhook-secret"  # noqa: S105  # opens nothing
+TIMED_OUT = "Nobody decided within 5 minutes. Check the figures once more."
+CREWS = f"""\
+[crews.{{name}}]
+url = "{{url}}"
+token_env = "DEMO_CREW_TOKEN"
+webhook_secret_env = "DEMO_WEBHOOK_SECRET"
+
+[[crews.{{name}}.rules]]
+name = "the board reads this"
+when = {{{{ task = "Board summary" }}}}
+approvals = 2
+remind = {{{{ after = "30s", most = 2 }}}}
+timeout = {{{{ after = "5m", then = "revise", feedback = "{TIMED_OUT}" }}}}
+"""
+"""The demo's `crews.toml`: one rule, with times that can be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,14 @@ async def start_environment(
     async with Workspace(now=now) as workspace, chosen as crew:
         people(workspace)
         port = port or free_port()
-        configured = settings(workspace, crew) | {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        crews_file = folder / "crews.toml"
+        crews_file.write_text(CREWS.format(name=crew.name, url=crew.url))
+        configured = slack_settings(workspace) | {
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "CREWS_FILE": str(crews_file),
+            "DEMO_CREW_TOKEN": crew.token,
+            "DEMO_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        }
         bot = BotProcess(configured, folder=folder, port=port, command=command)
         workspace.events_url = f"{bot.url}/slack/events"
         environment = Environment(workspace, crew, bot, hosted.about if hosted else STAND_IN)
@@ -75,16 +97,22 @@ def people(workspace: Workspace) -> None:
     workspace.add_channel(CHANNEL, "crew-reviews", members=[ANA, BEN, CARL])
 
 
-def settings(workspace: Workspace, crew: Crew) -> dict[str, str]:
-    """The environment variables of a bot between this workspace and this crew."""
+def slack_settings(workspace: Workspace) -> dict[str, str]:
+    """The environment variables of a bot in this workspace, and who reviews."""
     return {
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_SIGNING_SECRET": workspace.signing_secret,
         "SLACK_API_URL": workspace.api_url,
         "SLACK_CHANNEL": CHANNEL,
+        "REVIEWERS": f"{ANA},ben@example.com",
+    }
+
+
+def settings(workspace: Workspace, crew: Crew) -> dict[str, str]:
+    """The same with one crew and no file, so without rules."""
+    return slack_settings(workspace) | {
         "CREW_NAME": crew.name,
         "CREW_URL": crew.url,
         "CREW_TOKEN": crew.token,
         "CREW_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "REVIEWERS": f"{ANA},ben@example.com",
     }

@@ -85,7 +85,8 @@ class _Scenario:
         await self._ask_status(execution)
         await self._expect_finished_task()
         third = await self._next_card(shows="Board summary", number=1)
-        await self._approve(third, by=ANA, name="Ana")
+        await self._approve_first_of_two(third)
+        await self._approve(self._slack.fresh(third), by=BEN, name="Ben")
         await self._expect_result(execution)
 
     async def _kick_off(self) -> str:
@@ -137,6 +138,20 @@ class _Scenario:
         await self._slack.click(by, card, "Approve")
         self._heading(f"{name} clicks Approve")
         await self._expect_resume(card, feedback="Approved.", is_approve=True)
+
+    async def _approve_first_of_two(self, card: Message) -> None:
+        """Ana's approval is shown, can be taken back and is not sent: the rule asks for two."""
+        await self._slack.click(ANA, card, "Approve")
+
+        def counted() -> list[Message]:
+            now = self._slack.fresh(card)
+            return [now] if "1 of 2" in message_text(now) else []
+
+        [counting] = await self._slack.until(counted)
+        self._heading("Ana clicks Approve; a rule asks for two, so the card counts")
+        self._show(counting)
+        _require("Take back" in buttons(counting), "an approval can be taken back")
+        _require(len(self._crew.resumes) == self._decided, "one of two approvals is not sent")
 
     async def _expect_resume(self, card: Message, *, feedback: str, is_approve: bool) -> None:
         """The crew received exactly this, once; the card says so and decides nothing any more."""
@@ -208,7 +223,7 @@ def _is_delivered(card: Message) -> bool:
     """Whether a card says that the crew has the decision."""
     said = message_text(card)
     return any(
-        words in said for words in ("The crew goes on", "is doing it again", "The crew is done")
+        words in said for words in ("The crew goes on.", "is doing it again", "The crew is done")
     )
 
 

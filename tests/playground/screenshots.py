@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from bot.demo.playground.serve import open_playground
+from bot.runtime import utc_now
 from tests.playground.conftest import FLAGS, browser_path, card, kick_off, later_card, press
 
 FOLDER: Final = Path(__file__).parents[2] / "bot" / "demo" / "screenshots"
 #: Every station again, light and dark, on a desk and on a phone: to look at, not kept.
 EVERY: Final = Path(__file__).parents[2] / ".screenshots"
 WIDTHS: Final = (1200, 390)
+DAY: Final = timedelta(days=1)
+#: When the rule of the demo reminds, and a little more, in ms.
+REMINDED: Final = 45_000
 FEEDBACK: Final = "Add a source for every figure, and keep the reading short."
 
 
@@ -65,6 +70,39 @@ async def play(page: Page) -> None:
     await expect(page.get_by_text("Waiting for you")).to_be_visible()
     await shoot(page, "home")
     await shoot_every(page, "home")
+    await under_a_rule(page, second)
+
+
+async def under_a_rule(page: Page, second: Locator) -> None:
+    """What needs two approvals, and a form of who is away: to look at, not kept."""
+    await page.locator("#sidebar button").first.click()
+    await later_card(page, "Market research", "round 2")
+    await press(page, second, "Approve")
+    two = card(page, "Board summary", "round 1")
+    await press(page, two, "Approve")
+    await expect(two).to_contain_text("1 of 2")
+    await page.get_by_role("button", name="Close thread").click()
+    await shoot_every(page, "rule", two)
+    composer = page.locator("#channel .composer textarea")
+    await composer.fill("/crew rules")
+    await composer.press("Enter")
+    rules = card(page, "has 1 rule")
+    await expect(rules).to_be_visible()
+    await shoot_every(page, "rules", rules)
+    await composer.fill("/crew away")
+    await composer.press("Enter")
+    form = page.get_by_role("dialog", name="While you are away")
+    await expect(form).to_be_visible()
+    await shoot_every(page, "away")
+    await form.get_by_label("Last day").fill((utc_now() + DAY).date().isoformat())
+    await form.get_by_label("Who decides for you").select_option(label="Ben")
+    await form.get_by_role("button", name="Save").click()
+    await expect(form).to_contain_text("decides for you until")
+    await shoot_every(page, "set")
+    await form.get_by_role("button", name="Close", exact=True).click()
+    reminder = await later_card(page, "still waits for a decision")
+    await expect(reminder).to_be_visible(timeout=REMINDED)
+    await shoot_every(page, "reminded", reminder)
 
 
 async def shoot(page: Page, name: str, *, width: int | None = None) -> None:
@@ -80,8 +118,11 @@ async def shoot(page: Page, name: str, *, width: int | None = None) -> None:
     )
 
 
-async def shoot_every(page: Page, name: str) -> None:
-    """What is shown, in both colour schemes and widths; the page is as before afterwards."""
+async def shoot_every(page: Page, name: str, what: Locator | None = None) -> None:
+    """What is shown, in both colour schemes and widths; the page is as before afterwards.
+
+    With `what`, scrolled to that message.
+    """
     before = page.viewport_size
     assert before is not None
     EVERY.mkdir(exist_ok=True)
@@ -89,6 +130,8 @@ async def shoot_every(page: Page, name: str) -> None:
         await page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 844})
+            if what is not None:
+                await what.evaluate("(message) => message.scrollIntoView()")
             path = EVERY / f"{name}-{scheme}-{width}.png"
             await page.screenshot(path=path, caret="hide", animations="disabled")
     await page.set_viewport_size(before)

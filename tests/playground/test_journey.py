@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import expect
 
 from bot.demo.crew import State
 from bot.demo.environment import CHANNEL
 from bot.demo.workspace import message_text
+from bot.runtime import utc_now
 from tests.playground.conftest import Site, card, kick_off, later_card, press
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,6 +54,13 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     third = card(page, "Board summary", "round 1")
     await expect(third.locator("pre")).to_contain_text("growth = 0.18")
     await press(page, third, "Approve")
+    await expect(third).to_contain_text("1 of 2: @Ana")
+    await press(page, third, "Take back")
+    await expect(third).not_to_contain_text("1 of 2")
+    await press(page, third, "Approve")
+    await expect(third).to_contain_text("1 of 2: @Ana")
+    ben = await site.page("U0BEN")
+    await press(ben, card(ben, "Board summary", "round 1"), "Approve")
     await expect(page.locator(".execution .outcome")).to_have_text(
         "Completed. The result is the last task's output."
     )
@@ -76,6 +86,28 @@ async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(si
     await carl.get_by_role("button", name="Dismiss").click()
     await expect(told).to_have_count(0)
     assert not site.environment.crew.resumes
+
+
+async def test_who_goes_away_by_the_form_is_stood_in_for(site: Site) -> None:
+    ana, carl = await site.page(), await site.page("U0CARL")
+    composer = ana.locator("#channel .composer textarea")
+    await composer.fill("/crew away")
+    await composer.press("Enter")
+    form = ana.get_by_role("dialog", name="While you are away")
+    day = form.get_by_label("Last day")
+    await day.fill("2020-01-01")
+    await form.get_by_label("Who decides for you").select_option(label="Carl")
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.get_by_role("alert").filter(has_text="That day is over.")).to_be_visible()
+    await day.fill((utc_now() + timedelta(days=1)).date().isoformat())
+    await form.get_by_role("button", name="Save").click()
+    await expect(form).to_contain_text("@Carl decides for you until the end of")
+
+    await kick_off(carl)
+    waiting = card(carl, "Market research", "round 1")
+    await expect(waiting).to_contain_text("@Ana, @Ben and @Carl for @Ana: please decide.")
+    await press(carl, waiting, "Approve")
+    await expect(card(carl, "Market research")).to_contain_text("approved by @Carl for @Ana")
 
 
 async def test_one_page_acts_as_one_person_after_the_other(site: Site) -> None:

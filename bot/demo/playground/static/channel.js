@@ -14,6 +14,9 @@ const APP_COMMANDS = [
   ["/crew pending mine", "what waits for you"],
   ["/crew status", "how crews and executions stand"],
   ["/crew kickoff", "start a crew"],
+  ["/crew rules", "the rules for what you decide"],
+  ["/crew away", "somebody else decides for you"],
+  ["/crew back", "you decide for yourself again"],
 ];
 /** Seconds within which consecutive messages of one person share a byline. */
 const GROUP_SECONDS = 300;
