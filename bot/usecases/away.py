@@ -44,8 +44,7 @@ async def go_away(
     waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
         await tx.absences.put(absence, at=now)
-        for round_ in waiting:
-            await tx.enqueue(_told(round_, context), at=now)
+        await tx.enqueue([one for round_ in waiting for one in _told(round_, context)], at=now)
     return absence
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.verdict import Person
-from bot.slack.payloads import Deleted, Edited, Written, parse_message
+from bot.slack.payloads import Deleted, Edited, Written, parse_command, parse_message
 
 
 def an_event(**changes: Any) -> dict[str, Any]:
@@ -47,6 +47,13 @@ def test_what_people_write_change_and_delete() -> None:
     assert parse_message(an_event(subtype="message_deleted", deleted_ts="2.0")) == Deleted(
         "C1", "2.0"
     )
+
+
+def test_a_command_reads_as_it_was_typed_and_keeps_whom_it_names() -> None:
+    text = "kickoff <http://research.ai|research.ai> <@U0BEN|ben>"
+    command = parse_command({"user_id": "U1", "text": text})
+    assert command.arguments == ("kickoff", "research.ai", "@ben")
+    assert command.text == text
 
 
 def test_a_note_reads_as_it_was_typed() -> None:
