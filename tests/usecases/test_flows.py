@@ -116,6 +116,19 @@ async def test_whom_an_escalation_names_may_decide_and_is_told(world: World) -> 
     await world.decide(asked.id, APPROVED, by=EVE)
 
 
+async def test_whom_an_escalation_names_decides_where_the_request_assigned_nobody(
+    world: World,
+) -> None:
+    world.crews["research"] = replace(world.crews["research"], reviewers=(), operators=(OPERATOR,))
+    eve = Email("eve@example.com")
+    world.directory.people = {eve: frozenset({EVE.id})}
+    asked = (await world.ask(assigned=())).round
+    with pytest.raises(NotAReviewer):
+        await world.decide(asked.id, APPROVED, by=EVE)
+    await world.ask(assigned=(eve,), escalation=True)
+    await world.decide(asked.id, APPROVED, by=EVE)
+
+
 async def test_an_escalation_opens_nothing_that_the_settings_keep_for_others(world: World) -> None:
     eve = Email("eve@example.com")
     world.directory.people = {eve: frozenset({EVE.id})}
@@ -190,10 +203,14 @@ async def test_a_label_asks_before_it_overlooks_notes(world: World) -> None:
     decided = await world.decide(asked.id, APPROVED, seen=needed.value.caveats.seen)
     assert decided.decision is not None
     assert decided.decision.unsent_notes == 1
-    other = (await world.ask(request_id="2")).round
-    async with world.uow.begin() as tx:
-        await tx.notes.keep(a_note(round_id=other.id, ts="2.0"))
-    await world.decide(other.id, Revise("rejected"), seen=Seen())
+    for number, label in enumerate(("rejected", "approved"), 2):
+        other = (await world.ask(request_id=str(number))).round
+        async with world.uow.begin() as tx:
+            await tx.notes.keep(a_note(round_id=other.id, ts=f"{number}.0"))
+        with pytest.raises(ConfirmationNeeded):
+            await world.decide(other.id, Answer(label, is_label=True))
+        # Who writes it into the form has the notes before them.
+        await world.decide(other.id, Revise(label), seen=Seen())
 
 
 # --- who may --------------------------------------------------------------------------------------

@@ -108,6 +108,14 @@ async def test_a_crews_tasks_have_its_status_asked_for(world: World, what: Happe
     assert (shown.current_task, shown.completed_tasks) == ("edit_task", 1)
 
 
+async def test_an_execution_that_is_not_shown_is_recorded_all_the_same(world: World) -> None:
+    await world.record_update("f-3")
+    await record(world, happened(TaskStarted("draft"), execution="f-3", flow=True))
+    assert (await world.execution("f-3")).current_task == "draft"
+    await world.settle_slack()
+    assert world.messages_said() == []
+
+
 async def test_a_flows_methods_are_counted_once(world: World) -> None:
     await world.start()
     finished = happened(MethodFinished("draft"), flow=True)
