@@ -1,0 +1,149 @@
+"""What flows ask is stored, known by its id, and answered once, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from bot.domain.notification import WebhookUrls
+from bot.domain.people import Email
+from bot.domain.question import Callback, Question
+from bot.domain.reason import (
+    AnsweredElsewhere,
+    ExecutionGone,
+    PerhapsTaken,
+    Reason,
+    RequestGone,
+    TakenAs,
+)
+from bot.domain.review import Round, State
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Answer
+from bot.store.unit_of_work import SqlUnitOfWork
+from tests.builders import LATER, NOW, a_decision, a_review, a_round, an_output
+
+QUESTION = Question(
+    request_id="8412",
+    message="Publish «это» 🎉?",
+    outcomes=(" yes ", "no", "нет"),
+    left_off=3,
+    assigned=(Email("a@example.com"),),
+)
+LABEL = a_decision(Answer(" yes ", is_label=True))
+CALLBACK = Callback("https://app.crewai.com/requests/8412/respond?token=one-use", "one-use")
+
+
+async def keep(uow: SqlUnitOfWork, round_: Round, callback: Callback = CALLBACK) -> Round:
+    """Store a round the way a flow's request does."""
+    async with uow.begin() as tx:
+        review = round_.review
+        await tx.executions.record_activity(review.crew, review.execution_id, at=round_.opened_at)
+        await tx.open_review(review)
+        await tx.open_round(round_, an_output(), WebhookUrls())
+        await tx.keep_callback(round_, callback)
+    return round_
+
+
+async def save(uow: SqlUnitOfWork, round_: Round) -> None:
+    async with uow.begin() as tx:
+        await tx.save(round_)
+
+
+@pytest.mark.parametrize(
+    "round_",
+    [
+        a_round(question=QUESTION),
+        a_round(question=Question(request_id="x")),
+        a_round(question=QUESTION, rule=Rule(name="", reviewers=QUESTION.assigned)),
+        a_round(State.DECIDED, question=QUESTION, decision=LABEL),
+        a_round(State.DECIDED, question=QUESTION, decision=a_decision(Answer(" no\n"))),
+        *(
+            a_round(State.RESUMED, question=QUESTION, decision=LABEL, reason=reason)
+            for reason in (TakenAs(""), TakenAs(" yes ", "accepted"))
+        ),
+        *(
+            a_round(State.CLOSED, question=QUESTION, decision=LABEL, reason=reason)
+            for reason in (
+                AnsweredElsewhere(),
+                AnsweredElsewhere("via dashboard"),
+                PerhapsTaken(),
+                PerhapsTaken("already responded"),
+                RequestGone("410", "gone"),
+            )
+        ),
+    ],
+)
+async def test_a_question_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round) -> None:
+    await keep(uow, round_)
+    assert await uow.read.round("r-1") == round_
+    await save(uow, round_)
+    assert await uow.read.round("r-1") == replace(round_, version=2)
+
+
+async def test_whom_it_is_assigned_to_later_is_saved(uow: SqlUnitOfWork) -> None:
+    asked = await keep(uow, a_round(question=QUESTION))
+    assigned = (Email("b@example.com"), *QUESTION.assigned)
+    changed = replace(
+        asked,
+        question=replace(QUESTION, assigned=assigned),
+        rule=Rule(name="", reviewers=assigned),
+    )
+    await save(uow, changed)
+    assert await uow.read.round("r-1") == replace(changed, version=2)
+
+
+async def test_a_request_is_known_by_its_id_to_the_letter(uow: SqlUnitOfWork) -> None:
+    asked = await keep(uow, a_round(question=replace(QUESTION, request_id="Req-1")))
+    async with uow.begin() as tx:
+        assert await tx.round_of_request("research", "e-1", "Req-1") == asked
+        for crew, execution, request in (
+            ("research", "e-1", "req-1"),
+            ("research", "e-1", "Req-1 "),
+            ("research", "E-1", "Req-1"),
+            ("other", "e-1", "Req-1"),
+        ):
+            assert await tx.round_of_request(crew, execution, request) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "ended_at", "kept"),
+    [
+        (State.WAITING, None, None, True),
+        (State.DECIDED, None, None, True),
+        (State.STUCK, None, None, True),
+        (State.CLOSED, ExecutionGone(), LATER, True),
+        (State.RESUMED, TakenAs("yes"), LATER, False),
+        (State.SUPERSEDED, None, LATER, False),
+        (State.CLOSED, PerhapsTaken(), LATER, False),
+        (State.CLOSED, AnsweredElsewhere(), LATER, False),
+    ],
+)
+async def test_where_it_is_answered_is_wiped_once_nothing_is_left_to_answer(
+    uow: SqlUnitOfWork, state: State, reason: Reason | None, ended_at: datetime | None, kept: bool
+) -> None:
+    asked = await keep(uow, a_round(question=QUESTION))
+    other = a_round(
+        id="r-2",
+        review=a_review(id="v-2", task_id="publish"),
+        question=replace(QUESTION, request_id="2"),
+    )
+    await keep(uow, other, Callback("https://app.crewai.com/requests/2?token=another"))
+    decision = LABEL if state in (State.DECIDED, State.RESUMED, State.STUCK) else None
+    await save(
+        uow, replace(asked, state=state, reason=reason, ended_at=ended_at, decision=decision)
+    )
+    assert await uow.read.callback("r-1") == (CALLBACK if kept else None)
+    assert await uow.read.callback("r-2") is not None
+    async with uow.begin() as tx:
+        execution = await tx.executions.open("research", "e-1", at=NOW)
+        secrets = await tx.executions.secrets_of(execution)
+        assert await tx.round_of_request("research", "e-1", "8412") is not None
+    assert set(secrets) == set(await uow.read.executions.secrets_of("research", "e-1"))
+    assert ("one-use" in secrets) is kept
+    assert "another" in secrets
+
+
+async def test_a_round_that_no_flow_asked_has_no_answers_address(uow: SqlUnitOfWork) -> None:
+    assert await uow.read.callback("r-1") is None
