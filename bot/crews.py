@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from bot.crewai.addresses import is_private_url
 from bot.crewai.client import HttpCrew
@@ -89,7 +90,14 @@ async def open_flow_answers(
             redactors=redactors,
             clock=clock,
             off_loop=off_loop,
+            is_proxied=_is_proxied,
         )
+
+
+def _is_proxied(host: str) -> bool:
+    """Whether the environment has https calls to this host go through a proxy."""
+    proxies = getproxies()
+    return bool(proxies.get("https") or proxies.get("all")) and not proxy_bypass(host)
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.crews import build_credentials, build_log_redactor, build_redactors
+from bot.crews import (
+    build_credentials,
+    build_log_redactor,
+    build_redactors,
+    open_flow_answers,
+)
+from bot.demo.ports import free_port
+from bot.domain.outcome import NotSent
+from bot.domain.question import Callback
 from bot.domain.redaction import MARK, Redactor
 from bot.settings.load import Settings, load
 from bot.web.credentials import EventKind
+from tests.builders import NOW
 
 CREWS = """
 [crews.{name}]
@@ -94,3 +104,15 @@ def test_whatever_of_the_settings_is_not_shown_is_taken_out(settings: Settings) 
 
     assert len(hidden) == 5 + 2 * 6
     assert [name for name, value in hidden if MARK not in redactor.text(value)] == []
+
+
+async def test_flows_are_answered_through_the_proxy_that_the_environment_names(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens where the proxy should be; a name that is looked up here is not found."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+    callback = Callback("https://nobody.invalid.crewai.com/respond")
+    async with open_flow_answers(
+        settings, build_redactors(settings), clock=lambda: NOW, off_loop=asyncio.to_thread
+    ) as answers:
+        assert await answers.answer("tea", callback, "yes") == NotSent("connection refused")

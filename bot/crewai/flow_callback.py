@@ -63,13 +63,16 @@ class HttpFlowAnswers:
         redactors: Mapping[str, Redactor],
         clock: Callable[[], datetime],
         off_loop: OffLoop,
+        is_proxied: Callable[[str], bool],
     ) -> None:
+        """`is_proxied` tells of a host whether `http` calls it by https through a proxy."""
         self._http = http
         self._lookups = lookups
         self._hosts = hosts
         self._redactors = redactors
         self._clock = clock
         self._off_loop = off_loop
+        self._is_proxied = is_proxied
 
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
         """See `FlowAnswers`."""
@@ -90,7 +93,11 @@ class HttpFlowAnswers:
         named = _is_named(where, self._hosts[crew])
         if not named and not _is_vendors(where):
             return _NOT_ALLOWED
-        addresses = await find_addresses(self._lookups, where, owner=crew, private=named)
+        if where.scheme == "https" and self._is_proxied(host_of(where)):
+            # The proxy looks the name up, and the certificate proves that it is the host.
+            addresses: list[str] | Refused | NotSent = [host_of(where)]
+        else:
+            addresses = await find_addresses(self._lookups, where, owner=crew, private=named)
         if not isinstance(addresses, list):
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.crewai.flow_callback import HttpFlowAnswers, parse_flow_answer
 from bot.crewai.lookups import AddressInfo, Lookups
+from bot.crewai.transport import open_client
 from bot.domain.outcome import (
     Delivered,
     NotSent,
@@ -31,7 +32,9 @@ TOKEN = "one-use-token"
 TAKEN = {"status": "accepted", "request": {"id": "8412", "outcome": "approved"}}
 
 
-def answers(http: httpx.AsyncClient, *hosts: str, address: str | None = None) -> HttpFlowAnswers:
+def answers(
+    http: httpx.AsyncClient, *hosts: str, address: str | None = None, proxied: bool = False
+) -> HttpFlowAnswers:
     """With these hosts in the settings, where every name stands for this address."""
 
     def getaddrinfo(host: str, port: Any, *more: Any) -> list[AddressInfo]:
@@ -44,6 +47,7 @@ def answers(http: httpx.AsyncClient, *hosts: str, address: str | None = None) ->
         redactors={"research": Redactor(["whsec_secret"])},
         clock=lambda: NOW,
         off_loop=asyncio.to_thread,
+        is_proxied=lambda _: proxied,
     )
 
 
@@ -190,6 +194,31 @@ async def test_those_that_may_be_called_are(
         assert outcome == Refused("private_address", "the address is not a public one")
     else:
         assert isinstance(outcome, NotSent)
+
+
+async def test_a_proxy_is_told_the_hosts_name_and_looks_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The certificate names the host, not its address."""
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        async with open_client() as http:
+            told = answers(http, address="nobody.invalid", proxied=True)
+            callback = Callback("https://app.crewai.com/respond")
+            outcome = await told.answer("research", callback, "y")
+            elsewhere = Callback("https://crewai.com.example.com/respond")
+            refused = await told.answer("research", elsewhere, "y")
+    assert outcome == NotSent("the proxy refused the connection")
+    assert asked == [b"CONNECT app.crewai.com:443 HTTP/1.1\r\n"]
+    assert isinstance(refused, Refused)
 
 
 async def test_a_name_that_is_not_known_is_tried_again(http: httpx.AsyncClient) -> None:
