@@ -13,7 +13,7 @@ from bot.domain.verdict import Answer, Decision, TimedOut
 from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date, duration, one_line, plain
-from bot.slack.reviews import answer_strings, reader_strings
+from bot.slack.reviews import answer_strings, reader_strings, rule_strings
 from bot.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -150,6 +150,7 @@ def about_decided(round_: Round, decision: Decision) -> str:
         number(round_),
         crew,
         unsent_notes(decision),
+        rule_strings.had_approved(round_, decision),
     )
     return " · ".join(part for part in parts if part)
 

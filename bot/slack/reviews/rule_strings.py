@@ -9,6 +9,7 @@ from bot.domain.people import ReviewerRef
 from bot.domain.question import Question, approval_of
 from bot.domain.review import Round
 from bot.domain.rules.rule import Rule, Then
+from bot.domain.verdict import Decision
 from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
@@ -58,6 +59,14 @@ def so_far(round_: Round) -> str:
     if not round_.votes:
         return ""
     return f"{len(round_.votes):,} of {round_.approvals:,}: {decisions.voters(round_.votes)}"
+
+
+def had_approved(round_: Round, decision: Decision) -> str:
+    """`1 of 2 had approved: @Ana`, where that did not decide it; else empty."""
+    if decision.votes or not round_.votes:
+        return ""
+    people = decisions.voters(round_.votes, most=decisions.NAMED_SHORT)
+    return f"{len(round_.votes):,} of {round_.approvals:,} had approved: {people}"
 
 
 def comment_of_several(round_: Round) -> str:

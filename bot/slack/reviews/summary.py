@@ -26,8 +26,9 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     decision = shown.decision
     waited = strings.waited(round_, decision)
     decided = f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"
-    unsent = strings.unsent_notes(decision)
-    return f"{decided} · {unsent}" if unsent else decided, state_strings.outcome(shown)
+    more = (strings.unsent_notes(decision), rule_strings.had_approved(round_, decision))
+    said = " · ".join(part for part in (decided, *more) if part)
+    return said, state_strings.outcome(shown)
 
 
 def detail(line: RoundLine) -> str:

@@ -16,15 +16,24 @@ from bot.domain.review import State
 from bot.domain.rules.absence import Absence
 from bot.domain.rules.duration import Duration
 from bot.domain.rules.rule import Escalation, Then, TimeOut
-from bot.domain.verdict import Decision, Person, Revise, Via, Vote, decision_of_votes
+from bot.domain.verdict import (
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+    Via,
+    Vote,
+    decision_of_votes,
+)
 from bot.slack import ids
 from bot.slack.reviews.calls import below_headline, nobody_left
 from bot.slack.reviews.card import render_card
 from bot.slack.reviews.forms import render_approve_form
 from bot.slack.reviews.history import render_round
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from bot.slack.reviews.summary import decision_and_answer
 from bot.usecases.read_models import Approvers, RoundLine
-from tests.builders import ANA, BEN, CAI, EVE, LATER, NOW, a_round, a_rule, a_vote
+from tests.builders import ANA, BEN, CAI, EVE, LATER, NOW, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import a_view, buttons, check_message, names, read, shown
 
 DAYS = Duration.parse("3d")
@@ -152,6 +161,18 @@ def test_a_stand_in_is_named_with_whom_they_stood_in_for() -> None:
     decision = Decision(Revise("Shorter."), BEN, NOW, Via.MODAL, on_behalf_of=ANA)
     text = card(state=State.DECIDED, decision=decision)
     assert "<@U0BEN> for <@U0ANA> asked for changes to Draft" in text
+
+
+def test_approvals_that_did_not_decide_it_are_kept_on_the_card_and_in_the_history() -> None:
+    asked = a_decision(Revise("Shorter."), by=BEN)
+    for decision in (asked, replace(asked, by=TimedOut("two", Duration.parse("3d")))):
+        one = replace(ONE_OF_TWO.round, state=State.RESUMED, decision=decision)
+        said = "1 of 2 had approved: <@U0BEN> for <@U0ANA>"
+        assert said in read(render_card(replace(ONE_OF_TWO, round=one), now=LATER))
+        assert said in decision_and_answer(one)[0]
+    both = decision_of_votes((a_vote(ANA), a_vote(BEN)), unsent_notes=0)
+    two = replace(ONE_OF_TWO.round, state=State.RESUMED, decision=both)
+    assert "had approved" not in read(render_card(replace(ONE_OF_TWO, round=two), now=LATER))
 
 
 def test_the_history_and_the_reader_say_so_too() -> None:
