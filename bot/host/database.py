@@ -29,7 +29,7 @@ class Database:
             # Readable by this user only: it holds outputs, and credentials of webhooks.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = sqlite3.connect(
-                path, timeout=1, isolation_level=None, check_same_thread=False
+                path, timeout=0.2, isolation_level=None, check_same_thread=False
             )
             self._open()
         except sqlite3.OperationalError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.demo.hosted.process import HostProcess
-from tests.host.client import TOKEN, Api
+from tests.host.client import TOKEN, Api, Json, Listener
 from tests.repo.files import ROOT
 
 PYTHON = ROOT / ".venv-crewai" / "bin" / "python"
@@ -21,21 +25,83 @@ needs_crewai = pytest.mark.skipif(
 )
 
 
-def host(folder: Path, *targets: str, flow_webhook: str = "", workers: int = 4) -> HostProcess:
+def host(folder: Path, *targets: str, flow_webhook: str) -> HostProcess:
     """A host of these targets below `tests/host/crews`, in this folder."""
-    asks = ("--flow-webhook", flow_webhook, "--flow-webhook-secret-env", "FLOW_SECRET")
     return HostProcess(
         str(PYTHON),
         [
             *(f"tests.host.crews.{target}" for target in targets),
-            *("--workers", str(workers)),
-            *(asks if flow_webhook else ()),
+            *("--workers", "8"),
+            *("--flow-webhook", flow_webhook, "--flow-webhook-secret-env", "FLOW_SECRET"),
         ],
         folder=folder,
         environment={"CREW_TOKEN": TOKEN, "FLOW_SECRET": FLOW_SECRET},
     )
 
 
-def api(process: HostProcess, name: str = "") -> Api:
-    """A caller of one target."""
-    return Api(f"{process.url}/{name}" if name else process.url)
+@dataclass
+class Real:
+    """A host with the real library, and who takes its webhooks."""
+
+    process: HostProcess
+    listener: Listener
+    folder: Path
+
+    def api(self, name: str) -> Api:
+        """A caller of one target."""
+        return Api(f"{self.process.url}/{name}")
+
+    def told(self, name: str) -> dict[str, Any]:
+        """A kickoff's webhooks, at addresses of this name."""
+        url = f"{self.listener.url}/{name}"
+        return {
+            "humanInputWebhook": {"url": f"{url}/pause"},
+            "taskWebhookUrl": f"{url}/task",
+            "stepWebhookUrl": f"{url}/step",
+            "crewWebhookUrl": f"{url}/crew",
+        }
+
+    def pauses(self, execution: str) -> list[Json]:
+        """The notifications of an execution."""
+        got = [body for path, body, _, _ in self.listener.got if path.endswith("/pause")]
+        return [body for body in got if body["execution_id"] == execution]
+
+    async def pause(self, execution: str, number: int = 1) -> Json:
+        """The notification of an execution with this number."""
+        return (await self.listener.until(lambda: self.pauses(execution)[number - 1 :]))[0]
+
+    async def question(self, flow: str, execution: str, number: int = 1) -> Json:
+        """What an execution of this flow asks."""
+
+        def found() -> list[Json]:
+            asked = self.listener.at(f"/{flow}")
+            return [one for one in asked if one["flow_id"] == execution][number - 1 :]
+
+        return (await self.listener.until(found))[0]
+
+    def lines(self, name: str) -> list[str]:
+        """What crews and models have written into a file."""
+        file = self.folder / name
+        return file.read_text().splitlines() if file.exists() else []
+
+    @property
+    def asked(self) -> list[str]:
+        """What the models were asked."""
+        return self.lines("asked.txt")
+
+    def hold(self) -> None:
+        """Keep the models busy from now on."""
+        os.mkfifo(self.folder / "hold")
+
+    async def kill(self) -> None:
+        """Kill it; the models of the next one are not busy."""
+        await self.process.kill()
+        (self.folder / "hold").unlink()
+
+
+async def answer(question: Json, feedback: str) -> tuple[int, Any]:
+    """Answer a question."""
+    body = {"feedback": feedback, "source": "slack"}
+    url = question["callback_url"]
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as answered:
+        return answered.status, await answered.json()

@@ -195,7 +195,7 @@ async def test_text_that_cannot_be_sent_is_mended_wherever_it_comes_from(
     assert ended["result"]["tasks"][0]["output"] == "draft 1 on t? ?"
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.dictionaries(NAMES, JSON))
 def test_no_body_is_answered_otherwise_than_documented(body: dict[str, Any]) -> None:
     raw = json.dumps(body).encode()

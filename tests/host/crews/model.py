@@ -28,12 +28,16 @@ class Scripted(BaseLLM):
 
     says: str = ""
     """Instead of the first word of its task."""
+    uses: str = ""
+    """A tool, which it uses before it answers."""
 
     def call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
         """The answer to a prompt."""
         prompt = messages if isinstance(messages, str) else [one["content"] for one in messages]
         told = "\n".join(prompt) if isinstance(prompt, list) else prompt
         note(self.says or _after(told, "Current Task: "))
+        if self.uses and "Observation: Nothing." not in told:
+            return f"Thought: I look.\nAction: {self.uses}\nAction Input: {{}}"
         if self.says == "raise":
             raise ConnectionError("the model is away")
         if self.says:

@@ -24,7 +24,7 @@ class Price(BaseModel):
 
 def _called(output: Any) -> None:
     with CALLED.open("a") as file:
-        file.write(f"{output.name}\n")
+        file.write(f"{output.description}\n")
 
 
 def _crew(**more: Any) -> Crew:
@@ -38,7 +38,7 @@ def _crew(**more: Any) -> Crew:
         agent=writer,
         human_input=True,
     )
-    plan = Task(name="plan", description="Plan", expected_output="A plan", agent=editor)
+    plan = Task(name="plan", description="Plan for {topic}", expected_output="A plan", agent=editor)
     report = Task(
         name="report",
         description="Report on {topic}",
@@ -87,7 +87,7 @@ def priced() -> Crew:
         role="Seller",
         goal="Sell",
         backstory="Sells.",
-        llm=Scripted(model="scripted", says='{"name": "tea", "euros": 3}'),
+        llm=Scripted(model="scripted", says='{"name": "tea", "euros": 3}', uses="look"),
         tools=[_Look()],
     )
     price = Task(

@@ -1,0 +1,178 @@
+"""Executions of real crews and flows that are killed at every step, and go on.
+
+At the first `yield` the models are made busy, at the second the host is killed, at the third it is
+started again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+from bot.demo.environment import ANA, BEN, CHANNEL
+from bot.demo.workspace import buttons, message_text
+from tests.host.client import TOKEN, Json
+from tests.host.real import Real, answer
+from tests.journeys.conftest import World
+from tests.journeys.people import modal
+
+TARGETS = ("shop:pair", "articles:CrewFlow")
+TOPICS = ("waits", "revised", "approved", "second", "twice", "fresh", "pair")
+
+
+def of_topics(lines: list[str]) -> list[str]:
+    return sorted(line for line in lines if line.rpartition(" ")[2] in TOPICS)
+
+
+async def crews_go_on(real: Real) -> AsyncIterator[None]:
+    served, pairs, told = real.api("crew"), real.api("pair"), real.told("kills")
+    ids = {name: await served.kick_off({"topic": name}, **told) for name in TOPICS[:5]}
+    tasks = {name: (await real.pause(one))["task_id"] for name, one in ids.items()}
+    await served.resume(ids["twice"], tasks["twice"], "Longer.", approve=False)
+    await real.pause(ids["twice"], 2)
+    await served.resume(ids["second"], tasks["second"], approve=True)
+    second = await real.pause(ids["second"], 2)
+    pair = await pairs.kick_off({"topic": "pair"}, **told)
+    await real.pause(pair, 2)
+    both = {one["task_name"]: one["task_id"] for one in real.pauses(pair)}
+    yield
+
+    # The models are busy, so nothing of this is carried out.
+    before = len(real.asked)
+    ids["fresh"] = await served.kick_off({"topic": "fresh"}, **told)
+    await served.resume(ids["revised"], tasks["revised"], "Shorter.", approve=False)
+    await served.resume(ids["approved"], tasks["approved"], approve=True)
+    await pairs.resume(pair, both["Left"], "Longer.", approve=False)
+    busy = ["Draft on fresh", "Draft on revised", "Left of pair", "Plan for approved"]
+    while of_topics(real.asked[before:]) != busy:
+        await pairs.status(pair)
+    before = len(real.asked)
+    yield
+    yield
+
+    revised = await real.pause(ids["revised"], 2)
+    approved = await real.pause(ids["approved"], 2)
+    fresh = await real.pause(ids["fresh"])
+    # It goes on although the other of the two still waits.
+    left = await real.pause(pair, 3)
+    asked = of_topics(real.asked[before:])
+    for task in both.values():
+        await pairs.resume(pair, task, approve=True)
+    await pairs.until(pair, "completed")
+    await served.resume(ids["waits"], tasks["waits"], approve=True)
+    await served.resume(ids["twice"], tasks["twice"], "And greener.", approve=False)
+    await served.resume(ids["second"], second["task_id"], approve=True)
+    waits = await real.pause(ids["waits"], 2)
+    twice = await real.pause(ids["twice"], 3)
+    ended = await served.until(ids["second"], "completed")
+    late, _ = await served.resume(ids["approved"], tasks["approved"], approve=True)
+
+    assert revised["task_output"] == "Draft on revised, Shorter."
+    assert (revised["task_id"], revised["task_name"]) == (tasks["revised"], "draft")
+    assert approved["task_output"] == "Report on approved"
+    assert fresh["task_output"] == "Draft on fresh"
+    assert left["task_output"] == "Left of pair, Longer."
+    # Of what was done nothing is done again.
+    assert asked == sorted([*busy, "Report on approved"])
+    assert waits["task_output"] == "Report on waits"
+    assert twice["task_output"] == "Draft on twice, Longer., And greener."
+    outputs = [one["output"] for one in ended["result"]["tasks"]]
+    assert outputs == ["Draft on second", "Plan for second", "Report on second"]
+    assert late == 400
+    # The crew's own callback was told of each task once.
+    done = {
+        "approved": ["Draft on", "Plan for"],
+        "waits": ["Draft on", "Plan for"],
+        "second": ["Draft on", "Plan for", "Report on"],
+    }
+    assert of_topics(real.lines("called.txt")) == sorted(
+        f"{what} {topic}" for topic, whats in done.items() for what in whats
+    )
+
+
+async def flows_go_on(real: Real) -> AsyncIterator[None]:
+    served, crews, told = real.api("ArticleFlow"), real.api("CrewFlow"), real.told("kills")
+
+    async def question(execution: str, number: int = 1) -> Json:
+        return await real.question("ArticleFlow", execution, number)
+
+    waits, busy, listens = [
+        await served.kick_off({"topic": name}) for name in ("waits", "busy", "listens")
+    ]
+    asked = {one: await question(one) for one in (waits, busy, listens)}
+    # One whose crew asked people about two tasks, of which the first was revised.
+    inner = await crews.kick_off({"topic": "inner"}, **told)
+    draft = (await real.pause(inner))["task_id"]
+    await crews.resume(inner, draft, "Shorter.", approve=False)
+    await real.pause(inner, 2)
+    await crews.resume(inner, draft, approve=True)
+    report = await real.pause(inner, 3)
+    yield
+
+    # CrewAI has forgotten the question by the time that its listeners work.
+    await answer(asked[listens], "approved")
+    before = len(real.asked)
+    taken, _ = await answer(asked[busy], "Shorter, please.")
+    while "publish" not in real.lines("begun.txt") or ("needs_revision" not in real.asked[before:]):
+        await served.status(busy)
+    yield
+    yield
+
+    published = await served.until(listens, "completed")
+    await crews.resume(inner, report["task_id"], approve=True)
+    asks = await real.question("CrewFlow", inner)
+    await answer(asks, "yes")
+    whole = await crews.until(inner, "completed")
+    again = await question(busy, 2)
+    spent, _ = await answer(asked[busy], "approved")
+    await answer(asked[waits], "approved")
+    await answer(again, "rejected")
+    waited = await served.until(waits, "completed")
+    dropped = await served.until(busy, "completed")
+
+    assert (taken, spent) == (200, 409)
+    assert again["output"] == "Draft 2 on busy"
+    assert published["result"]["output"] == "published draft 1"
+    assert waited["result"]["output"] == "published draft 1"
+    # What people approved is what the flow goes on with, and nobody is asked about it again.
+    assert asks["output"] == report["task_output"] == "Report on inner"
+    assert len(real.pauses(inner)) == 3
+    assert whole["result"]["output"] == "published Report on inner"
+    assert dropped["result"]["output"] == "dropped"
+
+
+async def a_crew_is_reviewed_in_slack(real: Real, world: World) -> AsyncIterator[None]:
+    """The whole way, with a card that stays good while its host is gone."""
+    status, said = await world.post(
+        "/crews/research/kickoff",
+        json.dumps({"inputs": {"topic": "tea"}, "meta": {"topic": "tea"}}).encode(),
+        Authorization=f"Bearer {TOKEN}",
+        Content_Type="application/json",
+    )
+    assert status == 200, said
+    first = await world.card("Draft on tea")
+    await world.slack.click(ANA, first, "Revise")
+    await modal(world, ANA)
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+    second = await world.card("Draft on tea, Shorter.", round_=2)
+    await world.slack.click(BEN, second, "Approve")
+    await world.delivered(second)
+    third = await world.card("Report on tea")
+    yield
+    yield
+
+    await world.slack.click(ANA, third, "Approve")
+    yield
+
+    await world.delivered(third, timeout=60)
+    ended = await real.api("crew").until(said["kickoff_id"], "completed")
+    outputs = [one["output"] for one in ended["result"]["tasks"]]
+    assert outputs == ["Draft on tea, Shorter.", "Plan for tea", "Report on tea"]
+    # The crew's task webhooks came too, though it forgets their addresses at each pause.
+    await world.slack.until(
+        lambda: [m for m in world.slack.messages(CHANNEL) if "3 tasks done" in message_text(m)]
+    )
+    for card in (first, second, third):
+        assert "Approve" not in buttons(world.slack.fresh(card))
+    shown = [message_text(message) for message in world.slack.messages(CHANNEL)]
+    assert sum("Report" in text and "· round 1 ·" in text for text in shown) == 1

@@ -1,0 +1,137 @@
+"""The real library: one host for all cases, started twice, since importing crewai takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.demo.bot_process import inherited
+from bot.demo.hosted.process import QUIET
+from bot.demo.ports import free_port
+from tests.host import real_crews, real_flows, real_kills
+from tests.host.client import TOKEN, Listener
+from tests.host.real import PYTHON, Real, host, needs_crewai
+from tests.journeys.conftest import MakeWorld, World, make_world
+from tests.repo.files import ROOT
+
+pytestmark = [needs_crewai, pytest.mark.timeout(180)]
+__all__ = ["make_world"]  # a fixture
+TARGETS = (
+    *(f"shop:{name}" for name in real_crews.TARGETS),
+    *(f"articles:{name}" for name in real_flows.TARGETS),
+    *real_kills.TARGETS,
+)
+CASES = (
+    real_crews.a_crew_is_reviewed_from_its_kickoff_to_its_end,
+    real_crews.executions_at_the_same_time_keep_apart,
+    real_crews.an_output_that_is_a_model_is_json,
+    real_crews.a_crew_with_a_manager_is_reviewed,
+    real_crews.an_error_of_the_model_is_the_status,
+    real_flows.a_label_is_that_outcome_and_no_model_is_asked,
+    real_flows.words_are_read_by_the_flows_own_model,
+    real_flows.an_empty_answer_is_no_approval,
+    real_flows.a_question_without_outcomes_takes_words,
+    real_flows.words_that_no_model_could_read_are_asked_for_again,
+    real_flows.two_questions_at_the_same_time_end_a_flow_with_a_sentence,
+    real_flows.an_error_after_the_answer_is_the_status,
+    real_flows.inputs_that_the_state_refuses_are_named,
+)
+
+
+@asynccontextmanager
+async def bot_of(real: Real, make_world: MakeWorld) -> AsyncIterator[World]:
+    """A bot whose crew is one of the host's."""
+    port = free_port()
+    async with make_world(
+        port=port,
+        PUBLIC_URL=f"http://127.0.0.1:{port}",
+        CREW_URL=f"{real.process.url}/crew",
+        CREW_TOKEN=TOKEN,
+    ) as world:
+        yield world
+
+
+async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
+    tmp_path: Path, listener: Listener, make_world: MakeWorld, subtests: pytest.Subtests
+) -> None:
+    folder = tmp_path / "real"
+    folder.mkdir()
+    process = host(folder, *TARGETS, flow_webhook=f"{listener.url}/{{name}}")
+    real = Real(process, listener, folder)
+    async with process, bot_of(real, make_world) as world:
+        for case in CASES:
+            with subtests.test(case.__name__):
+                await case(real)
+        killed = {
+            "crews": real_kills.crews_go_on(real),
+            "flows": real_kills.flows_go_on(real),
+            "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),
+        }
+        for steps in killed.values():
+            await anext(steps)
+        real.hold()
+        for steps in killed.values():
+            await anext(steps)
+        await real.kill()
+        for steps in killed.values():
+            await anext(steps)
+        await process.start()
+        for name, steps in killed.items():
+            with subtests.test(f"after a kill: {name}"), pytest.raises(StopAsyncIteration):
+                await anext(steps)
+        assert await process.stop() == 0
+
+
+async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(PYTHON, "-m", "bot", "demo", "--headless", "--crewai"),
+        cwd=tmp_path,
+        env={**inherited(), "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    said = out.decode()
+
+    assert process.returncode == 0, said
+    assert "The real CrewAI 1." in said
+    assert "round 2 of “Market research”" in said
+    assert "Every step above was seen" in said
+
+
+REFUSALS = {
+    "shop": "no MODULE:NAME",
+    "shop:": "no MODULE:NAME",
+    "no_such_module:crew": "there is no module 'no_such_module'",
+    "shop:nobody": "has no 'nobody'",
+    "shop:nothing": "a value of type int, which is no crew and no flow",
+    "shop:Price": "cannot be built: ValidationError",
+    "raises:crew": "LookupError: no key for the model (raises.py, line 3)",
+    "leaves:crew": "leaves cannot be imported: SystemExit: 0 (leaves.py, line 3)",
+    "articles:UnkeptFlow": "takes no `persistence`",
+    "articles:DroppingFlow": "takes no `persistence`",
+    "shop:make": "two of them are called 'make'",
+}
+
+
+async def test_what_cannot_be_served_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """One process asks for all of them: importing crewai takes seconds."""
+    process = await asyncio.create_subprocess_exec(
+        *(PYTHON, "-m", "tests.host.crews.refusals", tmp_path),
+        cwd=ROOT,
+        env={**inherited(), **QUIET, "HOME": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    lines_said = [line for line in said.decode().splitlines() if " -> " in line]
+
+    assert len(lines_said) == len(REFUSALS), said.decode()
+    for line, (spec, why) in zip(lines_said, REFUSALS.items(), strict=True):
+        given, _, sentence = line.partition(" -> ")
+        assert given.split(" ")[0].endswith(spec)
+        assert why in sentence
