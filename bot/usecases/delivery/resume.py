@@ -13,6 +13,7 @@ from datetime import datetime
 from bot.domain.effects import EffectKind
 from bot.domain.execution import about
 from bot.domain.outcome import Delivered, Outcome, Unknown
+from bot.domain.question import Callback
 from bot.domain.review import Round, State, Transition
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.poll_status import record_answer
@@ -30,7 +31,10 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     client = context.clients[job.effect.crew]
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
-    asked = await _ask(await context.uow.read.round(job.effect.subject), client, context)
+    known = await context.uow.read.round(job.effect.subject)
+    asked = await _ask(known, client, context)
+    # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
+    callback = await context.uow.read.callback(known.id) if known.question is not None else None
     async with context.uow.begin() as tx:
         taken_until = await _record_answer(job, asked, tx) if asked else None
         round_ = await tx.round(job.effect.subject)
@@ -38,7 +42,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         sending = await _begin(round_, tx, job, context, taken_until=taken_until)
     if not isinstance(sending, Round):
         return sending
-    outcome = await _send(sending, client, context)
+    outcome = await _send(sending, callback, client, context)
     await _record(job, outcome, in_doubt=in_doubt, context=context)
     return outcome
 
@@ -93,10 +97,11 @@ async def _begin(
     return sending
 
 
-async def _send(round_: Round, client: CrewClient, context: DeliveryContext) -> Outcome:
+async def _send(
+    round_: Round, callback: Callback | None, client: CrewClient, context: DeliveryContext
+) -> Outcome:
     assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
     if round_.question is not None:
-        callback = await context.uow.read.callback(round_.id)
         assert callback is not None  # noqa: S101  # it is kept as long as the round may be sent
         feedback = round_.decision.human_feedback
         return await context.flows.answer(round_.review.crew, callback, feedback)
