@@ -23,6 +23,7 @@ from bot.domain.outcome import Refused
 from bot.domain.people import User
 from bot.domain.reason import ExecutionEnded, ExecutionGone, Inferred
 from bot.domain.review import Round, State
+from bot.domain.verdict import Answer
 from bot.usecases.decide import reopen
 from bot.usecases.evidence import STATUS_POLL
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
@@ -252,3 +253,18 @@ async def test_a_card_of_an_earlier_version_is_not_reopened_beside_a_newer_one(
     world.clock.advance(SECOND)
     with pytest.raises(InvalidTransition):
         await reopen(round_.id, by=ANA, context=world.reviews)
+
+
+async def test_what_a_flow_asks_is_not_closed_by_a_404_to_another_question(world: World) -> None:
+    """Its request knows best: an answer to one that is gone is refused."""
+    asked = (await world.ask()).round
+    await world.settle_slack()
+    for _ in range(6):
+        await ask(world, NOT_FOUND)
+    assert (await world.round(asked.id)).state is State.WAITING
+    assert (await world.execution("f-1")).state is ExecutionState.RUNNING
+    await world.decide(asked.id, Answer("approved", is_label=True))
+    await world.turn(CREW)
+    assert (await world.round(asked.id)).state is State.RESUMED
+    await ask(world, NOT_FOUND)
+    assert (await world.execution("f-1")).state is ExecutionState.GONE

@@ -89,6 +89,8 @@ async def record_answer(
     if execution.is_over:
         return Recorded(execution, taken_until)
     updated = _updated(execution, answer, asked_at)
+    if updated.state is ExecutionState.GONE and await _is_asked(tx, execution):
+        return Recorded(execution)
     if updated.is_over:
         await end_execution(tx, execution, updated, at=asked_at)
     elif updated != execution:
@@ -98,6 +100,12 @@ async def record_answer(
         if taken_until is not None and updated.stuck_in_doubt:
             updated = await settle_stuck(tx, updated, opened_until=taken_until, at=asked_at)
     return Recorded(updated, taken_until)
+
+
+async def _is_asked(tx: Tx, execution: Execution) -> bool:
+    """Whether a flow waits for an answer: its request says better than its status if it is gone."""
+    unfinished = await tx.unfinished(execution.crew, execution.execution_id)
+    return any(round_.question is not None for round_ in unfinished)
 
 
 def _taken_until(
