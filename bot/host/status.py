@@ -38,9 +38,13 @@ def _tasks(store: Store, execution: Execution) -> list[Json]:
 
 
 def _current(store: Store, execution: Execution, done: set[int]) -> str:
-    """The task that waits for a person, else the first that is not done; a flow's method."""
+    """The task that waits for a person, else the first that is not done; a flow's method.
+
+    By its name, which people are shown, where it has one.
+    """
     waiting = [one.task_id for one in store.rounds(execution.id) if one.decision is None]
     to_do = [task.id for at, task in enumerate(execution.tasks) if at not in done]
     question = store.open_question(execution.id)
     asked = [question.method] if question is not None else []
-    return next(iter([*waiting, *asked, *to_do]), "")
+    current = next(iter([*waiting, *asked, *to_do]), "")
+    return next((task.name for task in execution.tasks if task.id == current), "") or current

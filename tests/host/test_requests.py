@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from bot.host.errors import Refusal
 from bot.host.records import Json
-from bot.host.wire import parse_kickoff, parse_resume
 from tests.host.client import Api, Listener
 from tests.host.conftest import StartHost
-from tests.host.schema import check
 from tests.host.standins import StandInCrew
 
 ROUTES = [("GET", "/inputs"), ("POST", "/kickoff"), ("GET", "/status/e-1"), ("POST", "/resume")]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=6,
-)
-NAMES = st.sampled_from(
-    [
-        "inputs",
-        "meta",
-        "taskWebhookUrl",
-        "stepWebhookUrl",
-        "crewWebhookUrl",
-        "humanInputWebhook",
-        "webhooks",
-        "execution_id",
-        "task_id",
-        "human_feedback",
-        "is_approve",
-    ]
-)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -140,7 +114,7 @@ async def test_a_resume_that_is_wrong_changes_nothing(
         unknown, _ = await api.call("GET", "/status/e-0")
         status, _ = await api.call("POST", "/resume", good)
 
-    assert waiting["current_task"] == "draft-id"
+    assert waiting["current_task"] == "draft"
     assert unknown == 404
     assert status == 200
 
@@ -193,14 +167,3 @@ async def test_text_that_cannot_be_sent_is_mended_wherever_it_comes_from(
     assert shown["task_output"] == "draft 1 on t? ?"
     assert ended["result"]["output"] == "draft 1 on t? ?"
     assert ended["result"]["tasks"][0]["output"] == "draft 1 on t? ?"
-
-
-@settings(max_examples=60)
-@given(st.dictionaries(NAMES, JSON))
-def test_no_body_is_answered_otherwise_than_documented(body: dict[str, Any]) -> None:
-    raw = json.dumps(body).encode()
-    for parse, path in ((parse_kickoff, "/kickoff"), (parse_resume, "/resume")):
-        try:
-            parse(raw)
-        except Refusal as refusal:
-            check("POST", path, refusal.status, refusal.body)

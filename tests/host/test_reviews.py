@@ -42,7 +42,7 @@ async def test_a_crew_is_reviewed_from_its_kickoff_to_its_end(
         "task_name": "draft",
         "meta": {"requestId": "r-1"},
     }
-    assert waiting["current_task"] == "draft-id"
+    assert waiting["current_task"] == "draft"
     assert waiting["progress"] == {"completed_tasks": 0, "total_tasks": 2}
     assert (revised[0], revised[1]["status"]) == (200, "retrying")
     assert second["task_output"] == "draft 2 on tea"
