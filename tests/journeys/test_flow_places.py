@@ -10,7 +10,7 @@ from bot.demo.crew import status
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL
 from bot.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.flow_world import ANSWERS, ASSIGNED, flow_world, question, says
+from tests.journeys.flow_world import ANSWERS, ASSIGNED, REVIEWERS, flow_world, question, says
 from tests.journeys.people import home, modal
 from tests.journeys.test_commands import ask
 
@@ -103,12 +103,25 @@ async def test_whom_an_escalation_names_is_called_and_decides(make_world: MakeWo
         await says(flows, card, f"<@{ANA}> answered “approved”")
 
 
-async def test_many_outcomes_are_a_menu(flows: World) -> None:
-    emit = ["publish", "hold", "rejected", "needs_revision", "archive"]
-    await flows.crew.ask(emit=emit)
-    card = await question(flows)
-    await flows.slack.overflow(ANA, card, "archive")
-    await says(flows, card, "The flow goes on with the outcome “archive”.")
+async def test_many_outcomes_are_a_menu_everywhere(make_world: MakeWorld) -> None:
+    emit = ["publish", "hold", "drop", "edit", "archive"]
+    async with flow_world(make_world, f'{REVIEWERS}\nnotify = "dm"') as flows:
+        for number, outcome in enumerate(emit[:4]):
+            await flows.crew.ask(f"f-{number}", emit=emit, output=f"Draft {number}.")
+            card = await question(flows, f"Draft {number}.")
+            if number == 0:
+                await flows.slack.overflow(ANA, card, outcome)
+            elif number == 1:
+                await flows.slack.overflow(ANA, await in_private(flows, ANA, "Draft 1"), outcome)
+            elif number == 2:
+                await flows.slack.open_home(ANA)
+                seen = await home(flows, ANA, "Waiting for you: 1")
+                await flows.slack.overflow(ANA, seen, outcome)
+            else:
+                await flows.slack.overflow(ANA, card, "Read all")
+                await flows.slack.overflow(ANA, await modal(flows, ANA, "Draft 3"), outcome)
+            await says(flows, card, f"The flow goes on with the outcome “{outcome}”.")
+        assert [one.feedback for one in flows.crew.flows.answers] == emit[:4]
 
 
 async def test_notes_ask_before_a_button_and_become_the_words(flows: World) -> None:

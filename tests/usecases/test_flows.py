@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -370,3 +371,10 @@ async def test_what_lets_somebody_answer_is_taken_out_of_what_comes_later(world:
     output = (await world.uow.read.posting(received.round.id)).view.output
     assert output.text == "Call [redacted] now."
     assert url in await world.uow.read.executions.secrets_of("research", "f-1")
+
+
+async def test_of_requests_that_come_at_once_one_opens_a_round(world: World) -> None:
+    received = await asyncio.gather(*(world.ask() for _ in range(5)))
+    assert sum(one.accepted for one in received) == 1
+    assert len({one.round.id for one in received}) == 1
+    assert await world.effects() == [EffectKind.POST]
