@@ -39,13 +39,14 @@ async def test_the_bot_itself_is_known_by_what_only_it_can_answer(ask: Ask, run:
 
 
 async def test_another_bot_is_told_from_this_one(ask: Ask, run: Run) -> None:
+    port = str(free_port())
     async with run(free_port(), SLACK_BOT_TOKEN="xoxb-of-another") as address:
-        status, line = await of_public_url(ask, PUBLIC_URL=address, PORT="3000")
+        status, line = await of_public_url(ask, PUBLIC_URL=address, PORT=port)
 
     assert status == 1
     assert line == (
         "✗ PUBLIC_URL: answers with another Crewgate, or with this one before its last restart;"
-        " it must lead to port 3000 of the bot"
+        f" it must lead to port {port} of the bot"
     )
 
 
