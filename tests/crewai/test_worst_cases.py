@@ -10,8 +10,6 @@ import pytest
 from bot.crewai.payloads import parse_error, parse_notification
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, TEXTS, memory, seconds
 
-pytestmark = pytest.mark.usefixtures("untraced")
-
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_an_answer_is_read_in_no_time(name: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from tests.repo.files import ROOT
 
-Modules = dict[str, ast.Module]
+Imports = dict[str, list[tuple[str, str]]]
+"""What each module imports, wherever it stands: modules, with the name that is taken, if one is."""
 
 
 def module_name(path: Path) -> str:
@@ -19,45 +20,46 @@ def module_name(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def modules() -> Modules:
-    """Every module of the bot and its tests, parsed."""
+def imports() -> Imports:
+    """Those of every module of the bot and its tests."""
     return {
-        module_name(path): ast.parse(path.read_text(encoding="utf-8"))
+        module_name(path): list(imported(ast.parse(path.read_text(encoding="utf-8"))))
         for folder in ("bot", "tests")
         for path in (ROOT / folder).rglob("*.py")
     }
 
 
-def imported(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """Every import wherever it stands: the module, and the name taken from it, if one is."""
-    for node in ast.walk(module):
-        match node:
+def imported(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """In no expression: there are many of them, and no imports."""
+    for child in ast.iter_child_nodes(node):
+        match child:
             case ast.Import(names):
                 yield from ((alias.name, "") for alias in names)
             case ast.ImportFrom(str(source), names):
                 yield from ((source, alias.name) for alias in names)
+            case ast.stmt() | ast.excepthandler() | ast.match_case():
+                yield from imported(child)
 
 
-def imports_of(module: ast.Module, modules: Modules) -> set[str]:
-    """The modules of ours that are imported: a name taken from a package may be one."""
-    found = {
-        submodule if (submodule := f"{source}.{name}") in modules else source
-        for source, name in imported(module)
+def test_no_modules_import_each_other_in_a_circle(imports: Imports) -> None:
+    """A name that is taken from a package may be a module."""
+    graph = {
+        name: {
+            submodule if (submodule := f"{source}.{taken}") in imports else source
+            for source, taken in found
+        }
+        & imports.keys()
+        for name, found in imports.items()
     }
-    return found & modules.keys()
-
-
-def test_no_modules_import_each_other_in_a_circle(modules: Modules) -> None:
-    graph = {name: imports_of(module, modules) for name, module in modules.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
-def test_no_module_imports_a_private_name_of_another(modules: Modules) -> None:
+def test_no_module_imports_a_private_name_of_another(imports: Imports) -> None:
     """Reaching for one as an attribute is refused by the linter (SLF001)."""
     private = [
         f"{importer}: {source}.{name}"
-        for importer, module in modules.items()
-        for source, name in imported(module)
+        for importer, found in imports.items()
+        for source, name in found
         if any(
             part.startswith("_") and not part.startswith("__")
             for part in (*source.split("."), name)

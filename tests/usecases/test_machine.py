@@ -369,7 +369,7 @@ class InterferedReviews(Reviews):
 
 
 @pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.no_cover
 @pytest.mark.parametrize("machine", [Reviews, InterferedReviews])
 def test_reviews(sqlite_template: SqliteTemplate, machine: type[Reviews]) -> None:
     run(machine, sqlite_template)

@@ -31,8 +31,6 @@ from tests.worst_cases import (
     untraced,
 )
 
-pytestmark = pytest.mark.usefixtures("untraced")
-
 
 def a_long_view(text: str, format_: Format) -> CardView:
     before = Output(text[:-1] + "x", format_)

@@ -17,8 +17,6 @@ from bot.domain.words import Kind
 from bot.slack.reviews.comparison import LINES_COMPARED, compare_outputs, measure_changes
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, memory, seconds, timed
 
-pytestmark = pytest.mark.usefixtures("untraced")
-
 
 def shuffled(words: list[str], between: str, seed: int) -> str:
     """The same words in another order: whatever is common crosses what else is."""
