@@ -171,3 +171,20 @@ async def test_a_stuck_answer_is_retried_in_home_or_dismissed(flows: World) -> N
     await flows.slack.submit(BEN, {"feedback": "Answered there."})
     await says(flows, card, "dismissed it: “Answered there.”. The answer was not sent.")
     assert len(tuple(flows.crew.flows.answers)) == 1
+
+
+async def test_two_who_approve_are_named_with_the_answer_of_the_last(
+    make_world: MakeWorld,
+) -> None:
+    rule = '[[crews.research.rules]]\nname = "two eyes"\napprovals = 2'
+    async with flow_world(make_world, f"{REVIEWERS}\n{rule}") as flows:
+        await flows.crew.ask(emit=["approved", "lgtm", "rejected"])
+        card = await question(flows)
+        assert "once enough people have chosen it" in message_text(card)
+        await flows.slack.click(ANA, card, "✓ approved")
+        await says(flows, card, f"1 of 2: <@{ANA}>")
+        assert not tuple(flows.crew.flows.answers)
+        await flows.slack.click(BEN, flows.slack.fresh(card), "✓ lgtm")
+        shown = await says(flows, card, "The flow goes on with the outcome “lgtm”.")
+        assert f"<@{ANA}> and <@{BEN}> approved, so the answer is “lgtm”" in shown
+        assert [one.feedback for one in flows.crew.flows.answers] == ["lgtm"]

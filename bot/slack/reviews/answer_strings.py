@@ -99,16 +99,23 @@ def label_plain(text: str) -> str:
     return f"“{plain(text, LABEL_SHOWN)}”"
 
 
-def did(who: str, verdict: Answer) -> str:
-    """Who answered what, as the beginning of a sentence."""
-    what = f"answered {label(verdict.text)}" if verdict.is_label else "answered in words"
-    return f"{who} {what}"
+def did(who: str, verdict: Answer, *, several: bool) -> str:
+    """Who answered what, as the beginning of a sentence.
+
+    `several` approved, perhaps each with another outcome; the last one's is the answer.
+    """
+    return _did(who, verdict, label(verdict.text), several=several)
 
 
-def did_plain(who: str, verdict: Answer) -> str:
+def did_plain(who: str, verdict: Answer, *, several: bool) -> str:
     """The same for notifications."""
-    what = f"answered {label_plain(verdict.text)}" if verdict.is_label else "answered in words"
-    return f"{who} {what}"
+    return _did(who, verdict, label_plain(verdict.text), several=several)
+
+
+def _did(who: str, verdict: Answer, named: str, *, several: bool) -> str:
+    if not verdict.is_label:
+        return f"{who} answered in words"
+    return f"{who} approved, so the answer is {named}" if several else f"{who} answered {named}"
 
 
 # --- what the flow made of it --------------------------------------------------------------------

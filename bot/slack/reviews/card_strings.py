@@ -67,7 +67,9 @@ def _decided(name: str, decision: Decision) -> str:
         case TimedOut() as by:
             return f"{name}: {_uncapital(decisions.timed_out(by, decision))}"
         case _ if isinstance(decision.verdict, Answer):
-            return f"{name}: {answer_strings.did(_who(decision), decision.verdict)}"
+            several = bool(decision.votes)
+            did = answer_strings.did(_who(decision), decision.verdict, several=several)
+            return f"{name}: {did}"
         case _ if decision.is_approve:
             return f"{name} approved by {_who(decision)}"
         case _:
@@ -282,7 +284,7 @@ def _did_plain(decision: Decision) -> str:
         return _uncapital(decisions.timed_out(decision.by, decision, plain))
     who = decisions.by_whom(decision, most=decisions.NAMED_SHORT, name=person_plain)
     if isinstance(decision.verdict, Answer):
-        return answer_strings.did_plain(who, decision.verdict)
+        return answer_strings.did_plain(who, decision.verdict, several=bool(decision.votes))
     return f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
 
 

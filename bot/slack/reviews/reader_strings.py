@@ -63,7 +63,7 @@ def _answered(previous: Round, decision: Decision, answer: Answer) -> str:
     if isinstance(decision.by, TimedOut):
         did = decisions.timed_out(decision.by, decision)
         return f"In round {previous.number}: {did[:1].lower()}{did[1:]}{ends}"
-    did = answer_strings.did(decisions.by_whom(decision), answer)
+    did = answer_strings.did(decisions.by_whom(decision), answer, several=bool(decision.votes))
     return f"In round {previous.number} {did}{ends}"
 
 

@@ -57,7 +57,7 @@ def decided(decision: Decision) -> str:
     who = decisions.by_whom(decision)
     match decision.verdict:
         case Answer() as verdict:
-            return answer_strings.did(who, verdict)
+            return answer_strings.did(who, verdict, several=bool(decision.votes))
         case Approve(None):
             return f"Approved by {who}"
         case Approve():
@@ -323,7 +323,9 @@ def _did(decision: Decision, now: datetime) -> str:
         return f"{did[:1].lower()}{did[1:]} {ago(decision.at, now)}"
     who = decisions.by_whom(decision, most=decisions.NAMED_SHORT)
     if isinstance(decision.verdict, Answer):
-        return f"{answer_strings.did(who, decision.verdict)} {ago(decision.at, now)}"
+        several = bool(decision.votes)
+        did = answer_strings.did(who, decision.verdict, several=several)
+        return f"{did} {ago(decision.at, now)}"
     did = f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
     return f"{did} {ago(decision.at, now)}"
 

@@ -195,7 +195,7 @@ def test_everybody_who_answered_is_named_and_for_whom() -> None:
     votes = (a_vote(), a_vote(BEN, on_behalf_of=Person("U0CAI", "Cai")))
     several = replace(a_decision(LABEL, by=BEN), votes=votes)
     text = read(render_card(a_view(state=State.DECIDED, decision=several), now=LATER))
-    assert "<@U0ANA> and <@U0BEN> for <@U0CAI> answered “approved”" in text
+    assert "<@U0ANA> and <@U0BEN> for <@U0CAI> approved, so the answer is “approved”" in text
     alone = a_decision(LABEL, by=BEN, on_behalf_of=Person("U0CAI", "Cai"))
     message = render_card(a_view(state=State.DECIDED, decision=alone), now=LATER)
     assert "<@U0BEN> for <@U0CAI> answered “approved”" in read(message)
