@@ -25,6 +25,7 @@ def run_host(chosen: argparse.Namespace) -> int:
     """Serve until SIGTERM; gives the exit status only where it did not start."""
     # The crew's own keys are there too: what `.env` holds is in the environment from here on.
     load_dotenv(Path(".env"))
+    leave_terminal()
     try:
         options = read_options(chosen, os.environ)
         set_up_logging(*_log_settings(os.environ), redact=_redactor(options))
@@ -62,6 +63,15 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
         flow_webhook=_flow_webhook(chosen, environment),
     )
+
+
+def leave_terminal() -> None:
+    """Let nothing be asked at the terminal, where nobody answers for all that callers start.
+
+    CrewAI asks there whether to upload what a first execution did, and waits 20 s; a crew's own
+    `input()` would wait for ever.
+    """
+    sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # until the process ends
 
 
 def check_flows(targets: Mapping[str, Target], options: Options) -> None:

@@ -91,7 +91,7 @@ class Runner:
         found = self._store.question(question_id)
         if found is None:
             raise Refusal.not_found("There is no such request")
-        execution_id, question = found
+        execution, question = found
         if not hmac.compare_digest(question.token_hash, hash_token(token)):
             raise Refusal(401, "unauthorized", "The token is not that of this request")
         at = self._shared.now()
@@ -99,9 +99,8 @@ class Runner:
             then, source = self._store.answered(question_id)
             through = source or "its callback"
             raise Refusal(409, "already_responded", f"Answered via {through} at {_iso(then)}")
-        log.info("answered", execution=execution_id, request=question_id)
-        [execution] = [one for one in self._store.unfinished() if one.id == execution_id]
-        self._go_on(execution_id, execution.target)
+        log.info("answered", execution=execution.id, request=question_id)
+        self._go_on(execution.id, execution.target)
         request = {
             "id": question_id,
             "status": "responded",

@@ -249,11 +249,16 @@ class Store:
             _set_state(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
-    def question(self, question_id: str) -> tuple[str, Question] | None:
-        """A question, after the id of its execution."""
+    def question(self, question_id: str) -> tuple[Execution, Question] | None:
+        """A question, after its execution."""
         with self._database.reading() as sql:
             row = sql.execute("SELECT * FROM questions WHERE id = ?", (question_id,)).fetchone()
-        return None if row is None else (row["execution_id"], question_from_row(row))
+            if row is None:
+                return None
+            execution = sql.execute(
+                "SELECT * FROM executions WHERE id = ?", (row["execution_id"],)
+            ).fetchone()
+        return execution_from_row(execution), question_from_row(row)
 
     def open_question(self, execution_id: str) -> Question | None:
         """The question that a flow waits for, or whose answer it was carrying out."""

@@ -7,7 +7,9 @@ started again.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 from bot.demo.environment import ANA, BEN, CHANNEL
 from bot.demo.workspace import buttons, message_text
@@ -96,10 +98,10 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     async def question(execution: str, number: int = 1) -> Json:
         return await real.question("ArticleFlow", execution, number)
 
-    waits, busy, listens = [
-        await served.kick_off({"topic": name}) for name in ("waits", "busy", "listens")
+    waits, busy, listens, unasked = [
+        await served.kick_off({"topic": name}) for name in ("waits", "busy", "listens", "unasked")
     ]
-    asked = {one: await question(one) for one in (waits, busy, listens)}
+    asked = {one: await question(one) for one in (waits, busy, listens, unasked)}
     # One whose crew asked people about two tasks, of which the first was revised.
     inner = await crews.kick_off({"topic": "inner"}, **told)
     draft = (await real.pause(inner))["task_id"]
@@ -116,8 +118,17 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     while "publish" not in real.lines("begun.txt") or ("needs_revision" not in real.asked[before:]):
         await served.status(busy)
     yield
+
+    # As if it had been killed after CrewAI had kept this pause, and before the host did.
+    with closing(sqlite3.connect(real.folder / "crewgate-host.db")) as file, file:
+        file.execute("DELETE FROM questions WHERE execution_id = ?", (unasked,))
+        file.execute("UPDATE executions SET state = 'running' WHERE id = ?", (unasked,))
     yield
 
+    now_asked = await question(unasked, 2)
+    gone, _ = await answer(asked[unasked], "approved")
+    await answer(now_asked, "rejected")
+    await served.until(unasked, "completed")
     published = await served.until(listens, "completed")
     await crews.resume(inner, report["task_id"], approve=True)
     asks = await real.question("CrewFlow", inner)
@@ -130,7 +141,8 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     waited = await served.until(waits, "completed")
     dropped = await served.until(busy, "completed")
 
-    assert (taken, spent) == (200, 409)
+    assert (taken, spent, gone) == (200, 409, 404)
+    assert now_asked["output"] == "Draft 1 on unasked"
     assert again["output"] == "Draft 2 on busy"
     assert published["result"]["output"] == "published draft 1"
     assert waited["result"]["output"] == "published draft 1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import io
 import socket
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from bot.demo.bot_process import inherited
 from bot.host.arguments import add_arguments
-from bot.host.command import check_flows, read_options
+from bot.host.command import check_flows, leave_terminal, read_options
 from bot.host.engine.versions import check_version
 from bot.host.errors import HostNotStarted
 from bot.host.serve import Options, hosting
@@ -76,6 +77,16 @@ def test_what_is_wrong_is_named(words: list[str], environment: dict[str, str], s
 def test_a_number_that_cannot_be_is_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit):
         options(*words, CREW_TOKEN="x")
+
+
+def test_nothing_is_asked_at_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+
+    leave_terminal()
+
+    assert not sys.stdin.isatty()
+    with sys.stdin, pytest.raises(EOFError):
+        input()
 
 
 def test_a_flow_without_an_address_for_its_questions_is_not_served() -> None:
