@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.answering import approves, meant, rule_for
+from bot.domain.answering import approves, is_open_to_assigned, meant, rule_for
 from bot.domain.effects import EffectKind
 from bot.domain.errors import VerdictMisplaced
 from bot.domain.outcome import (
@@ -97,6 +97,23 @@ def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
     assert rule_for(assigned, theirs, reviewers=False) == theirs
     assert rule_for(assigned, rule, reviewers=True) == rule
     assert rule_for(QUESTION, None, reviewers=False) is None
+
+
+def test_whom_a_request_assigns_decide_for_as_long_as_the_settings_name_nobody_for_it() -> None:
+    assigned = replace(QUESTION, assigned=(Email("a@example.com"),))
+    named = Rule(name="theirs", reviewers=(User("U0ANA"),))
+    theirs = replace(named, reviewers=assigned.assigned)
+
+    def is_open(rule: Rule | None, *rules: Rule, reviewers: bool = False) -> bool:
+        return is_open_to_assigned(assigned, rule, rules, reviewers=reviewers)
+
+    assert is_open(None)
+    assert is_open(replace(named, reviewers=None))
+    assert is_open(theirs, replace(named, reviewers=None))
+    assert not is_open(theirs, reviewers=True)
+    assert not is_open(theirs, named)
+    assert not is_open(named)
+    assert not is_open_to_assigned(None, theirs, (), reviewers=False)
 
 
 # outcome, in doubt, has gone on -> state, reason, still perhaps taken

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.changes import Changes, Fate, Hunk, Unchanged, compare, compare_json
+from bot.domain.json_leaves import LEAVES_COMPARED
 from bot.domain.passages import Passage, PassageKind
 from bot.domain.words import Kind
 
@@ -219,6 +220,14 @@ def test_json_that_ends_unchanged_or_is_one_value() -> None:
 @pytest.mark.parametrize(("before", "after"), [("{", "{}"), ("{}", "{")])
 def test_what_only_claims_to_be_json_is_not_compared_by_key(before: str, after: str) -> None:
     assert compare_json(before, after) is None
+
+
+def test_json_of_more_leaves_than_are_compared_is_not_compared_by_key() -> None:
+    most = json.dumps([0] * LEAVES_COMPARED)
+    more = json.dumps([0] * (LEAVES_COMPARED + 1))
+    assert compare_json(most, most) == Changes({}, (Unchanged(LEAVES_COMPARED),))
+    assert compare_json(most, more) is None
+    assert compare_json(more, most) is None
 
 
 # --- whatever they are ---

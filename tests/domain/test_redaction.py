@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.notification import Format, Output
-from bot.domain.redaction import MARK, Redactor, url_secrets
+from bot.domain.redaction import MARK, Redactor, is_called_secret, url_secrets
 from tests.builders import a_notification
 
 SECRET = 'aB3/"+\\é&=whsec'
@@ -151,3 +151,14 @@ def test_a_report_shows_nothing_that_is_called_a_secret(text: str) -> None:
 def test_a_report_leaves_the_rest_readable() -> None:
     text = '{"execution": "e-1", "task_output": "The token of our thanks: tea.", "n": 12}'
     assert Redactor().report(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        *((name, True) for name in ("api_key", "API-Key", "apikey", "github_token", "dbPassword")),
+        *((name, False) for name in ("topic", "key", "author", "")),
+    ],
+)
+def test_what_is_a_secret_by_its_name(name: str, is_secret: bool) -> None:
+    assert is_called_secret(name) is is_secret

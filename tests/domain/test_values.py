@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -198,6 +199,15 @@ def test_a_crew_whose_webhooks_are_forwarded_is_given_our_own_urls_at_kickoff() 
     crew = a_crew(own=own, forward=True)
 
     assert crew.webhooks_for_kickoff(webhook_urls("given")) == own
+
+
+def test_a_resume_of_such_a_crew_sends_its_events_to_us_and_its_pauses_where_they_went() -> None:
+    own, given_ = webhook_urls("own"), webhook_urls("given")
+    crew = a_crew(own=own, forward=True)
+
+    carried = crew.webhooks_for_resume(given_, NONE)
+
+    assert carried == replace(own, human_input=given_.human_input)
 
 
 def test_a_crew_that_does_not_forward_has_nowhere_to_forward_to() -> None:

@@ -15,7 +15,7 @@ from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 from bot.usecases.decide import reopen
 from bot.usecases.delivery.worker import LEASE
-from bot.usecases.dismiss import dismiss, dismiss_report
+from bot.usecases.dismiss import dismiss, dismiss_report, may_dismiss_report
 from bot.usecases.read_models import DeadLetter
 from tests.builders import ANA, BEN, EVE, a_crew
 from tests.usecases.faults import LOST, Fault
@@ -142,6 +142,17 @@ async def test_a_report_is_dismissed_once_and_shows_by_whom(world: World) -> Non
     stored = await world.uow.read.dead_letter(dead_letter)
     assert stored is not None
     assert (stored.dismissed, stored.body) == (Dismissed(BEN, WHY), b"?")
+
+
+async def test_whoever_may_dismiss_a_report_may_until_somebody_has(world: World) -> None:
+    dead_letter = await a_report(world)
+    found = await may_dismiss_report(dead_letter, by=ANA, context=world.reviews)
+    assert (found.id, found.body) == (dead_letter, b"?")
+    with pytest.raises(NotAReviewer):
+        await may_dismiss_report(dead_letter, by=EVE, context=world.reviews)
+    await dismiss_report(dead_letter, WHY, by=BEN, context=world.reviews)
+    with pytest.raises(InvalidTransition):
+        await may_dismiss_report(dead_letter, by=ANA, context=world.reviews)
 
 
 async def test_two_at_once_dismiss_a_report_once(world: World) -> None:

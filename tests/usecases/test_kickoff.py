@@ -108,6 +108,28 @@ async def test_a_stop_does_not_wait_for_the_next_try(shaky: Shaky) -> None:
     assert await recorded(shaky).find("research", "e-1")
 
 
+@pytest.mark.parametrize(
+    ("status", "execution_id", "is_in_doubt"),
+    [
+        (200, "e-1", False),
+        (200, None, True),
+        (299, None, True),
+        (302, None, False),
+        (408, None, True),
+        (422, None, False),
+        (429, None, False),
+        (500, None, True),
+        (504, None, True),
+        (504, "e-1", False),
+    ],
+)
+def test_a_crew_may_have_started_what_it_does_not_name_unless_it_says_no(
+    status: int, execution_id: str | None, is_in_doubt: bool
+) -> None:
+    answer = replace(ANSWER, status=status, execution_id=execution_id)
+    assert answer.is_in_doubt is is_in_doubt
+
+
 async def test_in_the_end_it_is_said_to_be_lost(shaky: Shaky) -> None:
     shaky.failures.extend([StoreUnavailable("away")] * 2)
     kickoffs = new_kickoffs(shaky, tries=1)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,7 +15,7 @@ from bot.domain.effects import UPDATES, EffectKind
 from bot.domain.errors import AlreadyDecided, NotAReviewer
 from bot.domain.notes import Draft, Note, added
 from bot.domain.outcome import NotSent, Refused
-from bot.domain.review import Round
+from bot.domain.review import Round, State
 from bot.domain.verdict import FEEDBACK_LIMIT, Person, Revise
 from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from bot.usecases.queries.queue import PAGE, queue
@@ -26,17 +31,26 @@ async def a_card(world: World, **changes: str) -> Round:
 
 
 async def write(
-    world: World, round_: Round, text: str = "Shorter.", *, by: Person = ANA, ts: str = "9.1"
+    world: World,
+    round_: Round,
+    text: str = "Shorter.",
+    *,
+    by: Person = ANA,
+    ts: str = "9.1",
+    meanwhile: Callable[[], Awaitable[object]] | None = None,
 ) -> Note | None:
     posting = await world.uow.read.posting(round_.id)
     assert posting.card is not None
+    context = world.reviews
+    if meanwhile is not None:
+        context = replace(context, uow=Overtaken(world, meanwhile))
     return await keep_note(
         channel=posting.card.channel,
         thread_ts=posting.card.thread_ts,
         ts=ts,
         by=by,
         text=text,
-        context=world.reviews,
+        context=context,
     )
 
 
@@ -126,6 +140,55 @@ async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world:
     await delete_note("C0REVIEWS", "9.1", context=world.reviews)
     assert EffectKind.REFRESH not in await world.effects()
     assert "offer 9.1" not in world.slack.calls
+
+
+@dataclass
+class Overtaken:
+    """Transactions that look which round waits before something happens, and lock it after."""
+
+    world: World
+    meanwhile: Callable[[], Awaitable[object]]
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        seen = list(await self.world.waiting())
+        await self.meanwhile()
+        async with self.world.uow.begin() as tx:
+
+            async def waiting_in(channel: str, thread_ts: str) -> Round | None:
+                return seen.pop() if seen else await tx.notes.waiting_in(channel, thread_ts)
+
+            notes = SimpleNamespace(waiting_in=waiting_in, keep=tx.notes.keep)
+            yield SimpleNamespace(notes=notes, round=tx.round, enqueue=tx.enqueue)
+
+    @property
+    def read(self) -> Any:
+        return self.world.uow.read
+
+
+async def test_a_note_that_a_decision_overtakes_is_none(world: World) -> None:
+    round_ = await a_card(world)
+
+    assert await write(world, round_, meanwhile=lambda: world.decide(round_.id)) is None
+
+    assert (await world.round(round_.id)).state is State.DECIDED
+    assert await world.uow.read.notes.note("C0REVIEWS", "9.1") is None
+    assert EffectKind.ACKNOWLEDGE_NOTE not in await world.effects()
+
+
+async def test_a_note_that_a_newer_output_overtakes_is_about_that_one(world: World) -> None:
+    round_ = await a_card(world)
+    newer: list[Round] = []
+
+    async def go_on() -> None:
+        newer.append(await a_card(world, text="Another draft."))
+
+    note = await write(world, round_, meanwhile=go_on)
+
+    assert note is not None
+    assert note.round_id == newer[0].id
+    assert await world.uow.read.notes.of_round(round_.id, limit=9) == ()
+    assert (await the_draft(world, newer[0])).text == "Ana: Shorter."
 
 
 async def test_a_reaction_waits_for_slack_and_a_refused_one_is_let_go(world: World) -> None:

@@ -1,0 +1,26 @@
+"""What is read of a round for people to see."""
+
+from __future__ import annotations
+
+from bot.domain.review import State
+from bot.domain.verdict import Revise
+from tests.usecases.world import CREW, World
+
+
+async def test_an_output_answers_the_last_decision_before_it(world: World) -> None:
+    world.crew.pause()
+    first = (await world.notify("First.")).round
+    await world.decide(first.id, Revise("Shorter."))
+    await world.turn(CREW)
+    second = (await world.notify("Second.")).round
+    third = (await world.notify("Third.")).round
+
+    views = [(await world.uow.read.posting(one.id)).view for one in (first, second, third)]
+
+    assert [view.round.state for view in views] == [
+        State.RESUMED,
+        State.SUPERSEDED,
+        State.WAITING,
+    ]
+    assert [view.previous and view.previous.id for view in views] == [None, first.id, second.id]
+    assert [view.answers and view.answers.id for view in views] == [None, first.id, first.id]
