@@ -14,12 +14,11 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.demo.bot_process import BotDidNotStart
 from bot.demo.crew import Resume, State
 from bot.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
 from bot.demo.hosted.crew import HostedCrew, sample_host
-from bot.demo.hosted.process import HostDidNotStart
 from bot.demo.playground.slack_state import known_names
+from bot.demo.server_process import DidNotStart
 from bot.demo.transcript import read_markdown, read_message
 from bot.demo.workspace import Message, buttons, message_text
 
@@ -38,7 +37,7 @@ async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> i
     """Play the scenario and return the exit status: 0 only if every step really happened."""
     try:
         await _play(port=port, say=say, crewai=crewai)
-    except (ScenarioFailed, TimeoutError, BotDidNotStart, HostDidNotStart) as error:
+    except (ScenarioFailed, TimeoutError, DidNotStart) as error:
         say(f"\nThe scenario failed: {error}")
         return 1
     return 0
@@ -47,7 +46,7 @@ async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> i
 async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
     """Kick off, review, revise, second round, approve, result.
 
-    Raises ScenarioFailed, TimeoutError or BotDidNotStart when a step does not really happen.
+    Raises ScenarioFailed, TimeoutError or DidNotStart when a step does not really happen.
     """
     with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
         say("Starting a crew, a Slack workspace and the bot between them.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bot.demo.bot_process import inherited
+from bot.demo.server_process import inherited
 
 ROOT = Path(sys.modules["bot"].__path__[0]).parent
 START_SECONDS = 20

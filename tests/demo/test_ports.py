@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import inherited
 from bot.demo.crew import Crew
 from bot.demo.ports import NoFreePort, Ports, candidates, free_port, outgoing_range
+from bot.demo.server_process import inherited
 from bot.demo.workspace import Workspace
 
 SOURCE = str(Path(__file__).parents[2])

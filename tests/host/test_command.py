@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import inherited
+from bot.demo.server_process import inherited
 from bot.host.arguments import add_arguments
 from bot.host.command import check_flows, leave_terminal, read_options
 from bot.host.engine.versions import check_version

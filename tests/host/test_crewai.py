@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import inherited
 from bot.demo.hosted.process import QUIET
 from bot.demo.ports import free_port
+from bot.demo.server_process import inherited
 from tests.host import real_crews, real_flows, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import PYTHON, Real, host, needs_crewai

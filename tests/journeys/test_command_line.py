@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.check.database import address_owners
-from bot.demo.bot_process import BotProcess, inherited
+from bot.demo.bot_process import BotProcess
 from bot.demo.crew import Crew
 from bot.demo.environment import CHANNEL, people, settings
 from bot.demo.ports import free_port
+from bot.demo.server_process import inherited
 from bot.demo.workspace import Workspace
 from bot.domain.errors import StoreUnavailable
 from tests.journeys.conftest import MakeWorld

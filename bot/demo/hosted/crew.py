@@ -30,7 +30,7 @@ class Host(Protocol):
         ...
 
     async def start(self) -> None:
-        """Start it and wait until it is ready. Raises HostDidNotStart."""
+        """Start it and wait until it is ready. Raises DidNotStart."""
         ...
 
     async def stop(self) -> object:
@@ -67,7 +67,7 @@ class HostedCrew(Crew):
         return f"The real CrewAI {version}, with a model that answers from a script."
 
     async def start(self, port: int = 0) -> None:
-        """Start the host, and listen before it. Raises HostDidNotStart."""
+        """Start the host, and listen before it. Raises DidNotStart."""
         del port  # the proxy has its own
         await self._host.start()
         await self._proxy.start(self._host.url)

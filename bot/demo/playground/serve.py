@@ -14,11 +14,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.demo.bot_process import BotDidNotStart
 from bot.demo.environment import Environment, start_environment
 from bot.demo.hosted.crew import HostedCrew, sample_host
-from bot.demo.hosted.process import HostDidNotStart
 from bot.demo.playground.server import Playground
+from bot.demo.server_process import DidNotStart
 
 PORT: Final = 8765
 TASK_SECONDS: Final = 1.5
@@ -42,11 +41,8 @@ async def serve(*, port: int | None, open_browser: bool, say: Say, crewai: bool 
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         say("\nEnded.")
-    except BotDidNotStart as error:
-        say(f"The bot did not start. It said:\n{error}")
-        return 1
-    except HostDidNotStart as error:
-        say(f"The crew did not start. It said:\n{error}")
+    except DidNotStart as error:
+        say(str(error))
         return 1
     except OSError as error:
         say(f"The page cannot be served: {error}")
@@ -68,8 +64,8 @@ async def open_playground(
 ) -> AsyncIterator[tuple[str, Environment]]:
     """Run an environment and its page while the block lasts; gives the page's URL and the former.
 
-    With `crewai` the crew is a real one. Raises BotDidNotStart, HostDidNotStart, or OSError when
-    the page cannot be served.
+    With `crewai` the crew is a real one. Raises DidNotStart, or OSError when the page
+    cannot be served.
     """
     with (
         bind_port(PORT if port is None else port, say) as listener,

@@ -8,7 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from bot.demo.bot_process import BotDidNotStart, BotProcess
+from bot.demo.bot_process import BotProcess
+from bot.demo.server_process import DidNotStart
 
 Command: TypeAlias = Literal["start", "restart", "kill"]
 
@@ -59,8 +60,8 @@ class Supervisor:
         self._set_state("starting")
         try:
             await self._bot.start()
-        except BotDidNotStart as error:
-            self._set_state("down", "The bot did not start.", str(error))
+        except DidNotStart as error:
+            self._set_state("down", "The bot did not start.", error.log)
         else:
             self._watch()
             self._set_state("running")
