@@ -15,7 +15,7 @@ LIKENESS: Final = 3_000_000
 
 
 @dataclass(slots=True)
-class Budget:
+class StepBudget:
     """What one comparison may still cost; what is too expensive counts as changed as a whole."""
 
     letters: int
@@ -38,7 +38,7 @@ class Block(NamedTuple):
     new_end: int
 
 
-def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: Budget) -> Iterator[Block]:
+def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: StepBudget) -> Iterator[Block]:
     """How the new sequence comes of the old, in order.
 
     SequenceMatcher's answer. Its time is cubic at worst: where the budget ends, nothing more
@@ -57,7 +57,7 @@ class _Matcher(SequenceMatcher[int]):
     b2j: dict[int, list[int]]
     """Where each element is in the new sequence; documented, yet unknown to the type checker."""
 
-    def __init__(self, old: list[int], new: list[int], budget: Budget) -> None:
+    def __init__(self, old: list[int], new: list[int], budget: StepBudget) -> None:
         # Frequent elements anchor nothing in long sequences (autojunk): that saves most.
         super().__init__(None, old, new)
         self._budget = budget

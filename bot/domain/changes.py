@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.alignment import Budget
+from bot.domain.alignment import StepBudget
 from bot.domain.json_leaves import Paths, read_leaves
 from bot.domain.pairing import Pair, pairs_of
 from bot.domain.passages import Passage, PassageKind
@@ -83,7 +83,7 @@ def compare(
 
     For thousands of passages and texts of any length a fraction of a second.
     """
-    budget = Budget(LETTERS_COMPARED)
+    budget = StepBudget(LETTERS_COMPARED)
     return _changes(pairs_of(before, after, budget), budget, with_words=with_words)
 
 
@@ -95,7 +95,7 @@ def compare_json(before: str, after: str, *, with_words: bool = True) -> Changes
     if old is None or new is None:
         return None
     pairs = _pairs_by_key(old, new, paths)
-    return _changes(pairs, Budget(LETTERS_COMPARED), with_words=with_words)
+    return _changes(pairs, StepBudget(LETTERS_COMPARED), with_words=with_words)
 
 
 def _pairs_by_key(old: dict[int, str], new: dict[int, str], paths: Paths) -> Iterator[Pair]:
@@ -110,7 +110,7 @@ def _value(text: str | None, key: str) -> Passage | None:
     return None if text is None else Passage(PassageKind.VALUE, text, key=key)
 
 
-def _changes(pairs: Iterable[Pair], budget: Budget, *, with_words: bool) -> Changes:
+def _changes(pairs: Iterable[Pair], budget: StepBudget, *, with_words: bool) -> Changes:
     amounts: Counter[tuple[PassageKind, Fate]] = Counter()
     parts: list[Hunk | Unchanged] = []
     same: list[Passage] = []
@@ -125,7 +125,7 @@ def _changes(pairs: Iterable[Pair], budget: Budget, *, with_words: bool) -> Chan
     return Changes(dict(amounts), (*parts, *(_unchanged(same) if with_words else ())))
 
 
-def _hunk(pair: Pair, budget: Budget | None) -> Hunk:
+def _hunk(pair: Pair, budget: StepBudget | None) -> Hunk:
     """What became of a passage; without a budget, no words."""
     before, after = pair.before, pair.after
     if after is None:
@@ -139,7 +139,7 @@ def _hunk(pair: Pair, budget: Budget | None) -> Hunk:
     return Hunk(Fate.CHANGED, after, segments)
 
 
-def _segments(before: Passage, after: Passage, budget: Budget) -> tuple[Segment, ...]:
+def _segments(before: Passage, after: Passage, budget: StepBudget) -> tuple[Segment, ...]:
     if before.cells and after.cells:
         return compare_cells(before.cells, after.cells, budget)
     return compare_words(before.text, after.text, budget)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from bot.domain.alignment import Budget, align
+from bot.domain.alignment import StepBudget, align
 from bot.domain.passages import Passage, PassageKind
 
 #: A passage that has less than this in common with another did not become it.
@@ -28,7 +28,7 @@ def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair
     return Pair(before, after, same, moved)
 
 
-def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: Budget) -> list[Pair]:
+def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBudget) -> list[Pair]:
     """Every passage of both texts in one pair, in the order of `after`.
 
     What has no counterpart where it stands may have it elsewhere: the same words, or a row of the
@@ -44,7 +44,7 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: Budget
     return _with_moved(found)
 
 
-def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: Budget) -> Iterator[Pair]:
+def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
     """Pairs of a stretch in which nothing stayed as it was."""
     partner = _rows_by_first_cell(old, new) | _most_alike(
         [(at, one) for at, one in enumerate(old) if one.kind is not PassageKind.ROW],
@@ -84,7 +84,7 @@ def _first_cell(row: Passage) -> str:
 Placed = tuple[int, Passage]
 
 
-def _most_alike(old: list[Placed], new: list[Placed], budget: Budget) -> dict[int, int]:
+def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dict[int, int]:
     """New passages and the old ones they came of, in order, as alike as can be in all."""
     old_words = [Counter(one.text.split()) for _, one in old]
     new_words = [Counter(one.text.split()) for _, one in new]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import chain, zip_longest
 from typing import Final
 
-from bot.domain.alignment import Block, Budget, align
+from bot.domain.alignment import Block, StepBudget, align
 
 WORDS_COMPARED: Final = 1_500
 """A passage with more counts as changed as a whole."""
@@ -65,7 +65,7 @@ def words_of(text: str) -> list[Word]:
     return [Word(match["word"], match["space"]) for match in _WORD.finditer(text)]
 
 
-def compare_words(before: str | None, after: str | None, budget: Budget) -> tuple[Segment, ...]:
+def compare_words(before: str | None, after: str | None, budget: StepBudget) -> tuple[Segment, ...]:
     """What has to be done to the words before to make them those after. None: there are none.
 
     All of `after` is in what is the same or added, all of `before`, but for its space, in what is
@@ -84,7 +84,7 @@ def compare_words(before: str | None, after: str | None, budget: Budget) -> tupl
 
 
 def compare_cells(
-    before: Sequence[str], after: Sequence[str], budget: Budget
+    before: Sequence[str], after: Sequence[str], budget: StepBudget
 ) -> tuple[Segment, ...]:
     """The cells of two rows: each with the one in its place, or those that came and went."""
     cells: list[tuple[Segment, ...]] = []

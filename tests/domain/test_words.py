@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.alignment import Budget
+from bot.domain.alignment import StepBudget
 from bot.domain.words import (
     WORDS_COMPARED,
     Kind,
@@ -23,11 +23,11 @@ def marked(segments: tuple[Segment, ...]) -> str:
 
 
 def words(before: str | None, after: str | None) -> str:
-    return marked(compare_words(before, after, Budget(100_000)))
+    return marked(compare_words(before, after, StepBudget(100_000)))
 
 
 def cells(before: list[str], after: list[str]) -> str:
-    return marked(compare_cells(before, after, Budget(100_000)))
+    return marked(compare_cells(before, after, StepBudget(100_000)))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_came_or_went_whole() -> None:
 def test_what_is_too_long_or_beyond_the_budget_counts_as_changed_as_a_whole() -> None:
     long = "a " * WORDS_COMPARED
     assert words(long, f"{long}b") == f"[-{long}-][+{long}b+]"
-    budget = Budget(30)
+    budget = StepBudget(30)
     assert marked(compare_words("The cat sat.", "The dog sat.", budget)) == (
         "The [-cat -][+dog +]sat."
     )
@@ -113,7 +113,7 @@ texts = st.lists(
 @given(texts, texts)
 def test_both_texts_can_be_read_back(before: str, after: str) -> None:
     """What is the same or removed is the old text, the same or added the new, but for spaces."""
-    segments = compare_words(before, after, Budget(100_000))
+    segments = compare_words(before, after, StepBudget(100_000))
     for kind, text in ((Kind.REMOVED, before), (Kind.ADDED, after)):
         read = "".join(one.text for one in segments if one.kind in {Kind.SAME, kind})
         assert "".join(read.split()) == "".join(text.split())
@@ -123,5 +123,5 @@ def test_both_texts_can_be_read_back(before: str, after: str) -> None:
 def test_no_word_is_torn(before: str, after: str) -> None:
     """What is marked, and what is not, begins and ends where words do."""
     whole = {one.text for text in (before, after) for one in words_of(text)}
-    for segment in compare_words(before, after, Budget(100_000)):
+    for segment in compare_words(before, after, StepBudget(100_000)):
         assert {one.text for one in words_of(segment.text)} <= whole
