@@ -176,7 +176,7 @@ async def test_a_question_that_could_not_be_shown_is_told_of(world: World) -> No
 
     await world.slack.click(ANA, card, "Approve")
 
-    assert "Nothing is approved yet" in await world.told(ANA)
+    assert "Nothing is decided yet" in await world.told(ANA)
     assert not world.crew.requests
 
 
