@@ -9,6 +9,7 @@ CrewgateError
  │    ├── AlreadyVoted       another approval of this round counts as theirs
  │    ├── NotVoted           this person has no approval to take back
  │    ├── SelfApproval       who started the execution may not approve it
+ │    ├── StarterNotTold     Slack does not say now who started it, so nobody may approve it
  │    └── UnknownStarter     nobody knows who started it, so nobody may approve it
  ├── CannotStandIn       nobody decides for somebody who is away as they asked
  ├── ConfirmationNeeded  an approval could overlook something; nothing was recorded
@@ -87,6 +88,10 @@ class NotVoted(VoteRefused):
 
 class SelfApproval(VoteRefused):
     """Who started the execution may ask for changes to its outputs, but not approve them."""
+
+
+class StarterNotTold(VoteRefused):
+    """Slack does not say now whose the address is of who started the execution."""
 
 
 class UnknownStarter(VoteRefused):

@@ -17,6 +17,7 @@ from bot.domain.errors import (
     RoundClosed,
     RoundSuperseded,
     SelfApproval,
+    StarterNotTold,
     UnknownStarter,
     VoteRefused,
 )
@@ -172,6 +173,8 @@ _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     NotVoted: "You have not approved this, so there is nothing to take back.",
     SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
     "else has to approve it. You may ask for changes.",
+    StarterNotTold: "Slack did not say who started this, and they may not approve it. Try again in "
+    "a minute. You may ask for changes.",
     UnknownStarter: "Nobody knows who started this, so nobody may approve it. You may ask for "
     "changes.",
 }

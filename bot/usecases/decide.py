@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+
+import structlog
 
 from bot.domain.answering import approves, meant
 from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from bot.domain.errors import (
     ConfirmationNeeded,
     InvalidTransition,
+    NotPermitted,
+    UnknownCrew,
     VerdictMisplaced,
     VoteRefused,
 )
@@ -21,8 +27,11 @@ from bot.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, 
 from bot.usecases.context import ReviewContext
 from bot.usecases.evidence import reopen as reopen_execution
 from bot.usecases.ports.store import Tx
+from bot.usecases.standing_in import RightNotKnown, without_lapsed
 from bot.usecases.starter import NotAsked, require_other, starter_of, without
 from bot.usecases.timed import cancel
+
+log = structlog.get_logger(__name__)
 
 
 async def decide(
@@ -42,7 +51,7 @@ async def decide(
     StoreUnavailable: then nothing was recorded.
     """
 
-    async def record(*, asked: bool) -> Round:
+    async def record(asked: Asked) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
@@ -54,7 +63,7 @@ async def decide(
                 votes = [Vote(by, now, via, comment, absent) for absent in rights]
                 ask = _may_overlook(verdict)
                 transition = await _approve(
-                    tx, round_, suited, votes, seen if ask else None, context, asked=asked
+                    tx, round_, suited, votes, seen if ask else None, context, asked
                 )
             else:
                 unsent = 0
@@ -71,12 +80,29 @@ async def decide(
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
-    try:
-        return await context.permitting(by.id, Role.REVIEWER, partial(record, asked=False))
-    except NotAsked as starter:
-        # Outside of the transaction, which is then made anew.
-        await context.directory.ask_about(starter.address)
-    return await context.permitting(by.id, Role.REVIEWER, partial(record, asked=True))
+    asked = Asked()
+    while True:
+        try:
+            return await context.permitting(by.id, Role.REVIEWER, partial(record, asked))
+        # Slack is asked outside of the transaction, which is then made anew.
+        except NotAsked as starter:
+            await context.directory.ask_about(starter.address)
+            asked = replace(asked, starter=True)
+        except RightNotKnown as voter:
+            with suppress(NotPermitted, UnknownCrew):
+                current = await context.uow.read.round(round_id)
+                await context.ensure(voter.user, Role.REVIEWER, current)
+            asked = replace(asked, voters=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What Slack was asked while somebody waited; it may not have answered."""
+
+    starter: bool = False
+    """Who started the execution."""
+    voters: bool = False
+    """Whether those who approved before may decide still."""
 
 
 async def _approve(
@@ -86,8 +112,7 @@ async def _approve(
     votes: Sequence[Vote],
     seen: Seen | None,
     context: ReviewContext,
-    *,
-    asked: bool,
+    asked: Asked,
 ) -> Transition:
     """Count the first of these votes that counts: each is by another right of the same person.
 
@@ -96,22 +121,29 @@ async def _approve(
     by, at = votes[0].by, votes[0].at
     if round_.vote_of(by.id) is not None:
         return Transition(round_, ())
-    starter = await starter_of(round_, tx, context, asked=asked)
+    starter = await starter_of(round_, tx, context, asked=asked.starter)
+    # Somebody may have approved who, as is known now, had started it, or who may decide no more.
+    current, lapsed = without_lapsed(
+        without(round_, starter),
+        asked=asked.voters,
+        crews=context.crews,
+        directory=context.directory,
+    )
     answer = verdict if isinstance(verdict, Answer) else None
     refused: list[VoteRefused] = []
     for vote in votes:
         try:
-            # Somebody may have approved before it was known that they had started it.
-            counted = without(round_, starter)
-            require_other(vote, starter, counted)
-            counted.approve(vote, answer)
+            require_other(vote, starter, current)
+            current.approve(vote, answer)
         except VoteRefused as error:
             refused.append(error)
             continue
         unsent = 0
         if seen is not None:
             unsent = await _require_nothing_overlooked(tx, round_, by, at, seen)
-        return counted.approve(vote, answer, unsent_notes=unsent)
+        for one in lapsed:
+            log.info("approval_lapsed", round=round_.id, by=one.by.id)
+        return current.approve(vote, answer, unsent_notes=unsent)
     raise refused[0]
 
 

@@ -73,6 +73,8 @@ class Approvers:
 
     starter: ReviewerRef | None = None
     """Who started the execution and may not approve it; None where nobody knows."""
+    not_told: bool = False
+    """Slack does not say now who started it."""
     too_few: bool = False
     """Fewer are left than it takes."""
 

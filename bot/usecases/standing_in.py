@@ -1,4 +1,4 @@
-"""Deciding for somebody who is away: by one's own right first, else by theirs."""
+"""By whose right a person decides: their own first, else that of somebody who is away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.domain.errors import NotPermitted
 from bot.domain.people import Role
 from bot.domain.review import Round
 from bot.domain.rules.absence import Absence
-from bot.domain.verdict import Person
+from bot.domain.verdict import Person, Vote
 from bot.usecases import permissions
 from bot.usecases.ports.base import Crews
 from bot.usecases.ports.slack import Directory
@@ -52,6 +52,38 @@ def delegable(round_: Round) -> bool:
 def delegates(users: frozenset[str], absences: tuple[Absence, ...], at: datetime) -> frozenset[str]:
     """Who decides for those of these users who are away."""
     return frozenset(one.delegate.id for one in absences if one.away.id in users and one.holds(at))
+
+
+class RightNotKnown(Exception):  # nobody is told of it
+    """Memory does not tell whether a person, by id, may decide still."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__()
+        self.user = user
+
+
+def without_lapsed(
+    round_: Round, *, asked: bool, crews: Crews, directory: Directory
+) -> tuple[Round, tuple[Vote, ...]]:
+    """The round without approvals of people who may decide no more, and those approvals.
+
+    Of somebody who stood in, what counts is the right of whom they stood in for, who may be back.
+    Where even Slack, once it was `asked`, does not say, an approval counts as it was given. Raises
+    RightNotKnown before that, or UnknownCrew.
+    """
+    lapsed = []
+    for vote in round_.votes:
+        right = vote.on_behalf_of or vote.by
+        try:
+            permissions.require(right.id, Role.REVIEWER, round_, crews=crews, directory=directory)
+        except NotPermitted as refused:
+            if not refused.uncertain:
+                lapsed.append(vote)
+            elif not asked:
+                raise RightNotKnown(right.id) from None
+    for vote in lapsed:
+        round_ = round_.take_back(vote.by.id).round
+    return round_, tuple(lapsed)
 
 
 def _may(user: str, round_: Round, *, crews: Crews, directory: Directory) -> bool:

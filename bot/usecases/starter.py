@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.errors import SelfApproval, UnknownStarter
+from bot.domain.errors import SelfApproval, StarterNotTold, UnknownStarter
 from bot.domain.people import Email
 from bot.domain.review import Round
 from bot.domain.rules.starter import said_starter
@@ -33,7 +33,8 @@ async def starter_of(
 ) -> Starter | None:
     """Who started a round's execution; None where its rule does not ask, or nobody knows.
 
-    Raises NotAsked unless Slack was `asked` already about the address that its caller gave.
+    Raises NotAsked unless Slack was `asked` already about the address that its caller gave, then
+    StarterNotTold where Slack did not answer.
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
@@ -43,7 +44,9 @@ async def starter_of(
     if said is None:
         return None
     members = context.directory.members((said,))
-    if isinstance(said, Email) and members.unresolved and not asked:
+    if isinstance(said, Email) and members.unresolved:
+        if asked:
+            raise StarterNotTold
         raise NotAsked(said)
     return Starter(members.users) if members.users else None
 

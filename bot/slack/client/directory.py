@@ -154,7 +154,8 @@ class SlackDirectory:
     async def ask_about(self, address: Email) -> None:
         """See `Directory`. An answer counts until the next start.
 
-        It makes nobody a reviewer, so it is not kept whom the address stood for first.
+        It makes nobody a reviewer, so it is not kept whom the address stood for first. Where the
+        bot may not ask, nobody is known by it.
         """
         if address in self._asked:
             return  # the loop asks, and keeps that
@@ -166,7 +167,7 @@ class SlackDirectory:
             log.info("address_not_resolved", why="no answer in time")
         except CallFailed as error:
             log.info("address_not_resolved", why=str(error))
-            if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
+            if isinstance(error.failure, Refused) and error.failure.code in NOBODY | {NO_SCOPE}:
                 self._known[address] = frozenset()
 
     async def is_colleague(self, user: str) -> bool | None:

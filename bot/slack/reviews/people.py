@@ -53,14 +53,15 @@ class People:
         return tuple(one for one in view.absences if one.away.id in users and one.holds(now))
 
     async def _approvers(self, view: CardView, rule: Rule) -> Approvers:
-        starter = None if rule.self_approval else await self._starter(view)
+        starter = Approvers() if rule.self_approval else await self._starter(view)
         members = self.directory.members(self._in_the_end(view.round))
         if members.unresolved or Anyone() in view.reviewers:
-            return Approvers(starter)
-        barred = set() if starter is None else {starter.id}
-        nobody = starter is None and not rule.self_approval and not rule.unknown_starter
+            return starter
+        barred = set() if starter.starter is None else {str(starter.starter)}
+        unknown = starter == Approvers() and not rule.self_approval
+        nobody = unknown and not rule.unknown_starter
         left = 0 if nobody else len(members.users - barred)
-        return Approvers(starter, too_few=left < rule.approvals)
+        return replace(starter, too_few=left < rule.approvals)
 
     def _in_the_end(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Those who may decide, and those who will."""
@@ -68,11 +69,14 @@ class People:
         later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
         return (*crew_for(round_, self.crews).reviewers, *later)
 
-    async def _starter(self, view: CardView) -> User | None:
+    async def _starter(self, view: CardView) -> Approvers:
+        """Who started it, as far as that is known."""
         said = view.started_by
         if said is None:
-            return None
+            return Approvers()
         if isinstance(said, Email) and self.directory.members((said,)).unresolved:
             await self.directory.ask_about(said)
-        users = self.directory.members((said,)).users
-        return User(min(users)) if users else None
+        members = self.directory.members((said,))
+        if members.users:
+            return Approvers(User(min(members.users)))
+        return Approvers(not_told=bool(members.unresolved))

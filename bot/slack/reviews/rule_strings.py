@@ -118,7 +118,7 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
     if rule.self_approval:
         return ""
     approvers = view.approvers
-    if approvers is None:
+    if approvers is None or approvers.not_told:
         return "Who started this may not approve it."
     if approvers.starter is not None:
         return f"{shared.reviewer(approvers.starter)} started this, so others have to approve it."

@@ -219,6 +219,15 @@ async def test_it_stays_unknown_while_slack_does_not_say(slack: Workspace) -> No
     assert directory.members((address,)).unresolved == (address,)
 
 
+async def test_where_the_bot_may_not_ask_nobody_is_known_by_it(slack: Workspace) -> None:
+    address = Email("carl@example.com")
+    slack.fail("users.lookupByEmail", error("missing_scope"))
+    directory = a_directory(slack, FakeClock())
+    await directory.ask_about(address)
+    members = directory.members((address,))
+    assert (members.users, members.unresolved) == (frozenset(), ())
+
+
 async def test_whom_the_settings_name_is_asked_about_by_the_loop_alone(slack: Workspace) -> None:
     directory = a_directory(slack, FakeClock())
     await directory.ask_about(BEN)

@@ -92,6 +92,7 @@ def test_a_newer_output_starts_the_count_again(votes: tuple[Vote, ...], said: st
         (Approvers(User(ANA.id)), True, "<@U0ANA> started this, so others have to approve it."),
         (Approvers(), True, "so anybody who may decide may approve it."),
         (Approvers(), False, "so nobody may approve it."),
+        (Approvers(not_told=True), True, "Who started this may not approve it."),
         (None, True, "Who started this may not approve it."),
     ],
 )

@@ -1,0 +1,54 @@
+"""Who is left to approve, as far as Slack says who started it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.demo.workspace import Workspace, error
+from bot.domain.people import Email, User
+from bot.runtime import Runtime
+from bot.slack.client.directory import SlackDirectory
+from bot.slack.client.identity import Identity
+from bot.slack.client.web_api import new_client
+from bot.slack.reviews.people import People
+from bot.usecases.read_models import Approvers
+from tests.builders import ANA, BEN, FakeClock, a_crew, a_rule
+from tests.slack.client.installations import Remembered
+from tests.slack.client.owners import whoever_has_it
+from tests.slack.rendering import a_view
+
+ADDRESS = Email("ana@example.com")
+ALONE = (User(ANA.id),)
+
+
+@pytest.mark.parametrize(
+    ("said", "fails", "unknown_starter", "found"),
+    [
+        (User(BEN.id), None, False, Approvers(User(BEN.id))),
+        (User(ANA.id), None, True, Approvers(User(ANA.id), too_few=True)),
+        (ADDRESS, None, True, Approvers(User(ANA.id), too_few=True)),
+        (ADDRESS, "internal_error", False, Approvers(not_told=True)),
+        (ADDRESS, "users_not_found", True, Approvers()),
+        (None, None, True, Approvers()),
+        (None, None, False, Approvers(too_few=True)),
+    ],
+)
+async def test_who_may_not_approve_and_whether_enough_are_left(
+    said: User | Email | None, fails: str | None, unknown_starter: bool, found: Approvers
+) -> None:
+    clock = FakeClock()
+    async with Workspace() as slack:
+        slack.add_user(ANA.id, "Ana", ADDRESS.address)
+        if fails is not None:
+            slack.fail("users.lookupByEmail", error(fails))
+        client = new_client(token=slack.bot_token, base_url=slack.api_url)
+        identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
+        directory = SlackDirectory(
+            client, ALONE, identity=identity, owner_of=whoever_has_it, clock=clock
+        )
+        people = People({"research": a_crew(reviewers=ALONE)}, directory, clock)
+        rule = a_rule(self_approval=False, unknown_starter=unknown_starter)
+        view = replace(a_view(rule=rule), started_by=said)
+        assert (await people.complete(view)).approvers == found
