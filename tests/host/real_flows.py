@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.host.real import Real, answer
 
-TARGETS = ("ArticleFlow", "WordsFlow", "AwayFlow", "TwinsFlow", "FailingFlow")
+TARGETS = ("ArticleFlow", "WordsFlow", "AwayFlow", "BesideFlow", "TwinsFlow", "FailingFlow")
 
 
 async def a_label_is_that_outcome_and_no_model_is_asked(real: Real) -> None:
@@ -76,6 +76,16 @@ async def words_that_no_model_could_read_are_asked_for_again(real: Real) -> None
     assert again["message"].startswith("“Nearly.” could not be read")
     assert again["message"].endswith("\n\nGood?")
     assert ended["result"]["output"] == "done"
+
+
+async def a_question_waits_for_what_works_beside_it(real: Real) -> None:
+    """CrewAI would cut it off, and nothing that listens to it would run."""
+    served = real.api("BesideFlow")
+    execution = await served.kick_off({})
+    await answer(await real.question("BesideFlow", execution), "Fine")
+    ended = await served.until(execution, "completed")
+
+    assert ended["result"]["output"] == "Fine, 2 done"
 
 
 async def two_questions_at_the_same_time_end_a_flow_with_a_sentence(real: Real) -> None:

@@ -18,7 +18,7 @@ from tests.host.real import Real, answer
 from tests.journeys.conftest import World
 from tests.journeys.people import modal
 
-TARGETS = ("shop:pair", "articles:CrewFlow")
+TARGETS = ("shop:pair", "articles:CrewFlow", "articles:CountingFlow")
 TOPICS = ("waits", "revised", "approved", "second", "twice", "fresh", "pair")
 
 
@@ -115,7 +115,9 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     await answer(asked[listens], "approved")
     before = len(real.asked)
     taken, _ = await answer(asked[busy], "Shorter, please.")
-    while "publish" not in real.lines("begun.txt") or ("needs_revision" not in real.asked[before:]):
+    counting = await real.api("CountingFlow").kick_off({})
+    busy_with = {"publish", "count", "needs_revision"}
+    while busy_with - {*real.lines("begun.txt"), *real.asked[before:]}:
         await served.status(busy)
     yield
 
@@ -125,6 +127,7 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
         file.execute("UPDATE executions SET state = 'running' WHERE id = ?", (unasked,))
     yield
 
+    counted = await real.question("CountingFlow", counting)
     now_asked = await question(unasked, 2)
     gone, _ = await answer(asked[unasked], "approved")
     await answer(now_asked, "rejected")
@@ -142,6 +145,8 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     dropped = await served.until(busy, "completed")
 
     assert (taken, spent, gone) == (200, 409, 404)
+    # It began again with the state that it began with.
+    assert counted["output"] == "Draft 1"
     assert now_asked["output"] == "Draft 1 on unasked"
     assert again["output"] == "Draft 2 on busy"
     assert published["result"]["output"] == "published draft 1"

@@ -21,6 +21,7 @@ from crewai.flow.human_feedback import HumanFeedbackCollapseError
 from crewai.flow.persistence import SQLiteFlowPersistence
 from pydantic import BaseModel, ValidationError
 
+from bot.host.engine.asks import Asks
 from bot.host.engine.inner_tasks import InnerTasks
 from bot.host.engine.outcomes import ExactOutcome
 from bot.host.engine.reviews import Reviews
@@ -28,24 +29,7 @@ from bot.host.errors import HostNotStarted, Refusal
 from bot.host.records import Json, Question
 from bot.host.target import Asked, Completed, Failed, Run
 
-
-class _Asks:
-    """The provider of every flow here. Asking is the host's, once the flow is on disk."""
-
-    def __init__(self) -> None:
-        self._methods: dict[str, list[str]] = {}
-
-    def request_feedback(self, context: Any, flow: Any) -> str:  # noqa: ARG002  # as documented
-        """Pause the flow."""
-        self._methods.setdefault(context.flow_id, []).append(context.method_name)
-        raise HumanFeedbackPending(context=context)
-
-    def take(self, flow_id: str) -> list[str]:
-        """The methods of a flow that have asked since this was last called."""
-        return self._methods.pop(flow_id, [])
-
-
-_ASKS: Final = _Asks()
+_ASKS: Final = Asks()
 
 
 class FlowTarget:
@@ -106,6 +90,9 @@ class FlowTarget:
         if question is not None and question.feedback is not None:
             return self._resume(execution_id, question, question.feedback)
         flow = self._flow(persistence=self._persistence)
+        _ASKS.watch(flow)
+        # Begun again after a kill, it would find what its methods did to its state the first time.
+        flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
         inputs = {**run.execution.kickoff.inputs, "id": execution_id}
         return self._outcome(execution_id, flow.kickoff(inputs=inputs))
 
@@ -115,6 +102,7 @@ class FlowTarget:
         kept = PendingFeedbackContext.from_dict(question.pending["context"])
         self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
         flow = self._flow.from_pending(execution_id, self._persistence)
+        _ASKS.watch(flow)
         context = flow.pending_feedback
         model = _model_of(flow, context.method_name)
         exact = feedback in question.emit

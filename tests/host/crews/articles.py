@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from crewai.flow import Flow, listen, or_, start
 from crewai.flow.human_feedback import human_feedback
+from crewai.flow.persistence import persist
 from pydantic import BaseModel
 
 from tests.host.crews.model import BEGUN, Scripted, note
@@ -13,6 +15,9 @@ from tests.host.crews.shop import make
 
 #: An object, which CrewAI does not find again when a flow goes on.
 model = Scripted(model="scripted", says="needs_revision")
+
+#: The flow that asks beside other work has asked.
+ASKS = threading.Event()
 
 
 class Article(BaseModel):
@@ -116,6 +121,58 @@ class CrewFlow(Flow[Article]):
     def end(self, result: Any) -> str:
         """What was published."""
         return f"published {result.output}"
+
+
+@persist()
+class CountingFlow(Flow[Article]):
+    """Counts in its state, which CrewAI keeps after each method."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def write(self) -> None:
+        """One more draft."""
+        self.state.drafts += 1
+
+    @listen(write)
+    @human_feedback(message="Good?")
+    def ask(self) -> str:
+        """How many there are."""
+        note("count", BEGUN)
+        return f"Draft {self.state.drafts}"
+
+
+class BesideFlow(Flow[Article]):
+    """Asks while something else works, and other methods listen to that."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    @human_feedback(message="Good?")
+    def ask(self) -> str:
+        """A question."""
+        ASKS.set()
+        return "It."
+
+    @start()
+    def work(self) -> None:
+        """What ends after the question was asked."""
+        ASKS.wait(20)
+
+    @listen(work)
+    def more(self) -> None:
+        """What comes after it."""
+        self.state.drafts += 1
+
+    @listen(more)
+    def most(self) -> None:
+        """And after that."""
+        self.state.drafts += 1
+
+    @listen(ask)
+    def end(self, result: Any) -> str:
+        """What was done."""
+        return f"{result.feedback}, {self.state.drafts} done"
 
 
 class TwinsFlow(Flow):
