@@ -113,6 +113,19 @@ def test_credentials_that_cannot_be_read_are_never_sent(token: str) -> None:
     assert sent == HumanInputWebhook("https://hooks.example.com/pause")
 
 
+def test_an_address_that_cannot_be_read_is_not_taken_for_ours() -> None:
+    given_ = HumanInputWebhook("https://[::1/crews/research/human-input", "bearer", token="theirs")
+
+    sent = a_crew(own=OWN).webhooks_for_resume(NONE, WebhookUrls(human_input=given_)).human_input
+
+    assert sent == given_
+
+
+def test_a_way_to_authenticate_without_a_secret_is_no_credentials() -> None:
+    assert not HumanInputWebhook("https://h.example", "bearer").has_credentials
+    assert not HumanInputWebhook("https://h.example", "basic", username="Ann").has_credentials
+
+
 @pytest.mark.parametrize("token", ["tok", "secret", "Bearer abc", "x-y", "a*b"])
 def test_what_is_no_placeholder_counts_as_credentials(token: str) -> None:
     assert HumanInputWebhook("https://h.example", "bearer", token=token).has_credentials

@@ -40,6 +40,7 @@ TRANSITIONS: dict[str, Callable[[Round], Transition]] = {
     "supersede_decided": lambda round_: round_.supersede_decided(LATER),
     "take effect": lambda round_: round_.took_effect(LATER),
     "reopen": lambda round_: round_.reopen(),
+    "dismiss": lambda round_: round_.dismiss(BEN, "Started again.", LATER),
 }
 
 ARROWS = {
@@ -50,6 +51,7 @@ ARROWS = {
     (State.STUCK, "supersede_decided"): (State.CLOSED, (REFRESH, NOTIFY_STUCK)),
     (State.STUCK, "retry"): (State.DECIDED, (REFRESH, RESUME)),
     (State.STUCK, "close"): (State.CLOSED, (REFRESH,)),
+    (State.STUCK, "dismiss"): (State.CLOSED, (REFRESH, NOTIFY_STUCK)),
 }
 
 EVERYTHING = [(state, name) for state in State for name in TRANSITIONS]

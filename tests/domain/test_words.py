@@ -58,6 +58,7 @@ def test_words_end_at_commas_dashes_and_ideographs() -> None:
         ("It costs 0.18 EUR.", "It costs 0.09 EUR.", "It costs [-0.18 -][+0.09 +]EUR."),
         ("It fell to 0.18.", "It fell to 0.09.", "It fell to [-0.18-][+0.09+]."),
         ("He sat here.", "He sat.", "He sat [-here-]."),
+        ("He sat.", "He sat here.", "He sat [+here+]."),
         ("Due on 2024-05-01 at noon", "Due at noon", "Due [-on 2024-05-01 -]at noon"),
         # What is torn by one short word reads as one change.
         (

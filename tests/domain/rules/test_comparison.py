@@ -61,6 +61,29 @@ def test_what_is_too_long_or_too_large_is_no_number() -> None:
     assert read_number("NaN") is None
 
 
+@pytest.mark.parametrize(
+    ("wide", "narrow", "covered"),
+    [
+        ("> 1", "> 1.0", True),
+        ("> 1", ">= 2", True),
+        ("> 1", ">= 1", False),
+        (">= 1", "> 1", True),
+        ("<= 1", "< 1", True),
+        ("> 1", "< 5", False),
+        (">= 1", "= 1", True),
+        ("> 1", "= 1", False),
+        ("> 1", "!= 1", False),
+        ("!= 1", "> 1", True),
+        ("!= 1", ">= 1", False),
+    ],
+)
+def test_one_comparison_covers_another(wide: str, narrow: str, *, covered: bool) -> None:
+    first, second = Comparison.parse(wide), Comparison.parse(narrow)
+    assert first is not None
+    assert second is not None
+    assert first.covers(second) is covered
+
+
 @given(wide=COMPARISONS, narrow=COMPARISONS, value=VALUES)
 def test_where_a_covered_comparison_holds_the_other_one_does(
     wide: Comparison, narrow: Comparison, value: str

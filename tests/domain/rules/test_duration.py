@@ -43,6 +43,20 @@ def test_spaces_and_case_do_not_matter() -> None:
     assert str(Duration.parse("03D")) == "3d"
 
 
+@pytest.mark.parametrize(
+    ("duration", "told"),
+    [
+        (Duration(timedelta(days=2)), "2d"),
+        (Duration(timedelta(hours=36)), "36h"),
+        (Duration(timedelta(minutes=90)), "90m"),
+        (Duration(timedelta(seconds=90)), "90s"),
+        (Duration(timedelta(days=2), working=True), "48wh"),
+    ],
+)
+def test_one_that_was_not_written_is_told_as_it_would_be(duration: Duration, told: str) -> None:
+    assert str(duration) == told
+
+
 @given(length=SPANS)
 def test_one_that_was_not_written_is_told_in_its_largest_whole_unit(length: timedelta) -> None:
     assert Duration.parse(str(Duration(length))) == Duration(length)
