@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import Final
 
 from bot.crewai.fields import clean
 from bot.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
 from bot.domain.given import Given
 from bot.domain.redaction import is_called_secret, url_secrets
+from bot.domain.rules.starter import STARTED_BY
 
 #: How many values are kept.
 GIVEN_LIMIT: Final = 10
@@ -29,13 +29,17 @@ def read_given(value: object) -> Given:
     """The short values of an object, such as a kickoff's `inputs` or `meta`; never raises.
 
     Left out is what is nested, what is called a secret, webhooks' addresses, and addresses that
-    nobody could guess: whoever has one may call it.
+    nobody could guess: whoever has one may call it. Who started it is never one too many.
     """
     if not isinstance(value, dict):
         return ()
     pairs = ((str(name), _text(one)) for name, one in value.items())
-    shown = ((clean(name), clean(text)) for name, text in pairs if _is_shown(name, text))
-    return tuple(islice(shown, GIVEN_LIMIT))
+    shown = [(clean(name), clean(text)) for name, text in pairs if _is_shown(name, text)]
+    first, others = shown[:GIVEN_LIMIT], shown[GIVEN_LIMIT:]
+    for starter in others:
+        if starter[0] == STARTED_BY:
+            first[-1] = starter
+    return tuple(first)
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.given import Given
 from bot.domain.notification import Output
+from bot.domain.rules.starter import STARTED_BY, without_starter
 from bot.domain.verdict import Person
 
 #: A 404 may be a proxy's, or a crew's that is just being deployed: an execution is gone only when
@@ -92,14 +93,24 @@ class Execution:
         return self.state is not ExecutionState.RUNNING
 
     def learn(
-        self, *, starter: Person | None = None, inputs: Given = (), meta: Given = ()
+        self,
+        *,
+        starter: Person | None = None,
+        inputs: Given = (),
+        meta: Given = (),
+        carried: Given = (),
     ) -> Execution:
-        """Add what a kickoff or a notification says about it. What is known already stays."""
+        """Add what is said about it at its kickoff, or `carried` by a notification.
+
+        What is known already stays, save that what its caller said at the kickoff, which may be
+        stored after the first notification, counts before what that one carried.
+        """
+        known = self.meta if STARTED_BY in dict(self.meta) else meta or self.meta
         return replace(
             self,
             starter=starter or self.starter,
             inputs=inputs or self.inputs,
-            meta=self.meta or meta,
+            meta=known or without_starter(carried),
         )
 
     def finish_task(self) -> Execution:

@@ -51,7 +51,7 @@ async def receive_flow_request(
         )
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
         review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
-        learnt = execution.learn(meta=request.meta)
+        learnt = execution.learn(carried=request.meta)
         receipt = receive_request(
             known,
             latest,
@@ -77,7 +77,7 @@ async def receive_flow_request(
             execution = await heed_activity(tx, execution, at=now)
             if not execution.is_flow:
                 execution = await _is_flow(tx, execution)
-            await track(tx, execution, meta=request.meta, at=now)
+            await track(tx, execution, carried=request.meta, at=now)
     return Received(receipt.current, receipt.opened)
 
 

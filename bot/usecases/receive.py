@@ -78,7 +78,7 @@ async def receive_notification(
             await tx.enqueue(receipt.effects, at=now)
             await schedule(tx, receipt.current, at=now)
             execution = await heed_activity(tx, execution, at=now)
-            await track(tx, execution, meta=notification.meta, at=now)
+            await track(tx, execution, carried=notification.meta, at=now)
     return Received(receipt.current, receipt.opened)
 
 
@@ -94,7 +94,7 @@ def _rule(
         agent=review.agent,
         output=notification.output,
         inputs=execution.inputs,
-        meta=execution.learn(meta=notification.meta).meta,
+        meta=execution.learn(carried=notification.meta).meta,
     )
     found = choose(crew.rules, facts)
     return None if found is None else crew.rule_for_round(found)

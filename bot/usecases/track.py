@@ -34,13 +34,15 @@ async def track(
     starter: Person | None = None,
     inputs: Given = (),
     meta: Given = (),
+    carried: Given = (),
 ) -> None:
     """Track an opened execution: it was started here, or it has a review.
 
-    What was recorded of it before is shown now. One that has ended is reopened if it was tracked.
+    `meta` is its caller's, `carried` what a notification says instead. What was recorded of it
+    before is shown now. One that has ended is reopened if it was tracked.
     """
     before = execution
-    execution = before.learn(starter=starter, inputs=inputs, meta=meta)
+    execution = before.learn(starter=starter, inputs=inputs, meta=meta, carried=carried)
     if before.tracked and before == execution and not before.is_over:
         return
     first = not execution.tracked

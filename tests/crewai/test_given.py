@@ -30,6 +30,12 @@ def test_a_notifications_meta_is_read() -> None:
     assert meta == (("ticket", "T-1"), ("n", "1.5"), ("on", "true"))
 
 
+def test_who_started_it_is_never_one_too_many() -> None:
+    many = {f"n{n}": "x" for n in range(30)}
+    found = read_given(many | {"started_by": "U0ANA"})
+    assert found == (*list(many.items())[:9], ("started_by", "U0ANA"))
+
+
 @pytest.mark.parametrize("meta", [None, [], "text", 1])
 def test_what_is_no_object_gives_nothing(meta: object) -> None:
     assert read_given(meta) == ()

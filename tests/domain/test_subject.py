@@ -48,8 +48,8 @@ def test_a_subject_is_one_short_line_whatever_was_given(inputs: Given) -> None:
 
 
 def test_what_is_known_stays_and_what_is_new_is_added() -> None:
-    known = an_execution().learn(meta=(("ticket", "T-1"),))
-    assert known.learn(meta=(("ticket", "T-2"),)) == known
+    known = an_execution().learn(carried=(("ticket", "T-1"),))
+    assert known.learn(carried=(("ticket", "T-2"),)) == known
 
     started = known.learn(starter=ANA, inputs=TOPIC)
 

@@ -41,13 +41,15 @@ def slack(slack: Workspace) -> Workspace:
 
 async def pause(world: World, number: int, eur: int, task: str = "contract_lease") -> None:
     world.clock.advance(timedelta(hours=20))
+    execution = NUMBERED.format(number)
+    meta = ("what", "Lease, Berlin"), ("started_by", "U0ANA" if number % 4 else "U0BEN")
+    await world.kick_off(*meta, crew="legal", execution=execution)
     await world.notify(
         crew="legal",
-        execution_id=NUMBERED.format(number),
+        execution_id=execution,
         task_id=task,
         task_name=None,
         output=Output(json.dumps({"budget": {"eur": eur}}), Format.JSON),
-        meta=(("what", "Lease, Berlin"), ("started_by", "U0ANA" if number % 4 else "U0BEN")),
     )
 
 

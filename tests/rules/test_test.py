@@ -119,7 +119,8 @@ async def test_who_may_decide_after_the_escalation_counts(world: World, told: To
 async def test_who_started_it_may_be_told_by_the_caller(
     world: World, told: Told, starter: str
 ) -> None:
-    await pause(world, meta=(("started_by", starter),))
+    await world.kick_off(("started_by", starter), execution="e-1")
+    await pause(world)
     text = 'self_approval = false\nreviewers = ["ben@example.com"]'
     assert (await told(rule("memos", text)))[0] == 1
     text = 'self_approval = false\nreviewers = ["ben@example.com", "U0CARL"]'
@@ -129,7 +130,8 @@ async def test_who_started_it_may_be_told_by_the_caller(
 async def test_a_rule_may_let_nobody_approve_what_nobody_knows_to_have_started(
     world: World, told: Told
 ) -> None:
-    await pause(world, meta=(("started_by", "somebody@example.com"),))
+    await world.kick_off(("started_by", "somebody@example.com"), execution="e-1")
+    await pause(world)
     text = 'self_approval = false\nunknown_starter = "deny"'
     status, said = await told(rule("memos", text))
     assert status == 1

@@ -8,7 +8,7 @@ from bot.domain.errors import SelfApproval, StarterNotTold, UnknownStarter
 from bot.domain.people import Email, User
 from bot.domain.review import State
 from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Person, Revise
+from bot.domain.verdict import Answer, Person, Revise
 from bot.usecases.track import track
 from tests.builders import ANA, BEN, CAI, a_crew, a_rule
 from tests.usecases.world import World
@@ -26,7 +26,8 @@ def settings(world: World, rule: Rule = OTHERS) -> None:
 async def started_by(world: World, said: str, rule: Rule = OTHERS) -> str:
     """A waiting round whose caller said who started it."""
     settings(world, rule)
-    return (await world.notify(meta=(("started_by", said),))).round.id
+    await world.kick_off(("started_by", said), execution="e-1")
+    return (await world.notify()).round.id
 
 
 async def test_who_started_it_in_slack_may_not_approve_it(world: World) -> None:
@@ -68,6 +69,35 @@ async def test_or_by_an_address_that_slack_is_asked_about(world: World) -> None:
     assert world.directory.asked_about == [ADDRESS]
     assert (await world.decide(round_id, by=BEN)).decision is not None
     assert world.directory.asked_about == [ADDRESS]
+
+
+async def test_a_notification_does_not_say_who_started_it(world: World) -> None:
+    settings(world, KNOWN)
+    meta = (("started_by", BEN.id), ("region", "EU"))
+    round_id = (await world.notify(meta=meta)).round.id
+    with pytest.raises(UnknownStarter):
+        await world.decide(round_id)
+    assert (await world.execution()).meta == meta[1:]
+
+
+async def test_nor_does_the_state_of_a_flow(world: World) -> None:
+    settings(world, KNOWN)
+    asked = await world.ask(meta=(("started_by", BEN.id),))
+    with pytest.raises(UnknownStarter):
+        await world.decide(asked.round.id, Answer("approved", is_label=True))
+
+
+async def test_the_kickoff_counts_whatever_a_notification_said_before_it_was_stored(
+    world: World,
+) -> None:
+    settings(world)
+    meta = (("started_by", BEN.id), ("region", "EU"))
+    round_id = (await world.notify(meta=meta)).round.id
+    await world.kick_off(("started_by", ANA.id), execution="e-1")
+    with pytest.raises(SelfApproval):
+        await world.decide(round_id)
+    await world.notify("Another draft.", meta=meta)
+    assert (await world.execution()).meta == (("started_by", ANA.id),)
 
 
 @pytest.mark.parametrize("said", ["somebody", "", "U"])

@@ -146,6 +146,15 @@ class World:
             opened = await tx.executions.open("research", execution, at=at)
             await track(tx, opened, starter=ANA, inputs=inputs, at=at)
 
+    async def kick_off(
+        self, *meta: tuple[str, str], crew: str = "research", execution: str
+    ) -> None:
+        """A caller starts an execution through the bot."""
+        at = self.clock()
+        async with self.uow.begin() as tx:
+            opened = await tx.executions.open(crew, execution, at=at)
+            await track(tx, opened, meta=meta, at=at)
+
     async def execution(self, execution: str = "e-1") -> Execution:
         found = await self.uow.read.executions.find("research", execution)
         assert found is not None

@@ -14,6 +14,11 @@ STARTED_BY: Final = "started_by"
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
+def without_starter(meta: Given) -> Given:
+    """The same without the starter: only who starts an execution through the bot says who did."""
+    return tuple(pair for pair in meta if pair[0] != STARTED_BY)
+
+
 def said_starter(starter: Person | None, meta: Given) -> User | Email | None:
     """Who started it in Slack, else whom its caller names; None: nobody knows."""
     if starter is not None:
