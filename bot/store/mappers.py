@@ -329,13 +329,15 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -
     by: Decider = Person(row.decided_by, row.decided_by_name)
     if via is Via.RULE and rule is not None and rule.timeout is not None:
         by = TimedOut(row.decided_by_name, rule.timeout.after)
+    # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
+    decided = rule is not None and len(votes) >= rule.approvals
     return Decision(
         verdict=_to_verdict(row),
         by=by,
         at=row.decided_at,
         via=via,
         unsent_notes=row.unsent_notes or 0,
-        votes=votes if (row.is_approve or row.is_label) and via is not Via.RULE else (),
+        votes=votes if decided else (),
         on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
     )
 

@@ -18,7 +18,7 @@ from bot.domain.errors import (
 )
 from bot.domain.people import Anyone, User
 from bot.domain.review import Round, State
-from bot.domain.verdict import APPROVED, Approve, Person, Revise, Via
+from bot.domain.verdict import APPROVED, Answer, Approve, Person, Revise, Via
 from bot.store.engine import open_engines
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.decide import take_back
@@ -205,3 +205,17 @@ async def test_through_what_it_came_is_kept(world: World, waiting: Round) -> Non
     await world.decide(waiting.id, seen=Seen())
     [vote] = (await world.round(waiting.id)).votes
     assert (vote.via, vote.at) == (Via.BUTTON, world.clock())
+
+
+@pytest.mark.parametrize("label", ["rejected", "needs_revision"])
+async def test_an_outcome_that_does_not_approve_is_by_who_chose_it_alone(
+    world: World, label: str
+) -> None:
+    asked = (await world.ask()).round
+    await world.decide(asked.id, Answer("approved", is_label=True))
+    decided = await world.decide(asked.id, Answer(label, is_label=True), by=BEN)
+    stored = await world.round(asked.id)
+    assert stored.decision == decided.decision
+    assert stored.decision is not None
+    assert (stored.decision.by, stored.decision.votes) == (BEN, ())
+    assert stored.votes == (a_vote(),)
