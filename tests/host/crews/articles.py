@@ -107,9 +107,9 @@ class CrewFlow(Flow[Article]):
     _skip_auto_memory: bool = True
 
     @start()
-    def write(self) -> str:
+    async def write(self) -> str:
         """The crew's report."""
-        return str(make().kickoff(inputs={"topic": self.state.topic}).raw)
+        return str((await make().akickoff(inputs={"topic": self.state.topic})).raw)
 
     @listen(write)
     @human_feedback(message="Publish it?", emit=["yes", "no"], llm=model)
