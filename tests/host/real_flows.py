@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from tests.host.real import Real, answer
 
-TARGETS = ("ArticleFlow", "WordsFlow", "AwayFlow", "BesideFlow", "TwinsFlow", "FailingFlow")
+TARGETS = (
+    "ArticleFlow",
+    "WordsFlow",
+    "AwayFlow",
+    "BesideFlow",
+    "TwinsFlow",
+    "FailingFlow",
+    "declared",
+)
 
 
 async def a_label_is_that_outcome_and_no_model_is_asked(real: Real) -> None:
@@ -39,6 +47,17 @@ async def words_are_read_by_the_flows_own_model(real: Real) -> None:
     assert again["output"] == "Draft 2 on tea"
     assert spent == 409
     assert ended["result"]["output"] == "published draft 2"
+
+
+async def a_declaration_is_served_as_a_class_is(real: Real) -> None:
+    served = real.api("declared")
+    execution = await served.kick_off({"topic": "tea"})
+    question = await real.question("declared", execution)
+    await answer(question, "yes")
+    ended = await served.until(execution, "completed")
+
+    assert (question["output"], question["emit"]) == ("Draft on tea", ["yes", "no"])
+    assert ended["result"]["output"] == "published tea"
 
 
 async def an_empty_answer_is_no_approval(real: Real) -> None:

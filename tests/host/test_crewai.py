@@ -33,6 +33,7 @@ CASES = (
     real_crews.an_error_of_the_model_is_the_status,
     real_flows.a_label_is_that_outcome_and_no_model_is_asked,
     real_flows.words_are_read_by_the_flows_own_model,
+    real_flows.a_declaration_is_served_as_a_class_is,
     real_flows.an_empty_answer_is_no_approval,
     real_flows.a_question_without_outcomes_takes_words,
     real_flows.words_that_no_model_could_read_are_asked_for_again,

@@ -13,6 +13,7 @@ from crewai import Crew
 from crewai.flow.flow import Flow
 
 from bot.host.engine.crews import CrewTarget
+from bot.host.engine.declared import maker_of
 from bot.host.engine.flows import FlowTarget
 from bot.host.errors import HostNotStarted
 from bot.host.target import Target
@@ -76,7 +77,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
     if inspect.isclass(found) and issubclass(found, Flow):
         return FlowTarget(name, found, flow_states)
     if isinstance(found, Flow):
-        return FlowTarget(name, type(found), flow_states)
+        return FlowTarget(name, maker_of(found), flow_states)
     if inspect.isclass(found) and callable(getattr(found, "crew", None)):
         project: Any = found
         return CrewTarget(name, lambda: project().crew())
@@ -85,7 +86,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
         if isinstance(made, Crew):
             return CrewTarget(name, found)
         if isinstance(made, Flow):
-            return FlowTarget(name, type(made), flow_states)
+            return FlowTarget(name, maker_of(made), flow_states)
         raise HostNotStarted(f"{spec} makes {_a(made)}, which is no crew and no flow")
     raise HostNotStarted(f"{spec} is {_a(found)}, which is no crew and no flow")
 

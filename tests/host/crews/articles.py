@@ -236,3 +236,36 @@ class DroppingFlow(Flow):
     def begin(self) -> str:
         """Nothing."""
         return ""
+
+
+class Unremembering(Flow):
+    """What a declaration is read into, without the memory."""
+
+    _skip_auto_memory: bool = True
+
+
+def declared() -> Flow:
+    """A flow that is written as a declaration."""
+    topic = {"type": "object", "properties": {"topic": {"type": "string"}}}
+    return Unremembering.from_declaration(
+        contents={
+            "schema": "crewai.flow/v1",
+            "name": "Declared",
+            "state": {"type": "json_schema", "json_schema": topic},
+            "methods": {
+                "write": {
+                    "start": True,
+                    "do": {"call": "expression", "expr": "'Draft on ' + state.topic"},
+                    "human_feedback": {
+                        "message": "Publish it?",
+                        "emit": ["yes", "no"],
+                        "llm": model,
+                    },
+                },
+                "publish": {
+                    "listen": "yes",
+                    "do": {"call": "expression", "expr": "'published ' + state.topic"},
+                },
+            },
+        }
+    )
