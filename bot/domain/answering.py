@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.errors import VerdictMisplaced
+from bot.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
 from bot.domain.outcome import RefusalKind, Refused
 from bot.domain.question import Question, Reading, approval_of, reading_of
 from bot.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone
 from bot.domain.rules.rule import Rule, TimeOut
-from bot.domain.verdict import Answer, Approve, Decision, Revise, Verdict, decision_of_time
+from bot.domain.verdict import Answer, Approve, Decision, Revise, Verdict, Vote, decision_of_time
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone
 """Why there is nothing left to answer."""
 
 
 def meant(verdict: Verdict, question: Question | None) -> Verdict:
-    """What a verdict is on a round with this question: words are an answer.
+    """What a verdict is on a round with this question: words are an answer, or name an outcome.
 
     Raises VerdictMisplaced where the round cannot take it: Approve on a question, one of a flow's
     outcomes on anything else.
     """
     match verdict, question:
         case Revise(feedback), Question(outcomes=outcomes):
-            return Answer(feedback, is_label=feedback in outcomes)
+            label = _label_of(feedback, outcomes)
+            return Answer(feedback) if label is None else Answer(label, is_label=True)
         case Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
             return verdict
         case (_, Question()) | (Answer(), None):
@@ -41,6 +42,51 @@ def approves(verdict: Verdict) -> bool:
             return reading_of(text) is Reading.APPROVAL
         case _:
             return isinstance(verdict, Approve)
+
+
+def needs_approvals(verdict: Verdict, question: Question | None) -> bool:
+    """Whether it takes as many people as an approval does.
+
+    Of a flow's outcomes all but those that reject or ask for changes: what others let happen,
+    nobody knows. Words do not, unless nothing else can be made of them than an approval.
+    """
+    match verdict:
+        case Answer(text, is_label=True):
+            return reading_of(text) not in (Reading.REJECTION, Reading.REVISION)
+        case Answer(text):
+            outcomes = question.outcomes if question is not None else ()
+            return bool(outcomes) and _reads_as_approval(text)
+        case _:
+            return isinstance(verdict, Approve)
+
+
+def choice_of(verdict: Verdict) -> str | None:
+    """The outcome that a vote is for; None where it approves, whatever that is called."""
+    match verdict:
+        case Answer(text) if not _reads_as_approval(text):
+            return text
+        case _:
+            return None
+
+
+def require_beside(vote: Vote, before: Vote) -> None:
+    """Raises AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
+    if before.voices & vote.voices:
+        raise AlreadyVoted(before)
+    if before.answer != vote.answer:
+        raise VotedOtherwise(before)
+
+
+def _reads_as_approval(text: str) -> bool:
+    return reading_of(text.strip(" .!")) is Reading.APPROVAL
+
+
+def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
+    """The outcome that words name, save for case and spaces."""
+    if words in outcomes:
+        return words
+    same = [one for one in outcomes if one.casefold().split() == words.casefold().split()]
+    return same[0] if len(same) == 1 else None
 
 
 def decision_of_rule(

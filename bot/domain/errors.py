@@ -7,6 +7,7 @@ CrewgateError
  │    └── RoundClosed        the execution ended or is gone
  ├── VoteRefused         this person's approval does not count, or there is none
  │    ├── AlreadyVoted       another approval of this round counts as theirs
+ │    ├── VotedOtherwise     those who voted before chose another outcome of a flow
  │    ├── NotVoted           this person has no approval to take back
  │    ├── SelfApproval       who started the execution may not approve it
  │    ├── StarterNotTold     Slack does not say now who started it, so nobody may approve it
@@ -79,6 +80,14 @@ class AlreadyVoted(VoteRefused):
 
     def __init__(self, vote: Vote) -> None:
         super().__init__(f"approved already by {vote.by.id}")
+        self.vote = vote
+
+
+class VotedOtherwise(VoteRefused):
+    """Those who voted before chose another outcome of a flow; carries the first such vote."""
+
+    def __init__(self, vote: Vote) -> None:
+        super().__init__(f"another outcome was chosen by {vote.by.id}")
         self.vote = vote
 
 

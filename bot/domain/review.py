@@ -30,11 +30,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.answering import RequestEnded, decision_of_rule, why_request_ended
+from bot.domain.answering import RequestEnded, decision_of_rule, require_beside, why_request_ended
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.errors import (
     AlreadyDecided,
-    AlreadyVoted,
     InvalidTransition,
     NotVoted,
     RoundClosed,
@@ -158,14 +157,13 @@ class Round:
         """Count a person's approval; the last one that is needed decides.
 
         `answer` is a flow's outcome. One who approved already changes nothing. Raises what
-        `require_waiting` does, or AlreadyVoted when another approval counts as theirs.
+        `require_waiting` and `require_beside` do.
         """
         self.require_waiting()
         for one in self.votes:
             if one.by.id == vote.by.id:
                 return Transition(self, ())
-            if one.voices & vote.voices:
-                raise AlreadyVoted(one)
+            require_beside(vote, one)
         votes = (*self.votes, vote) if self.approvals > 1 else ()
         counted = replace(self, votes=votes)
         if len(votes) < self.approvals and votes:

@@ -83,6 +83,8 @@ class Vote:
     comment: str | None = None
     on_behalf_of: Person | None = None
     """Whom they stood in for, where they may not decide themselves."""
+    answer: str | None = None
+    """The outcome of a flow that they chose, where it does not read as an approval."""
 
     @property
     def voices(self) -> frozenset[str]:

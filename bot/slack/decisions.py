@@ -19,6 +19,7 @@ from bot.domain.errors import (
     SelfApproval,
     StarterNotTold,
     UnknownStarter,
+    VotedOtherwise,
     VoteRefused,
 )
 from bot.domain.rules.duration import Duration
@@ -33,6 +34,9 @@ NAMED_SHORT: Final = 3
 ADDRESSED: Final = 10
 #: Of each way to name people, the most characters: fifty mentions with those they stood in for.
 _NAMES_LIMIT: Final = 1_800
+
+#: Of an outcome of a flow that somebody chose, in characters.
+_CHOICE_SHOWN: Final = 100
 
 _Name: TypeAlias = Callable[[Person], str]
 
@@ -166,6 +170,13 @@ def vote_refused(error: VoteRefused) -> str:
     """Why an approval does not count, or there is none to take back; plain."""
     if isinstance(error, AlreadyVoted):
         return f"{voter(error.vote, person_plain)} approved this already, and that counts for you."
+    if isinstance(error, VotedOtherwise):
+        chosen = error.vote.answer
+        what = (
+            f"chose “{one_line(chosen, _CHOICE_SHOWN)}”" if chosen is not None else "approved this"
+        )
+        who = voter(error.vote, person_plain)
+        return f"{who} {what}. Choose the same, or have it taken back first."
     return _VOTE_REFUSED[type(error)]
 
 

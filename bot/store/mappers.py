@@ -350,6 +350,7 @@ def _from_vote(vote: Vote) -> dict[str, Any]:
         "via": vote.via.value,
         "comment": vote.comment,
         "on_behalf_of": stood_in and [stood_in.id, stood_in.name],
+        "answer": vote.answer,
     }
 
 
@@ -361,4 +362,5 @@ def _to_vote(stored: Mapping[str, Any]) -> Vote:
         Via(stored["via"]),
         stored["comment"],
         stood_in and Person(*stood_in),
+        stored.get("answer"),
     )

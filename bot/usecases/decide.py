@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 
-from bot.domain.answering import approves, meant
+from bot.domain.answering import choice_of, meant, needs_approvals
 from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from bot.domain.errors import (
     ConfirmationNeeded,
@@ -58,9 +58,10 @@ async def decide(
             rights = await context.entitled(by.id, round_, tx)
             round_.require_waiting()
             suited = meant(verdict, round_.question)
-            if approves(suited):
+            if needs_approvals(suited, round_.question):
                 comment = verdict.comment if isinstance(verdict, Approve) else None
-                votes = [Vote(by, now, via, comment, absent) for absent in rights]
+                chosen = choice_of(suited)
+                votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
                 ask = _may_overlook(verdict)
                 transition = await _approve(
                     tx, round_, suited, votes, seen if ask else None, context, asked

@@ -7,9 +7,16 @@ from typing import Any
 
 import pytest
 
-from bot.domain.answering import approves, is_open_to_assigned, meant, rule_for
+from bot.domain.answering import (
+    approves,
+    choice_of,
+    is_open_to_assigned,
+    meant,
+    needs_approvals,
+    rule_for,
+)
 from bot.domain.effects import EffectKind
-from bot.domain.errors import VerdictMisplaced
+from bot.domain.errors import VerdictMisplaced, VotedOtherwise
 from bot.domain.outcome import (
     Delivered,
     NotSent,
@@ -210,6 +217,57 @@ def test_an_outcome_that_approves_needs_the_approvals_of_its_rule() -> None:
     assert approves(Approve())
     assert not approves(Answer("approved"))
     assert not approves(Revise("No."))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "needs"),
+    [
+        (Approve(), True),
+        (Revise("No."), False),
+        (LABEL, True),
+        (Answer("publish", is_label=True), True),
+        (Answer("rejected", is_label=True), False),
+        (Answer("needs_revision", is_label=True), False),
+        (Answer("Approved!"), True),
+        (Answer(" ok."), True),
+        (Answer("Approve it once the date is right."), False),
+    ],
+)
+def test_all_but_what_rejects_or_asks_for_changes_needs_the_approvals(
+    verdict: Verdict, needs: bool
+) -> None:
+    assert needs_approvals(verdict, QUESTION) is needs
+    assert needs_approvals(Answer("ok"), Question(request_id="1")) is False
+    assert needs_approvals(Answer("ok"), None) is False
+
+
+def test_those_who_vote_choose_the_same() -> None:
+    publish = Answer("publish", is_label=True)
+    assert (choice_of(publish), choice_of(LABEL), choice_of(Approve())) == ("publish", None, None)
+    assert choice_of(Answer("ok")) is None
+    waiting = a_round(question=QUESTION, rule=Rule(name="two eyes", approvals=2))
+    once = waiting.approve(a_vote(ANA, answer="publish"), publish).round
+    with pytest.raises(VotedOtherwise) as refused:
+        once.approve(a_vote(BEN), LABEL)
+    assert refused.value.vote == a_vote(ANA, answer="publish")
+    assert once.approve(a_vote(BEN, answer="publish"), publish).round.state is State.DECIDED
+
+
+@pytest.mark.parametrize(
+    ("words", "outcomes", "label"),
+    [
+        ("Approved", ("approved",), "approved"),
+        (" needs  Revision ", ("needs revision",), "needs revision"),
+        ("yes", ("Yes", "yes"), "yes"),
+        ("YES", ("Yes", "yes"), None),
+        ("Approved, mostly.", ("approved",), None),
+    ],
+)
+def test_words_that_name_an_outcome_are_it(
+    words: str, outcomes: tuple[str, ...], label: str | None
+) -> None:
+    found = meant(Revise(words), replace(QUESTION, outcomes=outcomes))
+    assert found == (Answer(words) if label is None else Answer(label, is_label=True))
 
 
 # --- requests ------------------------------------------------------------------------------------

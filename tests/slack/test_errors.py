@@ -24,6 +24,7 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
     UnknownStarter,
+    VotedOtherwise,
 )
 from bot.domain.people import Email, ReviewerRef, User, UserGroup
 from bot.domain.reason import ExecutionEnded
@@ -60,6 +61,8 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         (RoundNotFound("x"), "do not know this review"),
         (InvalidTransition("RESUMED", "be retried"), "nothing left to do here"),
         (AlreadyVoted(a_vote()), "approved this already"),
+        (VotedOtherwise(a_vote()), "Ana approved this. Choose the same"),
+        (VotedOtherwise(a_vote(answer="publish")), "Ana chose “publish”."),
         (NotVoted(), "nothing to take back"),
         (SelfApproval(), "somebody else has to approve it"),
         (StarterNotTold(), "Try again in a minute"),

@@ -15,6 +15,7 @@ from bot.domain.errors import (
     NotVoted,
     RoundNotFound,
     RoundSuperseded,
+    VotedOtherwise,
 )
 from bot.domain.people import Anyone, User
 from bot.domain.review import Round, State
@@ -205,6 +206,19 @@ async def test_through_what_it_came_is_kept(world: World, waiting: Round) -> Non
     await world.decide(waiting.id, seen=Seen())
     [vote] = (await world.round(waiting.id)).votes
     assert (vote.via, vote.at) == (Via.BUTTON, world.clock())
+
+
+async def test_an_outcome_that_nobody_can_read_takes_all_of_them_too(world: World) -> None:
+    publish = Answer("publish", is_label=True)
+    asked = (await world.ask(outcomes=("publish", "approved"))).round
+    await world.decide(asked.id, publish)
+    assert (await world.round(asked.id)).votes == (a_vote(answer="publish"),)
+    with pytest.raises(VotedOtherwise):
+        await world.decide(asked.id, Revise("Approved."), by=BEN)
+    decided = await world.decide(asked.id, Revise("Publish"), by=CAI)
+    assert decided.decision is not None
+    assert (decided.decision.verdict, len(decided.decision.votes)) == (publish, 2)
+    assert (await world.round(asked.id)).decision == decided.decision
 
 
 @pytest.mark.parametrize("label", ["rejected", "needs_revision"])

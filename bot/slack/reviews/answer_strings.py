@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.answering import approves
 from bot.domain.people import ReviewerRef
 from bot.domain.question import Question
 from bot.domain.reason import (
@@ -43,8 +44,9 @@ _WHAT_BUTTONS_DO: Final = (
     " makes one."
 )
 _WHAT_BUTTONS_DO_OF_SEVERAL: Final = (
-    "An outcome that approves is sent to the flow once enough people have chosen it, any other at"
-    " once. Of an answer in words a model on the flow's side makes one."
+    "An outcome that rejects or asks for changes is sent to the flow at once, any other once enough"
+    " people have chosen it. Words are sent at once, and a model on the flow's side makes an"
+    " outcome of them."
 )
 _WHAT_WORDS_DO: Final = "The flow asks for words: it gets exactly what you write."
 
@@ -115,7 +117,9 @@ def did_plain(who: str, verdict: Answer, *, several: bool) -> str:
 def _did(who: str, verdict: Answer, named: str, *, several: bool) -> str:
     if not verdict.is_label:
         return f"{who} answered in words"
-    return f"{who} approved, so the answer is {named}" if several else f"{who} answered {named}"
+    if several and approves(verdict):
+        return f"{who} approved, so the answer is {named}"
+    return f"{who} answered {named}"
 
 
 # --- what the flow made of it --------------------------------------------------------------------

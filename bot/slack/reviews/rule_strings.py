@@ -58,7 +58,9 @@ def so_far(round_: Round) -> str:
     """`1 of 2: @Ana`; empty before the first approval."""
     if not round_.votes:
         return ""
-    return f"{len(round_.votes):,} of {round_.approvals:,}: {decisions.voters(round_.votes)}"
+    chosen = round_.votes[0].answer
+    what = f" for {answer_strings.label(chosen)}" if chosen is not None else ""
+    return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {decisions.voters(round_.votes)}"
 
 
 def had_approved(round_: Round, decision: Decision) -> str:
@@ -66,7 +68,9 @@ def had_approved(round_: Round, decision: Decision) -> str:
     if decision.votes or not round_.votes:
         return ""
     people = decisions.voters(round_.votes, most=decisions.NAMED_SHORT)
-    return f"{len(round_.votes):,} of {round_.approvals:,} had approved: {people}"
+    chosen = round_.votes[0].answer
+    what = f"chosen {answer_strings.label(chosen)}" if chosen is not None else "approved"
+    return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
 
 
 def comment_of_several(round_: Round) -> str:

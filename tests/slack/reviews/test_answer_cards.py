@@ -128,6 +128,20 @@ def test_where_several_have_to_approve_it_says_so() -> None:
     assert message.text == "Waiting for an answer, 1 of 2: Draft"
 
 
+def test_what_several_chose_is_named_where_it_does_not_read_as_an_approval() -> None:
+    chose = a_vote(answer="publish")
+    waiting = a_view(("publish", "rejected"), rule=a_rule(approvals=2), votes=(chose,))
+    assert "1 of 2 for “publish”: <@U0ANA>" in read(render_card(waiting, now=LATER))
+    round_ = waiting.round
+    published = round_.approve(a_vote(BEN, answer="publish"), Answer("publish", is_label=True))
+    text = read(render_card(replace(waiting, round=published.round), now=LATER))
+    assert "<@U0ANA> and <@U0BEN> answered “publish”" in text
+    rejected = round_.decide(a_decision(Answer("rejected", is_label=True), by=BEN)).round
+    text = read(render_card(replace(waiting, round=rejected), now=LATER))
+    assert "<@U0BEN> answered “rejected”" in text
+    assert "1 of 2 had chosen “publish”: <@U0ANA>" in text
+
+
 @pytest.mark.parametrize(
     ("then", "outcomes", "said"),
     [
