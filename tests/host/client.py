@@ -86,6 +86,8 @@ class Listener:
     hangs: str = ""
     """The path where nothing is answered before `release` is set."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    redirects: int = 0
+    """How many of the next ones are sent elsewhere."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -95,6 +97,9 @@ class Listener:
         changed.set()
         if request.path == self.hangs:
             await self.release.wait()
+        if self.redirects:
+            self.redirects -= 1
+            return web.Response(status=307, headers={"Location": "/elsewhere"})
         if self.refuse:
             self.refuse -= 1
             return web.json_response({}, status=503)

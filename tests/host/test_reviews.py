@@ -131,6 +131,18 @@ async def test_a_pause_is_announced_until_somebody_takes_it(
     assert len(listener.got) == 1
 
 
+async def test_credentials_follow_no_redirect(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    listener.redirects = 2
+    async with start_host(StandInCrew()) as api:
+        await api.kick_off(humanInputWebhook=told["humanInputWebhook"])
+        await listener.pause()
+
+    assert not listener.redirects
+    assert listener.at("/elsewhere") == []
+
+
 async def test_what_announces_no_pause_is_given_up(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
