@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.host.real import Real, answer
 
 TARGETS = (
+    "OuterFlow",
     "ArticleFlow",
     "WordsFlow",
     "AwayFlow",
@@ -113,6 +114,14 @@ async def two_questions_at_the_same_time_end_a_flow_with_a_sentence(real: Real) 
 
     assert "ask people at the same time" in said["error"]
     assert real.listener.at("/TwinsFlow") == []
+
+
+async def a_question_inside_another_flow_ends_it_with_a_sentence(real: Real) -> None:
+    """CrewAI would go on with the pause as what the inner flow gave."""
+    served = real.api("OuterFlow")
+    said = await served.until(await served.kick_off({}), "error")
+
+    assert "WordsFlow asks people inside another" in said["error"]
 
 
 async def an_error_after_the_answer_is_the_status(real: Real) -> None:

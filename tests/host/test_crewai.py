@@ -39,6 +39,7 @@ CASES = (
     real_flows.words_that_no_model_could_read_are_asked_for_again,
     real_flows.a_question_waits_for_what_works_beside_it,
     real_flows.two_questions_at_the_same_time_end_a_flow_with_a_sentence,
+    real_flows.a_question_inside_another_flow_ends_it_with_a_sentence,
     real_flows.an_error_after_the_answer_is_the_status,
     real_flows.inputs_that_the_state_refuses_are_named,
 )

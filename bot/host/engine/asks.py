@@ -18,6 +18,10 @@ ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
 
 
+class AskedInside(Exception):
+    """A flow asks people inside another, which would go on without their answer."""
+
+
 class Asks:
     """A `HumanFeedbackProvider` that pauses; the asking is the host's, once the flow is on disk."""
 
@@ -29,13 +33,21 @@ class Asks:
         flow.__dict__[_WORK] = _Work(flow)
 
     def request_feedback(self, context: Any, flow: Any) -> Any:
-        """Pause the flow; a coroutine, which CrewAI awaits in the flow's own event loop."""
-        self._methods.setdefault(context.flow_id, []).append(context.method_name)
-        return self._pause(context, flow.__dict__.get(_WORK))
+        """Pause the flow; a coroutine, which CrewAI awaits in the flow's own event loop.
 
-    async def _pause(self, context: Any, work: _Work | None) -> str:
-        if work is not None:
-            await work.until_all_ask()
+        Raises AskedInside.
+        """
+        work = flow.__dict__.get(_WORK)
+        if work is None:
+            raise AskedInside(
+                f"{context.flow_class} asks people inside another flow or a crew, which would go on"
+                " without their answer: serve it by itself, or let the outer flow ask"
+            )
+        self._methods.setdefault(context.flow_id, []).append(context.method_name)
+        return self._pause(context, work)
+
+    async def _pause(self, context: Any, work: _Work) -> str:
+        await work.until_all_ask()
         raise HumanFeedbackPending(context=context)
 
     def take(self, flow_id: str) -> list[str]:

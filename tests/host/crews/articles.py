@@ -193,6 +193,17 @@ class TwinsFlow(Flow):
         return "2"
 
 
+class OuterFlow(Flow):
+    """Has another flow ask."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def begin(self) -> str:
+        """What the other one gives."""
+        return str(WordsFlow().kickoff())
+
+
 class FailingFlow(Flow):
     """Raises after its question."""
 
