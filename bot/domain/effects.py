@@ -159,6 +159,8 @@ class Effect:
     subject: str
     crew: str
     execution_id: str
+    elsewhere: str | None = None
+    """The channel of a round's card, where its thread is another than the execution's."""
 
     @property
     def destination(self) -> str:
@@ -194,12 +196,14 @@ class Effect:
     def ordering_key(self) -> str:
         """Effects of one ordering key are carried out in order.
 
-        Posts about an execution have one, and so have the webhooks of it that are forwarded.
+        Posts about an execution have one for each channel, for each has a thread of its own and may
+        refuse what another takes. So have the webhooks of it that are forwarded.
         Everything else has one of its own for each subject: what is refused or waits, such as a
         file, a card's update or a resume, must not hold up what counts.
         """
         if self.kind in IN_ORDER:
-            return f"{SLACK} {self.crew} {self.execution_id}"
+            elsewhere = "" if self.elsewhere is None else f" {self.elsewhere}"
+            return f"{SLACK} {self.crew} {self.execution_id}{elsewhere}"
         if self.kind is EffectKind.FORWARD:
             return f"{self.destination} {self.crew} {self.execution_id}"
         if self.kind in _OF_AN_EXECUTION:

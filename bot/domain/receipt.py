@@ -88,7 +88,7 @@ def _open(
         rule=rule,
         unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
     )
-    post = (Effect(EffectKind.POST, opened.id, review.crew, review.execution_id),)
+    post = (opened.effect(EffectKind.POST),)
     return Receipt(
         opened,
         opened=True,

@@ -93,5 +93,4 @@ def _asked_for_changes(round_: Round) -> bool:
 
 
 def _about(round_: Round, kind: EffectKind) -> tuple[Effect, ...]:
-    review = round_.review
-    return (Effect(kind, round_.id, review.crew, review.execution_id),)
+    return (round_.effect(kind),)

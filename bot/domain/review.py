@@ -384,10 +384,12 @@ class Round:
         if self.state not in states:
             raise InvalidTransition(self.state, to)
 
+    def effect(self, kind: EffectKind) -> Effect:
+        """Something to do about it, in order with what else is posted in its thread."""
+        return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.elsewhere)
+
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
-        return tuple(
-            Effect(kind, self.id, self.review.crew, self.review.execution_id) for kind in kinds
-        )
+        return tuple(self.effect(kind) for kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)

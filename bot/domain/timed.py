@@ -55,6 +55,5 @@ def _doubled(pause: Duration, times: int) -> Duration:
 
 def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> Due:
     assert round_.rule is not None  # noqa: S101  # asked before
-    review = round_.review
-    effect = Effect(kind, round_.id, review.crew, review.execution_id)
+    effect = round_.effect(kind)
     return effect, after.after(start, round_.rule.working_hours)

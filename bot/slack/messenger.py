@@ -234,7 +234,7 @@ class SlackMessenger(ExecutionMessenger):
     ) -> PostOutcome:
         """See `Messenger`."""
         message = render_channel_refuses(crew, code)
-        key = f"refuses {crew.name} {code} {user} {occasion}"
+        key = f"refuses {crew.name} {code} {crew.channel} {user} {occasion}"
         return await self._post_direct(key, message, user, posted_since)
 
     async def _post_direct(

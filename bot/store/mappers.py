@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.effects import Effect, EffectKind
+from bot.domain.effects import IN_ORDER, Effect, EffectKind
 from bot.domain.execution import Execution, ExecutionState, id_beginning
 from bot.domain.given import Given
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
@@ -169,13 +169,19 @@ def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
     """A row of `outbox` as it was just before it was leased."""
     return Job(
         id=row.id,
-        effect=Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id),
+        effect=_to_effect(row),
         tries=row.tries + 1,
         in_doubt=row.began_at is not None,
         created_at=row.created_at,
         lease_until=lease_until,
         failing_since=row.failing_since,
     )
+
+
+def _to_effect(row: sa.Row[Any]) -> Effect:
+    found = Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id)
+    elsewhere = row.ordering_key.removeprefix(found.ordering_key).strip()
+    return replace(found, elsewhere=elsewhere or None) if found.kind in IN_ORDER else found
 
 
 def from_review(review: Review) -> dict[str, Any]:

@@ -261,7 +261,7 @@ class FakeSlack(FakeExecutionMessages):
     async def tell_operator(
         self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
     ) -> PostOutcome:
-        key = f"refuses {crew.name} {code} {user} {occasion}"
+        key = f"refuses {crew.name} {code} {user} {crew.channel} {occasion}"
         outcome = self._post(key, None, f"D{user}", None, posted_since)
         return Posted(outcome.ref) if isinstance(outcome, Message) else outcome
 

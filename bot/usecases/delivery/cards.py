@@ -157,7 +157,7 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
     # A post of its own, in order: two at once could start two threads.
     async with context.uow.begin() as tx:
         await tx.forget_card(round_)
-        await tx.enqueue([replace(job.effect, kind=EffectKind.REPOST)], at=context.clock())
+        await tx.enqueue([round_.effect(EffectKind.REPOST)], at=context.clock())
         await tx.complete(job)
     return Delivered("deleted")
 

@@ -48,8 +48,8 @@ class DeliveryContext:
     grace: timedelta = GRACE
     listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
-    refusing: set[str] = field(default_factory=set)
-    """Crews whose channel refused the latest post, which their operators have been told."""
+    refusing: set[tuple[str, str]] = field(default_factory=set)
+    """Crews and channels that refused the latest post, which the operators have been told."""
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Until when to wait before a try in doubt is repeated; None when it may be now."""

@@ -57,10 +57,10 @@ async def post_in_thread(
             await tx.retry(job, at=context.clock(), in_doubt=False)
         return outcome
     if isinstance(outcome, Refused):
-        await note_refusal(job, outcome, context)
+        await note_refusal(job, outcome, channel, context)
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
-    context.refusing.discard(job.effect.crew)
+    context.refusing.discard((job.effect.crew, channel))
     async with context.uow.begin() as tx:
         await record(tx, outcome)
         if outcome.too_long and file is not None:

@@ -35,7 +35,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         if round_.state is State.WAITING:
-            await _enqueue(tx, job, context, EffectKind.POST_REMINDER)
+            await _enqueue(tx, round_, context, EffectKind.POST_REMINDER)
         await tx.complete(job)
     return Delivered()
 
@@ -50,7 +50,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
             transition = round_.escalate(context.clock())
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=context.clock())
-            await _enqueue(tx, job, context, EffectKind.POST_ESCALATED)
+            await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
         await tx.complete(job)
     return Delivered()
 
@@ -68,7 +68,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
                 await tx.save(transition.round)
                 await tx.enqueue(transition.effects, at=context.clock())
                 await cancel(tx, round_)
-            await _enqueue(tx, job, context, EffectKind.POST_TIMED_OUT)
+            await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
         await tx.complete(job)
     if waits:
         then = _then(round_)
@@ -134,7 +134,7 @@ async def post_escalated(job: Job, context: DeliveryContext) -> Outcome:
     outcome = await context.messenger.post_escalated(posting, posted_since=earlier_try(job))
     if isinstance(outcome, Delivered) and _notify(round_, context) is Notify.DM:
         async with context.uow.begin() as tx:
-            await _enqueue(tx, job, context, EffectKind.TELL_REVIEWERS)
+            await _enqueue(tx, round_, context, EffectKind.TELL_REVIEWERS)
             await tx.complete(job)
         return outcome
     return await settle(job, outcome, context)
@@ -178,8 +178,8 @@ def _to(job: Job, user: str, number: int) -> Effect:
     return replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, subject=subject)
 
 
-async def _enqueue(tx: Tx, job: Job, context: DeliveryContext, kind: EffectKind) -> None:
-    await tx.enqueue([replace(job.effect, kind=kind)], at=context.clock())
+async def _enqueue(tx: Tx, round_: Round, context: DeliveryContext, kind: EffectKind) -> None:
+    await tx.enqueue([round_.effect(kind)], at=context.clock())
 
 
 async def _unknown_crew(job: Job, context: DeliveryContext) -> Outcome:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.domain.effects import EffectKind
 from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.domain.people import User
-from tests.builders import SECOND, a_crew
+from bot.domain.rules.conditions import Conditions
+from tests.builders import SECOND, a_crew, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.world import World
 
@@ -38,6 +39,26 @@ async def test_each_operator_is_told_once_until_the_channel_takes_a_message(worl
     await world.settle_slack()
     assert told(world) == both * 2
     assert await world.effects() == []
+
+
+async def test_a_rule_s_channel_that_refuses_holds_up_no_other_and_is_told_by_name(
+    world: World,
+) -> None:
+    rule = a_rule(when=Conditions(task="contract*"), channel="C0LEGAL")
+    world.crews["research"] = a_crew(operators=OPERATORS[:1], rules=(rule,))
+    for number in range(3):
+        await world.notify(task_id=f"contract_{number}", task_name=None)
+        world.slack.faults.append(Fault(NOT_IN))
+        await world.turn()
+        shown = (await world.notify(task_id=f"draft_{number}", task_name=None)).round
+        await world.settle_slack()
+        card = (await world.uow.read.posting(shown.id)).card
+        assert card is not None
+        assert card.channel == "C0REVIEWS"
+        world.clock.advance(SECOND * 600)
+    keys = [one.key for one in world.slack.messages if one.key.startswith("refuses")]
+    [key] = keys
+    assert key.startswith("refuses research not_in_channel U0OPS C0LEGAL ")
 
 
 async def test_without_operators_nobody_is_told(world: World) -> None:
