@@ -109,7 +109,7 @@ async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
     outcome = await context.messenger.notify_stuck(
         posting, occasion=occasion(job), posted_since=earlier_try(job)
     )
-    return await settle(job, outcome, context)
+    return await settle_in_thread(job, outcome, posting, context)
 
 
 async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
@@ -129,7 +129,26 @@ async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
             await tx.enqueue([tell], at=context.clock())
             await tx.complete(job)
         return outcome
-    return await settle(job, outcome, context)
+    return await settle_in_thread(job, outcome, posting, context)
+
+
+async def settle_in_thread(
+    job: Job, outcome: Outcome, posting: Posting, context: DeliveryContext
+) -> Outcome:
+    """As `settle`; of a thread that was deleted the card comes back, and then what was to be said.
+
+    Only a thread without replies can be gone, so its card is.
+    """
+    thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
+    if not thread_gone or not _must_be_acted_on(posting):
+        return await settle(job, outcome, context)
+    round_ = posting.view.round
+    async with context.uow.begin() as tx:
+        await tx.forget_card(round_)
+        again = (round_.effect(EffectKind.REPOST), round_.effect(job.effect.kind))
+        await tx.enqueue(again, at=context.clock())
+        await tx.complete(job)
+    return outcome
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:

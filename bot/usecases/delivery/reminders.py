@@ -18,6 +18,7 @@ from bot.domain.question import approval_of
 from bot.domain.review import Round, State
 from bot.domain.rules.rule import Then
 from bot.domain.timed import next_reminder, opens_at
+from bot.usecases.delivery.cards import settle_in_thread
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
 from bot.usecases.delivery.settle import earlier_try, set_aside, settle
@@ -97,7 +98,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
         posting, occasion=str(round_.reminders + 1), posted_since=earlier_try(job)
     )
     if not isinstance(outcome, Delivered):
-        return await settle(job, outcome, context)
+        return await settle_in_thread(job, outcome, posting, context)
     private = await _in_private(posting, context)
     async with context.uow.begin() as tx:
         current = await tx.round(round_.id)
@@ -137,7 +138,7 @@ async def post_escalated(job: Job, context: DeliveryContext) -> Outcome:
             await _enqueue(tx, round_, context, EffectKind.TELL_REVIEWERS)
             await tx.complete(job)
         return outcome
-    return await settle(job, outcome, context)
+    return await settle_in_thread(job, outcome, posting, context)
 
 
 async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
@@ -147,7 +148,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell"), context)
     outcome = await context.messenger.post_timed_out(posting, posted_since=earlier_try(job))
-    return await settle(job, outcome, context)
+    return await settle_in_thread(job, outcome, posting, context)
 
 
 async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:

@@ -219,3 +219,28 @@ async def test_a_crew_that_the_settings_do_not_name_reminds_in_its_thread(world:
     world.crews.clear()
     await after(world, 2 * HOUR)
     assert (len(said(world, "reminder")), said(world, "private")) == (1, [])
+
+
+@pytest.mark.parametrize("channel", [None, "C0LEGAL"])
+async def test_where_the_card_was_deleted_it_comes_back_before_people_are_called(
+    world: World, channel: str | None
+) -> None:
+    round_ = await opened(world, replace(ALL, channel=channel))
+    await delete_all(world)
+    await after(world, 2 * HOUR)
+    assert keys(world) == [f"card {round_.id}", f"reminder {round_.id} 1"]
+    await delete_all(world)
+    await after(world, DAY)
+    called = [f"escalated {round_.id}", f"reminder {round_.id} 2"]
+    assert (keys(world)[0], sorted(keys(world)[1:])) == (f"card {round_.id}", called)
+
+
+async def delete_all(world: World) -> None:
+    """Somebody deletes all messages."""
+    await world.settle_slack()
+    for message in world.slack.messages:
+        message.deleted = True
+
+
+def keys(world: World) -> list[str]:
+    return [message.key for message in world.slack.messages if not message.deleted]
