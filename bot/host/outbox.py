@@ -64,14 +64,17 @@ class Outbox:
     ) -> list[DueWebhook]:
         """What is to be sent by then, the oldest first, save what is being sent.
 
-        Of what announces a pause, or of all else; and no more to one URL than that.
+        Of what announces a pause, or of all else; and no more to one URL than that. That a crew is
+        done is sent after what its tasks say: nobody expects more of them then.
         """
         held = json.dumps(list(except_for))
         with self._database.reading() as sql:
             rows = sql.execute(
                 "SELECT * FROM webhooks WHERE id IN"
                 " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY url ORDER BY id)"
-                " AS place FROM webhooks WHERE due_at <= ? AND (about != '') = ?)"
+                " AS place FROM webhooks AS one WHERE due_at <= ? AND (about != '') = ?"
+                " AND NOT (kind = 'crew' AND EXISTS (SELECT 1 FROM webhooks AS before"
+                " WHERE before.execution_id = one.execution_id AND before.kind = 'task')))"
                 " WHERE place <= ?)"
                 " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
                 (at, announcing, to_one_url, held, limit),

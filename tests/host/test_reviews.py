@@ -131,6 +131,18 @@ async def test_a_pause_is_announced_until_somebody_takes_it(
     assert len(listener.got) == 1
 
 
+async def test_that_a_crew_is_done_is_sent_after_what_its_tasks_say(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    listener.refuse = 1
+    urls = {name: told[name] for name in ("taskWebhookUrl", "crewWebhookUrl")}
+    async with start_host(StandInCrew(tasks=["draft"], unreviewed=["draft"])) as api:
+        await api.kick_off(**urls)
+        await listener.pause(path="/crew")
+
+    assert [path for path, *_ in listener.got] == ["/task", "/crew"]
+
+
 async def test_credentials_follow_no_redirect(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
