@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.crew import Crew
 from bot.domain.notes import Note
 from bot.domain.notify import Notify
-from bot.domain.outcome import Delivered, Outcome
+from bot.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from bot.domain.people import ReviewerRef, Role, User
 from bot.domain.redaction import Redactor
 from bot.slack.blockkit.blocks import Message
@@ -288,9 +288,11 @@ class SlackMessenger(ExecutionMessenger):
     async def _notice(
         self, key: str, message: Message | None, posting: Posting, posted_since: datetime | None
     ) -> Outcome:
-        """Post into a thread that is there; nothing where there is nothing to tell any more."""
-        if message is None or posting.channel is None:
+        """Post into a thread; nothing where there is nothing to tell any more."""
+        if message is None:
             return Delivered("nothing to tell any more")
+        if posting.channel is None:
+            return Refused("thread_not_found", "its card is not there", RefusalKind.THREAD_GONE)
         return await outcome_of(
             self._poster.post(
                 key,

@@ -288,7 +288,7 @@ class FakeSlack(FakeExecutionMessages):
 
     def _notice(self, key: str, posting: Posting, posted_since: datetime | None) -> Outcome:
         if posting.channel is None:
-            return Delivered("nowhere to tell")
+            return Refused("thread_not_found", "no card", RefusalKind.THREAD_GONE)
         outcome = self._post(
             key, posting.view.round, posting.channel, posting.thread_ts, posted_since
         )

@@ -140,7 +140,8 @@ async def settle_in_thread(
     Only a thread without replies can be gone, so its card is.
     """
     thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
-    if not thread_gone or not _must_be_acted_on(posting):
+    known = job.effect.crew in context.crews
+    if not (thread_gone and known and _must_be_acted_on(posting)):
         return await settle(job, outcome, context)
     round_ = posting.view.round
     async with context.uow.begin() as tx:

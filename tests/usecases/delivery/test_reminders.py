@@ -244,3 +244,12 @@ async def delete_all(world: World) -> None:
 
 def keys(world: World) -> list[str]:
     return [message.key for message in world.slack.messages if not message.deleted]
+
+
+async def test_not_for_a_crew_that_the_settings_do_not_name(world: World) -> None:
+    await opened(world, REMINDED)
+    await delete_all(world)
+    world.crews.clear()
+    await after(world, 2 * HOUR)
+    assert keys(world) == []
+    assert await world.effects() == []
