@@ -53,6 +53,7 @@ EMIT = ("approved", "rejected", "needs_revision")
 QUESTION = Question(request_id="8412", message="Publish *this*?", outcomes=EMIT)
 LABEL = Answer("approved", is_label=True)
 DAY = Duration.parse("1d")
+MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 
 
 def a_view(outcomes: tuple[str, ...] = EMIT, **changes: Any) -> CardView:
@@ -295,7 +296,7 @@ def test_whatever_a_flow_asks_stays_within_the_limits(data: st.DataObject) -> No
         verdict = data.draw(st.sampled_from([words, *chosen]))
         round_ = replace(round_, decision=replace(round_.decision, verdict=verdict))
     view = CardView(round_, Output(data.draw(long_texts)))
-    check_message(render_card(view, now=LATER))
+    check_message(render_card(view, now=LATER), may_mention=MENTIONED)
     check_message(render_escalation(round_, question.assigned))
     check_view(render_revise_form(view, Draft("", ()), ANA.id))
     check_message(render_offer(round_))
