@@ -185,7 +185,10 @@ def rules() -> st.SearchStrategy[Rule]:
 
 absences = st.builds(Absence, away=people, delegate=people, since=st.just(NOW), until=st.just(NOW))
 approvers = st.builds(
-    Approvers, st.sampled_from([None, User(ANA.id), Email("<!here>@x")]), st.booleans()
+    Approvers,
+    st.sampled_from([None, User(ANA.id), Email("<!here>@x")]),
+    not_told=st.booleans(),
+    too_few=st.booleans(),
 )
 
 

@@ -91,7 +91,7 @@ def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
     where = f", in {shared.channel(rule.channel)}" if rule.channel is not None else ""
     yield f"It takes {_approvals(rule.approvals)}; {_named(people)} may decide{where}."
     if not rule.self_approval:
-        known = "anybody of them may" if rule.unknown_starter else "nobody may"
+        known = "any of them may" if rule.unknown_starter else "nobody may"
         yield f"Who started it may not approve it; where nobody knows who did, {known}."
     if not rule.delegation:
         yield "Nobody may stand in for somebody who is away."

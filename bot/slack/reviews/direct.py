@@ -23,6 +23,6 @@ def render_direct_message(
     message = (render_card_plain if plain else render_card)(view, now=now)
     where = linked(strings.THE_CARD, card, link)
     waits = isinstance(present(view.round), Waiting)
-    line = strings.decide_here_or(where) if waits else strings.see(where)
+    line = strings.decide_here_or(where, view.round) if waits else strings.see(where)
     headline, *others = message.blocks
     return replace(message, blocks=[headline, context(line), *others])

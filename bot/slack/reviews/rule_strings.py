@@ -94,9 +94,9 @@ def nobody_left(round_: Round, operators: Sequence[ReviewerRef]) -> str:
     )
     whom = f"{call_strings.named(operators)}: let" if operators else "Let"
     return (
-        f":exclamation: *{few}* {whom} more people decide. What is changed in "
-        f"{decisions.rule_name(rule.name)} counts from the next round on, so have changes asked "
-        "for after that."
+        f":exclamation: *{few}* {whom} more people decide. A change of "
+        f"{decisions.rule_name(rule.name)} counts from the next round on: make it, then have "
+        "somebody ask for changes here."
     )
 
 
@@ -104,6 +104,8 @@ def nobody_left(round_: Round, operators: Sequence[ReviewerRef]) -> str:
 
 
 def _why(round_: Round, rule: Rule) -> str:
+    if not rule.name:
+        return ""  # whom a flow's request assigns decide, by no rule of the settings
     why = f"{approvals(rule.approvals)}, because of {decisions.rule_quoted(rule.name)}"
     wanted = f"wanted within {decisions.how_long(rule.target)}" if rule.target is not None else ""
     return " · ".join(part for part in (why, so_far(round_), wanted) if part)

@@ -112,9 +112,10 @@ def unsent_notes(decision: Decision) -> str:
 THE_CARD: Final = "the card in the channel"
 
 
-def decide_here_or(where: str) -> str:
+def decide_here_or(where: str, round_: Round) -> str:
     """A direct message's line while the round waits."""
-    return f"Decide here or on {where}. The first decision counts."
+    first = "The first decision counts." if round_.approvals == 1 else "Your approval counts once."
+    return f"Decide here or on {where}. {first}"
 
 
 def see(where: str) -> str:

@@ -28,7 +28,10 @@ def private_reminder(view: CardView, where: str) -> str:
 def escalated(view: CardView, people: Sequence[ReviewerRef], now: datetime) -> str:
     """Told to those who may decide too from now on."""
     waited = duration(now - view.round.opened_at)
+    so_far = rule_strings.so_far(view.round)
     line = f"Nobody has decided on {_subject(view)} for {waited}, so more people may now."
+    if so_far:
+        line = f"{_subject(view)} has waited for {waited} · {so_far}. More people may decide now."
     return f"{line} {call_strings.named(people)}: please decide." if people else line
 
 
@@ -40,7 +43,10 @@ def timed_out(view: CardView, mentions: str) -> str:
         return f"{decisions.timed_out(decision.by, decision)}: {_subject(view)}."
     timeout = round_.rule.timeout if round_.rule is not None else None
     within = f"within {decisions.how_long(timeout.after)}" if timeout is not None else "in time"
+    so_far = rule_strings.so_far(round_)
     line = f"Nobody decided on {_subject(view)} {within}. It goes on waiting."
+    if so_far:
+        line = f"{_subject(view)} was not decided {within} · {so_far}. It goes on waiting."
     return f"{line} {mentions}: please decide." if mentions else line
 
 

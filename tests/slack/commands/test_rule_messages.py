@@ -80,7 +80,7 @@ def test_it_says_which_reviews_a_rule_is_for(when: dict[str, object], says: str)
         ({"channel": "#legal"}, "may decide, in #legal."),
         (
             {"self_approval": False},
-            "Who started it may not approve it; where nobody knows who did, anybody of them may.",
+            "Who started it may not approve it; where nobody knows who did, any of them may.",
         ),
         ({"self_approval": False, "unknown_starter": False}, "who did, nobody may."),
         ({"delegation": False}, "Nobody may stand in for somebody who is away."),

@@ -28,10 +28,12 @@ from bot.domain.verdict import (
 from bot.slack import ids
 from bot.slack.reviews.calls import below_headline, nobody_left
 from bot.slack.reviews.card import render_card
+from bot.slack.reviews.direct import render_direct_message
 from bot.slack.reviews.forms import render_approve_form
 from bot.slack.reviews.history import render_round
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from bot.slack.reviews.summary import decision_and_answer
+from bot.slack.reviews.time_notices import render_escalated, render_timed_out
 from bot.usecases.read_models import Approvers, RoundLine
 from tests.builders import ANA, BEN, CAI, EVE, LATER, NOW, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import a_view, buttons, check_message, names, read, shown
@@ -147,6 +149,30 @@ def test_operators_are_told_that_nobody_is_left() -> None:
 
 def approved_by(*people: Person) -> Decision:
     return decision_of_votes(tuple(a_vote(one) for one in people), unsent_notes=0)
+
+
+def test_a_card_names_no_rule_where_a_request_assigns_people_by_itself() -> None:
+    assert "because of" not in card(rule=a_rule(name=""))
+
+
+def test_what_some_approved_already_is_not_said_to_be_nobody_s() -> None:
+    lead = Escalation(DAYS, (User(CAI.id),))
+    view = a_view(
+        rule=a_rule(approvals=2, escalate=lead, timeout=TimeOut(DAYS)), votes=(a_vote(ANA),)
+    )
+    escalated = render_escalated(view, lead.to, now=NOW + timedelta(days=1))
+    assert escalated is not None
+    assert "has waited for 1 day · 1 of 2: <@U0ANA>. More people may" in read(escalated)
+    left = read(render_timed_out(view))
+    assert "was not decided within 3 days · 1 of 2: <@U0ANA>. It goes on waiting." in left
+
+
+def test_in_private_an_approval_of_several_counts_once_and_is_not_the_first_decision() -> None:
+    told = read(render_direct_message(ONE_OF_TWO, None, link=lambda _: None, now=LATER))
+    assert "Your approval counts once." in told
+    assert "first decision" not in told
+    alone = read(render_direct_message(a_view(), None, link=lambda _: None, now=LATER))
+    assert "The first decision counts." in alone
 
 
 def test_a_decided_card_names_all_who_approved() -> None:
