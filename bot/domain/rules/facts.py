@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -13,6 +14,7 @@ from bot.domain.notification import Format, Output
 #: What people are shown in place of an object and of a list.
 _OBJECT: Final = "{…}"
 _LIST: Final = "[…]"
+_FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,14 @@ class Facts:
 
     @cached_property
     def _json(self) -> object:
+        text = self.output.text.strip()
         if self.output.format is not Format.JSON:
-            return {}
+            # Agents mostly write JSON as a text, many of them between fences.
+            fenced = _FENCED.fullmatch(text)
+            text = fenced[1].strip() if fenced is not None else text
+            if not text.startswith(("{", "[")):
+                return {}
         try:
-            return json.loads(self.output.text, parse_int=str, parse_float=str, parse_constant=str)
+            return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
         except (ValueError, RecursionError):
             return {}

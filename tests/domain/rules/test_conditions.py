@@ -100,7 +100,7 @@ def test_a_value_that_is_not_as_wanted_is_named_with_its_path(
 @pytest.mark.parametrize(
     "output",
     [
-        Output('{"a": 1}'),
+        Output('{"b": 1}'),
         Output("{", Format.JSON),
         Output("[" * 500_000, Format.JSON),
         Output("[1]", Format.JSON),
@@ -108,6 +108,25 @@ def test_a_value_that_is_not_as_wanted_is_named_with_its_path(
 )
 def test_an_output_that_has_no_such_value_is_not_for_the_rule(output: Output) -> None:
     assert not of(json=(("a", "*"),)).hold(replace(facts(), output=output))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"budget": {"eur": 60000}}',
+        '\n  {"budget": {"eur": 60000}}\n',
+        '```json\n{"budget": {"eur": 60000}}\n```',
+        '```\n{\n"budget": {"eur": 60000}\n}\n```\n',
+    ],
+)
+def test_json_that_an_agent_wrote_as_a_text_is_read_too(text: str) -> None:
+    assert of(json=(("budget.eur", ">= 50000"),)).hold(facts(text))
+
+
+@pytest.mark.parametrize("text", ["60000", '"budget"', 'Here: {"budget": {"eur": 1}}', "{budget"])
+def test_other_texts_have_no_values(text: str) -> None:
+    assert not of(json=(("budget.eur", "*"),)).hold(facts(text))
+    assert facts(text).value_at("budget.eur") is None
 
 
 def test_every_condition_that_does_not_hold_is_named_in_the_order_of_the_keys() -> None:
