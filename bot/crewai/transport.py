@@ -7,7 +7,9 @@ and then a mere restart of the crew would look like an answer that was lost.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -63,7 +65,14 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
         headers={"User-Agent": "crewgate"},
         follow_redirects=False,
         trust_env=trust_env,
+        verify=_authorities(),
     )
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Which certificates are trusted; read once for all clients, which takes some milliseconds."""
+    return httpx.create_ssl_context()
 
 
 def base_url(url: str) -> str:

@@ -158,8 +158,9 @@ async def started(
     """A bot between these two, once it knows who it is in Slack."""
     async with running(chosen, runtime) as bot:
         join(slack, crew, bot)
-        while (await bot.check_health()).warnings:  # noqa: ASYNC110  # nothing tells of it
-            await asyncio.sleep(0)
+        while (await bot.check_health()).warnings:
+            for _ in range(50):  # nothing tells of it, and each look asks the database
+                await asyncio.sleep(0)
         yield World(slack, crew, bot.address, chosen)
 
 

@@ -31,6 +31,7 @@ def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
 
     with _unseen("SLACK_"):
         app = _App(
+            name="crewgate",  # else Bolt reads the sources of all that called it, to find one
             client=client,
             authorize=authorize,
             process_before_response=True,  # see `_App`
