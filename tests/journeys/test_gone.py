@@ -13,7 +13,7 @@ from bot.demo.crew import status
 from bot.demo.environment import ANA
 from bot.demo.workspace import Message, buttons
 from bot.runtime import utc_now
-from bot.usecases.evidence import STATUS_POLL
+from bot.usecases.evidence import PAUSED_POLL
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 
 
@@ -42,7 +42,7 @@ async def until_asked(world: World, clock: AheadClock, *, times: int) -> None:
     wanted = asked(world) + times
     while asked(world) < wanted:
         before = asked(world)
-        clock.ahead += STATUS_POLL.longest
+        clock.ahead += PAUSED_POLL
         # Where the time passed before the last answer was recorded, nothing is due yet.
         with suppress(TimeoutError):
             await world.crew.until(lambda before=before: asked(world) > before, timeout=0.2)  # type: ignore[misc]
