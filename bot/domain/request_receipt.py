@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.effects import Effect, EffectKind
+from bot.domain.effects import EffectKind
 from bot.domain.question import ASSIGNED_LIMIT, FlowRequest, Reading, reading_of
 from bot.domain.receipt import Receipt
 from bot.domain.review import Review, Round, State, Transition
@@ -37,9 +37,9 @@ def receive_request(
         if not request.escalation or known.state is not State.WAITING:
             return Receipt(known, opened=False, ended=None, effects=())
         current = _assign(known, request, decide=open_to_assigned)
-        refresh = _about(current, EffectKind.REFRESH) if current != known else ()
-        call = _about(current, EffectKind.CALL_ASSIGNED)
-        return Receipt(current, opened=False, ended=None, effects=(*refresh, *call))
+        refresh = (current.effect(EffectKind.REFRESH),) if current != known else ()
+        call = current.effect(EffectKind.CALL_ASSIGNED)
+        return Receipt(current, opened=False, ended=None, effects=(*refresh, call))
     ended = _end(latest, at) if latest is not None else None
     digest = request.output.digest
     opened = Round(
@@ -56,7 +56,7 @@ def receive_request(
         opened,
         opened=True,
         ended=ended.round if ended else None,
-        effects=(*(ended.effects if ended else ()), *_about(opened, EffectKind.POST)),
+        effects=(*(ended.effects if ended else ()), opened.effect(EffectKind.POST)),
     )
 
 
@@ -90,7 +90,3 @@ def _asked_for_changes(round_: Round) -> bool:
             return reading_of(text) is Reading.REVISION
         case _:
             return False
-
-
-def _about(round_: Round, kind: EffectKind) -> tuple[Effect, ...]:
-    return (round_.effect(kind),)

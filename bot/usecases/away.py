@@ -55,7 +55,7 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
     async with context.uow.begin() as tx:
         was_away = await tx.absences.remove(by.id, at=now)
         if was_away:
-            await tx.enqueue([_about(round_, EffectKind.REFRESH) for round_ in waiting], at=now)
+            await tx.enqueue([round_.effect(EffectKind.REFRESH) for round_ in waiting], at=now)
     return was_away
 
 
@@ -69,11 +69,6 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
     """Whom a card names, and who is told in private besides."""
-    yield _about(round_, EffectKind.REFRESH)
+    yield round_.effect(EffectKind.REFRESH)
     if crew_for(round_, context.crews).notify is Notify.DM:
-        yield _about(round_, EffectKind.TELL_REVIEWERS)
-
-
-def _about(round_: Round, kind: EffectKind) -> Effect:
-    review = round_.review
-    return Effect(kind, round_.id, review.crew, review.execution_id)
+        yield round_.effect(EffectKind.TELL_REVIEWERS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.effects import Effect, EffectKind
+from bot.domain.effects import EffectKind
 from bot.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from bot.domain.people import Role
 from bot.domain.review import Round, State
@@ -35,8 +36,8 @@ async def keep_note(
         if not await tx.notes.keep(note):
             return None
         effects = (
-            _effect(EffectKind.REFRESH, round_),
-            _effect(EffectKind.ACKNOWLEDGE_NOTE, round_, subject=f"{channel} {ts}"),
+            round_.effect(EffectKind.REFRESH),
+            replace(round_.effect(EffectKind.ACKNOWLEDGE_NOTE), subject=f"{channel} {ts}"),
         )
         await tx.enqueue(effects, at=now)
     return note
@@ -86,8 +87,8 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
             await context.entitled(by.id, round_, tx)
             round_.require_waiting()
             await tx.notes.claim(round_, Claim(by, now))
-            await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
-            await tx.enqueue([_effect(EffectKind.EXPIRE_CLAIM, round_)], at=now + CLAIM_LASTS)
+            await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)
+            await tx.enqueue([round_.effect(EffectKind.EXPIRE_CLAIM)], at=now + CLAIM_LASTS)
         return round_
 
     return await context.permitting(by.id, Role.REVIEWER, record)
@@ -99,9 +100,4 @@ async def refresh_card(round_id: str | None, tx: Tx, now: datetime) -> None:
         return
     round_ = await tx.round(round_id)
     if round_.state is State.WAITING:
-        await tx.enqueue([_effect(EffectKind.REFRESH, round_)], at=now)
-
-
-def _effect(kind: EffectKind, round_: Round, *, subject: str | None = None) -> Effect:
-    review = round_.review
-    return Effect(kind, subject or round_.id, review.crew, review.execution_id)
+        await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)

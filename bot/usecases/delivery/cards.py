@@ -93,7 +93,8 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     if posting.card is None:
         return await settle(job, Delivered("deleted"), context)
     outcome = await context.messenger.attach_output(posting, posted_since=earlier_try(job))
-    return await settle(job, outcome, context, failed=EffectKind.ATTACH_FAILED)
+    failed = posting.view.round.effect(EffectKind.ATTACH_FAILED)
+    return await settle(job, outcome, context, failed=failed)
 
 
 async def post_attach_failed(job: Job, context: DeliveryContext) -> Outcome:
@@ -168,8 +169,9 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         if _must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
-    waiting = posting.view.round.state is State.WAITING
-    failed = None if waiting else EffectKind.REFRESH_FAILED  # nothing was decided yet
+    round_ = posting.view.round
+    waiting = round_.state is State.WAITING  # then nothing was decided yet
+    failed = None if waiting else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
 
 

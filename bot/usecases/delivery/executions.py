@@ -71,7 +71,8 @@ async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or posting.execution.result is None:
         return await settle(job, Delivered("nothing to attach"), context)
     outcome = await context.messenger.attach_result(posting, posted_since=earlier_try(job))
-    return await settle(job, outcome, context, failed=EffectKind.RESULT_FILE_FAILED)
+    failed = replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)
+    return await settle(job, outcome, context, failed=failed)
 
 
 async def post_result_file_failed(job: Job, context: DeliveryContext) -> Outcome:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from bot.domain.effects import IN_ORDER, POSTS_A_CARD, EffectKind
+from bot.domain.effects import IN_ORDER, POSTS_A_CARD, Effect
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
@@ -16,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 async def settle(
-    job: Job, outcome: Outcome, context: DeliveryContext, *, failed: EffectKind | None = None
+    job: Job, outcome: Outcome, context: DeliveryContext, *, failed: Effect | None = None
 ) -> Outcome:
     """Settle an effect in Slack: it is done, tried again, or has come to an end.
 
@@ -78,9 +77,7 @@ def _has_come_to_an_end(job: Job, outcome: Outcome, context: DeliveryContext) ->
             return False
 
 
-async def _end(
-    job: Job, outcome: Outcome, context: DeliveryContext, failed: EffectKind | None
-) -> None:
+async def _end(job: Job, outcome: Outcome, context: DeliveryContext, failed: Effect | None) -> None:
     thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
     if job.effect.kind in IN_ORDER and not thread_gone:
         why = outcome.code if isinstance(outcome, Refused) else "answer_lost"
@@ -88,5 +85,5 @@ async def _end(
         return
     async with context.uow.begin() as tx:
         if failed is not None and not thread_gone:
-            await tx.enqueue([replace(job.effect, kind=failed)], at=context.clock())
+            await tx.enqueue([failed], at=context.clock())
         await tx.complete(job)

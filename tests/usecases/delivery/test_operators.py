@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.effects import EffectKind
+from bot.domain.effects import UPDATES, EffectKind
 from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.domain.people import User
 from bot.domain.rules.conditions import Conditions
@@ -11,6 +11,7 @@ from tests.usecases.faults import Fault
 from tests.usecases.world import World
 
 NOT_IN = Refused("not_in_channel", "")
+FROZEN = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
 OPERATORS = (User("U0OPS"), User("U0DEV"))
 
 
@@ -59,6 +60,22 @@ async def test_a_rule_s_channel_that_refuses_holds_up_no_other_and_is_told_by_na
     keys = [one.key for one in world.slack.messages if one.key.startswith("refuses")]
     [key] = keys
     assert key.startswith("refuses research not_in_channel U0OPS C0LEGAL ")
+
+
+async def test_neither_does_what_it_refuses_to_be_told_of_a_card(world: World) -> None:
+    """A card there that cannot be changed; where it stands cannot be said either."""
+    rule = a_rule(approvals=1, when=Conditions(task="contract"), channel="C0LEGAL")
+    world.crews["research"] = a_crew(rules=(rule,))
+    decided = (await world.notify(task_id="contract", task_name=None)).round
+    await world.settle_slack()
+    await world.decide(decided.id)
+    world.slack.faults += [Fault(FROZEN)]
+    await world.turn(UPDATES)
+    world.slack.faults += [Fault(NOT_IN)]
+    assert await world.turn() == [NOT_IN]
+    shown = (await world.notify(task_id="draft", task_name=None)).round
+    await world.settle_slack()
+    assert (await world.uow.read.posting(shown.id)).card is not None
 
 
 async def test_without_operators_nobody_is_told(world: World) -> None:
