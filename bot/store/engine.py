@@ -36,6 +36,8 @@ _DURABLE = (
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={TURN_SECONDS * 1000}",
+    # What the savepoints of a batch may have to take back; else most of it goes through a file.
+    "temp_store=MEMORY",
 )
 
 Connection: TypeAlias = AsyncConnection | SqliteConnection

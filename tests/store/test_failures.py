@@ -111,7 +111,13 @@ def test_a_folder_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
 
 @on_sqlite
 async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> None:
-    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+    expected = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 10_000,
+        "temp_store": 2,
+    }
     async with engines.write.begin() as connection:
         for name, value in expected.items():
             assert await connection.scalar(sa.text(f"PRAGMA {name}")) == value
