@@ -7,7 +7,7 @@ import resource
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -45,12 +45,6 @@ STOP_WORKING_SECONDS = 20
 #: How many statuses a crew is asked for at the same time: those of hundreds of executions, each of
 #: which it may be silent about, must not take the connections that its resumes need.
 STATUSES_AT_ONCE = 4
-#: Slack takes about one post a second in a channel, short bursts allowed, and some 50 changes of
-#: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
-POST_RATE = Rate(timedelta(seconds=1), burst=4)
-UPDATE_RATE = Rate(timedelta(seconds=1.2), burst=20)
-#: When a background loop that died is started again.
-RESTART = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -58,7 +52,7 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 class Supervisor:
     """Runs background loops; one that dies is logged, reported as a failure, and started again."""
 
-    def __init__(self, *, clock: Clock, restart: Retry = RESTART) -> None:
+    def __init__(self, *, clock: Clock, restart: Retry) -> None:
         self._clock = clock
         self._restart = restart
         self._stopping = asyncio.Event()
@@ -144,8 +138,8 @@ def build_workers(
     context: DeliveryContext,
     pace: Pace,
     *,
-    post_rate: Rate = POST_RATE,
-    update_rate: Rate = UPDATE_RATE,
+    post_rate: Rate,
+    update_rate: Rate,
     gone: Iterable[str] = (),
 ) -> dict[str, Worker]:
     """One for each destination.

@@ -8,14 +8,20 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot.domain.rate import Rate
 from bot.domain.retry import Retry
-from bot.lifecycle import POST_RATE, RESTART, UPDATE_RATE
-from bot.slack.client.socket_mode import PING
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import Pace
 from bot.usecases.ports.base import Clock, NewId, Sleep
+
+#: Slack takes about one post a second in a channel, short bursts allowed, and some 50 changes of
+#: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
+POST_RATE: Final = Rate(timedelta(seconds=1), burst=4)
+UPDATE_RATE: Final = Rate(timedelta(seconds=1.2), burst=20)
+#: When a background loop that died is started again.
+RESTART: Final = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
 
 
 def utc_now() -> datetime:
@@ -39,5 +45,5 @@ class Runtime:
     update_rate: Rate = UPDATE_RATE
     restart: Retry = RESTART
     """When a background loop that died is started again."""
-    ping: float = PING
+    ping: float = 5
     """Seconds between two pings on the socket."""

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bot.domain.effects import EffectKind
 from bot.domain.retry import Retry
 from bot.lifecycle import Supervisor, build_workers, find_orphaned_destinations
+from bot.runtime import POST_RATE, UPDATE_RATE
 from bot.usecases.delivery.worker import Pace
 from tests.builders import FakeClock, an_effect
 from tests.usecases.world import World
@@ -124,7 +125,7 @@ async def test_a_loop_that_returns_is_done(logs: Logs) -> None:
     async def nothing_to_do() -> None:
         pass
 
-    supervisor = Supervisor(clock=FakeClock())
+    supervisor = Supervisor(clock=FakeClock(), restart=AT_ONCE)
 
     await supervisor.run("directory", nothing_to_do)
 
@@ -133,7 +134,7 @@ async def test_a_loop_that_returns_is_done(logs: Logs) -> None:
 
 async def test_a_cancellation_passes_through_to_the_loop(logs: Logs) -> None:
     loop = Deadly()
-    supervisor = Supervisor(clock=loop.clock)
+    supervisor = Supervisor(clock=loop.clock, restart=AT_ONCE)
     task = asyncio.create_task(supervisor.run("home", loop.run))
     await loop.running.wait()
 
@@ -161,7 +162,9 @@ async def test_a_stop_starts_nothing_again() -> None:
 async def test_a_crew_is_asked_for_few_statuses_at_once_apart_from_its_resumes(
     world: World,
 ) -> None:
-    workers = build_workers(world.outbox, world.context, Pace())
+    workers = build_workers(
+        world.outbox, world.context, Pace(), post_rate=POST_RATE, update_rate=UPDATE_RATE
+    )
 
     assert set(workers) == {
         "slack",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bot.domain.effects import EffectKind
 from bot.lifecycle import Supervisor
 from bot.readiness import Readiness
+from bot.runtime import RESTART
 from bot.web.health import Health
 from tests.builders import FakeClock
 
@@ -28,7 +29,7 @@ async def test_many_who_ask_at_once_ask_the_database_once() -> None:
     readiness = Readiness(
         probe=probe,
         count_set_aside=count_set_aside,
-        supervisor=Supervisor(clock=clock),
+        supervisor=Supervisor(clock=clock, restart=RESTART),
         workers={},
         warnings=(),
         clock=clock,

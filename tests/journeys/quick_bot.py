@@ -15,9 +15,8 @@ from datetime import timedelta
 from bot.app import running
 from bot.crews import build_log_redactor
 from bot.event_loop import EventLoop
-from bot.lifecycle import UPDATE_RATE
 from bot.logs import set_up_logging
-from bot.runtime import Runtime
+from bot.runtime import UPDATE_RATE, Runtime
 from bot.settings.load import load
 
 

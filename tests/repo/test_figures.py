@@ -14,14 +14,8 @@ from bot.domain.execution import GONE_AFTER, GONE_ANSWERS
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import LONGEST_ASKED, Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.lifecycle import (
-    POST_RATE,
-    RESTART,
-    STATUSES_AT_ONCE,
-    STOP_LISTENING_SECONDS,
-    STOP_WORKING_SECONDS,
-    UPDATE_RATE,
-)
+from bot.lifecycle import STATUSES_AT_ONCE, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from bot.runtime import POST_RATE, RESTART, UPDATE_RATE
 from bot.slack.client import people
 from bot.slack.client.channel_members import PAGES, TRUST
 from bot.slack.client.directory import RENEW

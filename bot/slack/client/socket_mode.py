@@ -20,10 +20,6 @@ from bot.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
-#: Between pings, in seconds. A connection without an answer to four of them is replaced: it can go
-#: silent without closing.
-PING = 5
-
 
 class _Handler(AsyncSocketModeHandler):
     """Tells a listener when its acknowledgement has left."""
@@ -44,9 +40,13 @@ class _Handler(AsyncSocketModeHandler):
 
 
 class SocketMode:
-    """One connection to Slack, kept up."""
+    """One connection to Slack, kept up.
 
-    def __init__(self, app: AsyncApp, app_token: str, *, ping: float = PING) -> None:
+    `ping` is the time between two pings, in seconds. A connection without an answer to four of them
+    is replaced: it can go silent without closing.
+    """
+
+    def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
         self._app = app
         self._app_token = app_token
         self._ping = ping
