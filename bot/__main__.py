@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
+import gc
 import sys
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import CrewgateError
 from bot.host.arguments import add_arguments as add_host_arguments
-from bot.logs import set_up_logging
 from bot.rules.arguments import add_arguments as add_rules_arguments
 from bot.settings.load import Settings, SettingsError, load
 
@@ -59,36 +57,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"{error}{hint}")
     except CrewgateError as error:
         return _complain(str(error))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 def _run_command(chosen: argparse.Namespace) -> int:
+    if chosen.command == "host":
+        from bot.host.command import run_host  # noqa: PLC0415  # nobody else needs it
+
+        return run_host(chosen)
+    # What is imported stays. To look again and again for what of it can go takes a seventh of the
+    # start; later it would make whoever clicks at that moment wait.
+    gc.disable()
+    command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
+    from bot.event_loop import EventLoop  # noqa: PLC0415  # the host does without
+
+    gc.freeze()
+    gc.enable()
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        return runner.run(command)
+
+
+def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:
+    """A command whose imports come after the settings, so that a mistake there shows at once."""
     match chosen.command:
         case "serve":
-            return _run(_serve(load()))
-        case "host":
-            from bot.host.command import run_host  # noqa: PLC0415  # the same as below
+            from bot.serve import serve  # noqa: PLC0415  # as said
 
-            return run_host(chosen)
+            return serve(settings)
         case "rules":
-            from bot.rules.run import run_rules  # noqa: PLC0415  # the same
+            from bot.rules.run import run_rules  # noqa: PLC0415  # as said
 
-            return _run(run_rules(load(), chosen))
+            return run_rules(settings, chosen)
         case "check" if chosen.confirm_reviewer:
-            from bot.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # the same
+            from bot.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
 
-            return _run(confirm_reviewer(load().database_url, *chosen.confirm_reviewer))
-        case "check":
-            from bot.check.run import check  # noqa: PLC0415  # not needed to serve
-
-            return _run(
-                check(
-                    load(),
-                    show_secrets=sys.stdout.isatty(),
-                    send_test_card=chosen.send_test_card,
-                )
-            )
+            return confirm_reviewer(settings.database_url, *chosen.confirm_reviewer)
         case _:
-            return _run(_demo(chosen))
+            from bot.check.run import check  # noqa: PLC0415  # as said
+
+            return check(
+                settings, show_secrets=sys.stdout.isatty(), send_test_card=chosen.send_test_card
+            )
 
 
 def _port(text: str) -> int:
@@ -112,14 +122,8 @@ def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
 
-def _run(command: Coroutine[Any, Any, int]) -> int:
-    from bot.event_loop import EventLoop  # noqa: PLC0415  # the host does without
-
-    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=EventLoop) as runner:
-        return runner.run(command)
-    return 130
-
-
+#: What a shell says of a process that SIGINT ended.
+_INTERRUPTED: Final = 130
 _NO_DOTENV: Final = "there is no .env in this folder; .env.example is one to copy and fill in"
 
 
@@ -127,24 +131,6 @@ def _complain(why: str) -> int:
     for line in why.splitlines():
         print(f"crewgate: {line}", file=sys.stderr)  # noqa: T201
     return 1
-
-
-async def _serve(settings: Settings) -> int:
-    # After the settings: a mistake there shows at once.
-    from bot.app import running  # noqa: PLC0415  # as said
-    from bot.crews import build_log_redactor  # noqa: PLC0415  # as said
-
-    redactor = build_log_redactor(settings)
-    set_up_logging(settings.log_format, settings.log_level, redact=redactor.text)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        async with running(settings):
-            await stop.wait()
-    except OSError as error:
-        return _complain(f"cannot listen on {settings.host}:{settings.port}: {error}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -283,6 +283,23 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
         assert env[name] not in log
 
 
+async def test_what_was_imported_is_not_collected_and_what_comes_after_is(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    command = (
+        "import gc, sys; from bot.__main__ import main;"
+        " main(sys.argv[1:]); print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    )
+    _, said = await run(
+        *("rules", "explain", "e-1"),
+        folder=tmp_path,
+        env=settings(*standins),
+        command=(sys.executable, "-c", command),
+    )
+
+    assert said.splitlines()[-1] == "True True"
+
+
 async def test_an_unusable_database_is_refused_in_process_too(make_world: MakeWorld) -> None:
     async with make_world():
         with pytest.raises(StoreUnavailable, match="another bot"):
