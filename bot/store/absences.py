@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Person
@@ -54,7 +53,7 @@ class SqlAbsences:
 
 
 async def find_absences(
-    connection: AsyncConnection | Connection,
+    connection: Connection,
     *,
     at: datetime | None = None,
     delegate: str | None = None,

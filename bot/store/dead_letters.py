@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.reason import Dismissed
 from bot.domain.verdict import Person
@@ -54,9 +53,7 @@ async def dismiss_dead_letter(
     return bool(done.rowcount)
 
 
-async def find_dead_letter(
-    connection: AsyncConnection | Connection, dead_letter_id: str
-) -> DeadLetter | None:
+async def find_dead_letter(connection: Connection, dead_letter_id: str) -> DeadLetter | None:
     """See `Queries`."""
     found = await connection.execute(
         sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.review import Round
 from bot.store.engine import Connection
@@ -32,9 +31,7 @@ async def place_direct_message(
     )
 
 
-async def direct_messages_of(
-    connection: AsyncConnection, round_id: str
-) -> tuple[DirectMessage, ...]:
+async def direct_messages_of(connection: Connection, round_id: str) -> tuple[DirectMessage, ...]:
     """See `Queries`."""
     found = await connection.execute(_OF_ROUND, {"round": round_id})
     return tuple(

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.prepared import Rows, Write
-from bot.store.sqlite_writer import SqliteConnection, SqliteWriter
+from bot.store.sqlite_connection import SqliteConnection
+from bot.store.sqlite_reader import SqliteReader
+from bot.store.sqlite_writer import SqliteWriter
 
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
@@ -42,6 +44,8 @@ _DURABLE = (
 
 Connection: TypeAlias = AsyncConnection | SqliteConnection
 """What a transaction or a query carries out its statements with."""
+Reader: TypeAlias = AsyncEngine | SqliteReader
+"""Where connections to read with come from."""
 
 
 async def write(
@@ -65,13 +69,25 @@ async def rows(
 
 
 @dataclass(frozen=True, slots=True)
-class Engines:
-    """Where to write and where to read; on PostgreSQL both are the same pool."""
+class OutboxEngines:
+    """Where the outbox writes and reads, and what delivers what is in it."""
 
     write: AsyncEngine | SqliteWriter
+    read: Reader
+
+    @property
+    def for_outbox(self) -> OutboxEngines:
+        """These."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Engines(OutboxEngines):
+    """Where to write and where to read; on PostgreSQL both are the same pool."""
+
     read: AsyncEngine
-    background: Engines | None = None
-    """See `for_outbox`; None where these are they."""
+    background: OutboxEngines
+    """See `for_outbox`."""
     lock: IO[str] | None = None
 
     @property
@@ -80,9 +96,9 @@ class Engines:
         return self.write.dialect.name == "sqlite"
 
     @property
-    def for_outbox(self) -> Engines:
+    def for_outbox(self) -> OutboxEngines:
         """Those for the outbox, and for delivering what is in it."""
-        return self.background or self
+        return self.background
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -100,7 +116,7 @@ def open_engines(url: str) -> Engines:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    background = Engines(*_open_postgresql(parsed))
+    background = OutboxEngines(*_open_postgresql(parsed))
     return Engines(*_open_postgresql(parsed), background)
 
 
@@ -141,22 +157,23 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _open_sqlite(url: sa.URL) -> Engines:
-    """One connection writes, in turn, so that no write ever meets a lock; a few others read."""
-    lock = _claim_file(url.database or "")
-    write = SqliteWriter(url.database or "", pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
-    read, background = (
-        create_async_engine(
-            url,
-            pool_size=READERS,
-            max_overflow=0,
-            pool_timeout=TURN_SECONDS,
-            hide_parameters=True,
-        )
-        for _ in range(2)
+    """One connection writes, in turn, so that no write ever meets a lock; a few others read.
+
+    What people ask for may take long and is read in threads; the outbox reads rows by their keys.
+    """
+    path = url.database or ""
+    lock = _claim_file(path)
+    write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
+    read = create_async_engine(
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        hide_parameters=True,
     )
-    for engine in (read, background):
-        sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
-    return Engines(write, read, Engines(write, background), lock)
+    sa.event.listen(read.sync_engine, "connect", _prepare_reader)
+    background = SqliteReader(path, busy_seconds=TURN_SECONDS)
+    return Engines(write, read, OutboxEngines(write, background), lock)
 
 
 def _claim_file(path: str) -> IO[str]:

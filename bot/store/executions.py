@@ -9,12 +9,11 @@ from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import WebhookUrls
 from bot.domain.question import Callback
-from bot.store.engine import Connection, rows, write
+from bot.store.engine import Connection, Reader, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
 from bot.store.selections import RANGES, first_of_each
@@ -76,9 +75,8 @@ class SqlExecutions:
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
         """See `TxExecutions`."""
-        found = await self._connection.execute(FIND_EXECUTION, _key(crew, execution_id))
-        row = found.one_or_none()
-        return to_execution(row) if row else None
+        found = await rows(self._connection, FIND_EXECUTION, _key(crew, execution_id))
+        return to_execution(found[0]) if found else None
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         """See `TxExecutions`."""
@@ -86,12 +84,13 @@ class SqlExecutions:
 
     async def undo_activity(self, execution: Execution) -> None:
         """See `TxExecutions`."""
-        await self._connection.execute(UNDO_ACTIVITY, _key(execution.crew, execution.execution_id))
+        key = _key(execution.crew, execution.execution_id)
+        await write(self._connection, UNDO_ACTIVITY, key)
 
     async def activity_count(self, crew: str, execution_id: str) -> int:
         """See `TxExecutions`."""
-        found = await self._connection.scalar(ACTIVITY_COUNT, _key(crew, execution_id))
-        return found or 0
+        found = await rows(self._connection, ACTIVITY_COUNT, _key(crew, execution_id))
+        return found[0].activity_count if found else 0
 
     async def save(self, execution: Execution) -> None:
         """See `TxExecutions`."""
@@ -189,12 +188,12 @@ class SqlExecutions:
 class SqlExecutionQueries:
     """`usecases.ports.store.ExecutionQueries`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Reader) -> None:
         self._engine = engine
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
         """See `ExecutionQueries`."""
-        row = await self._row(sa.select(executions).where(*_is(executions, crew, execution_id)))
+        row = await self._find(crew, execution_id)
         return to_execution(row) if row else None
 
     async def starting_with(
@@ -247,7 +246,7 @@ class SqlExecutionQueries:
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
         """See `ExecutionQueries`."""
-        row = await self._row(sa.select(executions).where(*_is(executions, crew, execution_id)))
+        row = await self._find(crew, execution_id)
         if row is None:
             return None
         finished = await self._rows(
@@ -282,6 +281,12 @@ class SqlExecutionQueries:
             sa.select(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
         )
         return ForwardedWebhook(**row._mapping) if row else None
+
+    async def _find(self, crew: str, execution_id: str) -> Any | None:
+        with translate_errors():
+            async with self._engine.connect() as connection:
+                found = await rows(connection, FIND_EXECUTION, _key(crew, execution_id))
+                return found[0] if found else None
 
     async def _row(self, statement: sa.Select[Any]) -> sa.Row[Any] | None:
         found = await self._rows(statement)

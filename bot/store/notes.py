@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.caveats import Circumstances
 from bot.domain.notes import Claim, Note
 from bot.domain.review import Round, State
 from bot.domain.verdict import Person
 from bot.store.circumstances import circumstances_of
-from bot.store.engine import Connection
+from bot.store.engine import Connection, Reader
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, to_round
 from bot.store.statements import insert_of
@@ -144,7 +143,7 @@ class SqlNotes:
 class SqlNoteQueries:
     """`usecases.ports.NoteQueries`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Reader) -> None:
         self._engine = engine
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:

@@ -10,30 +10,41 @@ import sqlalchemy as sa
 
 from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, EffectKind
 from bot.domain.rate import Budget
-from bot.store.engine import Connection, Engines, write
+from bot.store.engine import Connection, OutboxEngines, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
-from bot.store.statements import insert_of
+from bot.store.statements import insert_of, one_of
 from bot.store.tables import MICROSECOND, budgets, outbox
 from bot.usecases.ports.outbox import UNKNOWN_CREW, Leased
 from bot.usecases.read_models import COUNTED
 
 _earlier = outbox.alias("earlier")
 _card = outbox.alias("card")
-_MERGED = [kind.value for kind in MERGED]
+_MERGED = frozenset(kind.value for kind in MERGED)
 _WAITS_FOR_CARD = sa.and_(
-    outbox.c.kind.in_([kind.value for kind in NEEDS_THE_CARD]),
+    one_of(outbox.c.kind, sorted(NEEDS_THE_CARD)),
     sa.exists().where(
         _card.c.subject == outbox.c.subject,
-        _card.c.kind.in_([kind.value for kind in POSTS_A_CARD]),
+        one_of(_card.c.kind, sorted(POSTS_A_CARD)),
         _card.c.set_aside_at.is_(None),
     ),
 )
 #: The leased job renders what is there now, so whatever asked for the same before is done with it.
 _MERGE = sa.delete(outbox).where(
-    outbox.c.ordering_key.in_(sa.bindparam("keys", expanding=True)),
-    outbox.c.id.not_in(sa.bindparam("ids", expanding=True)),
+    outbox.c.ordering_key == sa.bindparam("key"),
+    outbox.c.id != sa.bindparam("job"),
     outbox.c.set_aside_at.is_(None),
+)
+_LEASE = (
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("b_job"))
+    .values(
+        lease_until=sa.bindparam("until", type_=outbox.c.lease_until.type),
+        began_at=sa.func.coalesce(
+            outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
+        ),
+        tries=outbox.c.tries + 1,
+    )
 )
 _first_set_aside = (
     sa.select(outbox.c.kind)
@@ -51,9 +62,10 @@ _SET_ASIDE = (
 
 @cache
 def _due(dialect: str) -> sa.Select[Any]:
-    """Jobs of a destination that may be leased now."""
+    """Jobs of a destination that may be leased now, and until when they are held if they are."""
+    until = _lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger)
     return (
-        sa.select(outbox)
+        sa.select(outbox, sa.type_coerce(until, outbox.c.lease_until.type).label("held_until"))
         .where(
             outbox.c.destination == sa.bindparam("destination"),
             outbox.c.due_at <= sa.bindparam("now"),
@@ -72,20 +84,9 @@ def _due(dialect: str) -> sa.Select[Any]:
 
 
 @cache
-def _lease(dialect: str) -> Any:
-    """Lease jobs by their ids, and say until when each is held."""
-    return (
-        sa.update(outbox)
-        .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
-        .values(
-            lease_until=_lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger),
-            began_at=sa.func.coalesce(
-                outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
-            ),
-            tries=outbox.c.tries + 1,
-        )
-        .returning(outbox.c.id, outbox.c.lease_until)
-    )
+def _locked_due(dialect: str) -> sa.Select[Any]:
+    """The same, locked until the transaction ends; without those that others have locked."""
+    return _due(dialect).with_for_update(skip_locked=True)
 
 
 def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
@@ -135,7 +136,7 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
 class SqlOutbox:
     """`usecases.ports.Outbox`."""
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: OutboxEngines) -> None:
         self._engines = engines
         self._dialect = engines.write.dialect.name
 
@@ -151,37 +152,38 @@ class SqlOutbox:
         """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
         if budget is not None and not budget.rate.interval:
             budget = None
-        due = {"destination": destination, "now": now, "most": limit}
-        select = _due(self._dialect)
-        held: dict[int, datetime] = {}
+        due = {
+            "destination": destination,
+            "now": now,
+            "most": limit,
+            "lease": lease // MICROSECOND,
+        }
         with translate_errors():
             async with self._engines.read.connect() as connection:
-                if (await connection.execute(select, due | {"most": 1})).first() is None:
+                if not await rows(connection, _due(self._dialect), due | {"most": 1}):
                     return Leased()
                 if budget is not None:
-                    found = await connection.execute(
-                        _budget(self._dialect), {"budget": budget.name, "now": now}
-                    )
-                    spent = found.one_or_none()
-                    if spent and not budget.rate.room(*spent):
-                        return Leased(again_in=budget.rate.wait(*spent))
+                    named = {"budget": budget.name, "now": now}
+                    found = await rows(connection, _budget(self._dialect), named)
+                    if found and not budget.rate.room(*found[0]):
+                        return Leased(again_in=budget.rate.wait(*found[0]))
             async with self._engines.write.begin() as connection:
                 if budget is not None:
                     until, at = await self._open_budget(connection, budget, now)
                     due["most"] = min(limit, budget.rate.room(until, at))
-                found = await connection.execute(select.with_for_update(skip_locked=True), due)
-                rows = found.all()
-                if rows:
-                    ids = [row.id for row in rows]
-                    leasing = {"ids": ids, "lease": lease // MICROSECOND, "now": now}
-                    leased = await connection.execute(_lease(self._dialect), leasing)
-                    held = {row.id: row.lease_until for row in leased}
-                if rows and budget is not None:
-                    paid = budget.rate.pay(until, at, len(rows))
+                jobs = await rows(connection, _locked_due(self._dialect), due)
+                if jobs:
+                    leased = [
+                        {"b_job": row.id, "until": row.held_until, "now": now} for row in jobs
+                    ]
+                    await write(connection, _LEASE, leased)
+                if jobs and budget is not None:
+                    paid = budget.rate.pay(until, at, len(jobs))
                     await write(connection, _SPEND, {"budget": budget.name, "until": paid})
-                if keys := [row.ordering_key for row in rows if row.kind in _MERGED]:
-                    await connection.execute(_MERGE, {"keys": keys, "ids": ids})
-        return Leased(tuple(to_job(row, lease_until=held[row.id]) for row in rows))
+                if merged := [row for row in jobs if row.kind in _MERGED]:
+                    same = [{"key": row.ordering_key, "job": row.id} for row in merged]
+                    await write(connection, _MERGE, same)
+        return Leased(tuple(to_job(row, lease_until=row.held_until) for row in jobs))
 
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
         """See `Outbox`."""
@@ -195,10 +197,8 @@ class SqlOutbox:
         self, connection: Connection, budget: Budget, now: datetime
     ) -> tuple[datetime, datetime]:
         """Up to when it is spent, and what the time is; locked until the transaction ends."""
-        opened = await connection.execute(
-            _locked_budget(self._dialect), {"budget": budget.name, "now": now}
-        )
-        until, at = opened.one()
+        named = {"budget": budget.name, "now": now}
+        [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
         return until, at
 
     async def release(self, *, due_at: datetime) -> int:

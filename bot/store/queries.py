@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.effects import EffectKind
 from bot.domain.errors import RoundNotFound
@@ -21,6 +20,7 @@ from bot.store.absences import find_absences
 from bot.store.dead_letters import find_dead_letter
 from bot.store.direct_messages import direct_messages_of
 from bot.store.email_owners import find_email_owner
+from bot.store.engine import Connection, Reader, rows
 from bot.store.executions import SqlExecutionQueries
 from bot.store.failures import translate_errors
 from bot.store.flow_requests import find_callback
@@ -62,6 +62,7 @@ _EARLIER = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
+_ROUND = ROUND.where(rounds.c.id == sa.bindparam("round"))
 _POSTING = (
     LINE.add_columns(
         outputs.c.format,
@@ -79,7 +80,7 @@ _POSTING = (
 class SqlQueries:
     """`usecases.ports.store.Queries`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Reader) -> None:
         self._engine = engine
         self.executions = SqlExecutionQueries(engine)
         self.notes = SqlNoteQueries(engine)
@@ -88,20 +89,21 @@ class SqlQueries:
     async def round(self, round_id: str) -> Round:
         """See `Queries`."""
         async with self._reading() as connection:
-            row = (await connection.execute(ROUND.where(rounds.c.id == round_id))).one_or_none()
-        if row is None:
+            found = await rows(connection, _ROUND, {"round": round_id})
+        if not found:
             raise RoundNotFound(round_id)
-        return to_round(row)
+        return to_round(found[0])
 
     async def posting(self, round_id: str) -> Posting:
         """See `Queries`."""
         async with self._reading() as connection:
-            row = (await connection.execute(_POSTING, {"round": round_id})).one_or_none()
-            if row is None:
+            found = await rows(connection, _POSTING, {"round": round_id})
+            if not found:
                 raise RoundNotFound(round_id)
+            [row] = found
             round_ = to_round(row)
             before = {"review": round_.review.id, "number": round_.number}
-            earlier = list(await connection.execute(_EARLIER, before)) if round_.number > 1 else []
+            earlier = await rows(connection, _EARLIER, before) if round_.number > 1 else []
             waits = round_.state is State.WAITING
             noted = await notes_of(connection, [round_id]) if waits else {}
             claimed = await claims_on(connection, [round_id]) if waits else {}
@@ -156,7 +158,7 @@ class SqlQueries:
                 "execution": round_.review.execution_id,
                 "round": round_.id,
             }
-            for row in await connection.execute(WEBHOOKS_OF_ROUND, of_round):
+            for row in await rows(connection, WEBHOOKS_OF_ROUND, of_round):
                 found[row.origin] = to_webhooks(row)
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
 
@@ -209,7 +211,7 @@ class SqlQueries:
             await connection.scalar(sa.select(executions.c.activity_count).limit(1))
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def _reading(self) -> AsyncIterator[Connection]:
         with translate_errors():
             async with self._engine.connect() as connection:
                 yield connection

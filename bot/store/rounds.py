@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.notification import Format
 from bot.domain.review import Round, State
+from bot.store.engine import Connection, Reader, rows
 from bot.store.failures import translate_errors
 from bot.store.mappers import LINE, ROUND, to_line, to_round
 from bot.store.notes import claims_on, notes_of
@@ -48,12 +48,13 @@ _NEWEST_CARD: Final = (
 )
 
 
-async def newer_round(connection: AsyncConnection, row: sa.Row[Any]) -> NewerRound | None:
+async def newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
     """The latest round of the same review as a row of LINE, if it is another one with a card."""
     later = {"review": row.review_id, "number": row.number}
-    found = (await connection.execute(_NEWEST_CARD, later)).one_or_none()
-    if found is None:
+    cards = await rows(connection, _NEWEST_CARD, later)
+    if not cards:
         return None
+    [found] = cards
     in_thread = row.thread_ts if found.card_channel == row.channel else None
     thread_ts = found.card_thread_ts or in_thread or found.card_ts
     return NewerRound(found.number, MessageRef(found.card_channel, found.card_ts, thread_ts))
@@ -73,11 +74,11 @@ _ELSEWHERE: Final = (
 
 
 async def thread_elsewhere(
-    connection: AsyncConnection, round_: Round
+    connection: Connection, round_: Round
 ) -> tuple[str, str] | tuple[None, None]:
     """The channel and ts of the thread that a round's execution has in the round's own channel."""
     about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
-    for row in await connection.execute(_ELSEWHERE, about):
+    for row in await rows(connection, _ELSEWHERE, about):
         if to_rule(row.rule).channel == round_.elsewhere:
             return row.card_channel, row.card_thread_ts
     return None, None
@@ -86,7 +87,7 @@ async def thread_elsewhere(
 class SqlRoundQueries:
     """`usecases.ports.store.RoundQueries`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Reader) -> None:
         self._engine = engine
 
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
@@ -159,7 +160,7 @@ class SqlRoundQueries:
             return list(await connection.execute(statement))
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def _reading(self) -> AsyncIterator[Connection]:
         with translate_errors():
             async with self._engine.connect() as connection:
                 yield connection

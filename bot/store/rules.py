@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
@@ -18,6 +17,7 @@ from bot.domain.rules.conditions import Conditions
 from bot.domain.rules.duration import Duration
 from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
 from bot.domain.rules.working_hours import WorkingHours
+from bot.store.engine import Connection
 from bot.store.tables import rules
 from bot.usecases.read_models import StoredRule
 
@@ -49,7 +49,7 @@ def from_rule_of(round_: Round) -> dict[str, Any]:
     }
 
 
-async def rules_of(connection: AsyncConnection, crews: Collection[str]) -> tuple[StoredRule, ...]:
+async def rules_of(connection: Connection, crews: Collection[str]) -> tuple[StoredRule, ...]:
     """Every rule that a round of these crews was opened under, also earlier ones."""
     if not crews:
         return ()

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.engine import Connection
 from bot.store.tables import Instant, rounds
 from bot.usecases.read_models import COUNTED, Selection
 
@@ -31,7 +31,7 @@ def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
 
 
 async def first_ids(
-    connection: AsyncConnection, selection: Selection, *, offset: int, limit: int
+    connection: Connection, selection: Selection, *, offset: int, limit: int
 ) -> tuple[str, ...]:
     """The ids of rounds, in order."""
     most = offset + limit
@@ -44,7 +44,7 @@ async def first_ids(
     return tuple(row.id for row in found[offset:most])
 
 
-async def count_up_to(connection: AsyncConnection, selection: Selection) -> int:
+async def count_up_to(connection: Connection, selection: Selection) -> int:
     """How many there are: exactly up to COUNTED, and one more than that for all that are more."""
     by_decision = selection.decided_since is not None
     total = 0

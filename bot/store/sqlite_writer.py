@@ -14,101 +14,23 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
-from bot.store.prepared import Prepared, Rows, Write, prepare
+from bot.store.sqlite_connection import SqliteConnection, driver_of
 
-P = ParamSpec("P")
 T = TypeVar("T")
-_Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 #: Transactions in one commit. The first of them waits for all; more bring little.
 BATCH: Final = 64
 _LOST: Final = "SQLite took back the whole batch of transactions"
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
-
-
-class SqliteConnection:
-    """What a transaction carries out statements with: SQLAlchemy's `AsyncConnection`, in part."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-
-    @property
-    def dialect(self) -> sa.Dialect:
-        """SQLite's."""
-        return self._connection.dialect
-
-    async def execute(
-        self, statement: sa.Executable, parameters: _Parameters | None = None
-    ) -> sa.CursorResult[Any]:
-        """Carry out a statement at once."""
-        return self._connection.execute(statement, parameters)
-
-    def write(self, statement: Write, parameters: _Parameters) -> int:
-        """Carry out a statement that is built once; how many rows it changed."""
-        if self._is_listened_to:
-            return self._connection.execute(statement, parameters).rowcount
-        several = [parameters] if isinstance(parameters, Mapping) else parameters
-        prepared = prepare(statement, tuple(several[0]))
-        with self._errors(prepared):
-            if len(several) == 1:
-                values = prepared.bind(several[0])
-                return _driver(self._connection).execute(prepared.sql, values).rowcount
-            all_values = [*map(prepared.bind, several)]
-            return _driver(self._connection).executemany(prepared.sql, all_values).rowcount
-
-    def rows(self, statement: Rows, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        """Carry out a statement that is built once; the rows that it gives."""
-        if self._is_listened_to:
-            return self._connection.execute(statement, parameters).all()
-        prepared = prepare(statement, tuple(parameters))
-        with self._errors(prepared):
-            values = prepared.bind(parameters)
-            return prepared.read(_driver(self._connection).execute(prepared.sql, values))
-
-    @property
-    def _is_listened_to(self) -> bool:
-        """Whether somebody is told of each statement, which SQLAlchemy does."""
-        return bool(self._connection.dispatch.before_cursor_execute)
-
-    @contextmanager
-    def _errors(self, prepared: Prepared) -> Iterator[None]:
-        """SQLite's errors, as SQLAlchemy tells them apart."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise sa.exc.DBAPIError.instance(
-                prepared.sql, None, error, sqlite3.Error, hide_parameters=True
-            ) from error
-
-    async def scalar(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Any:
-        """The first column of the first row, or None."""
-        return self._connection.scalar(statement, parameters)
-
-    async def scalars(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> sa.ScalarResult[Any]:
-        """The first column of each row."""
-        return self._connection.scalars(statement, parameters)
-
-    async def run_sync(
-        self,
-        function: Callable[Concatenate[sa.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Call a function with the connection, at once."""
-        return function(self._connection, *args, **kwargs)
 
 
 @dataclass(eq=False, slots=True)
@@ -218,7 +140,7 @@ class SqliteWriter:
 
     async def _carry_out(self, taken: list[_Turn], connection: sa.Connection) -> list[_Turn]:
         """Let them change what they change, each in a savepoint; those that want it to be kept."""
-        driver = _driver(connection)
+        driver = driver_of(connection)
         lent = SqliteConnection(connection)
         stored: list[_Turn] = []
         while self._waiting and len(taken) < BATCH:
@@ -257,14 +179,14 @@ class SqliteWriter:
             # commit what they find no transaction around.
             connection.begin()
             # The write lock at the start: a reader that turns writer could fail half way.
-            _driver(connection).execute("BEGIN IMMEDIATE")
+            driver_of(connection).execute("BEGIN IMMEDIATE")
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _end(self, connection: sa.Connection, *, commit: bool) -> None:
-        driver = _driver(connection)
+        driver = driver_of(connection)
         if commit:
             driver.commit()
         else:
@@ -285,9 +207,3 @@ class SqliteWriter:
             connection.close()
             raise
         return connection
-
-
-def _driver(connection: sa.Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as it was opened
-    return driver

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, TypeAlias
@@ -126,6 +128,11 @@ def save_round(columns: tuple[str, ...]) -> sa.Update:
     )
 
 
+def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of these; a mere list would have SQLAlchemy write the SQL anew."""
+    return column.in_([sa.literal(one.value) for one in values])
+
+
 def insert_of(dialect: str) -> Insert:
     """Only the dialect in use is imported: the other one costs megabytes."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert
@@ -147,7 +154,7 @@ UNFINISHED: Final = (
     ROUND.where(
         reviews.c.crew == sa.bindparam("crew"),
         reviews.c.execution_id == sa.bindparam("execution"),
-        rounds.c.state.in_([State.WAITING.value, State.STUCK.value]),
+        one_of(rounds.c.state, (State.WAITING, State.STUCK)),
     )
     .order_by(rounds.c.opened_at)
     .with_for_update(of=rounds)
@@ -220,7 +227,7 @@ _SAME_EFFECT: Final = (
 )
 CANCEL: Final = sa.delete(outbox).where(
     outbox.c.subject == sa.bindparam("round"),
-    outbox.c.kind.in_(sorted(kind.value for kind in OF_WAITING)),
+    one_of(outbox.c.kind, sorted(OF_WAITING)),
 )
 WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
 HASTEN: Final = (

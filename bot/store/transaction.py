@@ -106,14 +106,12 @@ class SqlTransaction:
 
     async def cancel(self, round_id: str) -> None:
         """See `Tx`."""
-        await self._connection.execute(CANCEL, {"round": round_id})
+        await write(self._connection, CANCEL, {"round": round_id})
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """See `Tx`."""
-        found = await self._connection.execute(
-            UNFINISHED, {"crew": crew, "execution": execution_id}
-        )
-        return tuple(to_round(row) for row in found)
+        about = {"crew": crew, "execution": execution_id}
+        return tuple(map(to_round, await rows(self._connection, UNFINISHED, about)))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """See `Tx`."""
@@ -181,10 +179,10 @@ class SqlTransaction:
     async def hasten(self, effect: Effect, *, at: datetime) -> None:
         """See `Tx`."""
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
-        if await self._connection.scalar(WAITS_ALREADY, same) is None:
+        if not await rows(self._connection, WAITS_ALREADY, same):
             await self.enqueue([effect], at=at, wake=False)
             return
-        await self._connection.execute(HASTEN, same | {"b_at": at})
+        await write(self._connection, HASTEN, same | {"b_at": at})
 
     async def flush(self) -> None:
         """Store what was enqueued, in one statement; called just before the commit."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.domain.errors import StoreUnavailable
-from bot.store.engine import Engines
+from bot.store.engine import OutboxEngines
 from bot.store.failures import translate_errors
 from bot.store.queries import SqlQueries
 from bot.store.transaction import SqlTransaction
@@ -27,7 +27,7 @@ class SqlUnitOfWork:
     """`usecases.ports.store.UnitOfWork`."""
 
     def __init__(
-        self, engines: Engines, *, wake: Wake, availability: _Availability | None = None
+        self, engines: OutboxEngines, *, wake: Wake, availability: _Availability | None = None
     ) -> None:
         self._engines = engines
         self._wake = wake

@@ -27,9 +27,11 @@ def recorded(engines: Engines) -> Iterator[Statements]:
     """Every statement that runs meanwhile, with its parameters."""
     statements: Statements = []
 
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+    def keep(
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+    ) -> None:
         if re.match("SELECT|UPDATE|DELETE", statement):
-            statements.append((statement, parameters))
+            statements.append((statement, parameters[0] if many else parameters))
 
     targets = {engines.write.sync_engine, engines.read.sync_engine}
     for engine in targets:

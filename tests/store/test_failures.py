@@ -121,8 +121,10 @@ async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> N
     async with engines.write.begin() as connection:
         for name, value in expected.items():
             assert await connection.scalar(sa.text(f"PRAGMA {name}")) == value
-    async with engines.read.connect() as connection:
-        assert await connection.scalar(sa.text("PRAGMA query_only")) == 1
+    for reader in (engines.read, engines.for_outbox.read):
+        async with reader.connect() as connection:
+            assert await connection.scalar(sa.text("PRAGMA query_only")) == 1
+            assert await connection.scalar(sa.text("PRAGMA busy_timeout")) == 10_000
 
 
 # --- looking in beside a running bot ---
@@ -141,11 +143,12 @@ def test_check_makes_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@on_postgresql
 async def test_what_somebody_waits_for_does_not_wait_for_the_outbox(engines: Engines) -> None:
     """A crew never repeats a notification, and a hundred workers look for something to do."""
     uow = SqlUnitOfWork(engines, wake=lambda _: None)
     async with AsyncExitStack() as stack:
-        for _ in range(READERS if engines.is_sqlite else CONNECTIONS):
+        for _ in range(CONNECTIONS):
             await stack.enter_async_context(engines.for_outbox.read.connect())
         waiting = asyncio.create_task(uow.for_outbox().read.ping())
 
@@ -153,6 +156,20 @@ async def test_what_somebody_waits_for_does_not_wait_for_the_outbox(engines: Eng
             await tx.enqueue([an_effect()], at=NOW)
         await uow.read.ping()
 
+        assert not waiting.done()
+    await waiting
+
+
+@on_sqlite
+async def test_the_outbox_does_not_wait_for_what_people_read(engines: Engines) -> None:
+    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    async with AsyncExitStack() as stack:
+        for _ in range(READERS):
+            await stack.enter_async_context(engines.read.connect())
+        waiting = asyncio.create_task(uow.read.ping())
+        for _ in range(2 * READERS):
+            await stack.enter_async_context(engines.for_outbox.read.connect())
+        await uow.for_outbox().read.ping()
         assert not waiting.done()
     await waiting
 

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.engine import Engines
-from bot.store.sqlite_writer import BATCH, SqliteConnection, SqliteWriter
+from bot.store.sqlite_connection import SqliteConnection
+from bot.store.sqlite_writer import BATCH, SqliteWriter
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, an_effect
 
