@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
@@ -42,6 +44,17 @@ def pytest_configure() -> None:
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the bot's own event loop."""
     return {"bot": EventLoop}
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported and collected out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Let go of the applications of a test: aiohttp keeps the last 1,024 handlers of any."""
+    web_app._cached_build_middleware.cache_clear()  # noqa: SLF001
 
 
 @pytest.hookimpl(wrapper=True)

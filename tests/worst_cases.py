@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 import tracemalloc
@@ -15,11 +14,11 @@ T = TypeVar("T")
 LARGEST: Final = 2**20
 """Characters: the largest body that is taken."""
 
-SWEPT: Final = 2**18
-"""Characters of one shape repeated: enough that what is not linear takes minutes."""
+SWEPT: Final = 2**16
+"""Characters of one shape repeated: enough that what is not linear takes far too long."""
 
-SECONDS: Final = 6.0
-"""Of CPU. Nothing took a tenth of this on an idle machine; what is not linear takes minutes."""
+SECONDS: Final = 4.0
+"""Of CPU. Nothing took a sixth of this on an idle machine; what is not linear takes minutes."""
 
 MEMORY: Final = 96 * 2**20
 
@@ -68,17 +67,13 @@ def seconds(work: Callable[[], object], *, below: float = SECONDS) -> float:
 def timed(work: Callable[[], T], *, below: float = SECONDS) -> tuple[float, T]:
     """The same, with what came of it."""
     least = float("inf")
-    gc.freeze()  # else a collection goes through all that other tests have left, too
-    try:
-        with untraced():
-            for _ in range(3):
-                began = time.thread_time()
-                result = work()
-                least = min(least, time.thread_time() - began)
-                if least < below:
-                    break
-    finally:
-        gc.unfreeze()
+    with untraced():
+        for _ in range(3):
+            began = time.thread_time()
+            result = work()
+            least = min(least, time.thread_time() - began)
+            if least < below:
+                break
     return least, result
 
 
