@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from bot.domain.errors import CrewgateError
 from bot.host.arguments import add_arguments as add_host_arguments
+from bot.imports import kept_imports
 from bot.rules.arguments import add_arguments as add_rules_arguments
 from bot.settings.load import Settings, SettingsError, load
 
@@ -66,14 +66,9 @@ def _run_command(chosen: argparse.Namespace) -> int:
         from bot.host.command import run_host  # noqa: PLC0415  # nobody else needs it
 
         return run_host(chosen)
-    # What is imported stays. To look again and again for what of it can go takes a seventh of the
-    # start; later it would make whoever clicks at that moment wait.
-    gc.disable()
-    command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
-    from bot.event_loop import EventLoop  # noqa: PLC0415  # the host does without
-
-    gc.freeze()
-    gc.enable()
+    with kept_imports():
+        command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
+        from bot.event_loop import EventLoop  # noqa: PLC0415  # the host does without
     with asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(command)
 

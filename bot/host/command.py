@@ -18,6 +18,7 @@ from bot.host.engine.versions import require_crewai
 from bot.host.errors import HostNotStarted
 from bot.host.serve import Options, leave, serve
 from bot.host.target import Target
+from bot.imports import kept_imports
 from bot.logs import set_up_logging
 
 
@@ -97,11 +98,12 @@ def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) ->
 
 
 def _load(specs: list[str], options: Options) -> Mapping[str, Target]:
-    from bot.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
-
     database = options.database
     states = database.with_name(f"{database.stem}-flows{database.suffix or '.db'}")
-    return load_targets(specs, folder=Path.cwd(), flow_states=states)
+    with kept_imports():
+        from bot.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
+
+        return load_targets(specs, folder=Path.cwd(), flow_states=states)
 
 
 def _is_url(text: str) -> bool:
