@@ -20,7 +20,7 @@ from bot.event_loop import EventLoop
 from bot.store.engine import Engines, open_engines
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
-from tests.postgres import Postgres, open_postgres
+from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.usecases.world import World
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # the system's own folder in memory
@@ -135,16 +135,37 @@ def copy_database(
     return copied
 
 
+@pytest.fixture(scope="session")
+async def emptied_postgres() -> AsyncIterator[EmptiedPostgres]:
+    """One database for all tests of a process, emptied for each."""
+    kept = EmptiedPostgres()
+    yield kept
+    await kept.dispose()
+
+
 @pytest.fixture
-async def database_url(copy_database: CopyDatabase) -> AsyncIterator[str]:
+async def database_url(
+    backend: str,
+    copy_database: CopyDatabase,
+    emptied_postgres: EmptiedPostgres,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[str]:
     """A migrated database with nothing in it."""
+    if backend == "postgresql":
+        yield await emptied_postgres.url(request.getfixturevalue("postgres"))
+        return
     async with copy_database(MIGRATED, bring_up) as url:
         yield url
 
 
 @pytest.fixture
-async def engines(database_url: str) -> AsyncIterator[Engines]:
-    """Engines for a migrated database."""
+async def engines(
+    backend: str, database_url: str, emptied_postgres: EmptiedPostgres
+) -> AsyncIterator[Engines]:
+    """Engines for a migrated database with nothing in it."""
+    if backend == "postgresql":
+        yield emptied_postgres.engines
+        return
     opened = open_engines(database_url)
     yield opened
     await opened.dispose()

@@ -13,8 +13,11 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import sqlalchemy as sa
 
-from tests.databases import Prepare
+from bot.store.engine import Engines, open_engines
+from bot.store.tables import metadata
+from tests.databases import Prepare, bring_up
 
 
 @dataclass
@@ -50,6 +53,43 @@ class Postgres:
             await prepare(self.url(name))
             self.prepared.add(name)
         return name
+
+
+class EmptiedPostgres:
+    """A migrated database and its engines, for one test after the other.
+
+    To connect and to prepare each statement takes PostgreSQL longer than most tests.
+    """
+
+    def __init__(self) -> None:
+        self._opened: tuple[str, Engines] | None = None
+
+    @property
+    def engines(self) -> Engines:
+        """Those for the database, once its address was asked for."""
+        assert self._opened is not None
+        return self._opened[1]
+
+    async def url(self, server: Postgres) -> str:
+        """The database with nothing in it."""
+        if self._opened is None:
+            await server.run("CREATE DATABASE emptied")
+            url = server.url("emptied")
+            await bring_up(url)
+            self._opened = url, open_engines(url)
+        else:
+            async with self.engines.write.begin() as connection:
+                await connection.execute(sa.text(EMPTY))
+        return self._opened[0]
+
+    async def dispose(self) -> None:
+        """Close its connections."""
+        if self._opened is not None:
+            await self.engines.dispose()
+
+
+_DELETES = (f"{sa.delete(table)};" for table in reversed(metadata.sorted_tables))
+EMPTY = f"DO $$ BEGIN {' '.join(_DELETES)} END $$"
 
 
 GUARD = """

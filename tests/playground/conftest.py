@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from bot.demo.environment import Environment, start_environment
@@ -34,7 +33,7 @@ def browser_path() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for all tests."""
     path = browser_path()
@@ -84,7 +83,7 @@ class Site:
         return page
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def site(browser: Browser) -> AsyncIterator[Site]:
     """A fresh playground; fails the test when a page had an error or broke its own policy."""
     errors: list[str] = []
@@ -98,7 +97,7 @@ async def site(browser: Browser) -> AsyncIterator[Site]:
     assert errors == []
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest.fixture(scope="module")
 async def environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Environment]:
     """A environment without a page, for all tests of a module."""
     folder = tmp_path_factory.mktemp("environment")

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import expect
 
 from bot.demo.environment import ANA, CHANNEL
 from tests.playground.conftest import Site, card
 from tests.servers import serve, takes_posts
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass
@@ -37,7 +34,7 @@ class StandInBot:
         return found
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def bot(site: Site) -> AsyncIterator[StandInBot]:
     bot = StandInBot()
     async with serve(takes_posts("/", bot.listen)) as url:

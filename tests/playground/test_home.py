@@ -8,8 +8,6 @@ from playwright.async_api import Locator, Page, expect
 from bot.demo.environment import CHANNEL
 from tests.playground.conftest import Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 PHONE = 600
 """A narrower page shows one thing at a time."""
 

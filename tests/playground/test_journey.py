@@ -13,8 +13,6 @@ from bot.demo.workspace import message_text
 from bot.runtime import utc_now
 from tests.playground.conftest import Site, card, kick_off, later_card, press
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 #: A start of the bot, in ms.
 STARTS = 20_000
 FEEDBACK = "Add a source for every figure, and keep the reading short."

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from playwright.async_api import Page, expect
 
 from bot.demo.crew import SAMPLE
 from bot.demo.environment import CHANNEL
 from tests.playground.conftest import Site, card, kick_off, press
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EVIL = """# A title <img src=x onerror="window.hit=1">
 

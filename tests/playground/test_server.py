@@ -9,16 +9,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from bot.demo.environment import ANA, CHANNEL, Environment
 from bot.demo.playground.serve import bind_port
 from bot.demo.playground.server import STATIC, Playground
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def client(environment: Environment) -> AsyncIterator[aiohttp.ClientSession]:
     with bind_port(0, print) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -17,7 +17,7 @@ from bot.domain.rules.rule import Escalation, Rule
 from bot.usecases.queries import status as look
 from bot.usecases.queries.queue import queue
 from bot.usecases.queries.status import pending
-from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
+from tests.builders import ANA, BEN, CAI, EVE, NOW, SECOND, a_crew, a_rule
 from tests.usecases.world import World
 
 LEGAL = a_rule(when=Conditions(task="legal"), reviewers=(User(BEN.id),), channel="C0LEGAL")
@@ -157,6 +157,7 @@ async def test_a_person_is_shown_what_they_may_decide_by_rule(world: World) -> N
 async def test_an_execution_is_shown_without_the_rounds_that_others_read(
     world: World, legal: Round
 ) -> None:
+    world.clock.advance(SECOND)
     general = (await world.notify()).round
     clients = world.context.clients
     for user, shown in (("U0OTHER", [general.id]), (ANA.id, [legal.id, general.id])):

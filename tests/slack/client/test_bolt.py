@@ -70,13 +70,15 @@ async def test_an_acknowledgement_that_comes_late_is_the_answer_and_nothing_to_c
 async def test_an_error_after_the_acknowledgement_changes_no_answer(
     bolt: AsyncApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = asyncio.all_tasks()
+
     @bolt.command("/crew")
     async def on_crew(ack: AsyncAck) -> None:
         await ack("Taken.")
         raise RuntimeError("broken")
 
     assert await answer(bolt) == (200, "Taken.")
-    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+    await asyncio.gather(*asyncio.all_tasks() - before)
     assert "listener_failed" in capsys.readouterr().out
 
 
