@@ -18,6 +18,8 @@ from bot.slack.blockkit.unseen import place_before, reveal
 
 #: A part of a paragraph that is no longer tells nothing.
 _FEW_WORDS = 80
+#: Joins what stands before and after it to one picture; nothing stands after the end of a part.
+_JOINER = "\u200d"
 
 
 def excerpt(markdown: str, limit: int) -> tuple[str, bool]:
@@ -159,7 +161,7 @@ def _largest(
     """
     while room > 0:
         at, closing = cut(room)
-        shown = head[:at].rstrip()
+        shown = head[:at].rstrip().rstrip(_JOINER)
         part = render(shown + closing)
         if utf16_length(part) <= limit:
             return part, len(shown)
