@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 import uvloop
 
@@ -12,8 +13,9 @@ from bot.crewai.lookups import AddressInfo, Lookups
 class EventLoop(uvloop.Loop):
     """The loop of the process: whatever names are looked up in it, are by `Lookups`.
 
-    httpx and aiohttp look names up here before they connect; only the name of a database's host is
-    looked up by libuv itself, as asyncpg connects by name.
+    httpx and aiohttp look names up here before they connect, and uvloop itself what aiohttp then
+    connects to, which is an address; only the name of a database's host is looked up by libuv, as
+    asyncpg connects by name.
     """
 
     def __init__(self, lookups: Lookups | None = None) -> None:
@@ -31,6 +33,9 @@ class EventLoop(uvloop.Loop):
         flags: int = 0,
     ) -> list[AddressInfo]:
         """See `asyncio`. A name that hangs is a name that is not known for now."""
+        with suppress(socket.gaierror):  # an address is no name: nobody has to be asked
+            numeric = flags | socket.AI_NUMERICHOST
+            return socket.getaddrinfo(host, port, family, type, proto, numeric)
         try:
             return await self._lookups.find((host, port, family, type, proto, flags))
         except TimeoutError as error:

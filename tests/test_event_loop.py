@@ -52,6 +52,19 @@ def test_a_host_whose_name_hangs_delays_no_call_to_another(names: Names) -> None
     assert all(isinstance(end, asyncio.CancelledError) for end in ends)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", b"127.0.0.1"])
+def test_an_address_is_no_name_to_be_looked_up(names: Names, address: str | bytes) -> None:
+    async def ask() -> object:
+        found = await asyncio.get_running_loop().getaddrinfo(address, 443)
+        return found[0][4][:2]
+
+    with asyncio.Runner(loop_factory=lambda: EventLoop(Lookups(names))) as runner:
+        expected = address.decode() if isinstance(address, bytes) else address
+        assert runner.run(ask()) == (expected, 443)
+
+    assert names.asked == []
+
+
 def test_the_loop_ends_while_a_name_hangs(names: Names) -> None:
     async def ask() -> None:
         async with open_client(trust_env=False) as http:
