@@ -45,14 +45,19 @@ class Redactor:
         self._inside = tuple(form for form in ordered if len(form) >= _SHORTEST_INSIDE)
         self._inside_bytes = tuple(form.encode(errors="surrogatepass") for form in self._inside)
         short = "|".join(re.escape(form) for form in ordered if len(form) < _SHORTEST_INSIDE)
-        alone = rf"(?<![A-Za-z0-9])(?:{short})(?![A-Za-z0-9])" if short else r"(?!)"
-        self._alone = re.compile(alone)
-        self._alone_bytes = re.compile(alone.encode(errors="surrogatepass"))
+        # None where there is none: even a pattern that never matches is tried at each character.
+        alone = [rf"(?<![A-Za-z0-9])(?:{short})(?![A-Za-z0-9])"] if short else []
+        self._alone = [re.compile(one) for one in alone]
+        self._alone_bytes = [re.compile(one.encode(errors="surrogatepass")) for one in alone]
 
     def also(self, secrets: Iterable[str]) -> Redactor:
         """One that knows these too."""
         more = {one for one in secrets if len(one) >= SHORTEST and one not in self}
         return Redactor(more, base=self) if more else self
+
+    def __bool__(self) -> bool:
+        """Whether it knows any secret."""
+        return bool(self._secrets or self._base)
 
     def __contains__(self, secret: str) -> bool:
         return secret in self._secrets or (self._base is not None and secret in self._base)
@@ -61,18 +66,22 @@ class Redactor:
         """The text without secrets."""
         for form in self._inside:
             text = text.replace(form, MARK)
-        text = self._alone.sub(MARK, text)
+        for pattern in self._alone:
+            text = pattern.sub(MARK, text)
         return text if self._base is None else self._base.text(text)
 
     def body(self, body: bytes) -> bytes:
         """A body without secrets, byte for byte the same everywhere else."""
         for form in self._inside_bytes:
             body = body.replace(form, MARK.encode())
-        body = self._alone_bytes.sub(MARK.encode(), body)
+        for pattern in self._alone_bytes:
+            body = pattern.sub(MARK.encode(), body)
         return body if self._base is None else self._base.body(body)
 
     def fields(self, value: V, *, keep: tuple[str, ...] = ()) -> V:
         """A dataclass without secrets in its texts, save those of the fields to keep."""
+        if not self:
+            return value
         found = {field.name: getattr(value, field.name) for field in fields(value)}
         clean = {name: self._value(one) for name, one in found.items() if name not in keep}
         changed = {name: one for name, one in clean.items() if one != found[name]}
@@ -104,8 +113,10 @@ def is_called_secret(name: str) -> bool:
 
 def url_secrets(url: str | None) -> Iterator[str]:
     """The parts of an address that nobody could guess: whoever has them may call it."""
+    if not url:
+        return
     try:
-        parts = urlsplit(url or "")
+        parts = urlsplit(url)
         password = parts.password
     except ValueError:
         return

@@ -91,6 +91,13 @@ def test_more_secrets_can_be_known() -> None:
     assert more.body(b"known-secret another-one") == f"{MARK} {MARK}".encode()
 
 
+def test_one_that_knows_no_secret_gives_back_what_it_is_given() -> None:
+    notification = a_notification(SECRET)
+    assert Redactor(["abc"]).fields(notification) is notification
+    assert not Redactor(["abc"])
+    assert Redactor(["abc"]).also([SECRET])
+
+
 def test_the_texts_of_a_dataclass_are_redacted_one_by_one() -> None:
     redact = Redactor([SECRET])
     notification = a_notification(f"Look: {SECRET}", task_id=SECRET, agent=f"<{SECRET}>")
