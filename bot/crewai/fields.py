@@ -174,11 +174,11 @@ def pretty(value: object) -> str:
 
 def clean(text: str) -> str:
     """Make text fit for databases and Slack: NUL and lone surrogates are shown, not passed on."""
-    return (
-        SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
-        .replace("\0", "\u2400")
-        .replace("\r\n", "\n")
-    )
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # hardly ever, and the pattern is tried at each character
+        text = SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text.replace("\0", "\u2400").replace("\r\n", "\n")
 
 
 def one_line(text: str) -> str:
