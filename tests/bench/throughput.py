@@ -118,8 +118,8 @@ async def clicks(options: Options) -> AsyncIterator[Row]:
                     expect=OK,
                 )
             )
-        await world.settled()
         calls = (await world.everything())["calls"]
+        await world.settled()
         left = len(await waiting_rounds(world.database_url))
     clicked = sum(len(part.latencies) for part in ours)
     assert left == needed - clicked, f"{needed - left} decided, but {clicked} acknowledged"
