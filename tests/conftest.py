@@ -47,9 +47,10 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is imported and collected out of every later search for garbage."""
+    """Leave what is imported and collected out of every later search for garbage; search seldom."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_runtest_logfinish() -> None:
