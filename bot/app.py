@@ -217,6 +217,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             serve_http(application, settings.host, settings.port)
         )
         delivery_context.listening.since = clock()
+        await slack.directory.prepare()
         await stack.enter_async_context(run_workers(workers, background, supervisor))
         orphaned = await find_orphaned_destinations(outbox, workers)
         warnings.extend(partial(str, destination) for destination in orphaned)

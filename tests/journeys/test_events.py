@@ -1,8 +1,10 @@
 """The crew's plain webhooks: who may send them, and what they are a sign of."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import pytest
 
@@ -98,9 +100,12 @@ async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> N
 async def start_anew_before_the_change(world: World, execution: str) -> None:
     """An execution as the migration finds it: begun under the old keys."""
     path = world.settings.database_url.partition("///")[2]
-    with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO old_event_keys VALUES ('research', ?)", [execution])
-    connection.close()
+
+    def insert() -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO old_event_keys VALUES ('research', ?)", [execution])
+
+    await asyncio.to_thread(insert)  # the bot may be about to commit, on this event loop
 
 
 async def test_an_old_key_counts_for_executions_of_its_time_only(world: World) -> None:

@@ -58,17 +58,16 @@ async def revised(world: World) -> Message:
     return await the_card(world, "Shorter draft.")
 
 
-async def test_the_reviewers_are_mentioned_once_a_round(make_world: MakeWorld) -> None:
-    async with make_world(REVIEWERS=f"{ANA},{BEN}") as world:
-        await world.pause()
-        card = await the_card(world, "A draft")
-        assert card.pings == {ANA, BEN}
-        assert f"<@{ANA}> and <@{BEN}>: please decide." in message_text(card)
-        await world.slack.click(BEN, card, "I'm on it")
-        claimed = await world.shown(card, "is on it")
-        assert "please decide" not in message_text(claimed)
-        said = [m for m in world.slack.messages(CHANNEL) if m.bot]
-        assert len(said) == 1
+async def test_the_reviewers_are_mentioned_once_a_round(world: World) -> None:
+    await world.pause()
+    card = await the_card(world, "A draft")
+    assert card.pings == {ANA, BEN}
+    assert f"<@{ANA}> and <@{BEN}>: please decide." in message_text(card)
+    await world.slack.click(BEN, card, "I'm on it")
+    claimed = await world.shown(card, "is on it")
+    assert "please decide" not in message_text(claimed)
+    said = [m for m in world.slack.messages(CHANNEL) if m.bot]
+    assert len(said) == 1
 
 
 async def test_who_asked_for_changes_is_told_of_the_next_round(world: World) -> None:

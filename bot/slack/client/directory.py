@@ -191,6 +191,17 @@ class SlackDirectory:
             soon = more or self.unresolved or self._moved or self._channels.failures
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
+    async def prepare(self) -> None:
+        """Ask about everybody before the first card is posted: it calls only those who are known.
+
+        Slack has ASK_SECONDS; `run` goes on asking.
+        """
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await self.renew()
+        except TimeoutError:
+            log.info("look_up_too_slow", reviewers=len(self.unresolved))
+
     def _deciding_by_membership(self) -> frozenset[str]:
         return frozenset().union(*map(self._channels.of, self._open_channels))
 

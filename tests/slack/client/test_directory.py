@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bot.demo.workspace import Fault, Workspace, error, malformed
+from bot.demo.workspace import HANG, Fault, Workspace, error, malformed
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from bot.runtime import Runtime
+from bot.slack.client import directory as directories
 from bot.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
@@ -81,6 +82,19 @@ async def test_who_left_a_group_is_nobody_once_it_was_asked_again(slack: Workspa
     await directory.renew()
 
     assert "U0CARL" not in directory.members(REVIEWERS).users
+
+
+@pytest.mark.parametrize("fault", [error("fatal_error"), HANG])
+async def test_a_start_waits_for_slack_only_so_long(
+    slack: Workspace, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directories, "ASK_SECONDS", 0.01 if fault is HANG else 5)
+    slack.fail("users.lookupByEmail", fault, times=None)
+    directory = a_directory(slack, FakeClock())
+
+    await directory.prepare()
+
+    assert directory.members(REVIEWERS).unresolved[0] == BEN
 
 
 async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
