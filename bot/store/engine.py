@@ -22,6 +22,9 @@ from bot.store.sqlite_writer import SqliteWriter
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
 TURN_SECONDS = 10
+#: How long a read for the outbox waits where somebody has locked the whole SQLite file, in seconds:
+#: it is done on the event loop's thread, and nobody else may wait for it.
+OUTBOX_READ_SECONDS = 0.05
 #: How long PostgreSQL has for one statement, in seconds.
 STATEMENT_SECONDS = 10
 #: Connections for what somebody waits for, and as many more for the outbox. A crew with slow
@@ -172,7 +175,7 @@ def _open_sqlite(url: sa.URL) -> Engines:
         hide_parameters=True,
     )
     sa.event.listen(read.sync_engine, "connect", _prepare_reader)
-    background = SqliteReader(path, busy_seconds=TURN_SECONDS)
+    background = SqliteReader(path, busy_seconds=OUTBOX_READ_SECONDS)
     return Engines(write, read, OutboxEngines(write, background), lock)
 
 
