@@ -121,10 +121,11 @@ async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> N
     async with engines.write.begin() as connection:
         for name, value in expected.items():
             assert await connection.scalar(sa.text(f"PRAGMA {name}")) == value
-    for reader in (engines.read, engines.for_outbox.read):
+    # The outbox reads on the event loop, which nothing may hold up.
+    for reader, busy in ((engines.read, 10_000), (engines.for_outbox.read, 50)):
         async with reader.connect() as connection:
             assert await connection.scalar(sa.text("PRAGMA query_only")) == 1
-            assert await connection.scalar(sa.text("PRAGMA busy_timeout")) == 10_000
+            assert await connection.scalar(sa.text("PRAGMA busy_timeout")) == busy
 
 
 # --- looking in beside a running bot ---
