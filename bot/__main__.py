@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -59,6 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads on. Nor must Python write to them what is left when it ends:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOT_READ
 
 
 def _run_command(chosen: argparse.Namespace) -> int:
@@ -117,8 +123,9 @@ def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
 
-#: What a shell says of a process that SIGINT ended.
+#: What a shell says of a process that SIGINT ended, or SIGPIPE.
 _INTERRUPTED: Final = 130
+_NOT_READ: Final = 141
 _NO_DOTENV: Final = "there is no .env in this folder; .env.example is one to copy and fill in"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import sysconfig
 from collections.abc import AsyncIterator, Sequence
@@ -60,6 +61,24 @@ async def test_the_demo_plays_its_whole_story(tmp_path: Path) -> None:
     assert "round 2 of “Market research”" in said
     [(sample,)] = fences("README.md", "<!-- sample: headless -->")
     assert occurs(sample, said), said
+
+
+async def test_whoever_reads_no_further_is_not_shown_a_traceback(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    nobody, pipe = os.pipe()
+    os.close(nobody)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "check"),
+        cwd=tmp_path,
+        env={**inherited(), "PYTHONPATH": SOURCE, **settings(*standins)},
+        stdout=pipe,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(pipe)
+    _, said = await process.communicate()
+
+    assert (process.returncode, said) == (141, b"")
 
 
 @pytest.mark.skipif(not SCRIPT.exists(), reason="not installed: make install")
