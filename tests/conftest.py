@@ -30,9 +30,7 @@ ROOM = 2 * 2**30
 TRACED = ("tests/domain/", "tests/usecases/")
 
 # How long an example takes says how busy the machine is.
-settings.register_profile(
-    "tests", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
 

@@ -14,11 +14,11 @@ T = TypeVar("T")
 LARGEST: Final = 2**20
 """Characters: the largest body that is taken."""
 
-SWEPT: Final = 2**16
-"""Characters of one shape repeated: enough that what is not linear takes far too long."""
+SWEPT: Final = 2**18
+"""Characters of one shape repeated: enough that what is not linear takes minutes."""
 
-SECONDS: Final = 4.0
-"""Of CPU. Nothing took a sixth of this on an idle machine; what is not linear takes minutes."""
+SECONDS: Final = 6.0
+"""Of CPU. Nothing took a tenth of this on an idle machine; what is not linear takes minutes."""
 
 MEMORY: Final = 96 * 2**20
 

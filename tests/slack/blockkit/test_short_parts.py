@@ -51,7 +51,7 @@ def leaves(markdown: str) -> list[str]:
     return [token.type for token in MARKDOWN.parse(markdown) if token.type in kinds]
 
 
-@settings(max_examples=60)
+@settings(max_examples=200)
 @given(documents.filter(lambda text: len(text) > CHARACTERS))
 def test_a_part_ends_where_a_reader_can_stop(text: str) -> None:
     shown, characters = short_part(text, characters=CHARACTERS, rows=ROWS, limit=LIMIT)
