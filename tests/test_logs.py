@@ -65,7 +65,7 @@ def test_what_can_be_printed_stays() -> None:
 
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_no_secret_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    secret = "whsec_0123\"456'789\\é"  # opens nothing
+    secret = "whsec_first\"second'third\\é"  # opens nothing; no digits, which a time may hold too
     redactor = Redactor([secret])
     set_up_logging("console" if form == "console" else "json", "info", redact=redactor.text)
     log = structlog.get_logger("bot.test")
@@ -78,8 +78,8 @@ def test_no_secret_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str])
     log.error("failed", exc_info=error)
 
     written = capsys.readouterr().err
-    assert "0123" not in written
-    assert "789" not in written
+    assert "first" not in written
+    assert "third" not in written
     assert "RuntimeError" in written
     assert written.count(MARK) >= 7
     if form == "json":
