@@ -217,8 +217,9 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             serve_http(application, settings.host, settings.port)
         )
         delivery_context.listening.since = clock()
-        await slack.directory.prepare()
-        await stack.enter_async_context(run_workers(workers, background, supervisor))
+        await stack.enter_async_context(
+            run_workers(workers, background, supervisor, ready=slack.directory.wait_until_asked)
+        )
         orphaned = await find_orphaned_destinations(outbox, workers)
         warnings.extend(partial(str, destination) for destination in orphaned)
         log.info(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from bot.domain.effects import (
     UPDATES,
     crew_destination,
     forward_destination,
+    goes_to_slack,
     posts_destination,
     status_destination,
 )
@@ -182,11 +184,28 @@ def build_workers(
 
 @asynccontextmanager
 async def run_workers(
-    workers: Mapping[str, Worker], background: Mapping[str, Loop], supervisor: Supervisor
+    workers: Mapping[str, Worker],
+    background: Mapping[str, Loop],
+    supervisor: Supervisor,
+    *,
+    ready: Loop,
 ) -> AsyncIterator[None]:
-    """Run the workers and what else goes on; at the end lease no more and finish what is held."""
+    """Run the workers and what else goes on; at the end lease no more and finish what is held.
+
+    What goes to Slack waits until `ready` returns.
+    """
+
+    async def run_for_slack(worker: Worker) -> None:
+        await ready()
+        await worker.run()
+
     loops = [
-        asyncio.create_task(supervisor.run(f"worker for {name}", worker.run))
+        asyncio.create_task(
+            supervisor.run(
+                f"worker for {name}",
+                partial(run_for_slack, worker) if goes_to_slack(name) else worker.run,
+            )
+        )
         for name, worker in workers.items()
     ]
     others = [asyncio.create_task(supervisor.run(name, loop)) for name, loop in background.items()]

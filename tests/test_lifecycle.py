@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 
 from bot.domain.effects import EffectKind
 from bot.domain.retry import Retry
-from bot.lifecycle import Supervisor, build_workers, find_orphaned_destinations
+from bot.lifecycle import Supervisor, build_workers, find_orphaned_destinations, run_workers
 from bot.runtime import POST_RATE, UPDATE_RATE
 from bot.usecases.delivery.worker import Pace
+from bot.usecases.wakeup import Wakeup
 from tests.builders import FakeClock, an_effect
 from tests.usecases.world import World
 
@@ -176,6 +177,32 @@ async def test_a_crew_is_asked_for_few_statuses_at_once_apart_from_its_resumes(
     }
     assert workers["status:research"].pace.at_once == 4
     assert workers["crew:research"].pace == Pace()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_only_what_goes_to_slack_waits_until_reviewers_are_known(world: World) -> None:
+    known = asyncio.Event()
+
+    async def ready() -> None:
+        await known.wait()
+
+    async def until(happened: Callable[[], object]) -> None:
+        while not happened():
+            await Wakeup().wait(0.001)
+
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await world.decide(round_.id)
+    workers = build_workers(
+        world.outbox, world.context, Pace(), post_rate=POST_RATE, update_rate=UPDATE_RATE
+    )
+    supervisor = Supervisor(clock=world.clock, restart=NEVER)
+
+    async with asyncio.timeout(5), run_workers(workers, {}, supervisor, ready=ready):
+        await until(lambda: world.crew.taken)
+        assert not world.slack.calls
+        known.set()
+        await until(lambda: world.slack.messages)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -136,6 +136,11 @@ def posts_destination(crew: str) -> str:
     return POSTS_PREFIX + crew
 
 
+def goes_to_slack(destination: str) -> bool:
+    """Whether messages in Slack are what is delivered there."""
+    return destination in {SLACK, UPDATES} or destination.startswith(POSTS_PREFIX)
+
+
 def crew_destination(crew: str) -> str:
     """The destination that one crew is."""
     return f"crew:{crew}"

@@ -67,10 +67,12 @@ class SlackDirectory:
         """
         self._client = client
         self._clock = clock
-        self._asked = tuple(dict.fromkeys(_foreign(named)))
+        self._asked = dict.fromkeys(_foreign(named))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
-        self._known: dict[ReviewerRef, frozenset[str]] = {}
+        #: Those of whom Slack told last come last.
+        self._known: dict[Email | UserGroup, frozenset[str]] = {}
+        self._has_asked = asyncio.Event()
         self._moved: dict[str, str] = {}
         self._channels = ChannelMembers(client, channels, clock=clock)
         self._open_channels = open_channels
@@ -79,7 +81,7 @@ class SlackDirectory:
         self._renewed_at: datetime | None = None
 
     @property
-    def unresolved(self) -> tuple[ReviewerRef, ...]:
+    def unresolved(self) -> tuple[Email | UserGroup, ...]:
         """E-mails and groups that Slack has not told about yet."""
         return tuple(ref for ref in (*self._asked, *self._once) if ref not in self._known)
 
@@ -186,21 +188,20 @@ class SlackDirectory:
         """Keep the answers fresh until cancelled."""
         while True:
             await self.renew()
+            self._has_asked.set()
             await self._channels.renew_all()
             more = await self._people.renew_some(self._deciding_by_membership())
             soon = more or self.unresolved or self._moved or self._channels.failures
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
-    async def prepare(self) -> None:
-        """Ask about everybody before the first card is posted: it calls only those who are known.
+    async def wait_until_asked(self) -> None:
+        """Wait for the first answers of a start: what is posted calls only those who are known.
 
         Slack has ASK_SECONDS; `run` goes on asking.
         """
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
-                await self.renew()
-        except TimeoutError:
-            log.info("look_up_too_slow", reviewers=len(self.unresolved))
+                await self._has_asked.wait()
 
     def _deciding_by_membership(self) -> frozenset[str]:
         return frozenset().union(*map(self._channels.of, self._open_channels))
@@ -208,14 +209,15 @@ class SlackDirectory:
     async def renew(self) -> None:
         """Ask Slack about every e-mail and group, at most every RENEW_SOON.
 
-        What cannot be asked keeps its last answer. Someone who is gone is nobody.
+        Slack answers some 50 addresses a minute, so those come first that were never answered or
+        are the longest ago. What cannot be asked keeps its last answer. Someone who is gone is
+        nobody.
         """
         now = self._clock()
         if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
             return
         self._renewed_at = now
-        once = [ref for ref in self._once if ref not in self._known]
-        for ref in (*self._asked, *once):
+        for ref in (*self.unresolved, *(ref for ref in self._known if ref in self._asked)):
             if not await self._renew(ref):
                 return  # the others would fare no better
 
@@ -235,18 +237,22 @@ class SlackDirectory:
     async def _renew(self, ref: Email | UserGroup) -> bool:
         """Ask Slack whom it stands for; False where Slack cannot be asked now."""
         try:
-            self._known[ref] = await self._look_up(ref)
+            self._remember(ref, await self._look_up(ref))
         except StoreUnavailable as error:
             log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
         except CallFailed as error:
             match error.failure:
                 case Refused(code) if code in NOBODY:
                     log.warning("unknown_reviewer", reviewer=str(ref), why=code)
-                    self._known[ref] = frozenset()
+                    self._remember(ref, frozenset())
                 case failure:
                     log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
                     return not isinstance(failure, NotSent)
         return True
+
+    def _remember(self, ref: Email | UserGroup, users: frozenset[str]) -> None:
+        self._known.pop(ref, None)
+        self._known[ref] = users
 
     async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
         match ref:

@@ -1,10 +1,11 @@
 """Reviewers given as e-mails and user groups: resolved ahead of time, kept when Slack is away."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bot.demo.workspace import HANG, Fault, Workspace, error, malformed
+from bot.demo.workspace import HANG, Fault, Workspace, error, malformed, rate_limited
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from bot.runtime import Runtime
@@ -84,17 +85,41 @@ async def test_who_left_a_group_is_nobody_once_it_was_asked_again(slack: Workspa
     assert "U0CARL" not in directory.members(REVIEWERS).users
 
 
-@pytest.mark.parametrize("fault", [error("fatal_error"), HANG])
-async def test_a_start_waits_for_slack_only_so_long(
-    slack: Workspace, fault: Fault, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", [None, HANG])
+async def test_posting_waits_for_slack_only_so_long(
+    slack: Workspace, fault: Fault | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directories, "ASK_SECONDS", 0.01 if fault is HANG else 5)
-    slack.fail("users.lookupByEmail", fault, times=None)
+    monkeypatch.setattr(directories, "ASK_SECONDS", 0.01 if fault else 5)
+    if fault:
+        slack.fail("users.lookupByEmail", fault, times=None)
     directory = a_directory(slack, FakeClock())
+    asking = asyncio.create_task(directory.run())
 
-    await directory.prepare()
+    await directory.wait_until_asked()
 
-    assert directory.members(REVIEWERS).unresolved[0] == BEN
+    assert directory.members(REVIEWERS).unresolved == ((BEN, LEGAL) if fault else ())
+    asking.cancel()
+
+
+async def test_a_limit_of_slack_s_is_reached_by_other_addresses_each_time(slack: Workspace) -> None:
+    clock = FakeClock()
+    named = [Email(f"{name}@example.com") for name in ("ana", "ben", "carl", "dan")]
+    directory = a_directory(slack, clock, named)
+
+    async def asked_about() -> list[str]:
+        """Slack answers two of them."""
+        before = len(slack.calls)
+        clock.now += RENEW_SOON
+        slack.fail("users.lookupByEmail", error("users_not_found"), times=2)
+        slack.fail("users.lookupByEmail", rate_limited(30))
+        await directory.renew()
+        return [call.args["email"].partition("@")[0] for call in slack.calls[before:]]
+
+    assert await asked_about() == ["ana", "ben", "carl"]
+    assert await asked_about() == ["carl", "dan", "ana"]
+    assert directory.unresolved == ()
+    assert await asked_about() == ["ana", "ben", "carl"]
+    assert await asked_about() == ["carl", "dan", "ana"]
 
 
 async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
