@@ -249,9 +249,11 @@ class SqlExecutionQueries:
         row = await self._find(crew, execution_id)
         if row is None:
             return None
+        about = _is(task_updates, crew, execution_id)
+        total = sa.select(sa.func.count()).select_from(task_updates).where(*about)
         finished = await self._rows(
-            sa.select(task_updates, sa.func.count().over().label("total"))
-            .where(*_is(task_updates, crew, execution_id))
+            sa.select(task_updates, total.scalar_subquery().label("total"))
+            .where(*about)
             .order_by(task_updates.c.received_at.desc(), task_updates.c.id.desc())
             .limit(FINISHED)
         )

@@ -265,7 +265,7 @@ task_updates = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("agent", sa.Text),
-    sa.Index(None, "crew", "execution_id"),
+    sa.Index(None, "crew", "execution_id", "received_at", "id"),
 )
 
 #: Whom reviewers' e-mail addresses stand for; `address` in lower case.

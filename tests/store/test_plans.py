@@ -150,3 +150,18 @@ async def test_sqlite_scans_no_table(world: World) -> None:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             for row in plan:
                 assert not re.search(rf"SCAN ({GROWING})\b", row.detail), statement
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_sqlite_reads_the_newest_tasks_of_an_execution_and_no_others(world: World) -> None:
+    with recorded(world.engines) as statements:
+        await world.record_update()
+        await world.uow.read.executions.posting("research", "e-1")
+    statement, parameters = next(one for one in statements if "FROM task_updates" in one[0])
+    async with world.engines.read.connect() as connection:
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps = [row.detail for row in plan]
+    assert not [step for step in steps if "TEMP B-TREE" in step], steps
+    read, _, counted = steps
+    assert read.startswith("SEARCH task_updates USING INDEX"), steps
+    assert counted.startswith("SEARCH task_updates USING COVERING INDEX"), steps
