@@ -33,7 +33,9 @@ def recorded(engines: Engines) -> Iterator[Statements]:
         if re.match("SELECT|UPDATE|DELETE", statement):
             statements.append((statement, parameters[0] if many else parameters))
 
-    targets = {engines.write.sync_engine, engines.read.sync_engine}
+    background = engines.for_outbox
+    all_of_them = (engines.write, engines.read, background.write, background.read)
+    targets = {engine.sync_engine for engine in all_of_them}
     for engine in targets:
         sa.event.listen(engine, "before_cursor_execute", keep)
     yield statements

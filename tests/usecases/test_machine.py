@@ -33,6 +33,7 @@ from bot.domain.outcome import Refused
 from bot.domain.reason import Dismissed
 from bot.domain.review import Round, State
 from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict
+from bot.event_loop import EventLoop
 from bot.store.engine import open_engines
 from bot.store.mappers import ROUND, to_round
 from bot.store.unit_of_work import SqlUnitOfWork
@@ -88,7 +89,7 @@ class Reviews(RuleBasedStateMachine):
 
     def __init__(self, template: Path) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
+        self.runner = asyncio.Runner(loop_factory=EventLoop)
         self.folder = TemporaryDirectory()
         path = Path(self.folder.name) / "crewgate.db"
         shutil.copy(template, path)
@@ -286,7 +287,7 @@ class Reviews(RuleBasedStateMachine):
     # --- what always holds ---
 
     async def rounds(self) -> list[Round]:
-        async with self.world.engines.read.connect() as connection:
+        async with self.world.engines.for_outbox.read.connect() as connection:
             rows = await connection.execute(ROUND.order_by(sa.text("opened_at, number")))
             return [to_round(row) for row in rows]
 

@@ -161,7 +161,7 @@ class RuledReviews(Reviews):
 
     async def pending(self) -> defaultdict[str, set[EffectKind]]:
         found: defaultdict[str, set[EffectKind]] = defaultdict(set)
-        async with self.world.engines.read.connect() as connection:
+        async with self.world.engines.for_outbox.read.connect() as connection:
             for row in await connection.execute(sa.select(outbox.c.subject, outbox.c.kind)):
                 found[row.subject].add(EffectKind(row.kind))
         return found

@@ -71,11 +71,11 @@ class World:
     new_id: Numbered = field(default_factory=Numbered)
 
     def __post_init__(self) -> None:
-        self.outbox = SqlOutbox(self.engines)
+        self.outbox = SqlOutbox(self.engines.for_outbox)
         self.slack = FakeSlack(self.clock)
         self.forwarder = FakeForwarder()
         self.context = DeliveryContext(
-            uow=self.uow,
+            uow=self.uow.for_outbox(),
             messenger=self.slack,
             forwarder=self.forwarder,
             flows=self.flows,
@@ -199,10 +199,13 @@ class World:
 
     async def lease(self, destination: str, *, limit: int = 8) -> tuple[Job, ...]:
         """Lease what is due at a destination; at all of Slack's where it is `SLACK`."""
-        found = await self.outbox.orphaned_destinations([])
-        posts = sorted(each for each in found if each.startswith(POSTS_PREFIX))
+        destinations = [destination]
+        if destination == SLACK:
+            found = await self.outbox.orphaned_destinations([])
+            posts = sorted(each for each in found if each.startswith(POSTS_PREFIX))
+            destinations = [TIMER, *posts, UPDATES, SLACK]
         jobs: list[Job] = []
-        for each in [TIMER, *posts, UPDATES, SLACK] if destination == SLACK else [destination]:
+        for each in destinations:
             leased = await self.outbox.lease(each, now=self.clock(), lease=LEASE, limit=limit)
             jobs += leased.jobs
         return tuple(jobs)
@@ -232,7 +235,7 @@ class World:
         return [EffectKind(row.kind) for row in await self.rows()]
 
     async def rows(self) -> list[sa.Row[Any]]:
-        async with self.engines.read.connect() as connection:
+        async with self.engines.for_outbox.read.connect() as connection:
             return list(
                 await connection.execute(
                     sa.select(outbox)
@@ -244,7 +247,7 @@ class World:
 
     async def set_aside(self) -> list[tuple[EffectKind, str]]:
         """What is not tried any more, and why, in order."""
-        async with self.engines.read.connect() as connection:
+        async with self.engines.for_outbox.read.connect() as connection:
             rows = await connection.execute(
                 sa.select(outbox).where(outbox.c.set_aside_at.is_not(None)).order_by(outbox.c.id)
             )

@@ -11,7 +11,7 @@ from bot.domain.outcome import NotSent
 from bot.domain.rate import Budget, Rate
 from tests.builders import SECOND
 from tests.usecases.faults import Fault
-from tests.usecases.worker_world import Logs, WatchedOutbox, WorkerWorld
+from tests.usecases.worker_world import Logs, WatchedOutbox, WorkerWorld, failed
 
 
 @pytest.fixture
@@ -37,14 +37,17 @@ async def test_it_leases_what_its_budget_has_room_for_and_looks_again_when_there
     assert {log["event"] for log in logs} == {"delivered"}
 
 
-async def test_a_limiter_of_the_other_side_pauses_the_budget(worker_world: WorkerWorld) -> None:
+async def test_a_limiter_of_the_other_side_pauses_the_budget(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
     asked = NotSent("slow down", retry_after=60 * SECOND, alone=True)
     worker_world.slack.faults.append(Fault(asked))
     for number in range(2):
         await worker_world.notify(execution_id=f"e-{number}")
     budget = Budget("posts", Rate(SECOND, burst=1))
     async with worker_world.run_workers(budget=budget) as worker:
-        await worker_world.clock.until(lambda: len(worker_world.slack.calls) == 1)
+        await failed(worker_world, logs, 1)
+        assert len(worker_world.slack.calls) == 1
         worker_world.clock.advance(30 * SECOND)
         await worker_world.next_poll()
         await worker_world.next_poll()
