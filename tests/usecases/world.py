@@ -203,7 +203,8 @@ class World:
         if destination == SLACK:
             found = await self.outbox.orphaned_destinations([])
             posts = sorted(each for each in found if each.startswith(POSTS_PREFIX))
-            destinations = [TIMER, *posts, UPDATES, SLACK]
+            ordered = (TIMER, *posts, UPDATES, SLACK)
+            destinations = [each for each in ordered if each in found]
         jobs: list[Job] = []
         for each in destinations:
             leased = await self.outbox.lease(each, now=self.clock(), lease=LEASE, limit=limit)
