@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web_app
 from coverage import Coverage
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from bot.event_loop import EventLoop
 from bot.store.engine import Engines, open_engines
@@ -49,6 +49,13 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the bot's own event loop."""
     return {"bot": EventLoop}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a property that fails the time to find the smallest example, which tells why."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.timeout(300))
 
 
 def pytest_collection_finish() -> None:

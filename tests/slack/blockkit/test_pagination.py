@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +26,6 @@ def words(text: str) -> set[str]:
     return set(re.split("[ \n]", text))
 
 
-@pytest.mark.timeout(300)  # a text may have hundreds of pages, each built by itself: seconds
 @settings(max_examples=60)
 @given(mid_texts, st.sampled_from([50, 500, 6_000]))
 def test_pages_lose_nothing_and_are_short(text: str, size: int) -> None:
