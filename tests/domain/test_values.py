@@ -18,6 +18,7 @@ from bot.domain.effects import (
     EffectKind,
     crew_destination,
     forward_destination,
+    goes_to_slack,
     posts_destination,
     status_destination,
 )
@@ -160,6 +161,8 @@ def test_an_effect_goes_to_whom_it_concerns(
     elsewhere |= dict.fromkeys(IN_ORDER, posts_destination("research"))
     expected = elsewhere.get(kind, SLACK)
     assert an_effect(kind).destination == expected
+    outside_slack = {EffectKind.RESUME, EffectKind.POLL_STATUS, EffectKind.FORWARD, *TIMED}
+    assert goes_to_slack(expected) == (kind not in outside_slack)
 
 
 def test_in_slack_an_execution_is_an_ordering_key() -> None:

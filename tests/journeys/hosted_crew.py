@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -29,8 +28,16 @@ class Obedient:
     inputs: Sequence[str] = ()
 
     def __init__(self) -> None:
-        self.told: dict[str, queue.Queue[tuple[str, object]]] = defaultdict(queue.Queue)
-        """Tasks and their outputs, by execution."""
+        self._told: dict[str, queue.Queue[tuple[str, object]]] = {}
+
+    def told(self, execution_id: str) -> queue.Queue[tuple[str, object]]:
+        """Tasks of an execution and their outputs; asked for from several threads."""
+        return self._told.setdefault(execution_id, queue.Queue())  # atomic, unlike a defaultdict
+
+    def stop(self) -> None:
+        """End the threads that wait to be told."""
+        for told in list(self._told.values()):
+            told.put(STOP)
 
     def check(self, inputs: Json) -> None:
         """Anything will do."""
@@ -38,7 +45,7 @@ class Obedient:
     def run(self, run: Run) -> Completed:
         """Pause as it is told to."""
         run.begin([])
-        while (told := self.told[run.execution.id].get()) is not STOP:
+        while (told := self.told(run.execution.id).get()) is not STOP:
             task, output = told
             run.pause(task, str(output), {"task_output": output})
         raise HostStops
@@ -71,8 +78,7 @@ class HostInProcess:
     async def stop(self) -> None:
         """End it, and the threads that wait to be told."""
         await self._running.aclose()
-        for told in self.crew.told.values():
-            told.put(STOP)
+        self.crew.stop()
 
 
 class PausingCrew(HostedCrew):
@@ -97,7 +103,7 @@ class PausingCrew(HostedCrew):
             return [one for one in sent if one.body["execution_id"] == execution_id]
 
         count = len(notified())
-        self._in_process.crew.told[execution_id].put((task_id, output))
+        self._in_process.crew.told(execution_id).put((task_id, output))
         await self.until(lambda: notified()[count:], timeout=10)
         return notified()[-1]
 
