@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from bot.host.errors import HostNotStarted, HostStops, NotKept
-from bot.host.schema import TABLES, VERSION
+from bot.host.schema import STEPS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,13 +45,13 @@ class Database:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("BEGIN EXCLUSIVE")
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        for number, step in enumerate(STEPS[version:], start=version + 1):
             # One statement at a time: `executescript` would commit first.
-            for statement in filter(str.strip, TABLES.split(";\n")):
+            for statement in filter(str.strip, step.split(";\n")):
                 self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            self._connection.execute(f"PRAGMA user_version = {number}")
         self._connection.execute("COMMIT")
-        if version > VERSION:
+        if version > len(STEPS):
             raise sqlite3.DatabaseError("it was written by a later version of crewgate")
 
     @contextmanager

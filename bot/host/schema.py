@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
-"""Of the tables, as `PRAGMA user_version` says it."""
-
-TABLES: Final = """
+_FIRST: Final = """
 CREATE TABLE executions (
     id TEXT PRIMARY KEY,
     target TEXT NOT NULL,
@@ -65,3 +62,29 @@ CREATE TABLE webhooks (
 CREATE INDEX webhooks_due ON webhooks (due_at);
 CREATE INDEX webhooks_about ON webhooks (execution_id, about);
 """
+
+# What comes of sending is kept by a webhook's id, and receivers know a streamed event by it. So no
+# id is given again, not even where its webhook was taken back while it was being sent.
+_IDS_GIVEN_ONCE: Final = """
+DROP INDEX webhooks_due;
+DROP INDEX webhooks_about;
+ALTER TABLE webhooks RENAME TO old_webhooks;
+CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    execution_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due_at REAL NOT NULL
+);
+INSERT INTO webhooks SELECT * FROM old_webhooks;
+DROP TABLE old_webhooks;
+CREATE INDEX webhooks_due ON webhooks (due_at);
+CREATE INDEX webhooks_about ON webhooks (execution_id, about);
+"""
+
+STEPS: Final = (_FIRST, _IDS_GIVEN_ONCE)
+"""From nothing to the present tables; `PRAGMA user_version` says how many a file has behind it."""

@@ -1,0 +1,82 @@
+"""Webhooks that are taken back while they are sent: no other goes with them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from bot.host.context import utc_seconds
+from bot.host.database import Database
+from bot.host.outbox import Outbox, forget_about
+from bot.host.records import Webhook
+from bot.host.schema import STEPS
+from bot.host.sender import Sender
+from tests.host.client import Listener
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a new host keeps everything."""
+    return tmp_path / "host.db"
+
+
+@pytest.fixture
+def old_file(file: Path, listener: Listener) -> Path:
+    """What a host of version 1 left, with a webhook to send."""
+    with closing(sqlite3.connect(file)) as sql, sql:
+        sql.executescript(STEPS[0])
+        sql.execute("PRAGMA user_version = 1")
+        sql.execute(
+            "INSERT INTO webhooks (execution_id, kind, about, url, headers, body, due_at)"
+            " VALUES ('e-0', 'task', '', ?, '{}', '{}', 0)",
+            [f"{listener.url}/old"],
+        )
+    return file
+
+
+@asynccontextmanager
+async def sending(outbox: Outbox) -> AsyncIterator[Sender]:
+    """Send what is due."""
+    sender = Sender(outbox, None, now=utc_seconds, pause=0.001)
+    running = asyncio.create_task(sender.run())
+    yield sender
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def decide_while_it_is_announced(database: Database, listener: Listener) -> None:
+    """Something else is to be sent before the announcement is answered."""
+    outbox = Outbox(database)
+    announcement = Webhook("human_input", f"{listener.url}/human-input", {}, about="draft")
+    listener.hangs = "/human-input"
+    arrived = listener.changed
+    outbox.put("e-1", [announcement], at=0)
+    async with sending(outbox) as sender:
+        await arrived.wait()
+        with database.transaction() as sql:
+            forget_about(sql, "e-1", "draft")
+        outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})], at=0)
+        listener.release.set()
+        sender.wake()
+        await listener.pause(path="/task")
+
+
+async def test_a_webhook_is_not_taken_for_one_that_was_taken_back(
+    file: Path, listener: Listener
+) -> None:
+    with closing(Database(file)) as database:
+        await decide_while_it_is_announced(database, listener)
+
+
+async def test_nor_in_the_file_of_an_older_host_which_goes_on(
+    old_file: Path, listener: Listener
+) -> None:
+    with closing(Database(old_file)) as database:
+        async with sending(Outbox(database)):
+            await listener.pause(path="/old")
+        await decide_while_it_is_announced(database, listener)
