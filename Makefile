@@ -21,6 +21,7 @@ demo-crewai: $(WITH_CREWAI)/.bot ## The same with the real CrewAI, and a model t
 	@$(WITH_CREWAI)/bin/python -m bot demo --crewai
 
 test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests; those of the domain and the use cases must cover it whole
+	@# What is compiled is kept, whatever the environment says: the bot is started a hundred times.
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --cov
 
 bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH_DATABASE, BENCH_PEER, …)

@@ -91,6 +91,7 @@ async def test_a_destination_that_is_away_is_left_alone_and_tried_again(
             worker_world.clock.advance(timedelta(milliseconds=1))
         await worker_world.all_done()
         await worker_world.clock.until(lambda: not worker.warnings)
+        assert worker.warnings == ()
     assert len(worker_world.slack.messages) == 1
 
 

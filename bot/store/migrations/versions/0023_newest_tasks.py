@@ -7,11 +7,9 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
-EXECUTION = ["crew", "execution_id"]
-
 
 def upgrade() -> None:
     """Put an index that has their order in the place of the one that has not."""
     new = op.f("ix_task_updates_crew_execution_id_received_at_id")
-    op.create_index(new, "task_updates", [*EXECUTION, "received_at", "id"])
+    op.create_index(new, "task_updates", ["crew", "execution_id", "received_at", "id"])
     op.drop_index(op.f("ix_task_updates_crew_execution_id"), "task_updates")
