@@ -61,6 +61,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a stop waits for kickoffs whose answer is still on its way, in seconds.
 STOP_KICKOFFS_SECONDS = 4
+#: How long it waits, before that, for what Slack's requests began, in seconds.
+STOP_LISTENERS_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         # Nothing is verified over a socket: Slack is at its other end.
         signing_secret = None if settings.slack.app_token else settings.slack.signing_secret
         bolt = new_bolt(_new_slack(settings), signing_secret=signing_secret)
+        stack.push_async_callback(bolt.finish, within=STOP_LISTENERS_SECONDS)
         slack_context = SlackContext(
             uow=uow,
             crews=crews,

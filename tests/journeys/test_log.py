@@ -9,9 +9,12 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 import aiohttp
+import pytest
 
-from bot.demo.environment import Environment, start_environment
+from bot.demo.environment import ANA, CHANNEL, Environment, start_environment
+from bot.demo.workspace import HANG
 from bot.log_limit import BY_STRANGERS
+from tests.journeys.conftest import MakeWorld
 
 TIMES = 40
 
@@ -26,6 +29,17 @@ async def test_a_start_and_a_stop_complain_of_nothing(tmp_path: Path) -> None:
     lines = environment.bot.log.read_text().splitlines()
     assert any("started" in line for line in lines)
     assert not [line for line in lines if not re.search(r"\[info +\]", line)]
+
+
+async def test_a_stop_says_whom_it_did_not_answer_and_leaves_no_listener(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with make_world() as world:
+        world.slack.fail("response_url", HANG)
+        await world.slack.slash(ANA, CHANNEL, "/crew", "pending")
+        await world.slack.until(lambda: world.slack.hanging)
+    assert "listeners_cut_off" in capsys.readouterr().out
+    assert not [task for task in asyncio.all_tasks() if "async_dispatch" in repr(task)]
 
 
 async def test_strangers_cannot_fill_the_log(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import STOP_KICKOFFS_SECONDS
+from bot.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
 from bot.crewai.fields import ID_BYTES, ID_LIMIT
 from bot.crewai.lookups import DEADLINE, FOR_EACH
 from bot.crewai.transport import Timeouts
@@ -73,6 +73,7 @@ HTTP = (
 OPERATIONS = (
     f"after {s(RESTART.first)}, then ever less often, every {s(RESTART.longest)} at least",
     f"finishes what is under way for up to {STOP_LISTENING_SECONDS + STOP_WORKING_SECONDS} s",
+    f"asked for meanwhile has {STOP_LISTENERS_SECONDS} s more to be answered",
     f"when the bot stops has {STOP_KICKOFFS_SECONDS} s to end",
     f"may decide for up to {minutes(RENEW)} minutes more",
     f"from the channel up to {minutes(TRUST)} while Slack cannot be asked",

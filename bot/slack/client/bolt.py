@@ -21,7 +21,7 @@ from bot.domain.errors import Malformed, StoreUnavailable
 log = structlog.get_logger(__name__)
 
 
-def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
+def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> BoltApp:
     """A Bolt app for one workspace. Without a signing secret it can only be used by a socket."""
     token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
 
@@ -30,11 +30,11 @@ def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
 
     with _unseen("SLACK_"):
-        app = _App(
+        app = BoltApp(
             name="crewgate",  # else Bolt reads the sources of all that called it, to find one
             client=client,
             authorize=authorize,
-            process_before_response=True,  # see `_App`
+            process_before_response=True,  # see `BoltApp`
             signing_secret=signing_secret or "",
             request_verification_enabled=signing_secret is not None,
             logger=logging.getLogger("slack_bolt"),
@@ -43,7 +43,7 @@ def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> AsyncApp:
     return app
 
 
-class _App(AsyncApp):
+class BoltApp(AsyncApp):
     """Answers Slack at the moment at which a listener acknowledges, and lets the listener go on.
 
     Bolt itself looks every 10 ms whether there is an acknowledgement, and after 3 s answers that
@@ -65,6 +65,20 @@ class _App(AsyncApp):
         listening.add_done_callback(self._listening.discard)
         await asyncio.wait({listening, ack.first}, return_when=asyncio.FIRST_COMPLETED)
         return ack.first.result() if ack.first.done() else listening.result()
+
+    async def finish(self, *, within: float) -> None:
+        """Let the listeners end, for so many seconds; cancel the others, and wait for their end.
+
+        Nothing may come from Slack any more. Whatever is closed after this is used by none of them.
+        """
+        if not self._listening:
+            return
+        _, late = await asyncio.wait(self._listening, timeout=within)
+        for listening in late:
+            listening.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            log.warning("listeners_cut_off", count=len(late))
 
 
 class _Ack(AsyncAck):

@@ -8,18 +8,18 @@ import logging
 from urllib.parse import urlencode
 
 import pytest
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client.bolt import new_bolt
+from bot.slack.client.bolt import BoltApp, new_bolt
 
 BOLT_GIVES_UP = 3
 """After how many seconds Bolt by itself says that nobody listens."""
 
 
 @pytest.fixture
-def bolt() -> AsyncApp:
+def bolt() -> BoltApp:
     return new_bolt(AsyncWebClient(token="xoxb-1"), signing_secret=None)
 
 
@@ -28,14 +28,14 @@ def command(text: str = "/crew") -> AsyncBoltRequest:
     return AsyncBoltRequest(body=body, mode="socket_mode")
 
 
-async def answer(bolt: AsyncApp) -> tuple[int, object]:
+async def answer(bolt: BoltApp) -> tuple[int, object]:
     response = await bolt.async_dispatch(command())
     body = response.body
     return response.status, json.loads(body) if str(body).startswith("{") else body
 
 
 async def test_the_answer_leaves_with_the_acknowledgement_and_the_listener_goes_on(
-    bolt: AsyncApp,
+    bolt: BoltApp,
 ) -> None:
     answered, ended = asyncio.Event(), asyncio.Event()
 
@@ -52,7 +52,7 @@ async def test_the_answer_leaves_with_the_acknowledgement_and_the_listener_goes_
 
 
 async def test_an_acknowledgement_that_comes_late_is_the_answer_and_nothing_to_complain_of(
-    bolt: AsyncApp, caplog: pytest.LogCaptureFixture
+    bolt: BoltApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A decision is acknowledged once it is on disk, and a process may be short of time."""
     on_disk = asyncio.Event()
@@ -68,7 +68,7 @@ async def test_an_acknowledgement_that_comes_late_is_the_answer_and_nothing_to_c
 
 
 async def test_an_error_after_the_acknowledgement_changes_no_answer(
-    bolt: AsyncApp, capsys: pytest.CaptureFixture[str]
+    bolt: BoltApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = asyncio.all_tasks()
 
@@ -82,7 +82,7 @@ async def test_an_error_after_the_acknowledgement_changes_no_answer(
     assert "listener_failed" in capsys.readouterr().out
 
 
-async def test_an_error_before_it_is_one_for_slack_too(bolt: AsyncApp) -> None:
+async def test_an_error_before_it_is_one_for_slack_too(bolt: BoltApp) -> None:
     @bolt.command("/crew")
     async def on_crew() -> None:
         raise RuntimeError("broken")
@@ -90,5 +90,43 @@ async def test_an_error_before_it_is_one_for_slack_too(bolt: AsyncApp) -> None:
     assert (await answer(bolt))[0] == 500
 
 
-async def test_what_nobody_listens_to_is_said(bolt: AsyncApp) -> None:
+async def test_what_nobody_listens_to_is_said(bolt: BoltApp) -> None:
     assert (await answer(bolt))[0] == 404
+
+
+async def test_a_stop_waits_for_what_goes_on_after_its_acknowledgement(bolt: BoltApp) -> None:
+    may_end, ended = asyncio.Event(), asyncio.Event()
+
+    @bolt.command("/crew")
+    async def on_crew(ack: AsyncAck) -> None:
+        await ack()
+        await may_end.wait()
+        ended.set()
+
+    await answer(bolt)
+    stopping = asyncio.create_task(bolt.finish(within=60))
+    done, _ = await asyncio.wait([stopping], timeout=0.01)
+    assert not done
+    may_end.set()
+    await stopping
+    assert ended.is_set()
+
+
+async def test_a_stop_ends_what_does_not_end_by_itself(
+    bolt: BoltApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = asyncio.all_tasks()
+
+    @bolt.command("/crew")
+    async def on_crew(ack: AsyncAck) -> None:
+        await ack()
+        await asyncio.Event().wait()
+
+    await answer(bolt)
+    await bolt.finish(within=0)
+    assert asyncio.all_tasks() == before
+    assert "listeners_cut_off" in capsys.readouterr().out
+
+
+async def test_a_stop_with_nothing_under_way_is_over_at_once(bolt: BoltApp) -> None:
+    await bolt.finish(within=0)
