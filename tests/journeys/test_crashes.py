@@ -1,8 +1,6 @@
 """The process is killed (SIGKILL) at the worst moments and started again."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -156,30 +154,6 @@ async def test_a_stop_finishes_what_is_under_way(environment: Environment) -> No
     await environment.bot.start()
     await card_of(environment, "A draft.")
     assert len(environment.workspace.messages(CHANNEL)) == 1
-
-
-async def until_it_listens_no_more(bot: BotProcess) -> None:
-    with suppress(ConnectionRefusedError):
-        async with asyncio.timeout(15):
-            while True:
-                _, writer = await asyncio.open_connection("127.0.0.1", bot.port)
-                writer.close()
-
-
-async def test_a_stop_answers_who_asked_before_it(environment: Environment) -> None:
-    environment.workspace.fail("response_url", HANG)
-    await environment.workspace.slash(ANA, CHANNEL, "/crew", "pending")
-    await environment.workspace.until(lambda: environment.workspace.hanging)
-
-    stopping = asyncio.create_task(environment.bot.stop())
-    await until_it_listens_no_more(environment.bot)
-    assert not environment.workspace.ephemerals(ANA)
-    environment.workspace.release()
-    await stopping
-
-    [answer] = environment.workspace.ephemerals(ANA)
-    assert "Nothing waits" in message_text(answer)
-    assert "listeners_cut_off" not in environment.bot.log.read_text()
 
 
 async def test_killed_and_started_while_slack_is_away(
