@@ -59,6 +59,8 @@ class Line:
 
 def fences_of(text: str) -> Iterator[Fence]:
     """The fences of cleaned Markdown, in order; only lines with a fence's mark are looked at."""
+    if "```" not in text and "~~~" not in text:  # a fraction of the time of a search
+        return
     fence: Fence | None = None
     at = 0
     while (found := _MARK.search(text, at)) is not None:
