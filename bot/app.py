@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 
 #: How long a stop waits for kickoffs whose answer is still on its way, in seconds.
 STOP_KICKOFFS_SECONDS = 4
-#: How long it waits, before that, for what Slack's requests began, in seconds.
+#: How long it waits, after that, for what Slack's requests began, in seconds.
 STOP_LISTENERS_SECONDS = 1
 
 
@@ -145,12 +145,13 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             gone=await posts_of_gone_crews(outbox, crews),
         )
         kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=clock, redactors=redactors)
-        stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
 
         # Nothing is verified over a socket: Slack is at its other end.
         signing_secret = None if settings.slack.app_token else settings.slack.signing_secret
         bolt = new_bolt(_new_slack(settings), signing_secret=signing_secret)
+        # The kickoffs first: a listener waits for the one that its form began.
         stack.push_async_callback(bolt.finish, within=STOP_LISTENERS_SECONDS)
+        stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
         slack_context = SlackContext(
             uow=uow,
             crews=crews,

@@ -40,10 +40,11 @@ from bot.web.connections import Limits, listen
 
 log = structlog.get_logger(__name__)
 
-#: How long a stop waits for requests and for calls under way, in seconds. Heroku kills after 30 s;
-#: a call that takes longer counts as unknown at the next start.
+#: How long a stop waits for calls under way and then for requests, in seconds; `app` has what comes
+#: after. Heroku kills after 30 s, and the database has to be closed before. A call that takes
+#: longer counts as unknown at the next start.
+STOP_WORKING_SECONDS = 17
 STOP_LISTENING_SECONDS = 5
-STOP_WORKING_SECONDS = 20
 #: How many statuses a crew is asked for at the same time: those of hundreds of executions, each of
 #: which it may be silent about, must not take the connections that its resumes need.
 STATUSES_AT_ONCE = 4

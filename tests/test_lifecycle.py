@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
 from bot.domain.effects import EffectKind
 from bot.domain.retry import Retry
-from bot.lifecycle import Supervisor, build_workers, find_orphaned_destinations, run_workers
+from bot.lifecycle import (
+    STOP_LISTENING_SECONDS,
+    STOP_WORKING_SECONDS,
+    Supervisor,
+    build_workers,
+    find_orphaned_destinations,
+    run_workers,
+)
 from bot.runtime import POST_RATE, UPDATE_RATE
 from bot.usecases.delivery.worker import Pace
 from bot.usecases.wakeup import Wakeup
@@ -62,6 +70,17 @@ async def until_dead(supervisor: Supervisor, task: asyncio.Task[None]) -> tuple[
     while not supervisor.failures:
         await asyncio.wait([task], timeout=0.001)
     return supervisor.failures
+
+
+def test_a_stop_is_over_before_a_platform_kills_the_process() -> None:
+    """Heroku does after 30 s; closing the database takes some time too."""
+    most = (
+        STOP_WORKING_SECONDS
+        + STOP_LISTENING_SECONDS
+        + STOP_KICKOFFS_SECONDS
+        + STOP_LISTENERS_SECONDS
+    )
+    assert most <= 27
 
 
 async def test_a_loop_that_dies_is_logged_with_its_traceback_and_started_again(

@@ -75,7 +75,8 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         application = build_application(
             targets, runner, shared.store, token=options.token, now=shared.now
         )
-        site = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS)
+        # aiohttp waits as long again for a request after it has given up its body.
+        site = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS / 2)
         await site.setup()
         await web.SockSite(site, listener).start()
         sending = asyncio.create_task(sender.run())

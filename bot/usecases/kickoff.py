@@ -92,8 +92,13 @@ class Kickoffs:
         Waits for so many seconds at most.
         """
         self._wakeup.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within)
+        try:
+            async with asyncio.timeout(within):
+                while self._tasks:  # what was not stored has another one
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            crews = [crew for crew, under_way in self._under_way.items() if under_way]
+            log.warning("kickoffs_cut_off", crews=crews)
 
     async def _kick_off(
         self, crew: Crew, request: KickoffRequest, by: Person | None

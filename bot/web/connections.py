@@ -175,11 +175,13 @@ async def listen(
 ) -> AsyncIterator[int]:
     """Serve an application within limits, and give the port.
 
-    At the end nothing more is taken and what is under way is answered. Raises OSError.
+    At the end nothing more is taken, and what is under way has `shutdown_timeout` seconds to be
+    answered. Raises OSError.
     """
     guard = Guard(limits)
     application.middlewares.insert(0, guard.mark_busy)
-    runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout)
+    # aiohttp waits as long again for a request after it has given up its body.
+    runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout / 2)
     await runner.setup()
     try:
         server = runner.server

@@ -31,7 +31,7 @@ async def test_a_start_and_a_stop_complain_of_nothing(tmp_path: Path) -> None:
     assert not [line for line in lines if not re.search(r"\[info +\]", line)]
 
 
-async def test_a_stop_says_whom_it_did_not_answer_and_leaves_no_listener(
+async def test_a_stop_says_how_many_it_did_not_answer(
     make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with make_world() as world:
@@ -39,7 +39,6 @@ async def test_a_stop_says_whom_it_did_not_answer_and_leaves_no_listener(
         await world.slack.slash(ANA, CHANNEL, "/crew", "pending")
         await world.slack.until(lambda: world.slack.hanging)
     assert "listeners_cut_off" in capsys.readouterr().out
-    assert not [task for task in asyncio.all_tasks() if "async_dispatch" in repr(task)]
 
 
 async def test_strangers_cannot_fill_the_log(tmp_path: Path) -> None:

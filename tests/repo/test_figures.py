@@ -73,7 +73,8 @@ HTTP = (
 OPERATIONS = (
     f"after {s(RESTART.first)}, then ever less often, every {s(RESTART.longest)} at least",
     f"finishes what is under way for up to {STOP_LISTENING_SECONDS + STOP_WORKING_SECONDS} s",
-    f"asked for meanwhile has {STOP_LISTENERS_SECONDS} s more to be answered",
+    f"a kickoff has {STOP_KICKOFFS_SECONDS} s more",
+    f"asked for by then {STOP_LISTENERS_SECONDS} s",
     f"when the bot stops has {STOP_KICKOFFS_SECONDS} s to end",
     f"may decide for up to {minutes(RENEW)} minutes more",
     f"from the channel up to {minutes(TRUST)} while Slack cannot be asked",

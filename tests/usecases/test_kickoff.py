@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +18,7 @@ from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent
 from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs, register_webhooks
-from bot.usecases.ports.crew import KickoffAnswer, KickoffRequest
+from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.ports.queries import ExecutionQueries
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World
@@ -106,6 +108,49 @@ async def test_a_stop_does_not_wait_for_the_next_try(shaky: Shaky) -> None:
     await kickoffs.finish()
 
     assert await recorded(shaky).find("research", "e-1")
+
+
+class Slow(FakeCrew):
+    """A crew that answers a kickoff when it may."""
+
+    def __init__(self) -> None:
+        super().__init__(kickoff_outcome=ANSWER)
+        self.called = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        self.called.set()
+        await self.may_answer.wait()
+        return await super().kickoff(request, webhooks)
+
+
+async def test_a_stop_waits_for_an_answer_and_until_that_is_stored(shaky: Shaky) -> None:
+    shaky.failures.append(StoreUnavailable("away"))
+    crew = Slow()
+    kickoffs = new_kickoffs(shaky, crew)
+    starting = asyncio.create_task(kickoffs.start("research", ASKED))
+    await crew.called.wait()
+
+    stopping = asyncio.create_task(kickoffs.finish(within=60))
+    crew.may_answer.set()
+    await stopping
+
+    assert await starting is ANSWER
+    assert await recorded(shaky).find("research", "e-1")
+
+
+async def test_a_stop_waits_only_so_long_and_says_for_which_crews_in_vain(
+    shaky: Shaky, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crew = Slow()
+    kickoffs = new_kickoffs(shaky, crew)
+    starting = asyncio.create_task(kickoffs.start("research", ASKED))
+    await crew.called.wait()
+
+    await kickoffs.finish(within=0)
+    assert re.search(r"kickoffs_cut_off +crews=\['research'\]", capsys.readouterr().out)
+    crew.may_answer.set()
+    assert await starting is ANSWER
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -111,6 +111,30 @@ def serve() -> Serve:
                 client.writer.close()
 
     return serving
+
+
+async def test_a_stop_waits_for_a_request_only_so_long() -> None:
+    """By itself, aiohttp would wait twice as long."""
+    asked = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/ok", hang)
+    stack = AsyncExitStack()
+    port = await stack.enter_async_context(
+        listen(app, "127.0.0.1", 0, limits=Limits(), shutdown_timeout=1)
+    )
+    client = await Server(port).connect(GET)
+    await asked.wait()
+    stopping = asyncio.create_task(stack.aclose())
+    stopped, _ = await asyncio.wait([stopping], timeout=1.7)
+    assert stopped
+    await client.closed()
+    client.writer.close()
 
 
 async def test_requests_follow_each_other_on_one_connection(serve: Serve) -> None:

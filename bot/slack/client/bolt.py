@@ -67,16 +67,13 @@ class BoltApp(AsyncApp):
         return ack.first.result() if ack.first.done() else listening.result()
 
     async def finish(self, *, within: float) -> None:
-        """Let the listeners end, for so many seconds; cancel the others, and wait for their end.
+        """Wait for the listeners that still go on, for so many seconds at most.
 
-        Nothing may come from Slack any more. Whatever is closed after this is used by none of them.
+        Nothing may come from Slack any more.
         """
         if not self._listening:
             return
         _, late = await asyncio.wait(self._listening, timeout=within)
-        for listening in late:
-            listening.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
         if late:
             log.warning("listeners_cut_off", count=len(late))
 

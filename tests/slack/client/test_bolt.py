@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -112,11 +113,9 @@ async def test_a_stop_waits_for_what_goes_on_after_its_acknowledgement(bolt: Bol
     assert ended.is_set()
 
 
-async def test_a_stop_ends_what_does_not_end_by_itself(
+async def test_a_stop_waits_only_so_long_and_says_how_many_were_left(
     bolt: BoltApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = asyncio.all_tasks()
-
     @bolt.command("/crew")
     async def on_crew(ack: AsyncAck) -> None:
         await ack()
@@ -124,8 +123,7 @@ async def test_a_stop_ends_what_does_not_end_by_itself(
 
     await answer(bolt)
     await bolt.finish(within=0)
-    assert asyncio.all_tasks() == before
-    assert "listeners_cut_off" in capsys.readouterr().out
+    assert re.search(r"listeners_cut_off +count=1", capsys.readouterr().out)
 
 
 async def test_a_stop_with_nothing_under_way_is_over_at_once(bolt: BoltApp) -> None:
