@@ -61,6 +61,7 @@ def set_up_logging(
     )
     structlog.configure(
         processors=[
+            structlog.stdlib.filter_by_level,
             LogLimit(),
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

@@ -6,8 +6,7 @@ A hand-over to another thread costs more than SQLite takes for a few rows that a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -25,6 +24,8 @@ class SqliteConnection:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._driver = driver_of(connection)
+        self._is_listened_to = bool(connection.dispatch.before_cursor_execute)
+        """Whether somebody is told of each statement, which SQLAlchemy does."""
 
     @property
     def dialect(self) -> sa.Dialect:
@@ -43,36 +44,25 @@ class SqliteConnection:
             return self._connection.execute(statement, parameters).rowcount
         several = [parameters] if isinstance(parameters, Mapping) else parameters
         prepared = prepare(statement, tuple(several[0]))
-        with self._errors(prepared):
+        try:
             if len(several) == 1:
                 values = prepared.bind(several[0])
                 return self._driver.execute(prepared.sql, values).rowcount
             all_values = [*map(prepared.bind, several)]
             return self._driver.executemany(prepared.sql, all_values).rowcount
+        except sqlite3.Error as error:
+            raise _as_sqlalchemy(error, prepared) from error
 
     def rows(self, statement: Rows, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Carry out a statement that is built once; the rows that it gives."""
         if self._is_listened_to:
             return self._connection.execute(statement, parameters).all()
         prepared = prepare(statement, tuple(parameters))
-        with self._errors(prepared):
+        try:
             values = prepared.bind(parameters)
             return prepared.read(self._driver.execute(prepared.sql, values))
-
-    @property
-    def _is_listened_to(self) -> bool:
-        """Whether somebody is told of each statement, which SQLAlchemy does."""
-        return bool(self._connection.dispatch.before_cursor_execute)
-
-    @contextmanager
-    def _errors(self, prepared: Prepared) -> Iterator[None]:
-        """SQLite's errors, as SQLAlchemy tells them apart."""
-        try:
-            yield
         except sqlite3.Error as error:
-            raise sa.exc.DBAPIError.instance(
-                prepared.sql, None, error, sqlite3.Error, hide_parameters=True
-            ) from error
+            raise _as_sqlalchemy(error, prepared) from error
 
     async def scalar(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
@@ -101,3 +91,10 @@ def driver_of(connection: sa.Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as it was opened
     return driver
+
+
+def _as_sqlalchemy(error: sqlite3.Error, prepared: Prepared) -> BaseException:
+    """SQLite's error, as SQLAlchemy tells them apart."""
+    return sa.exc.DBAPIError.instance(
+        prepared.sql, None, error, sqlite3.Error, hide_parameters=True
+    )
