@@ -126,5 +126,8 @@ async def test_a_stop_waits_only_so_long_and_says_how_many_were_left(
     assert re.search(r"listeners_cut_off +count=1", capsys.readouterr().out)
 
 
-async def test_a_stop_with_nothing_under_way_is_over_at_once(bolt: BoltApp) -> None:
+async def test_a_stop_with_nothing_under_way_is_over_at_once(
+    bolt: BoltApp, capsys: pytest.CaptureFixture[str]
+) -> None:
     await bolt.finish(within=0)
+    assert not capsys.readouterr().out
