@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from bot.domain.errors import Malformed
+from bot.domain.redaction import hide_credentials
 
 #: The longest id that is taken, in characters; real ones are UUIDs or task names.
 ID_LIMIT: Final = 512
@@ -44,6 +45,9 @@ URL_LIMIT: Final = 2_000
 
 #: What is kept of a crew's own words, in characters.
 WORDS_LIMIT: Final = 300
+
+#: How much of them is looked at for credentials before they are cut: half of one is not found.
+_HIDDEN_IN: Final = 20 * WORDS_LIMIT
 
 #: How much of a text is read to find its first WORDS_LIMIT characters that are not blank.
 SCAN_LIMIT: Final = 64 * 2**10
@@ -183,7 +187,22 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The beginning of a text, in one line."""
-    line = " ".join(clean(text[:SCAN_LIMIT]).split())
+    return _cut(_in_one_line(text))
+
+
+def own_words(text: str) -> str:
+    """The beginning of what a crew says of itself, in one line, without credentials.
+
+    An error often repeats the call that failed, its keys included.
+    """
+    return _cut(hide_credentials(_in_one_line(text)[:_HIDDEN_IN]))
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(clean(text[:SCAN_LIMIT]).split())
+
+
+def _cut(line: str) -> str:
     return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
 
 

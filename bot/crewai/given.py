@@ -8,7 +8,7 @@ from typing import Final
 from bot.crewai.fields import clean
 from bot.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
 from bot.domain.given import Given
-from bot.domain.redaction import is_called_secret, url_secrets
+from bot.domain.redaction import hide_credentials, is_called_secret, url_secrets
 from bot.domain.rules.starter import STARTED_BY
 
 #: How many values are kept.
@@ -28,8 +28,9 @@ _WEBHOOKS: Final = frozenset(
 def read_given(value: object) -> Given:
     """The short values of an object, such as a kickoff's `inputs` or `meta`; never raises.
 
-    Left out is what is nested, what is called a secret, webhooks' addresses, and addresses that
-    nobody could guess: whoever has one may call it. Who started it is never one too many.
+    Left out is what is nested, credentials by their name or their form, webhooks' addresses, and
+    addresses that nobody could guess: whoever has one may call it. Who started it is never one too
+    many.
     """
     if not isinstance(value, dict):
         return ()
@@ -53,6 +54,11 @@ def _text(value: object) -> str:
 
 def _is_shown(name: str, text: str) -> bool:
     short = 0 < len(name) <= NAME_LIMIT and 0 < len(text) <= VALUE_LIMIT
-    if not short or name in _WEBHOOKS or is_called_secret(name):
-        return False
-    return "://" not in text or not ("?" in text or "@" in text or any(url_secrets(text)))
+    return short and name not in _WEBHOOKS and not is_secret(name, text)
+
+
+def is_secret(name: str, text: str) -> bool:
+    """True if a value is a credential, by its name or its form, or an address to be kept secret."""
+    if is_called_secret(name) or hide_credentials(text) != text:
+        return True
+    return "://" in text and ("?" in text or "@" in text or any(url_secrets(text)))

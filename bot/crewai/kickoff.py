@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import AliasPath, Field
 
 from bot.crewai.fields import Lenient, Url, Wire, clean, decode, parse_object, read
-from bot.crewai.given import read_given
+from bot.crewai.given import is_secret, read_given
 from bot.crewai.raw_json import replace_members
 from bot.crewai.stream import stream_body
 from bot.crewai.wire import (
@@ -22,7 +22,6 @@ from bot.crewai.wire import (
 )
 from bot.domain.errors import Malformed
 from bot.domain.notification import WebhookUrls
-from bot.domain.redaction import is_called_secret
 from bot.usecases.ports.crew import KickoffRequest
 
 #: The fields of a kickoff and of a registration that name webhook URLs.
@@ -59,7 +58,7 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     """A kickoff that somebody asked for in Slack."""
     body = json.dumps({"inputs": dict(inputs)}).encode()
-    shown = ((name, text) for name, text in inputs.items() if not is_called_secret(name))
+    shown = ((name, text) for name, text in inputs.items() if not is_secret(name, text))
     return KickoffRequest(body, inputs=tuple(shown))
 
 

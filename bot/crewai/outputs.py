@@ -9,7 +9,7 @@ from typing import Final
 from bot.crewai.fields import TOO_DEEP, clean, pretty
 from bot.domain.errors import Malformed
 from bot.domain.notification import Format, Output
-from bot.domain.redaction import MARK
+from bot.domain.redaction import MARK, hide_credentials
 
 #: What CrewAI's own output object says beside the output.
 _ABOUT_ITSELF: Final = frozenset(
@@ -18,7 +18,8 @@ _ABOUT_ITSELF: Final = frozenset(
 _CREDENTIALS: Final = re.compile(
     r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
 )
-_HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S")
+
+_HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
 
 
 def read_output(value: object) -> Output:
@@ -75,7 +76,10 @@ def _is_blank(value: object) -> bool:
 
 
 def without_credentials(value: object) -> object:
-    """Any JSON without what its names say is secret. Raises Malformed when it is too deep."""
+    """Any JSON without what is secret by its name or its form.
+
+    Raises Malformed when it is too deep.
+    """
     try:
         return _hide(value)
     except RecursionError:
@@ -91,8 +95,8 @@ def _hide(value: object) -> object:
             }
         case list():
             return [_hide(part) for part in value]
-        case str() if _HEADER.match(value):
-            return MARK
+        case str():
+            return MARK if _HEADER.fullmatch(value) else hide_credentials(value)
     return value
 
 

@@ -21,6 +21,7 @@ from bot.crewai.fields import (
     Wire,
     clean,
     one_line,
+    own_words,
     parse_object,
     read,
     validate,
@@ -97,11 +98,11 @@ _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 def _words(value: object) -> str:
     if isinstance(value, dict):
         value = value.get("message")
-    return one_line(value) if isinstance(value, str) else ""
+    return own_words(value) if isinstance(value, str) else ""
 
 
 Words = Annotated[str, BeforeValidator(_words)]
-"""A text, or the message of an object, in one line; empty when it is neither."""
+"""A crew's own words: a text, or the message of an object; empty when it is neither."""
 
 
 def _detail(value: object) -> object:
@@ -283,7 +284,7 @@ def parse_error(body: bytes) -> str:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
         # A proxy's page; its markup says nothing.
-        return one_line(_before_json(without_markup(text) if text.startswith("<") else text))
+        return own_words(_before_json(without_markup(text) if text.startswith("<") else text))
     return answer.message or answer.error or answer.detail
 
 

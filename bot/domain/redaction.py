@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import Field, fields, is_dataclass, replace
 from enum import Enum
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 
@@ -29,54 +29,85 @@ MARK: Final = "[redacted]"
 SHORTEST: Final = 4
 #: Shorter ones may be words, and are parts of others: they are taken out where they stand alone.
 _SHORTEST_INSIDE: Final = 10
+#: Base64 that is broken in lines has lines of 64 characters or 76 (RFC 7468, RFC 2045), and words
+#: are shorter. Looking for one of at least 40 costs less than taking line breaks out of each text.
+_LINE: Final = b"x" * 40
+_AS_LINE: Final = re.sub(rb"[\w+/-]", b"x", bytes(range(256)))
 #: A path's segment of this length with a digit, or with letters of both cases, is no name.
 _SHORTEST_SEGMENT: Final = 16
+
+
+class _Forms(NamedTuple):
+    """What secrets are looked for as, the longest first: one may be a part of another."""
+
+    secrets: frozenset[str] = frozenset()
+    inside: tuple[bytes, ...] = ()
+    """In lower case; found in any case, and as a part of something longer."""
+    coded: tuple[bytes, ...] = ()
+    """Base64."""
+    alone: tuple[re.Pattern[bytes], ...] = ()
+    """Found only where they stand alone."""
+
+    @classmethod
+    def of(cls, secrets: frozenset[str]) -> _Forms:
+        """The forms of some secrets."""
+        spellings = {form for secret in secrets for form in _spellings(secret)}
+        short = {form for form in spellings if len(form) < _SHORTEST_INSIDE}
+        coded = {form for secret in secrets for form in _inside_base64(secret)}
+        alone = b"|".join(map(re.escape, _longest_first(short)))
+        pattern = rb"(?<![A-Za-z0-9])(?:%b)(?![A-Za-z0-9])" % alone
+        return cls(
+            secrets,
+            # Only ASCII's case is folded, in bytes: so no position moves.
+            tuple(dict.fromkeys(form.lower() for form in _longest_first(spellings - short))),
+            _longest_first(coded),
+            # None where there is none: even a pattern that never matches costs time everywhere.
+            (re.compile(pattern),) if alone else (),
+        )
 
 
 class Redactor:
     """Replaces the secrets it knows by MARK; everything else stays as it is."""
 
-    def __init__(self, secrets: Iterable[str] = (), *, base: Redactor | None = None) -> None:
-        self._base = base
-        self._secrets = frozenset(one for one in secrets if len(one) >= SHORTEST)
-        spellings = {form for secret in self._secrets for form in _spellings(secret)}
-        # The longer ones first: one may be a part of another.
-        ordered = sorted(spellings, key=lambda form: (-len(form), form))
-        self._inside = tuple(form for form in ordered if len(form) >= _SHORTEST_INSIDE)
-        self._inside_bytes = tuple(form.encode(errors="surrogatepass") for form in self._inside)
-        short = "|".join(re.escape(form) for form in ordered if len(form) < _SHORTEST_INSIDE)
-        # None where there is none: even a pattern that never matches is tried at each character.
-        alone = [rf"(?<![A-Za-z0-9])(?:{short})(?![A-Za-z0-9])"] if short else []
-        self._alone = [re.compile(one) for one in alone]
-        self._alone_bytes = [re.compile(one.encode(errors="surrogatepass")) for one in alone]
+    def __init__(self, secrets: Iterable[str] = (), *, known: _Forms | None = None) -> None:
+        known = known or _Forms()
+        new = frozenset(one for one in secrets if len(one) >= SHORTEST) - known.secrets
+        forms = _Forms.of(new)
+        self._forms = _Forms(
+            forms.secrets | known.secrets,
+            forms.inside + known.inside,
+            forms.coded + known.coded,
+            forms.alone + known.alone,
+        )
 
     def also(self, secrets: Iterable[str]) -> Redactor:
         """One that knows these too."""
-        more = {one for one in secrets if len(one) >= SHORTEST and one not in self}
-        return Redactor(more, base=self) if more else self
+        more = Redactor(secrets, known=self._forms)
+        return more if len(more) > len(self) else self
 
-    def __bool__(self) -> bool:
-        """Whether it knows any secret."""
-        return bool(self._secrets or self._base)
-
-    def __contains__(self, secret: str) -> bool:
-        return secret in self._secrets or (self._base is not None and secret in self._base)
+    def __len__(self) -> int:
+        """How many secrets it knows."""
+        return len(self._forms.secrets)
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        for form in self._inside:
-            text = text.replace(form, MARK)
-        for pattern in self._alone:
-            text = pattern.sub(MARK, text)
-        return text if self._base is None else self._base.text(text)
+        return self.body(_encoded(text)).decode(errors="surrogatepass") if self else text
 
     def body(self, body: bytes) -> bytes:
         """A body without secrets, byte for byte the same everywhere else."""
-        for form in self._inside_bytes:
-            body = body.replace(form, MARK.encode())
-        for pattern in self._alone_bytes:
+        folded = body.lower()
+        for form in self._forms.inside:
+            if form in folded:
+                body, folded = _without(form, body, folded)
+        has_line = _LINE in body.translate(_AS_LINE)
+        joined = _without_line_breaks(body) if has_line else body
+        for form in self._forms.coded:
+            # Its first character may have been taken for a part of a line break.
+            if (has_line or len(form) < len(_LINE)) and form[1:] in joined:
+                body = _broken(form).sub(MARK.encode(), body)
+        for pattern in self._forms.alone:
             body = pattern.sub(MARK.encode(), body)
-        return body if self._base is None else self._base.body(body)
+        return body
 
     def fields(self, value: V, *, keep: tuple[str, ...] = ()) -> V:
         """A dataclass without secrets in its texts, save those of the fields to keep."""
@@ -99,11 +130,56 @@ class Redactor:
                 return self.fields(value)
         return value
 
+    def error(self, text: str) -> str:
+        """What went wrong, without secrets and without credentials that nobody knows."""
+        return self.text(hide_credentials(text))
+
     def report(self, text: str) -> str:
         """What nobody understood, without secrets and without what is called one there."""
-        for pattern, put in _NAMED:
-            text = pattern.sub(put, text)
-        return self.text(text)
+        return _put(_IN_REPORTS, self.error(text))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+def _longest_first(forms: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(sorted(map(_encoded, forms), key=lambda form: (-len(form), form)))
+
+
+def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
+    """A body, and the same in lower case, without a form in lower case."""
+    kept, at = [], 0
+    parts = folded.split(form)
+    for part in parts:
+        kept.append(body[at : at + len(part)])
+        at += len(part) + len(form)
+    return MARK.encode().join(kept), MARK.encode().join(parts)
+
+
+def _without_line_breaks(body: bytes) -> bytes:
+    """The same without line breaks, also as JSON writes them, and JSON in JSON."""
+    return body.replace(rb"\n", b"").replace(rb"\r", b"").translate(None, b"\r\n\\")
+
+
+def _broken(form: bytes) -> re.Pattern[bytes]:
+    """A form of base64, in one line or in several, as in a mail (RFC 2045, 6.8)."""
+    characters = (re.escape(form[at : at + 1]) for at in range(len(form)))
+    return re.compile(rb"(?:\\{1,9}[rn]?|[\r\n])*+".join(characters))
+
+
+def hide_credentials(text: str) -> str:
+    """A text without what is a secret by its name, its place or its form; prose stays as it is.
+
+    For what crews say of errors and for what executions are given, not for outputs.
+    """
+    return _put(_CREDENTIALS, text)
+
+
+def _put(patterns: Iterable[tuple[re.Pattern[str], str]], text: str) -> str:
+    for pattern, put in patterns:
+        text = pattern.sub(put, text)
+    return text
 
 
 def is_called_secret(name: str) -> bool:
@@ -132,7 +208,10 @@ def _is_unguessable(text: str) -> bool:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """How a secret may be written: in JSON, in JSON in JSON, in Python, in addresses, on pages."""
+    """How a secret may be written: in JSON, in JSON in JSON, in Python, in addresses, on pages.
+
+    Base64 apart.
+    """
     for text in (secret, repr(secret)[1:-1]):
         yield text
         for escape in (_as_json, _as_plain_json):
@@ -143,7 +222,7 @@ def _spellings(secret: str) -> Iterator[str]:
         yield quoted
         yield re.sub("%..", lambda found: found[0].lower(), quoted)
     yield html.escape(secret)
-    yield from _inside_base64(secret)
+    yield _encoded(secret).hex()
 
 
 def _as_json(text: str) -> str:
@@ -160,7 +239,7 @@ def _inside_base64(secret: str) -> Iterator[str]:
     Three bytes are four characters, so there are three ways; the characters at both ends belong to
     the neighbours too.
     """
-    raw = secret.encode(errors="surrogatepass")
+    raw = _encoded(secret)
     for before in range(3):
         written = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
         whole = (before + len(raw)) * 8 // 6
@@ -170,23 +249,58 @@ def _inside_base64(secret: str) -> Iterator[str]:
             yield sure.replace("+", "-").replace("/", "_")
 
 
-_NAME: Final = r"(?:token|secret|passw(?:or)?d|credential|authorization|api[_-]?key)"
-#: Whoever has the address at which a flow is answered can answer.
-_CALLBACK: Final = r"callback[_-]?url"
-_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
-_NAMED: Final = (
-    # `"token": "…"` in JSON, in Python and in JSON in JSON, also when the end is missing.
-    (
-        re.compile(
-            rf"((?:{_NAME}|{_CALLBACK})[\w-]{{0,40}}\\*[\"']?\s{{0,9}}[:=]\s{{0,9}})"
-            r"(?:\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
-            r"|(?:(?:basic|bearer)\s{1,9})?[^\s,;&\"'\\{}\[\]]++)",
-            re.IGNORECASE | re.DOTALL,
-        ),
-        rf"\1{MARK}",
-    ),
-    (re.compile(r"\b(bearer|basic)\s{1,9}[\w.~+/=-]{6,}+", re.IGNORECASE), rf"\1 {MARK}"),
-    (re.compile(r"(://[^\s/@:]{1,99}:)[^\s/@]{1,200}@"), rf"\1{MARK}@"),
-    (re.compile(r"(/events/(?:task|step|crew)/)[^\s\"'\\?#<>&]++"), rf"\1{MARK}"),
+_NAME: Final = (
+    r"(?:token|secret|passw(?:or)?d|credential|authorization|(?:api|access|private)[_-]?key"
+    # Not the beginning of `author`.
+    r"|(?-i:(?<![a-z])o?auth|O?Auth)(?-i:(?![a-z]))|(?-i:(?<![A-Z])O?AUTH(?![A-Z])))"
 )
-"""What is a secret by its name or its place, for texts that nobody could read."""
+_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
+#: A name with what follows it; whoever has the address at which a flow is answered can answer.
+_CALLED: Final = rf"(?:{_NAME}|callback[_-]?url)[\w-]{{0,40}}"
+_QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
+_BARE: Final = r"[^\s,;&\"'\\{}\[\]]"
+#: Numbers of tokens are no secrets, nor is what says that there is no value.
+_VALUE: Final = (
+    rf"(?:{_QUOTED}|(?:(?:basic|bearer)\s{{1,9}})?"
+    rf"(?!(?:\d{{1,12}}|none|null|true|false)(?![\w.+/=-])){_BARE}++)"
+)
+#: What no word looks like: letters and digits, or letters of both cases over some length.
+_UNGUESSABLE: Final = (
+    rf"(?:(?={_BARE}{{0,99}}[a-z])(?={_BARE}{{0,99}}\d){_BARE}{{8,}}+"
+    rf"|(?={_BARE}{{0,99}}(?-i:[a-z][A-Z])){_BARE}{{16,}}+)"
+)
+
+_NO_WORD: Final = rf"(?:\"[^\"\s]++\"|'[^'\s]++'|(?:basic|bearer)\s{{1,9}}{_BARE}++|{_UNGUESSABLE})"
+#: Keys that say themselves whose they are, and JWTs.
+_OF_VENDORS: Final = (
+    r"(?-i:(?<![A-Za-z0-9_-])(?:(?:gh[opsur]|github_pat|glpat|npm|hf|whsec|sk|rk|pk|xai|gsk)"
+    r"[_-](?=[\w-]{0,99}\d)[\w-]{16,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|A(?:KIA|SIA)[0-9A-Z]{16}"
+    r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?))"
+)
+
+
+def _patterns(*found: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    flags = re.IGNORECASE | re.DOTALL
+    return tuple((re.compile(pattern, flags), put) for pattern, put in found)
+
+
+_CREDENTIALS: Final = _patterns(
+    # `"token": "…"` in JSON, in Python and in JSON in JSON, also when the end is missing, and
+    # `token=…`, as in an address.
+    (rf"({_CALLED}(?:\\*[\"']\s{{0,9}}[:=]|\s{{0,9}}=)\s{{0,9}}){_VALUE}", rf"\1{MARK}"),
+    # `token: …`, where prose may follow.
+    (rf"({_CALLED}\s{{0,9}}:\s{{0,9}}){_NO_WORD}", rf"\1{MARK}"),
+    (rf"([?&][\w-]{{0,40}}(?:key|sig|signature)=){_BARE}++", rf"\1{MARK}"),
+    (rf"\b(bearer|basic)\s{{1,9}}{_UNGUESSABLE}", rf"\1 {MARK}"),
+    (r"(://[^\s/@:]{1,99}:)[^\s/@]{1,200}@", rf"\1{MARK}@"),
+    (r"(/events/(?:task|step|crew)/)[^\s\"'\\?#<>&]++", rf"\1{MARK}"),
+    (_OF_VENDORS, MARK),
+    (r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*", rf"\1{MARK}"),
+)
+"""What is a secret by its name, its place or its form, where people are quoted too."""
+
+_IN_REPORTS: Final = _patterns(
+    (rf"({_CALLED}\s{{0,9}}:\s{{0,9}}){_VALUE}", rf"\1{MARK}"),
+    (r"\b(bearer|basic)\s{1,9}[\w.~+/=-]{6,}+", rf"\1 {MARK}"),
+)
+"""The same for texts that nobody could read: there, prose is worth less than a secret."""

@@ -49,6 +49,10 @@ def test_what_is_no_object_gives_nothing(meta: object) -> None:
         ("db_password", "abc"),
         ("taskWebhookUrl", "https://theirs.example/task"),
         ("humanInputWebhook", {"url": "https://theirs.example"}),
+        ("auth", "Bearer abc"),
+        ("git", "ghp_1234567890abcdefghij1234567890"),
+        ("config", '{"api_key": "abc"}'),
+        ("header", "Authorization: Bearer abc"),
         ("link", "https://files.example/a?signature=1"),
         ("link", "https://user@files.example/"),
         ("link", "https://hooks.example/T0A1B2C3D4E5F6G7H8"),
@@ -65,15 +69,25 @@ def test_what_is_secret_long_or_nested_is_left_out(name: str, value: object) -> 
     assert read_given({name: value, "kept": "yes"}) == (("kept", "yes"),)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("level", "Basic English"), ("author", "Ana"), ("topic", "Authorization: the board decides")],
+)
+def test_what_only_reads_like_a_credential_is_shown(name: str, text: str) -> None:
+    assert read_given({name: text}) == ((name, text),)
+
+
 def test_an_address_that_anybody_may_know_is_shown() -> None:
     site = "https://example.com/about-us"
     assert read_given({"website": site}) == (("website", site),)
 
 
 def test_a_form_s_secrets_are_sent_and_not_shown() -> None:
-    request = new_kickoff({"topic": "tea", "api_key": "abc"})
+    hook = "https://hooks.example/T0A1B2C3D4E5F6G7H8"
+    secrets = {"api_key": "abc", "git": "ghp_1234567890abcdefghij1234567890", "hook": hook}
+    request = new_kickoff({"topic": "tea"} | secrets)
 
-    assert json.loads(request.body) == {"inputs": {"topic": "tea", "api_key": "abc"}}
+    assert json.loads(request.body) == {"inputs": {"topic": "tea"} | secrets}
     assert request.inputs == (("topic", "tea"),)
 
 

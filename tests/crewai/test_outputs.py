@@ -71,10 +71,12 @@ def test_credentials_are_not_shown() -> None:
         api_key="s3cret",
         hooks=[{"webhook": {"url": "s3cret"}, "headers": ["Bearer s3cret", "basic s3cret"]}],
         authentication={"user": "s3cret"},
+        notes=["Basic rules apply.", "git: ghp_s3cretS3cretS3cretS3cret"],
     )
     assert "s3cret" not in json.dumps(found)
     assert (found["answer"], found["total_tokens"]) == ("REAL", 12)
     assert found["hooks"] == [{"webhook": MARK, "headers": [MARK, MARK]}]
+    assert found["notes"] == ["Basic rules apply.", f"git: {MARK}"]
 
 
 def test_what_is_nested_too_deeply_to_be_looked_through_is_malformed() -> None:

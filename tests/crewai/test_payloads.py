@@ -28,6 +28,7 @@ from bot.domain.errors import Malformed
 from bot.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
 from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from bot.domain.outcome import Delivered, Outcome, Refused, ResumeStatus, Unknown
+from bot.domain.redaction import MARK
 from bot.domain.verdict import Approve, Revise
 from bot.usecases.read_models import CrewStatus, Progress
 from tests.builders import a_decision
@@ -277,6 +278,13 @@ def test_inputs_that_are_no_list_are_malformed(body: bytes, problem: str) -> Non
             b"<html><style>p {}</style><h1>502 Bad Gateway</h1><hr>proxy</html>",
             "502 Bad Gateway proxy",
         ),
+        (
+            b'{"message": "401 for https://h/?api_key=sk-LEAK&q=1"}',
+            f"401 for https://h/?api_key={MARK}&q=1",
+        ),
+        (b"x" * 250 + b" Authorization: Bearer LEAK", "x" * 250 + f" Authorization: {MARK}"),
+        (b"401\nAuthorization:\n  Bearer sk-LEAK", f"401 Authorization: {MARK}"),
+        (b'{"error": "token: not accepted"}', "token: not accepted"),
         (b"x" * 1_000, "x" * 299 + "…"),
         (b"\xff", "\ufffd"),
         (b"", ""),

@@ -6,6 +6,7 @@ import base64
 import html
 import json
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -13,8 +14,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.notification import Format, Output
-from bot.domain.redaction import MARK, Redactor, is_called_secret, url_secrets
+from bot.domain.redaction import (
+    MARK,
+    Redactor,
+    hide_credentials,
+    is_called_secret,
+    url_secrets,
+)
 from tests.builders import a_notification
+from tests.worst_cases import SECONDS, seconds
 
 SECRET = 'aB3/"+\\é&=whsec'
 any_secret = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=10, max_size=60)
@@ -32,6 +40,8 @@ spellings: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
         lambda text: quote(text, safe=""),
         lambda text: quote(text, safe="").lower() if text.islower() else quote(text, safe=""),
         html.escape,
+        lambda text: text.encode().hex(),
+        lambda text: text.encode().hex().upper(),
     ]
 )
 
@@ -58,6 +68,33 @@ def test_a_secret_is_found_behind_any_user_in_base64(secret: str, user: str, aft
     assert MARK in shown
     # What is left of it is at most the bits that it shares with its neighbours.
     assert len(shown) - len(MARK) <= len(f"Basic {pair}") - len(secret.encode()) * 8 // 6 + 2
+
+
+@pytest.mark.parametrize("spell", [str.upper, str.lower, str.swapcase])
+def test_a_secret_is_found_in_another_case(spell: Callable[[str], str]) -> None:
+    redact = Redactor(["aB3c-Straße-dE5f6"])
+    assert redact.text(f"Key {spell('aB3c-Stra')}ße{spell('-dE5f6')}!") == f"Key {MARK}!"
+    assert Redactor(["Post-1"]).text("POST-1") == "POST-1"  # a short one may be a word
+
+
+@pytest.mark.parametrize("secret", ["0123456789abcdefghijklmnop", "A-secret-of-one-line" * 9])
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("levels", range(3))
+def test_a_secret_is_found_in_base64_that_is_broken_in_lines(
+    secret: str, width: int, line_break: str, levels: int
+) -> None:
+    for before in range(width):
+        whole = base64.b64encode(f"{'.' * before}{secret} and more".encode()).decode()
+        lines = [whole[at : at + width] for at in range(0, len(whole), width)]
+        text = line_break.join(lines)
+        for _ in range(levels):
+            text = json.dumps(text)
+        shown = Redactor([secret]).text(text)
+
+        assert MARK in shown
+        left = shown.replace(MARK, "").replace("r", "").replace("n", "")
+        assert len(left) < len(text) - len(secret) * 8 // 6 + 4
 
 
 @given(st.text(), st.binary())
@@ -160,11 +197,101 @@ def test_a_report_leaves_the_rest_readable() -> None:
     assert Redactor().report(text) == text
 
 
+KEY = "sk-proj-4eC39HqLyjWDarjtT1zdp7dc"  # opens nothing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"401 for url https://api.example.com/v1?api_key={KEY}",
+        f"401 for url https://maps.example.com/geo?q=tea&key={KEY}#kept",
+        "Client error for https://s3.example.com/a?X-Amz-Signature=sk-LEAK",
+        f"failed with headers {{'Authorization': 'Bearer {KEY}', 'Accept': 'text/html'}}",
+        f"Authorization: Bearer {KEY}",
+        "Authorization: Bearer sk-proj-LEAK",
+        f"authorization=Bearer {KEY}",
+        f"Incorrect API key provided: {KEY}. You can find yours in the settings",
+        "password: sk-pr0j-LEAK",
+        'password: "sk-proj-LEAK"',
+        "DB_PASSWORD=sk-proj-LEAK",
+        '{"auth": "sk-proj-LEAK"}',
+        '{"config": {"access_key": "sk-proj-LEAK"}}',
+        "postgresql://crew:sk-proj-LEAK@db/crew",
+        f"Bearer {KEY}",
+        "Basic c2stcHJvajpMRUFLTEVBSw==",
+        f"a key {KEY}",
+        "clone with ghp_sk1proj2LEAK3LEAK4LEAK5LEAK6LEAK7",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzay1wcm9qIjoiTEVBSyJ9.c2stcHJvai1MRUFL",
+        "AKIAIOSFODNN7LEAKLEA",
+        "xoxb-2323-LEAKLEAK",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEsk-projLEAK",
+    ],
+)
+def test_what_is_a_credential_by_its_name_or_form_is_hidden(text: str) -> None:
+    shown = hide_credentials(text)
+
+    assert MARK in shown
+    assert not any(one in shown for one in ("sk-", "LEAK", "TEVBSw", "c2stcHJvai", "sk1"))
+    assert hide_credentials(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The token costs 3 cents. Each token: cheap.",
+        "author: Ana, authors: Ana and Bob",
+        "Authorization: the board decides. Authority: Ana. AUTHOR: BOB1234567",
+        "Authorization: 2024-05-01, by the board",
+        "The secret: patience. Secret of success: work1",
+        "password: required; api_key: Field required",
+        "401: token not accepted; token: missing",
+        "body.token: Input is not valid",
+        "max_tokens=128000 is more than 'max_tokens': 4096, total_tokens: 123456789",
+        "AuthenticationError: api_key=None",
+        "Basic understanding of JavaScript; bearer instruments; Basic PowerPoint skills",
+        "The sk-learn-based approach is a risk-free task-oriented one.",
+        "Credentials: see the handbook. OAuth: supported",
+        "https://example.com/?q=tea&page=2",
+        "Keys: a, b. Monkey=3. key=value",
+    ],
+)
+def test_prose_is_not_hidden(text: str) -> None:
+    assert hide_credentials(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token" * 20_000,
+        "auth-" * 20_000,
+        "token: " * 20_000,
+        "token=" * 20_000,
+        "bearer " * 20_000,
+        "a" * 100_000,
+        "1a" * 50_000,
+        "aB" * 50_000,
+        "?" * 100_000,
+        "?a&" * 30_000,
+        "://a:" * 20_000,
+        "eyJ" * 30_000,
+        "sk-" * 30_000,
+        '\\"token\\":\\"' * 10_000,
+        "-----BEGIN " * 10_000,
+        "\\n" * 50_000,
+    ],
+)
+def test_hiding_takes_no_longer_than_the_text_is_long(text: str) -> None:
+    redact = Redactor([KEY, "n" * 60, "aaaaaaaaaaaaaaaa"])
+    for hide in (hide_credentials, redact.text, redact.report):
+        assert seconds(partial(hide, text)) < SECONDS
+
+
 @pytest.mark.parametrize(
     ("name", "is_secret"),
     [
         *((name, True) for name in ("api_key", "API-Key", "apikey", "github_token", "dbPassword")),
-        *((name, False) for name in ("topic", "key", "author", "")),
+        *((name, True) for name in ("auth", "x-auth", "basicAuth", "AUTH_HEADER", "OAuth")),
+        *((name, False) for name in ("topic", "key", "author", "AUTHOR", "coauthors", "")),
     ],
 )
 def test_what_is_a_secret_by_its_name(name: str, is_secret: bool) -> None:
