@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 
+from bot.domain.redaction import Redactor
 from bot.host.context import FlowWebhook
 from bot.host.engine.versions import require_crewai
 from bot.host.errors import HostNotStarted
@@ -20,6 +22,9 @@ from bot.host.serve import Options, leave, serve
 from bot.host.target import Target
 from bot.imports import kept_imports
 from bot.logs import set_up_logging
+
+_SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+_SHORTEST_SECRET: Final = 8
 
 
 def run_host(chosen: argparse.Namespace) -> int:
@@ -29,7 +34,7 @@ def run_host(chosen: argparse.Namespace) -> int:
     leave_terminal()
     try:
         options = read_options(chosen, os.environ)
-        set_up_logging(*_log_settings(os.environ), redact=_redactor(options))
+        set_up_logging(*_log_settings(os.environ), redact=options.redactor.error)
         require_crewai()
         targets = _load(chosen.targets, options)
         check_flows(targets, options)
@@ -55,6 +60,7 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
     ):
         if url is not None and not _is_url(url):
             raise HostNotStarted(f"{option} {url!r} is no http(s) URL")
+    flow_webhook = _flow_webhook(chosen, environment)
     return Options(
         host=chosen.host,
         port=chosen.port,
@@ -62,7 +68,10 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         database=chosen.database,
         token=token,
         public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
-        flow_webhook=_flow_webhook(chosen, environment),
+        flow_webhook=flow_webhook,
+        redactor=Redactor(_secrets(environment)).also(
+            (token, flow_webhook.secret if flow_webhook else "")
+        ),
     )
 
 
@@ -124,14 +133,8 @@ def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "j
     raise HostNotStarted(f"LOG_FORMAT {form!r} is neither console nor json")
 
 
-def _redactor(options: Options) -> Callable[[str], str]:
-    secrets = [options.token]
-    if options.flow_webhook is not None:
-        secrets.append(options.flow_webhook.secret)
-
-    def redact(line: str) -> str:
-        for secret in secrets:
-            line = line.replace(secret, "…")
-        return line
-
-    return redact
+def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
+    """The crew's own keys, by their variables' names; short values are flags and numbers."""
+    for name, value in environment.items():
+        if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
+            yield value

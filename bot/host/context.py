@@ -50,6 +50,8 @@ class Shared:
     again_after: float
     """Seconds until an execution goes on whose work could not be written to disk."""
     new_id: Callable[[], str]
+    redact: Callable[[str], str]
+    """Takes secrets out of what is told of an error."""
     now: Callable[[], float] = utc_seconds
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 

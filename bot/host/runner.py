@@ -6,6 +6,7 @@ import contextvars
 import hmac
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -186,6 +187,7 @@ class Runner:
                 )
                 log.info("completed", execution=execution.id)
             case Failed(why):
+                why = self._shared.redact(why)
                 self._store.end(
                     execution.id,
                     error=why,
@@ -193,8 +195,9 @@ class Runner:
                     webhooks=bodies.event(execution, f"{kind}_failed", {"error": why}),
                 )
                 log.info("ended_with_an_error", execution=execution.id)
-            case Asked():
-                self._ask(execution, outcome)
+            case Asked(message=message):
+                # It may say why the answer before could not be read.
+                self._ask(execution, replace(outcome, message=self._shared.redact(message)))
 
     def _ask(self, execution: Execution, asked: Asked) -> None:
         question_id, token = self._shared.new_id(), self._shared.new_token()

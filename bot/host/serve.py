@@ -9,13 +9,14 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import structlog
 from aiohttp import web
 
+from bot.domain.redaction import Redactor
 from bot.host.context import FlowWebhook, Shared, random_id, utc_seconds
 from bot.host.database import Database
 from bot.host.errors import HostNotStarted
@@ -50,6 +51,8 @@ class Options:
     again_after: float = 30.0
     """Seconds until an execution goes on whose work could not be written to disk."""
     new_id: Callable[[], str] = random_id
+    redactor: Redactor = field(default_factory=Redactor)
+    """Knows what must not be told of the environment."""
 
 
 async def serve(targets: Mapping[str, Target], options: Options) -> None:
@@ -112,6 +115,7 @@ def _shared(file: Database, options: Options, url: str, sender: Sender) -> Share
         flow_webhook=options.flow_webhook,
         again_after=options.again_after,
         new_id=options.new_id,
+        redact=options.redactor.error,
     )
 
 

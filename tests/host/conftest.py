@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from bot.domain.redaction import Redactor
 from bot.host.context import FlowWebhook
 from bot.host.serve import Options, hosting
 from bot.host.target import Target
 from tests.host.client import TOKEN, Api, Listener, listening
 
 SECRET = "whsec_flow-secret"
+MODEL_KEY = "key-of-the-model"
 StartHost = Callable[..., AbstractAsyncContextManager[Api]]
 
 
@@ -41,6 +43,7 @@ def start_host(tmp_path: Path, listener: Listener) -> StartHost:
             if asks
             else None,
             first_pause=0.005,
+            redactor=Redactor([MODEL_KEY]),
         )
         async with hosting({target.name: target for target in targets}, options) as url:
             yield Api(url)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.server_process import inherited
+from bot.domain.redaction import MARK
 from bot.host.arguments import add_arguments
 from bot.host.command import check_flows, leave_terminal, read_options
 from bot.host.engine.versions import check_version
@@ -49,6 +50,22 @@ def test_everything_can_be_chosen() -> None:
     assert chosen.public_url == "https://host.example.com"
     assert chosen.flow_webhook is not None
     assert chosen.flow_webhook.secret == "whsec_x"
+
+
+def test_secrets_of_the_environment_are_known() -> None:
+    secrets = {
+        "CREW_TOKEN": "short",
+        "OPENAI_API_KEY": "key-of-the-model",
+        "db_password": "correcthorse",
+        "CLIENT_SECRET": "secret-of-a-client",
+    }
+    kept = {"TOKENIZERS_PARALLELISM": "false", "MAX_TOKENS": "4096", "MODEL": "gpt-of-somebody"}
+
+    redactor = options(**secrets, **kept).redactor
+
+    for secret in secrets.values():
+        assert redactor.error(f"No {secret}, really") == f"No {MARK}, really"
+    assert redactor.text(str(kept)) == str(kept)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database)
         flow_webhook=None,
         again_after=0,
         new_id=lambda: "e-1",
+        redact=str,
     )
     again = threading.Event()
 

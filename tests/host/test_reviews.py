@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from bot.domain.redaction import MARK
 from bot.host.errors import HostStops
 from bot.host.records import TaskRow
 from bot.host.target import Completed, Run
 from tests.host.client import Api, Listener
-from tests.host.conftest import StartHost
+from tests.host.conftest import MODEL_KEY, StartHost
 from tests.host.standins import StandInCrew
 
 Told = dict[str, Any]
@@ -240,6 +241,23 @@ async def test_an_error_of_the_crew_is_its_status(
         said = await api.until(execution, "error")
 
     assert said["error"] == f"{type(error).__name__}: no such model"
+
+
+async def test_an_error_is_told_without_keys(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    def work(_task: str) -> None:
+        raise LookupError(f"401 for https://model.example/?api_key=sk-LEAK ({MODEL_KEY})")
+
+    events = {"events": ["crew_kickoff_failed"], "url": f"{listener.url}/events"}
+    async with start_host(StandInCrew(work=work)) as api:
+        execution = await api.kick_off(**told, webhooks=events)
+        said = await api.until(execution, "error")
+        [event] = await listener.until(lambda: listener.at("/events"))
+
+    assert said["error"] == f"LookupError: 401 for https://model.example/?api_key={MARK} ({MARK})"
+    assert said["error"] in str(event)
+    assert MODEL_KEY not in str(event)
 
 
 class Impatient(StandInCrew):
