@@ -182,9 +182,12 @@ def _open_sqlite(url: sa.URL) -> Engines:
 def _claim_file(path: str) -> IO[str]:
     """Lock and create the SQLite file, for this bot and its user alone.
 
-    Two bots on one file would take each other's effects for a crashed process's.
+    Two bots on one file would take each other's effects for a crashed process's. SQLite follows
+    symbolic links, as this does, but writes a log of its own beside each hard link, and corrupts
+    the file: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
     """
     try:
+        path = os.path.realpath(path)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         # Held as long as the engines.
         lock = os.fdopen(_open_private(f"{path}.lock", os.O_WRONLY | os.O_CREAT), "w")
@@ -196,6 +199,12 @@ def _claim_file(path: str) -> IO[str]:
         lock.close()
         raise StoreUnavailable(f"another bot is using {path}") from error
     _make_private(path)
+    if Path(path).is_file() and Path(path).stat().st_nlink > 1:
+        lock.close()
+        raise StoreUnavailable(
+            f"{path} has another name (a hard link), under which another bot could use it: remove"
+            " that, or put a copy in its place"
+        )
     return lock
 
 

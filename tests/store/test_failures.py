@@ -95,6 +95,26 @@ async def test_a_second_bot_on_the_same_file_is_refused(tmp_path: Path) -> None:
     await open_engines(url).dispose()
 
 
+async def test_a_second_bot_on_the_same_file_by_another_path_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "link.db").symlink_to(tmp_path / "crewgate.db")
+    first = open_engines(sqlite_url(tmp_path / "link.db"))
+    for path in ("crewgate.db", "link/crewgate.db", "link/link.db"):
+        with pytest.raises(StoreUnavailable, match="another bot is using"):
+            open_engines(sqlite_url(tmp_path / path))
+    await first.dispose()
+
+
+async def test_a_file_with_a_hard_link_is_refused_under_each_name(tmp_path: Path) -> None:
+    await open_engines(sqlite_url(tmp_path / "crewgate.db")).dispose()
+    (tmp_path / "link.db").hardlink_to(tmp_path / "crewgate.db")
+    for path in ("crewgate.db", "link.db") * 2:
+        with pytest.raises(StoreUnavailable, match="hard link"):
+            open_engines(sqlite_url(tmp_path / path))
+    (tmp_path / "link.db").unlink()
+    await open_engines(sqlite_url(tmp_path / "crewgate.db")).dispose()
+
+
 async def test_a_folder_is_made_where_it_is_missing(tmp_path: Path) -> None:
     await open_engines(sqlite_url(tmp_path / "new" / "folder" / "crewgate.db")).dispose()
     assert (tmp_path / "new" / "folder").is_dir()
