@@ -201,6 +201,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             redactors=redactors,
             prove=partial(prove, settings.slack.bot_token),
             status_token=settings.status_token,
+            public_url=settings.public_url,
             parse_notification=parse_notification,
             parse_flow_request=parse_flow_request,
             parse_update={

@@ -39,7 +39,7 @@ ENVIRONMENT = {
     "SLACK_APP_TOKEN": "xapp-app-token",
     "SLACK_SIGNING_SECRET": "signing-secret",
     "SLACK_CHANNEL": "C0REVIEWS",
-    "STATUS_TOKEN": "status-token",
+    "STATUS_TOKEN": "status-token-of-it",
     "DATABASE_URL": "postgresql://crewgate:p%40ssword-of-it@db.example.com/crewgate",
     "TEA_TOKEN": "tea-crew-token",
     "TEA_SECRET": "tea-webhook-secret",
@@ -48,7 +48,13 @@ ENVIRONMENT = {
     "MILK_SECRET": "milk-webhook-secret",
     "MILK_FLOW_SECRET": "whsec_milk-flow-secret",
 }
-SHARED = ("xoxb-bot-token", "xapp-app-token", "signing-secret", "status-token", "p@ssword-of-it")
+SHARED = (
+    "xoxb-bot-token",
+    "xapp-app-token",
+    "signing-secret",
+    "status-token-of-it",
+    "p@ssword-of-it",
+)
 
 
 @pytest.fixture

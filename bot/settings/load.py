@@ -85,7 +85,7 @@ class Settings:
     port: int
     crews: Mapping[str, CrewSettings]
     status_token: str | None = field(repr=False)
-    """Opens the details of `/readyz` to callers from elsewhere."""
+    """Opens the details of `/readyz`."""
     log_format: parsers.LogFormat
     log_level: parsers.LogLevel
 

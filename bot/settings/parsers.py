@@ -88,32 +88,28 @@ def parse_signing_secret(raw: object) -> str:
     return text
 
 
-#: Shorter ones can be guessed, and whoever has it can put outputs before reviewers.
-WEBHOOK_SECRET_LENGTH: Final = 16
+#: Shorter ones can be guessed.
+SECRET_LENGTH: Final = 16
 
 
-def parse_webhook_secret(raw: object) -> str:
-    """What a crew presents to this bot; long enough not to be guessed."""
-    text = parse_secret(raw)
-    if len(text) < WEBHOOK_SECRET_LENGTH:
-        msg = (
-            f"it has {len(text)} characters, and needs {WEBHOOK_SECRET_LENGTH} or more;"
-            " put here what `openssl rand -hex 32` prints, and give the crew the same"
-        )
-        raise InvalidSetting(msg)
-    return text
+def long_secret(instead: str) -> Callable[[object], str]:
+    """A secret that is long enough not to be guessed, by whoever can try."""
+
+    def parse(raw: object) -> str:
+        text = parse_secret(raw)
+        if len(text) < SECRET_LENGTH:
+            needs = f"it has {len(text)} characters, and needs {SECRET_LENGTH} or more"
+            raise InvalidSetting(f"{needs}; {instead}")
+        return text
+
+    return parse
 
 
-def parse_flow_secret(raw: object) -> str:
-    """What a flow's requests are signed with, whole."""
-    text = parse_secret(raw)
-    if len(text) < WEBHOOK_SECRET_LENGTH:
-        msg = (
-            f"it has {len(text)} characters, and needs {WEBHOOK_SECRET_LENGTH} or more; put here"
-            " the whole secret that the webhook's settings show"
-        )
-        raise InvalidSetting(msg)
-    return text
+parse_webhook_secret: Final = long_secret(
+    "put here what `openssl rand -hex 32` prints, and give the crew the same"
+)
+parse_flow_secret: Final = long_secret("put here the whole secret that the webhook's settings show")
+parse_status_token: Final = long_secret("put here what `openssl rand -hex 32` prints")
 
 
 def token_like(prefix: str, where: str) -> Callable[[object], str]:

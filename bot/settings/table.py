@@ -150,10 +150,11 @@ NOTIFY: Final = Setting(
 )
 STATUS_TOKEN: Final[Setting[str | None]] = Setting(
     name="STATUS_TOKEN",
-    parse=parsers.parse_secret,
+    parse=parsers.parse_status_token,
     default=None,
     meaning=(
-        "bearer token for the details of `/readyz`; without it only this machine itself is told"
+        "bearer token for the details of `/readyz`, 16 characters or more; without it only this"
+        " machine itself is told, and nobody where `PUBLIC_URL` is another's"
     ),
 )
 LOG_FORMAT: Final[Setting[parsers.LogFormat]] = Setting(

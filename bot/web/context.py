@@ -39,7 +39,8 @@ class WebContext:
     prove: Callable[[str], str]
     """What only this bot answers to a nonce."""
     status_token: str | None = field(repr=False)
-    """Opens the details of the bot's health to callers from elsewhere."""
+    """Opens the details of the bot's health."""
+    public_url: str | None
     parse_notification: Callable[[bytes], Notification]
     parse_flow_request: Callable[[bytes], FlowRequest]
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]

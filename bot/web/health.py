@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -37,7 +38,7 @@ async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> we
 
 
 async def on_readyz(
-    request: web.Request, *, check_health: CheckHealth, status_token: str | None
+    request: web.Request, *, check_health: CheckHealth, status_token: str | None, local: bool
 ) -> web.Response:
     """200 while the bot can work, else 503; why, and what somebody should look at, is not public.
 
@@ -49,19 +50,31 @@ async def on_readyz(
     body: dict[str, object] = {"status": "ready" if ready else "not_ready"}
     if not ready:
         body |= {"error": "not_ready", "message": "The bot cannot work now."}
-    if may_see_details(request, status_token):
+    if may_see_details(request, status_token, local=local):
         body["details"] = [*health.failures, *health.warnings]
         if not ready:
             body["message"] = "; ".join(health.failures)
     return web.json_response(body, status=200 if ready else 503)
 
 
-def may_see_details(request: web.Request, status_token: str | None) -> bool:
-    """Whether a caller has the token, or is on this machine and no proxy for somebody else."""
+def is_local(public_url: str | None) -> bool:
+    """True if nobody is told an address at which a proxy could be.
+
+    A public address may be that of a proxy on this machine, and some proxies do not say so.
+    """
+    host = None if public_url is None else urlsplit(public_url).hostname
+    return host in (None, "localhost") or _is_loopback(host)
+
+
+def may_see_details(request: web.Request, status_token: str | None, *, local: bool) -> bool:
+    """Return True for who has the token and, if the bot is `local`, for callers on this machine.
+
+    A proxy on this machine that calls for somebody else is none of these.
+    """
     if status_token is not None and is_bearer(request.headers.get("Authorization"), status_token):
         return True
     forwarded = any(name in request.headers for name in _PROXIES)
-    return not forwarded and _is_loopback(request.remote)
+    return local and not forwarded and _is_loopback(request.remote)
 
 
 def _is_loopback(address: str | None) -> bool:

@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.web.context import WebContext
 from bot.web.error_responses import explain_failures
 from bot.web.flow_requests import on_flow_request
-from bot.web.health import on_healthz, on_readyz
+from bot.web.health import is_local, on_healthz, on_readyz
 from bot.web.kickoff import on_kickoff, on_register
 from bot.web.request_body import LIMIT, Room
 from bot.web.webhooks import on_event, on_human_input, on_stream
@@ -30,7 +30,10 @@ def build(context: WebContext) -> web.Application:
     )
     router.add_get("/healthz", partial(on_healthz, prove=context.prove))
     readyz = partial(
-        on_readyz, check_health=context.check_health, status_token=context.status_token
+        on_readyz,
+        check_health=context.check_health,
+        status_token=context.status_token,
+        local=is_local(context.public_url),
     )
     router.add_get("/readyz", readyz)
     return app

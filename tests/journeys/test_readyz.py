@@ -12,7 +12,7 @@ import aiohttp
 
 from tests.journeys.conftest import MakeWorld, World
 
-TOKEN = "status-token"  # opens nothing
+TOKEN = "status-token-of-it"  # opens nothing
 
 
 async def ready(world: World, **headers: str) -> tuple[int, Any]:

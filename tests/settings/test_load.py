@@ -112,6 +112,7 @@ def test_what_is_missing_is_named(
         ("SLACK_SIGNING_SECRET", "xapp-secret-9", "this is a token"),
         ("SLACK_SIGNING_SECRET", "xoxe.xoxp-secret-9", "this is a token"),
         ("CREW_WEBHOOK_SECRET", "secret-9-secret", "it has 15 characters, and needs 16 or more"),
+        ("STATUS_TOKEN", "x", "it has 1 characters, and needs 16 or more"),
         ("SLACK_CHANNEL", "reviews", "put #reviews or its id"),
         ("SLACK_CHANNEL", "#Reviews", "put #name or its id"),
         ("SLACK_CHANNEL", "D0123456789", "is no channel"),

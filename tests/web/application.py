@@ -54,6 +54,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
         redactors={"research": Redactor([CREDENTIALS.webhook_secret, "whsec_the-flow-secret"])},
         prove=lambda nonce: f"proof of {nonce}",
         status_token=None,
+        public_url=None,
         parse_notification=parse_notification,
         parse_flow_request=parse_flow_request,
         parse_update={

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from bot.web.health import may_see_details
+from bot.web.health import is_local, may_see_details
 
 TOKEN = "status-token"  # opens nothing
 LOCAL = ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1")
@@ -13,10 +13,12 @@ ELSEWHERE = ("10.0.0.7", "192.168.1.1", "::ffff:10.0.0.7", "2001:db8::1", "0.0.0
 PROXIES = ("X-Forwarded-For", "x-real-ip", "Forwarded", "Via")
 
 
-def may(remote: str, token: str | None = TOKEN, **headers: str) -> bool:
+def may(
+    remote: str, token: str | None = TOKEN, public_url: str | None = None, **headers: str
+) -> bool:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = make_mocked_request("GET", "/readyz", headers=named).clone(remote=remote)
-    return may_see_details(request, token)
+    return may_see_details(request, token, local=is_local(public_url))
 
 
 @pytest.mark.parametrize("remote", LOCAL)
@@ -32,6 +34,22 @@ def test_a_proxy_on_this_machine_calls_for_somebody_else(remote: str, name: str)
     assert not may(remote, **{name: ""})
     assert not may(remote, **{name: "127.0.0.1"})
     assert may(remote, **{name: "10.0.0.7"}, Authorization=f"Bearer {TOKEN}")
+
+
+@pytest.mark.parametrize("remote", LOCAL)
+@pytest.mark.parametrize(
+    ("public_url", "told"),
+    [
+        *((f"http://{host}:3000", True) for host in ("127.0.0.1", "localhost", "[::1]")),
+        *((f"https://{host}", False) for host in ("bot.example.com", "10.0.0.7", "[2001:db8::1]")),
+    ],
+)
+def test_behind_a_public_address_there_may_be_a_proxy_that_says_nothing(
+    remote: str, public_url: str, *, told: bool
+) -> None:
+    assert may(remote, public_url=public_url) is told
+    assert may(remote, None, public_url) is told
+    assert may(remote, public_url=public_url, Authorization=f"Bearer {TOKEN}")
 
 
 @pytest.mark.parametrize("remote", ELSEWHERE)
