@@ -36,3 +36,36 @@ async def test_a_review_over_a_socket_that_is_connected_anew(
         await decide_over_the_socket(world, "e-2")
         await world.slack.slash(ANA, CHANNEL, "/crew", "pending")
         assert "othing" in await world.told(ANA)
+
+
+ODD_FRAMES = (
+    "",
+    "ping",
+    '{"type": "events_api", "envelope_id"',
+    '["hello"]',
+    "[" * 100_000,
+    '{"type": "interactive", "envelope_id": "e", "payload": null}',
+    '{"type": "interactive", "envelope_id": "e", "payload": ["SECRET"]}',
+    '{"type": "slash_commands", "envelope_id": 7, "payload": {}}',
+    '{"type": {"odd": 1}, "payload": {"text": "SECRET"}}',
+)
+
+
+async def test_odd_frames_are_left_out_without_a_traceback(
+    make_world: MakeWorld,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with make_world(SLACK_APP_TOKEN="xapp-demo") as world:
+        world.slack.events_url = None
+        await world.slack.until(lambda: world.slack.sockets)
+        for frame in ODD_FRAMES:
+            await world.slack.send_frame(frame)
+
+        await decide_over_the_socket(world, "e-1")
+
+    written = "".join(capsys.readouterr()) + caplog.text
+    assert "socket_frame_odd" in written
+    assert "Traceback" not in written
+    assert "Failed to" not in written
+    assert "SECRET" not in written

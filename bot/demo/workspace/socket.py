@@ -135,6 +135,11 @@ class Sockets:
                     }
                 )
 
+    async def send_frame(self, text: str) -> None:
+        """Send a text on every connection as it is."""
+        for socket in self.open:
+            await socket.stream.send_str(text)
+
     def drop(self) -> None:
         """Abort every connection without a closing frame."""
         for socket in self.open:

@@ -259,6 +259,10 @@ class Workspace(UserActions):
         """Ask every connected client to reconnect, as Slack does every few hours."""
         await self._sockets.refresh()
 
+    async def send_frame(self, text: str) -> None:
+        """Send a text on every socket as it is."""
+        await self._sockets.send_frame(text)
+
     def drop_sockets(self) -> None:
         """Abort every socket without a closing frame."""
         self._sockets.drop()

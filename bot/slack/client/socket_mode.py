@@ -21,8 +21,37 @@ from bot.usecases.ports.slack import RESPONSE_SENT
 log = structlog.get_logger(__name__)
 
 
+def _parse_frame(text: str) -> dict[str, object] | None:
+    """What a frame says; None if it is not as Slack documents it."""
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_known = isinstance(frame, dict) and isinstance(frame.get("payload", {}), dict)
+    return frame if is_known else None
+
+
+class _Client(SocketModeClient):
+    """Leaves out frames for which the SDK would log a traceback."""
+
+    async def enqueue_message(self, message: str) -> None:
+        if _parse_frame(message) is None:
+            log.warning("socket_frame_odd")
+        else:
+            await super().enqueue_message(message)
+
+
 class _Handler(AsyncSocketModeHandler):
     """Tells a listener when its acknowledgement has left."""
+
+    def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
+        # Not the base's, which opens a client of the SDK's own.
+        self.app = app
+        self.app_token = app_token
+        self.client = _Client(
+            app_token=app_token, logger=app.logger, web_client=app.client, ping_interval=ping
+        )
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         sent = asyncio.Event()
@@ -55,7 +84,7 @@ class SocketMode:
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
-        handler = _Handler(self._app, self._app_token, ping_interval=self._ping)
+        handler = _Handler(self._app, self._app_token, ping=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
         connecting = asyncio.create_task(_connect(handler))
         processing = handler.client.message_processor
@@ -84,11 +113,8 @@ class SocketMode:
 
     async def _on_message(self, message: aiohttp.WSMessage) -> None:
         """Slack says at each `hello` how many connections the app has; 10 are allowed."""
-        if '"hello"' in message.data[:200]:
-            with suppress(ValueError):
-                log.info(
-                    "socket_hello", connections=json.loads(message.data).get("num_connections")
-                )
+        if '"hello"' in message.data[:200] and (frame := _parse_frame(message.data)) is not None:
+            log.info("socket_hello", connections=frame.get("num_connections"))
             self.warning = None
 
 
