@@ -83,6 +83,11 @@ class OutboxEngines:
         """These."""
         return self
 
+    @property
+    def free_bytes(self) -> int | None:
+        """How much the disk still takes; None where the database looks after that itself."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Engines(OutboxEngines):
@@ -102,6 +107,14 @@ class Engines(OutboxEngines):
     def for_outbox(self) -> OutboxEngines:
         """Those for the outbox, and for delivering what is in it."""
         return self.background
+
+    @property
+    def free_bytes(self) -> int | None:
+        """Of the disk with the SQLite file and its log."""
+        if self.lock is None:
+            return None
+        disk = os.fstatvfs(self.lock.fileno())
+        return disk.f_bavail * disk.f_frsize
 
     async def dispose(self) -> None:
         """Close every connection."""

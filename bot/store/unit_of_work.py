@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.engine import OutboxEngines
 from bot.store.failures import translate_errors
 from bot.store.queries import SqlQueries
 from bot.store.transaction import SqlTransaction
+
+#: What the largest bodies and the log that SQLite writes of them may need, in bytes.
+ROOM: Final = 32 * 2**20
 
 Wake = Callable[[str], None]
 """Called with a destination that has something new to do."""
@@ -27,11 +31,17 @@ class SqlUnitOfWork:
     """`usecases.ports.store.UnitOfWork`."""
 
     def __init__(
-        self, engines: OutboxEngines, *, wake: Wake, availability: _Availability | None = None
+        self,
+        engines: OutboxEngines,
+        *,
+        wake: Wake,
+        availability: _Availability | None = None,
+        room: int = ROOM,
     ) -> None:
         self._engines = engines
         self._wake = wake
         self.read = SqlQueries(engines.read)
+        self._room = room
         self._availability = availability or _Availability()
         self._kept_rules: set[str] = set()
 
@@ -60,9 +70,13 @@ class SqlUnitOfWork:
     async def probe(self) -> None:
         """Raises StoreUnavailable when the database does not answer or takes no writes.
 
-        Writing is only tried after it failed: a full disk can still be read.
+        Writing is only tried after it failed: a full disk can still be read. A disk that is nearly
+        full takes that, and no notification.
         """
         await self.read.ping()
+        free = self._engines.free_bytes
+        if free is not None and free < self._room:
+            raise StoreUnavailable(f"the disk has room for {free // 2**20} MiB only")
         if self._availability.failed:
             async with self.begin() as tx:
                 await tx.write_nothing()

@@ -195,6 +195,20 @@ async def test_the_outbox_does_not_wait_for_what_people_read(engines: Engines) -
     await waiting
 
 
+@on_sqlite
+async def test_a_disk_that_takes_no_notification_is_a_failure(engines: Engines) -> None:
+    assert engines.free_bytes is not None
+    await SqlUnitOfWork(engines, wake=lambda _: None, room=1).probe()
+    too_much = engines.free_bytes + 2**40
+    with pytest.raises(StoreUnavailable, match="the disk has room for"):
+        await SqlUnitOfWork(engines, wake=lambda _: None, room=too_much).probe()
+
+
+@on_postgresql
+async def test_how_full_a_server_s_disk_is_is_not_asked(engines: Engines) -> None:
+    await SqlUnitOfWork(engines, wake=lambda _: None, room=2**70).probe()
+
+
 async def test_that_the_outbox_could_not_write_is_looked_into_too(engines: Engines) -> None:
     uow = SqlUnitOfWork(engines, wake=lambda _: None)
     written: list[str] = []
