@@ -178,14 +178,18 @@ async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
 
 
 def _people(user: Mapping[str, object]) -> frozenset[str]:
-    """The one person, unless they are gone."""
-    return frozenset() if user.get("deleted") is True else frozenset({str(user.get("id"))})
+    """The one person, unless they are gone, or an app, which decides nothing."""
+    if user.get("deleted") is True or user.get("is_bot") is True:
+        return frozenset()
+    return frozenset({str(user.get("id"))})
 
 
 def _user(subject: str, answer: Mapping[str, object]) -> Finding:
     user = object_in(answer, "user")
     if user.get("deleted") is True:
         return wrong(subject, "this account is deactivated; name somebody else")
+    if user.get("is_bot") is True:
+        return wrong(subject, "this is an app, which decides nothing; name a person")
     return Finding(subject, str(user.get("real_name") or user.get("name") or ""))
 
 

@@ -67,6 +67,7 @@ async def test_more_approvals_than_people_are_wrong(said_of: Ask) -> None:
         ("nobody@example.com", "Slack knows nobody by nobody@example.com"),
         ("S0NONE", "nobody is in S0NONE"),
         ("U0GONE", "Slack knows nobody by U0GONE"),
+        ("U0DEMOBOT", "Slack knows nobody by U0DEMOBOT"),
         ("S0EMPTY", "nobody is in S0EMPTY"),
     ],
 )
@@ -128,6 +129,39 @@ async def test_what_is_doubtful_is_no_error(said_of: Ask) -> None:
         f"! {second}: {never} {HERE} already; put it before that one, or take it out",
         f'! {HERE}: {approves} = "leave" or "revise" there if that is not meant',
     ]
+
+
+_SECRET = "which sounds like a secret and is not kept, so the rule never counts"
+_OPEN = "has a [ that nothing closes, so it stands for itself"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('unknown_starter = "deny"', 'unknown_starter = "deny" bars nobody'),
+        ('when = { inputs = { api_key = "*" } }', f"when.inputs asks for api_key, {_SECRET}"),
+        ('when = { meta = { auth = "x", t = "y" } }', f"when.meta asks for auth, {_SECRET}"),
+        ('when = { task = "contract_[ab" }', f"when.task {_OPEN}"),
+        ('when = { json = { "a.b" = "x[" } }', f"when.json.'a.b' {_OPEN}"),
+    ],
+)
+async def test_keys_that_are_good_for_nothing_are_doubtful(
+    said_of: Ask, text: str, why: str
+) -> None:
+    _, doubtful = await lines(said_of, ONE + text)
+    assert doubtful.startswith(f"! {HERE}: {why}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'unknown_starter = "deny"\nself_approval = false',
+        'when = { task = "contract_[ab]", inputs = { topic = "[[]draft[]]" } }',
+        'when = { contains = ["a["] }',
+    ],
+)
+async def test_what_is_meant_is_not_doubtful(said_of: Ask, text: str) -> None:
+    assert len(await lines(said_of, ONE + text)) == 1
 
 
 async def test_only_errors_make_the_exit_status_1(ask: Ask, crew: Crew, tmp_path: Path) -> None:

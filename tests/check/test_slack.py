@@ -126,3 +126,10 @@ async def test_a_channel_by_name_and_one_without_the_bot(slack: Workspace, ask: 
 
     advice = "install the app again with the manifest's scopes"
     assert f"✗ channel {CHANNEL}: missing_scope: {advice}" in said
+
+
+async def test_an_app_is_no_reviewer(ask: Ask) -> None:
+    status, said = await ask(REVIEWERS="U0DEMOBOT")
+
+    assert status == 1
+    assert "✗ reviewer U0DEMOBOT: this is an app, which decides nothing; name a person" in said

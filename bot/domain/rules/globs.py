@@ -50,6 +50,11 @@ def is_anything(pattern: str) -> bool:
     return pattern != "" and not pattern.strip("*")
 
 
+def has_open_bracket(pattern: str) -> bool:
+    """True if a `[` stands for itself, because no `]` closes it."""
+    return "[" in _ATOMS.findall(pattern)
+
+
 def covers_glob(wide: str, narrow: str) -> bool:
     """Whether all that matches `narrow` surely matches `wide`; in doubt, no."""
     wide, narrow = wide.casefold(), narrow.casefold()

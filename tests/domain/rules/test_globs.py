@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.rules.globs import covers_glob, is_anything, matches_glob
+from bot.domain.rules.globs import covers_glob, has_open_bracket, is_anything, matches_glob
 from tests.worst_cases import LARGEST, SECONDS, seconds
 
 TEXTS = st.text("abAB]!-[*?^\\\n", max_size=12)
@@ -83,3 +83,13 @@ def test_only_stars_are_anything() -> None:
 )
 def test_no_text_makes_a_glob_slow(pattern: str) -> None:
     assert seconds(lambda: matches_glob(pattern, "a" * LARGEST)) < SECONDS / 4
+
+
+@pytest.mark.parametrize("pattern", ["[", "a[b", "[a]b[", "[!"])
+def test_a_bracket_that_nothing_closes_is_found(pattern: str) -> None:
+    assert has_open_bracket(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["", "[ab]*", "[[]", "[]]", "]"])
+def test_a_bracket_that_is_closed_is_none(pattern: str) -> None:
+    assert not has_open_bracket(pattern)
