@@ -9,7 +9,7 @@ from bot.domain.rules.duration import Duration
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`test [--since DURATION]` and `explain EXECUTION`."""
-    commands = parser.add_subparsers(dest="of_rules", required=True)
+    commands = parser.add_subparsers(dest="of_rules", metavar="{test,explain}", required=True)
     test = commands.add_parser(
         "test", help="what the rules as they are now would do with the rounds that there were"
     )
@@ -24,9 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _span(text: str) -> Duration:
     try:
-        found = Duration.parse(text)
+        found = Duration.parse(text, examples="12h or 30d")
     except ValueError as wrong:
         raise argparse.ArgumentTypeError(str(wrong)) from None
     if found.working:
-        raise argparse.ArgumentTypeError(f"{found} has no calendar; put hours (h) or days (d) here")
+        raise argparse.ArgumentTypeError(
+            f"{found}: no working hours are known here; put hours (h) or days (d)"
+        )
     return found

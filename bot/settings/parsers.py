@@ -30,6 +30,8 @@ class InvalidSetting(ValueError):
 
 def shown(value: object) -> str:
     """The value for an error message: on one line, in quotes, not too long."""
+    if isinstance(value, bool):
+        return str(value).lower()  # as TOML has it
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a bit of a line
 

@@ -336,9 +336,13 @@ async def test_rules_are_tried_on_what_the_bot_has_stored(
     assert (status, said) == (1, "crewgate: there is no database yet; start the bot once\n")
     status, said = await run("rules", "test", "--since", "soon", folder=tmp_path, env=env)
     assert status == 2
-    assert "not a duration; put one like 30s, 15m, 4h, 3d" in said
+    assert "argument --since: not a duration; put one like 12h or 30d here" in said
     status, said = await run("rules", "test", "--since", "4wh", folder=tmp_path, env=env)
     assert status == 2
+    assert "argument --since: 4wh: no working hours are known here" in said
+    status, said = await run("rules", folder=tmp_path, env=env)
+    assert status == 2
+    assert "the following arguments are required: {test,explain}" in said
 
     bot = BotProcess(env, folder=tmp_path, port=free_port())
     async with bot:

@@ -44,17 +44,16 @@ class Duration:
         return f"{self.length // _UNITS[unit]}{unit}"
 
     @classmethod
-    def parse(cls, text: str) -> Duration:
+    def parse(cls, text: str, *, examples: str = EXAMPLES) -> Duration:
         """From what `str` gives. Raises ValueError, which says what to put there."""
         found = _WRITTEN.fullmatch(text.strip().lower())
         if found is None:
-            raise ValueError(f"not a duration; put one like {EXAMPLES} here")
+            raise ValueError(f"not a duration; put one like {examples} here")
         count, unit = int(found[1]), found[2]
         working = unit == "wh"
         longest = LONGEST_WORKING if working else LONGEST
-        most = longest // _UNITS[unit[-1]]
-        if not 1 <= count <= most:
-            raise ValueError(f"it must be from 1{unit} to {most}{unit}; put such a duration here")
+        if not 1 <= count <= longest // _UNITS[unit[-1]]:
+            raise ValueError(f"put a duration from 1{unit} to {cls(longest, working)} here")
         return cls(count * _UNITS[unit[-1]], working, f"{count}{unit}")
 
     def after(self, start: datetime, hours: WorkingHours | None) -> datetime:

@@ -103,9 +103,9 @@ def round_number(number: int) -> str:
     return f"round {number:,}"
 
 
-def came_back_with(where: str) -> str:
+def came_back_with(where: str, *, is_flow: bool) -> str:
     """On the card of an earlier round; `where` is the latest one."""
-    return f"The crew came back with {where}."
+    return f"The {'flow' if is_flow else 'crew'} came back with {where}."
 
 
 def channel_refuses(crew: Crew, code: str) -> str:

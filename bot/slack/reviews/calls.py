@@ -83,7 +83,7 @@ def newer(view: CardView, link: Link) -> str | None:
     if view.newer is None:
         return None
     where = linked(call_strings.round_number(view.newer.number), view.newer.card, link)
-    return call_strings.came_back_with(where)
+    return call_strings.came_back_with(where, is_flow=view.round.question is not None)
 
 
 def _asked_for_changes(view: CardView) -> Person | None:

@@ -12,6 +12,7 @@ from bot.demo.workspace.text import disguised_links, pieces
 from bot.domain.notification import Output
 from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from bot.domain.question import Question
 from bot.domain.review import State
 from bot.domain.rules.absence import Absence
 from bot.domain.verdict import Approve, Revise
@@ -113,6 +114,8 @@ def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     said = newer(view, lambda where: f"https://x/{where.ts}")
     assert said == "The crew came back with <https://x/1.0|round 3>."
     assert newer(view, lambda _: None) == "The crew came back with round 3."
+    of_flow = replace(view, round=a_round(question=Question(request_id="1")))
+    assert newer(of_flow, lambda _: None) == "The flow came back with round 3."
     card = render_card(view, now=LATER)
     assert below_headline(card, None) is card
     asked = replace(view, round=a_round(State.RESUMED, decision=a_decision(Revise("Shorter."))))
