@@ -24,7 +24,7 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
     await world.slack.open_home(CARL)
     seen = await home(world, ANA, "Waiting for you: 1")
 
-    assert "Findings. They grow." in seen.shown
+    assert "Findings · They grow." in seen.shown
     assert buttons(seen) == ["Approve", "Revise", "Read all"]
     assert buttons(await home(world, CARL, "Waiting for others: 1")) == ["Read all"]
     await world.slack.until(lambda: card.ts.replace(".", "") in world.slack.home(ANA).shown)

@@ -81,7 +81,7 @@ def _text(
     # In one line with the rest: a row that changes is as high as before, or nearly so.
     yield strings.about(round_, state, *summary.claim_and_notes(line, now=now))
     if row.part is not Part.STUCK:
-        yield summary.preview(line)
+        yield summary.preview(line)[0]
 
 
 def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Block]:

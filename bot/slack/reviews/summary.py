@@ -9,8 +9,8 @@ from typing import Final
 from bot.domain.notification import Format
 from bot.domain.review import Round, State
 from bot.slack import strings as shared
-from bot.slack.blockkit.previews import preview_of_json, preview_of_markdown
-from bot.slack.blockkit.text import date, one_line
+from bot.slack.blockkit import previews
+from bot.slack.blockkit.text import date, escape_mrkdwn, one_line
 from bot.slack.reasons import because
 from bot.slack.reviews import rule_strings, state_strings, strings
 from bot.slack.reviews.links import Link, linked
@@ -34,7 +34,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 def detail(line: RoundLine) -> str:
     """The same below a line of a list: output, feedback, how long it waited, the answer."""
     round_ = line.round
-    lines = [preview(line)]
+    lines = [preview(line)[0]]
     decision = round_.decision
     if decision is not None:
         lines.append(f"decided after {strings.waited(round_, decision)}")
@@ -65,10 +65,15 @@ def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
         yield strings.notes_in_list(line.notes, line.noted_by)
 
 
-def preview(line: RoundLine) -> str:
-    """The beginning of an output in one line, without its marks."""
-    text = preview_of_json if line.format is Format.JSON else preview_of_markdown
-    return one_line(text(line.excerpt), _LINE) or strings.EMPTY_IN_LIST
+def preview(line: RoundLine) -> tuple[str, bool]:
+    """The beginning of an output in one line, without its marks, and whether that is all of it."""
+    words, is_whole = previews.preview(
+        line.excerpt,
+        is_json=line.format is Format.JSON,
+        characters=line.characters,
+        limit=_LINE,
+    )
+    return escape_mrkdwn(words) or strings.EMPTY_IN_LIST, is_whole
 
 
 _LINE: Final = 160

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,25 +121,6 @@ def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
     said = shown(home(a_queue(line)))
     assert f":eyes: <@{BEN.id}> is on it" in said
     assert f":memo: 2 notes from <@{ANA.id}> and <@{BEN.id}>" in said
-
-
-@pytest.mark.parametrize(
-    ("excerpt", "format_", "says"),
-    [
-        ("# Findings\n\nThey *grow*.\n\n- a\n- b", Format.MARKDOWN, "Findings. They grow. a. b."),
-        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", Format.MARKDOWN, "\nSo it is."),
-        ("| a | b |\n|---|---|\n| 1 | 2 |", Format.MARKDOWN, "a · b; 1 · 2;"),
-        ("```\nx = 1\n```", Format.MARKDOWN, "\nx = 1"),
-        ("---\n\n![x](y)", Format.MARKDOWN, "\nx."),
-        ("  \n", Format.MARKDOWN, "The output is empty."),
-        ('{"a": "b\\nc", "d": [1, true, "cut of', Format.JSON, "a: b c, d: 1, true, cut of"),
-        ("{}", Format.JSON, "The output is empty."),
-    ],
-)
-def test_a_preview_is_words(excerpt: str, format_: Format, says: str) -> None:
-    line = RoundLine(a_round(), None, excerpt, len(excerpt), format_)
-    assert says in shown(home(a_queue(line)))
-    assert "--" not in shown(home(a_queue(line)))
 
 
 def test_a_row_that_stays_offers_what_does_nothing_first() -> None:

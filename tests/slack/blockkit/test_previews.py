@@ -1,0 +1,78 @@
+"""The beginning of an output in one line says nothing that was not written."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.slack.blockkit.previews import preview
+
+
+def shown(text: str, *, read: int = 400, is_json: bool = False) -> str:
+    """The preview of a text of which so many characters were read."""
+    line, is_whole = preview(text[:read], is_json=is_json, characters=len(text), limit=160)
+    assert is_whole is not line.endswith("…")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("# Findings\n\nThey *grow*.\n\n- a\n- b", "Findings · They grow. a · b"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", "a · b · 1 · 2 · So it is."),
+        ("It is `x`:\n\n```python\nx = 1\n```", "It is x: python x = 1"),
+        ("[The study](https://example.com/s)", "The study (https://example.com/s)"),
+        ("---\n\n![x](y)", "x (y)"),
+        ("  \n", ""),
+    ],
+)
+def test_all_that_was_written_is_in_it_without_its_marks(text: str, says: str) -> None:
+    assert shown(text) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"a": "b\\nc", "d": [1, true, "e"]}', "a: b c, d: 1, true, e"),
+        ("{}", ""),
+        (r'{"caf\u00e9": 1}', "caf : …"),
+    ],
+)
+def test_json_is_its_keys_and_values(text: str, says: str) -> None:
+    assert shown(text, is_json=True) == says
+
+
+LIABILITY = "The supplier accepts liability only where the law leaves it no choice."
+
+
+@pytest.mark.parametrize("read", range(22, len(LIABILITY)))
+def test_what_was_cut_off_ends_with_a_whole_word_and_no_full_stop(read: int) -> None:
+    words, _, ellipsis = shown(LIABILITY, read=read).rpartition(" ")
+    assert ellipsis == "…"
+    assert LIABILITY.startswith(f"{words} ")
+
+
+@pytest.mark.parametrize("amount", ["60,000", "60 000", "60\u202f000", "60000"])
+@pytest.mark.parametrize("is_json", [False, True])
+def test_no_number_is_cut(amount: str, *, is_json: bool) -> None:
+    whole = f'{{"We ask": "for {amount} euros"}}' if is_json else f"We ask for {amount} euros now."
+    said = " ".join(amount.split())
+    for read in range(10, len(whole) - 1):
+        line = shown(whole, read=read, is_json=is_json)
+        assert "6" not in line or f"for {said} euros" in line
+
+
+def test_a_long_line_is_cut_between_words() -> None:
+    line = shown("word " * 100)
+    assert line == "word " * 31 + "word …"
+
+
+@pytest.mark.parametrize(("text", "says"), [("报告" * 100, "报告" * 80 + "…"), ("1" * 300, "…")])
+def test_without_spaces_it_is_cut_between_characters_of_no_number(text: str, says: str) -> None:
+    assert shown(text) == says
+
+
+def test_a_table_takes_nothing_away_in_silence() -> None:
+    table = "| Term | Value |\n|---|---|\n" + "| Notice | 30 days |\n" * 40
+    assert shown(f"{table}\nThe supplier accepts liability.").endswith(
+        "Notice · 30 days · Notice …"
+    )
