@@ -52,6 +52,8 @@ async def test_what_is_read_is_answered_there(flows: World) -> None:
     card = await question(flows)
     await flows.slack.overflow(ANA, card, "Read all")
     await flows.slack.click(ANA, await modal(flows, ANA, "Findings"), "✓ approved")
+    assert LABELS[0] not in buttons(await modal(flows, ANA, "answered “approved”"))
+    await flows.slack.close_modal(ANA)
     await says(flows, card, "The flow goes on with the outcome “approved”.")
     await flows.slack.overflow(ANA, flows.slack.fresh(card), "History")
     assert "answered “approved”" in (await modal(flows, ANA, "answered")).shown

@@ -68,7 +68,7 @@ def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
     signs = SlowSigns(context)
     app.action(ids.APPROVE)(partial(on_approve, context=context, signs=signs))
     answer = partial(on_answer, context=context, signs=signs)
-    app.action(re.compile(rf"{ids.ANSWER}\.[0-9]{{1,3}}"))(answer)
+    app.action(re.compile(rf"^{ids.ANSWER}\.[0-9]{{1,3}}$"))(answer)
     app.action(ids.ANSWER_MENU)(answer)
     app.action(ids.REVISE)(partial(on_revise, context=context))
     app.action(ids.RETRY)(partial(on_retry, context=context, signs=signs))
