@@ -18,7 +18,7 @@ SURELY_WHOLE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What somebody was asked about before they approved."""
+    """What somebody was shown, and asked about, before they approved."""
 
     notes: str = ""
     """`Caveats.notes_mark` of the notes that they were shown."""
@@ -26,6 +26,8 @@ class Seen:
     """The user who, as they were told, is on it."""
     excerpt: bool = False
     """They were told that they were not shown all of the output."""
+    beginning: bool = False
+    """They pressed beside no more than the beginning of the output, wherever its card shows it."""
 
 
 NOTHING_SEEN: Final = Seen()
@@ -80,19 +82,22 @@ class Circumstances:
     read_to_end: bool = False
     """This person has turned to the output's last page."""
 
-    def caveats(self, by: Person, at: datetime) -> Caveats:
-        """What this person could overlook at this moment."""
+    def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
+        """What this person, who has seen that much, could overlook at this moment."""
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
         return Caveats(
             notes=len(self.notes),
             notes_mark=_mark(self.notes),
             claim=self.claim if holds else None,
-            shown=WHOLE if self.read_to_end or self._shows_all else self.shown,
+            shown=self._shown(seen),
         )
 
-    @property
-    def _shows_all(self) -> bool:
-        return self.shown is None and self.characters <= SURELY_WHOLE
+    def _shown(self, seen: Seen) -> int | None:
+        if self.read_to_end:
+            return WHOLE
+        if seen.beginning:
+            return None
+        return WHOLE if self.shown is None and self.characters <= SURELY_WHOLE else self.shown
 
 
 def _mark(notes: tuple[tuple[str, str], ...]) -> str:

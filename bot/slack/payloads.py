@@ -101,14 +101,6 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class ButtonRow:
-    """A row of buttons in a view: which of its blocks it is, and that block's id."""
-
-    index: int
-    block_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class ViewClick:
     """A button pressed in a modal or in Home."""
 
@@ -126,8 +118,8 @@ class ViewClick:
     """The box's block id."""
     block_id: str = ""
     """The block in which the button is."""
-    rows: tuple[ButtonRow, ...] = ()
-    """The view's rows of buttons, as they stood when it was pressed."""
+    rows: tuple[str, ...] = ()
+    """The ids of the view's blocks of buttons, in order."""
 
 
 @raises_malformed
@@ -164,16 +156,17 @@ def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
         typed=typed,
         box=box,
         block_id=str(action.get("block_id", "")),
-        rows=button_rows(view),
+        rows=_button_blocks(view),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class HomeOpened:
-    """Somebody opened Home; `rows` of buttons are what it showed until now."""
+    """Somebody opened Home; `metadata` and `rows` are of what it shows, as in a click there."""
 
     user: str
-    rows: tuple[ButtonRow, ...]
+    metadata: str
+    rows: tuple[str, ...]
 
 
 @raises_malformed
@@ -181,16 +174,15 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
     """An `app_home_opened` event; None for the app's other tab, its messages."""
     if event.get("tab") != "home":
         return None
-    return HomeOpened(str(event["user"]), button_rows(event.get("view") or {}))
-
-
-def button_rows(view: Mapping[str, Any]) -> tuple[ButtonRow, ...]:
-    """A view's rows of buttons, of which others know nothing but their place and their id."""
-    return tuple(
-        ButtonRow(index, str(block.get("block_id", "")))
-        for index, block in enumerate(view.get("blocks") or ())
-        if block["type"] == "actions"
+    view = event.get("view") or {}
+    return HomeOpened(
+        str(event["user"]), str(view.get("private_metadata", "")), _button_blocks(view)
     )
+
+
+def _button_blocks(view: Mapping[str, Any]) -> tuple[str, ...]:
+    blocks = view.get("blocks") or ()
+    return tuple(str(one.get("block_id", "")) for one in blocks if one["type"] == "actions")
 
 
 def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:

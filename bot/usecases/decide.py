@@ -45,7 +45,7 @@ async def decide(
 ) -> Round:
     """Record a person's decision, or their approval where several are needed; the first one wins.
 
-    `seen` is what they were asked about. Who has approved already changes nothing. Raises
+    `seen` is what they were shown and asked about. Who has approved already changes nothing. Raises
     RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
     VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
     StoreUnavailable: then nothing was recorded.
@@ -152,7 +152,7 @@ async def _require_nothing_overlooked(
     tx: Tx, round_: Round, by: Person, at: datetime, seen: Seen
 ) -> int:
     """How many notes are not sent. Raises ConfirmationNeeded unless they were asked about all."""
-    caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at)
+    caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at, seen)
     if not caveats.all_in(seen):
         raise ConfirmationNeeded(caveats)
     return caveats.notes

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances
+from bot.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances, Seen
 from bot.domain.notes import CLAIM_LASTS, Claim
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
 
@@ -42,6 +42,13 @@ def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not
     unread = not known_whole and not found.read_to_end
     at_once = found.caveats(ANA, NOW).all_in(NOTHING_SEEN)
     assert at_once != (bool(found.notes) or claimed or unread)
+
+
+@given(CIRCUMSTANCES)
+def test_beside_the_beginning_of_an_output_it_counts_as_unread(found: Circumstances) -> None:
+    caveats = found.caveats(ANA, NOW, Seen(beginning=True))
+    assert caveats.is_excerpt is not found.read_to_end
+    assert caveats.all_in(caveats.seen)
 
 
 @given(CIRCUMSTANCES)

@@ -128,14 +128,32 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     await world.delivered(card)
 
 
-async def test_home_asks_the_same(world: World) -> None:
-    await world.pause("draft", LONG)
-    card = await world.card("Line 0")
+async def test_home_asks_where_a_row_shows_no_more_than_the_beginning(world: World) -> None:
+    """The card shows all of it; who decides in Home has not seen that."""
+    await world.pause("draft", "The supplier delivers in May. " * 20 + "The customer waives all.")
+    card = await world.card("The customer waives all.")
     await world.slack.open_home(ANA)
+    seen = await home(world, ANA, " …")
 
-    await world.slack.click(ANA, await home(world, ANA, "Line 0"), "Approve")
-    asks = await modal(world, ANA, "% of this output")
+    await world.slack.click(ANA, seen, "Approve")
+    asks = await modal(world, ANA, "You were not shown all of this output")
+    assert buttons(asks) == ["Ask for changes", "Read all"]
+    assert not world.crew.requests
     await world.slack.submit(ANA, view=asks)
+
+    await world.delivered(card)
+
+
+async def test_who_read_it_to_its_end_is_not_asked_in_home(world: World) -> None:
+    await world.pause("draft", "The supplier delivers in May. " * 20)
+    card = await world.card("The supplier")
+    await world.slack.open_home(ANA)
+    seen = await home(world, ANA, "The supplier")
+    await world.slack.click(ANA, seen, "Read all")
+    await modal(world, ANA, "The supplier")
+    await world.slack.close_modal(ANA)
+
+    await world.slack.click(ANA, seen, "Approve")
 
     await world.delivered(card)
 

@@ -37,7 +37,7 @@ async def test_home_answers(flows: World) -> None:
     card = await question(flows)
     await flows.slack.open_home(ANA)
     seen = await home(flows, ANA, "Waiting for you: 1")
-    assert buttons(seen) == [*LABELS, "Read all"]
+    assert buttons(seen) == ["Refresh", *LABELS, "Read all"]
     await flows.slack.click(ANA, seen, "Read all")
     page = await modal(flows, ANA, "Findings")
     assert LABELS[0] in buttons(page)
@@ -45,6 +45,19 @@ async def test_home_answers(flows: World) -> None:
     await flows.slack.click(ANA, seen, "✕ rejected")
     await home(flows, ANA, "Waiting for you: 0")
     await says(flows, card, "The flow goes on with the outcome “rejected”.")
+
+
+async def test_home_asks_before_an_answer_beside_the_beginning_of_an_output(
+    flows: World,
+) -> None:
+    await flows.crew.ask(output="The supplier delivers in May. " * 20)
+    card = await question(flows)
+    await flows.slack.open_home(ANA)
+    seen = await home(flows, ANA, "Waiting for you: 1")
+    await flows.slack.click(ANA, seen, "✓ approved")
+    asks = await modal(flows, ANA, "You were not shown all of this output")
+    await flows.slack.submit(ANA, view=asks)
+    await says(flows, card, "The flow goes on with the outcome “approved”.")
 
 
 async def test_what_is_read_is_answered_there(flows: World) -> None:
@@ -166,7 +179,7 @@ async def test_a_stuck_answer_is_retried_in_home_or_dismissed(flows: World) -> N
     await flows.slack.open_home(ANA)
     seen = await home(flows, ANA, "Not delivered: 2")
     blocks = [block for block in seen.blocks if block["type"] == "actions"]
-    await flows.slack.click(ANA, seen, "Retry", block_id=blocks[0]["block_id"])
+    await flows.slack.click(ANA, seen, "Retry", block_id=blocks[1]["block_id"])
     await flows.slack.until(lambda: tuple(flows.crew.flows.answers))
     await flows.slack.click(BEN, flows.slack.fresh(card), "Dismiss")
     await modal(flows, BEN, "Dismiss")

@@ -10,8 +10,7 @@ from bot.demo.crew import Crew, status
 from bot.demo.environment import ANA, BEN, CARL, people, settings
 from bot.demo.workspace import View, Workspace, buttons
 from bot.settings.load import load
-from tests.builders import SECOND, FakeClock
-from tests.journeys.conftest import AT_ONCE, MakeWorld, World, started
+from tests.journeys.conftest import World, started
 from tests.journeys.people import home, modal
 
 
@@ -25,8 +24,8 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
     seen = await home(world, ANA, "Waiting for you: 1")
 
     assert "Findings · They grow." in seen.shown
-    assert buttons(seen) == ["Approve", "Revise", "Read all"]
-    assert buttons(await home(world, CARL, "Waiting for others: 1")) == ["Read all"]
+    assert buttons(seen) == ["Refresh", "Approve", "Revise", "Read all"]
+    assert buttons(await home(world, CARL, "Waiting for others: 1")) == ["Refresh", "Read all"]
     await world.slack.until(lambda: card.ts.replace(".", "") in world.slack.home(ANA).shown)
     await world.slack.click(ANA, world.slack.home(ANA), "Read all")
     await modal(world, ANA, "Findings")
@@ -55,48 +54,40 @@ async def test_home_is_paged(world: World) -> None:
     await home(world, ANA, "Page 2 of 3")
 
 
-async def test_a_second_click_on_one_spot_decides_nothing_more(world: World) -> None:
-    """The row stays in its place, and what does nothing stands where Approve was."""
+async def test_nothing_moves_before_its_reader_presses_refresh(world: World) -> None:
+    """What is decided stays in its place, what comes is counted, also when Home is opened again."""
     seen = await two_waiting(world)
     first, second = rows(seen)
     await world.slack.click(ANA, seen, "Approve", block_id=first["block_id"])
-    after = await home(world, ANA, "Waiting for you: 1")
-
-    spot, below = rows(after)
-
-    assert labels(spot) == ["Read all"]
-    assert labels(below) == ["Approve", "Revise", "Read all"]
-    assert (spot["block_id"], below["block_id"]) == (first["block_id"], second["block_id"])
-    assert "Draft 1." in after.shown
-    assert "Decided in the last" not in after.shown
-    await world.slack.click(ANA, after, "Read all", block_id=spot["block_id"])
-    await modal(world, ANA, "Draft 1.")
-    await world.crew.until(lambda: world.crew.resumes)
-    await world.slack.close_modal(ANA)
+    await home(world, ANA, "Waiting for you: 1")
+    await world.pause("draft", "Draft 3.", "e-3")
     await world.slack.open_home(ANA)
+    after = await home(world, ANA, "Refresh · 1 more")
+
+    assert values(after) == values(seen)
+    assert [labels(row) for row in rows(after)] == [["Read all"], labels(second)]
+    assert "Draft 1." in after.shown
+    assert "Draft 3." not in after.shown
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.slack.click(ANA, after, "Refresh · 1 more")
     fresh = await home(world, ANA, "Decided in the last 24 hours: 1")
-    assert values(fresh) == values(after)[::-1]
+    assert values(fresh)[::2] == values(seen)[::-1]
+    assert "Draft 3." in fresh.shown
+    assert buttons(fresh)[0] == "Refresh"
     assert len(world.crew.resumes) == 1
 
 
-async def test_a_click_right_after_rows_moved_decides_nothing(make_world: MakeWorld) -> None:
-    clock = FakeClock()
-    async with make_world(replace(AT_ONCE, clock=clock)) as world:
-        seen = await two_waiting(world)
-        await world.slack.click(ANA, seen, "Approve", block_id=rows(seen)[0]["block_id"])
-        await world.crew.until(lambda: world.crew.resumes)
-        await world.slack.open_home(ANA)
-        moved = await home(world, ANA, "Decided in the last 24 hours: 1")
-        first = rows(moved)[0]["block_id"]
+async def test_where_nothing_can_be_pressed_opening_puts_the_page_in_order(world: World) -> None:
+    seen = await two_waiting(world)
+    for row, left in zip(rows(seen), "10", strict=True):
+        await world.slack.click(ANA, seen, "Approve", block_id=row["block_id"])
+        await home(world, ANA, f"Waiting for you: {left}")
+    await world.pause("draft", "Draft 3.", "e-3")
+    await home(world, ANA, "Refresh · 1 more")
 
-        await world.slack.click(ANA, moved, "Approve", block_id=first)
+    await world.slack.open_home(ANA)
 
-        await modal(world, ANA, "Home had just changed. Nothing was decided; look again.")
-        assert "Waiting for you: 1" in world.slack.home(ANA).shown
-        assert len(world.crew.resumes) == 1
-        clock.advance(SECOND)
-        await world.slack.click(ANA, moved, "Approve", block_id=first)
-        await home(world, ANA, "Waiting for you: 0")
+    assert "Draft 3." in (await home(world, ANA, "Decided in the last 24 hours: 2")).shown
 
 
 async def test_a_stuck_row_is_retried_and_dismissed_in_home(world: World) -> None:
@@ -138,17 +129,16 @@ async def test_a_home_that_was_opened_before_a_start_is_kept_up_to_date(tmp_path
 
 
 async def two_waiting(world: World) -> View:
-    """Ana's Home with two rows that came while she had it open."""
-    await world.slack.open_home(ANA)
+    """Ana's Home with two rows."""
     for number in (1, 2):
         await world.pause("draft", f"Draft {number}.", f"e-{number}")
-        await home(world, ANA, f"Waiting for you: {number}")
-    return world.slack.home(ANA)
+    await world.slack.open_home(ANA)
+    return await home(world, ANA, "Waiting for you: 2")
 
 
 def rows(view: View) -> list[dict[str, Any]]:
     """The rounds' buttons."""
-    return [block for block in view.blocks if block["type"] == "actions"]
+    return [block for block in view.blocks if block["type"] == "actions"][1:]
 
 
 def labels(row: dict[str, Any]) -> list[str]:

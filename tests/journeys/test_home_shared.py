@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.demo.environment import ANA
 from bot.demo.workspace import DROP_AFTER, HANG
 from bot.slack.client.web_api import call, new_client
-from tests.builders import SECOND, FakeClock
-from tests.journeys.conftest import AT_ONCE, MakeWorld, World
-from tests.journeys.people import home, modal
+from tests.journeys.conftest import World
+from tests.journeys.people import home
 from tests.journeys.test_home import rows, two_waiting, values
 
 
-async def test_a_click_on_what_slack_took_long_to_show_decides_nothing(
-    make_world: MakeWorld,
+async def test_a_page_in_order_that_slack_takes_long_to_show_is_the_last_word(
+    world: World,
 ) -> None:
-    clock = FakeClock()
-    async with make_world(replace(AT_ONCE, clock=clock)) as world:
-        seen = await two_waiting(world)
-        await world.slack.click(ANA, seen, "Approve", block_id=rows(seen)[0]["block_id"])
-        await home(world, ANA, "Waiting for you: 1")
-        world.slack.fail("views.publish", how=HANG)
-        await world.slack.open_home(ANA)
-        await world.slack.until(lambda: world.slack.hanging)
-        clock.advance(10 * SECOND)
-        world.slack.release()
-        moved = await home(world, ANA, "Decided in the last 24 hours: 1")
+    seen = await two_waiting(world)
+    await world.slack.click(ANA, seen, "Approve", block_id=rows(seen)[0]["block_id"])
+    shown = await home(world, ANA, "Waiting for you: 1")
+    world.slack.fail("views.publish", how=HANG)
+    await world.slack.click(ANA, shown, "Refresh")
+    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.open_home(ANA)
+    world.slack.release()
 
-        await world.slack.click(ANA, moved, "Approve", block_id=rows(moved)[0]["block_id"])
-
-        await modal(world, ANA, "Home had just changed.")
-        assert "Waiting for you: 1" in world.slack.home(ANA).shown
+    fresh = await home(world, ANA, "Decided in the last 24 hours: 1")
+    await world.pause("draft", "Draft 3.", "e-3")
+    assert values(await home(world, ANA, "Refresh · 1 more")) == values(fresh)
 
 
 async def test_an_answer_that_was_lost_keeps_nothing_from_being_shown(world: World) -> None:
     seen = await two_waiting(world)
     world.slack.fail("views.publish", how=DROP_AFTER)
     await world.pause("draft", "Draft 3.", "e-3")
-    await home(world, ANA, "Waiting for you: 3")
+    await home(world, ANA, "Refresh · 1 more")
     await world.pause("draft", "Draft 4.", "e-4")
-    after = await home(world, ANA, "Waiting for you: 4")
-    assert values(after)[:2] == values(seen)
+    after = await home(world, ANA, "Refresh · 2 more")
+    assert values(after) == values(seen)
 
 
 async def test_what_another_process_shows_is_left_to_it(world: World) -> None:
@@ -58,7 +51,7 @@ async def test_what_another_process_shows_is_left_to_it(world: World) -> None:
     # It shows what happens again once it is used here.
     shown = world.slack.home(ANA)
     await world.slack.click(ANA, shown, "Approve", block_id=rows(shown)[0]["block_id"])
-    assert values(await home(world, ANA, "Draft 3."))[:2] == values(seen)
+    assert values(await home(world, ANA, "Refresh · 1 more")) == values(seen)
 
 
 def answers(world: World) -> list[str]:

@@ -12,10 +12,10 @@ PHONE = 600
 """A narrower page shows one thing at a time."""
 
 
-async def home_of_two(site: Site, width: int = 1280) -> Page:
-    """Ana's Home with two drafts that wait."""
-    for number in (1, 2):
-        await site.environment.crew.pause(f"e-{number}", "draft", f"Draft {number}.")
+async def home_of_two(site: Site, width: int = 1280, first: str = "") -> Page:
+    """Ana's Home with two drafts that wait, of which the first may be longer."""
+    for number, more in ((1, first), (2, "")):
+        await site.environment.crew.pause(f"e-{number}", "draft", f"Draft {number}.{more}")
     await site.environment.workspace.until(
         lambda: len(site.environment.workspace.messages(CHANNEL)) == 2
     )
@@ -34,9 +34,13 @@ async def middle(button: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+@pytest.mark.parametrize("first", ["", " It is long." * 10])
 @pytest.mark.parametrize("width", [1280, 390])
-async def test_a_second_click_on_one_spot_approves_no_other(site: Site, width: int) -> None:
-    page = await home_of_two(site, width)
+async def test_a_second_click_on_one_spot_approves_no_other(
+    site: Site, width: int, first: str
+) -> None:
+    """A decided row is as high as before: what is below it does not come under the pointer."""
+    page = await home_of_two(site, width, first)
     home = page.locator(".home")
     spot = await middle(home.get_by_role("button", name="Approve").first)
 

@@ -15,9 +15,8 @@ from bot.slack.blockkit.blocks import Block
 from bot.slack.client.answers import text_at
 from bot.slack.client.web_api import CallFailed, call
 from bot.slack.context import SlackContext
-from bot.slack.home.layout import SETTLES, Row, arrange, moment, moved_at, rows_of
+from bot.slack.home.layout import Row, in_order, in_place
 from bot.slack.home.messages import render_home
-from bot.slack.payloads import ButtonRow, ViewClick, button_rows
 from bot.usecases.queries.queue import queue
 
 log = structlog.get_logger(__name__)
@@ -38,18 +37,11 @@ _CHANGED_BY_ANOTHER: Final = "hash_conflict"
 class _Reader:
     page: int
     opened_at: datetime
-    before: tuple[ButtonRow, ...]
-    """The rows of buttons that Slack shows."""
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Row, ...]
+    """What Slack shows, in its places; none before the page is put in order."""
     shown: str = ""
     hash: str = ""
     """Slack's name for what it shows; empty when it is not known."""
-    moved: int = 0
-    """When something was last moved: the newest of its rows' times."""
-    showing: bool = False
-    """A page is on its way to Slack."""
-    shown_at: datetime | None = None
-    """When Slack last had one."""
 
 
 @dataclass
@@ -63,27 +55,21 @@ class HomeRefresher:
     context: SlackContext
     readers: dict[str, _Reader] = field(default_factory=dict)
 
-    def open(self, user: str, page: int = 0, before: tuple[ButtonRow, ...] = ()) -> None:
-        """Somebody opened Home, or turned to this page of it; `before` is what it shows."""
-        self._keep(user, _Reader(page, self.context.clock(), before))
+    def open(self, user: str, page: int = 0) -> None:
+        """Show somebody this page of Home, put in order."""
+        self._keep(user, _Reader(page, self.context.clock(), ()))
 
-    def take_over(self, click: ViewClick, page: int) -> None:
+    def open_again(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
+        """Go on with the rows that Slack shows, unless another page is on its way there."""
+        reader = self.readers.get(user)
+        if reader is None or reader.shown:
+            reader = _Reader(page, self.context.clock(), rows)
+        self._keep(user, reader)
+
+    def take_over(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
         """Keep a Home up to date that was opened elsewhere, or before a start."""
-        if click.by.id not in self.readers:
-            reader = _Reader(page, self.context.clock(), click.rows, rows_of(click.rows))
-            self._keep(click.by.id, reader)
-
-    def just_moved(self, click: ViewClick) -> bool:
-        """Whether a button stands where it was pressed for so short that nobody can mean it."""
-        moved = moved_at(click.block_id)
-        now = self.context.clock()
-        if now - moment(moved) < SETTLES:
-            return True
-        reader = self.readers.get(click.by.id)
-        if reader is None or not moved or moved != reader.moved:
-            return False
-        # Slack may have taken its time to show it.
-        return reader.showing or (reader.shown_at is not None and now - reader.shown_at < SETTLES)
+        if user not in self.readers:
+            self.open_again(user, page, rows)
 
     async def run(self) -> None:
         """Publish what changed until cancelled."""
@@ -110,12 +96,11 @@ class HomeRefresher:
             found = await queue(
                 user, page=reader.page, keep=keep, context=context, recheck=not reader.shown
             )
-            reader.rows = arrange(reader.rows, found, now=context.clock())
+            reader.rows = in_place(reader.rows, found) or in_order(found)
             view = await context.off_loop(
                 render_home,
                 found,
                 reader.rows,
-                before=reader.before,
                 now=context.clock(),
                 link=context.identity.link,
                 deciders=context.deciders,
@@ -128,9 +113,6 @@ class HomeRefresher:
 
     async def _publish(self, user: str, reader: _Reader, view: Block) -> None:
         known = {"hash": reader.hash} if reader.hash else {}
-        rows = button_rows(view)
-        reader.moved = max((moved_at(row.block_id) for row in rows), default=0)
-        reader.showing = True
         try:
             answer = await call(
                 self.context.client, "views.publish", user_id=user, view=view, **known
@@ -143,7 +125,5 @@ class HomeRefresher:
             if self.readers.get(user) is reader:
                 del self.readers[user]
             return
-        finally:
-            reader.showing, reader.shown_at = False, self.context.clock()
-        reader.shown, reader.before, reader.hash = json.dumps(view), rows, ""
+        reader.shown, reader.hash = json.dumps(view), ""
         reader.hash = text_at(answer, "view", "hash")

@@ -9,7 +9,13 @@ from bot.slack import strings as shared
 from bot.usecases.read_models import Queue
 
 EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
-JUST_CHANGED: Final = "Home had just changed. Nothing was decided; look again."
+KEEPS: Final = "The oldest come first. What changes stays in its place until *Refresh*."
+RIGHTS_CHANGED: Final = "What you may read has changed. Press *Refresh*."
+
+
+def refresh(new: int) -> str:
+    """The button that puts the page in order, and how many rows it would bring."""
+    return f"Refresh · {new:,} more" if new else "Refresh"
 
 
 def mine(total: int) -> str:
@@ -33,7 +39,7 @@ def decided(total: int) -> str:
 
 
 def totals(found: Queue) -> str:
-    """What there is on all pages."""
+    """What there is on all pages, and which one this is."""
     parts = (
         (found.mine.total, "for you"),
         (found.others.total, "for others"),
@@ -42,7 +48,7 @@ def totals(found: Queue) -> str:
     said = [f"Waiting: {' and '.join(waiting)}"] if waiting else []
     if found.stuck.total:
         said.append(f"not delivered: {shared.total(found.stuck.total)}")
-    return " · ".join(said)
+    return " · ".join((*said, shared.page_of(found.page, found.pages)))
 
 
 def about(round_: Round, *said: str) -> str:

@@ -24,7 +24,7 @@ def view_buttons(round_: Round) -> tuple[Block, ...]:
 
 
 def home_buttons(round_: Round) -> tuple[Block, ...]:
-    """The same in Home, which may just have changed under the pointer."""
+    """The same in Home, where a row may show no more than the beginning of the output."""
     if round_.question is not None:
         return answer_buttons(round_, round_.question, IN_HOME)
     return _buttons(round_.id, ids.HOME_APPROVE, ids.VIEW_REVISE)

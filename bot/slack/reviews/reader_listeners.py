@@ -9,6 +9,7 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.caveats import NOTHING_SEEN, Seen
 from bot.domain.errors import ConfirmationNeeded
 from bot.domain.verdict import Via
 from bot.slack import ids
@@ -30,7 +31,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
         app.action(turn)(partial(on_page_turned, context=context))
     app.action(ids.VIEW_APPROVE)(partial(on_view_approve, context=context))
     answer = partial(on_view_answer, context=context)
-    app.action(re.compile(rf"{ids.VIEW_ANSWER}\.[0-9]{{1,3}}"))(answer)
+    app.action(re.compile(rf"^{ids.VIEW_ANSWER}\.[0-9]{{1,3}}$"))(answer)
     app.action(ids.VIEW_ANSWER_MENU)(answer)
     app.action(ids.VIEW_TAKE_BACK)(partial(on_view_take_back, context=context))
     app.action(ids.VIEW_REVISE)(partial(on_view_revise, context=context))
@@ -64,24 +65,35 @@ def _update(client: AsyncWebClient, click: ViewClick) -> Show:
 
 
 async def on_view_approve(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    *,
+    context: SlackContext,
+    seen: Seen = NOTHING_SEEN,
 ) -> None:
     """Approve in a modal or in Home: one click, as on a card."""
-    await _decide_at_once(parse_view_click(body), None, ack, client, context)
+    await _decide_at_once(parse_view_click(body), None, seen, ack, client, context)
 
 
 async def on_view_answer(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    *,
+    context: SlackContext,
+    seen: Seen = NOTHING_SEEN,
 ) -> None:
     """A flow's outcome in a modal or in Home: the same."""
     choice = parse_outcome(body)
     click = replace(parse_view_click(body), value=choice.round_id)
-    await _decide_at_once(click, choice.outcome, ack, client, context)
+    await _decide_at_once(click, choice.outcome, seen, ack, client, context)
 
 
 async def _decide_at_once(
     click: ViewClick,
     outcome: int | None,
+    seen: Seen,
     ack: AsyncAck,
     client: AsyncWebClient,
     context: SlackContext,
@@ -90,7 +102,9 @@ async def _decide_at_once(
     async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
         try:
             verdict = await verdict_of(click.value, outcome, context)
-            await decide_once(click.value, verdict, by=click.by, via=Via.BUTTON, context=context)
+            await decide_once(
+                click.value, verdict, by=click.by, via=Via.BUTTON, context=context, seen=seen
+            )
         except ConfirmationNeeded as needed:
             form = await confirmation(
                 click.value,

@@ -13,10 +13,10 @@ from bot.domain.notification import Format
 from bot.domain.people import ReviewerRef, User
 from bot.domain.reason import RefusedByCrew
 from bot.domain.review import Round, State
-from bot.slack.home.layout import Part, Row, arrange
+from bot.slack.home.layout import in_order
 from bot.slack.home.messages import render_home
 from bot.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
-from tests.builders import ANA, BEN, NOW, a_round
+from tests.builders import ANA, BEN, NOW, a_round, a_vote
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
 
 
@@ -40,7 +40,7 @@ def a_queue(*mine: RoundLine, **changes: Any) -> Queue:
 
 
 def home(found: Queue) -> dict[str, Any]:
-    return render_home(found, arrange((), found, now=NOW), now=NOW, link=link, deciders=deciders)
+    return render_home(found, in_order(found), now=NOW, link=link, deciders=deciders)
 
 
 def buttons(view: dict[str, Any]) -> list[list[str]]:
@@ -86,6 +86,7 @@ def test_the_parts_have_headings_with_their_totals() -> None:
         "Decided in the last 24 hours: 1",
     ]
     assert buttons(view) == [
+        ["Refresh"],
         ["Approve", "Revise", "Read all"],
         ["Retry", "Dismiss", "Read all"],
         ["Read all"],
@@ -95,7 +96,8 @@ def test_the_parts_have_headings_with_their_totals() -> None:
 def test_several_pages_say_what_there_is_on_all() -> None:
     line = RoundLine(a_round(), None, "A draft.")
     found = a_queue(line, others=QueuePart((), 30), stuck=QueuePart((), 2), pages=2)
-    assert "Waiting: 1 for you and 30 for others · not delivered: 2" in shown(home(found))
+    totals = "Waiting: 1 for you and 30 for others · not delivered: 2 · Page 1 of 2"
+    assert totals in shown(home(found))
 
 
 def test_what_waits_for_others_says_for_whom() -> None:
@@ -110,9 +112,9 @@ def test_who_only_reads_is_offered_nothing_else() -> None:
     line = RoundLine(a_round(), None, "A draft.")
     stuck = QueuePart((RoundLine(STUCK, None),), 1)
     found = a_queue(reviewed=frozenset(), others=QueuePart((line,), 1), stuck=stuck)
-    assert buttons(home(found)) == [["Read all"], ["Read all"]]
+    assert buttons(home(found)) == [["Refresh"], ["Read all"], ["Read all"]]
     operated = replace(found, operated=frozenset({"research"}))
-    assert buttons(home(operated)) == [["Dismiss", "Read all"], ["Read all"]]
+    assert buttons(home(operated)) == [["Refresh"], ["Dismiss", "Read all"], ["Read all"]]
 
 
 def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
@@ -123,9 +125,14 @@ def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
     assert f":memo: 2 notes from <@{ANA.id}> and <@{BEN.id}>" in said
 
 
-def test_a_row_that_stays_offers_what_does_nothing_first() -> None:
-    stuck = QueuePart((), 1)
-    found = a_queue(stuck=stuck, kept=(RoundLine(STUCK, None),))
-    rows = (Row(Part.MINE, STUCK.id, NOW),)
-    view = render_home(found, rows, now=NOW, link=link, deciders=deciders)
-    assert buttons(view) == [["Read all", "Retry", "Dismiss"]]
+def test_what_comes_and_goes_is_last() -> None:
+    voted = a_round(votes=(a_vote(ANA),))
+    found = a_queue(RoundLine(voted, None, "A draft."))
+    view = render_home(found, in_order(found), now=NOW, link=link, deciders=deciders, user=ANA.id)
+    assert buttons(view)[1] == ["Approve", "Revise", "Read all", "Take back"]
+
+
+def test_a_decided_row_is_folded() -> None:
+    decided = RoundLine(a_round(State.RESUMED), None, "A draft.")
+    view = home(a_queue(decided=QueuePart((decided,), 1)))
+    assert "A draft." not in shown(view)
