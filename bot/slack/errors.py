@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -28,12 +29,14 @@ from bot.domain.errors import (
     VoteRefused,
 )
 from bot.domain.people import ReviewerRef
+from bot.domain.verdict import Person
 from bot.slack import decisions, strings
 from bot.slack.blockkit.blocks import Block, section
 from bot.slack.blockkit.modals import modal
+from bot.slack.client.ephemeral import Respond, send_ephemeral
 from bot.slack.client.modals import open_modal
 from bot.slack.context import SlackContext
-from bot.slack.payloads import ViewClick
+from bot.slack.payloads import Click, MenuChoice, ViewClick
 
 log = structlog.get_logger(__name__)
 
@@ -100,17 +103,20 @@ async def explain_errors(
     say: Callable[[str], Awaitable[object]],
     *,
     context: SlackContext,
+    by: Person,
     ack: AsyncAck | None = None,
     plain: bool = False,
+    **about: str,
 ) -> AsyncIterator[None]:
     """Have a person told why when the block raises a CrewgateError, which ends here.
 
-    `ack` is called before: only if the block raises before its own acknowledgement.
+    `ack` is called before: only if the block raises before its own acknowledgement. `about` goes
+    into the log.
     """
     try:
         yield
     except CrewgateError as error:
-        log.info("refused", why=type(error).__name__)
+        log.info("refused", why=type(error).__name__, by=by.id, **about)
         if isinstance(error, NotPermitted):
             # They may have been added to a user group just now.
             context.directory.wake()
@@ -118,6 +124,28 @@ async def explain_errors(
             await ack()
         explanation = explain(error, now=context.clock(), in_slack=context.directory.in_slack)
         await say(explanation.plain if plain else explanation.mrkdwn)
+
+
+def explain_click(
+    respond: Respond, click: Click | MenuChoice, ack: AsyncAck, context: SlackContext
+) -> AbstractAsyncContextManager[None]:
+    """Explain, to whoever pressed it alone, why nothing came of a click on a card."""
+    say = partial(send_ephemeral, respond)
+    return explain_errors(say, context=context, ack=ack, by=click.by, round=click.round_id)
+
+
+def explain_view_click(
+    client: AsyncWebClient,
+    click: ViewClick,
+    ack: AsyncAck,
+    context: SlackContext,
+    *,
+    round_id: str | None = None,
+) -> AbstractAsyncContextManager[None]:
+    """Explain in a modal why nothing came of a click; `round_id` where it is not its value."""
+    say = partial(show_error_modal, client, click)
+    about = click.value if round_id is None else round_id
+    return explain_errors(say, context=context, ack=ack, by=click.by, round=about)
 
 
 def render_error_modal(sentence: str) -> Block:

@@ -51,7 +51,7 @@ async def on_away_command(
 ) -> None:
     """Set it where all is said, else open the form with what is."""
     say = partial(send_ephemeral, respond)
-    async with explain_errors(say, context=context):
+    async with explain_errors(say, context=context, by=command.by):
         try:
             asked = parse_request(command.text)
         except RequestUnclear as unclear:
@@ -70,7 +70,7 @@ async def on_away_command(
 async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
     """End it, and say whether there was anything to end."""
     say = partial(send_ephemeral, respond)
-    async with explain_errors(say, context=context):
+    async with explain_errors(say, context=context, by=by):
         was_away = await come_back(by, context=context)
         await say(strings.BACK if was_away else strings.NOT_AWAY)
 
@@ -85,7 +85,7 @@ async def on_away_submitted(
         view = render_form(until=form.until, delegate=form.delegate, above=warning)
         await ack(response_action="update", view=view)
 
-    async with explain_errors(ask_again, context=context):
+    async with explain_errors(ask_again, context=context, by=form.by):
         answer = await _set(form.by, form.until, form.delegate, client, context)
         if answer.wrong is not None:
             await ack(response_action="errors", errors={answer.wrong: answer.sentence})

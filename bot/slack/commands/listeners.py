@@ -54,15 +54,18 @@ async def on_command(
         case ["back"]:
             await on_back_command(asked.by, respond, context=context)
         case _:
-            async with explain_errors(partial(send_ephemeral, respond), context=context):
+            async with explain_errors(
+                partial(send_ephemeral, respond), context=context, by=asked.by
+            ):
                 await send_ephemeral(respond, await _answer(asked, context))
 
 
 async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
     """Bring a status answer up to date where it stands."""
     await ack()
-    async with explain_errors(partial(send_ephemeral, respond), context=context):
-        await replace_ephemeral(respond, await _answer(parse_refresh(body), context))
+    asked = parse_refresh(body)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
+        await replace_ephemeral(respond, await _answer(asked, context))
 
 
 async def _answer(command: Command, context: SlackContext) -> Message:  # noqa: PLR0911  # a table

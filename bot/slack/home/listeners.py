@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.caveats import Seen
 from bot.slack import ids
 from bot.slack.context import Body
-from bot.slack.errors import explain_errors, show_error_modal
+from bot.slack.errors import explain_view_click
 from bot.slack.home.layout import rows_of, shows_all
 from bot.slack.home.refresher import HomeRefresher
 from bot.slack.payloads import parse_home_opened, parse_view_click
@@ -92,7 +92,7 @@ async def on_home_retry(
     """Send a stuck decision once more."""
     _pressed(body, refresher)
     click, context = parse_view_click(body), refresher.context
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context):
         await retry(click.value, by=click.by, context=context)
         await ack()
 

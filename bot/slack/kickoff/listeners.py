@@ -42,7 +42,7 @@ async def on_kickoff_command(
 ) -> None:
     """Open the form at once, since a trigger lasts 3 s, and ask the crew behind it."""
     named = command.arguments[1:]
-    async with explain_errors(partial(send_ephemeral, respond), context=context):
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=command.by):
         crews = await _startable(named, command.by, context)
         if not crews or len(named) > 1:
             await send_ephemeral(respond, strings.NOT_UNDERSTOOD if named else strings.NO_CREW)
@@ -81,7 +81,9 @@ async def on_crew_chosen(
 ) -> None:
     """A crew was chosen: ask it for its inputs."""
     form = parse_crew_choice(body)
-    async with explain_errors(partial(_replace_with_notice, ack), context=context):
+    async with explain_errors(
+        partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
+    ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
         await _acknowledge(ack, req, form, strings.asking(form.crew))
         shown = await _ask_for_inputs(form.crew, context)
@@ -106,7 +108,9 @@ async def on_kickoff_submitted(
     if empty:
         await ack(response_action="errors", errors=empty)
         return
-    async with explain_errors(partial(_replace_with_notice, ack), context=context):
+    async with explain_errors(
+        partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
+    ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
         if await _claim(ack, form, context):
             await _acknowledge(ack, req, form, strings.starting(form.crew))
@@ -123,7 +127,7 @@ async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> boo
         await ack(response_action="update", view=_render_again(form, warning))
 
     is_new = False
-    async with explain_errors(ask_again, context=context):
+    async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
         is_new = await context.kickoffs.claim_form(form.crew, form.id)
         if not is_new:
             await _replace_with_notice(ack, strings.ALREADY_SENT)
@@ -134,7 +138,7 @@ async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContex
     async def ask_again(warning: str) -> None:
         await _replace(client, form, _render_again(form, warning), context)
 
-    async with explain_errors(ask_again, context=context):
+    async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
         answer = await context.kickoffs.start(
             form.crew, context.new_kickoff(form.values), by=form.by
         )

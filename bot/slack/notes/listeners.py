@@ -32,7 +32,9 @@ async def on_keep_collecting(
     await ack()
     click = parse_click(body)
     await remove_original(respond)
-    async with explain_errors(partial(send_ephemeral, respond), context=context):
+    async with explain_errors(
+        partial(send_ephemeral, respond), context=context, by=click.by, round=click.round_id
+    ):
         posting = await context.uow.read.posting(click.round_id)
         asks = posting.view.round.question is not None
         kept = strings.KEPT_FOR_ANSWER if asks else strings.KEPT

@@ -16,7 +16,7 @@ from bot.slack.blockkit.blocks import Block
 from bot.slack.client.ephemeral import Respond, send_ephemeral
 from bot.slack.client.modals import open_modal
 from bot.slack.context import Body, SlackContext
-from bot.slack.errors import explain_errors, show_error_modal, show_in_form
+from bot.slack.errors import explain_click, explain_errors, explain_view_click, show_in_form
 from bot.slack.payloads import parse_click, parse_submission, parse_view_click
 from bot.slack.reviews import form_strings
 from bot.slack.reviews.forms import render_dismiss_form, render_dismiss_report_form
@@ -57,7 +57,7 @@ async def on_dismiss(  # Bolt fills the first ones in by name
 ) -> None:
     """Open the form that asks why, if this person may dismiss it now: a round or a report."""
     click = parse_click(body)
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, click, ack, context):
         found = await may(click.round_id, by=click.by, context=context)
         await ack()
         if await open_modal(client, click.trigger_id, render(found)) is None:
@@ -69,7 +69,7 @@ async def on_view_dismiss(
 ) -> None:
     """The same for a round in Home."""
     click = parse_view_click(body)
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context):
         round_ = await may_dismiss(click.value, by=click.by, context=context)
         await ack()
         form = render_dismiss_form(round_)
@@ -85,7 +85,9 @@ async def on_dismiss_submitted(
     if not submission.feedback.strip():
         await show(form_strings.DISMISS_MISSING)
         return
-    async with explain_errors(show, context=context, plain=True):
+    async with explain_errors(
+        show, context=context, plain=True, by=submission.by, subject=submission.round_id
+    ):
         why = submission.feedback
         await carry_out(submission.round_id, why, by=submission.by, context=context)
         await ack(response_action="clear")

@@ -29,7 +29,7 @@ from bot.slack import strings as shared
 from bot.slack.client.ephemeral import Respond, send_ephemeral
 from bot.slack.client.modals import open_modal
 from bot.slack.context import Body, SlackContext
-from bot.slack.errors import explain_errors, render_error_modal, show_in_form
+from bot.slack.errors import explain_click, explain_errors, render_error_modal, show_in_form
 from bot.slack.payloads import (
     Click,
     MenuChoice,
@@ -121,7 +121,7 @@ async def _decide_at_once(  # Bolt's own, passed on
     context: SlackContext,
     signs: SlowSigns,
 ) -> None:
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, click, ack, context):
         try:
             verdict = await verdict_of(click.round_id, outcome, context)
             is_new = await decide_once(
@@ -146,7 +146,7 @@ async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
     async def show(sentence: str) -> None:
         await ack(response_action="update", view=render_error_modal(sentence))
 
-    async with explain_errors(show, context=context):
+    async with explain_errors(show, context=context, by=submission.by, round=round_id):
         try:
             await decide_once(
                 round_id,
@@ -171,7 +171,7 @@ async def on_retry(
 ) -> None:
     """Send a stuck decision once more."""
     click = parse_click(body)
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, click, ack, context):
         await retry(click.round_id, by=click.by, context=context)
         await ack()
         signs.watch(click.round_id, respond)
@@ -182,11 +182,10 @@ async def on_reopen(
 ) -> None:
     """Let a round wait again that was closed because the crew did not know its execution."""
     click = parse_click(body)
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, click, ack, context):
         await reopen(click.round_id, by=click.by, context=context)
         await ack()
         signs.watch(click.round_id, respond)
-    log.info("reopened", round=click.round_id, by=click.by.id)
 
 
 async def on_take_back(
@@ -194,11 +193,10 @@ async def on_take_back(
 ) -> None:
     """Take back the presser's approval, or the one that was given for them."""
     click = parse_click(body)
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, click, ack, context):
         await take_back(click.round_id, by=click.by, context=context)
         await ack()
         signs.watch(click.round_id, respond)
-        log.info("taken_back", round=click.round_id, by=click.by.id)
 
 
 async def on_revise(
@@ -206,7 +204,7 @@ async def on_revise(
 ) -> None:
     """Open the form, if this person may ask for changes now."""
     click = parse_click(body)
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, click, ack, context):
         form = await revise_form(click.round_id, click.by, context)
         await ack()
         if await open_modal(client, click.trigger_id, form) is None:
@@ -242,7 +240,7 @@ async def _on_choice(
     respond: Respond,
     context: SlackContext,
 ) -> None:
-    async with explain_errors(partial(send_ephemeral, respond), context=context, ack=ack):
+    async with explain_click(respond, choice, ack, context):
         if not await _choose(choice, ack, partial(open_modal, client, choice.trigger_id), context):
             await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
 
@@ -295,7 +293,9 @@ async def _settle_form(
     if problem is not None:
         await show(problem)
         return
-    async with explain_errors(show, context=context, plain=True):
+    async with explain_errors(
+        show, context=context, plain=True, by=submission.by, round=submission.round_id
+    ):
         try:
             await decide_once(
                 submission.round_id,

@@ -16,7 +16,7 @@ from bot.slack import ids
 from bot.slack.blockkit.blocks import Block
 from bot.slack.client.modals import open_modal, update_modal
 from bot.slack.context import Body, SlackContext
-from bot.slack.errors import explain_errors, show_error_modal
+from bot.slack.errors import explain_view_click
 from bot.slack.payloads import ViewClick, parse_view_click
 from bot.slack.reviews.listeners import decide_once, verdict_of
 from bot.slack.reviews.modals import Show, confirmation, form_again, revise_form, show_page
@@ -51,7 +51,7 @@ async def on_page_turned(
         return
     step = 1 if click.action_id == ids.NEXT_PAGE else -1
     turned = replace(position, page=max(0, (position.page or 0) + step))
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context, round_id=turned.round_id):
         await show_page(turned, click.by, ack, _update(client, click), context)
 
 
@@ -99,7 +99,7 @@ async def _decide_at_once(
     context: SlackContext,
 ) -> None:
     position = None if click.in_home else parse_position(click.metadata)
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context):
         try:
             verdict = await verdict_of(click.value, outcome, context)
             await decide_once(
@@ -128,7 +128,7 @@ async def on_view_take_back(
     """Take an approval back, in a modal or in Home."""
     click = parse_view_click(body)
     position = None if click.in_home else parse_position(click.metadata)
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context):
         await take_back(click.value, by=click.by, context=context)
         if position is None:
             await ack()
@@ -141,7 +141,7 @@ async def on_view_revise(
 ) -> None:
     """Open the form behind Revise on what is being read."""
     click = parse_view_click(body)
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context):
         form = await revise_form(click.value, click.by, context)
         await ack()
         await open_modal(client, click.trigger_id, form, on_top=not click.in_home)
@@ -152,7 +152,7 @@ async def on_view_read(
 ) -> None:
     """Read a round of the queue in full."""
     click = parse_view_click(body)
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context):
         position = ReaderPosition(click.value, ReaderTab.WHOLE)
         show = partial(open_modal, client, click.trigger_id, on_top=not click.in_home)
         await show_page(position, click.by, ack, show, context)
@@ -163,7 +163,7 @@ async def on_notes_button(
 ) -> None:
     """Put a note or a part of one into the box, after what is typed there, or turn their pages."""
     click = parse_view_click(body)
-    async with explain_errors(partial(show_error_modal, client, click), context=context, ack=ack):
+    async with explain_view_click(client, click, ack, context, round_id=click.metadata):
         form = await form_again(click, context)
         await ack()
         await update_modal(client, form, view_id=click.view_id, hash=click.view_hash)
