@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.blockkit.blocks import Message
-from bot.slack.client.answers import list_at, object_in, objects_in, text_at
+from bot.slack.client.answers import object_in, objects_in, text_at
 from bot.slack.client.search import MessageSearch
 from bot.slack.client.web_api import attempt, call
 from bot.usecases.ports.base import Clock
@@ -112,7 +112,8 @@ class Poster:
                 content=content,
             )
         )
-        list_at(answer, "files")
+        files = objects_in(answer, "files")
+        text_at(files[0] if files else {}, "id")  # a success without a file may have made none
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str

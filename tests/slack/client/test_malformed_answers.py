@@ -139,6 +139,20 @@ async def test_a_success_that_names_nothing_may_have_changed_nothing(
     assert "malformed" in (await fails(uploading)).why
 
 
+@pytest.mark.parametrize("files", [[], [None], [{}], [{"id": ""}]], ids=str)
+async def test_an_upload_that_names_no_file_may_have_made_none(
+    slack: Workspace, client: AsyncWebClient, files: object
+) -> None:
+    await post(client, again=False)
+    [posted] = slack.messages("C1")
+    slack.fail("files.completeUploadExternal", malformed({"ok": True, "files": files}))
+    place = MessageRef("C1", posted.ts, posted.ts)
+    uploading = Poster(client, clock=lambda: datetime(2026, 1, 2, tzinfo=UTC)).upload(
+        place, name="a.md", title="A", content="text", posted_since=None
+    )
+    assert "malformed" in (await fails(uploading)).why
+
+
 @pytest.mark.parametrize("body", ODD[:-1], ids=str)
 async def test_a_search_that_tells_nothing_does_not_count_as_nothing_found(
     slack: Workspace, client: AsyncWebClient, body: object
