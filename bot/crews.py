@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -12,7 +11,7 @@ from bot.crewai.addresses import is_private_url
 from bot.crewai.client import HttpCrew
 from bot.crewai.flow_callback import HttpFlowAnswers
 from bot.crewai.lookups import Lookups
-from bot.crewai.transport import Timeouts, open_client
+from bot.crewai.transport import open_client
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.crew import Crew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
@@ -20,9 +19,6 @@ from bot.domain.redaction import Redactor, url_secrets
 from bot.settings.load import CrewSettings, Settings
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.web.credentials import Credentials, EventKind
-
-#: How long a resume may take, in seconds; well within a delivery's deadline.
-RESUME_SECONDS: Final = 45
 
 
 def build_crews(settings: Settings) -> dict[str, Crew]:
@@ -62,7 +58,6 @@ async def connect_crews(
                 clock=clock,
                 off_loop=off_loop,
                 redactor=redactors[name],
-                timeouts=Timeouts(resume=RESUME_SECONDS),
                 kickoff_http=await stack.enter_async_context(open_client()),
             )
             for name, crew in settings.crews.items()

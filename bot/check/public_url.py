@@ -9,13 +9,12 @@ from typing import Final
 import httpx
 
 from bot.check.findings import Finding, skipped, wrong
-from bot.crewai.transport import send
+from bot.crewai.transport import TIMEOUTS, send
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.settings.load import Settings
 from bot.web.proof import prove
 
 SUBJECT: Final = "PUBLIC_URL"
-_SECONDS: Final = 10
 #: What proxies, platforms and tunnels answer while nothing listens behind them.
 _NOBODY_BEHIND: Final = frozenset({502, 503, 504})
 _REDIRECTS: Final = range(300, 400)
@@ -70,9 +69,9 @@ def _why_wrong(found: _Answer | str) -> str:
 
 async def _ask(http: httpx.AsyncClient, url: str, nonce: str, token: str) -> _Answer | str:
     """What an address answers to a nonce, or why it does not."""
-    request = http.build_request("GET", f"{url}/healthz", params={"nonce": nonce}, timeout=_SECONDS)
+    request = http.build_request("GET", f"{url}/healthz", params={"nonce": nonce})
     try:
-        answer = await send(http, request, seconds=_SECONDS)
+        answer = await send(http, request, TIMEOUTS.public_url)
     except UNSENT as error:
         return why_unsent(error)
     except (httpx.HTTPError, TimeoutError) as error:

@@ -27,7 +27,7 @@ from bot.crewai.payloads import (
     parse_status,
     resume_body,
 )
-from bot.crewai.transport import Answer, Timeouts, base_url, send
+from bot.crewai.transport import TIMEOUTS, Answer, Timeout, Timeouts, base_url, send
 from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import NotSent, Outcome, Unknown
@@ -60,7 +60,7 @@ class HttpCrew:
         *,
         clock: Callable[[], datetime],
         off_loop: OffLoop = asyncio.to_thread,
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts = TIMEOUTS,
         kickoff_http: httpx.AsyncClient | None = None,
         redactor: Redactor | None = None,
     ) -> None:
@@ -76,7 +76,7 @@ class HttpCrew:
         }
         self._clock = clock
         self._off_loop = off_loop
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = timeouts
         self._redactor = (redactor or Redactor()).also((token,))
 
     async def resume(
@@ -95,13 +95,7 @@ class HttpCrew:
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
         """See `CrewClient`."""
         body = kickoff_body(request, webhooks)
-        answer = await self._post(
-            self._kickoff_http,
-            "/kickoff",
-            body,
-            self._timeouts.kickoff,
-            read=self._timeouts.kickoff,
-        )
+        answer = await self._post(self._kickoff_http, "/kickoff", body, self._timeouts.kickoff)
         if not isinstance(answer, Answer):
             return answer
         return _kickoff_answer(answer, await self._redacted(answer, self._redactor))
@@ -113,15 +107,15 @@ class HttpCrew:
                 "no crew can be asked for an execution of this name", answered=True
             )
         path = f"/status/{quote(execution_id, safe='')}"
-        return await self._get(path, parse_status, seconds=self._timeouts.status)
+        return await self._get(path, parse_status, self._timeouts.status)
 
     async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
         """See `CrewClient`; shows whether URL and token are right."""
-        return await self._get("/inputs", parse_inputs, seconds=self._timeouts.inputs)
+        return await self._get("/inputs", parse_inputs, self._timeouts.inputs)
 
     async def ping(self) -> CrewUnavailable | None:
         """See `CrewClient`."""
-        answer = await self._get("/inputs", parse_inputs, seconds=self._timeouts.status)
+        answer = await self._get("/inputs", parse_inputs, self._timeouts.status)
         return answer if isinstance(answer, CrewUnavailable) else None
 
     async def _post(
@@ -129,39 +123,37 @@ class HttpCrew:
         http: httpx.AsyncClient,
         path: str,
         body: bytes,
-        seconds: float,
-        *,
-        read: float | None = None,
+        timeout: Timeout,  # noqa: ASYNC109
     ) -> Answer | NotSent | Unknown:
         request = http.build_request(
             "POST",
             self._base + path,
             content=body,
             headers=self._headers | {"Content-Type": "application/json"},
-            timeout=self._timeout(read),
         )
         try:
-            return await send(http, request, seconds=seconds)
+            return await send(http, request, timeout)
         except UNSENT as lost:
             return NotSent(why_unsent(lost))
         except (httpx.HTTPError, TimeoutError) as lost:
             return Unknown(why_lost(lost))
 
     async def _get(
-        self, path: str, parse: Callable[[bytes], T], *, seconds: float
+        self,
+        path: str,
+        parse: Callable[[bytes], T],
+        timeout: Timeout,  # noqa: ASYNC109
     ) -> T | CrewUnavailable:
-        request = self._http.build_request(
-            "GET", self._base + path, headers=self._headers, timeout=self._timeout()
-        )
+        request = self._http.build_request("GET", self._base + path, headers=self._headers)
         try:
-            answer = await send(self._http, request, seconds=seconds)
+            answer = await send(self._http, request, timeout)
             answer = await self._redacted(answer, self._redactor)
             if answer.status == HTTPStatus.OK:
                 return await self._parse(parse, answer.body)
         except UNSENT as lost:
             return CrewUnavailable(why_unsent(lost))
         except TimeoutError:
-            return CrewUnavailable(f"no answer within {seconds:g} s")
+            return CrewUnavailable(f"no answer within {timeout.total:g} s")
         except httpx.HTTPError as lost:
             return CrewUnavailable(why_lost(lost))
         except Malformed as error:
@@ -178,15 +170,6 @@ class HttpCrew:
 
     async def _parse(self, parse: Callable[[bytes], T], body: bytes) -> T:
         return parse(body) if len(body) <= LARGE else await self._off_loop(parse, body)
-
-    def _timeout(self, read: float | None = None) -> httpx.Timeout:
-        timeouts = self._timeouts
-        return httpx.Timeout(
-            connect=timeouts.connect,
-            write=timeouts.write,
-            read=timeouts.read if read is None else read,
-            pool=timeouts.connect,
-        )
 
 
 def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:

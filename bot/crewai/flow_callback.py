@@ -5,7 +5,6 @@ The address itself is what lets somebody answer, so it is never shown or logged.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
@@ -21,19 +20,18 @@ from bot.crewai.answers import outcome_of
 from bot.crewai.fields import Lenient, Line, Wire, parse_object
 from bot.crewai.lookups import Lookups
 from bot.crewai.payloads import parse_resume_answer
-from bot.crewai.strangers import NO_HOST, find_addresses, host_of, parse_url
-from bot.crewai.transport import Answer, send
-from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
+from bot.crewai.strangers import NO_HOST, find_addresses, host_of, parse_url, post
+from bot.crewai.transport import TIMEOUTS, Answer
+from bot.crewai.transport_errors import why_lost
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.domain.question import Callback
 from bot.domain.redaction import Redactor
 from bot.usecases.ports.base import LARGE, OffLoop
 
-#: For connecting and the answer, after the host's name was looked up.
-SECONDS: Final = 30
 _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
+_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 #: What the vendor's API answers where it takes no answer to a request any more.
 _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
@@ -102,43 +100,11 @@ class HttpFlowAnswers:
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
             return _NOT_ALLOWED
+        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
         try:
-            return await self._send(where, addresses, feedback)
+            return await post(self._http, where, addresses, body, _HEADERS, TIMEOUTS.flow_answer)
         except (httpx.HTTPError, TimeoutError) as lost:
             return Unknown(why_lost(lost))
-
-    async def _send(
-        self, where: httpx.URL, addresses: list[str], feedback: str
-    ) -> Answer | NotSent:
-        """To the first address that there is a connection to.
-
-        Raises httpx.HTTPError or TimeoutError where it may have been sent.
-        """
-        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
-        deadline = asyncio.get_running_loop().time() + SECONDS
-        outcome = NotSent("the host has no address")
-        for address in addresses:
-            request = self._http.build_request(
-                "POST",
-                where.copy_with(host=address),
-                content=body,
-                headers={
-                    "Host": where.netloc.decode(),
-                    "Content-Type": "application/json",
-                    "Accept": "application/json",
-                    # Unpacking could make gigabytes out of the little that is read.
-                    "Accept-Encoding": "identity",
-                    "Connection": "close",
-                },
-                timeout=SECONDS,
-                extensions={"sni_hostname": host_of(where)},
-            )
-            left = deadline - asyncio.get_running_loop().time()
-            try:
-                return await send(self._http, request, seconds=left)
-            except UNSENT as lost:
-                outcome = NotSent(why_unsent(lost))
-        return outcome
 
     async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
         if len(answer.body) <= LARGE:

@@ -5,12 +5,15 @@ A name that changes its mind in between (DNS rebinding) changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import httpx
 
 from bot.crewai.addresses import may_call
 from bot.crewai.lookups import Lookups, TooManyLookups
+from bot.crewai.transport import Answer, Timeout, send
+from bot.crewai.transport_errors import UNSENT, why_unsent
 from bot.domain.outcome import NotSent, Refused
 
 #: How many of a host's addresses are tried, where there is no connection to the first.
@@ -51,3 +54,37 @@ async def find_addresses(
         return NotSent("the host name is not known")
     allowed = [address for address in found if may_call(address, private=private)]
     return allowed[:ADDRESSES] or Refused("private_address", "the address is not a public one")
+
+
+async def post(
+    http: httpx.AsyncClient,
+    where: httpx.URL,
+    addresses: list[str],
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout: Timeout,  # noqa: ASYNC109  # not only of the whole
+) -> Answer | NotSent:
+    """Post to the first address that there is a connection to; TLS asks for the host's certificate.
+
+    Raises httpx.HTTPError or TimeoutError where it may have been sent.
+    """
+    outcome = NotSent("the host has no address")
+    for address in addresses:
+        request = http.build_request(
+            "POST",
+            where.copy_with(host=address),
+            content=body,
+            headers={
+                "Host": where.netloc.decode(),
+                # Unpacking could make gigabytes out of the little that is read.
+                "Accept-Encoding": "identity",
+                "Connection": "close",
+                **headers,
+            },
+            extensions={"sni_hostname": host_of(where)},
+        )
+        try:
+            return await send(http, request, timeout)
+        except UNSENT as lost:
+            outcome = NotSent(why_unsent(lost))
+    return outcome

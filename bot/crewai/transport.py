@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
 
 import httpx
 
@@ -21,18 +22,36 @@ ANSWER_LIMIT = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long a crew may take, in seconds. The last four are limits for a whole call."""
+class Timeout:
+    """How long one call may take, in seconds; httpx's own 5 s hold for none."""
 
-    connect: float = 5
-    write: float = 10
-    read: float = 30
-    resume: float = 60
-    """Shorter than the outbox's lease, or a second try could begin while this one lasts."""
-    status: float = 2
-    inputs: float = 10
-    kickoff: float = 600
+    connect: float
+    """For the connection to one address, and again for its TLS."""
+    read: float
+    """How long the other side may be silent."""
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The timeout of each kind of call, at one address of its host.
+
+    What the outbox does ends before its lease, or a second try could begin while one lasts; and
+    connecting ends before the total, or nobody could say that nothing was sent.
+    """
+
+    resume: Timeout = Timeout(connect=5, read=30, total=45)
+    status: Timeout = Timeout(connect=2, read=2, total=2)
+    inputs: Timeout = Timeout(connect=5, read=10, total=10)
+    kickoff: Timeout = Timeout(connect=5, read=600, total=600)
     """A crew may take minutes to answer a kickoff: it can be asleep."""
+    flow_answer: Timeout = Timeout(connect=5, read=30, total=30)
+    forward: Timeout = Timeout(connect=5, read=15, total=15)
+    public_url: Timeout = Timeout(connect=5, read=10, total=10)
+
+
+TIMEOUTS: Final = Timeouts()
+_WRITE_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +108,19 @@ def base_url(url: str) -> str:
     return str(parts).rstrip("/")
 
 
-async def send(http: httpx.AsyncClient, request: httpx.Request, *, seconds: float) -> Answer:
-    """Send a request and read its answer, within so many seconds in all.
+async def send(
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    timeout: Timeout,  # noqa: ASYNC109  # not only of the whole
+) -> Answer:
+    """Send a request and read its answer, within `timeout`.
 
     Raises httpx.HTTPError or TimeoutError when not even a status came.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline = asyncio.get_running_loop().time() + timeout.total
+    request.extensions["timeout"] = httpx.Timeout(
+        timeout.read, connect=timeout.connect, write=_WRITE_SECONDS
+    ).as_dict()
     async with asyncio.timeout_at(deadline):
         response = await http.send(request, stream=True, follow_redirects=False)
     try:

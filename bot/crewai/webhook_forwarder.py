@@ -7,20 +7,18 @@ still asks for the certificate of the name.
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Final
 
 import httpx
 
 from bot.crewai.lookups import Lookups
-from bot.crewai.strangers import NO_HOST, find_addresses, host_of, parse_url
-from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
+from bot.crewai.strangers import NO_HOST, find_addresses, parse_url, post
+from bot.crewai.transport import TIMEOUTS
+from bot.crewai.transport_errors import why_lost
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.read_models import ForwardedWebhook
 
-#: For connecting and the answer, after the host's name was looked up.
-SECONDS: Final = 15
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -46,40 +44,14 @@ class HttpWebhookForwarder:
         addresses = await find_addresses(self._lookups, where, owner=webhook.crew, private=private)
         if not isinstance(addresses, list):
             return addresses
+        headers = _content_type(webhook)
         try:
-            async with asyncio.timeout(SECONDS):
-                return await self._send(webhook, where, addresses)
+            answer = await post(
+                self._http, where, addresses, webhook.body, headers, TIMEOUTS.forward
+            )
         except (httpx.HTTPError, TimeoutError) as lost:
             return Unknown(why_lost(lost))
-
-    async def _send(
-        self, webhook: ForwardedWebhook, where: httpx.URL, addresses: list[str]
-    ) -> Outcome:
-        """To the first address that there is a connection to.
-
-        Raises httpx.HTTPError where it may have been sent.
-        """
-        outcome: Outcome = NotSent("the host has no address")
-        for address in addresses:
-            request = self._http.build_request(
-                "POST",
-                where.copy_with(host=address),
-                content=webhook.body,
-                headers={
-                    "Host": where.netloc.decode(),
-                    "Connection": "close",
-                    **_content_type(webhook),
-                },
-                extensions={"sni_hostname": host_of(where)},
-            )
-            try:
-                answer = await self._http.send(request, stream=True, follow_redirects=False)
-            except UNSENT as lost:
-                outcome = NotSent(why_unsent(lost))
-            else:
-                await answer.aclose()
-                return _outcome(answer.status_code)
-        return outcome
+        return answer if isinstance(answer, NotSent) else _outcome(answer.status)
 
 
 def _content_type(webhook: ForwardedWebhook) -> dict[str, str]:

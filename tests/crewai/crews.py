@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 
 from bot.crewai.client import HttpCrew
-from bot.crewai.transport import Timeouts
+from bot.crewai.transport import Timeout, Timeouts
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Outcome
 from tests.builders import a_decision
@@ -27,7 +27,7 @@ def now() -> float:
 
 
 def a_client(
-    http: httpx.AsyncClient, url: str, token: str = "demo-crew-token", **timeouts: float
+    http: httpx.AsyncClient, url: str, token: str = "demo-crew-token", **timeouts: Timeout
 ) -> HttpCrew:
     return HttpCrew(http, url, token, clock=lambda: NOW, timeouts=Timeouts(**timeouts))
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
+from bot.crewai.transport import Timeout
 from bot.demo.crew import (
     Crew,
     Fault,
@@ -159,10 +160,14 @@ async def test_a_crew_that_does_not_answer_leaves_it_unknown(
     crew: Crew, http: httpx.AsyncClient, *, applied: bool
 ) -> None:
     crew.fail("/resume", how=hang(applied=applied))
-    assert await resume(a_client(http, crew.url, read=0.05)) == Unknown("no answer in time")
+    assert await resume(a_client(http, crew.url, resume=Timeout(5, 0.05, 5))) == Unknown(
+        "no answer in time"
+    )
     assert (crew.execution(EXECUTION).state is State.RUNNING) is applied
     crew.fail("/resume", how=hang(applied=applied))
-    assert await resume(a_client(http, crew.url, resume=0.05)) == Unknown("no answer in time")
+    assert await resume(a_client(http, crew.url, resume=Timeout(5, 5, 0.05))) == Unknown(
+        "no answer in time"
+    )
 
 
 async def test_a_crew_that_is_down_was_not_sent_anything(crew: Crew, client: HttpCrew) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
+from bot.crewai.transport import Timeout
 from bot.crewai.transport_errors import why_unsent
 from bot.demo.crew import (
     Crew,
@@ -164,7 +165,7 @@ async def test_a_trickling_answer_is_cut_at_the_limit_for_the_call(
         gone.set()
 
     async with a_server(serve) as url:
-        client = a_client(http, url, status=0.05)
+        client = a_client(http, url, status=Timeout(5, 5, 0.05))
         assert isinstance(await client.status("x"), CrewUnavailable)
         await gone.wait()
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.crewai.client import HttpCrew
 from bot.crewai.kickoff import new_kickoff, parse_kickoff
-from bot.crewai.transport import ANSWER_LIMIT, Timeouts, open_client
+from bot.crewai.transport import ANSWER_LIMIT, Timeout, open_client
 from bot.crewai.wire import human_input_body
 from bot.demo.crew import Crew, drop_after, garbage, hang, slow, status
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
@@ -183,11 +183,11 @@ async def test_whether_it_was_sent_is_told_apart(crew: Crew, client: HttpCrew) -
 
 async def test_a_kickoff_has_a_time_limit_of_its_own(crew: Crew, http: httpx.AsyncClient) -> None:
     crew.fail("/kickoff", how=slow(0.2))
-    patient = a_client(http, crew.url, read=0.05)
+    patient = a_client(http, crew.url, resume=Timeout(5, 0.05, 5))
     assert answered(await kick_off(patient)).status == 200
 
     crew.fail("/kickoff", how=hang())
-    hasty = a_client(http, crew.url, kickoff=0.05)
+    hasty = a_client(http, crew.url, kickoff=Timeout(5, 5, 0.05))
     assert await kick_off(hasty) == Unknown("no answer in time")
 
 
@@ -198,7 +198,6 @@ async def test_kickoffs_have_connections_of_their_own(crew: Crew, http: httpx.As
             crew.url,
             crew.token,
             clock=lambda: NOW,
-            timeouts=Timeouts(),
             kickoff_http=kickoff_http,
         )
         await http.aclose()

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
+from bot.crewai.transport import Timeout
 from bot.demo.crew import (
     Crew,
     Fault,
@@ -36,7 +37,7 @@ async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
 
 async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClient) -> None:
     crew.fail("/status", how=hang(), times=None)
-    client = a_client(http, crew.url, status=0.05)
+    client = a_client(http, crew.url, status=Timeout(5, 5, 0.05))
     assert await client.status(EXECUTION) == CrewUnavailable("no answer within 0.05 s")
 
 

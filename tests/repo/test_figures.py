@@ -9,7 +9,7 @@ import pytest
 from bot.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
 from bot.crewai.fields import ID_BYTES, ID_LIMIT
 from bot.crewai.lookups import DEADLINE, FOR_EACH
-from bot.crewai.transport import Timeouts
+from bot.crewai.transport import TIMEOUTS
 from bot.domain.execution import GONE_AFTER, GONE_ANSWERS
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import LONGEST_ASKED, Retry
@@ -51,7 +51,7 @@ ARCHITECTURE = (
     f"up to {minutes(Retry().longest)} min",
     f"Posts go {word(POST_RATE.burst)} at once and then {word(POST_RATE.interval.seconds)} a ",
     f"changes of messages {UPDATE_RATE.burst} at once and then one in {s(UPDATE_RATE.interval)}",
-    f"{Timeouts().read:g} s of silence",
+    f"{TIMEOUTS.resume.read:g} s of silence, {TIMEOUTS.resume.total:g} s in all",
     f"`Retry-After` says, {minutes(LONGEST_ASKED)} min at most",
     f"worker of their own, {STATUSES_AT_ONCE} at once for each crew",
     f"then again, {s(GRACE)} later at the earliest",
@@ -62,9 +62,10 @@ HTTP = (
     f"It may have {FORWARD_LIMIT // 2**20} MiB.",
     f"Ids have {ID_LIMIT} characters at most, and {ID_BYTES:,} bytes",
     f"has {SECONDS} s to arrive",
+    f"takes longer than {TIMEOUTS.forward.total:g} s, or answers 408",
     f"once for each try, within {DEADLINE:g} s",
     f"a kickoff: {AT_ONCE} of this crew are under way",
-    f"A crew may take {word(Timeouts().kickoff / 60)} minutes to answer",
+    f"A crew may take {word(TIMEOUTS.kickoff.total / 60)} minutes to answer",
     f"after {STATUS_POLL.first.seconds} seconds, then ever less often",
     f"every {minutes(STATUS_POLL.longest)} minutes at most",
     f"once within {s(STATUS_POLL.first + FIRST_POLL_WITHIN)[:-1]}seconds, then hourly",
