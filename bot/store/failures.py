@@ -22,4 +22,5 @@ def translate_errors() -> Iterator[None]:
     except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError):
         raise
     except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.DatabaseError, OSError) as error:
-        raise StoreUnavailable(str(error.__cause__ or error)) from error
+        cause = error.__cause__ or error
+        raise StoreUnavailable(str(cause) or f"no answer ({type(cause).__name__})") from error

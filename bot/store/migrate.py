@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.store.engine import Connection
 from bot.store.sqlite_writer import SqliteWriter
 
 #: The newest revision in `migrations/versions`; a test holds it against Alembic's own answer.
@@ -19,10 +22,9 @@ _ADVISORY_LOCK: Final = 727_301
 
 async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
     """Run the missing migrations, in one transaction. A no-op on an up-to-date database."""
-    async with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-        if await connection.run_sync(_revision) != HEAD:
+    async with _begin(engine) as connection:
+        version = await connection.run_sync(_version)
+        if version != HEAD:
             await connection.run_sync(upgrade)
 
 
@@ -38,7 +40,26 @@ def upgrade(connection: sa.Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
-def _revision(connection: sa.Connection) -> str | None:
+@asynccontextmanager
+async def _begin(engine: AsyncEngine | SqliteWriter) -> AsyncIterator[Connection]:
+    """A transaction in which one process at a time takes as long as it needs.
+
+    On PostgreSQL the bot's own connections end a statement after seconds; to migrate a large table,
+    or to wait for a process that does, takes minutes.
+    """
+    if not isinstance(engine, AsyncEngine):
+        async with engine.begin() as connection:
+            yield connection
+        return
+    patient = create_async_engine(
+        engine.url, poolclass=sa.NullPool, connect_args={"timeout": 5}, hide_parameters=True
+    )
+    async with patient.begin() as only:
+        await only.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        yield only
+
+
+def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))

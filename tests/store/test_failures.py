@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.engine import CONNECTIONS, READERS, Engines, open_engines, open_readers
+from bot.store.failures import translate_errors
 from bot.store.outbox import SqlOutbox
 from bot.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, an_effect
@@ -67,6 +69,15 @@ async def test_nobody_listens(tmp_path: Path) -> None:
 async def test_a_database_or_user_that_does_not_exist(postgres: Postgres, user: str) -> None:
     url = postgres.url("no_such_database").replace("postgres@", f"{user}@")
     await nothing_works(open_engines(url))
+
+
+@on_postgresql
+async def test_an_answer_that_does_not_come_in_time_is_said_so(database_url: str) -> None:
+    hasty = create_async_engine(database_url, connect_args={"command_timeout": 1e-6})
+    with pytest.raises(StoreUnavailable, match=r"^no answer \(TimeoutError\)$"), translate_errors():
+        async with hasty.connect() as connection:
+            await connection.execute(sa.text("SELECT pg_sleep(60)"))
+    await hasty.dispose()
 
 
 @on_postgresql

@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import create_async_engine
 
 import bot.store.migrations
 from bot.store.engine import Engines, open_engines
@@ -91,6 +92,20 @@ async def test_several_may_start_at_once(empty: Engines, empty_database_url: str
             await engines.dispose()
     async with empty.read.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_migration_may_take_longer_than_any_other_statement(
+    empty_database_url: str,
+) -> None:
+    """So may waiting for another process's: its end is waited for with a statement."""
+    hasty = create_async_engine(empty_database_url, connect_args={"command_timeout": 1e-6})
+    await migrate(hasty)
+    patient = create_async_engine(empty_database_url)
+    async with patient.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    for engine in (hasty, patient):
+        await engine.dispose()
 
 
 def test_the_head_is_the_newest_migration() -> None:
