@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from bot.check.database import version_of
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import Email, EmailOwner, User
 from bot.logs import printable
@@ -38,6 +39,7 @@ async def _store(database_url: str, owner: EmailOwner) -> str:
     if engine is None:
         raise StoreUnavailable("there is no database yet; start the bot once")
     try:
+        await version_of(engine)
         with translate_errors():
             async with engine.begin() as connection:
                 before = await put_email_owner(connection, owner)

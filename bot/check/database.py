@@ -11,7 +11,7 @@ from bot.check.findings import Finding, wrong
 from bot.domain.errors import StoreUnavailable
 from bot.store.engine import open_readers
 from bot.store.failures import translate_errors
-from bot.store.migrate import HEAD
+from bot.store.migrate import HEAD, refuse_later
 from bot.store.tables import email_owners
 
 
@@ -34,10 +34,11 @@ async def check_database(url: str) -> Finding:
 
 
 async def version_of(engine: AsyncEngine) -> str | None:
-    """Its version. Raises StoreUnavailable, or ProgrammingError while it is empty."""
+    """Its version. Raises ProgrammingError while it is empty, StoreUnavailable for a later one."""
     with translate_errors():
         async with engine.connect() as connection:
             found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    refuse_later(found)
     return None if found is None else str(found)
 
 

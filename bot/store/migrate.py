@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.domain.errors import StoreUnavailable
 from bot.store.engine import Connection
 from bot.store.sqlite_writer import SqliteWriter
 
@@ -21,11 +22,24 @@ _ADVISORY_LOCK: Final = 727_301
 
 
 async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
-    """Run the missing migrations, in one transaction. A no-op on an up-to-date database."""
+    """Run the missing migrations, in one transaction. A no-op on an up-to-date database.
+
+    Raises StoreUnavailable where a later version has migrated it, and changes nothing then.
+    """
     async with _begin(engine) as connection:
         version = await connection.run_sync(_version)
+        refuse_later(version)
         if version != HEAD:
             await connection.run_sync(upgrade)
+
+
+def refuse_later(version: str | None) -> None:
+    """Raise StoreUnavailable for a database whose tables only later code knows."""
+    if version is not None and version > HEAD:
+        raise StoreUnavailable(
+            f"a later Crewgate has migrated the database to {version}, and this one knows it up to"
+            f" {HEAD}: run the later one, or restore a backup from before"
+        )
 
 
 def upgrade(connection: sa.Connection, revision: str = "head") -> None:

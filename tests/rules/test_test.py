@@ -236,3 +236,7 @@ async def test_a_database_of_another_version_is_not_read(world: World, told: Tol
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '0019'"))
     with pytest.raises(StoreUnavailable, match="is of another version; start the bot once"):
         await told("")
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreUnavailable, match="a later Crewgate has migrated the database"):
+        await told("")

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import bot.store.migrations
+from bot.domain.errors import StoreUnavailable
 from bot.store.engine import Engines, open_engines
 from bot.store.migrate import HEAD, migrate
 from bot.store.tables import metadata
@@ -106,6 +107,22 @@ async def test_a_migration_may_take_longer_than_any_other_statement(
         assert await connection.run_sync(differences) == []
     for engine in (hasty, patient):
         await engine.dispose()
+
+
+async def test_a_database_from_later_code_is_left_as_it_is(engines: Engines) -> None:
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    try:
+        with pytest.raises(StoreUnavailable, match=f"to 9999, and this one knows it up to {HEAD}"):
+            await migrate(engines.write)
+        async with engines.read.connect() as reader:
+            assert await reader.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+            assert await reader.run_sync(differences) == []
+    finally:
+        async with engines.write.begin() as connection:
+            await connection.execute(
+                sa.text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD}
+            )
 
 
 def test_the_head_is_the_newest_migration() -> None:

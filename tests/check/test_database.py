@@ -1,0 +1,50 @@
+"""The database as `crewgate check` and other commands beside a running bot find it."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from bot.check.database import address_owners, check_database
+from bot.check.findings import Mark
+from bot.confirm_reviewer import confirm_reviewer
+from bot.domain.errors import StoreUnavailable
+from bot.store.engine import Engines
+from bot.store.migrate import HEAD
+
+ADDRESS = "lead@example.com"
+
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
+
+
+async def be_of(version: str, engines: Engines) -> None:
+    async with engines.write.begin() as connection:
+        change = sa.text("UPDATE alembic_version SET version_num = :version")
+        await connection.execute(change, {"version": version})
+
+
+async def test_an_older_one_will_be_migrated(engines: Engines, database_url: str) -> None:
+    assert str(await check_database(database_url)) == "✓ database: answers"
+    await be_of("0019", engines)
+    found = await check_database(database_url)
+    assert str(found) == f"✓ database: answers, will be migrated from 0019 to {HEAD}"
+
+
+async def test_one_from_later_code_is_wrong_and_nothing_writes_to_it(
+    engines: Engines, database_url: str
+) -> None:
+    await be_of("9999", engines)
+
+    found = await check_database(database_url)
+
+    assert found.mark is Mark.WRONG
+    assert (
+        f"a later Crewgate has migrated the database to 9999, and this one knows it up to {HEAD}"
+        in str(found)
+    )
+    with pytest.raises(StoreUnavailable, match="a later Crewgate"):
+        await confirm_reviewer(database_url, ADDRESS, "U0BEN")
+    assert await address_owners(database_url) == {}
