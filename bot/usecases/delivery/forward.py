@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain.effects import Effect, EffectKind
+from bot.domain.execution import Execution
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.ports.outbox import Job
 from bot.usecases.read_models import ForwardedWebhook
 
-#: How long a kickoff's answer, with the URLs its caller gave, may be behind the first webhook.
+#: How long a kickoff's answer, with the URLs its caller gave, may be behind what first came of it.
 KICKOFF_ANSWER_TIMEOUT = timedelta(minutes=15)
 
 
@@ -20,11 +21,13 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     crew = context.crews.get(job.effect.crew)
     if webhook is None or crew is None:
         return await _drop(job, context)
+    # Read before the URLs: a kickoff's answer is stored in one piece with those that it brings.
+    execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
     urls = crew.forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if url is None:
-        return await _wait_for_url(job, webhook, context)
+        return await _wait_for_url(job, execution, context)
     outcome = await context.forwarder.forward(webhook, url)
     if isinstance(outcome, Delivered):
         return await _drop(job, context)
@@ -38,13 +41,15 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
 
 
-async def _wait_for_url(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> Outcome:
-    """No URL was given, or the answer to the kickoff, which brings it, is not stored yet."""
-    if not webhook.execution_id:
+async def _wait_for_url(job: Job, execution: Execution | None, context: DeliveryContext) -> Outcome:
+    """No URL was given, or the answer to the kickoff, which brings it, is not stored yet.
+
+    The execution may have paused or ended before that answer.
+    """
+    if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter
-    execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
-    answered = execution is not None and (execution.tracked or execution.is_over)
-    if answered or context.clock() - job.created_at >= KICKOFF_ANSWER_TIMEOUT:
+    answered = execution.starter is not None or bool(execution.inputs)
+    if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:
         return await _drop(job, context)
     async with context.uow.begin() as tx:
         await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)

@@ -14,6 +14,7 @@ from bot.domain.execution import (
 )
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Unknown
+from bot.usecases.delivery.forward import KICKOFF_ANSWER_TIMEOUT
 from bot.usecases.read_models import ForwardedWebhook
 from bot.usecases.receive import store_dead_letter
 from bot.usecases.track import record_update
@@ -96,6 +97,42 @@ async def test_a_webhook_waits_for_the_kickoffs_answer(forwarding: World) -> Non
     await came(world, kind="step")
     await world.turn(FORWARD)
     assert len(world.forwarder.forwarded) == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_webhook_waits_for_the_kickoffs_answer_though_more_came_before_it(
+    forwarding: World, *, ended: bool
+) -> None:
+    world = forwarding
+    await came(world)
+    await world.notify()
+    if ended:
+        await world.record_update(ended="Done.")
+    assert await world.turn(FORWARD) == [Delivered("not yet")]
+
+    await world.kick_off(execution="e-1")
+    async with world.uow.begin() as tx:
+        await tx.executions.register("research", "e-1", URLS)
+    world.clock.advance(timedelta(minutes=1))
+    await world.turn(FORWARD)
+
+    assert world.forwarder.forwarded == [("https://theirs.example/task", b"{}")]
+
+
+async def test_what_nobody_gave_an_address_for_waits_a_quarter_of_an_hour_in_all(
+    forwarding: World,
+) -> None:
+    world = forwarding
+    await came(world)
+    await world.notify()
+    world.clock.advance(KICKOFF_ANSWER_TIMEOUT)
+    await came(world)
+    for _ in range(2):
+        await world.turn(FORWARD)
+
+    assert not await world.lease(FORWARD)
+    assert not world.forwarder.forwarded
+    assert EffectKind.FORWARD_FAILED not in await world.effects()
 
 
 async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
