@@ -77,7 +77,7 @@ async def receive_flow_request(
             execution = await heed_activity(tx, execution, at=now)
             if not execution.is_flow:
                 execution = await _is_flow(tx, execution)
-            await track(tx, execution, carried=request.meta, at=now)
+            await track(tx, execution, carried=request.meta, paused=True, at=now)
     return Received(receipt.current, receipt.opened)
 
 

@@ -78,7 +78,7 @@ async def receive_notification(
             await tx.enqueue(receipt.effects, at=now)
             await schedule(tx, receipt.current, at=now)
             execution = await heed_activity(tx, execution, at=now)
-            await track(tx, execution, carried=notification.meta, at=now)
+            await track(tx, execution, carried=notification.meta, paused=True, at=now)
     return Received(receipt.current, receipt.opened)
 
 

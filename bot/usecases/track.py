@@ -35,18 +35,20 @@ async def track(
     inputs: Given = (),
     meta: Given = (),
     carried: Given = (),
+    paused: bool = False,
 ) -> None:
-    """Track an opened execution: it was started here, or it has a review.
+    """Track an opened execution: it was started here, or it has paused for a review.
 
     `meta` is its caller's, `carried` what a notification says instead. What was recorded of it
-    before is shown now. One that has ended is reopened if it was tracked.
+    before is shown now. One that was tracked and has ended is reopened by a pause, not by the
+    answer to its kickoff, which may be stored after its end.
     """
     before = execution
     execution = before.learn(starter=starter, inputs=inputs, meta=meta, carried=carried)
-    if before.tracked and before == execution and not before.is_over:
-        return
     first = not execution.tracked
-    reopened = execution.tracked and execution.is_over
+    reopened = paused and execution.tracked and execution.is_over
+    if not first and not reopened and before == execution:
+        return
     if reopened:
         execution = execution.reopen()
     await tx.executions.save(replace(execution, tracked=True))
@@ -57,7 +59,7 @@ async def track(
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
         effects.append(about(execution, EffectKind.PROGRESS))
-    if execution.is_over:
+    if first and execution.is_over:
         effects.append(about(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
     poll = about(execution, EffectKind.POLL_STATUS)
@@ -65,7 +67,7 @@ async def track(
         # The one from before the end may still wait.
         await tx.hasten(poll, at=at + STATUS_POLL.first)
     elif first and not execution.is_over:
-        soon = STATUS_POLL.first if starter is not None else first_poll(execution)
+        soon = first_poll(execution) if paused else STATUS_POLL.first
         await tx.enqueue([poll], at=at + soon, wake=False)
 
 

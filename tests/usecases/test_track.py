@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.domain.effects import EffectKind
 from bot.domain.execution import (
     CrewUpdate,
@@ -37,6 +39,24 @@ async def test_what_came_before_the_kickoffs_answer_is_shown_after_it(world: Wor
     assert world.messages_said() == [EffectKind.PROGRESS, EffectKind.POST_RESULT]
     assert [task.title for task in world.slack.said[0].posting.finished] == ["plan"]
     assert (await world.execution()).tokens == 7
+
+
+async def test_the_kickoffs_answer_after_the_end_reopens_nothing(world: World) -> None:
+    """It may be stored minutes later: a crew can be slow to answer, or the database away."""
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    await world.decide(round_.id)
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    await world.settle_slack()
+    before = await world.execution()
+
+    await world.start()
+    await world.settle_slack()
+
+    execution = await world.execution()
+    assert execution == replace(before, starter=ANA, inputs=(("topic", "tea"),))
+    assert execution.state is ExecutionState.COMPLETED
+    assert world.messages_said().count(EffectKind.POST_RESULT) == 1
 
 
 async def test_tasks_refresh_the_progress_message_and_steps_do_not(world: World) -> None:

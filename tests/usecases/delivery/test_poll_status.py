@@ -117,6 +117,16 @@ async def test_an_execution_that_waits_for_a_person_is_asked_soon_and_then_hourl
     assert await polls(world, timedelta(minutes=4)) == 1
 
 
+async def test_what_was_started_here_is_asked_about_at_once_whoever_started_it(
+    world: World,
+) -> None:
+    world.crew.says = RUNNING
+    await world.kick_off(("started_by", "ana@example.com"), execution="e-1")
+    await world.kick_off(execution="e-2")
+    world.clock.advance(STATUS_POLL.first)
+    assert len(await world.turn(STATUS)) == 2
+
+
 async def test_it_is_asked_soon_again_when_the_crew_has_taken_the_decision(world: World) -> None:
     world.crew.says = RUNNING
     round_ = (await world.notify()).round
