@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -14,6 +15,8 @@ from bot.domain.redaction import Redactor, url_secrets
 
 #: How many people of one request may decide.
 ASSIGNED_LIMIT: Final = 50
+#: How often an escalation may call people; it may come again, or be repeated by somebody else.
+CALLED_EVERY: Final = timedelta(hours=1)
 #: The longest part of an address that is a name: what is longer at its end may be a token.
 _NAME_LIMIT: Final = 11
 
@@ -30,6 +33,8 @@ class Question:
     """How many more there are, which can only be answered in words."""
     assigned: tuple[Email, ...] = ()
     """Whom the request names; they decide where the settings name nobody."""
+    called_at: datetime | None = None
+    """When an escalation called them last."""
 
 
 @dataclass(frozen=True, slots=True)

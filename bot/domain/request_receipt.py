@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.effects import EffectKind
-from bot.domain.question import ASSIGNED_LIMIT, FlowRequest, Reading, reading_of
+from bot.domain.question import ASSIGNED_LIMIT, CALLED_EVERY, FlowRequest, Reading, reading_of
 from bot.domain.receipt import Receipt
 from bot.domain.review import Review, Round, State, Transition
 from bot.domain.rules.rule import Rule
@@ -28,18 +28,16 @@ def receive_request(
     """Decide what a request means; `known` is the round of the same request, if it came before.
 
     Each request is a round of its own, whatever its output. One that came before is a duplicate: if
-    it is an escalation, whom it names is assigned too and called while it waits. A new one says
-    that the flow has gone on, by whoever's answer, so the round before ends.
+    it is an escalation, whom it names is assigned too and called while it waits, once in
+    CALLED_EVERY unless it names somebody new. A new one says that the flow has gone on, by
+    whoever's answer, so the round before ends.
 
     `rule` is a new round's. `open_to_assigned`: of a known one, whom the request names decides.
     """
     if known is not None:
         if not request.escalation or known.state is not State.WAITING:
             return Receipt(known, opened=False, ended=None, effects=())
-        current = _assign(known, request, decide=open_to_assigned)
-        refresh = (current.effect(EffectKind.REFRESH),) if current != known else ()
-        call = current.effect(EffectKind.CALL_ASSIGNED)
-        return Receipt(current, opened=False, ended=None, effects=(*refresh, call))
+        return _escalate(known, request, at, decide=open_to_assigned)
     ended = _end(latest, at) if latest is not None else None
     digest = request.output.digest
     opened = Round(
@@ -49,7 +47,7 @@ def receive_request(
         digest=digest,
         opened_at=at,
         unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
-        question=request.question,
+        question=replace(request.question, called_at=at if request.escalation else None),
         rule=rule,
     )
     return Receipt(
@@ -60,17 +58,25 @@ def receive_request(
     )
 
 
-def _assign(known: Round, request: FlowRequest, *, decide: bool) -> Round:
-    """The round, assigned also to whom an escalation names: first, for they are waited for."""
-    assert known.question is not None  # noqa: S101  # it was opened by a request
-    named = (*request.question.assigned, *known.question.assigned)
-    assigned = tuple(dict.fromkeys(named))[:ASSIGNED_LIMIT]
-    if set(assigned) == set(known.question.assigned):
-        return known
+def _escalate(known: Round, request: FlowRequest, at: datetime, *, decide: bool) -> Receipt:
+    """Assign also whom an escalation names: first, for they are waited for. And call them."""
+    question = known.question
+    assert question is not None  # noqa: S101  # it was opened by a request
+    assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
+    assigned = assigned[:ASSIGNED_LIMIT]
     rule = known.rule
-    if decide:
-        rule = replace(rule or Rule(name=""), reviewers=assigned)
-    return replace(known, question=replace(known.question, assigned=assigned), rule=rule)
+    kinds = [EffectKind.CALL_ASSIGNED]
+    if set(assigned) == set(question.assigned):
+        if question.called_at is not None and abs(at - question.called_at) < CALLED_EVERY:
+            return Receipt(known, opened=False, ended=None, effects=())
+        assigned = question.assigned
+    else:
+        kinds.insert(0, EffectKind.REFRESH)
+        if decide:
+            rule = replace(rule or Rule(name=""), reviewers=assigned)
+    question = replace(question, assigned=assigned, called_at=at)
+    current = replace(known, question=question, rule=rule)
+    return Receipt(current, opened=False, ended=None, effects=tuple(map(current.effect, kinds)))
 
 
 def _end(latest: Round, at: datetime) -> Transition | None:

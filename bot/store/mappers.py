@@ -300,14 +300,21 @@ def from_question(question: Question | None) -> dict[str, Any] | None:
     """The column `question` of `rounds`."""
     if question is None:
         return None
-    return asdict(question) | {"assigned": list(map(str, question.assigned))}
+    assigned = list(map(str, question.assigned))
+    called_at = question.called_at and question.called_at.isoformat()
+    return asdict(question) | {"assigned": assigned, "called_at": called_at}
 
 
 def _to_question(stored: dict[str, Any] | None) -> Question | None:
     if stored is None:
         return None
-    outcomes, assigned = tuple(stored["outcomes"]), tuple(map(Email, stored["assigned"]))
-    return Question(**stored | {"outcomes": outcomes, "assigned": assigned})
+    called_at = stored.get("called_at")  # earlier versions did not store it
+    read = {
+        "outcomes": tuple(stored["outcomes"]),
+        "assigned": tuple(map(Email, stored["assigned"])),
+        "called_at": called_at and datetime.fromisoformat(called_at),
+    }
+    return Question(**stored | read)
 
 
 def _is_approve(decision: Decision | None) -> bool | None:

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 
 import structlog
 from aiohttp import web
 
+from bot.domain.errors import StoreUnavailable
 from bot.domain.question import FlowRequest, without_secrets
 from bot.domain.redaction import Redactor
 from bot.usecases.flows import receive_flow_request
 from bot.web.context import WebContext
 from bot.web.credentials import Credentials
 from bot.web.error_responses import RequestRefused, refusal
-from bot.web.flow_signature import is_signed
+from bot.web.flow_signature import TakenRequests, signature_of
 from bot.web.request_body import FORWARD_LIMIT, LIMIT, Body, Room, read_body
 from bot.web.webhooks import parse_anew, parse_or_keep
 
 log = structlog.get_logger(__name__)
 
 
-async def on_flow_request(request: web.Request, *, context: WebContext, room: Room) -> web.Response:
-    """A flow paused. 202 only once its request is stored: it is never repeated."""
+async def on_flow_request(
+    request: web.Request, *, context: WebContext, room: Room, taken: TakenRequests
+) -> web.Response:
+    """A flow paused. 202 only once its request is stored: it is never repeated.
+
+    What is sent again with the same signature escalates nothing and is not kept twice.
+    """
     credentials = context.credentials_of(request)
     crew = credentials.crew
-    body = await _read_signed(request, credentials, context, room)
+    body, signature = await _read_signed(request, credentials, context, room)
+    signature = f"{crew} {signature}"
+    is_first = taken.add(signature, now=context.clock())
+    try:
+        return await _take(request, crew, body, context, is_first=is_first)
+    except (StoreUnavailable, asyncio.CancelledError):
+        taken.forget(signature)
+        raise
+
+
+async def _take(
+    request: web.Request, crew: str, body: Body, context: WebContext, *, is_first: bool
+) -> web.Response:
+    """Store what a request says, or keep it as a dead letter."""
     parse = partial(_parse, context=context, redactor=context.redactors[crew])
-    flow_request = await parse_or_keep(request, body, parse, context)
+    flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
+    if not is_first:
+        flow_request = replace(flow_request, escalation=False)
     received = await receive_flow_request(
         crew,
         flow_request,
@@ -53,8 +75,10 @@ async def on_flow_request(request: web.Request, *, context: WebContext, room: Ro
 
 async def _read_signed(
     request: web.Request, credentials: Credentials, context: WebContext, room: Room
-) -> Body:
-    """The body, if it is signed. More is read than is taken: what is signed must not be lost.
+) -> tuple[Body, str]:
+    """The body, if it is signed, and its signature.
+
+    More is read than is taken: what is signed must not be lost.
 
     Raises RequestRefused.
     """
@@ -62,13 +86,13 @@ async def _read_signed(
         log.warning("no_flow_secret", crew=credentials.crew)
         raise RequestRefused(_takes_none())
     body = await read_body(request, limit=FORWARD_LIMIT, room=room)
-    signed = is_signed(
+    signature = signature_of(
         request.headers, body.content, secret=credentials.flow_secret, now=context.clock()
     )
-    if not signed:
+    if signature is None:
         log.warning("flow_signature_refused", crew=credentials.crew)
         raise RequestRefused(_unsigned())
-    return replace(body, limit=LIMIT, too_large=len(body.content) > LIMIT)
+    return replace(body, limit=LIMIT, too_large=len(body.content) > LIMIT), signature
 
 
 def _unsigned() -> web.Response:

@@ -20,16 +20,38 @@ TOLERANCE: Final = timedelta(minutes=5)
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
 
-def is_signed(headers: Mapping[str, str], body: bytes, *, secret: str, now: datetime) -> bool:
-    """Whether one of the pairs signs this body with the whole secret, within TOLERANCE of now.
+class TakenRequests:
+    """The signatures of requests that were taken, as long as they count: each is taken once."""
 
-    Each is compared in constant time.
+    def __init__(self) -> None:
+        self._until: dict[str, datetime] = {}
+
+    def add(self, signature: str, *, now: datetime) -> bool:
+        """Remember a signature; False if it is remembered already."""
+        self._until = {known: until for known, until in self._until.items() if until >= now}
+        if signature in self._until:
+            return False
+        # The clock that it was signed by may be TOLERANCE ahead.
+        self._until[signature] = now + 2 * TOLERANCE
+        return True
+
+    def forget(self, signature: str) -> None:
+        """Forget one whose request could not be stored: it may be sent again."""
+        self._until.pop(signature, None)
+
+
+def signature_of(
+    headers: Mapping[str, str], body: bytes, *, secret: str, now: datetime
+) -> str | None:
+    """The signature of one of the pairs over this body with the whole secret, or None.
+
+    It is within TOLERANCE of now. Each is compared in constant time.
     """
     found = [
-        _is_signed(headers.get(signature, ""), headers.get(timestamp, ""), body, secret, now)
+        _signature(headers.get(signature, ""), headers.get(timestamp, ""), body, secret, now)
         for signature, timestamp in HEADERS
     ]
-    return any(found)
+    return next(filter(None, found), None)
 
 
 def sign(body: bytes, *, secret: str, timestamp: str) -> str:
@@ -38,10 +60,12 @@ def sign(body: bytes, *, secret: str, timestamp: str) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-def _is_signed(signature: str, timestamp: str, body: bytes, secret: str, now: datetime) -> bool:
+def _signature(
+    signature: str, timestamp: str, body: bytes, secret: str, now: datetime
+) -> str | None:
     wanted = sign(body, secret=secret, timestamp=timestamp if timestamp.isascii() else "")
     same = hmac.compare_digest(signature.encode(errors="surrogateescape"), wanted.encode())
-    return same and _is_fresh(timestamp, now)
+    return wanted if same and _is_fresh(timestamp, now) else None
 
 
 def _is_fresh(timestamp: str, now: datetime) -> bool:

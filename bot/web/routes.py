@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.web.context import WebContext
 from bot.web.error_responses import explain_failures
 from bot.web.flow_requests import on_flow_request
+from bot.web.flow_signature import TakenRequests
 from bot.web.health import is_local, on_healthz, on_readyz
 from bot.web.kickoff import on_kickoff, on_register
 from bot.web.request_body import LIMIT, Room
@@ -20,7 +21,7 @@ def build(context: WebContext) -> web.Application:
     app = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
     router = app.router
     router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))
-    flow_request = partial(on_flow_request, context=context, room=Room())
+    flow_request = partial(on_flow_request, context=context, room=Room(), taken=TakenRequests())
     router.add_post("/crews/{crew}/flow-request", flow_request)
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
     router.add_post("/crews/{crew}/events/stream", partial(on_stream, context=context))

@@ -195,13 +195,19 @@ def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed
 
 
 async def parse_or_keep(
-    request: web.Request, body: Body, parse: Callable[[bytes], T], context: WebContext
+    request: web.Request,
+    body: Body,
+    parse: Callable[[bytes], T],
+    context: WebContext,
+    *,
+    keep: bool = True,
 ) -> T:
     """Read an authenticated body, or store it as a dead letter. Raises BodyRefused."""
     try:
         return await _parse(request, body, parse, context)
     except BodyRefused as refused:
-        await _keep(request, body, refused, context)
+        if keep:
+            await _keep(request, body, refused, context)
         raise
 
 

@@ -26,7 +26,7 @@ from bot.domain.outcome import (
     Unknown,
 )
 from bot.domain.people import Email, User
-from bot.domain.question import ASSIGNED_LIMIT, Question, without_secrets
+from bot.domain.question import Question, without_secrets
 from bot.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
@@ -41,7 +41,6 @@ from bot.domain.reason import (
     RequestGone,
     TakenAs,
 )
-from bot.domain.receipt import Receipt
 from bot.domain.redaction import Redactor
 from bot.domain.request_receipt import receive_request
 from bot.domain.review import Round, State
@@ -330,54 +329,9 @@ def test_a_repeated_request_changes_nothing_and_an_escalated_one_calls() -> None
     waiting = a_round(question=QUESTION)
     assert receive(None, waiting) == (None, waiting, [])
     same = {"escalation": True, "assigned": ()}
-    assert receive(None, waiting, **same) == (None, waiting, [EffectKind.CALL_ASSIGNED])
+    called = a_round(question=replace(QUESTION, called_at=LATER))
+    assert receive(None, waiting, **same) == (None, called, [EffectKind.CALL_ASSIGNED])
     assert receive(None, DECIDED, escalation=True) == (None, DECIDED, [])
-
-
-def escalate(waiting: Round, *named: str, open_to_assigned: bool = True) -> Receipt:
-    request = a_flow_request(escalation=True, assigned=tuple(map(Email, named)))
-    return receive_request(
-        waiting,
-        None,
-        request,
-        review=a_review(),
-        at=LATER,
-        new_id=Numbered(),
-        open_to_assigned=open_to_assigned,
-    )
-
-
-def test_whom_an_escalation_names_is_assigned_too_and_first() -> None:
-    waiting = a_round(question=replace(QUESTION, assigned=(Email("a@example.com"),)))
-    receipt = escalate(waiting, "b@example.com", "a@example.com")
-    assert receipt.current.question is not None
-    assert receipt.current.question.assigned == (Email("b@example.com"), Email("a@example.com"))
-    assert receipt.current.rule == Rule(name="", reviewers=receipt.current.question.assigned)
-    assert [effect.kind for effect in receipt.effects] == [
-        EffectKind.REFRESH,
-        EffectKind.CALL_ASSIGNED,
-    ]
-    assert not receipt.opened
-    again = escalate(receipt.current, "b@example.com")
-    assert again.current == receipt.current
-    assert [effect.kind for effect in again.effects] == [EffectKind.CALL_ASSIGNED]
-
-
-def test_whom_an_escalation_names_decides_only_where_the_settings_name_nobody() -> None:
-    theirs = Rule(name="two eyes", reviewers=(User("U0ANA"),))
-    waiting = a_round(question=QUESTION, rule=theirs)
-    named = escalate(waiting, "b@example.com", open_to_assigned=False).current
-    assert named.question is not None
-    assert named.question.assigned == (Email("b@example.com"),)
-    assert named.rule == theirs
-
-
-def test_of_many_escalations_so_many_people_are_kept() -> None:
-    waiting = a_round(question=QUESTION)
-    for number in range(ASSIGNED_LIMIT + 1):
-        waiting = escalate(waiting, f"p{number}@example.com").current
-    assert waiting.question is not None
-    assert len(waiting.question.assigned) == ASSIGNED_LIMIT
 
 
 def test_secrets_are_taken_out_and_labels_that_hold_one_are_not_offered() -> None:

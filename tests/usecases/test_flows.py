@@ -18,6 +18,7 @@ from bot.domain.errors import (
 from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, RefusalKind, Refused
 from bot.domain.people import Email, User
+from bot.domain.question import CALLED_EVERY
 from bot.domain.reason import (
     AnsweredElsewhere,
     Dismissed,
@@ -90,10 +91,22 @@ async def test_an_escalation_calls_while_it_waits(world: World) -> None:
     await world.ask(escalation=True)
     await world.settle_slack()
     assert len(world.slack.keyed(f"called {asked.id}")) == 1
+    world.clock.advance(CALLED_EVERY)
     await world.ask(escalation=True)
+    assert EffectKind.CALL_ASSIGNED in await world.effects()
     await world.decide(asked.id, APPROVED)
     await world.settle_slack()
     assert len(world.slack.keyed(f"called {asked.id}")) == 1
+
+
+async def test_an_escalation_calls_once_an_hour_however_often_it_comes(world: World) -> None:
+    await world.ask()
+    for hours in (1, 2):
+        for _ in range(25):
+            await world.ask(escalation=True)
+        called = [kind for kind in await world.effects() if kind is EffectKind.CALL_ASSIGNED]
+        assert len(called) == hours
+        world.clock.advance(CALLED_EVERY)
 
 
 async def test_whom_an_escalation_names_may_decide_and_is_told(world: World) -> None:

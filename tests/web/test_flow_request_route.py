@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.effects import EffectKind
 from bot.web.credentials import Credentials
@@ -98,6 +99,32 @@ async def test_a_signed_request_is_accepted_once(web: Web, pair: tuple[str, str]
     callback = await web.world.uow.read.callback(round_.id)
     assert callback is not None
     assert (callback.url, callback.token) == (URL, "one-use-token")
+
+
+async def test_an_escalation_that_somebody_sends_again_calls_nobody(web: Web, world: World) -> None:
+    await web.send(body())
+    await world.settle_slack()
+    for _ in range(25):
+        assert (await web.send(body(event_type="escalation")))[0] == 202
+    assert await world.effects() == [EffectKind.CALL_ASSIGNED]
+
+
+async def test_what_could_not_be_stored_may_be_sent_again(web: Web, world: World) -> None:
+    await web.send(body())
+    await world.settle_slack()
+    for table, name, status in (("rounds", "hidden", 503), ("hidden", "rounds", 202)):
+        async with world.engines.write.begin() as connection:
+            await connection.execute(sa.text(f"ALTER TABLE {table} RENAME TO {name}"))
+        assert (await web.send(body(event_type="escalation")))[0] == status
+    assert await world.effects() == [EffectKind.CALL_ASSIGNED]
+
+
+async def test_what_is_not_understood_is_reported_once(web: Web, world: World) -> None:
+    for _ in range(2):
+        assert (await web.send(b"[]"))[0] == 400
+    assert await world.effects() == [EffectKind.REPORT]
+    assert (await web.send(b"[]", late=timedelta(seconds=1)))[0] == 400
+    assert await world.effects() == [EffectKind.REPORT] * 2
 
 
 async def test_what_is_not_signed_is_refused_and_kept_nowhere(web: Web) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.web.flow_signature import HEADERS, TOLERANCE, is_signed, sign
+from bot.web.flow_signature import HEADERS, TOLERANCE, TakenRequests, sign, signature_of
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 SECRET = "whsec_0123456789abcdef"
@@ -21,7 +21,7 @@ def headers_of(
 
 
 def accept(headers: dict[str, str], body: bytes = BODY) -> bool:
-    return is_signed(headers, body, secret=SECRET, now=NOW)
+    return signature_of(headers, body, secret=SECRET, now=NOW) is not None
 
 
 def test_a_known_signature() -> None:
@@ -67,3 +67,14 @@ def test_headers_of_two_pairs_are_not_mixed() -> None:
     one, other = (headers_of(pair=pair) for pair in HEADERS)
     assert not accept({HEADERS[0][0]: one[HEADERS[0][0]], HEADERS[1][1]: other[HEADERS[1][1]]})
     assert accept({HEADERS[0][0]: "sha256=\udcff", **other})
+
+
+def test_a_request_is_taken_once_as_long_as_its_signature_counts() -> None:
+    taken = TakenRequests()
+    assert taken.add("a", now=NOW)
+    assert taken.add("b", now=NOW)
+    for after in (timedelta(0), 2 * TOLERANCE):
+        assert not taken.add("a", now=NOW + after)
+    taken.forget("b")
+    assert taken.add("b", now=NOW)
+    assert taken.add("a", now=NOW + 2 * TOLERANCE + timedelta(seconds=1))
