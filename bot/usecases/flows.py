@@ -105,4 +105,5 @@ def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | N
         meta=execution.meta,
     )
     chosen = choose(crew.rules, facts)
-    return rule_for(request.question, chosen, reviewers=bool(crew.reviewers))
+    kept = None if chosen is None else crew.rule_for_round(chosen)
+    return rule_for(request.question, kept, reviewers=bool(crew.reviewers))

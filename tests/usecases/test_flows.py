@@ -245,6 +245,13 @@ async def test_whom_it_assigns_decides_where_nobody_is_named(world: World) -> No
     await world.decide(nobody.id, APPROVED, by=BEN)
 
 
+async def test_under_a_rule_for_the_crews_own_channel_it_stays_in_the_thread(world: World) -> None:
+    rule = Rule(name="here", channel=world.crews["research"].channel)
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    for received in (await world.ask(), await world.notify(execution_id="f-1")):
+        assert received.round.rule == Rule(name="here")
+
+
 async def test_rules_count_for_requests_too(world: World) -> None:
     rule = Rule(name="theirs", when=Conditions(task="review_*"), reviewers=(User(EVE.id),))
     world.crews["research"] = replace(world.crews["research"], rules=(rule,))
