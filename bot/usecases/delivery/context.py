@@ -60,9 +60,9 @@ class DeliveryContext:
         until = since + self.start_grace
         return until if self.clock() < until else None
 
-    def next_try(self, job: Job, *, in_doubt: bool) -> datetime:
+    def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:
         """When a job that failed by itself is tried again; not before the grace, if in doubt."""
-        wait = self.retry.after(job.tries, jitter=self.jitter())
+        wait = self.retry.after(job.tries, jitter=self.jitter(), at_least=at_least)
         return self.clock() + (max(wait, self.grace) if in_doubt else wait)
 
     def gives_up(self, job: Job) -> bool:

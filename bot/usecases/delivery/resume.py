@@ -7,12 +7,12 @@ says so to a second one: that is better evidence than any, so an answer is simpl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.effects import EffectKind
 from bot.domain.execution import about
-from bot.domain.outcome import Delivered, Outcome, Unknown
+from bot.domain.outcome import Delivered, NotSent, Outcome, Unknown
 from bot.domain.question import Callback
 from bot.domain.review import Round, State, Transition
 from bot.usecases.delivery.context import DeliveryContext
@@ -104,7 +104,9 @@ async def _send(
     if round_.question is not None:
         assert callback is not None  # noqa: S101  # it is kept as long as the round may be sent
         feedback = round_.decision.human_feedback
-        return await context.flows.answer(round_.review.crew, callback, feedback)
+        outcome = await context.flows.answer(round_.review.crew, callback, feedback)
+        # Its address says nothing of where the crew, or another of its flows, is answered.
+        return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
     registered, carried = await context.uow.read.webhooks(round_)
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
@@ -140,6 +142,9 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             # Soon, the first time, however often it was not sent before: see GRACE.
             at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
             await tx.retry(job, at=at, in_doubt=True)
+        elif isinstance(outcome, NotSent) and outcome.alone:
+            at = context.next_try(job, in_doubt=False, at_least=outcome.retry_after)
+            await tx.retry(job, at=at, in_doubt=False)
         else:
             # The crew as a whole seems to be away: the worker waits, this job need not.
             await tx.retry(job, at=now, in_doubt=False)

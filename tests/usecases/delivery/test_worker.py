@@ -10,6 +10,7 @@ import pytest
 from bot.domain.effects import SLACK, Effect, EffectKind
 from bot.domain.outcome import NotSent, Outcome, RefusalKind, Refused
 from bot.domain.review import State
+from bot.domain.verdict import Answer
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.settle import settle
@@ -124,6 +125,41 @@ async def test_no_longer_than_five_minutes_and_then_one_try_shows_whether_it_is_
         worker_world.clock.advance(timedelta(minutes=5))
         await worker_world.all_done()
     assert len(worker_world.slack.messages) == 3
+
+
+async def test_a_flow_that_cannot_be_reached_holds_up_no_other_answer(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    """Each request says where it is answered."""
+    unknown = NotSent("the host name is not known")
+    worker_world.flows.faults.extend([Fault(unknown)] * 2)
+    away = (await worker_world.ask()).round
+    there = (await worker_world.ask(flow_id="f-2", request_id="2")).round
+    answer = Answer("approved", is_label=True)
+    async with worker_world.run_workers(CREW) as crew:
+        await worker_world.decide(away.id, answer)
+        await failed(worker_world, logs, 1)
+        assert crew.warnings == ()
+        worker_world.clock.advance(SECOND)
+        await failed(worker_world, logs, 2)
+        await worker_world.decide(there.id, answer)
+        while (await worker_world.round(there.id)).state is not State.RESUMED:
+            await worker_world.next_poll()
+    assert (await worker_world.round(away.id)).state is State.DECIDED
+
+
+async def test_a_flow_is_not_asked_again_before_the_time_that_it_names(
+    worker_world: WorkerWorld,
+) -> None:
+    busy = Fault(NotSent("503", retry_after=timedelta(minutes=2)))
+    worker_world.flows.faults.append(busy)
+    asked = (await worker_world.ask()).round
+    await worker_world.decide(asked.id, Answer("approved", is_label=True))
+    await worker_world.turn(CREW)
+    worker_world.clock.advance(timedelta(minutes=2) - SECOND)
+    assert await worker_world.turn(CREW) == []
+    worker_world.clock.advance(SECOND)
+    assert len(await worker_world.turn(CREW)) == 1
 
 
 async def test_statuses_say_nothing_of_whether_a_crew_takes_resumes(
