@@ -112,8 +112,16 @@ def add_task_update_once(dialect: str) -> sa.Insert:
 
 @cache
 def settle_job(columns: tuple[str, ...]) -> sa.Update:
-    """Set these columns of a job, unless its lease was lost."""
-    values = {name: sa.bindparam(name, type_=outbox.c[name].type) for name in columns}
+    """Set these columns of a job, unless its lease was lost.
+
+    One that was hastened while it was leased is due as soon as that says.
+    """
+    values: dict[str, Any] = {
+        name: sa.bindparam(name, type_=outbox.c[name].type) for name in columns
+    }
+    if "due_at" in values:
+        hastened = sa.and_(outbox.c.tries == 0, outbox.c.due_at < values["due_at"])
+        values["due_at"] = sa.case((hastened, outbox.c.due_at), else_=values["due_at"])
     return sa.update(outbox).where(*_OURS).values(values)
 
 
@@ -232,7 +240,13 @@ CANCEL: Final = sa.delete(outbox).where(
 WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
 HASTEN: Final = (
     sa.update(outbox)
-    .where(*_SAME_EFFECT, outbox.c.due_at > sa.bindparam("b_at", type_=outbox.c.due_at.type))
+    .where(
+        *_SAME_EFFECT,
+        sa.or_(
+            outbox.c.due_at > sa.bindparam("b_at", type_=outbox.c.due_at.type),
+            outbox.c.lease_until.is_not(None),  # `settle_job` heeds it
+        ),
+    )
     .values(due_at=sa.bindparam("b_at", type_=outbox.c.due_at.type), tries=0)
 )
 _THIS_ROUND: Final = sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id"))

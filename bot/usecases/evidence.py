@@ -33,10 +33,9 @@ def first_poll(execution: Execution) -> timedelta:
 
 async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
     """Whether an execution cannot move before somebody decides."""
-    states = {
-        round_.state for round_ in await tx.unfinished(execution.crew, execution.execution_id)
-    }
-    return State.WAITING in states and State.DECIDED not in states and not execution.stuck_in_doubt
+    unfinished = await tx.unfinished(execution.crew, execution.execution_id)
+    waits = any(round_.state is State.WAITING for round_ in unfinished)
+    return waits and not execution.stuck_in_doubt
 
 
 async def heed_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:

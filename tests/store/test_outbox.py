@@ -171,6 +171,23 @@ async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: Sql
     assert not job.in_doubt
 
 
+async def test_a_leased_job_that_is_hastened_is_due_then(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    """Who works on it does not know that there is a reason to do it again soon."""
+    await put(uow, FIRST)
+    (job,) = await lease(outbox)
+    async with uow.begin() as tx:
+        await tx.hasten(FIRST, at=NOW + SECOND)
+    await again(uow, job, at=NOW + HOUR)
+    assert await lease(outbox) == ()
+    (job,) = await lease(outbox, now=NOW + SECOND)
+    assert job.tries == 1
+
+    await again(uow, job, at=NOW + HOUR)
+    assert await lease(outbox, now=NOW + 2 * SECOND) == ()
+
+
 @pytest.mark.parametrize("later", [True, False])
 async def test_once_unsure_always_unsure(
     outbox: SqlOutbox, uow: SqlUnitOfWork, later: bool

@@ -33,7 +33,18 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     execution = await context.uow.read.executions.find(effect.crew, effect.execution_id)
     if client is None or execution is None or _has_ended(execution):
         async with context.uow.begin() as tx:
-            await tx.complete(job)
+            now = context.clock()
+            reopened = (
+                client
+                and execution
+                and not _has_ended(
+                    await tx.executions.open(effect.crew, effect.execution_id, at=now)
+                )
+            )
+            if reopened:  # since it was read
+                await tx.retry(job, at=now + STATUS_POLL.first, in_doubt=False)
+            else:
+                await tx.complete(job)
         return Delivered()
     asked_at = context.clock()
     answer = await client.status(effect.execution_id)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -14,7 +19,9 @@ from bot.domain.execution import (
 from bot.domain.notification import Output
 from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
 from bot.domain.review import State
+from bot.usecases.delivery.poll_status import poll_status
 from bot.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
+from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from bot.usecases.track import record_update
 from tests.usecases.world import CREW, STATUS, World
@@ -91,6 +98,57 @@ async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None
     await world.turn(STATUS)
     world.clock.advance(DAY)
     assert not await world.lease(STATUS)
+
+
+@dataclass
+class Overtaken:
+    """Transactions, before the first of which somebody else has one."""
+
+    uow: UnitOfWork
+    by: Callable[[], Awaitable[object]]
+
+    @property
+    def read(self) -> Any:
+        return self.uow.read
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Tx]:
+        await self.by()
+        async with self.uow.begin() as tx:
+            yield tx
+
+
+async def test_one_that_is_reopened_while_its_end_is_seen_is_asked_about(world: World) -> None:
+    await world.notify()
+    await world.record(CrewUpdate(result=Output("All of it.")))
+    world.clock.advance(PAUSED_POLL)
+    (job,) = await world.lease(STATUS)
+    overtaken = Overtaken(world.context.uow, partial(world.notify, "Another draft."))
+
+    await poll_status(job, replace(world.context, uow=overtaken))
+
+    assert (await world.execution()).state is ExecutionState.RUNNING
+    world.clock.advance(STATUS_POLL.first)
+    assert len(await world.lease(STATUS)) == 1
+
+
+async def test_a_reason_to_ask_soon_counts_also_while_the_crew_is_asked(world: World) -> None:
+    """It goes on at once when it has taken the decision."""
+    world.crew.says = RUNNING
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await world.decide(round_.id)
+    world.clock.advance(PAUSED_POLL)
+
+    async def meanwhile(_: str) -> None:
+        world.crew.on_status = None
+        await world.turn(CREW)
+
+    world.crew.on_status = meanwhile
+    await world.turn(STATUS)
+    assert (await world.round(round_.id)).state is State.RESUMED
+    world.clock.advance(STATUS_POLL.first)
+    assert len(await world.turn(STATUS)) == 1
 
 
 # --- while a person is waited for ---
