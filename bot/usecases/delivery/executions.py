@@ -68,7 +68,8 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
 async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
     """Put the whole result as a file into the thread."""
     posting = await _posting(job, context)
-    if posting is None or posting.execution.result is None:
+    if posting is None or posting.execution.result is None or posting.thread_ts is None:
+        # Also where somebody deleted the thread since the result was posted in it.
         return await settle(job, Delivered("nothing to attach"), context)
     outcome = await context.messenger.attach_result(posting, posted_since=earlier_try(job))
     failed = replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)

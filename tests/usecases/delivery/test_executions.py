@@ -40,6 +40,20 @@ async def test_a_result_that_cannot_be_attached_is_told_of(world: World) -> None
     assert world.messages_said()[-1] is EffectKind.RESULT_FILE_FAILED
 
 
+async def test_a_result_whose_thread_was_deleted_is_not_attached_elsewhere(world: World) -> None:
+    world.slack.long_results = True
+    await world.start()
+    await world.record(CrewUpdate(result=Output("long")))
+    while EffectKind.RESULT_FILE not in await world.effects():
+        await world.turn()
+    async with world.uow.begin() as tx:
+        await tx.executions.forget_thread("research", "e-1")
+    await world.settle_slack()
+
+    assert world.slack.files == []
+    assert await world.effects() == []
+
+
 async def test_progress_that_cannot_be_changed_holds_up_no_post(world: World) -> None:
     await world.start()
     await world.settle_slack()
