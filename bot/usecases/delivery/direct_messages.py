@@ -31,7 +31,7 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nobody to tell"), context)
     members = await people_of(round_, context)
     told = {one.user for one in await context.uow.read.direct_messages(round_.id)}
-    left = sorted(members.users - told)[: PEOPLE_LIMIT - len(told)]
+    left = sorted(members.users - told)[: max(0, PEOPLE_LIMIT - len(told))]
     async with context.uow.begin() as tx:
         effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
         await tx.enqueue(effects, at=context.clock())

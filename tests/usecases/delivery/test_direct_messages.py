@@ -16,6 +16,7 @@ from bot.domain.verdict import Revise
 from bot.usecases.delivery.direct_messages import PEOPLE_LIMIT
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.ports.slack import Posting, PostOutcome
+from bot.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, SECOND, a_crew
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.slack_standins import FakeSlack, Message
@@ -189,6 +190,18 @@ async def test_no_more_people_are_told_than_slack_takes(world: World) -> None:
     world.crews["research"] = a_crew(notify=Notify.DM, reviewers=crowd)
     await a_round(world)
     assert len(told(world)) == PEOPLE_LIMIT
+
+
+async def test_nobody_more_is_told_once_more_were_told_than_slack_takes(world: World) -> None:
+    """Others may decide by the time that those who could are told: an escalation names some."""
+    crowd = tuple(User(f"U{number:03}") for number in range(2 * PEOPLE_LIMIT))
+    world.crews["research"] = a_crew(reviewers=crowd, notify=Notify.DM)
+    round_ = (await world.notify()).round
+    async with world.uow.begin() as tx:
+        for user in crowd[: PEOPLE_LIMIT + 2]:
+            await tx.place_direct_message(round_, user.id, MessageRef("D1", user.id, user.id))
+    await world.settle_slack()
+    assert told(world) == []
 
 
 async def test_a_message_that_somebody_deleted_stays_deleted(world: World) -> None:
