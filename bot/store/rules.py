@@ -21,8 +21,9 @@ from bot.store.engine import Connection
 from bot.store.tables import rules
 from bot.usecases.read_models import StoredRule
 
-#: Of so many rules the JSON is not made or read again.
-REMEMBERED: Final = 1_000
+#: Of so many rules the JSON is not made or read again: lists read all that were ever applied, and
+#: of flows that assign people there is one for each set of them. Each takes 0.6 kB.
+REMEMBERED: Final = 10_000
 _REFS: Final[Mapping[str, Callable[[str], ReviewerRef]]] = {
     "user": User,
     "group": UserGroup,

@@ -19,6 +19,7 @@ from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
 from bot.domain.rules.working_hours import WorkingHours
 from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from bot.store.engine import Engines
+from bot.store.rules import from_rule, to_rule
 from bot.store.tables import rules
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.usecases.read_models import Selection
@@ -174,3 +175,11 @@ async def test_what_is_escalated_is_found_apart(world: World) -> None:
     [line] = await read.rounds.lines([second.id])
     assert line.key == found[True].key
     assert line.round.escalated_at == NOW
+
+
+def test_of_thousands_of_rules_none_is_read_from_its_json_twice() -> None:
+    """A flow's request that assigns people makes one, and every list goes through all of them."""
+    named = (a_rule(reviewers=(Email(f"reviewer-{one}@example.com"),)) for one in range(4_000))
+    stored = [from_rule(rule) for rule in named]
+    first = [to_rule(one) for one in stored]
+    assert all(to_rule(text) is rule for text, rule in zip(stored, first, strict=True))
