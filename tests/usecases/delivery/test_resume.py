@@ -15,10 +15,12 @@ from bot.domain.review import Round, State
 from bot.store.tables import REGISTERED, webhooks
 from bot.usecases.delivery.context import GRACE
 from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.evidence import PAUSED_POLL
+from bot.usecases.read_models import CrewStatus, Progress
 from tests.builders import LATER, SECOND, a_crew, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import AWAY, LOST, Fault
-from tests.usecases.world import CREW, World
+from tests.usecases.world import CREW, STATUS, World
 
 POST, REFRESH = EffectKind.POST, EffectKind.REFRESH
 RESUME, NOTIFY_STUCK = EffectKind.RESUME, EffectKind.NOTIFY_STUCK
@@ -50,6 +52,23 @@ async def test_a_refusal_needs_a_person(world: World, decided: Round, code: str)
     stuck = await world.round(decided.id)
     assert (stuck.state, stuck.reason) == (State.STUCK, RefusedByCrew(code, "no"))
     assert stuck.in_doubt_since is None
+    assert await world.effects() == [REFRESH, NOTIFY_STUCK]
+
+
+async def test_a_decision_is_sent_though_the_execution_is_said_to_have_failed(
+    world: World, decided: Round
+) -> None:
+    """Its answer is worth more than a status; whoever decided is told what came of it."""
+    world.crew.says = Progress(CrewStatus.FAILED, "error")
+    world.clock.advance(PAUSED_POLL)
+    await world.turn(STATUS)
+    assert (await world.round(decided.id)).state is State.DECIDED
+
+    world.crew.faults.append(Fault(Refused("400", "not pending")))
+    await world.turn(CREW)
+
+    stuck = await world.round(decided.id)
+    assert (stuck.state, stuck.can_dismiss) == (State.STUCK, True)
     assert await world.effects() == [REFRESH, NOTIFY_STUCK]
 
 
