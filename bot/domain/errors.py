@@ -27,6 +27,7 @@ CrewgateError
  ├── ExecutionNotFound   no execution has this id or beginning
  ├── AmbiguousExecution  several executions have this beginning
  ├── ChangedMeanwhile    somebody else saved the round since it was read
+ ├── RuleLost            a round under a rule was about to be saved without it
  └── StoreUnavailable    the database cannot take it now
 """
 
@@ -230,6 +231,10 @@ class TooManyKickoffs(CrewgateError):
 
 class ChangedMeanwhile(CrewgateError):
     """Somebody else saved the round between our reading and our writing."""
+
+
+class RuleLost(CrewgateError):
+    """A round under a rule was about to be saved without it; nothing was stored."""
 
 
 class StoreUnavailable(CrewgateError):

@@ -20,6 +20,7 @@ from bot.store.selections import RANGES, first_of_each
 from bot.store.statements import (
     ACTIVITY_COUNT,
     FIND_EXECUTION,
+    HAS_WEBHOOKS,
     PLACE_PROGRESS,
     PLACE_THREAD,
     SAVE_EXECUTION,
@@ -104,11 +105,15 @@ class SqlExecutions:
 
     async def secrets_of(self, execution: Execution) -> tuple[str, ...]:
         """See `TxExecutions`."""
-        about = execution.crew, execution.execution_id
-        if about not in self._with_webhooks:
+        key = _key(execution.crew, execution.execution_id)
+        has_webhooks = (execution.crew, execution.execution_id) in self._with_webhooks
+        if self._dialect == "postgresql":
+            # Of other tables opening it read what they were before it waited for the lock.
+            has_webhooks = (await rows(self._connection, HAS_WEBHOOKS, key))[0].has_webhooks
+        if not has_webhooks:
             return ()
-        found = _secrets(await self._connection.execute(WEBHOOKS_OF, _key(*about)))
-        callbacks = await self._connection.execute(CALLBACKS_OF, _key(*about))
+        found = _secrets(await self._connection.execute(WEBHOOKS_OF, key))
+        callbacks = await self._connection.execute(CALLBACKS_OF, key)
         return found + _callback_secrets(callbacks)
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:

@@ -9,17 +9,13 @@ import sqlalchemy as sa
 from bot.domain.question import Callback
 from bot.domain.review import Round
 from bot.store.engine import Connection
-from bot.store.mappers import ROUND, to_round
+from bot.store.mappers import ROUND
 from bot.store.tables import flow_requests, rounds
 
-_KNOWN: Final = (
-    ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id)
-    .where(
-        flow_requests.c.crew == sa.bindparam("crew"),
-        flow_requests.c.execution_id == sa.bindparam("execution"),
-        flow_requests.c.request_id == sa.bindparam("request"),
-    )
-    .with_for_update(of=rounds)
+ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
+    flow_requests.c.crew == sa.bindparam("crew"),
+    flow_requests.c.execution_id == sa.bindparam("execution"),
+    flow_requests.c.request_id == sa.bindparam("request"),
 )
 _ADD: Final = sa.insert(flow_requests)
 _WIPE: Final = (
@@ -30,15 +26,6 @@ _WIPE: Final = (
 _CALLBACK: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
     flow_requests.c.round_id == sa.bindparam("round")
 )
-
-
-async def find_round_of_request(
-    connection: Connection, crew: str, execution_id: str, request_id: str
-) -> Round | None:
-    """See `Tx.round_of_request`."""
-    about = {"crew": crew, "execution": execution_id, "request": request_id}
-    row = (await connection.execute(_KNOWN, about)).one_or_none()
-    return to_round(row) if row else None
 
 
 async def keep_callback(connection: Connection, round_: Round, callback: Callback) -> None:

@@ -32,25 +32,27 @@ Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
 
 
+# As text: SQLAlchemy leaves the tables' names out of what is returned.
+_HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
+    "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
+    " AND webhooks.execution_id = executions.execution_id)"
+    " OR EXISTS (SELECT 1 FROM flow_requests WHERE flow_requests.crew = executions.crew"
+    " AND flow_requests.execution_id = executions.execution_id))",
+    sa.Boolean,
+).label("has_webhooks")
+
+
 @cache
 def open_execution(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
     With `has_webhooks`, or requests of flows: most have none, and then nobody needs to read them.
     """
-    # As text: SQLAlchemy leaves the tables' names out of what is returned.
-    has_webhooks: sa.ColumnClause[bool] = sa.literal_column(
-        "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
-        " AND webhooks.execution_id = executions.execution_id)"
-        " OR EXISTS (SELECT 1 FROM flow_requests WHERE flow_requests.crew = executions.crew"
-        " AND flow_requests.execution_id = executions.execution_id))",
-        sa.Boolean,
-    )
     statement = insert_of(dialect)(executions)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={"activity_count": executions.c.activity_count + statement.excluded.activity_count},
-    ).returning(*executions.c, has_webhooks.label("has_webhooks"))
+    ).returning(*executions.c, _HAS_WEBHOOKS)
     return upsert
 
 
@@ -126,14 +128,24 @@ def settle_job(columns: tuple[str, ...]) -> sa.Update:
 
 
 @cache
-def save_round(columns: tuple[str, ...]) -> sa.Update:
-    """Compare and swap: set these columns of a round, unless somebody saved it meanwhile."""
+def save_round(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
+    """Compare and swap: set these columns of a round, unless somebody saved it meanwhile.
+
+    Without a rule only where there is none: a round never loses its rule.
+    """
     values = {name: sa.bindparam(name, type_=rounds.c[name].type) for name in columns}
-    return (
+    saved = (
         sa.update(rounds)
         .where(rounds.c.id == sa.bindparam("b_id"), rounds.c.version == sa.bindparam("b_version"))
         .values(values | {"version": rounds.c.version + 1})
     )
+    return saved if under_rule else saved.where(rounds.c.rule_id == "")
+
+
+@cache
+def lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
+    """Lock the rounds that a statement finds, and return their ids."""
+    return found.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 
 
 def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
@@ -151,41 +163,35 @@ def _update_execution(*names: str) -> sa.Update:
     return sa.update(executions).where(*_THIS_EXECUTION).values(values)
 
 
+VERSION_OF_ROUND: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
+LOCKED_ROUNDS: Final = ROUND.where(
+    rounds.c.id.in_(sa.bindparam("rounds", expanding=True))
+).order_by(rounds.c.opened_at)
 LATEST_ROUND: Final = (
     ROUND.where(rounds.c.review_id == sa.bindparam("review"))
     .order_by(rounds.c.number.desc())
     .limit(1)
-    .with_for_update(of=rounds)
 )
-LOCKED_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round")).with_for_update(of=rounds)
-UNFINISHED: Final = (
-    ROUND.where(
-        reviews.c.crew == sa.bindparam("crew"),
-        reviews.c.execution_id == sa.bindparam("execution"),
-        one_of(rounds.c.state, (State.WAITING, State.STUCK)),
-    )
-    .order_by(rounds.c.opened_at)
-    .with_for_update(of=rounds)
-)
+ONE_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
+UNFINISHED: Final = ROUND.where(
+    reviews.c.crew == sa.bindparam("crew"),
+    reviews.c.execution_id == sa.bindparam("execution"),
+    one_of(rounds.c.state, (State.WAITING, State.STUCK)),
+).order_by(rounds.c.opened_at)
 _newer = rounds.alias("newer")
-CLOSED_AS_GONE: Final = (
-    ROUND.where(
-        reviews.c.crew == sa.bindparam("crew"),
-        reviews.c.execution_id == sa.bindparam("execution"),
-        rounds.c.state == State.CLOSED.value,
-        rounds.c.reason == from_reason(ExecutionGone())["reason"],
-        ~sa.exists().where(
-            _newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number
-        ),
-    )
-    .order_by(rounds.c.opened_at)
-    .with_for_update(of=rounds)
-)
+CLOSED_AS_GONE: Final = ROUND.where(
+    reviews.c.crew == sa.bindparam("crew"),
+    reviews.c.execution_id == sa.bindparam("execution"),
+    rounds.c.state == State.CLOSED.value,
+    rounds.c.reason == from_reason(ExecutionGone())["reason"],
+    ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
+).order_by(rounds.c.opened_at)
 _THIS_EXECUTION: Final = (
     executions.c.crew == sa.bindparam("b_crew"),
     executions.c.execution_id == sa.bindparam("b_execution"),
 )
 FIND_EXECUTION: Final = sa.select(executions).where(*_THIS_EXECUTION)
+HAS_WEBHOOKS: Final = sa.select(_HAS_WEBHOOKS).select_from(executions).where(*_THIS_EXECUTION)
 ACTIVITY_COUNT: Final = sa.select(executions.c.activity_count).where(*_THIS_EXECUTION)
 UNDO_ACTIVITY: Final = (
     sa.update(executions)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.domain.effects import Effect
-from bot.domain.errors import ChangedMeanwhile, RoundNotFound
+from bot.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from bot.domain.notification import Output, WebhookUrls
 from bot.domain.people import EmailOwner, Installation
 from bot.domain.question import Callback
@@ -26,7 +26,7 @@ from bot.store.direct_messages import place_direct_message
 from bot.store.email_owners import put_email_owner, save_email_owner
 from bot.store.engine import Connection, rows, write
 from bot.store.executions import SqlExecutions
-from bot.store.flow_requests import find_round_of_request, keep_callback, wipe_callback
+from bot.store.flow_requests import ROUND_OF_REQUEST, keep_callback, wipe_callback
 from bot.store.installations import put_installation
 from bot.store.mappers import (
     from_effect,
@@ -49,12 +49,15 @@ from bot.store.statements import (
     FORGET_THREAD,
     HASTEN,
     LATEST_ROUND,
-    LOCKED_ROUND,
+    LOCKED_ROUNDS,
+    ONE_ROUND,
     PLACE_CARD,
     RECORD_SHOWN,
     UNFINISHED,
+    VERSION_OF_ROUND,
     WAITS_ALREADY,
     keep_rule,
+    lock_of,
     open_review,
     save_round,
     settle_job,
@@ -93,16 +96,15 @@ class SqlTransaction:
         review = to_review(opened)
         if review.id == candidate.id:
             return review, None
-        latest = await rows(self._connection, LATEST_ROUND, {"review": review.id})
-        return review, to_round(latest[0]) if latest else None
+        latest = await self._lock(LATEST_ROUND, {"review": review.id})
+        return review, latest[0] if latest else None
 
     async def round(self, round_id: str) -> Round:
         """See `Tx`."""
-        found = await rows(self._connection, LOCKED_ROUND, {"round": round_id})
+        found = await self._lock(ONE_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
-        self.rules_seen.add(found[0].rule_id)
-        return to_round(found[0])
+        return found[0]
 
     async def cancel(self, round_id: str) -> None:
         """See `Tx`."""
@@ -110,15 +112,11 @@ class SqlTransaction:
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """See `Tx`."""
-        about = {"crew": crew, "execution": execution_id}
-        return tuple(map(to_round, await rows(self._connection, UNFINISHED, about)))
+        return await self._lock(UNFINISHED, {"crew": crew, "execution": execution_id})
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """See `Tx`."""
-        found = await self._connection.execute(
-            CLOSED_AS_GONE, {"crew": crew, "execution": execution_id}
-        )
-        return tuple(to_round(row) for row in found)
+        return await self._lock(CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
 
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
         """See `Tx`."""
@@ -155,14 +153,19 @@ class SqlTransaction:
         if round_.question is not None:
             values["question"] = from_question(round_.question)
         where = {"b_id": round_.id, "b_version": round_.version}
-        if await write(self._connection, save_round(tuple(values)), values | where) != 1:
-            raise ChangedMeanwhile(round_.id)
+        statement = save_round(tuple(values), under_rule=round_.rule is not None)
+        if await write(self._connection, statement, values | where) != 1:
+            now = await rows(self._connection, VERSION_OF_ROUND, {"round": round_.id})
+            unchanged = bool(now) and now[0].version == round_.version
+            raise (RuleLost if unchanged else ChangedMeanwhile)(round_.id)
         if round_.question is not None and not round_.may_be_sent:
             await wipe_callback(self._connection, round_)
 
     async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
         """See `Tx`."""
-        return await find_round_of_request(self._connection, crew, execution_id, request_id)
+        about = {"crew": crew, "execution": execution_id, "request": request_id}
+        found = await self._lock(ROUND_OF_REQUEST, about)
+        return found[0] if found else None
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
         """See `Tx`."""
@@ -281,6 +284,22 @@ class SqlTransaction:
         await self._connection.execute(
             sa.text("UPDATE alembic_version SET version_num = version_num")
         )
+
+    async def _lock(
+        self, statement: sa.Select[Any], parameters: dict[str, Any]
+    ) -> tuple[Round, ...]:
+        """Lock the rounds that a statement finds, and read them.
+
+        Of what it had to wait for PostgreSQL reads only the locked row anew, and what is joined to
+        it as it was before: a round whose rule has changed would be read without any. So rounds are
+        read once they are locked. On SQLite nobody else writes.
+        """
+        if self._dialect == "postgresql":
+            locked = (await self._connection.execute(lock_of(statement), parameters)).scalars()
+            statement, parameters = LOCKED_ROUNDS, {"rounds": list(locked)}
+        found = await rows(self._connection, statement, parameters)
+        self.rules_seen.update(row.rule_id for row in found)
+        return tuple(map(to_round, found))
 
     async def _keep_rule(self, round_: Round) -> None:
         """Store a round's rule; hardly ever, for it stays the same."""

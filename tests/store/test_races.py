@@ -15,9 +15,11 @@ import sqlalchemy as sa
 
 from bot.domain.reason import ExecutionEnded
 from bot.domain.review import Round, State
+from bot.domain.rules.rule import Rule
 from bot.usecases.notes import keep_note
 from bot.usecases.read_models import MessageRef
-from tests.builders import BEN, NOW, a_decision, a_review
+from tests.builders import BEN, NOW, a_crew, a_decision, a_review, webhook_urls
+from tests.usecases.timed import ALL, opened
 from tests.usecases.world import World
 
 BLOCKED = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
@@ -113,6 +115,52 @@ async def test_the_end_waits_for_a_notification_and_closes_what_it_opened(
         end = await started(world, world.record_update(ended="the execution has ended"))
     await end
     assert (await world.round(waiting.id)).state is State.CLOSED
+
+
+async def test_who_waits_for_an_escalation_reads_the_round_under_its_rule(world: World) -> None:
+    """Escalating changes the row of `rules` that a round refers to."""
+    round_ = await opened(world, ALL)
+    async with world.uow.begin() as tx:
+        waiting = await tx.round(round_.id)
+        click = await started(world, world.decide(round_.id))
+        await tx.save(waiting.escalate(NOW).round)
+    counted = await click
+    assert (counted.state, counted.rule) == (State.WAITING, round_.rule)
+    assert (await world.round(round_.id)).rule == round_.rule
+
+
+async def test_so_does_what_reads_all_rounds_of_an_execution(world: World) -> None:
+    round_ = await opened(world, ALL)
+
+    async def unfinished() -> list[Rule | None]:
+        async with world.uow.begin() as tx:
+            return [one.rule for one in await tx.unfinished("research", "e-1")]
+
+    async with world.uow.begin() as tx:
+        waiting = await tx.round(round_.id)
+        reading = await started(world, unfinished())
+        await tx.save(waiting.escalate(NOW).round)
+    assert await reading == [round_.rule]
+
+
+async def test_and_a_request_of_a_flow_that_comes_again(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(ALL,))
+    round_ = (await world.ask()).round
+    async with world.uow.begin() as tx:
+        waiting = await tx.round(round_.id)
+        again = await started(world, world.ask())
+        await tx.save(waiting.escalate(NOW).round)
+    assert (await again).round.rule == round_.rule
+
+
+async def test_a_notification_that_waits_for_a_kickoff_knows_its_secrets(world: World) -> None:
+    """What is told of a row that was waited for is as new as the row."""
+    async with world.uow.begin() as tx:
+        await tx.executions.open("research", "e-9", at=NOW)
+        notification = await started(world, world.notify("A secret.", execution_id="e-9"))
+        await tx.executions.register("research", "e-9", webhook_urls("caller"))
+    [line] = await world.uow.read.rounds.lines([(await notification).round.id])
+    assert "secret" not in line.excerpt
 
 
 async def place_card(world: World, round_: Round) -> None:

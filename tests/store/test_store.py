@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import ChangedMeanwhile, RoundNotFound
+from bot.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from bot.domain.outcome import ResumeStatus
 from bot.domain.reason import (
@@ -40,6 +40,7 @@ from tests.builders import (
     a_decision,
     a_review,
     a_round,
+    a_rule,
     an_effect,
     an_output,
     webhook_urls,
@@ -127,6 +128,15 @@ async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(uow: SqlUni
     with pytest.raises(ChangedMeanwhile):
         await save(uow, read.decide(a_decision(by=BEN)).round)
     assert (await uow.read.round("r-1")).decision == a_decision()
+
+
+async def test_a_round_under_a_rule_is_never_saved_without_it(uow: SqlUnitOfWork) -> None:
+    read = await keep(uow, a_round(rule=a_rule()))
+    with pytest.raises(RuleLost):
+        await save(uow, replace(read, rule=None))
+    assert await uow.read.round("r-1") == read
+    await save(uow, replace(read, rule=a_rule(approvals=2)))
+    assert (await uow.read.round("r-1")).approvals == 2
 
 
 async def test_a_transaction_that_raises_leaves_nothing(

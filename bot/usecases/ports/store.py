@@ -202,6 +202,7 @@ class Tx(Protocol):
     async def save(self, round_: Round) -> None:
         """Store a changed round. Raises ChangedMeanwhile when it was saved since it was read.
 
+        Raises RuleLost when it is stored under a rule and comes without one.
         Where it is answered is forgotten with it, once nothing is left to answer.
         """
         ...
