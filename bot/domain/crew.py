@@ -41,7 +41,7 @@ class Crew:
         """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""
         if rule is None:
             return self
-        reviewers = self.reviewers if rule.reviewers is None else rule.reviewers
+        reviewers = self.permitted(Role.REVIEWER) if rule.reviewers is None else rule.reviewers
         if escalated and rule.escalate is not None:
             reviewers = tuple(dict.fromkeys((*reviewers, *rule.escalate.to)))
         return replace(

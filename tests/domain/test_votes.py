@@ -271,3 +271,10 @@ def test_escalated_more_people_decide() -> None:
     assert crew.under(rule).reviewers == people(ANA)
     assert crew.under(rule, escalated=True).reviewers == people(ANA, EVE)
     assert crew.under(a_rule(), escalated=True).reviewers == people(ANA)
+
+
+def test_besides_the_operators_where_nobody_else_is_named() -> None:
+    crew = a_crew(reviewers=(), operators=people(CAI))
+    rule = a_rule(escalate=Escalation(THREE_DAYS, people(EVE)))
+    assert crew.under(rule).permitted(Role.REVIEWER) == people(CAI)
+    assert crew.under(rule, escalated=True).permitted(Role.REVIEWER) == people(CAI, EVE)

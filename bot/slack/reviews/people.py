@@ -67,7 +67,7 @@ class People:
         """Those who may decide, and those who will."""
         rule = round_.rule
         later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
-        return (*crew_for(round_, self.crews).reviewers, *later)
+        return (*crew_for(round_, self.crews).permitted(Role.REVIEWER), *later)
 
     async def _starter(self, view: CardView) -> Approvers:
         """Who started it, as far as that is known."""

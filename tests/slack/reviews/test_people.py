@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.demo.workspace import Workspace, error
+from bot.domain.crew import Crew
 from bot.domain.people import Email, User
 from bot.runtime import Runtime
 from bot.slack.client.directory import SlackDirectory
@@ -21,6 +22,16 @@ from tests.slack.rendering import a_view
 
 ADDRESS = Email("ana@example.com")
 ALONE = (User(ANA.id),)
+
+
+def people_of(crew: Crew, slack: Workspace) -> People:
+    clock = FakeClock()
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
+    directory = SlackDirectory(
+        client, ALONE, identity=identity, owner_of=whoever_has_it, clock=clock
+    )
+    return People({crew.name: crew}, directory, clock)
 
 
 @pytest.mark.parametrize(
@@ -38,17 +49,18 @@ ALONE = (User(ANA.id),)
 async def test_who_may_not_approve_and_whether_enough_are_left(
     said: User | Email | None, fails: str | None, unknown_starter: bool, found: Approvers
 ) -> None:
-    clock = FakeClock()
     async with Workspace() as slack:
         slack.add_user(ANA.id, "Ana", ADDRESS.address)
         if fails is not None:
             slack.fail("users.lookupByEmail", error(fails))
-        client = new_client(token=slack.bot_token, base_url=slack.api_url)
-        identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
-        directory = SlackDirectory(
-            client, ALONE, identity=identity, owner_of=whoever_has_it, clock=clock
-        )
-        people = People({"research": a_crew(reviewers=ALONE)}, directory, clock)
+        people = people_of(a_crew(reviewers=ALONE), slack)
         rule = a_rule(self_approval=False, unknown_starter=unknown_starter)
         view = replace(a_view(rule=rule), started_by=said)
         assert (await people.complete(view)).approvers == found
+
+
+async def test_operators_are_left_where_nobody_else_is_named() -> None:
+    async with Workspace() as slack:
+        people = people_of(a_crew(reviewers=(), operators=ALONE), slack)
+        found = await people.complete(a_view(rule=a_rule()))
+    assert (found.reviewers, found.approvers) == (ALONE, Approvers())

@@ -12,10 +12,11 @@ from bot.domain.errors import AlreadyDecided, NotAReviewer
 from bot.domain.execution import ExecutionState
 from bot.domain.notify import Notify
 from bot.domain.outcome import Refused
+from bot.domain.people import User
 from bot.domain.review import Round, State
 from bot.domain.rules.duration import Duration
 from bot.domain.rules.rule import Rule, Then, TimeOut
-from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
+from bot.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
 from bot.usecases.evidence import reopen
 from bot.usecases.ports.outbox import UNKNOWN_CREW
 from bot.usecases.track import end_execution
@@ -50,6 +51,20 @@ async def test_escalated_more_people_may_decide_and_are_called(world: World) -> 
     assert isinstance(card.shows, Round)
     assert card.shows.escalated_at == world.clock()
     assert (await world.decide(round_.id, by=EVE)).decision is not None
+
+
+async def test_the_operators_who_decide_where_nobody_else_is_named_may_go_on(
+    world: World,
+) -> None:
+    rule = replace(ESCALATED, approvals=2)
+    world.crews["research"] = a_crew(reviewers=(), operators=(User(BEN.id),), rules=(rule,))
+    round_ = (await world.ask(assigned=())).round
+    await world.settle_slack()
+    await world.decide(round_.id, Answer("approved", is_label=True), by=BEN)
+    await after(world, DAY)
+    decided = await world.decide(round_.id, Answer("approved", is_label=True), by=EVE)
+    assert [vote.by for vote in decided.votes] == [BEN, EVE]
+    assert decided.state is State.DECIDED
 
 
 async def test_they_may_decide_before_slack_is_told(world: World) -> None:
