@@ -93,7 +93,7 @@ async def decide(
             with suppress(NotPermitted, UnknownCrew):
                 current = await context.uow.read.round(round_id)
                 await context.ensure(voter.user, Role.REVIEWER, current)
-            asked = replace(asked, voters=True)
+            asked = replace(asked, voters=asked.voters | {voter.user})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Asked:
 
     starter: bool = False
     """Who started the execution."""
-    voters: bool = False
-    """Whether those who approved before may decide still."""
+    voters: frozenset[str] = frozenset()
+    """Which of those who approved before may decide still."""
 
 
 async def _approve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import TypeAlias
 
@@ -63,13 +63,13 @@ class RightNotKnown(Exception):  # nobody is told of it
 
 
 def without_lapsed(
-    round_: Round, *, asked: bool, crews: Crews, directory: Directory
+    round_: Round, *, asked: Collection[str], crews: Crews, directory: Directory
 ) -> tuple[Round, tuple[Vote, ...]]:
     """The round without approvals of people who may decide no more, and those approvals.
 
     Of somebody who stood in, what counts is the right of whom they stood in for, who may be back.
-    Where even Slack, once it was `asked`, does not say, an approval counts as it was given. Raises
-    RightNotKnown before that, or UnknownCrew.
+    Where even Slack, once it was `asked` about somebody, does not say, an approval counts as it was
+    given. Raises RightNotKnown before that, or UnknownCrew.
     """
     lapsed = []
     for vote in round_.votes:
@@ -79,7 +79,7 @@ def without_lapsed(
         except NotPermitted as refused:
             if not refused.uncertain:
                 lapsed.append(vote)
-            elif not asked:
+            elif right.id not in asked:
                 raise RightNotKnown(right.id) from None
     for vote in lapsed:
         round_ = round_.take_back(vote.by.id).round

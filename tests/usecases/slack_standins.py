@@ -328,6 +328,8 @@ class FakeDirectory:
     channels: dict[str, set[str]] = field(default_factory=lambda: {"C0REVIEWS": set()})
     """The members that memory tells of; it tells nothing of other channels."""
     guests: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    """Of whom memory does not tell, until they are looked up, whether they are guests."""
     learns: dict[str, set[str]] = field(default_factory=dict)
     """What a look-up learns of channels; Slack does not answer about others."""
     resolves: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
@@ -350,7 +352,7 @@ class FakeDirectory:
         return Members(frozenset(users), tuple(unresolved))
 
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
-        if channel not in self.channels:
+        if channel not in self.channels or (user in self.unknown and not guests):
             return None
         return user in self.channels[channel] and (guests or user not in self.guests)
 
@@ -375,4 +377,5 @@ class FakeDirectory:
         if channel not in self.learns:
             return False
         self.channels[channel] = self.learns[channel]
+        self.unknown.discard(user)
         return True

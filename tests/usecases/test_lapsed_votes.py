@@ -69,6 +69,20 @@ async def test_slack_is_asked_where_memory_does_not_tell(
     assert voters(await world.decide(round_id, by=BEN)) == counted
 
 
+async def test_slack_is_asked_about_each_of_them(world: World) -> None:
+    """As after a start: who has become a guest meanwhile is not in memory."""
+    members = {ANA.id, BEN.id, CAI.id}
+    world.directory.channels["C0REVIEWS"] = world.directory.learns["C0REVIEWS"] = members
+    world.crews["research"] = a_crew(reviewers=(Anyone(),), rules=(a_rule(approvals=3),))
+    round_id = (await world.notify()).round.id
+    for by in (ANA, BEN):
+        await world.decide(round_id, by=by)
+    world.directory.unknown, world.directory.guests = {ANA.id, BEN.id}, {BEN.id}
+    counted = await world.decide(round_id, by=CAI)
+    assert (counted.decision, voters(counted)) == (None, [ANA, CAI])
+    assert [user for user, _ in world.directory.looked_up] == [ANA.id, BEN.id]
+
+
 async def test_what_was_given_counts_where_slack_does_not_say(world: World) -> None:
     world.directory.people[GROUP] = frozenset({ANA.id})
     round_id = await approved_by(world, ANA, GROUP, User(BEN.id))
