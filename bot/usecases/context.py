@@ -18,6 +18,7 @@ from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.read_models import QueueKey
+from bot.usecases.standing_in import RightNotKnown
 
 T = TypeVar("T")
 
@@ -34,9 +35,35 @@ class ReviewContext:
     directory: Directory
     clock: Clock
 
-    async def permitting(self, user: str, role: Role, work: Callable[[], Awaitable[T]]) -> T:
-        """See `permissions.permitting`."""
-        return await permissions.permitting(user, role, work, directory=self.directory)
+    async def permitting(
+        self, user: str, role: Role, work: Callable[[frozenset[str]], Awaitable[T]]
+    ) -> T:
+        """See `permissions.permitting`, and `asking`."""
+        return await self.asking(
+            lambda asked: permissions.permitting(
+                user, role, partial(work, asked), directory=self.directory
+            )
+        )
+
+    async def asking(self, work: Callable[[frozenset[str]], Awaitable[T]]) -> T:
+        """Do work; where memory does not tell of somebody's right, ask Slack and do it once more.
+
+        Work is given about whom Slack was asked, and must undo what it did when it raises.
+        """
+        asked: frozenset[str] = frozenset()
+        while True:
+            try:
+                return await work(asked)
+            except RightNotKnown as right:
+                asked |= {right.user}
+                await permissions.may(
+                    right.user,
+                    Role.REVIEWER,
+                    right.round,
+                    crews=self.crews,
+                    directory=self.directory,
+                    recheck=True,
+                )
 
     async def ensure(self, user: str, role: Role, subject: Subject) -> None:
         """See `permissions.ensure`; of a round, who stands in for a reviewer has the role too."""
@@ -48,12 +75,13 @@ class ReviewContext:
             if role not in _HANDED_ON or not isinstance(subject, Round):
                 raise
             try:
-                await self.entitled(user, subject)
-            except NotPermitted:
+                await self.asking(partial(self.entitled, user, subject))
+            except NotPermitted as handed:
+                refused.uncertain |= handed.uncertain
                 raise refused from None
 
     async def entitled(
-        self, user: str, round_: Round, tx: Tx | None = None
+        self, user: str, round_: Round, asked: frozenset[str], tx: Tx | None = None
     ) -> tuple[Person | None, ...]:
         """See `standing_in.entitled`; asks the database in the transaction, if it is in one."""
         now = self.clock()
@@ -64,7 +92,7 @@ class ReviewContext:
             return await self.uow.read.absences(at=now, delegate=delegate)
 
         return await standing_in.entitled(
-            user, round_, absences, crews=self.crews, directory=self.directory
+            user, round_, absences, asked=asked, crews=self.crews, directory=self.directory
         )
 
     async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
@@ -82,7 +110,7 @@ class ReviewContext:
         if not isinstance(subject, Round):
             return False
         try:
-            return bool(await self.entitled(user, subject))
+            return bool(await self.asking(partial(self.entitled, user, subject)))
         except (NotPermitted, UnknownCrew):
             return False
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -15,8 +13,6 @@ from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from bot.domain.errors import (
     ConfirmationNeeded,
     InvalidTransition,
-    NotPermitted,
-    UnknownCrew,
     VerdictMisplaced,
     VoteRefused,
 )
@@ -27,7 +23,7 @@ from bot.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, 
 from bot.usecases.context import ReviewContext
 from bot.usecases.evidence import reopen as reopen_execution
 from bot.usecases.ports.store import Tx
-from bot.usecases.standing_in import RightNotKnown, without_lapsed
+from bot.usecases.standing_in import without_lapsed
 from bot.usecases.starter import NotAsked, require_other, starter_of, without
 from bot.usecases.timed import cancel
 
@@ -51,11 +47,11 @@ async def decide(
     StoreUnavailable: then nothing was recorded.
     """
 
-    async def record(asked: Asked) -> Round:
+    async def record(asked: frozenset[str], *, starter_asked: bool) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            rights = await context.entitled(by.id, round_, tx)
+            rights = await context.entitled(by.id, round_, asked, tx)
             round_.require_waiting()
             suited = meant(verdict, round_.question)
             if needs_approvals(suited, round_.question):
@@ -64,7 +60,14 @@ async def decide(
                 votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
                 ask = _may_overlook(verdict)
                 transition = await _approve(
-                    tx, round_, suited, votes, seen if ask else None, context, asked
+                    tx,
+                    round_,
+                    suited,
+                    votes,
+                    seen if ask else None,
+                    context,
+                    starter_asked=starter_asked,
+                    asked=asked,
                 )
             else:
                 unsent = 0
@@ -81,29 +84,13 @@ async def decide(
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
-    asked = Asked()
-    while True:
-        try:
-            return await context.permitting(by.id, Role.REVIEWER, partial(record, asked))
+    try:
+        unasked = partial(record, starter_asked=False)
+        return await context.permitting(by.id, Role.REVIEWER, unasked)
+    except NotAsked as starter:
         # Slack is asked outside of the transaction, which is then made anew.
-        except NotAsked as starter:
-            await context.directory.ask_about(starter.address)
-            asked = replace(asked, starter=True)
-        except RightNotKnown as voter:
-            with suppress(NotPermitted, UnknownCrew):
-                current = await context.uow.read.round(round_id)
-                await context.ensure(voter.user, Role.REVIEWER, current)
-            asked = replace(asked, voters=asked.voters | {voter.user})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What Slack was asked while somebody waited; it may not have answered."""
-
-    starter: bool = False
-    """Who started the execution."""
-    voters: frozenset[str] = frozenset()
-    """Which of those who approved before may decide still."""
+        await context.directory.ask_about(starter.address)
+    return await context.permitting(by.id, Role.REVIEWER, partial(record, starter_asked=True))
 
 
 async def _approve(
@@ -113,7 +100,9 @@ async def _approve(
     votes: Sequence[Vote],
     seen: Seen | None,
     context: ReviewContext,
-    asked: Asked,
+    *,
+    starter_asked: bool,
+    asked: frozenset[str],
 ) -> Transition:
     """Count the first of these votes that counts: each is by another right of the same person.
 
@@ -122,11 +111,11 @@ async def _approve(
     by, at = votes[0].by, votes[0].at
     if round_.vote_of(by.id) is not None:
         return Transition(round_, ())
-    starter = await starter_of(round_, tx, context, asked=asked.starter)
+    starter = await starter_of(round_, tx, context, asked=starter_asked)
     # Somebody may have approved who, as is known now, had started it, or who may decide no more.
     current, lapsed = without_lapsed(
         without(round_, starter),
-        asked=asked.voters,
+        asked=asked,
         crews=context.crews,
         directory=context.directory,
     )
@@ -221,10 +210,10 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     more).
     """
 
-    async def record() -> Round:
+    async def record(asked: frozenset[str]) -> Round:
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            await context.entitled(by.id, round_, tx)
+            await context.entitled(by.id, round_, asked, tx)
             transition = round_.retry()
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=context.clock())

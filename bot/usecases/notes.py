@@ -80,11 +80,11 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     Raises as `decide` does.
     """
 
-    async def record() -> Round:
+    async def record(asked: frozenset[str]) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            await context.entitled(by.id, round_, tx)
+            await context.entitled(by.id, round_, asked, tx)
             round_.require_waiting()
             await tx.notes.claim(round_, Claim(by, now))
             await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)

@@ -19,28 +19,45 @@ Absences: TypeAlias = Callable[[str], Awaitable[tuple[Absence, ...]]]
 """Those for whom a person, by id, decides now."""
 
 
+class RightNotKnown(Exception):  # nobody is told of it
+    """Memory does not tell whether a person, by id, may decide on a round by their own right."""
+
+    def __init__(self, user: str, round_: Round) -> None:
+        super().__init__()
+        self.user = user
+        self.round = round_
+
+
 async def entitled(
-    user: str, round_: Round, absences: Absences, *, crews: Crews, directory: Directory
+    user: str,
+    round_: Round,
+    absences: Absences,
+    *,
+    asked: Collection[str],
+    crews: Crews,
+    directory: Directory,
 ) -> tuple[Person | None, ...]:
     """By whose right a person may decide on a round: None is their own.
 
     Else those who are away, whose delegate they are and who may decide by their own right, unless
     the round's rule forbids it. So nobody can hand on what was handed to them. Answered from memory
-    and the database. Raises NotAReviewer or UnknownCrew.
+    and the database. Raises NotAReviewer or UnknownCrew, or RightNotKnown of somebody who is away
+    and about whom Slack was not `asked`.
     """
     try:
         permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
-    except NotPermitted:
+    except NotPermitted as refused:
         if not delegable(round_):
             raise
-        found = [
-            absence.away
+        may = {
+            absence.away: _may(absence.away.id, round_, asked, crews=crews, directory=directory)
             for absence in await absences(user)
-            if _may(absence.away.id, round_, crews=crews, directory=directory)
-        ]
+        }
+        found = tuple(away for away, may_decide in may.items() if may_decide)
         if not found:
+            refused.uncertain |= None in may.values()
             raise
-        return tuple(found)
+        return found
     return (None,)
 
 
@@ -52,14 +69,6 @@ def delegable(round_: Round) -> bool:
 def delegates(users: frozenset[str], absences: tuple[Absence, ...], at: datetime) -> frozenset[str]:
     """Who decides for those of these users who are away."""
     return frozenset(one.delegate.id for one in absences if one.away.id in users and one.holds(at))
-
-
-class RightNotKnown(Exception):  # nobody is told of it
-    """Memory does not tell whether a person, by id, may decide still."""
-
-    def __init__(self, user: str) -> None:
-        super().__init__()
-        self.user = user
 
 
 def without_lapsed(
@@ -74,21 +83,26 @@ def without_lapsed(
     lapsed = []
     for vote in round_.votes:
         right = vote.on_behalf_of or vote.by
-        try:
-            permissions.require(right.id, Role.REVIEWER, round_, crews=crews, directory=directory)
-        except NotPermitted as refused:
-            if not refused.uncertain:
-                lapsed.append(vote)
-            elif right.id not in asked:
-                raise RightNotKnown(right.id) from None
+        if _may(right.id, round_, asked, crews=crews, directory=directory) is False:
+            lapsed.append(vote)
     for vote in lapsed:
         round_ = round_.take_back(vote.by.id).round
     return round_, tuple(lapsed)
 
 
-def _may(user: str, round_: Round, *, crews: Crews, directory: Directory) -> bool:
+def _may(
+    user: str, round_: Round, asked: Collection[str], *, crews: Crews, directory: Directory
+) -> bool | None:
+    """Whether a person may decide by their own right; None where even Slack does not say.
+
+    Raises RightNotKnown before Slack was `asked`, or UnknownCrew.
+    """
     try:
         permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
-    except NotPermitted:
-        return False
+    except NotPermitted as refused:
+        if not refused.uncertain:
+            return False
+        if user not in asked:
+            raise RightNotKnown(user, round_) from None
+        return None
     return True

@@ -18,7 +18,7 @@ from bot.domain.errors import (
     WhyNot,
 )
 from bot.domain.notify import Notify
-from bot.domain.people import Role, User
+from bot.domain.people import Anyone, Role, User
 from bot.domain.review import Round, State
 from bot.domain.rules.rule import Rule
 from bot.domain.verdict import Approve, Person, Revise
@@ -117,6 +117,40 @@ async def test_who_may_not_decide_hands_on_nothing(world: World, waiting: Round)
     await away(world, by=DAN)
     with pytest.raises(NotAReviewer):
         await world.decide(waiting.id, by=EVE)
+
+
+@pytest.fixture
+async def of_a_member(world: World) -> Round:
+    """Eve decides for Ana, who may as a member of the channel; memory does not tell of Ana."""
+    world.crews["research"] = a_crew(reviewers=(Anyone(),))
+    world.directory.channels["C0REVIEWS"] = {ANA.id}
+    world.directory.unknown = {ANA.id}
+    await away(world)
+    return (await world.notify()).round
+
+
+async def test_slack_is_asked_whether_who_is_away_is_a_member(
+    world: World, of_a_member: Round
+) -> None:
+    world.directory.learns["C0REVIEWS"] = {ANA.id}
+    await world.reviews.ensure(EVE.id, Role.READER, of_a_member)
+    world.directory.unknown = {ANA.id}
+    assert await world.reviews.may(EVE.id, Role.REVIEWER, of_a_member)
+    world.directory.unknown = {ANA.id}
+    decided = await world.decide(of_a_member.id, by=EVE)
+    assert decided.decision is not None
+    assert decided.decision.on_behalf_of == ANA
+
+
+async def test_while_slack_does_not_say_the_delegate_is_told_so(
+    world: World, of_a_member: Round
+) -> None:
+    with pytest.raises(NotAReviewer) as refused:
+        await world.decide(of_a_member.id, by=EVE)
+    assert refused.value.uncertain
+    with pytest.raises(NotAReader) as unread:
+        await world.reviews.ensure(EVE.id, Role.READER, of_a_member)
+    assert unread.value.uncertain
 
 
 async def test_a_rule_may_forbid_it(world: World) -> None:
