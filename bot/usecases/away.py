@@ -37,7 +37,7 @@ async def go_away(
         raise CannotStandIn(WhyNot.TOO_FAR)
     if delegate.id == by.id:
         raise CannotStandIn(WhyNot.THEMSELVES)
-    is_colleague = await context.directory.is_colleague(delegate.id)
+    is_colleague = await context.directory.look_up_colleague(delegate.id)
     if not is_colleague:
         raise CannotStandIn(WhyNot.NOT_TOLD if is_colleague is None else WhyNot.NO_COLLEAGUE)
     absence = Absence(away=by, delegate=delegate, since=now, until=until)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -17,7 +18,7 @@ from bot.usecases.permissions import Subject
 from bot.usecases.ports.base import Clock, Crews
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import Tx, UnitOfWork
-from bot.usecases.read_models import QueueKey
+from bot.usecases.read_models import QueueKey, StoredRule
 from bot.usecases.standing_in import RightNotKnown
 
 T = TypeVar("T")
@@ -56,13 +57,10 @@ class ReviewContext:
                 return await work(asked)
             except RightNotKnown as right:
                 asked |= {right.user}
-                await permissions.may(
-                    right.user,
-                    Role.REVIEWER,
-                    right.round,
-                    crews=self.crews,
-                    directory=self.directory,
-                    recheck=True,
+                may = partial(permissions.may, right.user, Role.REVIEWER, right.round, recheck=True)
+                await asyncio.gather(
+                    may(crews=self.crews, directory=self.directory),
+                    self.directory.look_up_colleague(right.user),
                 )
 
     async def ensure(self, user: str, role: Role, subject: Subject) -> None:
@@ -126,14 +124,28 @@ class ReviewContext:
         Who stands in for a reviewer decides and reads what they may decide.
         """
         rules = await self.uow.read.rules(self.crews)
-        delegable = [rule for rule in rules if rule.rule.delegation]
         ask = partial(permissions.queues_of, crews=self.crews, directory=self.directory)
-        handed: list[QueueKey] = []
-        for absence in await self.uow.read.absences(at=self.clock(), delegate=user):
-            handed += await ask(absence.away.id, Role.REVIEWER, delegable)
+        handed = await self.handed_to(user, rules)
         found = []
         for role in roles:
             own = await ask(user, role, rules, recheck=recheck and role is not Role.OPERATOR)
             theirs = handed if role in _HANDED_ON else ()
             found.append(tuple(dict.fromkeys((*own, *theirs))))
         return found
+
+    async def handed_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
+        """The rounds that a person may decide for those who are away, by crew and rule."""
+        absences = await self.uow.read.absences(at=self.clock(), delegate=user)
+        if not absences or not await self.directory.look_up_colleague(user):
+            return []
+        delegable = [rule for rule in rules if rule.rule.delegation]
+        handed: list[QueueKey] = []
+        for absence in absences:
+            handed += await permissions.queues_of(
+                absence.away.id,
+                Role.REVIEWER,
+                delegable,
+                crews=self.crews,
+                directory=self.directory,
+            )
+        return handed

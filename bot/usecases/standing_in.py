@@ -20,7 +20,7 @@ Absences: TypeAlias = Callable[[str], Awaitable[tuple[Absence, ...]]]
 
 
 class RightNotKnown(Exception):  # nobody is told of it
-    """Memory does not tell whether a person, by id, may decide on a round by their own right."""
+    """Memory does not tell whether a person may decide on a round, or for somebody else."""
 
     def __init__(self, user: str, round_: Round) -> None:
         super().__init__()
@@ -40,9 +40,9 @@ async def entitled(
     """By whose right a person may decide on a round: None is their own.
 
     Else those who are away, whose delegate they are and who may decide by their own right, unless
-    the round's rule forbids it. So nobody can hand on what was handed to them. Answered from memory
-    and the database. Raises NotAReviewer or UnknownCrew, or RightNotKnown of somebody who is away
-    and about whom Slack was not `asked`.
+    the round's rule forbids it or the delegate is no colleague any more. So nobody can hand on what
+    was handed to them. Answered from memory and the database. Raises NotAReviewer or UnknownCrew,
+    or RightNotKnown of somebody about whom Slack was not `asked`.
     """
     try:
         permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
@@ -54,8 +54,9 @@ async def entitled(
             for absence in await absences(user)
         }
         found = tuple(away for away, may_decide in may.items() if may_decide)
-        if not found:
-            refused.uncertain |= None in may.values()
+        is_colleague = bool(found) and _is_colleague(user, round_, asked, directory)
+        if not is_colleague:
+            refused.uncertain |= None in (is_colleague, *may.values())
             raise
         return found
     return (None,)
@@ -76,18 +77,35 @@ def without_lapsed(
 ) -> tuple[Round, tuple[Vote, ...]]:
     """The round without approvals of people who may decide no more, and those approvals.
 
-    Of somebody who stood in, what counts is the right of whom they stood in for, who may be back.
+    Of somebody who stood in, what counts is the right of whom they stood in for, who may be back,
+    and that they are a colleague still.
     Where even Slack, once it was `asked` about somebody, does not say, an approval counts as it was
     given. Raises RightNotKnown before that, or UnknownCrew.
     """
     lapsed = []
     for vote in round_.votes:
         right = vote.on_behalf_of or vote.by
-        if _may(right.id, round_, asked, crews=crews, directory=directory) is False:
+        if _may(right.id, round_, asked, crews=crews, directory=directory) is False or (
+            vote.on_behalf_of is not None
+            and _is_colleague(vote.by.id, round_, asked, directory) is False
+        ):
             lapsed.append(vote)
     for vote in lapsed:
         round_ = round_.take_back(vote.by.id).round
     return round_, tuple(lapsed)
+
+
+def _is_colleague(
+    user: str, round_: Round, asked: Collection[str], directory: Directory
+) -> bool | None:
+    """Whether a person can stand in for others; None where even Slack does not say.
+
+    Raises RightNotKnown before Slack was `asked`.
+    """
+    is_colleague = directory.is_colleague(user)
+    if is_colleague is None and user not in asked:
+        raise RightNotKnown(user, round_)
+    return is_colleague
 
 
 def _may(

@@ -329,7 +329,7 @@ class FakeDirectory:
     """The members that memory tells of; it tells nothing of other channels."""
     guests: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
-    """Of whom memory does not tell, until they are looked up, whether they are guests."""
+    """Those of whom memory does not tell, until they are looked up, whether they are guests."""
     learns: dict[str, set[str]] = field(default_factory=dict)
     """What a look-up learns of channels; Slack does not answer about others."""
     resolves: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
@@ -361,10 +361,17 @@ class FakeDirectory:
         if address in self.answers:
             self.people[address] = self.answers[address]
 
-    async def is_colleague(self, user: str) -> bool | None:
+    def is_colleague(self, user: str) -> bool | None:
+        if user in self.unknown:
+            return None
         if user in self.strangers:
             return self.strangers[user]
         return user not in self.guests
+
+    async def look_up_colleague(self, user: str) -> bool | None:
+        if self.strangers.get(user, True) is not None:
+            self.unknown.discard(user)
+        return self.is_colleague(user)
 
     async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
         learnt = {ref: self.resolves[ref] for ref in named if ref in self.resolves}

@@ -145,6 +145,7 @@ async def test_slack_is_asked_whether_who_is_away_is_a_member(
 async def test_while_slack_does_not_say_the_delegate_is_told_so(
     world: World, of_a_member: Round
 ) -> None:
+    world.directory.strangers = {ANA.id: None}
     with pytest.raises(NotAReviewer) as refused:
         await world.decide(of_a_member.id, by=EVE)
     assert refused.value.uncertain
@@ -194,6 +195,46 @@ async def test_the_delegate_is_shown_what_they_may_decide(world: World, waiting:
     posting = await world.uow.read.posting(waiting.id)
     [absence] = posting.view.absences
     assert (absence.away, absence.delegate, absence.holds(NOW)) == (ANA, EVE, True)
+
+
+# --- a delegate who is no colleague any more ---
+
+
+async def test_a_delegate_who_became_a_guest_or_left_decides_and_is_shown_nothing(
+    world: World, waiting: Round
+) -> None:
+    await away(world)
+    world.directory.guests, world.directory.unknown = {EVE.id}, {EVE.id}
+    with pytest.raises(NotAReviewer) as refused:
+        await world.decide(waiting.id, by=EVE)
+    assert not refused.value.uncertain
+    assert (await queue(EVE.id, page=0, context=world.reviews, keep=[])).mine.total == 0
+    world.directory.guests = set()
+    assert (await world.decide(waiting.id, by=EVE)).decision is not None
+
+
+async def test_nor_while_slack_does_not_say(world: World, waiting: Round) -> None:
+    await away(world)
+    world.directory.strangers, world.directory.unknown = {EVE.id: None}, {EVE.id}
+    with pytest.raises(NotAReviewer) as refused:
+        await world.decide(waiting.id, by=EVE)
+    assert refused.value.uncertain
+
+
+async def test_nor_is_told_in_private(world: World) -> None:
+    settings(world)
+    world.crews["research"] = replace(world.crews["research"], notify=Notify.DM)
+    await away(world, by=ANA, delegate=EVE)
+    await away(world, by=CAI, delegate=DAN)
+    world.directory.guests, world.directory.strangers = {EVE.id}, {DAN.id: None}
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    assert world.slack.keyed(f"direct {round_.id} {EVE.id}") == []
+    assert world.slack.keyed(f"direct {round_.id} {DAN.id}") == []
+    world.directory.strangers = {}
+    world.clock.advance(timedelta(hours=1))
+    await world.settle_slack()
+    assert len(world.slack.keyed(f"direct {round_.id} {DAN.id}")) == 1
 
 
 # --- where several approve ---

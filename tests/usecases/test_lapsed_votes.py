@@ -102,3 +102,12 @@ async def test_who_stood_in_is_counted_as_long_as_the_other_may_decide(world: Wo
     assert (await world.decide(kept, by=BEN)).decision is not None
     settings(world, User(BEN.id), User(EVE.id))
     assert voters(await world.decide(lapsed, by=BEN)) == [BEN]
+
+
+async def test_and_as_long_as_they_are_a_colleague(world: World) -> None:
+    settings(world, User(ANA.id), User(BEN.id))
+    await go_away(ANA, EVE, until=world.clock() + DAY, context=world.reviews)
+    round_id = (await world.notify()).round.id
+    await world.decide(round_id, by=EVE)
+    world.directory.guests, world.directory.unknown = {EVE.id}, {EVE.id}
+    assert voters(await world.decide(round_id, by=BEN)) == [BEN]

@@ -98,7 +98,7 @@ async def _set(
 ) -> Answer:
     """Both questions to Slack at once: it waits 3 s for the answer to a form."""
     zone, is_colleague = await asyncio.gather(
-        time_zone_of(client, by.id), context.directory.is_colleague(delegate.id)
+        time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
     )
     here = zone or ELSE
     latest = last_day(context.clock(), here)

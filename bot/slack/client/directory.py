@@ -172,7 +172,11 @@ class SlackDirectory:
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY | {NO_SCOPE}:
                 self._known[address] = frozenset()
 
-    async def is_colleague(self, user: str) -> bool | None:
+    def is_colleague(self, user: str) -> bool | None:
+        """See `Directory`."""
+        return self._people.is_own(user)
+
+    async def look_up_colleague(self, user: str) -> bool | None:
         """See `Directory`."""
         if self._people.is_own(user) is None:
             with suppress(TimeoutError):

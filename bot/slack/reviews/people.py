@@ -50,7 +50,13 @@ class People:
         if round_.state is not State.WAITING or not delegable(round_) or not view.absences:
             return ()
         users = self.directory.members(self(round_, Role.REVIEWER)).users
-        return tuple(one for one in view.absences if one.away.id in users and one.holds(now))
+        return tuple(
+            one
+            for one in view.absences
+            if one.away.id in users
+            and one.holds(now)
+            and self.directory.is_colleague(one.delegate.id) is not False
+        )
 
     async def _approvers(self, view: CardView, rule: Rule) -> Approvers:
         starter = Approvers() if rule.self_approval else await self._starter(view)

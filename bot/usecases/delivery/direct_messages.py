@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.effects import Effect, EffectKind
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
-from bot.domain.people import Role
+from bot.domain.people import Role, User
 from bot.domain.review import Round, State
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.settle import earlier_try, settle
@@ -40,13 +40,17 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def people_of(round_: Round, context: DeliveryContext) -> Members:
-    """Who may decide on a round, and who decides for those of them who are away."""
+    """Who may decide on a round, and which colleagues decide for those of them who are away."""
     now = context.clock()
     members = context.directory.members(crew_for(round_, context.crews).permitted(Role.REVIEWER))
     if not delegable(round_):
         return members
     standing_in = delegates(members.users, await context.uow.read.absences(at=now), now)
-    return replace(members, users=members.users | standing_in)
+    colleagues = {user: await context.directory.look_up_colleague(user) for user in standing_in}
+    told = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
+    not_known = (User(user) for user, known in colleagues.items() if known is None)
+    unresolved = (*members.unresolved, *not_known)
+    return replace(members, users=members.users | told, unresolved=unresolved)
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:

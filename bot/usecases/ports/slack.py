@@ -235,7 +235,7 @@ class RememberedInstallation(Protocol):
 class Members:
     """The users that some references stand for.
 
-    `unresolved` are e-mails and user groups that Slack could not be asked about yet.
+    `unresolved` are those that Slack could not be asked about yet.
     """
 
     users: frozenset[str]
@@ -243,7 +243,7 @@ class Members:
 
 
 class Directory(Protocol):
-    """Who is who in Slack, answered at once from memory; `resolve` and `look_up` ask Slack."""
+    """Who is who in Slack, answered at once from memory; what is awaited asks Slack."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """The users that these stand for; Anyone adds nobody."""
@@ -270,11 +270,15 @@ class Directory(Protocol):
         """
         ...
 
-    async def is_colleague(self, user: str) -> bool | None:
+    def is_colleague(self, user: str) -> bool | None:
         """Whether this is a person of the bot's own organisation, and no guest.
 
-        None when Slack does not say.
+        None while memory does not tell.
         """
+        ...
+
+    async def look_up_colleague(self, user: str) -> bool | None:
+        """Ask Slack what `is_colleague` answers, where memory does not tell; None as there."""
         ...
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:

@@ -53,17 +53,12 @@ async def _decided_by(
     user: str, applied: list[StoredRule], context: ReviewContext
 ) -> set[QueueKey]:
     """Under which of these a person may decide, with NO_RULE for a crew's own settings."""
-    crews, directory = context.crews, context.directory
-    keys = set(
-        await permissions.queues_of(
-            user, Role.REVIEWER, applied, crews=crews, directory=directory, recheck=True
-        )
+    own = await permissions.queues_of(
+        user,
+        Role.REVIEWER,
+        applied,
+        crews=context.crews,
+        directory=context.directory,
+        recheck=True,
     )
-    delegable = [one for one in applied if one.rule.delegation]
-    for absence in await context.uow.read.absences(at=context.clock(), delegate=user):
-        keys.update(
-            await permissions.queues_of(
-                absence.away.id, Role.REVIEWER, delegable, crews=crews, directory=directory
-            )
-        )
-    return keys
+    return {*own, *await context.handed_to(user, applied)}

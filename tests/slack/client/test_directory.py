@@ -282,9 +282,11 @@ async def test_whom_the_settings_name_is_asked_about_by_the_loop_alone(slack: Wo
 async def test_a_colleague_is_neither_a_guest_nor_a_bot_nor_unknown(slack: Workspace) -> None:
     slack.add_user("U0GUS", "Gus", is_guest=True)
     directory = a_directory(slack, FakeClock())
-    assert await directory.is_colleague("U0ANA") is True
-    assert await directory.is_colleague("U0ANA") is True
-    assert await directory.is_colleague("U0GUS") is False
-    assert await directory.is_colleague("U0NOBODY") is False
+    assert directory.is_colleague("U0ANA") is None
+    assert await directory.look_up_colleague("U0ANA") is True
+    assert directory.is_colleague("U0ANA") is True
+    assert await directory.look_up_colleague("U0ANA") is True
+    assert await directory.look_up_colleague("U0GUS") is False
+    assert await directory.look_up_colleague("U0NOBODY") is False
     slack.fail("users.info", error("internal_error"))
-    assert await directory.is_colleague("U0CARL") is None
+    assert await directory.look_up_colleague("U0CARL") is None

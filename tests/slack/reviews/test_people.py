@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.demo.workspace import Workspace, error
 from bot.domain.crew import Crew
 from bot.domain.people import Email, User
+from bot.domain.rules.absence import Absence
 from bot.runtime import Runtime
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
 from bot.slack.reviews.people import People
 from bot.usecases.read_models import Approvers
-from tests.builders import ANA, BEN, FakeClock, a_crew, a_rule
+from tests.builders import ANA, BEN, NOW, FakeClock, a_crew, a_rule
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
 from tests.slack.rendering import a_view
@@ -64,3 +66,15 @@ async def test_operators_are_left_where_nobody_else_is_named() -> None:
         people = people_of(a_crew(reviewers=(), operators=ALONE), slack)
         found = await people.complete(a_view(rule=a_rule()))
     assert (found.reviewers, found.approvers) == (ALONE, Approvers())
+
+
+async def test_a_delegate_who_is_known_to_be_a_guest_is_not_shown() -> None:
+    until = NOW + timedelta(days=1)
+    absence = Absence(away=ANA, delegate=BEN, since=NOW, until=until)
+    async with Workspace() as slack:
+        slack.add_user(BEN.id, "Ben", is_guest=True)
+        people = people_of(a_crew(reviewers=ALONE), slack)
+        view = replace(a_view(), absences=(absence,))
+        assert (await people.complete(view)).absences == (absence,)
+        await people.directory.look_up_colleague(BEN.id)
+        assert (await people.complete(view)).absences == ()
