@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import chain
 from typing import Final, TypeVar
 
 from bot.domain.crew import Crew
@@ -26,6 +27,7 @@ from bot.usecases.ports.slack import Directory
 from bot.usecases.read_models import NO_RULE, QueueKey, StoredRule
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 Subject = str | Review | Round | StoredRule
 """What it is about: a crew, by name, or one of its reviews, by the crew's own settings; a round, or
@@ -104,13 +106,31 @@ async def permitting(
     try:
         return await work()
     except NotPermitted as refused:
-        if recheck and refused.uncertain and await directory.resolve(refused.permitted):
-            return await work()
-        if refused.channel is None or not (recheck or refused.uncertain):
-            raise
-        if not await directory.look_up(user, refused.channel, guests=role is Role.READER):
+        if not await _learn(user, role, [refused], directory=directory, recheck=recheck):
             raise
     return await work()
+
+
+async def _learn(
+    user: str,
+    role: Role,
+    refusals: Iterable[NotPermitted],
+    *,
+    directory: Directory,
+    recheck: bool,
+) -> bool:
+    """Ask Slack once about all that may have refused a person wrongly; False: nothing was learnt.
+
+    `recheck` as in `permitting`.
+    """
+    doubtful = [one for one in refusals if recheck or one.uncertain]
+    channels = dict.fromkeys(one.channel for one in doubtful if one.channel is not None)
+    guests = role is Role.READER
+    asked = [directory.look_up(user, channel, guests=guests) for channel in channels]
+    if recheck:
+        named = chain.from_iterable(one.permitted for one in doubtful if one.uncertain)
+        asked.append(directory.resolve(directory.members(tuple(dict.fromkeys(named))).unresolved))
+    return any(await asyncio.gather(*asked))
 
 
 async def ensure(
@@ -154,14 +174,8 @@ async def crews_of(
     user: str, role: Role, *, crews: Crews, directory: Directory, recheck: bool = False
 ) -> tuple[str, ...]:
     """The crews for which this person has the role; `recheck` as in `permitting`."""
-    names = tuple(crews)
-    answers = await asyncio.gather(
-        *(
-            may(user, role, name, crews=crews, directory=directory, recheck=recheck)
-            for name in names
-        )
-    )
-    return tuple(name for name, answer in zip(names, answers, strict=True) if answer)
+    names = {name: name for name in crews}
+    return await _those(user, role, names, crews=crews, directory=directory, recheck=recheck)
 
 
 async def queues_of(
@@ -175,7 +189,7 @@ async def queues_of(
 ) -> tuple[QueueKey, ...]:
     """Of which crews and rules this person has the role for the rounds; `recheck` as above.
 
-    `rules` are those that were ever applied. Slack is asked once where they permit the same people.
+    `rules` are those that were ever applied.
     """
     subjects: dict[QueueKey, Subject] = {(name, NO_RULE): name for name in crews}
     subjects |= {rule.key: rule for rule in rules if rule.crew in crews}
@@ -185,13 +199,33 @@ async def queues_of(
         permitted = crew.permitted(role)
         channel = crew.channel if Anyone() in permitted else None
         same.setdefault((permitted, channel), []).append(key)
-    answers = await asyncio.gather(
-        *(
-            may(user, role, subjects[keys[0]], crews=crews, directory=directory, recheck=recheck)
-            for keys in same.values()
-        )
-    )
-    allowed = {
-        key for keys, answer in zip(same.values(), answers, strict=True) if answer for key in keys
-    }
+    first = {keys[0]: subjects[keys[0]] for keys in same.values()}
+    found = await _those(user, role, first, crews=crews, directory=directory, recheck=recheck)
+    allowed = {key for keys in same.values() if keys[0] in found for key in keys}
     return tuple(key for key in subjects if key in allowed)
+
+
+async def _those(
+    user: str,
+    role: Role,
+    subjects: Mapping[K, Subject],
+    *,
+    crews: Crews,
+    directory: Directory,
+    recheck: bool,
+) -> tuple[K, ...]:
+    """The keys of those subjects for which a person has the role; Slack is asked once for all."""
+
+    def refusals() -> dict[K, NotPermitted]:
+        found = {}
+        for key, subject in subjects.items():
+            try:
+                require(user, role, subject, crews=crews, directory=directory)
+            except NotPermitted as refused:
+                found[key] = refused
+        return found
+
+    refused = refusals()
+    if await _learn(user, role, refused.values(), directory=directory, recheck=recheck):
+        refused = refusals()
+    return tuple(key for key in subjects if key not in refused)

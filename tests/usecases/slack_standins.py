@@ -334,6 +334,8 @@ class FakeDirectory:
     """What a look-up learns of channels; Slack does not answer about others."""
     resolves: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
     """What Slack tells of e-mails and groups once it is asked."""
+    resolved: list[tuple[ReviewerRef, ...]] = field(default_factory=list)
+    """What Slack was asked for."""
     looked_up: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[Email, frozenset[str]] = field(default_factory=dict)
     """Whom addresses stand for, once Slack is asked."""
@@ -374,6 +376,7 @@ class FakeDirectory:
         return self.is_colleague(user)
 
     async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
+        self.resolved.append(named)
         learnt = {ref: self.resolves[ref] for ref in named if ref in self.resolves}
         self.people |= learnt
         return any(learnt.values())

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.crew import Crew
 from bot.domain.errors import NotAnOperator, NotAReader, NotAReviewer, NotAStarter, UnknownCrew
-from bot.domain.people import Anyone, Role, User, UserGroup
+from bot.domain.people import Anyone, Email, Role, User, UserGroup
 from bot.usecases import permissions
 from bot.usecases.permissions import Subject
 from tests.builders import ANA, BEN, EVE, a_crew, a_review
@@ -36,8 +36,10 @@ class Asked:
             user, role, subject, crews=self.crews, directory=self.directory
         )
 
-    async def crews_of(self, user: str, role: Role) -> tuple[str, ...]:
-        return await permissions.crews_of(user, role, crews=self.crews, directory=self.directory)
+    async def crews_of(self, user: str, role: Role, *, recheck: bool = False) -> tuple[str, ...]:
+        return await permissions.crews_of(
+            user, role, crews=self.crews, directory=self.directory, recheck=recheck
+        )
 
 
 @pytest.fixture
@@ -157,6 +159,27 @@ async def test_who_joined_the_channel_just_now_is_not_turned_away(open_to_anyone
     assert not await open_to_anyone.may(EVE.id, Role.REVIEWER)  # a list does not ask each time
 
     await open_to_anyone.ensure(EVE.id, Role.REVIEWER)
+
+
+async def test_a_member_is_looked_up_also_where_somebody_else_is_resolved(asked: Asked) -> None:
+    """As at a start, when memory tells neither of the address nor of the channel."""
+    ben = Email("ben@example.com")
+    asked.crews["research"] = a_crew(reviewers=(Anyone(), ben))
+    asked.directory.channels, asked.directory.learns = {}, {CHANNEL: {ANA.id}}
+    asked.directory.resolves = {ben: frozenset({BEN.id})}
+    await asked.ensure(ANA.id, Role.REVIEWER)
+    asked.require(BEN.id, Role.REVIEWER)
+
+
+async def test_of_a_list_slack_is_asked_once_for_all_that_it_was_not_asked_before(
+    asked: Asked,
+) -> None:
+    people = [Email(f"{number}@example.com") for number in range(30)]
+    asked.crews = {str(ref): a_crew(str(ref), reviewers=(ref,)) for ref in people}
+    asked.directory.people = {people[0]: frozenset()}
+    asked.directory.resolves = {people[9]: frozenset({ANA.id})}
+    assert await asked.crews_of(ANA.id, Role.STARTER, recheck=True) == ("9@example.com",)
+    assert asked.directory.resolved == [tuple(people[1:])]
 
 
 async def test_slack_is_not_asked_about_people_who_must_be_named(asked: Asked) -> None:
