@@ -44,24 +44,24 @@ def approves(verdict: Verdict) -> bool:
             return isinstance(verdict, Approve)
 
 
-def needs_approvals(verdict: Verdict, question: Question | None) -> bool:
+def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
     """Whether it takes as many people as an approval does.
 
     Of a flow's outcomes all but those that reject or ask for changes: what others let happen,
-    nobody knows. Words do not, unless nothing else can be made of them than an approval.
+    nobody knows. Of words a flow may make any outcome, so all of them where one person's approval
+    is not enough, or not anybody's.
     """
     match verdict:
         case Answer(text, is_label=True):
             return reading_of(text) not in (Reading.REJECTION, Reading.REVISION)
-        case Answer(text):
-            outcomes = question.outcomes if question is not None else ()
-            return bool(outcomes) and _reads_as_approval(text)
+        case Answer():
+            return rule is not None and (rule.approvals > 1 or not rule.self_approval)
         case _:
             return isinstance(verdict, Approve)
 
 
 def choice_of(verdict: Verdict) -> str | None:
-    """The outcome that a vote is for; None where it approves, whatever that is called."""
+    """The outcome or the words that a vote is for; None where it approves, by whatever name."""
     match verdict:
         case Answer(text) if not _reads_as_approval(text):
             return text

@@ -84,7 +84,7 @@ class Vote:
     on_behalf_of: Person | None = None
     """Whom they stood in for, where they may not decide themselves."""
     answer: str | None = None
-    """The outcome of a flow that they chose, where it does not read as an approval."""
+    """What they chose or wrote for a flow, where that does not read as an approval."""
 
     @property
     def voices(self) -> frozenset[str]:

@@ -180,12 +180,12 @@ def vote_refused(error: VoteRefused) -> str:
     return _VOTE_REFUSED[type(error)]
 
 
+_MAY_REVISE: Final = "You may ask for changes; a flow only by an outcome that does, not in words."
 _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     NotVoted: "You have not approved this, so there is nothing to take back.",
     SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
-    "else has to approve it. You may ask for changes.",
+    f"else has to approve it. {_MAY_REVISE}",
     StarterNotTold: "Slack did not say who started this, and they may not approve it. Try again in "
-    "a minute. You may ask for changes.",
-    UnknownStarter: "Nobody knows who started this, so nobody may approve it. You may ask for "
-    "changes.",
+    f"a minute. {_MAY_REVISE}",
+    UnknownStarter: f"Nobody knows who started this, so nobody may approve it. {_MAY_REVISE}",
 }

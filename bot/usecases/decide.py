@@ -54,7 +54,7 @@ async def decide(
             rights = await context.entitled(by.id, round_, asked, tx)
             round_.require_waiting()
             suited = meant(verdict, round_.question)
-            if needs_approvals(suited, round_.question):
+            if needs_approvals(suited, round_.rule):
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = choice_of(suited)
                 votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]

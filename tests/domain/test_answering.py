@@ -227,23 +227,30 @@ def test_an_outcome_that_approves_needs_the_approvals_of_its_rule() -> None:
         (Answer("publish", is_label=True), True),
         (Answer("rejected", is_label=True), False),
         (Answer("needs_revision", is_label=True), False),
-        (Answer("Approved!"), True),
-        (Answer(" ok."), True),
-        (Answer("Approve it once the date is right."), False),
+        (Answer("Approved!"), False),
     ],
 )
 def test_all_but_what_rejects_or_asks_for_changes_needs_the_approvals(
     verdict: Verdict, needs: bool
 ) -> None:
-    assert needs_approvals(verdict, QUESTION) is needs
-    assert needs_approvals(Answer("ok"), Question(request_id="1")) is False
-    assert needs_approvals(Answer("ok"), None) is False
+    assert needs_approvals(verdict, Rule(name="two eyes")) is needs
+    assert needs_approvals(verdict, None) is needs
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule(name="two eyes", approvals=2), Rule(name="others", self_approval=False)]
+)
+@pytest.mark.parametrize("words", ["Approved!", "No.", "Approve it once the date is right."])
+def test_so_do_words_where_not_anybody_s_approval_is_enough(rule: Rule, words: str) -> None:
+    """Of any words a model can make any outcome."""
+    assert needs_approvals(Answer(words), rule)
 
 
 def test_those_who_vote_choose_the_same() -> None:
     publish = Answer("publish", is_label=True)
     assert (choice_of(publish), choice_of(LABEL), choice_of(Approve())) == ("publish", None, None)
-    assert choice_of(Answer("ok")) is None
+    assert choice_of(Answer(" ok.")) is None
+    assert choice_of(Answer("Publish it.")) == "Publish it."
     waiting = a_round(question=QUESTION, rule=Rule(name="two eyes", approvals=2))
     once = waiting.approve(a_vote(ANA, answer="publish"), publish).round
     with pytest.raises(VotedOtherwise) as refused:

@@ -14,6 +14,7 @@ from bot.domain.errors import (
     ConfirmationNeeded,
     NotAReviewer,
     VerdictMisplaced,
+    VotedOtherwise,
 )
 from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, RefusalKind, Refused
@@ -185,6 +186,21 @@ async def test_words_are_an_answer_and_those_that_are_a_label_are_it(world: Worl
     label = await world.decide(asked.round.id, Revise("rejected"))
     assert label.decision is not None
     assert label.decision.verdict == Answer("rejected", is_label=True)
+
+
+async def test_words_are_counted_as_an_approval_of_these_words(world: World) -> None:
+    rule = Rule(name="two eyes", approvals=2)
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    words = Revise("Fine, publish it.")
+    once = await answered(world, words)
+    assert [(vote.by, vote.answer) for vote in once.votes] == [(ANA, "Fine, publish it.")]
+    for other in (Revise("Fine."), Revise("ok"), APPROVED):
+        with pytest.raises(VotedOtherwise):
+            await world.decide(once.id, other, by=BEN)
+    decided = await world.decide(once.id, words, by=BEN)
+    assert decided.decision is not None
+    assert decided.decision.verdict == Answer("Fine, publish it.")
+    assert (await world.round(once.id)).decision == decided.decision
 
 
 async def test_what_is_no_answer_is_refused(world: World) -> None:

@@ -47,6 +47,15 @@ async def test_but_may_ask_for_changes(world: World) -> None:
     assert (await world.decide(round_id, Revise("Shorter."))).decision is not None
 
 
+async def test_but_not_of_a_flow_in_words_which_may_come_to_an_approval(world: World) -> None:
+    settings(world)
+    round_ = (await world.ask()).round
+    await world.start(round_.review.execution_id)
+    with pytest.raises(SelfApproval):
+        await world.decide(round_.id, Revise("Approved, publish it."))
+    assert (await world.decide(round_.id, Revise("Publish it."), by=BEN)).decision is not None
+
+
 async def test_without_such_a_rule_they_may(world: World) -> None:
     settings(world, a_rule())
     await world.start()

@@ -45,10 +45,14 @@ _WHAT_BUTTONS_DO: Final = (
 )
 _WHAT_BUTTONS_DO_OF_SEVERAL: Final = (
     "An outcome that rejects or asks for changes is sent to the flow at once, any other once enough"
-    " people have chosen it. Words are sent at once, and a model on the flow's side makes an"
-    " outcome of them."
+    " people have chosen it. So are words, once enough people have written the same; a model on the"
+    " flow's side makes an outcome of them."
 )
 _WHAT_WORDS_DO: Final = "The flow asks for words: it gets exactly what you write."
+_WHAT_WORDS_DO_OF_SEVERAL: Final = (
+    "The flow asks for words: it gets exactly what you write, once enough people have written the"
+    " same."
+)
 
 
 def is_waiting(name: str) -> str:
@@ -61,9 +65,10 @@ WAITING_PLAIN: Final = "Waiting for an answer"
 
 def what_buttons_do(round_: Round, question: Question) -> str:
     """What comes of an outcome's button, and of words."""
+    one_is_enough = round_.approvals == 1
     if not question.outcomes:
-        return _WHAT_WORDS_DO
-    return _WHAT_BUTTONS_DO if round_.approvals == 1 else _WHAT_BUTTONS_DO_OF_SEVERAL
+        return _WHAT_WORDS_DO if one_is_enough else _WHAT_WORDS_DO_OF_SEVERAL
+    return _WHAT_BUTTONS_DO if one_is_enough else _WHAT_BUTTONS_DO_OF_SEVERAL
 
 
 def left_off(count: int) -> str:
