@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 
@@ -12,9 +11,6 @@ from bot.domain.verdict import Person
 from bot.store.engine import Connection
 from bot.store.statements import insert_of
 from bot.store.tables import absences
-
-#: The most that are read at once; nobody has more delegations than these.
-MOST: Final = 500
 
 
 class SqlAbsences:
@@ -59,8 +55,11 @@ async def find_absences(
     delegate: str | None = None,
     away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """See `Queries.absences` and `Queries.absence`; those of any time where none is given."""
-    statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id).limit(MOST)
+    """See `Queries.absences` and `Queries.absence`; those of any time where none is given.
+
+    There is one for each person at most.
+    """
+    statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id)
     if at is not None:
         statement = statement.where(absences.c.until > at, absences.c.since <= at)
     if delegate is not None:

@@ -20,6 +20,7 @@ from bot.domain.errors import (
 from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Role, User
 from bot.domain.review import Round, State
+from bot.domain.rules.absence import Absence
 from bot.domain.rules.rule import Rule
 from bot.domain.verdict import Approve, Person, Revise
 from bot.usecases.away import come_back as return_
@@ -358,6 +359,17 @@ async def test_it_is_known_of_each_as_long_as_it_lasts(world: World) -> None:
     assert (found.delegate, found.until) == (EVE, NOW + DAY)
     assert await world.uow.read.absence(EVE.id, at=world.clock()) is None
     assert await world.uow.read.absence(ANA.id, at=NOW + DAY) is None
+
+
+async def test_however_many_are_away_each_is_known_of(world: World, waiting: Round) -> None:
+    ids = [f"U{number:04}" for number in range(501)]
+    async with world.uow.begin() as tx:
+        for user in ids:
+            absence = Absence(away=Person(user, user), delegate=EVE, since=NOW, until=NOW + DAY)
+            await tx.absences.put(absence, at=NOW)
+    found = (await world.uow.read.posting(waiting.id)).view.absences
+    assert [one.away.id for one in found] == ids
+    assert await world.uow.read.absences(at=NOW, delegate=EVE.id) == found
 
 
 async def test_what_is_over_is_forgotten(world: World) -> None:
