@@ -144,7 +144,14 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             update_rate=runtime.update_rate,
             gone=await posts_of_gone_crews(outbox, crews),
         )
-        kickoffs = Kickoffs(uow=uow, crews=crews, clients=clients, clock=clock, redactors=redactors)
+        kickoffs = Kickoffs(
+            uow=uow,
+            crews=crews,
+            clients=clients,
+            clock=clock,
+            new_id=runtime.new_id,
+            redactors=redactors,
+        )
 
         # Nothing is verified over a socket: Slack is at its other end.
         signing_secret = None if settings.slack.app_token else settings.slack.signing_secret

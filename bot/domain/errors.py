@@ -10,6 +10,7 @@ CrewgateError
  │    ├── VotedOtherwise     those who voted before chose another outcome of a flow
  │    ├── NotVoted           this person has no approval to take back
  │    ├── SelfApproval       who started the execution may not approve it
+ │    ├── PerhapsSelfApproval  nor who may have: a kickoff of theirs was not answered
  │    ├── StarterNotTold     Slack does not say now who started it, so nobody may approve it
  │    └── UnknownStarter     nobody knows who started it, so nobody may approve it
  ├── CannotStandIn       nobody decides for somebody who is away as they asked
@@ -98,6 +99,10 @@ class NotVoted(VoteRefused):
 
 class SelfApproval(VoteRefused):
     """Who started the execution may ask for changes to its outputs, but not approve them."""
+
+
+class PerhapsSelfApproval(VoteRefused):
+    """Nobody knows who started it, and a kickoff by this person was not answered."""
 
 
 class StarterNotTold(VoteRefused):

@@ -14,6 +14,7 @@ from bot.domain.errors import (
     AlreadyVoted,
     NotVoted,
     NotWaiting,
+    PerhapsSelfApproval,
     RoundClosed,
     RoundSuperseded,
     SelfApproval,
@@ -185,6 +186,8 @@ _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     NotVoted: "You have not approved this, so there is nothing to take back.",
     SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
     f"else has to approve it. {_MAY_REVISE}",
+    PerhapsSelfApproval: "You had this crew started and it did not answer, so it may be you who "
+    f"started this: somebody else has to approve it. {_MAY_REVISE}",
     StarterNotTold: "Slack did not say who started this, and they may not approve it. Try again in "
     f"a minute. {_MAY_REVISE}",
     UnknownStarter: f"Nobody knows who started this, so nobody may approve it. {_MAY_REVISE}",

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate
 from bot.domain.notification import WebhookUrls
+from bot.domain.people import Email, User
 from bot.domain.question import Callback
+from bot.domain.rules.starter import starter_named
 from bot.store.engine import Connection, Reader, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
@@ -38,6 +40,7 @@ from bot.store.tables import (
     forwarded_webhooks,
     old_event_keys,
     task_updates,
+    unclear_kickoffs,
     webhooks,
 )
 from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
@@ -97,6 +100,33 @@ class SqlExecutions:
         """See `TxExecutions`."""
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, SAVE_EXECUTION, key | from_execution(execution))
+
+    async def record_kickoff(
+        self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
+    ) -> None:
+        """See `TxExecutions`."""
+        row = {"id": kickoff, "crew": crew, "starter": str(starter), "sent_at": at}
+        await self._connection.execute(sa.insert(unclear_kickoffs), row)
+
+    async def forget_kickoff(self, kickoff: str) -> None:
+        """See `TxExecutions`."""
+        gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
+        await self._connection.execute(gone)
+
+    async def unclear_starters(
+        self, crew: str, *, since: datetime, until: datetime
+    ) -> tuple[User | Email, ...]:
+        """See `TxExecutions`."""
+        found = await self._connection.execute(
+            sa.select(unclear_kickoffs.c.starter)
+            .distinct()
+            .where(unclear_kickoffs.c.crew == crew)
+            .where(unclear_kickoffs.c.sent_at.between(since, until))
+            .order_by(unclear_kickoffs.c.starter)
+        )
+        return tuple(
+            starter for row in found if (starter := starter_named(row.starter)) is not None
+        )
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
         """See `TxExecutions`."""

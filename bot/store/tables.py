@@ -317,6 +317,17 @@ kickoff_forms = sa.Table(
     sa.Column("sent_at", Instant, nullable=False),
 )
 
+#: Kickoffs whose answer is not known, of those whose starter is: a user id or an e-mail address.
+unclear_kickoffs = sa.Table(
+    "unclear_kickoffs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("crew", sa.Text, nullable=False),
+    sa.Column("starter", sa.Text, nullable=False),
+    sa.Column("sent_at", Instant, nullable=False),
+    sa.Index(None, "crew", "sent_at"),
+)
+
 #: What people wrote in threads. A deleted one keeps its row: Slack may repeat its message.
 notes = sa.Table(
     "notes",

@@ -17,7 +17,7 @@ from bot.domain.errors import (
     VoteRefused,
 )
 from bot.domain.execution import ExecutionState
-from bot.domain.people import Role
+from bot.domain.people import Email, Role
 from bot.domain.review import Round, State, Transition
 from bot.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
 from bot.usecases.context import ReviewContext
@@ -47,7 +47,7 @@ async def decide(
     StoreUnavailable: then nothing was recorded.
     """
 
-    async def record(asked: frozenset[str], *, starter_asked: bool) -> Round:
+    async def record(asked: frozenset[str], *, addresses: frozenset[Email]) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
@@ -66,7 +66,7 @@ async def decide(
                     votes,
                     seen if ask else None,
                     context,
-                    starter_asked=starter_asked,
+                    addresses=addresses,
                     asked=asked,
                 )
             else:
@@ -84,13 +84,15 @@ async def decide(
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
-    try:
-        unasked = partial(record, starter_asked=False)
-        return await context.permitting(by.id, Role.REVIEWER, unasked)
-    except NotAsked as starter:
+    addresses: frozenset[Email] = frozenset()
+    while True:
+        try:
+            work = partial(record, addresses=addresses)
+            return await context.permitting(by.id, Role.REVIEWER, work)
         # Slack is asked outside of the transaction, which is then made anew.
-        await context.directory.ask_about(starter.address)
-    return await context.permitting(by.id, Role.REVIEWER, partial(record, starter_asked=True))
+        except NotAsked as starter:
+            await context.directory.ask_about(starter.address)
+            addresses |= {starter.address}
 
 
 async def _approve(
@@ -101,7 +103,7 @@ async def _approve(
     seen: Seen | None,
     context: ReviewContext,
     *,
-    starter_asked: bool,
+    addresses: frozenset[Email],
     asked: frozenset[str],
 ) -> Transition:
     """Count the first of these votes that counts: each is by another right of the same person.
@@ -111,7 +113,7 @@ async def _approve(
     by, at = votes[0].by, votes[0].at
     if round_.vote_of(by.id) is not None:
         return Transition(round_, ())
-    starter = await starter_of(round_, tx, context, asked=starter_asked)
+    starter = await starter_of(round_, tx, context, asked=addresses)
     # Somebody may have approved who, as is known now, had started it, or who may decide no more.
     current, lapsed = without_lapsed(
         without(round_, starter),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -13,9 +14,12 @@ import structlog
 from bot.domain.crew import Crew
 from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
 from bot.domain.notification import WebhookUrls
+from bot.domain.outcome import NotSent
+from bot.domain.people import Email, User
 from bot.domain.redaction import Redactor
+from bot.domain.rules.starter import said_starter
 from bot.domain.verdict import Person
-from bot.usecases.ports.base import Clock, Crews
+from bot.usecases.ports.base import Clock, Crews, NewId
 from bot.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.track import track
@@ -39,6 +43,7 @@ class Kickoffs:
     crews: Crews
     clients: CrewClients
     clock: Clock
+    new_id: NewId
     redactors: Mapping[str, Redactor]
     """By crew: what is taken out of what people are shown of a kickoff."""
     pause: timedelta = timedelta(seconds=1)
@@ -105,16 +110,54 @@ class Kickoffs:
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
         asked = replace(request, stream=crew.stream)
+        kickoff = await self._record(crew.name, said_starter(by, request.meta))
         outcome = await self.clients[crew.name].kickoff(asked, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
-            if not await self._store(crew.name, outcome.execution_id, request, by):
+            store = partial(self._store, crew.name, outcome.execution_id, request, by, kickoff)
+            if not await store():
                 # The execution runs already: the caller gets its answer, storing goes on.
-                self._run(self._store_later(crew.name, outcome.execution_id, request, by))
+                self._run(self._store_later(crew.name, outcome.execution_id, store))
+        elif isinstance(outcome, NotSent) or (
+            isinstance(outcome, KickoffAnswer) and not outcome.is_in_doubt
+        ):
+            await self._forget(crew.name, kickoff)
         return outcome
 
+    async def _record(self, crew: str, starter: User | Email | None) -> str | None:
+        """Record who has a crew started, until its answer is known; its id, if it was recorded.
+
+        Whatever becomes of the answer or of this process, the starter may not approve alone what
+        may have been started so.
+        """
+        if starter is None:
+            return None
+        kickoff = self.new_id()
+        try:
+            async with self.uow.begin() as tx:
+                await tx.executions.record_kickoff(kickoff, crew, starter, at=self.clock())
+        except StoreUnavailable as error:
+            log.warning("kickoff_starter_not_stored", crew=crew, why=str(error))
+            return None
+        return kickoff
+
+    async def _forget(self, crew: str, kickoff: str | None) -> None:
+        """Nothing was started."""
+        if kickoff is None:
+            return
+        try:
+            async with self.uow.begin() as tx:
+                await tx.executions.forget_kickoff(kickoff)
+        except StoreUnavailable as error:
+            log.warning("kickoff_starter_not_stored", crew=crew, why=str(error))
+
     async def _store(
-        self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
+        self,
+        crew: str,
+        execution_id: str,
+        request: KickoffRequest,
+        by: Person | None,
+        kickoff: str | None,
     ) -> bool:
         redactor = self.redactors[crew].also(request.given.secrets)
         request = redactor.fields(request, keep=("body", "given"))
@@ -125,6 +168,8 @@ class Kickoffs:
                 await track(
                     tx, execution, starter=by, inputs=request.inputs, meta=request.meta, at=at
                 )
+                if kickoff is not None:
+                    await tx.executions.forget_kickoff(kickoff)
                 if request.given:
                     await tx.executions.register(crew, execution_id, request.given)
         except StoreUnavailable as error:
@@ -133,10 +178,10 @@ class Kickoffs:
         return True
 
     async def _store_later(
-        self, crew: str, execution_id: str, request: KickoffRequest, by: Person | None
+        self, crew: str, execution_id: str, store: Callable[[], Awaitable[bool]]
     ) -> None:
         tries = 0
-        while not await self._store(crew, execution_id, request, by):
+        while not await store():
             tries += 1
             if tries == self.tries:
                 log.error("kickoff_lost", crew=crew, execution=execution_id)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
-from bot.domain.errors import SelfApproval, StarterNotTold, UnknownStarter
-from bot.domain.people import Email
+from bot.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
+from bot.domain.people import Email, User
 from bot.domain.review import Round
 from bot.domain.rules.starter import said_starter
 from bot.domain.verdict import Vote
 from bot.usecases.context import ReviewContext
+from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import Tx
+
+#: How long after a kickoff whose answer is not known an execution may turn up that it started.
+UNCLEAR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,8 @@ class Starter:
     """Who started an execution: accounts, by id."""
 
     users: frozenset[str]
+    certain: bool = True
+    """False: nobody knows, and these had the crew started at about that time without an answer."""
 
 
 class NotAsked(Exception):  # nobody is told of it
@@ -29,26 +38,35 @@ class NotAsked(Exception):  # nobody is told of it
 
 
 async def starter_of(
-    round_: Round, tx: Tx, context: ReviewContext, *, asked: bool
+    round_: Round, tx: Tx, context: ReviewContext, *, asked: Collection[Email]
 ) -> Starter | None:
     """Who started a round's execution; None where its rule does not ask, or nobody knows.
 
-    Raises NotAsked unless Slack was `asked` already about the address that its caller gave, then
-    StarterNotTold where Slack did not answer.
+    Raises NotAsked of an address about which Slack was not `asked` already, then StarterNotTold
+    where Slack did not answer.
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
     review = round_.review
     execution = await tx.executions.find(review.crew, review.execution_id)
-    said = said_starter(execution.starter, execution.meta) if execution is not None else None
-    if said is None:
-        return None
-    members = context.directory.members((said,))
+    assert execution is not None  # noqa: S101  # each round has one
+    said = said_starter(execution.starter, execution.meta)
+    if said is not None and (users := _users(said, context.directory, asked)):
+        return Starter(users)
+    began = execution.began_at
+    unclear = await tx.executions.unclear_starters(review.crew, since=began - UNCLEAR, until=began)
+    users = frozenset().union(*(_users(one, context.directory, asked) for one in unclear))
+    return Starter(users, certain=False) if users else None
+
+
+def _users(said: User | Email, directory: Directory, asked: Collection[Email]) -> frozenset[str]:
+    """The accounts that are meant, as far as memory tells. Raises as `starter_of` does."""
+    members = directory.members((said,))
     if isinstance(said, Email) and members.unresolved:
-        if asked:
+        if said in asked:
             raise StarterNotTold
         raise NotAsked(said)
-    return Starter(members.users) if members.users else None
+    return members.users
 
 
 def without(round_: Round, starter: Starter | None) -> Round:
@@ -60,12 +78,14 @@ def without(round_: Round, starter: Starter | None) -> Round:
 
 
 def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
-    """Raises SelfApproval or UnknownStarter where the round's rule lets this person not approve."""
+    """Raises where the round's rule lets this person not approve.
+
+    SelfApproval, PerhapsSelfApproval or UnknownStarter.
+    """
     rule = round_.rule
     if rule is None or rule.self_approval:
         return
-    if starter is None:
-        if not rule.unknown_starter:
-            raise UnknownStarter
-    elif vote.voices & starter.users:
-        raise SelfApproval
+    if not rule.unknown_starter and (starter is None or not starter.certain):
+        raise UnknownStarter
+    if starter is not None and vote.voices & starter.users:
+        raise SelfApproval if starter.certain else PerhapsSelfApproval

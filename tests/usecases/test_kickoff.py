@@ -15,11 +15,13 @@ import pytest
 
 from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.outcome import NotSent
+from bot.domain.outcome import NotSent, Unknown
+from bot.domain.people import Email, User
 from bot.domain.redaction import Redactor
 from bot.usecases.kickoff import Kickoffs, register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.ports.queries import ExecutionQueries
+from tests.builders import ANA
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World
 
@@ -60,6 +62,7 @@ def new_kickoffs(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> K
         crews=shaky.world.crews,
         clients={"research": client or FakeCrew(kickoff_outcome=ANSWER)},
         clock=shaky.world.clock,
+        new_id=shaky.world.new_id,
         redactors={"research": Redactor()},
         **({"pause": timedelta(0)} | more),
     )
@@ -88,6 +91,64 @@ async def test_nothing_is_stored_of_what_did_not_start(shaky: Shaky) -> None:
     await kickoffs.finish()
 
     assert await recorded(shaky).find("research", "e-1") is None
+
+
+async def unclear(shaky: Shaky) -> tuple[User | Email, ...]:
+    now = shaky.world.clock()
+    async with shaky.begin() as tx:
+        found: tuple[User | Email, ...] = await tx.executions.unclear_starters(
+            "research", since=now, until=now
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept"),
+    [
+        (ANSWER, False),
+        (NotSent("refused"), False),
+        (replace(ANSWER, status=422, execution_id=None), False),
+        (replace(ANSWER, status=504, execution_id=None), True),
+        (Unknown("connection lost"), True),
+    ],
+)
+async def test_who_started_it_is_kept_while_nobody_knows_what_was_answered(
+    shaky: Shaky, outcome: KickoffOutcome, kept: bool
+) -> None:
+    said = replace(ASKED, meta=(("started_by", "ben@example.com"),))
+    kickoffs = new_kickoffs(shaky, FakeCrew(kickoff_outcome=outcome))
+    await kickoffs.start("research", ASKED, by=ANA)
+    await kickoffs.start("research", said)
+    await kickoffs.start("research", ASKED)
+    assert await unclear(shaky) == ((User(ANA.id), Email("ben@example.com")) if kept else ())
+
+
+async def test_from_before_the_crew_is_called(shaky: Shaky) -> None:
+    crew = Slow()
+    kickoffs = new_kickoffs(shaky, crew)
+    starting = asyncio.create_task(kickoffs.start("research", ASKED, by=ANA))
+    await crew.called.wait()
+    assert await unclear(shaky) == (User(ANA.id),)
+    crew.may_answer.set()
+    await starting
+    assert await unclear(shaky) == ()
+
+
+async def test_a_crew_is_started_while_the_database_is_away(shaky: Shaky) -> None:
+    shaky.failures.append(StoreUnavailable("away"))
+    kickoffs = new_kickoffs(shaky, FakeCrew(kickoff_outcome=Unknown("lost")))
+    await kickoffs.start("research", ASKED, by=ANA)
+    assert await unclear(shaky) == ()
+
+
+async def test_what_cannot_be_forgotten_is_kept(shaky: Shaky) -> None:
+    class Refusing(FakeCrew):
+        async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+            shaky.failures.append(StoreUnavailable("away"))
+            return NotSent("refused")
+
+    await new_kickoffs(shaky, Refusing()).start("research", ASKED, by=ANA)
+    assert await unclear(shaky) == (User(ANA.id),)
 
 
 async def test_a_kickoff_is_stored_once_the_database_is_back(shaky: Shaky) -> None:

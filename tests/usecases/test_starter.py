@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from bot.domain.errors import SelfApproval, StarterNotTold, UnknownStarter
+from bot.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
 from bot.domain.people import Email, User
 from bot.domain.review import State
 from bot.domain.rules.rule import Rule
@@ -150,6 +152,59 @@ async def test_an_approval_given_before_it_was_known_does_not_count(world: World
     assert counted.decision is None
     assert [vote.by for vote in counted.votes] == [BEN]
     assert (await world.decide(round_id, by=CAI)).decision is not None
+
+
+async def unclear_kickoff(world: World, starter: User | Email) -> None:
+    """Somebody had the crew started, and its answer was lost."""
+    async with world.uow.begin() as tx:
+        await tx.executions.record_kickoff(world.new_id(), "research", starter, at=world.clock())
+
+
+async def test_who_had_it_started_without_an_answer_may_have_started_it(world: World) -> None:
+    settings(world)
+    await unclear_kickoff(world, User(ANA.id))
+    world.clock.advance(timedelta(days=7))
+    round_id = (await world.notify()).round.id
+    with pytest.raises(PerhapsSelfApproval):
+        await world.decide(round_id)
+    assert (await world.decide(round_id, Revise("Shorter."))).decision is not None
+    round_id = (await world.notify("Another draft.")).round.id
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_nor_may_they_by_their_address_which_slack_is_asked_about(world: World) -> None:
+    world.directory.answers[ADDRESS] = frozenset({ANA.id})
+    await unclear_kickoff(world, ADDRESS)
+    round_id = await started_by(world, "nobody@example.com")
+    world.directory.answers[Email("nobody@example.com")] = frozenset()
+    with pytest.raises(PerhapsSelfApproval):
+        await world.decide(round_id)
+    assert world.directory.asked_about == [Email("nobody@example.com"), ADDRESS]
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_that_tells_nobody_who_did(world: World) -> None:
+    settings(world, KNOWN)
+    await unclear_kickoff(world, User(ANA.id))
+    round_id = (await world.notify()).round.id
+    for by in (ANA, BEN):
+        with pytest.raises(UnknownStarter):
+            await world.decide(round_id, by=by)
+
+
+async def test_it_counts_for_nothing_where_somebody_else_did_or_long_before_or_after(
+    world: World,
+) -> None:
+    settings(world)
+    before = (await world.notify(execution_id="before")).round.id
+    world.clock.advance(timedelta(seconds=1))
+    await unclear_kickoff(world, User(ANA.id))
+    await world.kick_off(("started_by", BEN.id), execution="others")
+    others = (await world.notify(execution_id="others")).round.id
+    world.clock.advance(timedelta(days=8))
+    after = (await world.notify(execution_id="after")).round.id
+    for round_id in (before, others, after):
+        assert (await world.decide(round_id)).decision is not None
 
 
 async def learn_starter(world: World, starter: Person) -> None:

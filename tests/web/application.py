@@ -48,6 +48,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             crews=world.crews,
             clients={"research": world.crew},
             clock=world.clock,
+            new_id=world.new_id,
             redactors={"research": Redactor()},
         ),
         check_health=healthy,

@@ -23,7 +23,12 @@ def said_starter(starter: Person | None, meta: Given) -> User | Email | None:
     """Who started it in Slack, else whom its caller names; None: nobody knows."""
     if starter is not None:
         return User(starter.id)
-    said = dict(meta).get(STARTED_BY, "").strip()
+    return starter_named(dict(meta).get(STARTED_BY, ""))
+
+
+def starter_named(said: str) -> User | Email | None:
+    """Who is meant by a user id or an e-mail address."""
+    said = said.strip()
     if "@" in said:
         return Email(said)
     return User(said) if _USER_ID.fullmatch(said) else None

@@ -12,7 +12,7 @@ from bot.domain.effects import Effect
 from bot.domain.execution import Execution, TaskUpdate
 from bot.domain.notes import Claim, Note
 from bot.domain.notification import Output, WebhookUrls
-from bot.domain.people import EmailOwner, Installation
+from bot.domain.people import Email, EmailOwner, Installation, User
 from bot.domain.question import Callback
 from bot.domain.reason import Dismissed
 from bot.domain.review import Review, Round
@@ -104,6 +104,22 @@ class TxExecutions(Protocol):
 
     async def save(self, execution: Execution) -> None:
         """Store a changed execution."""
+        ...
+
+    async def record_kickoff(
+        self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
+    ) -> None:
+        """Remember that somebody has a crew started; the crew's answer is not known."""
+        ...
+
+    async def forget_kickoff(self, kickoff: str) -> None:
+        """Forget it: it is known what the crew answered."""
+        ...
+
+    async def unclear_starters(
+        self, crew: str, *, since: datetime, until: datetime
+    ) -> tuple[User | Email, ...]:
+        """Who had a crew started in this time, and the crew's answer is not known."""
         ...
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
