@@ -128,7 +128,9 @@ def is_open_to_assigned(
     if rule is None or rule.reviewers is None:
         return True
     by_settings = any(one.name == rule.name and one.reviewers is not None for one in rules)
-    return question is not None and rule.reviewers == question.assigned and not by_settings
+    assigned = question.assigned if question is not None else ()
+    by_request = bool(assigned) and rule.reviewers[: len(assigned)] == assigned
+    return by_request and not by_settings
 
 
 def why_request_ended(refused: Refused, *, in_doubt: bool) -> RequestEnded | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.effects import EffectKind
+from bot.domain.people import ReviewerRef
 from bot.domain.question import ASSIGNED_LIMIT, CALLED_EVERY, FlowRequest, Reading, reading_of
 from bot.domain.receipt import Receipt
 from bot.domain.review import Review, Round, State, Transition
@@ -23,7 +24,7 @@ def receive_request(
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None = None,
-    open_to_assigned: bool = False,
+    beside: tuple[ReviewerRef, ...] | None = None,
 ) -> Receipt:
     """Decide what a request means; `known` is the round of the same request, if it came before.
 
@@ -32,12 +33,13 @@ def receive_request(
     CALLED_EVERY unless it names somebody new. A new one says that the flow has gone on, by
     whoever's answer, so the round before ends.
 
-    `rule` is a new round's. `open_to_assigned`: of a known one, whom the request names decides.
+    `rule` is a new round's. Of a known one, those decide too whom the request names, `beside` the
+    operators where these did until now; None: they do not.
     """
     if known is not None:
         if not request.escalation or known.state is not State.WAITING:
             return Receipt(known, opened=False, ended=None, effects=())
-        return _escalate(known, request, at, decide=open_to_assigned)
+        return _escalate(known, request, at, beside)
     ended = _end(latest, at) if latest is not None else None
     digest = request.output.digest
     opened = Round(
@@ -58,7 +60,9 @@ def receive_request(
     )
 
 
-def _escalate(known: Round, request: FlowRequest, at: datetime, *, decide: bool) -> Receipt:
+def _escalate(
+    known: Round, request: FlowRequest, at: datetime, beside: tuple[ReviewerRef, ...] | None
+) -> Receipt:
     """Assign also whom an escalation names: first, for they are waited for. And call them."""
     question = known.question
     assert question is not None  # noqa: S101  # it was opened by a request
@@ -72,8 +76,11 @@ def _escalate(known: Round, request: FlowRequest, at: datetime, *, decide: bool)
         assigned = question.assigned
     else:
         kinds.insert(0, EffectKind.REFRESH)
-        if decide:
-            rule = replace(rule or Rule(name=""), reviewers=assigned)
+        if beside is not None:
+            rule = rule or Rule(name="")
+            before = len(question.assigned)
+            others = beside if rule.reviewers is None else rule.reviewers[before:]
+            rule = replace(rule, reviewers=(*assigned, *others))
     question = replace(question, assigned=assigned, called_at=at)
     current = replace(known, question=question, rule=rule)
     return Receipt(current, opened=False, ended=None, effects=tuple(map(current.effect, kinds)))

@@ -329,8 +329,9 @@ class SlackMessenger(ExecutionMessenger):
     async def _learn_assigned(self, view: CardView) -> None:
         """Whom a flow's request names may be new to this bot, and is to be called by name."""
         rule, question = view.round.rule, view.round.question
-        if question is not None and rule is not None and rule.reviewers == question.assigned:
-            await self._named_in_slack(question.assigned)
+        if question is not None and rule is not None:
+            decide = rule.reviewers or ()
+            await self._named_in_slack([ref for ref in question.assigned if ref in decide])
 
     async def _with_names(self, posting: Posting) -> CardView:
         view = await self._people.complete(posting.view)

@@ -8,6 +8,7 @@ from bot.domain.answering import is_open_to_assigned, rule_for
 from bot.domain.crew import Crew
 from bot.domain.execution import Execution
 from bot.domain.notification import WebhookUrls
+from bot.domain.people import ReviewerRef
 from bot.domain.question import FlowRequest, without_secrets
 from bot.domain.redaction import Redactor
 from bot.domain.request_receipt import receive_request
@@ -60,7 +61,7 @@ async def receive_flow_request(
             at=now,
             new_id=new_id,
             rule=_rule_of(request, learnt, crews[crew]) if crew in crews else None,
-            open_to_assigned=known is not None and _is_open(known, crews.get(crew)),
+            beside=_beside(known, crews[crew]) if known is not None and crew in crews else None,
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
@@ -89,10 +90,12 @@ async def _is_flow(tx: Tx, execution: Execution) -> Execution:
     return flow
 
 
-def _is_open(known: Round, crew: Crew | None) -> bool:
-    return crew is not None and is_open_to_assigned(
+def _beside(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
+    """The operators, where those decide whom the request assigns; None where they do not."""
+    is_open = is_open_to_assigned(
         known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
     )
+    return crew.operators if is_open else None
 
 
 def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | None:

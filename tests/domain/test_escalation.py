@@ -28,7 +28,7 @@ def escalate(waiting: Round, *named: str, open_to_assigned: bool = True) -> Rece
         review=a_review(),
         at=LATER,
         new_id=Numbered(),
-        open_to_assigned=open_to_assigned,
+        beside=() if open_to_assigned else None,
     )
 
 

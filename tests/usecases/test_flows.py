@@ -18,7 +18,7 @@ from bot.domain.errors import (
 )
 from bot.domain.notify import Notify
 from bot.domain.outcome import NotSent, RefusalKind, Refused
-from bot.domain.people import Email, User
+from bot.domain.people import Email, Role, User
 from bot.domain.question import CALLED_EVERY
 from bot.domain.reason import (
     AnsweredElsewhere,
@@ -141,6 +141,9 @@ async def test_whom_an_escalation_names_decides_where_the_request_assigned_nobod
     with pytest.raises(NotAReviewer):
         await world.decide(asked.id, APPROVED, by=EVE)
     await world.ask(assigned=(eve,), escalation=True)
+    await world.ask(assigned=(Email("lead@example.com"),), escalation=True)
+    for by in (EVE, BEN):  # he is the operator, and may as before
+        await world.reviews.ensure(by.id, Role.REVIEWER, await world.round(asked.id))
     await world.decide(asked.id, APPROVED, by=EVE)
 
 
