@@ -20,7 +20,7 @@ from bot.usecases.evidence import heed_activity
 from bot.usecases.ports.base import Clock, Crews, NewId
 from bot.usecases.ports.store import Tx, UnitOfWork
 from bot.usecases.receive import Received
-from bot.usecases.timed import cancel, schedule
+from bot.usecases.timed import cancel
 from bot.usecases.track import track
 
 
@@ -74,7 +74,6 @@ async def receive_flow_request(
                 await cancel(tx, receipt.ended)
             await tx.open_round(receipt.current, request.output, WebhookUrls())
             await tx.keep_callback(receipt.current, request.callback)
-            await schedule(tx, receipt.current, at=now)
             execution = await heed_activity(tx, execution, at=now)
             if not execution.is_flow:
                 execution = await _is_flow(tx, execution)

@@ -18,7 +18,7 @@ from bot.usecases.evidence import heed_activity
 from bot.usecases.ports.base import Clock, Crews, NewId
 from bot.usecases.ports.store import UnitOfWork
 from bot.usecases.read_models import DeadLetter, ForwardedWebhook
-from bot.usecases.timed import cancel, schedule
+from bot.usecases.timed import cancel
 from bot.usecases.track import track
 
 
@@ -76,7 +76,6 @@ async def receive_notification(
                 await cancel(tx, receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
-            await schedule(tx, receipt.current, at=now)
             execution = await heed_activity(tx, execution, at=now)
             await track(tx, execution, carried=notification.meta, paused=True, at=now)
     return Received(receipt.current, receipt.opened)

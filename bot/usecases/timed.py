@@ -1,4 +1,4 @@
-"""What time brings to a round: enqueued when it begins to wait, cancelled when it does no more."""
+"""What time brings to a round: enqueued when its card is there, cancelled when it waits no more."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bot.usecases.ports.store import Tx
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
-    """A round waits from now on: enqueue what happens to it unless somebody decides."""
+    """Enqueue what happens unless people decide, counted anew from now."""
     if round_.state is not State.WAITING:
         return
+    await cancel(tx, round_)
     for effect, due in timed_effects(round_, at):
         await tx.enqueue([effect], at=due, wake=False)
 

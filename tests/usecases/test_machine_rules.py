@@ -154,7 +154,8 @@ class RuledReviews(Reviews):
                 self.check_silence(round_)
             elif round_.rule is not None and round_.rule.timeout is not None:
                 # Nobody forgets it: what comes next is on its way, or was said.
-                ahead = {EffectKind.TIME_OUT, EffectKind.POST_TIMED_OUT} & pending[round_.id]
+                steps = {EffectKind.POST, EffectKind.TIME_OUT, EffectKind.POST_TIMED_OUT}
+                ahead = steps & pending[round_.id]
                 assert ahead or f"timed out {round_.id}" in said
         by_time = [key for key in said if key.startswith(("reminder", "escalated", "timed out"))]
         assert len(by_time) == len(set(by_time)), by_time

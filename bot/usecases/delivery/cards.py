@@ -18,12 +18,18 @@ from bot.usecases.permissions import crew_for
 from bot.usecases.ports.outbox import Job
 from bot.usecases.ports.slack import Posted, Posting, PostOutcome
 from bot.usecases.ports.store import Tx
+from bot.usecases.timed import schedule
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a round's card; an output that it cannot show in full follows as a file."""
+    """Post a round's card; an output that it cannot show in full follows as a file.
+
+    None of a round that was over before anybody decided, unless an earlier try may have posted it:
+    it would hold up cards that are waited for.
+    """
     posting = await context.uow.read.posting(job.effect.subject)
-    if posting.card is not None:
+    needless = posting.view.round.is_over_undecided and not job.in_doubt
+    if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
     known = job.effect.crew in context.crews
     notify = crew_for(posting.view.round, context.crews).notify if known else Notify.NONE
@@ -61,6 +67,8 @@ async def _post(
 
     async def record(tx: Tx, posted: Posted) -> None:
         await tx.place_card(round_, posted.ref, shown=posted.shown)
+        if round_.is_timed and job.effect.kind is EffectKind.POST:
+            await schedule(tx, await tx.round(round_.id), at=context.clock())
         effects = [replace(job.effect, kind=EffectKind.REFRESH, subject=one) for one in first]
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))

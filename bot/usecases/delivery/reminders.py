@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
@@ -30,9 +31,14 @@ from bot.usecases.timed import cancel
 
 log = structlog.get_logger(__name__)
 
+#: When what was due while nobody could see the card is due again: time to decide, once it is there.
+WITHOUT_CARD = timedelta(hours=1)
+
 
 async def remind(job: Job, context: DeliveryContext) -> Outcome:
     """It is time for a reminder: have it posted, in order with the thread's other messages."""
+    if await _waits_for_its_card(job, context):
+        return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         if round_.state is State.WAITING:
@@ -45,6 +51,8 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
     """Let more people decide: first that is on disk, then they are told."""
     if job.effect.crew not in context.crews:
         return await _unknown_crew(job, context)
+    if await _waits_for_its_card(job, context):
+        return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         if round_.state is State.WAITING and round_.escalated_at is None:
@@ -60,6 +68,8 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
     """Nobody decided in time: do what the rule says, in one transaction, and have people told."""
     if job.effect.crew not in context.crews:
         return await _unknown_crew(job, context)
+    if await _waits_for_its_card(job, context):
+        return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         waits = round_.state is State.WAITING
@@ -149,6 +159,19 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nothing to tell"), context)
     outcome = await context.messenger.post_timed_out(posting, posted_since=earlier_try(job))
     return await settle_in_thread(job, outcome, posting, context)
+
+
+async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
+    """Put off what time brings to a round that has no card: nobody can decide what is not shown.
+
+    Operators are told of a channel that refuses it; nobody else could do anything.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is not None or posting.view.round.state is not State.WAITING:
+        return False
+    async with context.uow.begin() as tx:
+        await tx.retry(job, at=context.clock() + WITHOUT_CARD, in_doubt=False)
+    return True
 
 
 async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.domain.effects import SLACK, UPDATES, EffectKind
+from bot.domain.execution import ExecutionState
 from bot.domain.outcome import Delivered, RefusalKind, Refused
 from bot.domain.review import Round, State
 from bot.domain.verdict import Revise
 from bot.usecases.read_models import MessageRef
-from tests.usecases.faults import Fault
+from bot.usecases.track import end_execution
+from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
 
 
@@ -36,6 +40,7 @@ async def test_a_card_is_posted_and_starts_the_thread(world: World, waiting: Rou
 
 
 async def test_later_cards_of_an_execution_go_into_its_thread(world: World, waiting: Round) -> None:
+    await world.turn()
     later = await world.notify("Another draft.")
     other_task = await world.notify(task_id="publish")
     elsewhere = await world.notify(execution_id="e-2")
@@ -89,6 +94,42 @@ async def test_a_card_that_is_there_already_is_not_posted_again(
     assert await world.turn() == [Delivered()]
     assert world.slack.calls == []
     assert await world.effects() == []
+
+
+async def test_a_round_that_was_over_before_its_card_was_posted_gets_none(
+    world: World, waiting: Round
+) -> None:
+    later = (await world.notify("Another draft.")).round
+    other = (await world.notify(execution_id="e-2")).round
+    await world.record_update("e-2", ended="the execution has ended")
+    await world.settle_slack()
+    assert (await world.round(other.id)).state is State.CLOSED
+    assert [one.key for one in world.slack.messages] == [f"card {later.id}"]
+    assert await world.effects() == []
+
+
+async def test_one_that_may_have_been_posted_before_is_found_and_brought_up_to_date(
+    world: World, waiting: Round
+) -> None:
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn()
+    await world.notify("Another draft.")
+    world.clock.advance(timedelta(minutes=1))
+    await world.settle_slack()
+    shown = world.slack.card(waiting.id).shows
+    assert isinstance(shown, Round)
+    assert shown.state is State.SUPERSEDED
+
+
+async def test_one_whose_execution_may_turn_up_again_gets_its_card(
+    world: World, waiting: Round
+) -> None:
+    execution = await world.execution()
+    async with world.uow.begin() as tx:
+        gone = execution.end(ExecutionState.GONE, world.clock())
+        await end_execution(tx, execution, gone, at=world.clock())
+    await world.settle_slack()
+    assert [one.key for one in world.slack.messages] == [f"card {waiting.id}"]
 
 
 async def test_a_deleted_thread_is_started_anew(world: World, waiting: Round) -> None:

@@ -306,7 +306,7 @@ async def fail_for(time: timedelta, world: World, fault: NotSent | Refused | Unk
 
 async def test_each_round_s_effects_wait_for_the_one_before(world: World) -> None:
     first = (await world.notify()).round
-    second = (await world.notify("Another draft.")).round
+    second = (await world.notify(task_id="publish")).round
     world.slack.faults.append(Fault(Refused("not_in_channel", "invite the bot")))
     await world.turn()
     assert await world.turn() == []

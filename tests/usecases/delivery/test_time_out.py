@@ -17,6 +17,7 @@ from bot.domain.review import Round, State
 from bot.domain.rules.duration import Duration
 from bot.domain.rules.rule import Rule, Then, TimeOut
 from bot.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
+from bot.usecases.delivery.reminders import WITHOUT_CARD
 from bot.usecases.evidence import reopen
 from bot.usecases.ports.outbox import UNKNOWN_CREW
 from bot.usecases.track import end_execution
@@ -27,6 +28,7 @@ from tests.usecases.timed import (
     DAY,
     ESCALATED,
     HOUR,
+    REMINDED,
     SENT_BACK,
     THREE_DAYS,
     after,
@@ -185,6 +187,49 @@ async def test_where_the_settings_do_not_name_the_crew_it_waits_for_them(
     world.crews["research"] = a_crew()
     await world.outbox.take_up(["research"], due_at=world.clock())
     await world.turn(TIMER)
+    assert await world.round(round_.id) != round_
+
+
+# --- before the card is there ---
+
+
+async def test_time_counts_from_the_placed_card(world: World) -> None:
+    world.slack.faults.append(Fault(Refused("not_in_channel", "invite the bot")))
+    world.crews["research"] = a_crew(rules=(ALL,))
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    await after(world, 9 * DAY)  # now the card is taken
+    assert [one.key for one in world.slack.messages] == [f"card {round_.id}"]
+    await after(world, 3 * DAY - SECOND)
+    assert (await world.round(round_.id)).state is State.WAITING
+    await after(world, SECOND)
+    assert (await world.round(round_.id)).state is State.DECIDED
+    assert said(world, "escalated") == [f"escalated {round_.id}"]
+
+
+async def test_nothing_is_ahead_of_what_was_decided_before_its_card_was_posted(
+    world: World,
+) -> None:
+    world.crews["research"] = a_crew(rules=(SENT_BACK,))
+    await world.decide((await world.notify()).round.id)
+    await world.settle_slack()
+    assert await world.effects() == [EffectKind.RESUME]
+
+
+@pytest.mark.parametrize("rule", [SENT_BACK, ESCALATED, REMINDED])
+async def test_what_is_due_while_a_deleted_card_is_not_back_is_put_off(
+    world: World, rule: Rule
+) -> None:
+    round_ = await opened(world, rule)
+    async with world.uow.begin() as tx:
+        await tx.forget_card(round_)
+    await after(world, 3 * DAY)
+    assert await world.round(round_.id) == round_
+    await world.enqueue(EffectKind.REPOST, round_.id)
+    await world.settle_slack()
+    await after(world, WITHOUT_CARD - SECOND)
+    assert await world.round(round_.id) == round_
+    await after(world, SECOND)
     assert await world.round(round_.id) != round_
 
 
