@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -148,6 +149,7 @@ class SqlOutbox:
         lease: timedelta,
         limit: int,
         budget: Budget | None = None,
+        under_way: Collection[int] = (),
     ) -> Leased:
         """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
         if budget is not None and not budget.rate.interval:
@@ -155,7 +157,7 @@ class SqlOutbox:
         due = {
             "destination": destination,
             "now": now,
-            "most": limit,
+            "most": limit + len(under_way),
             "lease": lease // MICROSECOND,
         }
         with translate_errors():
@@ -170,8 +172,10 @@ class SqlOutbox:
             async with self._engines.write.begin() as connection:
                 if budget is not None:
                     until, at = await self._open_budget(connection, budget, now)
-                    due["most"] = min(limit, budget.rate.room(until, at))
-                jobs = await rows(connection, _locked_due(self._dialect), due)
+                    limit = min(limit, budget.rate.room(until, at))
+                    due["most"] = limit + len(under_way)
+                found = await rows(connection, _locked_due(self._dialect), due)
+                jobs = [row for row in found if row.id not in under_way][:limit]
                 if jobs:
                     leased = [
                         {"b_job": row.id, "until": row.held_until, "now": now} for row in jobs

@@ -64,6 +64,17 @@ async def test_no_effects_wake_nobody(uow: SqlUnitOfWork, woken: list[str]) -> N
     assert sorted(woken) == ["crew:research", POSTS]
 
 
+async def test_what_this_process_has_under_way_is_not_leased_again(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+) -> None:
+    await put(uow, FIRST, ELSEWHERE)
+    jobs = await lease(outbox)
+    await lapse(engines)
+    under_way = [jobs[0].id]
+    again_due = await outbox.lease(POSTS, now=NOW + HOUR, lease=LEASE, limit=1, under_way=under_way)
+    assert [job.effect for job in again_due.jobs] == [ELSEWHERE]
+
+
 # --- order ---
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -114,6 +114,7 @@ class FailingOutbox:
         lease: timedelta,
         limit: int,
         budget: Budget | None = None,
+        under_way: Collection[int] = (),
     ) -> Leased:
         self.leases += 1
         if self.failure:
@@ -140,9 +141,10 @@ class WatchedOutbox:
         lease: timedelta,
         limit: int,
         budget: Budget | None = None,
+        under_way: Collection[int] = (),
     ) -> Leased:
         leased = await self.outbox.lease(
-            destination, now=now, lease=lease, limit=limit, budget=budget
+            destination, now=now, lease=lease, limit=limit, budget=budget, under_way=under_way
         )
         if leased.jobs and self.then:
             then, self.then = self.then, None

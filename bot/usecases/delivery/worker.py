@@ -73,7 +73,8 @@ class Worker:
         self._spent_until = context.clock()
         self._wakeup = Wakeup()
         self._stopping = False
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}
+        """The jobs by what carries them out."""
         self._unsettled: list[Job] = []
 
     @property
@@ -101,7 +102,7 @@ class Worker:
             while not self._stopping:
                 for job in await self._lease():
                     task = group.create_task(self._carry_out(job))
-                    self._under_way.add(task)
+                    self._under_way[task] = job.id
                     task.add_done_callback(self._finished)
                 await self._wait()
 
@@ -114,7 +115,12 @@ class Worker:
             return ()
         try:
             leased = await self._outbox.lease(
-                self.destination, now=now, lease=LEASE, limit=free, budget=self._budget
+                self.destination,
+                now=now,
+                lease=LEASE,
+                limit=free,
+                budget=self._budget,
+                under_way=tuple(self._under_way.values()),
             )
         except StoreUnavailable as error:
             log.warning("outbox_unavailable", destination=self.destination, why=str(error))
@@ -223,7 +229,7 @@ class Worker:
         self._paused_until = max(self._paused_until, now + pause)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        del self._under_way[task]
         self._wakeup.set()
 
 

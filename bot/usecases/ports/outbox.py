@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -49,6 +50,7 @@ class Outbox(Protocol):
         lease: timedelta,
         limit: int,
         budget: Budget | None = None,
+        under_way: Collection[int] = (),
     ) -> Leased:
         """Due jobs for one destination, at most one of an ordering key, leased.
 
@@ -57,7 +59,8 @@ class Outbox(Protocol):
 
         What needs a card is not leased before the card is posted. Effects that one leased job
         does too are taken out. `now` says what is due. Leases go by a clock that all processes
-        share.
+        share. Jobs `under_way` in this process are not leased again, although a clock that
+        stepped says that their leases have ended.
         """
         ...
 
