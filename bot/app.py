@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from bot.crews import (
     open_flow_answers,
     open_forwarder,
 )
+from bot.domain.effects import goes_to_slack
 from bot.lifecycle import (
     Supervisor,
     build_workers,
@@ -46,6 +47,7 @@ from bot.slack.context import SlackContext
 from bot.store.unit_of_work import SqlUnitOfWork
 from bot.threads import open_threads
 from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.heartbeat import Heartbeat
 from bot.usecases.delivery.worker import Worker
 from bot.usecases.emails import owner_of
 from bot.usecases.installations import Installations
@@ -85,36 +87,27 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     async with AsyncExitStack() as stack:
         engines = await stack.enter_async_context(open_database(settings.database_url))
         crews = build_crews(settings)
-        for crew in settings.crews.values():
-            for warning in doubtful(crew.rules):
-                log.warning("rule_doubtful", rule=warning.place, why=warning.why)
+        _warn_of_rules(settings)
         outbox = await open_outbox(engines, due_at=clock() + runtime.grace, crews=crews)
         workers: dict[str, Worker] = {}
         saved = Wakeup()
-
-        def wake(destination: str) -> None:
-            if destination in workers:
-                workers[destination].wake()
-            saved.set()
-
-        uow = SqlUnitOfWork(engines, wake=wake)
+        uow = SqlUnitOfWork(engines, wake=partial(_wake, workers, saved))
         off_loop = stack.enter_context(open_threads())
         redactors = build_redactors(settings)
         clients = await stack.enter_async_context(
             connect_crews(settings, redactors, clock=clock, off_loop=off_loop)
         )
-        client = _new_slack(settings)
         identity = Identity(
-            client,
+            _new_slack(settings),
             sleep=runtime.sleep,
             installations=Installations(uow, settings.slack.bot_token),
         )
         await identity.recall()
         slack = adapters.build(
-            client,
             crews.values(),
             identity=identity,
             clock=clock,
+            steady=runtime.steady,
             owner_of=partial(owner_of, uow=uow),
             off_loop=off_loop,
             redactors=redactors,
@@ -136,6 +129,15 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             grace=runtime.grace,
             start_grace=runtime.start_grace,
         )
+        slack_warnings: list[Warn] = [lambda: identity.warning]
+        heartbeat = Heartbeat(
+            outbox.note_alive,
+            clock=clock,
+            steady=runtime.steady,
+            sleep=runtime.sleep,
+            stepped=runtime.clock_stepped,
+            away=partial(_is_away, workers, slack_warnings),
+        )
         workers |= build_workers(
             outbox,
             delivery_context,
@@ -143,6 +145,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             post_rate=runtime.post_rate,
             update_rate=runtime.update_rate,
             gone=await posts_of_gone_crews(outbox, crews),
+            steady=runtime.steady,
+            time_counts=heartbeat.counts,
         )
         kickoffs = Kickoffs(
             uow=uow,
@@ -164,7 +168,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             crews=crews,
             directory=slack.directory,
             clock=clock,
-            client=client,
+            client=identity.client,
             identity=identity,
             clients=clients,
             kickoffs=kickoffs,
@@ -176,25 +180,27 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         background = listeners.register(bolt, slack_context) | {
             "identity": identity.run,
             "directory": slack.directory.run,
+            "heartbeat": heartbeat.run,
         }
-        warnings: list[Warn] = [
-            lambda: identity.warning,
-            lambda: slack.directory.warning,
-            lambda: slack.directory.moved_warning,
-        ]
         if settings.slack.app_token:
             socket = SocketMode(bolt, settings.slack.app_token, ping=runtime.ping)
             background["socket"] = socket.run
-            warnings.append(lambda: socket.warning)
+            slack_warnings.append(lambda: socket.warning)
 
-        supervisor = Supervisor(clock=clock, restart=runtime.restart)
+        supervisor = Supervisor(clock=runtime.steady, restart=runtime.restart)
+        warnings: list[Warn] = [
+            *slack_warnings,
+            lambda: slack.directory.warning,
+            lambda: slack.directory.moved_warning,
+            lambda: runtime.clock_warning,
+        ]
         readiness = Readiness(
             probe=uow.probe,
             count_set_aside=outbox.count_set_aside,
             supervisor=supervisor,
             workers=workers,
             warnings=warnings,
-            clock=clock,
+            clock=runtime.steady,
         )
         web_context = WebContext(
             credentials=build_credentials(settings),
@@ -239,6 +245,24 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         )
         yield Bot(address=address, check_health=readiness.check_health)
         log.info("stopping")
+
+
+def _wake(workers: Mapping[str, Worker], saved: Wakeup, destination: str) -> None:
+    if destination in workers:
+        workers[destination].wake()
+    saved.set()
+
+
+def _warn_of_rules(settings: Settings) -> None:
+    for crew in settings.crews.values():
+        for warning in doubtful(crew.rules):
+            log.warning("rule_doubtful", rule=warning.place, why=warning.why)
+
+
+def _is_away(workers: Mapping[str, Worker], warnings: Sequence[Warn]) -> bool:
+    """True while Slack warns of something, or takes no messages."""
+    posting = (worker for name, worker in workers.items() if goes_to_slack(name))
+    return any(warn() for warn in warnings) or any(worker.is_away for worker in posting)
 
 
 def _new_slack(settings: Settings) -> AsyncWebClient:

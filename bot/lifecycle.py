@@ -35,7 +35,7 @@ from bot.store.outbox import SqlOutbox
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
-from bot.usecases.ports.base import Clock
+from bot.usecases.ports.base import Check, Clock
 from bot.web.connections import Limits, listen
 
 log = structlog.get_logger(__name__)
@@ -144,13 +144,15 @@ def build_workers(
     post_rate: Rate,
     update_rate: Rate,
     gone: Iterable[str] = (),
+    steady: Clock | None = None,
+    time_counts: Check = lambda: True,
 ) -> dict[str, Worker]:
     """One for each destination.
 
     Slack, what waits for its time, where messages are changed, each crew's posts, each crew, where
     it is asked for statuses, and where its webhooks are forwarded to. Crews of one channel share
     its budget. `gone` are destinations of posts whose crews the settings do not name any more:
-    their threads go on.
+    their threads go on. What waits for its time is done while `time_counts` only.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
@@ -178,6 +180,8 @@ def build_workers(
             context=context,
             pace=each,
             budget=budgets.get(destination),
+            steady=steady,
+            may_lease=time_counts if destination == TIMER else lambda: True,
         )
         for destination, each in paces.items()
     }

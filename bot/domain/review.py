@@ -116,12 +116,6 @@ class Round:
         return self.state is State.STUCK or self.can_reopen
 
     @property
-    def is_over_undecided(self) -> bool:
-        """It ended for good before anybody decided."""
-        over = self.state in (State.SUPERSEDED, State.CLOSED)
-        return over and self.decision is None and not self.can_reopen
-
-    @property
     def may_be_sent(self) -> bool:
         """Whether its decision is or can still be on its way."""
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen

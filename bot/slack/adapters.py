@@ -29,11 +29,11 @@ class SlackAdapters:
 
 
 def build(
-    client: AsyncWebClient,
     crews: Iterable[Crew],
     *,
     identity: Identity,
     clock: Clock,
+    steady: Clock,
     owner_of: OwnerOf,
     off_loop: OffLoop,
     redactors: Mapping[str, Redactor],
@@ -43,6 +43,7 @@ def build(
 
     Those of their rules too, and of `rules`, under which rounds were opened before.
     """
+    client = identity.client
     poster = Poster(client, clock=clock)
     crews = tuple(crews)
     by_name = {crew.name: crew for crew in crews}
@@ -56,7 +57,7 @@ def build(
         once=once,
         identity=identity,
         owner_of=owner_of,
-        clock=clock,
+        clock=steady,
         channels=(crew.channel for crew in looked_up),
         open_channels=frozenset(
             crew.channel

@@ -9,14 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, EffectKind
+from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, TIMED, EffectKind
 from bot.domain.rate import Budget
 from bot.store.engine import Connection, OutboxEngines, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
 from bot.store.statements import insert_of, one_of
-from bot.store.tables import MICROSECOND, budgets, outbox
-from bot.usecases.ports.outbox import UNKNOWN_CREW, Leased
+from bot.store.tables import MICROSECOND, budgets, heartbeat, outbox
+from bot.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Leased
 from bot.usecases.read_models import COUNTED
 
 _earlier = outbox.alias("earlier")
@@ -130,6 +130,28 @@ _SPEND = (
 )
 
 
+@cache
+def _locked_heartbeat(dialect: str) -> Any:
+    """Up to when time has counted; created where it is missing, and locked."""
+    return (
+        insert_of(dialect)(heartbeat)
+        .values(id=1, at=sa.bindparam("now", type_=heartbeat.c.at.type))
+        .on_conflict_do_update(index_elements=[heartbeat.c.id], set_={"at": heartbeat.c.at})
+        .returning(heartbeat.c.at)
+    )
+
+
+_BEAT = sa.update(heartbeat).values(at=sa.bindparam("now", type_=heartbeat.c.at.type))
+_LATER = sa.update(outbox).values(due_at=outbox.c.due_at + sa.bindparam("by", type_=sa.BigInteger))
+_TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
+#: Patience is for time in which something was tried.
+_FAILING_LATER = (
+    sa.update(outbox)
+    .where(outbox.c.failing_since.is_not(None))
+    .values(failing_since=outbox.c.failing_since + sa.bindparam("by", type_=sa.BigInteger))
+)
+
+
 def _now(dialect: str) -> sa.ColumnElement[Any]:
     return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
 
@@ -204,6 +226,25 @@ class SqlOutbox:
         named = {"budget": budget.name, "now": now}
         [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
         return until, at
+
+    async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
+        """Note that time counts for rules up to now; return what was lost since the last note.
+
+        Nothing is lost unless `compare`; then what rules let happen is put off by as much, and so
+        is giving up. Less than nothing is lost where the clock was set back: then everything is due
+        sooner, for all of it became due by that clock.
+        """
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                locked = _locked_heartbeat(self._dialect)
+                [(last,)] = await rows(connection, locked, {"now": now})
+                lost = now - last if compare and abs(now - last) > MISSED else timedelta()
+                if lost:
+                    later = _TIMED_LATER if lost > timedelta() else _LATER
+                    for statement in (later, _FAILING_LATER):
+                        await write(connection, statement, {"by": lost // MICROSECOND})
+                await write(connection, _BEAT, {"now": now})
+        return lost
 
     async def release(self, *, due_at: datetime) -> int:
         """Take back what a crashed process held, to be tried at `due_at`; how many that were.

@@ -238,6 +238,14 @@ budgets = sa.Table(
     sa.Column("paid_until", Instant, nullable=False),
 )
 
+#: One row: up to when time has counted for what rules let happen.
+heartbeat = sa.Table(
+    "heartbeat",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+)
+
 dead_letters = sa.Table(
     "dead_letters",
     metadata,

@@ -31,7 +31,7 @@ class Identity:
     def __init__(
         self, client: AsyncWebClient, *, sleep: Sleep, installations: RememberedInstallation
     ) -> None:
-        self._client = client
+        self.client = client
         self._sleep = sleep
         self._installations = installations
         self._remembered: Installation | None = None
@@ -83,7 +83,7 @@ class Identity:
     async def ask(self) -> None:
         """Ask Slack who this bot is, and remember what it says."""
         try:
-            answer = await attempt(self._client.auth_test())
+            answer = await attempt(self.client.auth_test())
             installation = _parse(answer)
         except CallFailed as error:
             why = str(error)

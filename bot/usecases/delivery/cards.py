@@ -28,7 +28,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     it would hold up cards that are waited for.
     """
     posting = await context.uow.read.posting(job.effect.subject)
-    needless = posting.view.round.is_over_undecided and not job.in_doubt
+    needless = _is_over_undecided(posting.view.round) and not job.in_doubt
     if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
     known = job.effect.crew in context.crews
@@ -61,6 +61,7 @@ async def _post(
         return outcome
 
     round_ = posting.view.round
+    began_at = context.clock()
     # Its card in the channel says where the latest round is.
     is_first = round_.number == 1
     first = () if is_first else (await context.uow.read.rounds.first_of_review(round_.review.id),)
@@ -68,7 +69,7 @@ async def _post(
     async def record(tx: Tx, posted: Posted) -> None:
         await tx.place_card(round_, posted.ref, shown=posted.shown)
         if round_.is_timed and job.effect.kind is EffectKind.POST:
-            await schedule(tx, await tx.round(round_.id), at=context.clock())
+            await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [replace(job.effect, kind=EffectKind.REFRESH, subject=one) for one in first]
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
@@ -216,6 +217,11 @@ async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
         await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
     return Delivered()
+
+
+def _is_over_undecided(round_: Round) -> bool:
+    ended = round_.state in (State.SUPERSEDED, State.CLOSED) and not round_.can_reopen
+    return ended and round_.decision is None
 
 
 def _must_be_acted_on(posting: Posting) -> bool:

@@ -58,7 +58,8 @@ class DeliveryContext:
         if since is None or begun is None or begun >= since:
             return None
         until = since + self.start_grace
-        return until if self.clock() < until else None
+        # A clock that reads less was put back, after more than the grace.
+        return until if since <= self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:
         """When a job that failed by itself is tried again; not before the grace, if in doubt."""

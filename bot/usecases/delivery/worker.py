@@ -15,6 +15,7 @@ from bot.domain.rate import Budget
 from bot.domain.retry import Retry
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.settle import set_aside
+from bot.usecases.ports.base import Check, Clock
 from bot.usecases.ports.outbox import Job, Outbox
 from bot.usecases.wakeup import Wakeup
 
@@ -26,6 +27,8 @@ Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 #: by a process that crashed or stood still.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
+#: For how long after a pause a destination counts as away where nothing was tried again.
+LATELY = timedelta(minutes=1)
 #: Of how many ordering keys it is remembered that they are refused: the latest.
 REFUSALS = 100
 
@@ -57,20 +60,25 @@ class Worker:
         context: DeliveryContext,
         pace: Pace | None = None,
         budget: Budget | None = None,
+        steady: Clock | None = None,
+        may_lease: Check = lambda: True,
     ) -> None:
+        """Pauses go by `steady`, a clock that does not step; by default the context's."""
         self.destination = destination
+        self._steady = steady or context.clock
         self._away: str | None = None
         self._refused: dict[str, tuple[datetime, str]] = {}
-        self.last_polled_at: datetime = context.clock()
-        """Time of the last completed poll; stale while the database is down."""
+        self.last_polled_at: datetime = self._steady()
+        """Time of the last completed poll, by `steady`; stale while the database is down."""
         self._outbox = outbox
         self._deliver = deliver
         self._context = context
         self.pace = pace or Pace()
         self._failures = 0
-        self._paused_until = context.clock()
+        self._paused_until = self._steady()
         self._budget = budget
-        self._spent_until = context.clock()
+        self._may_lease = may_lease
+        self._spent_until = self._steady()
         self._wakeup = Wakeup()
         self._stopping = False
         self._under_way: dict[asyncio.Task[None], int] = {}
@@ -84,8 +92,13 @@ class Worker:
         What has not been refused for longer than any retry takes has come to an end.
         """
         away = (self._away,) if self._away else ()
-        since = self._context.clock() - 2 * self._context.retry.longest
+        since = self._steady() - 2 * self._context.retry.longest
         return (*away, *sorted({what for at, what in self._refused.values() if at >= since}))
+
+    @property
+    def is_away(self) -> bool:
+        """The destination did not take the latest job, and that was lately."""
+        return self._away is not None and self._steady() - self._paused_until <= LATELY
 
     def wake(self) -> None:
         """Something new may be due."""
@@ -107,16 +120,16 @@ class Worker:
                 await self._wait()
 
     async def _lease(self) -> tuple[Job, ...]:
-        now = self._context.clock()
+        now = self._steady()
         blocked_until = max(self._paused_until, self._spent_until)
         free = (1 if self._failures else self.pace.at_once) - len(self._under_way)
-        if free <= 0 or now < blocked_until or self._stopping:
+        if free <= 0 or now < blocked_until or self._stopping or not self._may_lease():
             self.last_polled_at = now
             return ()
         try:
             leased = await self._outbox.lease(
                 self.destination,
-                now=now,
+                now=self._context.clock(),
                 lease=LEASE,
                 limit=free,
                 budget=self._budget,
@@ -136,12 +149,12 @@ class Worker:
         if now >= self._paused_until:
             return leased.jobs
         for job in leased.jobs:  # the destination went away while we looked
-            await self._give_back(job, at=now, in_doubt=False)
+            await self._give_back(job, at=self._context.clock(), in_doubt=False)
         return ()
 
     async def _wait(self) -> None:
         blocked_until = max(self._paused_until, self._spent_until)
-        remaining = (blocked_until - self._context.clock()).total_seconds()
+        remaining = (blocked_until - self._steady()).total_seconds()
         poll = self.pace.poll.total_seconds()
         await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
@@ -211,12 +224,12 @@ class Worker:
             if len(self._refused) >= REFUSALS:
                 del self._refused[next(iter(self._refused))]  # the one that is longest ago
             what = f"{job.effect.crew}: {outcome.code}"
-            self._refused[job.effect.ordering_key] = (self._context.clock(), what)
+            self._refused[job.effect.ordering_key] = (self._steady(), what)
         if not isinstance(outcome, NotSent) or outcome.alone:
             self._failures, self._away = 0, None
             return
         self._away = outcome.why
-        now = self._context.clock()
+        now = self._steady()
         if now >= self._paused_until:
             self._failures += 1
         elif outcome.retry_after is None:

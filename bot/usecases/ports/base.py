@@ -15,6 +15,10 @@ Clock = Callable[[], datetime]
 """The present moment, aware, in UTC."""
 
 
+Check = Callable[[], bool]
+"""Looks whether something is so now."""
+
+
 Sleep = Callable[[float], Awaitable[None]]
 """Waits for so many seconds."""
 

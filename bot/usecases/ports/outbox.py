@@ -13,6 +13,9 @@ from bot.domain.rate import Budget
 UNKNOWN_CREW: Final = "unknown_crew"
 """Why a job is set aside whose crew the settings do not name (any more)."""
 
+MISSED: Final = timedelta(minutes=1)
+"""A time that is no longer counts for rules although the bot or Slack was away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -308,30 +308,6 @@ async def test_no_more_than_so_many_are_under_way_and_stopping_finishes_them(
     assert await worker_world.effects() == [EffectKind.POST] * 3
 
 
-async def test_what_is_under_way_is_not_begun_again_although_the_clock_steps(
-    worker_world: WorkerWorld,
-) -> None:
-    released = asyncio.Event()
-    begun: list[Effect] = []
-
-    async def held(job: Job, context: DeliveryContext) -> Outcome:
-        begun.append(job.effect)
-        await released.wait()
-        return await deliver(job, context)
-
-    first = (await worker_world.notify()).round
-    async with worker_world.run_workers(deliver=held):
-        await worker_world.clock.until(lambda: len(begun) == 1)
-        worker_world.clock.advance(timedelta(hours=1))
-        await worker_world.next_poll()
-        other = (await worker_world.notify(execution_id="e-2")).round
-        await worker_world.clock.until(lambda: len(begun) == 2)
-        assert [effect.subject for effect in begun] == [first.id, other.id]
-        released.set()
-        await worker_world.all_done()
-    assert len(worker_world.slack.calls) == 2
-
-
 async def test_a_stop_while_a_lease_is_under_way_finishes_what_was_leased(
     worker_world: WorkerWorld,
 ) -> None:

@@ -1,0 +1,189 @@
+"""What rules let happen counts the time in which people could decide, and no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.domain.effects import TIMER
+from bot.domain.errors import StoreUnavailable
+from bot.domain.outcome import Refused
+from bot.domain.review import State
+from bot.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
+from bot.usecases.ports.outbox import MISSED
+from tests.builders import SECOND, FakeClock
+from tests.usecases.faults import Fault
+from tests.usecases.timed import ALL, DAY, HOUR, SENT_BACK, opened
+from tests.usecases.worker_world import Logs
+from tests.usecases.world import World
+
+
+@dataclass
+class Beating:
+    """A bot that lives, and what keeps note of it."""
+
+    world: World
+    steady: FakeClock = field(default_factory=FakeClock)
+    is_away: bool = False
+    has_stepped: bool = False
+    database_is_away: bool = False
+    slept: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        """A process starts."""
+        self.heartbeat = Heartbeat(
+            self._note,
+            clock=self.world.clock,
+            steady=self.steady,
+            sleep=self._sleep,
+            stepped=self._stepped,
+            away=lambda: self.is_away,
+        )
+
+    async def passes(self, time: timedelta) -> None:
+        """It lives for so long, and does what is due."""
+        end = self.steady.now + time
+        while self.steady.now < end:
+            self.is_over(min(BEAT, end - self.steady.now))
+            await self.heartbeat.beat()
+            if self.heartbeat.counts():
+                await self.world.turn(TIMER)
+
+    def is_over(self, time: timedelta) -> None:
+        """Time passes in which it does nothing."""
+        self.steady.advance(time)
+        self.world.clock.advance(time)
+
+    async def _note(self, *, now: datetime, compare: bool) -> timedelta:
+        if self.database_is_away:
+            raise StoreUnavailable("disk I/O error")
+        return await self.world.outbox.note_alive(now=now, compare=compare)
+
+    def _stepped(self) -> bool:
+        stepped, self.has_stepped = self.has_stepped, False
+        return stepped
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) == 3:
+            raise asyncio.CancelledError
+        self.is_away = not self.is_away
+
+
+@pytest.fixture
+async def bot(world: World) -> Beating:
+    made = Beating(world)
+    made.start()
+    assert not made.heartbeat.counts()
+    await made.heartbeat.beat()
+    assert made.heartbeat.counts()
+    return made
+
+
+def stops(bot: Beating) -> None:
+    bot.is_over(4 * DAY)
+    bot.start()
+
+
+def stands_still(bot: Beating) -> None:
+    """As a stopped process does, or one whose database is away."""
+    bot.is_over(4 * DAY)
+
+
+def is_suspended(bot: Beating) -> None:
+    """Or the clock was put forward: the steady one stands meanwhile."""
+    bot.world.clock.advance(4 * DAY)
+    bot.has_stepped = True
+
+
+@pytest.mark.parametrize("loses_time", [stops, stands_still, is_suspended])
+async def test_a_time_out_stands_still_while_nobody_can_decide(
+    bot: Beating, loses_time: Callable[[Beating], None], logs: Logs
+) -> None:
+    round_ = await opened(bot.world, SENT_BACK)
+    bot.is_over(3 * DAY - HOUR)
+    await bot.world.outbox.note_alive(now=bot.world.clock(), compare=False)
+    loses_time(bot)
+    await bot.passes(HOUR - MISSED)
+    assert (await bot.world.round(round_.id)).state is State.WAITING
+    await bot.passes(2 * MISSED)
+    assert (await bot.world.round(round_.id)).state is State.DECIDED
+    [seconds] = [one["seconds"] for one in logs if one["event"] == "time_not_counted"]
+    assert abs(seconds - 4 * DAY.total_seconds()) <= BEAT.total_seconds()
+
+
+async def test_it_stands_still_while_slack_is_away(bot: Beating) -> None:
+    round_ = await opened(bot.world, SENT_BACK)
+    bot.is_away = True
+    await bot.passes(HOUR)
+    assert not bot.heartbeat.counts()
+    bot.is_over(4 * DAY)
+    bot.is_away = False
+    await bot.passes(BEAT)
+    assert bot.heartbeat.counts()
+    assert (await bot.world.round(round_.id)).state is State.WAITING
+    [row] = await bot.world.rows()
+    assert abs(row.due_at - bot.world.clock() - 3 * DAY) <= MISSED
+
+
+async def test_a_moment_counts(bot: Beating) -> None:
+    await opened(bot.world, SENT_BACK)
+    [before] = await bot.world.rows()
+    bot.is_over(MISSED)
+    bot.start()
+    await bot.heartbeat.beat()
+    assert [one.due_at for one in await bot.world.rows()] == [before.due_at]
+
+
+async def test_everything_is_due_sooner_once_the_clock_was_put_back(bot: Beating) -> None:
+    await opened(bot.world, ALL)
+    bot.world.slack.faults.append(Fault(Refused("not_in_channel", "invite the bot")))
+    await bot.world.notify(execution_id="e-2")
+    await bot.world.settle_slack()
+    before = {row.id: row for row in await bot.world.rows()}
+    bot.world.clock.advance(-6 * HOUR)
+    bot.has_stepped = True
+    await bot.heartbeat.beat()
+    for row in await bot.world.rows():
+        assert row.due_at == before[row.id].due_at - 6 * HOUR
+    bot.world.clock.advance(SECOND)
+    await bot.world.settle_slack()
+    assert len(bot.world.slack.keyed("card")) == 2
+
+
+async def test_what_fails_is_not_given_up_for_the_time_in_which_nobody_tried(
+    bot: Beating,
+) -> None:
+    bot.world.slack.faults.append(Fault(Refused("not_in_channel", "invite the bot")))
+    await bot.world.notify()
+    await bot.world.turn()
+    [before] = await bot.world.rows()
+    stops(bot)
+    await bot.heartbeat.beat()
+    [row] = await bot.world.rows()
+    assert row.failing_since == before.failing_since + 4 * DAY
+    assert row.due_at == before.due_at
+
+
+async def test_while_the_database_is_away_time_does_not_count(bot: Beating, logs: Logs) -> None:
+    bot.database_is_away = True
+    bot.is_over(BEAT)
+    assert not await bot.heartbeat.beat()
+    assert bot.heartbeat.counts()
+    bot.is_over(MISSED)
+    assert not await bot.heartbeat.beat()
+    assert not bot.heartbeat.counts()
+    assert {one["event"] for one in logs} == {"heartbeat_not_stored"}
+
+
+async def test_it_looks_again_soon_while_time_does_not_count(bot: Beating) -> None:
+    bot.is_away = True
+    with suppress(asyncio.CancelledError):
+        await bot.heartbeat.run()
+    soon, seldom = LOOK_AGAIN.total_seconds(), BEAT.total_seconds()
+    assert bot.slept == [soon, seldom, soon]

@@ -1,0 +1,102 @@
+"""The loop that works on the outbox, where clocks step or time does not count."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.effects import Effect
+from bot.domain.outcome import Outcome
+from bot.usecases.delivery.context import DeliveryContext
+from bot.usecases.delivery.dispatch import deliver
+from bot.usecases.delivery.worker import Worker
+from bot.usecases.ports.outbox import Job
+from tests.builders import SECOND
+from tests.usecases.faults import AWAY, Fault
+from tests.usecases.worker_world import SOON, Logs, TickingClock, WorkerWorld, failed
+from tests.usecases.world import POSTS
+
+
+@pytest.fixture
+def backend() -> str:
+    """What the loop does is the same on both."""
+    return "sqlite"
+
+
+async def test_what_is_under_way_is_not_begun_again_although_the_clock_steps(
+    worker_world: WorkerWorld,
+) -> None:
+    released = asyncio.Event()
+    begun: list[Effect] = []
+
+    async def held(job: Job, context: DeliveryContext) -> Outcome:
+        begun.append(job.effect)
+        await released.wait()
+        return await deliver(job, context)
+
+    first = (await worker_world.notify()).round
+    async with worker_world.run_workers(deliver=held):
+        await worker_world.clock.until(lambda: len(begun) == 1)
+        worker_world.clock.advance(timedelta(hours=1))
+        await worker_world.next_poll()
+        other = (await worker_world.notify(execution_id="e-2")).round
+        await worker_world.clock.until(lambda: len(begun) == 2)
+        assert [effect.subject for effect in begun] == [first.id, other.id]
+        released.set()
+        await worker_world.all_done()
+    assert len(worker_world.slack.calls) == 2
+
+
+async def test_it_goes_on_at_once_after_the_clock_was_put_back(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    steady = TickingClock()
+    steady.waiting = worker_world.clock.waiting
+    worker_world.slack.faults.append(Fault(AWAY))
+    worker = Worker(
+        POSTS,
+        outbox=worker_world.outbox,
+        deliver=deliver,
+        context=worker_world.context,
+        pace=SOON,
+        steady=steady,
+    )
+    worker_world.workers[POSTS] = worker
+    await worker_world.notify()
+    running = asyncio.create_task(worker.run())
+    await failed(worker_world, logs, 1)
+    assert worker.is_away
+    worker_world.clock.advance(-timedelta(hours=1))
+    round_ = (await worker_world.notify(execution_id="e-2")).round
+    steady.advance(SECOND)
+    await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
+    worker.stop()
+    await running
+    assert not worker.is_away
+    assert [one.key for one in worker_world.slack.messages] == [f"card {round_.id}"]
+
+
+async def test_what_waits_for_its_time_is_left_while_time_does_not_count(
+    worker_world: WorkerWorld,
+) -> None:
+    counts = False
+    worker = Worker(
+        POSTS,
+        outbox=worker_world.outbox,
+        deliver=deliver,
+        context=worker_world.context,
+        pace=SOON,
+        may_lease=lambda: counts,
+    )
+    worker_world.workers[POSTS] = worker
+    await worker_world.notify()
+    running = asyncio.create_task(worker.run())
+    await worker_world.next_poll()
+    await worker_world.next_poll()
+    assert worker_world.slack.messages == []
+    counts = True
+    await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
+    worker.stop()
+    await running
