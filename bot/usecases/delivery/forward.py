@@ -31,12 +31,12 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     outcome = await context.forwarder.forward(webhook, url)
     if isinstance(outcome, Delivered):
         return await _drop(job, context)
-    retries_exhausted = context.clock() - job.created_at >= context.retry.give_up_after
-    if isinstance(outcome, Refused) or retries_exhausted:
+    if isinstance(outcome, Refused) or context.gives_up(job):
         await _give_up(job, webhook, context)
         return outcome
     async with context.uow.begin() as tx:
-        await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)
+        at = context.next_try(job, in_doubt=False)
+        await tx.retry(job, at=at, in_doubt=False, failed_at=context.clock())
     # One caller's address says nothing about the others': the worker need not wait.
     return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
 

@@ -26,12 +26,13 @@ from bot.usecases.read_models import CrewUnavailable, Progress
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
     """Send a round's decision to its crew and record what came of it."""
-    if context.gives_up(job):  # trying has raised for a day: a person must know
+    known = await context.uow.read.round(job.effect.subject)
+    if known.reason is None and context.gives_up(job):
+        # Trying has raised for a day, so that nothing came of it: a person must know.
         await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
         return Delivered()
     client = context.clients[job.effect.crew]
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
-    known = await context.uow.read.round(job.effect.subject)
     asked = await _ask(known, client, context)
     # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
     callback = await context.uow.read.callback(known.id) if known.question is not None else None
@@ -116,7 +117,6 @@ async def _send(
 
 async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: DeliveryContext) -> None:
     now = context.clock()
-    retries_exhausted = now - job.created_at >= context.retry.give_up_after
     effect = job.effect
     async with context.uow.begin() as tx:
         # Opened first: activity either comes before, and counts, or finds the round stuck.
@@ -127,7 +127,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             outcome,
             in_doubt=in_doubt,
             has_gone_on=activity_count > current.activity_before,
-            retries_exhausted=retries_exhausted,
+            retries_exhausted=context.gives_up(job),
             at=now,
         )
         await _save(transition, tx, context)
@@ -141,13 +141,13 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         elif isinstance(outcome, Unknown):
             # Soon, the first time, however often it was not sent before: see GRACE.
             at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
-            await tx.retry(job, at=at, in_doubt=True)
+            await tx.retry(job, at=at, in_doubt=True, failed_at=now)
         elif isinstance(outcome, NotSent) and outcome.alone:
             at = context.next_try(job, in_doubt=False, at_least=outcome.retry_after)
-            await tx.retry(job, at=at, in_doubt=False)
+            await tx.retry(job, at=at, in_doubt=False, failed_at=now)
         else:
             # The crew as a whole seems to be away: the worker waits, this job need not.
-            await tx.retry(job, at=now, in_doubt=False)
+            await tx.retry(job, at=now, in_doubt=False, failed_at=now)
 
 
 async def _save(transition: Transition, tx: Tx, context: DeliveryContext) -> None:

@@ -30,7 +30,7 @@ class Job:
     created_at: datetime
     lease_until: datetime
     failing_since: datetime | None = None
-    """When its first own failure came: refused, lost or raised, not an outage of everything."""
+    """When its first own failure came: refused, lost or raised, not an outage of all of Slack."""
 
 
 @dataclass(frozen=True, slots=True)

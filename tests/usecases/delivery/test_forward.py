@@ -138,11 +138,14 @@ async def test_what_nobody_gave_an_address_for_waits_a_quarter_of_an_hour_in_all
 async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
     world = forwarding
     await came(world, register=URLS)
+    world.clock.advance(DAY)  # while the bot was stopped
+    world.forwarder.faults.extend([NotSent("away")] * 2)
+    await world.turn(FORWARD)
     world.clock.advance(DAY)
-    world.forwarder.faults.append(NotSent("away"))
     await world.turn(FORWARD)
     await world.settle_slack()
 
+    assert len(world.forwarder.faults) == 0
     assert world.messages_said() == [EffectKind.FORWARD_FAILED]
     assert not await world.lease(FORWARD)
 

@@ -133,8 +133,24 @@ async def test_after_a_day_of_trying_a_person_must_act(
     assert RESUME not in await world.effects()
 
 
+async def test_one_that_waited_while_the_bot_was_stopped_has_a_day_of_tries(
+    world: World, decided: Round
+) -> None:
+    world.crew.faults.extend([Fault(AWAY)] * 3)
+    world.clock.advance(2 * DAY)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.DECIDED
+    world.clock.advance(DAY - SECOND)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.DECIDED
+    world.clock.advance(SECOND)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.STUCK
+
+
 async def test_a_retry_has_a_day_of_its_own(world: World, decided: Round) -> None:
-    world.crew.faults.extend([Fault(AWAY)] * 2)
+    world.crew.faults.extend([Fault(AWAY)] * 3)
+    await world.turn(CREW)
     world.clock.advance(DAY)
     await world.turn(CREW)
     await world.retry(decided.id)

@@ -81,14 +81,14 @@ async def test_it_goes_on_at_once_after_the_clock_was_put_back(
 async def test_what_waits_for_its_time_is_left_while_time_does_not_count(
     worker_world: WorkerWorld,
 ) -> None:
-    counts = False
+    counts = asyncio.Event()
     worker = Worker(
         POSTS,
         outbox=worker_world.outbox,
         deliver=deliver,
         context=worker_world.context,
         pace=SOON,
-        may_lease=lambda: counts,
+        may_lease=counts.is_set,
     )
     worker_world.workers[POSTS] = worker
     await worker_world.notify()
@@ -96,7 +96,7 @@ async def test_what_waits_for_its_time_is_left_while_time_does_not_count(
     await worker_world.next_poll()
     await worker_world.next_poll()
     assert worker_world.slack.messages == []
-    counts = True
+    counts.set()
     await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
     worker.stop()
     await running
