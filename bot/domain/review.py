@@ -240,7 +240,7 @@ class Round:
         if not self.can_reopen:
             raise InvalidTransition(self.state, "be reopened")
         state = State.WAITING if self.decision is None else State.STUCK
-        reopened = replace(self, state=state, reason=None, ended_at=None)
+        reopened = replace(self, state=state, reason=None, ended_at=None, reminders=0)
         return Transition(reopened, reopened._effects(EffectKind.REFRESH))
 
     def retry(self) -> Transition:

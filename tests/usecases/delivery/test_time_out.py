@@ -280,6 +280,21 @@ async def test_a_round_that_waits_again_has_all_of_it_ahead_again(world: World) 
     assert (await world.round(round_.id)).state is State.DECIDED
 
 
+async def test_all_its_reminders_too(world: World) -> None:
+    await opened(world, REMINDED)
+    for _ in range(4):
+        await after(world, 2 * HOUR)
+    assert len(said(world, "reminder")) == 3
+    execution = await world.execution()
+    gone = execution.end(ExecutionState.GONE, world.clock())
+    async with world.uow.begin() as tx:
+        await end_execution(tx, execution, gone, at=world.clock())
+        await reopen(tx, gone, at=world.clock())
+    for _ in range(4):
+        await after(world, 2 * HOUR)
+    assert len(said(world, "reminder")) == 6
+
+
 async def test_what_was_decided_before_has_nothing_ahead(world: World) -> None:
     round_ = await opened(world, SENT_BACK)
     await world.decide(round_.id)
