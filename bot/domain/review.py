@@ -325,7 +325,7 @@ class Round:
                 return self._take(outcome, at)
             case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
                 # The newer output was no evidence after all: it was there before our only try.
-                return self._close_unsent(at)
+                return replace(self, in_doubt_since=None)._close_unsent(at)
             case Refused() | NotSent() if isinstance(self.reason, PerhapsTaken) and not in_doubt:
                 surely_not = replace(self, in_doubt_since=None)
                 return surely_not._close_request(AnsweredElsewhere(), at)

@@ -147,6 +147,7 @@ def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_evidence(
 ) -> None:
     transition = settle(GONE_ON, outcome)
     assert (transition.round.state, transition.round.reason) == (State.CLOSED, NeverSent())
+    assert not transition.round.in_doubt
     assert [effect.kind for effect in transition.effects] == [REFRESH, NOTIFY_STUCK]
 
 
