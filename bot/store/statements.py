@@ -244,16 +244,19 @@ CANCEL: Final = sa.delete(outbox).where(
     one_of(outbox.c.kind, sorted(OF_WAITING)),
 )
 WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
+_AT = sa.bindparam("b_at", type_=outbox.c.due_at.type)
 HASTEN: Final = (
     sa.update(outbox)
-    .where(
-        *_SAME_EFFECT,
-        sa.or_(
-            outbox.c.due_at > sa.bindparam("b_at", type_=outbox.c.due_at.type),
-            outbox.c.lease_until.is_not(None),  # `settle_job` heeds it
+    .where(*_SAME_EFFECT)
+    .values(
+        # Of a job that is under way `settle_job` heeds it.
+        due_at=sa.case(
+            (sa.and_(outbox.c.lease_until.is_(None), outbox.c.due_at < _AT), outbox.c.due_at),
+            else_=_AT,
         ),
+        created_at=_AT,
+        tries=0,
     )
-    .values(due_at=sa.bindparam("b_at", type_=outbox.c.due_at.type), tries=0)
 )
 _THIS_ROUND: Final = sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id"))
 PLACE_CARD: Final = _THIS_ROUND.values(

@@ -151,6 +151,19 @@ async def test_a_reason_to_ask_soon_counts_also_while_the_crew_is_asked(world: W
     assert len(await world.turn(STATUS)) == 1
 
 
+async def test_it_goes_on_for_two_weeks_after_it_was_hastened(world: World) -> None:
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    world.clock.advance(STATUS_POLL.give_up_after - DAY)
+    await world.turn(STATUS)
+    await world.decide(round_.id)
+    await world.turn(CREW)  # which asks soon, for it goes on
+    world.clock.advance(2 * DAY)
+    await world.turn(STATUS)
+    world.clock.advance(DAY)
+    assert await world.lease(STATUS)
+
+
 # --- while a person is waited for ---
 
 RUNNING = Progress(CrewStatus.RUNNING, "running", "draft", 1, 3)
