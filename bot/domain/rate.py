@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.domain.retry import LONGEST_ASKED
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -16,6 +18,11 @@ class Rate:
 
     interval: timedelta
     burst: int = 4
+
+    def believed(self, paid_until: datetime, now: datetime) -> datetime:
+        """What is further ahead than it can be was paid by a clock that was put back since."""
+        furthest = now + LONGEST_ASKED + self.burst * self.interval
+        return paid_until if paid_until <= furthest else now
 
     def room(self, paid_until: datetime, now: datetime) -> int:
         """How many may be done now."""

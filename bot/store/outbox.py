@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, TIMED, EffectKind
 from bot.domain.rate import Budget
+from bot.domain.retry import LONGEST_ASKED
 from bot.store.engine import Connection, OutboxEngines, rows, write
 from bot.store.failures import translate_errors
 from bot.store.mappers import to_job
@@ -188,9 +189,10 @@ class SqlOutbox:
                     return Leased()
                 if budget is not None:
                     named = {"budget": budget.name, "now": now}
-                    found = await rows(connection, _budget(self._dialect), named)
-                    if found and not budget.rate.room(*found[0]):
-                        return Leased(again_in=budget.rate.wait(*found[0]))
+                    for stored, at in await rows(connection, _budget(self._dialect), named):
+                        until = budget.rate.believed(stored, at)
+                        if not budget.rate.room(until, at):
+                            return Leased(again_in=budget.rate.wait(until, at))
             async with self._engines.write.begin() as connection:
                 if budget is not None:
                     until, at = await self._open_budget(connection, budget, now)
@@ -216,7 +218,7 @@ class SqlOutbox:
         with translate_errors():
             async with self._engines.write.begin() as connection:
                 until, at = await self._open_budget(connection, budget, now)
-                paid = budget.rate.paused(until, at + pause)
+                paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))
                 await write(connection, _SPEND, {"budget": budget.name, "until": paid})
 
     async def _open_budget(
@@ -225,7 +227,7 @@ class SqlOutbox:
         """Up to when it is spent, and what the time is; locked until the transaction ends."""
         named = {"budget": budget.name, "now": now}
         [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
-        return until, at
+        return budget.rate.believed(until, at), at
 
     async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
         """Note that time counts for rules up to now; return what was lost since the last note.

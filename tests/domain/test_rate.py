@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.rate import Rate
+from bot.domain.retry import LONGEST_ASKED
 from tests.builders import NOW, SECOND
 
 RATE = Rate(SECOND, burst=3)
@@ -40,6 +41,12 @@ def test_a_pause_ends_with_room_for_one() -> None:
 def test_a_pause_takes_back_none_that_is_longer() -> None:
     paid = RATE.paused(NOW, NOW + 60 * SECOND)
     assert RATE.paused(paid, NOW + SECOND) == paid
+
+
+def test_what_a_clock_paid_that_was_put_back_since_does_not_count() -> None:
+    paused = RATE.paused(NOW, NOW + LONGEST_ASKED)
+    assert RATE.believed(paused, NOW) == paused
+    assert RATE.believed(NOW + timedelta(hours=6), NOW) == NOW
 
 
 @given(MOMENTS)

@@ -92,6 +92,27 @@ async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
     assert timedelta() < paused.again_in <= 30 * SECOND
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])  # PostgreSQL goes by its own clock
+async def test_a_clock_that_was_put_back_holds_up_nothing(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    posts = Budget("posts C1", Rate(SECOND, burst=2))
+    ahead = NOW + 6 * HOUR
+    await put(uow, *CARDS)
+    leased = await outbox.lease(POSTS, now=ahead, lease=LEASE, limit=8, budget=posts)
+    assert subjects(leased) == ["r-0", "r-1"]
+    assert subjects(await lease(outbox, posts)) == ["r-2", "r-3"]
+    assert (await lease(outbox, posts)).again_in == SECOND
+
+
+async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    await put(uow, *CARDS)
+    await outbox.pause(TWO_AN_HOUR, now=NOW, pause=12 * HOUR)
+    again_in = (await lease(outbox)).again_in
+    assert again_in is not None
+    assert timedelta() < again_in <= timedelta(minutes=5)
+
+
 async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
