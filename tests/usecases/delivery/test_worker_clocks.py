@@ -67,7 +67,7 @@ async def test_it_goes_on_at_once_after_the_clock_was_put_back(
     await worker_world.notify()
     running = asyncio.create_task(worker.run())
     await failed(worker_world, logs, 1)
-    assert worker.is_away
+    assert worker.warnings == (AWAY.why,)
     worker_world.clock.advance(-timedelta(hours=1))
     round_ = (await worker_world.notify(execution_id="e-2")).round
     steady.advance(SECOND)
