@@ -127,7 +127,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
     view = body["view"]
     box, feedback = _find_feedback(view)
-    round_id, seen, outcome = _parse_asked(str(view.get("private_metadata", "")))
+    round_id, seen, outcome = parse_asked(str(view.get("private_metadata", "")))
     return Submission(
         round_id=round_id,
         seen=seen,
@@ -186,13 +186,13 @@ def _button_blocks(view: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
-    """What a form that approves carries: the round, what the form tells of, a flow's outcome."""
+    """What a form that decides carries: the round, what the form tells of, a flow's outcome."""
     of_flow = [] if outcome is None else [outcome]
     return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *of_flow])
 
 
-def _parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
-    """The same, back again; forms that ask for changes carry the round alone."""
+def parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
+    """The same, back again; earlier versions had forms that carry the round alone."""
     try:
         round_id, notes, claimed_by, excerpt, *of_flow = json.loads(metadata)
     except (TypeError, ValueError):

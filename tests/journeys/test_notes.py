@@ -54,6 +54,27 @@ async def test_notes_in_the_thread_become_the_feedback(world: World) -> None:
     assert not resume.is_approve
 
 
+async def test_a_note_that_comes_while_somebody_writes_is_shown_before_it_is_left_out(
+    world: World,
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Revise")
+    await modal(world, ANA, "What should change?")
+    await world.slack.write(CARL, CHANNEL, "Mind the tables.", card.ts)
+    await world.shown(card, "1 note from")
+
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+    form = await modal(world, ANA, "Mind the tables.")
+    assert "Nothing is sent yet" in form.shown
+    assert form.blocks[1]["element"]["initial_value"] == "Shorter."
+    assert not world.crew.resumes
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].human_feedback == "Shorter."
+
+
 async def test_a_note_that_the_database_cannot_take_is_told_of_again(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

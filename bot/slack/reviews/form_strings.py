@@ -40,6 +40,10 @@ ADD_NOTE: Final = "Add"
 NOTE_DOES_NOT_FIT: Final = (
     "That note does not fit: the box holds 3,000 characters. Shorten what is there, then add it."
 )
+NOTES_CAME: Final = (
+    ":exclamation: *The notes in the thread have changed since you were shown them.* "
+    "Nothing is sent yet. Those that are not in the box stand below."
+)
 NOTES_DO_NOT_FIT: Final = (
     ":exclamation: Not every note fits: the box holds 3,000 characters. Those left out stand below."
 )

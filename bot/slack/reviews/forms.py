@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.caveats import Caveats
+from bot.domain.caveats import Caveats, Seen
 from bot.domain.notes import Draft, Note
 from bot.domain.notification import Output
 from bot.domain.question import Question
@@ -67,14 +67,16 @@ def render_revise_form(
     draft: Draft,
     reader: str,
     *,
+    notes_mark: str = "",
     revision: int = 0,
     page: int = 0,
     problem: str | None = None,
 ) -> Block:
     """The form behind Revise: the notes are in the box, and those that are not stand below.
 
-    `reader` is the id of who opened it, `page` the page of those notes. `revision` counts how often
-    the box was filled anew: Slack takes a new text only for a new box.
+    `reader` is the id of who opened it, `page` the page of those notes, `notes_mark` that of
+    `Caveats`. `revision` counts how often the box was filled anew: Slack takes a new text only for
+    a new box.
     """
     with_notes = bool(draft.text or draft.left or revision)
     question = view.round.question
@@ -97,7 +99,7 @@ def render_revise_form(
             *_output(view),
         ],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
-        metadata=view.round.id,
+        metadata=asked(view.round.id, Seen(notes=notes_mark)),
         submit=form_strings.REVISE_SUBMIT,
         close=form_strings.REVISE_CLOSE,
     )

@@ -39,7 +39,14 @@ from bot.slack.payloads import (
     parse_submission,
 )
 from bot.slack.reviews import form_strings
-from bot.slack.reviews.modals import Show, approve_form, confirmation, revise_form, show_page
+from bot.slack.reviews.modals import (
+    Show,
+    approve_form,
+    confirmation,
+    form_with_new_notes,
+    revise_form,
+    show_page,
+)
 from bot.slack.reviews.outcome_choice import parse_outcome
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab
 from bot.slack.reviews.slow_signs import SlowSigns
@@ -296,6 +303,11 @@ async def _settle_form(
     async with explain_errors(
         show, context=context, plain=True, by=submission.by, round=submission.round_id
     ):
+        if isinstance(verdict, Revise):
+            form = await form_with_new_notes(submission, context)
+            if form is not None:
+                await ack(response_action="update", view=form)
+                return
         try:
             await decide_once(
                 submission.round_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,7 +18,7 @@ from bot.domain.verdict import Person
 from bot.slack import ids
 from bot.slack.blockkit.blocks import Block
 from bot.slack.context import SlackContext
-from bot.slack.payloads import ViewClick
+from bot.slack.payloads import Submission, ViewClick, parse_asked
 from bot.slack.reviews import form_strings
 from bot.slack.reviews.confirmation import render_confirmation
 from bot.slack.reviews.forms import render_approve_form, render_revise_form
@@ -78,9 +79,11 @@ async def _view_and_notes(
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
     """The form behind Revise, with what was written in the thread. Raises as `decide` does."""
     await may_revise(round_id, by=by, context=context)
+    mark = (await caveats_for(round_id, by=by, context=context)).notes_mark
     posting = await context.uow.read.posting(round_id)
     draft = await draft_for(posting.view.round, context=context)
-    return await context.off_loop(render_revise_form, posting.view, draft, by.id)
+    render = partial(render_revise_form, notes_mark=mark)
+    return await context.off_loop(render, posting.view, draft, by.id)
 
 
 async def form_again(click: ViewClick, context: SlackContext) -> Block:
@@ -89,9 +92,11 @@ async def form_again(click: ViewClick, context: SlackContext) -> Block:
     What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
     StoreUnavailable.
     """
-    posting = await context.uow.read.posting(click.metadata)
+    round_id, _, _ = parse_asked(click.metadata)
+    posting = await context.uow.read.posting(round_id)
     await context.ensure(click.by.id, Role.REVIEWER, posting.view.round)
-    notes = await context.uow.read.notes.of_round(click.metadata, limit=NOTES)
+    mark = (await caveats_for(round_id, by=click.by, context=context)).notes_mark
+    notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
     words = _words_to_add(click, notes)
     text = click.typed if words is None else appended(click.typed, words)
     problem = form_strings.NOTE_DOES_NOT_FIT if text is None else None
@@ -103,9 +108,35 @@ async def form_again(click: ViewClick, context: SlackContext) -> Block:
         posting.view,
         Draft(box, left),
         click.by.id,
+        notes_mark=mark,
         revision=revision,
         page=page,
         problem=problem,
+    )
+
+
+async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
+    """The form behind Revise again, where notes came that it did not show and would leave out.
+
+    What is typed in the box stays there. Raises as `form_again` does.
+    """
+    posting = await context.uow.read.posting(sent.round_id)
+    mark = (await caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
+    if mark in ("", sent.seen.notes) or posting.view.round.state is not State.WAITING:
+        return None
+    await context.ensure(sent.by.id, Role.REVIEWER, posting.view.round)
+    notes = await context.uow.read.notes.of_round(sent.round_id, limit=NOTES)
+    left = tuple(note for note in notes if not is_in(sent.feedback, note))
+    if not left:
+        return None
+    return await context.off_loop(
+        render_revise_form,
+        posting.view,
+        Draft(sent.feedback, left),
+        sent.by.id,
+        notes_mark=mark,
+        revision=_revision_of(sent.box),
+        problem=form_strings.NOTES_CAME,
     )
 
 
@@ -123,10 +154,15 @@ def _words_to_add(click: ViewClick, notes: Sequence[Note]) -> str | None:
 
 def _turned(click: ViewClick) -> tuple[int, int]:
     """How often the box will have been filled, and the page of notes: both are in its name."""
-    revision, _, page = click.box.rpartition("-")[2].partition(".")
+    page = click.box.rpartition("-")[2].partition(".")[2]
     step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(click.action_id)
     turned = _number(page) if step is None else max(0, _number(click.value) + step)
-    return _number(revision) + 1, turned
+    return _revision_of(click.box), turned
+
+
+def _revision_of(box: str) -> int:
+    """How often a box will have been filled once it is filled again."""
+    return _number(box.rpartition("-")[2].partition(".")[0]) + 1
 
 
 def _number(text: str) -> int:

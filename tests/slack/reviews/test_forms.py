@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from bot.demo.workspace.blocks import view_problems
 from bot.demo.workspace.text import mentions, pieces
-from bot.domain.caveats import Caveats
+from bot.domain.caveats import Caveats, Seen
 from bot.domain.notes import Draft
 from bot.domain.notification import Output
 from bot.slack import ids
 from bot.slack.errors import render_error_modal
+from bot.slack.payloads import parse_asked
 from bot.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
@@ -54,9 +55,9 @@ def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feed
 
 
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
-    modal = render_revise_form(a_view("## Findings"), Draft("", ()), ANA.id)
+    modal = render_revise_form(a_view("## Findings"), Draft("", ()), ANA.id, notes_mark="m")
     assert modal["callback_id"] == ids.REVISE_MODAL
-    assert modal["private_metadata"] == "r-1"
+    assert parse_asked(modal["private_metadata"]) == ("r-1", Seen(notes="m"), None)
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Cancel")
     (question,) = [block for block in modal["blocks"] if block["type"] == "input"]
     assert question["block_id"] == question["element"]["action_id"] == ids.FEEDBACK
