@@ -118,8 +118,10 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             messenger=slack.messenger,
             directory=slack.directory,
             forwarder=await stack.enter_async_context(open_forwarder(settings)),
-            flows=await stack.enter_async_context(
-                open_flow_answers(settings, redactors, clock=clock, off_loop=off_loop)
+            flows=(
+                flows := await stack.enter_async_context(
+                    open_flow_answers(settings, redactors, clock=clock, off_loop=off_loop)
+                )
             ),
             clients=clients,
             crews=crews,
@@ -217,6 +219,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             public_url=settings.public_url,
             parse_notification=parse_notification,
             parse_flow_request=parse_flow_request,
+            may_answer=flows.may_answer,
             parse_update={
                 EventKind.TASK: parse_task,
                 EventKind.STEP: parse_step,

@@ -76,8 +76,8 @@ class HttpFlowAnswers:
         """See `FlowAnswers`."""
         if not feedback.strip():
             return _EMPTY
-        where = parse_url(callback.url)
-        if where is None or where.userinfo:
+        where = _parse(callback.url)
+        if where is None:
             return NO_HOST
         answer = await self._find_and_send(crew, where, feedback)
         if not isinstance(answer, Answer):
@@ -85,11 +85,19 @@ class HttpFlowAnswers:
         redactor = self._redactors[crew].also(callback.secrets)
         return self._outcome(await self._redacted(answer, redactor))
 
+    def may_answer(self, crew: str, url: str) -> bool:
+        """Return False if the settings do not let this address be called."""
+        where = _parse(url)
+        return where is not None and self._is_allowed(crew, where)
+
+    def _is_allowed(self, crew: str, where: httpx.URL) -> bool:
+        return _is_named(where, self._hosts[crew]) or _is_vendors(where)
+
     async def _find_and_send(
         self, crew: str, where: httpx.URL, feedback: str
     ) -> Answer | NotSent | Refused | Unknown:
         named = _is_named(where, self._hosts[crew])
-        if not named and not _is_vendors(where):
+        if not self._is_allowed(crew, where):
             return _NOT_ALLOWED
         if where.scheme == "https" and self._is_proxied(host_of(where)):
             # The proxy looks the name up, and the certificate proves that it is the host.
@@ -128,6 +136,11 @@ def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | 
     except Malformed:
         return read
     return Delivered(read.words, outcome=taken.outcome or "")
+
+
+def _parse(url: str) -> httpx.URL | None:
+    where = parse_url(url)
+    return None if where is None or where.userinfo else where
 
 
 def _is_vendors(where: httpx.URL) -> bool:

@@ -35,6 +35,8 @@ class Question:
     """Whom the request names; they decide where the settings name nobody."""
     called_at: datetime | None = None
     """When an escalation called them last."""
+    host_refused: bool = False
+    """When it came, the settings did not let the host be called at which it is answered."""
 
 
 @dataclass(frozen=True, slots=True)

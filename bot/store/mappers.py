@@ -300,9 +300,13 @@ def from_question(question: Question | None) -> dict[str, Any] | None:
     """The column `question` of `rounds`."""
     if question is None:
         return None
-    assigned = list(map(str, question.assigned))
     called_at = question.called_at and question.called_at.isoformat()
-    return asdict(question) | {"assigned": assigned, "called_at": called_at}
+    assigned = list(map(str, question.assigned))
+    stored = asdict(question) | {"assigned": assigned, "called_at": called_at}
+    for newer in ("called_at", "host_refused"):  # an earlier version does not know them
+        if not stored[newer]:
+            del stored[newer]
+    return stored
 
 
 def _to_question(stored: dict[str, Any] | None) -> Question | None:

@@ -43,6 +43,8 @@ class WebContext:
     public_url: str | None
     parse_notification: Callable[[bytes], Notification]
     parse_flow_request: Callable[[bytes], FlowRequest]
+    may_answer: Callable[[str, str], bool]
+    """True if the settings let a crew's flow be answered at this address."""
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
     """The id of the execution that a task, step or crew webhook is about, and what it says."""
     parse_events: Callable[[bytes], tuple[StreamEvent, ...]]

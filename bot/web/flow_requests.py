@@ -50,6 +50,10 @@ async def _take(
     flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
     if not is_first:
         flow_request = replace(flow_request, escalation=False)
+    if not context.may_answer(crew, flow_request.callback.url):
+        log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
+        question = replace(flow_request.question, host_refused=True)
+        flow_request = replace(flow_request, question=question)
     received = await receive_flow_request(
         crew,
         flow_request,

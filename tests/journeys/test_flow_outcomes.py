@@ -105,8 +105,10 @@ async def test_an_address_elsewhere_is_never_called(
     url = "https://crewai.com.evil.example/respond?token=one-use-token"
     await flows.crew.ask(callback_url=url, response_token="one-use-token", output=f"See {url}.")
     card = await question(flows)
+    assert "no answer could have been sent" in message_text(card)
     await flows.slack.click(ANA, card, "✓ approved")
-    shown = await says(flows, card, "flow_callback_hosts")
+    shown = await says(flows, card, "then press Retry")
+    assert "no answer could have been sent" not in shown
     assert "one-use-token" not in shown + capsys.readouterr().out
     assert sent(flows) == 0
 

@@ -56,6 +56,7 @@ async def save(uow: SqlUnitOfWork, round_: Round) -> None:
     [
         a_round(question=QUESTION),
         a_round(question=Question(request_id="x")),
+        a_round(question=Question(request_id="x", host_refused=True)),
         a_round(question=QUESTION, rule=Rule(name="", reviewers=QUESTION.assigned)),
         a_round(State.DECIDED, question=QUESTION, decision=LABEL),
         a_round(State.DECIDED, question=QUESTION, decision=a_decision(Answer(" no\n"))),

@@ -58,6 +58,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
         public_url=None,
         parse_notification=parse_notification,
         parse_flow_request=parse_flow_request,
+        may_answer=lambda _crew, _url: True,
         parse_update={
             EventKind.TASK: parse_task,
             EventKind.STEP: parse_step,

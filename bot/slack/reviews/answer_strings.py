@@ -55,6 +55,13 @@ _WHAT_WORDS_DO_OF_SEVERAL: Final = (
 )
 
 
+HOST_REFUSED: Final = (
+    ":warning: When this came, no answer could have been sent: the request's address is neither"
+    " at crewai.com nor in `flow_callback_hosts`. If the address is right, name its host there and"
+    " start the bot again before somebody answers."
+)
+
+
 def is_waiting(name: str) -> str:
     """A waiting card's first line."""
     return f"{name} asks for an answer"

@@ -172,7 +172,8 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
     if question is None:
         return [context(rule_strings.what_buttons_do(view.round)), actions(*buttons)]
     what = answer_strings.what_buttons_do(view.round, question)
-    return [*outcomes_in_full(question), context(what), actions(*buttons)]
+    warning = [context(answer_strings.HOST_REFUSED)] if question.host_refused else []
+    return [*outcomes_in_full(question), *warning, context(what), actions(*buttons)]
 
 
 # --- once it does not wait any more --------------------------------------------------------------
