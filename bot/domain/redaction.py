@@ -45,6 +45,8 @@ class _Forms(NamedTuple):
     """In lower case; found in any case, and as a part of something longer."""
     coded: tuple[bytes, ...] = ()
     """Base64."""
+    briefly_coded: tuple[bytes, ...] = ()
+    """Base64 that is shorter than a line of it."""
     alone: tuple[re.Pattern[bytes], ...] = ()
     """Found only where they stand alone."""
 
@@ -61,6 +63,7 @@ class _Forms(NamedTuple):
             # Only ASCII's case is folded, in bytes: so no position moves.
             tuple(dict.fromkeys(form.lower() for form in _longest_first(spellings - short))),
             _longest_first(coded),
+            _longest_first(form for form in coded if len(form) < len(_LINE)),
             # None where there is none: even a pattern that never matches costs time everywhere.
             (re.compile(pattern),) if alone else (),
         )
@@ -77,6 +80,7 @@ class Redactor:
             forms.secrets | known.secrets,
             forms.inside + known.inside,
             forms.coded + known.coded,
+            forms.briefly_coded + known.briefly_coded,
             forms.alone + known.alone,
         )
 
@@ -99,11 +103,12 @@ class Redactor:
         for form in self._forms.inside:
             if form in folded:
                 body, folded = _without(form, body, folded)
-        has_line = _LINE in body.translate(_AS_LINE)
-        joined = _without_line_breaks(body) if has_line else body
-        for form in self._forms.coded:
+        coded, joined = self._forms.briefly_coded, body
+        if _LINE in body.translate(_AS_LINE):
+            coded, joined = self._forms.coded, _without_line_breaks(body)
+        for form in coded:
             # Its first character may have been taken for a part of a line break.
-            if (has_line or len(form) < len(_LINE)) and form[1:] in joined:
+            if form[1:] in joined:
                 body = _broken(form).sub(MARK.encode(), body)
         for pattern in self._forms.alone:
             body = pattern.sub(MARK.encode(), body)
