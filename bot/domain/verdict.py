@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -91,6 +92,11 @@ class Vote:
         """The people, by id, whose approval this is; nobody's counts twice."""
         stood_in = () if self.on_behalf_of is None else (self.on_behalf_of.id,)
         return frozenset((self.by.id, *stood_in))
+
+
+def voices_of(votes: Iterable[Vote]) -> frozenset[str]:
+    """The people, by id, who have approved, or for whom somebody has."""
+    return frozenset(voice for vote in votes for voice in vote.voices)
 
 
 @dataclass(frozen=True, slots=True)

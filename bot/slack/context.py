@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import ReviewerRef, Role, User
 from bot.domain.review import Round
+from bot.domain.verdict import voices_of
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.usecases.context import ReviewContext
@@ -45,6 +46,6 @@ class SlackContext(ReviewContext):
 
         No e-mail address of somebody whom Slack knows.
         """
-        voted = {User(voice) for vote in round_.votes for voice in vote.voices}
+        voted = set(map(User, voices_of(round_.votes)))
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return tuple(ref for ref in named if ref not in voted)

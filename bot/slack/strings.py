@@ -204,8 +204,13 @@ def person(who: Person) -> str:
     return f"<@{who.id}>" if _USER_ID.fullmatch(who.id) else one_line(who.name, CREW_LIMIT)
 
 
+def person_by_name(who: Person) -> str:
+    """Somebody whom a message must not call."""
+    return one_line(who.name or who.id, CREW_LIMIT)
+
+
 def person_plain(who: Person) -> str:
-    """Somebody, by name."""
+    """The same as plain text."""
     return plain(who.name or who.id, CREW_LIMIT)
 
 

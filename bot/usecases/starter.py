@@ -11,7 +11,7 @@ from bot.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold,
 from bot.domain.people import Email, User
 from bot.domain.review import Round
 from bot.domain.rules.starter import said_starter
-from bot.domain.verdict import Vote
+from bot.domain.verdict import Vote, voices_of
 from bot.usecases.context import ReviewContext
 from bot.usecases.ports.slack import Directory
 from bot.usecases.ports.store import Tx
@@ -72,7 +72,7 @@ def _users(said: User | Email, directory: Directory, asked: Collection[Email]) -
 def without(round_: Round, starter: Starter | None) -> Round:
     """The round without approvals of who, as is known now, had started it."""
     for user in starter.users if starter is not None else ():
-        if any(user in vote.voices for vote in round_.votes):
+        if user in voices_of(round_.votes):
             round_ = round_.take_back(user).round
     return round_
 

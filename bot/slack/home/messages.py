@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from bot.domain.verdict import voices_of
 from bot.slack import ids
 from bot.slack import strings as shared
 from bot.slack.blockkit.blocks import Block, actions, button, header, section
@@ -106,5 +107,5 @@ def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Blo
             yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)
         yield dismiss_button(round_, action_id=ids.VIEW_DISMISS)
     yield button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
-    if waits and any(user in vote.voices for vote in round_.votes):
+    if waits and user in voices_of(round_.votes):
         yield take_back_button(round_, action_id=ids.HOME_TAKE_BACK)

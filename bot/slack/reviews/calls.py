@@ -12,7 +12,8 @@ from dataclasses import replace
 from bot.domain.notify import Notify
 from bot.domain.people import Anyone, Email, ReviewerRef, User
 from bot.domain.reason import needs_an_operator
-from bot.domain.verdict import Person
+from bot.domain.review import Round
+from bot.domain.verdict import Person, voices_of
 from bot.slack.blockkit.blocks import Message, section
 from bot.slack.reviews import call_strings, reader_strings, rule_strings
 from bot.slack.reviews.links import Link, linked
@@ -51,6 +52,12 @@ def reaches_somebody(view: CardView, notify: Notify) -> bool:
 def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
     """Those whom Slack can notify."""
     return tuple(ref for ref in named if not isinstance(ref, Email | Anyone))
+
+
+def not_voted(round_: Round, named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+    """Those who have not approved; of a user group nobody knows."""
+    voted = voices_of(round_.votes)
+    return tuple(ref for ref in named if not (isinstance(ref, User) and ref.id in voted))
 
 
 def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:

@@ -17,7 +17,7 @@ from bot.slack.blockkit.blocks import Message, actions, button, context, notific
 from bot.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
 from bot.slack.reviews import answer_strings, call_strings, card_strings, state_strings, strings
 from bot.slack.reviews.buttons import dismiss_button
-from bot.slack.reviews.calls import mentionable
+from bot.slack.reviews.calls import mentionable, not_voted
 from bot.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from bot.usecases.read_models import DeadLetter
 
@@ -53,7 +53,8 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
     """A flow asks again for its answer; `people` are called, as far as Slack knows them."""
     text = notification(answer_strings.escalated_plain(round_))
-    return Message(text, [section(answer_strings.escalated(round_, mentionable(people)))])
+    called = mentionable(not_voted(round_, people))
+    return Message(text, [section(answer_strings.escalated(round_, called))])
 
 
 def render_channel_refuses(crew: Crew, code: str) -> Message:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bot.domain.people import ReviewerRef
 from bot.domain.question import Question, approval_of
 from bot.domain.review import Round
 from bot.domain.rules.rule import Rule, Then
-from bot.domain.verdict import Decision
+from bot.domain.verdict import Decision, Person
 from bot.slack import decisions
 from bot.slack import strings as shared
 from bot.slack.blockkit.text import date
@@ -54,13 +54,14 @@ def approvals(count: int) -> str:
     return f"{_number(count)} approval" if count == 1 else f"{_number(count)} approvals"
 
 
-def so_far(round_: Round) -> str:
+def so_far(round_: Round, name: Callable[[Person], str] = shared.person) -> str:
     """`1 of 2: @Ana`; empty before the first approval."""
     if not round_.votes:
         return ""
     chosen = round_.votes[0].answer
     what = f" for {answer_strings.label(chosen)}" if chosen is not None else ""
-    return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {decisions.voters(round_.votes)}"
+    people = decisions.voters(round_.votes, name=name)
+    return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
 
 
 def had_approved(round_: Round, decision: Decision) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.people import ReviewerRef, User
+from bot.domain.people import ReviewerRef
 from bot.domain.review import State
+from bot.domain.verdict import voices_of
 from bot.slack.blockkit.blocks import Message, notification, section
 from bot.slack.reviews import call_strings, strings, time_strings
-from bot.slack.reviews.calls import mentionable, nobody_left
+from bot.slack.reviews.calls import mentionable, nobody_left, not_voted
 from bot.slack.reviews.links import Link, linked
 from bot.usecases.read_models import CardView, MessageRef
 
@@ -34,7 +35,9 @@ def render_escalated(
     view: CardView, people: Sequence[ReviewerRef], *, now: datetime
 ) -> Message | None:
     """Call those who may decide too from now on; None once the round waits no more."""
-    return _waiting(view, time_strings.escalated(view, mentionable(people), now))
+    return _waiting(
+        view, time_strings.escalated(view, mentionable(not_voted(view.round, people)), now)
+    )
 
 
 def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message:
@@ -47,10 +50,9 @@ def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> M
 
 def _not_voted(view: CardView) -> str:
     """Those who may decide and have not, as mentions."""
-    voted = {voice for vote in view.round.votes for voice in vote.voices}
-    left = [ref for ref in view.reviewers if not (isinstance(ref, User) and ref.id in voted)]
+    voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
-    return call_strings.called(mentionable(left), away)
+    return call_strings.called(mentionable(not_voted(view.round, view.reviewers)), away)
 
 
 def _waiting(view: CardView, sentence: str) -> Message | None:

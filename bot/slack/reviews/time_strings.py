@@ -28,7 +28,7 @@ def private_reminder(view: CardView, where: str) -> str:
 def escalated(view: CardView, people: Sequence[ReviewerRef], now: datetime) -> str:
     """Told to those who may decide too from now on."""
     waited = duration(now - view.round.opened_at)
-    so_far = rule_strings.so_far(view.round)
+    so_far = _so_far(view.round)
     line = f"Nobody has decided on {_subject(view)} for {waited}, so more people may now."
     if so_far:
         line = f"{_subject(view)} has waited for {waited} · {so_far}. More people may decide now."
@@ -43,7 +43,7 @@ def timed_out(view: CardView, mentions: str) -> str:
         return f"{decisions.timed_out(decision.by, decision)}: {_subject(view)}."
     timeout = round_.rule.timeout if round_.rule is not None else None
     within = f"within {decisions.how_long(timeout.after)}" if timeout is not None else "in time"
-    so_far = rule_strings.so_far(round_)
+    so_far = _so_far(round_)
     line = f"Nobody decided on {_subject(view)} {within}. It goes on waiting."
     if so_far:
         line = f"{_subject(view)} was not decided {within} · {so_far}. It goes on waiting."
@@ -64,11 +64,16 @@ def timed_out_plain(round_: Round) -> str:
 
 
 def _still_waits(view: CardView) -> str:
-    so_far = rule_strings.so_far(view.round)
+    so_far = _so_far(view.round)
     since = f"since {date(view.round.opened_at)}"
     return (
         f"{_subject(view)} still waits for a decision, {since}{f' · {so_far}' if so_far else ''}."
     )
+
+
+def _so_far(round_: Round) -> str:
+    """By name: whoever has approved is not called again."""
+    return rule_strings.so_far(round_, shared.person_by_name)
 
 
 def _subject(view: CardView) -> str:

@@ -19,6 +19,7 @@ from bot.domain.question import approval_of
 from bot.domain.review import Round, State
 from bot.domain.rules.rule import Then
 from bot.domain.timed import next_reminder, opens_at
+from bot.domain.verdict import voices_of
 from bot.usecases.delivery.cards import settle_in_thread
 from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
@@ -179,8 +180,8 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
     round_ = posting.view.round
     if _notify(round_, context) is not Notify.DM:
         return ()
-    voted = {user for vote in round_.votes for user in vote.voices}
-    return sorted((await people_of(round_, context)).users - voted)[:PEOPLE_LIMIT]
+    people = await people_of(round_, context)
+    return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]
 
 
 def _then(round_: Round) -> Then:

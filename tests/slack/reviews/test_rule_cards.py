@@ -31,11 +31,29 @@ from bot.slack.reviews.card import render_card
 from bot.slack.reviews.direct import render_direct_message
 from bot.slack.reviews.forms import render_approve_form
 from bot.slack.reviews.history import render_round
+from bot.slack.reviews.notices import render_escalation
 from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from bot.slack.reviews.summary import decision_and_answer
-from bot.slack.reviews.time_notices import render_escalated, render_timed_out
+from bot.slack.reviews.time_notices import (
+    render_escalated,
+    render_private_reminder,
+    render_reminder,
+    render_timed_out,
+)
 from bot.usecases.read_models import Approvers, RoundLine
-from tests.builders import ANA, BEN, CAI, EVE, LATER, NOW, a_decision, a_round, a_rule, a_vote
+from tests.builders import (
+    ANA,
+    BEN,
+    CAI,
+    EVE,
+    LATER,
+    NOW,
+    a_decision,
+    a_flow_request,
+    a_round,
+    a_rule,
+    a_vote,
+)
 from tests.slack.rendering import a_view, buttons, check_message, names, read, shown
 
 DAYS = Duration.parse("3d")
@@ -162,9 +180,30 @@ def test_what_some_approved_already_is_not_said_to_be_nobody_s() -> None:
     )
     escalated = render_escalated(view, lead.to, now=NOW + timedelta(days=1))
     assert escalated is not None
-    assert "has waited for 1 day · 1 of 2: <@U0ANA>. More people may" in read(escalated)
+    assert "has waited for 1 day · 1 of 2: Ana. More people may" in read(escalated)
     left = read(render_timed_out(view))
-    assert "was not decided within 3 days · 1 of 2: <@U0ANA>. It goes on waiting." in left
+    assert "was not decided within 3 days · 1 of 2: Ana. It goes on waiting." in left
+
+
+def test_whoever_has_approved_is_called_no_more() -> None:
+    lead = Escalation(DAYS, (User(ANA.id), User(CAI.id)))
+    voted = a_view(
+        rule=a_rule(approvals=3, escalate=lead, timeout=TimeOut(DAYS)),
+        votes=(a_vote(EVE, on_behalf_of=ANA),),
+        question=a_flow_request().question,
+    )
+    view = replace(voted, reviewers=(User(ANA.id), User(BEN.id), User(EVE.id)))
+    everybody = (*view.reviewers, *lead.to)
+    for message in (
+        render_reminder(view),
+        render_private_reminder(view, None, link=lambda _: None),
+        render_escalated(view, everybody, now=LATER),
+        render_timed_out(view),
+        render_escalation(view.round, everybody),
+    ):
+        assert message is not None
+        assert ANA.id not in read(message)
+        assert EVE.id not in read(message)
 
 
 def test_in_private_an_approval_of_several_counts_once_and_is_not_the_first_decision() -> None:
