@@ -49,6 +49,8 @@ class CardView:
     """What it was started on."""
     reviewers: tuple[ReviewerRef, ...] = ()
     """Who may decide; no e-mail address of somebody whom Slack knows."""
+    escalates_to: tuple[ReviewerRef, ...] = ()
+    """Who its rule lets decide too when nobody does; the same."""
     names: Given = ()
     """What some of these are called, by user id."""
     absences: tuple[Absence, ...] = ()

@@ -145,6 +145,7 @@ def _under_rules() -> Iterator[tuple[str, list[str]]]:
         TWO,
         round=replace(TWO.round, escalated_at=LATER),
         reviewers=(*TWO.reviewers, User(EVE.id)),
+        escalates_to=(User(EVE.id),),
         absences=(Absence(away=ANA, delegate=CLEO, since=AT, until=AT + timedelta(days=7)),),
     )
     yield "More people may decide, and somebody is away", kept_card(waits)

@@ -87,7 +87,8 @@ def _of_starters() -> Iterator[tuple[str, list[str]]]:
 def _of_time() -> Iterator[tuple[str, list[str]]]:
     more = _under(escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)))
     yield "escalate", _lines(render_escalated(more, (User(EVE.id),), now=AT + DAY))
-    since = replace(more, round=replace(more.round, escalated_at=AT + DAY))
+    escalated = replace(more.round, escalated_at=AT + DAY)
+    since = replace(more, round=escalated, escalates_to=(User(EVE.id),))
     yield "escalated", _more(kept_card(since))
     text = "Nobody reviewed this in time. Stop and summarise."
     revise = _under(timeout=TimeOut(Duration.parse("3d"), Then.REVISE, text))

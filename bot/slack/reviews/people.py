@@ -39,8 +39,14 @@ class People:
     async def complete(self, view: CardView) -> CardView:
         """The view with who may decide, of the absences those that matter, and who is left."""
         round_ = view.round
-        view = replace(view, reviewers=self(round_, Role.REVIEWER), absences=self._away(view))
         rule = round_.rule
+        later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
+        view = replace(
+            view,
+            reviewers=self(round_, Role.REVIEWER),
+            escalates_to=self.directory.in_slack(later),
+            absences=self._away(view),
+        )
         if rule is None or round_.state is not State.WAITING or not view.reviewers:
             return view
         return replace(view, approvers=await self._approvers(view, rule))

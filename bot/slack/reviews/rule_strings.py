@@ -43,7 +43,7 @@ def about_rule(view: CardView) -> list[str]:
             _why(view.round, rule),
             _starts_again(view),
             _not_their_own(view, rule),
-            _escalated(view.round, rule),
+            _escalated(view),
             or_else(rule, view.round.question),
         ]
     return [line for line in (*lines, _standing_in(view)) if line]
@@ -134,11 +134,11 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
     return "Nobody knows who started this, so nobody may approve it. Changes may be asked for."
 
 
-def _escalated(round_: Round, rule: Rule) -> str:
-    if round_.escalated_at is None or rule.escalate is None:
+def _escalated(view: CardView) -> str:
+    if view.round.escalated_at is None:
         return ""
-    people = shared.named(rule.escalate.to, most=shared.DECIDERS_SHOWN)
-    return f"Since {date(round_.escalated_at)} {people} may decide too."
+    people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
+    return f"Since {date(view.round.escalated_at)} {people} may decide too."
 
 
 def or_else(rule: Rule, question: Question | None = None) -> str:

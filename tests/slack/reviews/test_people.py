@@ -11,16 +11,19 @@ from bot.demo.workspace import Workspace, error
 from bot.domain.crew import Crew
 from bot.domain.people import Email, User
 from bot.domain.rules.absence import Absence
+from bot.domain.rules.duration import Duration
+from bot.domain.rules.rule import Escalation
 from bot.runtime import Runtime
 from bot.slack.client.directory import SlackDirectory
 from bot.slack.client.identity import Identity
 from bot.slack.client.web_api import new_client
+from bot.slack.reviews.card import render_card
 from bot.slack.reviews.people import People
 from bot.usecases.read_models import Approvers
-from tests.builders import ANA, BEN, NOW, FakeClock, a_crew, a_rule
+from tests.builders import ANA, BEN, FakeClock, LATER, NOW, a_crew, a_rule
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
-from tests.slack.rendering import a_view
+from tests.slack.rendering import a_view, read
 
 ADDRESS = Email("ana@example.com")
 ALONE = (User(ANA.id),)
@@ -78,3 +81,16 @@ async def test_a_delegate_who_is_known_to_be_a_guest_is_not_shown() -> None:
         assert (await people.complete(view)).absences == (absence,)
         await people.directory.look_up_colleague(BEN.id)
         assert (await people.complete(view)).absences == ()
+
+
+async def test_whom_an_escalation_names_by_address_is_shown_as_in_slack() -> None:
+    async with Workspace() as slack:
+        slack.add_user(BEN.id, "Ben", "ben@example.com")
+        people = people_of(a_crew(reviewers=ALONE), slack)
+        later = Email("ben@example.com")
+        await people.directory.ask_about(later)
+        rule = a_rule(escalate=Escalation(Duration.parse("1d"), (later,)))
+        view = await people.complete(a_view(rule=rule, escalated_at=NOW))
+        card = read(render_card(view, now=LATER))
+        assert f"<@{BEN.id}> may decide too." in card
+        assert later.address not in card

@@ -132,7 +132,8 @@ def test_it_says_what_time_brings() -> None:
     assert "wanted within 4 working hours" in waits
     assert "If nobody decides within 3 days, the rule sends it back." in waits
     assert "may decide too" not in waits
-    assert "<@U0CAI> may decide too." in card(rule=rule, escalated_at=NOW)
+    escalated = replace(a_view(rule=rule, escalated_at=NOW), escalates_to=(User(CAI.id),))
+    assert "<@U0CAI> may decide too." in read(render_card(escalated, now=LATER))
 
 
 @pytest.mark.parametrize(
