@@ -60,11 +60,30 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
             return isinstance(verdict, Approve)
 
 
-def choice_of(verdict: Verdict) -> str | None:
-    """The outcome or the words that a vote is for; None where it approves, by whatever name."""
+def answer_in(verdict: Verdict) -> str | None:
+    """The outcome or the words that a vote is for; None of words that only approve."""
     match verdict:
-        case Answer(text) if not _reads_as_approval(text):
+        case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
             return text
+        case _:
+            return None
+
+
+def choice_of(vote: Vote) -> str | None:
+    """The outcome or the words that a vote is for; None where it approves, by whatever name."""
+    return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
+
+
+def answer_beside(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
+    """What an approval beside those before it answers a flow.
+
+    Words that only approve send the outcome that somebody chose before.
+    """
+    match verdict, [vote.answer for vote in before if vote.answer is not None]:
+        case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
+            return Answer(label, is_label=True)
+        case Answer(), _:
+            return verdict
         case _:
             return None
 
@@ -73,7 +92,7 @@ def require_beside(vote: Vote, before: Vote) -> None:
     """Raises AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
-    if before.answer != vote.answer:
+    if choice_of(before) != choice_of(vote):
         raise VotedOtherwise(before)
 
 

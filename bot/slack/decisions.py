@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from bot.domain.answering import choice_of
 from bot.domain.errors import (
     AlreadyDecided,
     AlreadyVoted,
@@ -172,7 +173,7 @@ def vote_refused(error: VoteRefused) -> str:
     if isinstance(error, AlreadyVoted):
         return f"{voter(error.vote, person_plain)} approved this already, and that counts for you."
     if isinstance(error, VotedOtherwise):
-        chosen = error.vote.answer
+        chosen = choice_of(error.vote)
         what = (
             f"chose “{one_line(chosen, _CHOICE_SHOWN)}”" if chosen is not None else "approved this"
         )

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bot.domain.answering import choice_of, meant, needs_approvals
+from bot.domain.answering import answer_beside, answer_in, meant, needs_approvals
 from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from bot.domain.errors import (
     ConfirmationNeeded,
@@ -56,7 +56,7 @@ async def decide(
             suited = meant(verdict, round_.question)
             if needs_approvals(suited, round_.rule):
                 comment = verdict.comment if isinstance(verdict, Approve) else None
-                chosen = choice_of(suited)
+                chosen = answer_in(suited)
                 votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
                 ask = _may_overlook(verdict)
                 transition = await _approve(
@@ -121,7 +121,7 @@ async def _approve(
         crews=context.crews,
         directory=context.directory,
     )
-    answer = verdict if isinstance(verdict, Answer) else None
+    answer = answer_beside(current.votes, verdict)
     refused: list[VoteRefused] = []
     for vote in votes:
         try:

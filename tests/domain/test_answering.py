@@ -9,14 +9,13 @@ import pytest
 
 from bot.domain.answering import (
     approves,
-    choice_of,
     is_open_to_assigned,
     meant,
     needs_approvals,
     rule_for,
 )
 from bot.domain.effects import EffectKind
-from bot.domain.errors import VerdictMisplaced, VotedOtherwise
+from bot.domain.errors import VerdictMisplaced
 from bot.domain.outcome import (
     Delivered,
     NotSent,
@@ -244,19 +243,6 @@ def test_all_but_what_rejects_or_asks_for_changes_needs_the_approvals(
 def test_so_do_words_where_not_anybody_s_approval_is_enough(rule: Rule, words: str) -> None:
     """Of any words a model can make any outcome."""
     assert needs_approvals(Answer(words), rule)
-
-
-def test_those_who_vote_choose_the_same() -> None:
-    publish = Answer("publish", is_label=True)
-    assert (choice_of(publish), choice_of(LABEL), choice_of(Approve())) == ("publish", None, None)
-    assert choice_of(Answer(" ok.")) is None
-    assert choice_of(Answer("Publish it.")) == "Publish it."
-    waiting = a_round(question=QUESTION, rule=Rule(name="two eyes", approvals=2))
-    once = waiting.approve(a_vote(ANA, answer="publish"), publish).round
-    with pytest.raises(VotedOtherwise) as refused:
-        once.approve(a_vote(BEN), LABEL)
-    assert refused.value.vote == a_vote(ANA, answer="publish")
-    assert once.approve(a_vote(BEN, answer="publish"), publish).round.state is State.DECIDED
 
 
 @pytest.mark.parametrize(

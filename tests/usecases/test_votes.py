@@ -226,6 +226,14 @@ async def test_an_outcome_that_nobody_can_read_takes_all_of_them_too(world: Worl
     assert (await world.round(asked.id)).decision == decided.decision
 
 
+async def test_words_that_approve_send_the_outcome_that_another_pressed(world: World) -> None:
+    asked = (await world.ask(outcomes=("approved", "lgtm"))).round
+    await world.decide(asked.id, Answer("lgtm", is_label=True))
+    decided = await world.decide(asked.id, Revise("ok"), by=BEN)
+    assert decided.decision is not None
+    assert decided.decision.verdict == Answer("lgtm", is_label=True)
+
+
 @pytest.mark.parametrize("label", ["rejected", "needs_revision"])
 async def test_an_outcome_that_does_not_approve_is_by_who_chose_it_alone(
     world: World, label: str
@@ -237,4 +245,4 @@ async def test_an_outcome_that_does_not_approve_is_by_who_chose_it_alone(
     assert stored.decision == decided.decision
     assert stored.decision is not None
     assert (stored.decision.by, stored.decision.votes) == (BEN, ())
-    assert stored.votes == (a_vote(),)
+    assert stored.votes == (a_vote(answer="approved"),)

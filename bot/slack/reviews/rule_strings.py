@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from bot.domain.answering import choice_of
 from bot.domain.people import ReviewerRef
 from bot.domain.question import Question, approval_of
 from bot.domain.review import Round
@@ -58,7 +59,7 @@ def so_far(round_: Round, name: Callable[[Person], str] = shared.person) -> str:
     """`1 of 2: @Ana`; empty before the first approval."""
     if not round_.votes:
         return ""
-    chosen = round_.votes[0].answer
+    chosen = choice_of(round_.votes[0])
     what = f" for {answer_strings.label(chosen)}" if chosen is not None else ""
     people = decisions.voters(round_.votes, name=name)
     return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
@@ -69,7 +70,7 @@ def had_approved(round_: Round, decision: Decision) -> str:
     if decision.votes or not round_.votes:
         return ""
     people = decisions.voters(round_.votes, most=decisions.NAMED_SHORT)
-    chosen = round_.votes[0].answer
+    chosen = choice_of(round_.votes[0])
     what = f"chosen {answer_strings.label(chosen)}" if chosen is not None else "approved"
     return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
 

@@ -20,7 +20,7 @@ from bot.slack.client.web_api import new_client
 from bot.slack.reviews.card import render_card
 from bot.slack.reviews.people import People
 from bot.usecases.read_models import Approvers
-from tests.builders import ANA, BEN, FakeClock, LATER, NOW, a_crew, a_rule
+from tests.builders import ANA, BEN, LATER, NOW, FakeClock, a_crew, a_rule
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
 from tests.slack.rendering import a_view, read

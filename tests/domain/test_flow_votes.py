@@ -1,0 +1,43 @@
+"""Several who approve what a flow asks: what each chose, and what the flow is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.answering import answer_beside, answer_in, choice_of
+from bot.domain.errors import VotedOtherwise
+from bot.domain.question import Question
+from bot.domain.review import State
+from bot.domain.rules.rule import Rule
+from bot.domain.verdict import Answer, Approve
+from tests.builders import ANA, BEN, a_round, a_vote
+
+LABEL = Answer("approved", is_label=True)
+QUESTION = Question(request_id="8412", outcomes=("approved", "lgtm", "publish"))
+
+
+def test_those_who_vote_choose_the_same() -> None:
+    publish = Answer("publish", is_label=True)
+    assert (answer_in(publish), answer_in(LABEL)) == ("publish", LABEL.text)
+    assert (answer_in(Answer(" ok.")), answer_in(Approve())) == (None, None)
+    assert answer_in(Answer("Publish it.")) == "Publish it."
+    votes = (a_vote(answer="publish"), a_vote(answer=LABEL.text), a_vote())
+    assert list(map(choice_of, votes)) == ["publish", None, None]
+    waiting = a_round(question=QUESTION, rule=Rule(name="two eyes", approvals=2))
+    once = waiting.approve(a_vote(ANA, answer="publish"), publish).round
+    with pytest.raises(VotedOtherwise) as refused:
+        once.approve(a_vote(BEN, answer=LABEL.text), LABEL)
+    assert refused.value.vote == a_vote(ANA, answer="publish")
+    assert once.approve(a_vote(BEN, answer="publish"), publish).round.state is State.DECIDED
+
+
+def test_beside_an_outcome_words_that_approve_are_that_outcome() -> None:
+    """A model would read the words, and may choose another one."""
+    words, lgtm = Answer("ok"), Answer("lgtm", is_label=True)
+    before = (a_vote(ANA, answer="approved"), a_vote(answer="lgtm"), a_vote(BEN))
+    assert answer_beside(before, words) == lgtm
+    assert answer_beside(before, LABEL) == LABEL
+    assert answer_beside((a_vote(ANA),), words) == words
+    assert answer_beside(before, Approve()) is None
+    others = Answer("Publish it.")
+    assert answer_beside((a_vote(ANA, answer=others.text),), others) == others
