@@ -27,7 +27,7 @@ test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests; those of the do
 bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH_DATABASE, BENCH_PEER, …)
 	@$(PY) -m tests.bench
 
-soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_DATABASE, …)
+soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_KILLS, SOAK_DATABASE, …)
 	@$(PY) -m tests.soak
 
 check: $(VENV)/.test-tools $(VENV)/.bot ## Format, lint, types and import rules

@@ -15,6 +15,8 @@ from tests.soak.run import Result, soak
 
 #: Beyond the load and the settling, for starting and for looking at everything; in seconds.
 _ALLOWANCE = 120
+#: A kill and the start after it, at most on a busy machine.
+_KILL = 15
 
 
 async def run(options: Options, folder: Path) -> Result:
@@ -22,7 +24,8 @@ async def run(options: Options, folder: Path) -> Result:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with asyncio.timeout(options.seconds + options.settle_seconds + _ALLOWANCE):
+    allowance = _ALLOWANCE + options.kills * _KILL
+    async with asyncio.timeout(options.seconds + options.settle_seconds + allowance):
         return await soak(options, folder)
 
 

@@ -4,46 +4,35 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 from bot.domain.retry import Retry
 from bot.domain.review import State
 from bot.usecases.evidence import STATUS_POLL
 from tests.soak.cards import Card
-from tests.soak.crew_records import Applied, CrewRecords, pending_label
-from tests.soak.database import LASTING, Stored, StoredRound
+from tests.soak.crew_records import Applied, pending_label
+from tests.soak.database import LASTING, StoredRound
+from tests.soak.evidence import Evidence
 from tests.soak.labels import Label
-from tests.soak.ledger import Ledger, Press
+from tests.soak.ledger import Press
+from tests.soak.rule_checks import (
+    approvals_taken_back,
+    cards_of_the_past,
+    decisions_by_others,
+    decisions_by_too_few,
+    resumes_at_once,
+    rules_that_were_lost,
+    time_outs,
+)
 
 _UNFINISHED = frozenset({State.WAITING, State.DECIDED, State.STUCK})
 
 
-@dataclass(slots=True)
-class Evidence:
-    """Everything that is known at the end, from all sides."""
-
-    crews: CrewRecords
-    stored: Stored
-    ledger: Ledger
-    cards: dict[str, Card]
-    keys: Counter[str]
-    """How many messages carry each key in their metadata: one each, as they are posted once."""
-    direct: tuple[Card, ...] = ()
-    """The direct messages about rounds."""
-    excused: Counter[str] = field(default_factory=Counter)
-    """What no bot could have done better, by why; filled in by the checks."""
-
-    @property
-    def known(self) -> set[Label]:
-        """The outputs that the bot has a round for."""
-        return {round_.label for round_ in self.stored.rounds}
-
-
 def check_everything(evidence: Evidence) -> list[str]:
-    """All that is wrong."""
-    return [
-        problem
+    """All that is wrong: first what each check finds first."""
+    found = [
+        list(check(evidence))
         for check in (
             unfinished_executions,
             lost_notifications,
@@ -54,9 +43,16 @@ def check_everything(evidence: Evidence) -> list[str]:
             lost_presses,
             cards_that_differ,
             posted_twice,
+            rules_that_were_lost,
+            decisions_by_others,
+            decisions_by_too_few,
+            approvals_taken_back,
+            time_outs,
+            cards_of_the_past,
+            resumes_at_once,
         )
-        for problem in check(evidence)
     ]
+    return [problem for ones in zip_longest(*found) for problem in ones if problem is not None]
 
 
 def lost_by_design(evidence: Evidence) -> frozenset[str]:
@@ -115,7 +111,7 @@ def unfinished_rounds(evidence: Evidence) -> Iterator[str]:
 
 def effects_left(evidence: Evidence) -> Iterator[str]:
     """Nothing is in the outbox but what is due later, and nothing is past giving up."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) + timedelta(seconds=evidence.ledger.ahead)
     for job in evidence.stored.jobs:
         give_up = (STATUS_POLL if job.kind in LASTING else Retry()).give_up_after
         if now - job.created_at >= give_up:
@@ -135,6 +131,10 @@ def decisions_at_crews(evidence: Evidence) -> Iterator[str]:
     for press in evidence.ledger.presses:
         key = (_task(press.label), press.is_approve, press.feedback)
         by_words[key].append(press.label)
+    for round_ in evidence.stored.rounds:
+        if round_.by_rule:
+            words = round_.feedback or "Approved."
+            by_words[_task(round_.label), bool(round_.is_approve), words].append(round_.label)
     taken: Counter[tuple[Label, bool, str]] = Counter()
     for applied in evidence.crews.applied:
         seen = by_words[_task(applied.label), applied.is_approve, applied.feedback]
@@ -181,7 +181,8 @@ def decisions_on_record(evidence: Evidence) -> Iterator[str]:
             continue
         feedback = round_.feedback or "Approved."
         times = at_crews[round_.label, round_.is_approve, feedback]
-        if (round_.id, round_.decided_by, round_.is_approve, feedback) not in decided:
+        sent = (round_.id, round_.decided_by, round_.is_approve, feedback)
+        if not round_.by_rule and sent not in decided:
             yield f"{round_.label}: nobody sent the decision on record, {feedback!r}"
         if round_.state is State.RESUMED and times != 1:
             why = round_.reason
@@ -221,6 +222,9 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
         direct[card.round_id].append(card)
     for round_ in evidence.stored.rounds:
         if round_.id not in evidence.cards:
+            if round_.state in (State.SUPERSEDED, State.CLOSED):
+                evidence.excused["rounds that were over before they had a card"] += 1
+                continue
             yield f"{round_.label} (round {round_.id}, {round_.state}) has no card"
             continue
         for card in (evidence.cards[round_.id], *direct[round_.id]):

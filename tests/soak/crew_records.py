@@ -11,6 +11,8 @@ from bot.demo.crew import Crew, Execution, Sent
 from tests.soak.labels import Label, find_label
 
 _ACCEPTED = HTTPStatus.ACCEPTED
+#: What a crew says that has gone on.
+_NOT_PENDING = "not pending human input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class CrewRecords:
     applied: list[Applied] = field(default_factory=list)
     resumed_at: dict[Label, float] = field(default_factory=dict)
     """When the request came that was applied to an output."""
+    repeated: list[tuple[Label, tuple[float, float]]] = field(default_factory=list)
+    """When a decision came that was taken and answered, and the same that was taken no more."""
     announced: dict[Label, float] = field(default_factory=dict)
     """When the notification of an output was answered with 202."""
     unannounced: dict[Label, Sent] = field(default_factory=dict)
@@ -86,11 +90,25 @@ def _read_resumes(crew: Crew, records: CrewRecords) -> None:
             )
         )
     versions.clear()
+    answered: dict[str, tuple[Label, float]] = {}
+    refused: list[tuple[str, float]] = []
     for call in crew.requests:
-        if call.path == "/resume" and call.effective:
-            execution_id, task_id = str(call.body["execution_id"]), str(call.body["task_id"])
+        if call.path != "/resume":
+            continue
+        execution_id, task_id = str(call.body.get("execution_id")), str(call.body.get("task_id"))
+        decision = f"{execution_id} {task_id} {call.body.get('human_feedback')}"
+        if call.effective:
             versions[execution_id, task_id] += 1
-            records.resumed_at[_label(crew, execution_id, task_id, versions)] = call.at
+            label = _label(crew, execution_id, task_id, versions)
+            records.resumed_at[label] = call.at
+            if call.status == HTTPStatus.OK and isinstance(call.answer, dict):
+                answered[decision] = label, call.at
+        elif call.status == HTTPStatus.BAD_REQUEST and _NOT_PENDING in str(call.answer):
+            refused.append((decision, call.at))
+    for decision, at in refused:
+        if decision in answered:
+            label, taken_at = answered[decision]
+            records.repeated.append((label, (min(at, taken_at), max(at, taken_at))))
 
 
 def _label(

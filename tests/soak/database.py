@@ -17,6 +17,7 @@ from bot.domain.review import State
 from bot.store.engine import open_readers
 from bot.store.tables import executions, outbox, outputs, reviews, rounds
 from tests.soak.labels import Label, find_label
+from tests.soak.rules import Vote
 
 #: These stay in the outbox for long: nothing is behind if they are there.
 LASTING: Final = frozenset({EffectKind.POLL_STATUS, EffectKind.EXPIRE_CLAIM})
@@ -37,8 +38,17 @@ class StoredRound:
     is_approve: bool | None
     feedback: str | None
     decided_by: str | None
-    decided_at: float | None
+    votes: tuple[Vote, ...]
+    """Those whose approvals decided it, or who did."""
+    crew: str
+    escalated: bool
+    has_rule: bool
     card_ts: str | None
+
+    @property
+    def by_rule(self) -> bool:
+        """Nobody decided in time, so its rule did."""
+        return self.decided_by == ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,11 @@ _ROUNDS: Final = (
         rounds.c.is_approve,
         rounds.c.feedback,
         rounds.c.decided_by,
-        rounds.c.decided_at,
+        rounds.c.on_behalf_of,
+        rounds.c.votes,
+        rounds.c.crew,
+        rounds.c.escalated_at,
+        rounds.c.rule_id,
         rounds.c.card_ts,
     )
     .join(reviews, reviews.c.id == rounds.c.review_id)
@@ -145,6 +159,19 @@ def _round(row: Any) -> StoredRound:
         row.is_approve,
         row.feedback,
         row.decided_by,
-        row.decided_at and row.decided_at.timestamp(),
+        _votes(row),
+        row.crew,
+        row.escalated_at is not None,
+        row.rule_id != "",
         row.card_ts,
     )
+
+
+def _votes(row: Any) -> tuple[Vote, ...]:
+    if not row.decided_by:
+        return ()
+    if row.is_approve and row.votes:
+        absent = (vote["on_behalf_of"] for vote in row.votes)
+        voted = zip((vote["by"][0] for vote in row.votes), absent, strict=True)
+        return tuple((by, away and away[0]) for by, away in voted)
+    return ((row.decided_by, row.on_behalf_of),)

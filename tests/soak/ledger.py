@@ -26,6 +26,15 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """An approval that somebody took back, and was told so."""
+
+    by: str
+    round_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outage:
     """No bot answered, from just before it was killed until it was ready again."""
 
@@ -42,6 +51,13 @@ class Ledger:
     """One run's records."""
 
     presses: list[Press] = field(default_factory=list)
+    taken_back: list[TakenBack] = field(default_factory=list)
+    posted: dict[str, float] = field(default_factory=dict)
+    """When each round's card was posted first."""
+    started: set[int] = field(default_factory=set)
+    """The executions that the bot knows the starter of, by their numbers."""
+    ahead: float = 0
+    """By how many seconds the bots' clock is ahead of Slack's and the crews'."""
     retries: Counter[str] = field(default_factory=Counter)
     """How often Retry was pressed, by the round's id."""
     outages: list[Outage] = field(default_factory=list)

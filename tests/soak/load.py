@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import time
+from http import HTTPStatus
 from itertools import count
 
 import aiohttp
 
 from bot.demo.crew import Crew
 from tests.soak.labels import topic
+from tests.soak.rules import STARTER, rule_of
 from tests.soak.world import World
 
 #: One execution in so many is kicked off through the bot; the others at the crew itself.
 _THROUGH_THE_BOT = 10
+#: The same where the starter matters.
+_WITH_STARTER = 2
 _KICKOFF_SECONDS = 20
 _PROBE_SECONDS = 0.5
 
 
 async def start_executions(world: World) -> None:
-    """Start them at the rate that was asked for, for as long as was asked for."""
+    """Start them at the rate that was asked for, until cancelled."""
     chance = world.chance("load")
     timeout = aiohttp.ClientTimeout(total=_KICKOFF_SECONDS)
-    began = time.monotonic()
-    due = began
+    due = time.monotonic()
     async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
         for number in count(1):
             due += chance.expovariate(world.options.rate)
-            if due - began > world.options.seconds:
-                return
             await asyncio.sleep(max(0, due - time.monotonic()))
             crew = chance.choice(world.crews)
-            if number % _THROUGH_THE_BOT:
+            others_approve = rule_of(crew.name).others_approve
+            if number % (_WITH_STARTER if others_approve else _THROUGH_THE_BOT):
                 crew.start_execution({"topic": topic(number)})
             else:
                 group.create_task(_kick_off(world, crew, number, session))
@@ -41,11 +43,14 @@ async def _kick_off(world: World, crew: Crew, number: int, session: aiohttp.Clie
     """Kick off through the bot, once: whether it started is then seen at the crew."""
     url = f"{world.bots.address}/crews/{crew.name}/kickoff"
     headers = {"Authorization": f"Bearer {crew.token}"}
-    body = {"inputs": {"topic": topic(number)}}
+    body = {"inputs": {"topic": topic(number)}, "meta": {"started_by": STARTER}}
     try:
         async with session.post(url, json=body, headers=headers) as answer:
-            world.ledger.http_answers.append(await answer.text())
+            text = await answer.text()
+            world.ledger.http_answers.append(text)
             world.ledger.counts[f"kickoffs answered {answer.status}"] += 1
+            if answer.status == HTTPStatus.OK and "kickoff_id" in text:
+                world.ledger.started.add(number)
     except (aiohttp.ClientError, TimeoutError):
         world.ledger.counts["kickoffs without an answer"] += 1
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 DATABASES: Final = ("sqlite", "postgresql")
-#: Slack takes one post a second into a channel, and an execution of the load makes about five.
-_CHANNELS_FOR_EACH_A_SECOND: Final = 4
+#: Slack takes one post a second into a channel, and an execution of the load makes about six.
+_CHANNELS_FOR_EACH_A_SECOND: Final = 6
+_SECONDS_FOR_EACH_KILL: Final = 12
 
 
 class InvalidOption(Exception):
@@ -26,6 +27,8 @@ class Options:
     """Executions a second."""
     settle_seconds: float
     """How long everything has to settle afterwards."""
+    kills: int
+    """How often the bot is killed meanwhile; the load goes on until the last one."""
     crews: int
     """Deployments, each with a channel of its own."""
     database: str
@@ -33,23 +36,25 @@ class Options:
 
     def __str__(self) -> str:
         return (
-            f"SOAK_SECONDS={self.seconds:g} SOAK_RATE={self.rate:g} SOAK_CREWS={self.crews} "
-            f"SOAK_SETTLE_SECONDS={self.settle_seconds:g} SOAK_DATABASE={self.database} "
-            f"SOAK_SEED={self.seed}"
+            f"SOAK_SECONDS={self.seconds:g} SOAK_RATE={self.rate:g} SOAK_KILLS={self.kills} "
+            f"SOAK_CREWS={self.crews} SOAK_SETTLE_SECONDS={self.settle_seconds:g} "
+            f"SOAK_DATABASE={self.database} SOAK_SEED={self.seed}"
         )
 
 
 def read_options() -> Options:
     """The options in the environment. Raises InvalidOption."""
+    seconds = _number("SOAK_SECONDS", 60)
     rate = _number("SOAK_RATE", 10)
     database = os.environ.get("SOAK_DATABASE") or DATABASES[0]
     if database not in DATABASES:
         raise InvalidOption(f"SOAK_DATABASE must be one of: {', '.join(DATABASES)}")
     return Options(
-        seconds=_number("SOAK_SECONDS", 60),
+        seconds=seconds,
         rate=rate,
-        settle_seconds=_number("SOAK_SETTLE_SECONDS", 240),
-        crews=int(_number("SOAK_CREWS", max(4, rate * _CHANNELS_FOR_EACH_A_SECOND))),
+        kills=int(_number("SOAK_KILLS", max(1, seconds // _SECONDS_FOR_EACH_KILL))),
+        settle_seconds=_number("SOAK_SETTLE_SECONDS", 300),
+        crews=int(_number("SOAK_CREWS", max(5, rate * _CHANNELS_FOR_EACH_A_SECOND))),
         database=database,
         seed=int(_number("SOAK_SEED", secrets.randbelow(1_000_000) + 1)),
     )

@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
@@ -17,19 +18,26 @@ from bot.slack import ids
 from bot.slack.reviews.strings import APPROVE_WITH_COMMENT
 from tests.soak.cards import Card, find_card
 from tests.soak.labels import FEEDBACK_CANARY, Label
-from tests.soak.ledger import Press
-from tests.soak.world import World
+from tests.soak.ledger import Press, TakenBack
+from tests.soak.rules import AWAY, DELEGATE, EXCLUDED, LEAD, STARTER, Rule, rule_of
+from tests.soak.world import World, channel_of, crew_in
 
 #: How long somebody thinks before they press, looks at the card after that, and waits for a form;
 #: in seconds.
 _THINK = (0.1, 1.5)
 _PATIENCE = 15
-_FORM = 4
+_FORM = 6
 _LOOK = 0.2
 _REVISE = 0.3
 _COMMENT = 0.1
 _TWO = 0.1
 _NOTE = 0.05
+#: Under a rule with a time-out, the first outputs that nobody looks at, and that only those it
+#: names do; under one with several approvals, those who take theirs back.
+_NOBODY = 0.3
+_LEAD = 0.3
+_TAKE_BACK = 0.2
+_SECOND = 2
 #: A task is sent back so often at most, and a decision sent again.
 _REVISIONS = 3
 _RETRIES = 10
@@ -45,6 +53,8 @@ class Choice:
     by: str
     is_approve: bool
     feedback: str
+    wavers: bool = False
+    """Approves before all others, and takes that back while they approve."""
 
     @property
     def is_click(self) -> bool:
@@ -75,6 +85,15 @@ class People:
         """How many cards are being looked at."""
         return len(self._attended)
 
+    async def go_away(self) -> None:
+        """Have somebody decide for AWAY from now on."""
+        day = datetime.now(UTC).date() + timedelta(days=7)
+        said = f"away until {day} for @{DELEGATE.lower()}"
+        await self._slack.slash(AWAY, channel_of(self._world.crews[0]), "/crew", said)
+        await self._slack.until(
+            lambda: "decides for you" in self._slack.ephemerals(AWAY)[-1].shown, _PATIENCE
+        )
+
     async def run(self) -> None:
         """Look at whatever comes, until cancelled."""
         with self._slack.subscribe(_UNREAD) as changes:
@@ -99,6 +118,7 @@ class People:
             self.direct[card.round_id, message.channel] = card
             return
         self.cards[card.round_id] = card
+        self._ledger.posted.setdefault(card.round_id, float(message.ts))
         if self._wants_somebody(card) and card.round_id not in self._attended:
             self._attended.add(card.round_id)
             group.create_task(self._attend(card.round_id))
@@ -110,36 +130,63 @@ class People:
     async def _attend(self, round_id: str) -> None:
         """Be on one card for as long as it wants somebody."""
         chance = Random(f"{self._world.options.seed} {self.cards[round_id].label}")  # noqa: S311
-        persons = [await self._free.get()]
-        if chance.random() < _TWO:
-            persons.append(await self._free.get())
+        first = self.cards[round_id]
+        rule = rule_of(crew_in(first.message.channel))
+        borrowed = [
+            await self._free.get()
+            for _ in range(0 if rule.people else rule.approvals + (chance.random() < _TWO))
+        ]
+        persons = list(rule.people) or _turnout(rule, first.label, borrowed, chance)
         choices: list[Choice] = []
+        turn = 0
         try:
             while self._wants_somebody(card := self.cards[round_id]):
                 await asyncio.sleep(chance.uniform(*_THINK))
                 if self.cards[round_id].is_stuck:
-                    await self._slack.click(persons[0], self.cards[round_id].message, ids.RETRY)
+                    helper = (*rule.people, *borrowed)[0]
+                    await self._slack.click(helper, self.cards[round_id].message, ids.RETRY)
                     self._ledger.retries[round_id] += 1
                 elif card.waits and card.label is not None:
-                    choices = choices or self._choose(persons, card.label, chance)
+                    choices = choices or [
+                        self._choice(person, rule, card.label, chance) for person in persons
+                    ]
+                    turn += 1
+                    waverers = [choice for choice in choices if choice.wavers]
                     async with asyncio.TaskGroup() as group:
-                        for choice in choices:
-                            group.create_task(self._press(choice, card, card.label))
+                        for choice in (turn == 1 and waverers) or choices:
+                            if choice.wavers and turn == _SECOND:
+                                group.create_task(self._take_back(choice.by, round_id))
+                            else:
+                                group.create_task(self._press(choice, card, card.label))
+                        group.create_task(self._try(rule, card, card.label))
                 await self._changed(round_id, card)
         finally:
             self._attended.discard(round_id)
-            for person in persons:
+            for person in borrowed:
                 self._free.put_nowait(person)
 
-    def _choose(self, persons: list[str], label: Label, chance: Random) -> list[Choice]:
-        return [self._choice(person, label, chance) for person in persons]
-
-    def _choice(self, person: str, label: Label, chance: Random) -> Choice:
+    def _choice(self, person: str, rule: Rule, label: Label, chance: Random) -> Choice:
         written = f"{FEEDBACK_CANARY} {next(self._numbers)}: shorter, please."
         if label.version <= _REVISIONS and chance.random() < _REVISE:
             return Choice(person, is_approve=False, feedback=written)
+        if rule.approvals > 1:
+            wavers = chance.random() < _TAKE_BACK
+            return Choice(person, is_approve=True, feedback=_APPROVED, wavers=wavers)
         comment = chance.random() < _COMMENT
         return Choice(person, is_approve=True, feedback=written if comment else _APPROVED)
+
+    async def _try(self, rule: Rule, card: Card, label: Label) -> None:
+        """Those who may not decide try to; none of it may count."""
+        tries = [EXCLUDED] if rule.name else []
+        tries += [STARTER] if rule.others_approve and label.number in self._ledger.started else []
+        for person in tries:
+            await self._slack.click(person, card.message, ids.APPROVE)
+            self._ledger.counts["approvals by people who may not"] += 1
+        if EXCLUDED in tries:
+            await self._slack.click(EXCLUDED, card.message, ids.REVISE)
+            for view in self._slack.open_modals(EXCLUDED):
+                if _is_about(view, card.round_id):
+                    await self._submit(EXCLUDED, view, {ids.FEEDBACK: "Of no weight."})
 
     async def _changed(self, round_id: str, card: Card) -> None:
         """Look at a card until its buttons change, or it has been too long."""
@@ -175,14 +222,22 @@ class People:
         )
         self._ledger.http_answers.append(json.dumps(reply.body))
         if choice.is_click:
-            await self._confirm(choice.by, card.round_id)
+            await self._confirm(choice.by, card)
 
-    async def _confirm(self, person: str, round_id: str) -> None:
+    async def _take_back(self, person: str, round_id: str) -> None:
+        card = self.cards[round_id]
+        if ids.TAKE_BACK in card.actions:
+            reply = await self._slack.click(person, card.message, ids.TAKE_BACK)
+            if reply.ok:
+                self._ledger.taken_back.append(TakenBack(person, round_id, time.time()))
+
+    async def _confirm(self, person: str, card: Card) -> None:
         """Approve anyway, if somebody is asked: notes wait, or the card does not show all."""
         until = time.monotonic() + _FORM
-        while time.monotonic() < until and self.cards[round_id].waits:
+        while time.monotonic() < until and self.cards[card.round_id].actions == card.actions:
             for view in self._slack.open_modals(person):
-                if view.content["callback_id"] == ids.CONFIRM_MODAL and _is_about(view, round_id):
+                is_asked = view.content["callback_id"] == ids.CONFIRM_MODAL
+                if is_asked and _is_about(view, card.round_id):
                     await self._submit(person, view, {})
                     self._ledger.counts["approvals that were asked about"] += 1
                     return
@@ -214,6 +269,14 @@ class People:
     async def _write_note(self, person: str, message: Message) -> None:
         text = f"{FEEDBACK_CANARY}: a thought of {person}."
         await self._slack.write(person, message.channel, text, message.thread_ts or message.ts)
+
+
+def _turnout(rule: Rule, label: Label | None, people: list[str], chance: Random) -> list[str]:
+    """Who decides: of the people of a rule with a time-out not always enough."""
+    drawn = chance.random()
+    if rule.after is None or label is None or label.version > 1 or drawn >= _NOBODY + _LEAD:
+        return people
+    return [] if drawn < _NOBODY else [*people[1:], LEAD]
 
 
 def _is_about(view: View, round_id: str) -> bool:

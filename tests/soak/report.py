@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from statistics import quantiles
 
 from bot.demo.crew import State as AtCrew
-from tests.soak.checks import Evidence
+from tests.soak.evidence import Evidence
 from tests.soak.world import World
 
 _SHOWN = 12
@@ -22,8 +22,14 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     yield _line("  completed", ended)
     yield _line("rounds", len(stored.rounds))
     yield _line("decisions", len(decided))
+    yield _line("  by several people", sum(len(round_.votes) > 1 for round_ in decided))
+    away = sum(absent is not None for round_ in decided for _, absent in round_.votes)
+    yield _line("  with somebody for who is away", away)
+    yield _line("  by a rule, in time", sum(round_.by_rule for round_ in decided))
+    yield _line("  escalated before", sum(round_.escalated for round_ in decided))
     yield _line("  sent by people, again or at once too", len(ledger.presses))
     yield _line("  that took effect at crews", len(crews.applied))
+    yield _line("  approvals taken back", len(ledger.taken_back))
     yield _line("  sent again with Retry", ledger.retries.total())
     yield _line("direct messages about rounds", len(evidence.direct))
     yield _line("calls of Slack", len(ledger.slack_calls))
@@ -55,9 +61,9 @@ def _resumes(evidence: Evidence) -> Iterator[str]:
     waits = []
     for round_ in evidence.stored.rounds:
         resumed_at = evidence.crews.resumed_at.get(round_.label)
-        if resumed_at is not None and round_.decided_by and round_.decided_at:
+        if resumed_at is not None and round_.decided_by:
             presses = sent.get((round_.id, round_.decided_by), [])
-            before = [at for at in presses if at <= round_.decided_at]
+            before = [at for at in presses if at <= resumed_at]
             waits += [resumed_at - max(before)] if before else []
     if len(waits) > 1:
         cut = quantiles(waits, n=100)

@@ -72,7 +72,13 @@ class Losses(Trouble):
 async def run(seed: int, start_grace: timedelta, seconds: int) -> tuple[list[str], list[str]]:
     """One run: what is wrong, and its figures."""
     options = Options(
-        seconds=seconds, rate=3, settle_seconds=60, crews=6, database="sqlite", seed=seed
+        seconds=seconds,
+        rate=3,
+        kills=0,
+        settle_seconds=60,
+        crews=6,
+        database="sqlite",
+        seed=seed,
     )
     folder = Path(tempfile.mkdtemp(prefix="crewgate-revisions-"))
     try:

@@ -17,9 +17,10 @@ import aiohttp
 
 from bot.usecases.delivery.context import GRACE, START_GRACE
 from tests.journeys.quick_bot import quick
-from tests.soak.checks import Evidence, check_everything, lost_by_design
+from tests.soak.checks import check_everything, lost_by_design
 from tests.soak.crew_records import CrewRecords, read_crews
 from tests.soak.database import Database, Stored, open_database
+from tests.soak.evidence import Evidence
 from tests.soak.leaks import event_keys, find_leaks, read_log
 from tests.soak.load import ask_readyz, probe, start_executions
 from tests.soak.options import Options
@@ -30,7 +31,8 @@ from tests.soak.world import World, open_world
 
 #: As it is served, save for one thing: some 50 messages a minute can be changed in a workspace, and
 #: ten executions a second would take half an hour to be shown.
-SERVE = quick(grace=GRACE, start_grace=START_GRACE, update_interval=timedelta(seconds=0.02))
+_WAITS = quick(grace=GRACE, start_grace=START_GRACE, update_interval=timedelta(seconds=0.02))[2:]
+SERVE = ("-m", "tests.soak.stepped_bot", *_WAITS)
 _LOOK_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _READY = 200
@@ -58,9 +60,10 @@ async def soak(
         people = People(world)
         async with background(people.run()), open_database(world.bots.database_url) as database:
             trouble = trouble_in(world)
+            await people.go_away()
             async with background(probe(world)), background(_tell(world, people, database)):
-                async with background(trouble.run()):
-                    await start_executions(world)
+                async with background(trouble.run()), background(start_executions(world)):
+                    await asyncio.gather(asyncio.sleep(options.seconds), trouble.kills())
                 await trouble.end()
                 settled = await _settle(world, people, database)
             async with aiohttp.ClientSession() as session:

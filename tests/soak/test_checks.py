@@ -15,9 +15,10 @@ from bot.domain.effects import EffectKind
 from bot.domain.review import State
 from bot.slack import ids
 from tests.soak.cards import Card
-from tests.soak.checks import Evidence, check_everything
+from tests.soak.checks import check_everything
 from tests.soak.crew_records import Applied, CrewRecords
 from tests.soak.database import Stored, StoredJob, StoredRound
+from tests.soak.evidence import Evidence
 from tests.soak.labels import Label, topic
 from tests.soak.ledger import Ledger, Outage, Press
 
@@ -34,7 +35,10 @@ ROUND = StoredRound(
     is_approve=True,
     feedback=None,
     decided_by="U1",
-    decided_at=10.5,
+    votes=(("U1", None),),
+    crew="crew0",
+    escalated=False,
+    has_rule=False,
     card_ts="1.1",
 )
 PRESS = Press(

@@ -9,7 +9,7 @@ from tests.soak.options import InvalidOption, read_options
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("SECONDS", "RATE", "CREWS", "SETTLE_SECONDS", "DATABASE", "SEED"):
+    for name in ("SECONDS", "RATE", "KILLS", "CREWS", "SETTLE_SECONDS", "DATABASE", "SEED"):
         monkeypatch.delenv(f"SOAK_{name}", raising=False)
     return monkeypatch
 

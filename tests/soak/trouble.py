@@ -1,4 +1,4 @@
-"""What goes wrong during a run: faults on both sides, outages, and kills of the bot.
+"""What goes wrong during a run: faults on both sides, outages, kills, and a clock that steps.
 
 Faults last until they are used up or the run is over. What hangs ends by its server going down for
 a moment: if it were released, it would do its work long after the bot gave up on it, and no bot can
@@ -23,15 +23,25 @@ from bot.demo.workspace import DROP_AFTER, DROP_BEFORE, HANG, Workspace
 from bot.demo.workspace import faults as at_slack
 from tests.soak.ledger import Outage
 from tests.soak.load import ask_readyz
+from tests.soak.stepped_bot import step
 from tests.soak.world import World
 
-#: Between two faults of one side, two outages, two kills; in seconds.
+#: Between two faults of one side, two outages, two steps of the clock, in seconds; between two
+#: kills, in parts of what is between them on average.
 _FAULTS: Final = (0.1, 0.6)
 _OUTAGES: Final = (4.0, 12.0)
-_KILLS: Final = (8.0, 16.0)
+_STEPS: Final = (8.0, 16.0)
+_BETWEEN_KILLS: Final = (0.5, 1.5)
+#: Seconds that a bot lives at least.
+_ALIVE: Final = (0.5, 3.0)
 _HANG: Final = (1.0, 8.0)
 _DOWN: Final = (0.3, 2.0)
 _DEAD: Final = (0.0, 1.0)
+#: Seconds that the clock steps by; each time while resumes take long.
+_STEP_BY: Final = (120, 3600, -120)
+_LONG_RESUME: Final = at_crew.slow(6)
+_UNDER_WAY: Final = 2.0
+_WATCHED: Final = 3.0
 #: Clients notice a death a little later than it happens.
 _NOTICED: Final = 0.5
 _OPEN: Final = float("inf")
@@ -133,6 +143,8 @@ class Trouble:
         self._world = world
         self._ledger = world.ledger
         self._going_down: set[Crew | Workspace] = set()
+        self._stepping = asyncio.Lock()
+        """Nobody is killed while the clock steps: it would end what the step brings about."""
         self._hangs: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -141,7 +153,7 @@ class Trouble:
             group.create_task(self._fail_crews(self._world.chance("crews")))
             group.create_task(self._fail_slack(self._world.chance("slack")))
             group.create_task(self._outages(self._world.chance("outages")))
-            group.create_task(self._kills(self._world.chance("kills")))
+            group.create_task(self._steps(self._world.chance("steps")))
 
     async def end(self) -> None:
         """No more faults, and everybody is there again."""
@@ -224,11 +236,29 @@ class Trouble:
             await side.come_back()
             self._going_down.discard(side)
 
-    async def _kills(self, chance: Random) -> None:
-        while True:
-            await asyncio.sleep(chance.uniform(*_KILLS))
+    async def kills(self) -> None:
+        """Kill the bot as often as was asked for; late ones follow each other at once."""
+        chance, options = self._world.chance("kills"), self._world.options
+        due = time.monotonic()
+        for _ in range(options.kills):
+            due += chance.uniform(*_BETWEEN_KILLS) * options.seconds / options.kills
+            await asyncio.sleep(max(chance.uniform(*_ALIVE), due - time.monotonic()))
             bot = chance.choice(self._world.bots.processes)
-            await self._kill(bot, chance.uniform(*_DEAD))
+            async with self._stepping:
+                await self._kill(bot, chance.uniform(*_DEAD))
+
+    async def _steps(self, chance: Random) -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(*_STEPS))
+            async with self._stepping:
+                for crew in self._world.crews:
+                    crew.fail("/resume", how=_LONG_RESUME)
+                await asyncio.sleep(_UNDER_WAY)
+                by = chance.choice([by for by in _STEP_BY if self._ledger.ahead + by <= 0])
+                self._ledger.ahead += by
+                step(self._world.clock, self._ledger.ahead)
+                self._ledger.faults[f"steps of the clock by {by} s"] += 1
+                await asyncio.sleep(_WATCHED)
 
     async def _kill(self, bot: BotProcess, dead: float) -> None:
         """Kill, and start again even if this is cancelled meanwhile."""

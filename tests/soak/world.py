@@ -16,11 +16,15 @@ from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.labels import a_script
 from tests.soak.ledger import Ledger
 from tests.soak.options import Options
+from tests.soak.rules import EXCLUDED, GROUP, NAMED, REVIEWER, STARTER, rule_of
+from tests.soak.stepped_bot import step
 
 REVIEWERS = 400
-GROUP = "S0REVIEWERS"
 _TASK_SECONDS = (0.3, 3.0)
 _KEPT = 1_000_000
+#: Seconds; it steps forward to the right time. Were it ahead of Slack's, what was posted and whose
+#: answer was lost would be looked for too late, and posted again.
+BEHIND = -6 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,8 @@ class World:
     crews: tuple[Crew, ...]
     bots: Bots
     reviewers: tuple[str, ...]
+    clock: Path
+    """Says how many seconds the bots' clock is ahead."""
     secrets: Mapping[str, str]
     """What must never be seen, by what it is."""
     ledger: Ledger = field(default_factory=Ledger)
@@ -63,7 +69,9 @@ async def open_world(
         hooks = {crew.name: chance.randbytes(16).hex() for crew in crews}
         file = folder / "crews.toml"
         file.write_text("\n".join(_table(number, crew) for number, crew in enumerate(crews)))
+        step(clock := folder / "clock", BEHIND)
         settings = {
+            "SOAK_CLOCK": str(clock),
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_SIGNING_SECRET": slack.signing_secret,
             "SLACK_API_URL": slack.api_url,
@@ -85,6 +93,8 @@ async def open_world(
             crews=crews,
             bots=bots,
             reviewers=people,
+            clock=clock,
+            ledger=Ledger(ahead=BEHIND),
             secrets={
                 "Slack's bot token": slack.bot_token,
                 "an address to answer a click at": "/respond/",
@@ -115,12 +125,14 @@ def _crew(number: int, chance: Random) -> Crew:
 
 
 def _fill(slack: Workspace, crews: tuple[Crew, ...]) -> tuple[str, ...]:
-    people = tuple(f"U0PERSON{number}" for number in range(REVIEWERS))
-    for person in people:
+    people = tuple(f"{REVIEWER}{number}" for number in range(REVIEWERS))
+    for person in (*people, *NAMED):
         slack.add_user(person, person.lower())
-    slack.add_group(GROUP, "reviewers", people)
+    slack.add_group(GROUP, "reviewers", (*people, STARTER))
     for crew in crews:
-        slack.add_channel(channel_of(crew), f"reviews-{crew.name}", members=people)
+        members = (*people, *NAMED)
+        slack.add_channel(channel_of(crew), f"reviews-{crew.name}", members=members)
+        slack.add_channel(_rule_channel(crew), f"rule-{crew.name}", members=members)
     return people
 
 
@@ -129,8 +141,17 @@ def channel_of(crew: Crew) -> str:
     return f"C0{crew.name.upper()}"
 
 
+def crew_in(channel: str) -> str:
+    """The crew whose channel, or whose rule's channel, this is."""
+    return channel[2:].lower()
+
+
+def _rule_channel(crew: Crew) -> str:
+    return f"C1{crew.name.upper()}"
+
+
 def _table(number: int, crew: Crew) -> str:
-    reviewers = f'"{GROUP}"' if number % 2 else '"*"'
+    reviewers = f'"{GROUP}", "{EXCLUDED}"' if number % 2 else '"*"'
     # One person in private, as many do not fit into Slack's limits for a whole workspace.
     notify = "dm" if number % 4 == 0 else "mention"
     told = ', "U0PERSON0"' if notify == "dm" else ""
@@ -142,4 +163,4 @@ webhook_secret_env = "HOOK_{crew.name}"
 channel = "{channel_of(crew)}"
 reviewers = [{reviewers}{told}]
 notify = "{notify}"
-"""
+{rule_of(crew.name).table(crew.name, _rule_channel(crew))}"""

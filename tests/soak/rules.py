@@ -1,0 +1,83 @@
+"""The rules of the crews, and who may decide under them.
+
+Each fifth crew has none. A rule keeps out EXCLUDED, whom the crew itself would let decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+GROUP: Final = "S0REVIEWERS"
+REVIEWER: Final = "U0PERSON"
+"""How the ids of the group's people begin."""
+EXCLUDED: Final = "U0EXCLUDED"
+STARTER: Final = "U0STARTER"
+"""In the group too; named as the starter of what is kicked off through the bot."""
+LEAD: Final = "U0LEAD"
+AWAY: Final = "U0AWAY"
+DELEGATE: Final = "U0DELEGATE"
+BESIDE: Final = "U0BESIDE"
+"""The reviewer besides the one who is away."""
+NAMED: Final = (EXCLUDED, STARTER, LEAD, AWAY, DELEGATE, BESIDE)
+#: What a crew is told by a time-out that sends its output back.
+TIMED_OUT: Final = "Nobody reviewed this in time."
+
+Vote = tuple[str, str | None]
+"""Who decided, and for whom where that is somebody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule; the default is that of a crew without any."""
+
+    name: str = ""
+    approvals: int = 1
+    people: tuple[str, ...] = ()
+    """Who decides; empty: people of the group."""
+    has_channel: bool = False
+    others_approve: bool = False
+    """The starter may not approve."""
+    after: int | None = None
+    """Seconds until the time-out; LEAD may decide after a third of that."""
+    then: str = "leave"
+
+    def table(self, crew: str, channel: str) -> str:
+        """The rule in the settings."""
+        if not self.name:
+            return ""
+        reviewers = [AWAY, BESIDE] if self.people else [GROUP]
+        lines = [f"reviewers = {reviewers}", f"approvals = {self.approvals}"]
+        lines += [f'channel = "{channel}"'] if self.has_channel else []
+        lines += ['notify = "mention"'] if not self.people else []
+        lines += ["self_approval = false"] if self.others_approve else []
+        if self.after is not None:
+            words = f', feedback = "{TIMED_OUT}"' if self.then == "revise" else ""
+            lines += [
+                f'remind = {{ after = "{self.after // 5}s", every = "5s", most = 2 }}',
+                f'escalate = {{ after = "{self.after // 3}s", to = ["{LEAD}"] }}',
+                f'timeout = {{ after = "{self.after}s", then = "{self.then}"{words} }}',
+            ]
+        return "\n".join([f"[[crews.{crew}.rules]]", f'name = "{self.name}"', *lines, ""])
+
+    def allows(self, vote: Vote, *, escalated: bool) -> bool:
+        """True if this person may decide; the starter is looked at elsewhere."""
+        by, absent = vote
+        if self.people:
+            return vote in ((DELEGATE, AWAY), (BESIDE, None))
+        in_group = by.startswith(REVIEWER) or by == STARTER
+        return absent is None and (in_group or (by == LEAD and escalated))
+
+
+RULES: Final = (
+    Rule(),
+    Rule(name="two eyes", approvals=2, has_channel=True, others_approve=True),
+    Rule(name="sent back in time", after=15, then="revise"),
+    Rule(name="stood in for", approvals=2, people=(BESIDE, DELEGATE)),
+    Rule(name="passed in time", approvals=2, after=18, then="approve"),
+)
+
+
+def rule_of(crew: str) -> Rule:
+    """The rule of a crew, by its name."""
+    return RULES[int(crew.removeprefix("crew")) % len(RULES)]

@@ -1,0 +1,31 @@
+"""The bot as it is served, with a clock that steps: `make soak` starts it so.
+
+`python -m tests.soak.stepped_bot GRACE START_GRACE UPDATE_INTERVAL`; SOAK_CLOCK is the file that
+says how many seconds the clock is ahead.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.runtime import utc_now
+from tests.journeys.quick_bot import main
+
+
+def step(file: Path, ahead: float) -> None:
+    """Have the bots' clock be so many seconds ahead, at once: nobody reads half a number."""
+    written = file.with_suffix(".new")
+    written.write_text(str(ahead))
+    written.replace(file)
+
+
+def stepping() -> datetime:
+    """The time by that clock."""
+    return utc_now() + timedelta(seconds=float(Path(os.environ["SOAK_CLOCK"]).read_text()))
+
+
+if __name__ == "__main__":
+    main(*(timedelta(seconds=float(seconds)) for seconds in sys.argv[1:]), clock=stepping)
