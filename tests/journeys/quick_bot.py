@@ -10,12 +10,12 @@ import asyncio
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from bot.event_loop import EventLoop
-from bot.runtime import UPDATE_RATE, Runtime, utc_now
+from bot.runtime import UPDATE_RATE, Runtime
 from bot.serve import serve
 from bot.settings.load import load
-from bot.usecases.ports.base import Clock
 
 
 def quick(
@@ -29,16 +29,10 @@ def quick(
     return ("-m", "tests.journeys.quick_bot", *seconds)
 
 
-def main(
-    grace: timedelta,
-    start_grace: timedelta,
-    update_interval: timedelta,
-    *,
-    clock: Clock = utc_now,
-) -> None:
-    """Run it."""
+def main(grace: timedelta, start_grace: timedelta, update_interval: timedelta, **more: Any) -> None:
+    """Run it; `more` is of `Runtime`."""
     update_rate = replace(UPDATE_RATE, interval=update_interval)
-    runtime = Runtime(clock=clock, grace=grace, start_grace=start_grace, update_rate=update_rate)
+    runtime = Runtime(grace=grace, start_grace=start_grace, update_rate=update_rate, **more)
     with asyncio.Runner(loop_factory=EventLoop) as runner:
         runner.run(serve(load(), runtime))
 

@@ -158,7 +158,10 @@ def _is_beyond_us(applied: Applied, seen: list[Label], evidence: Evidence) -> bo
     No newer output was heard by then: its notification was lost, or on its way when the repeat
     was taken.
     """
-    newer = range(min(label.version for label in seen) + 1, applied.label.version + 1)
+    before = [label.version for label in seen if label < applied.label]
+    if not before:
+        return False
+    newer = range(max(before) + 1, applied.label.version + 1)
     outputs = [Label(applied.label.number, applied.label.task, version) for version in newer]
     crews = evidence.crews
     taken_at = crews.resumed_at.get(applied.label, 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from bot.demo.crew import Crew, Execution, Sent
+from bot.demo.crew import Call, Crew, Execution, Sent
 from tests.soak.labels import Label, find_label
 
 _ACCEPTED = HTTPStatus.ACCEPTED
@@ -90,8 +90,8 @@ def _read_resumes(crew: Crew, records: CrewRecords) -> None:
             )
         )
     versions.clear()
-    answered: dict[str, tuple[Label, float]] = {}
-    refused: list[tuple[str, float]] = []
+    taken: dict[str, list[tuple[Label, Call]]] = defaultdict(list)
+    refused: list[tuple[str, Call]] = []
     for call in crew.requests:
         if call.path != "/resume":
             continue
@@ -101,14 +101,16 @@ def _read_resumes(crew: Crew, records: CrewRecords) -> None:
             versions[execution_id, task_id] += 1
             label = _label(crew, execution_id, task_id, versions)
             records.resumed_at[label] = call.at
-            if call.status == HTTPStatus.OK and isinstance(call.answer, dict):
-                answered[decision] = label, call.at
+            taken[decision].append((label, call))
         elif call.status == HTTPStatus.BAD_REQUEST and _NOT_PENDING in str(call.answer):
-            refused.append((decision, call.at))
-    for decision, at in refused:
-        if decision in answered:
-            label, taken_at = answered[decision]
-            records.repeated.append((label, (min(at, taken_at), max(at, taken_at))))
+            refused.append((decision, call))
+    for decision, call in refused:
+        # Words of a rule are sent for several outputs: this is about the last one before it.
+        before = [one for one in taken[decision] if one[1].at <= call.at]
+        for label, first in before[-1:] or taken[decision][:1]:
+            if first.status == HTTPStatus.OK and isinstance(first.answer, dict):
+                between = (min(first.at, call.at), max(first.at, call.at))
+                records.repeated.append((label, between))
 
 
 def _label(

@@ -40,7 +40,7 @@ _TAKE_BACK = 0.2
 _SECOND = 2
 #: A task is sent back so often at most, and a decision sent again.
 _REVISIONS = 3
-_RETRIES = 10
+_RETRIES = 40
 #: Changes in the workspace that may wait to be looked at.
 _UNREAD = 1_000_000
 _APPROVED = "Approved."

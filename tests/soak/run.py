@@ -29,8 +29,8 @@ from tests.soak.report import figures
 from tests.soak.trouble import Trouble
 from tests.soak.world import World, open_world
 
-#: As it is served, save for one thing: some 50 messages a minute can be changed in a workspace, and
-#: ten executions a second would take half an hour to be shown.
+#: As it is served, but for its clock, its longest wait, and this: some 50 messages a minute can be
+#: changed in a workspace, and ten executions a second would take half an hour to be shown.
 _WAITS = quick(grace=GRACE, start_grace=START_GRACE, update_interval=timedelta(seconds=0.02))[2:]
 SERVE = ("-m", "tests.soak.stepped_bot", *_WAITS)
 _LOOK_SECONDS = 1.0

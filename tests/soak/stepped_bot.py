@@ -11,8 +11,12 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.domain.retry import Retry
 from bot.runtime import utc_now
 from tests.journeys.quick_bot import main
+
+#: Each kill counts as a try, and makes the next wait twice as long: up to 5 min as it is served.
+LONGEST = timedelta(seconds=30)
 
 
 def step(file: Path, ahead: float) -> None:
@@ -28,4 +32,8 @@ def stepping() -> datetime:
 
 
 if __name__ == "__main__":
-    main(*(timedelta(seconds=float(seconds)) for seconds in sys.argv[1:]), clock=stepping)
+    main(
+        *(timedelta(seconds=float(seconds)) for seconds in sys.argv[1:]),
+        clock=stepping,
+        retry=Retry(longest=LONGEST),
+    )
