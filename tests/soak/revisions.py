@@ -16,7 +16,6 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 from typing import Final
 
 from bot.demo.crew import faults as at_crew
@@ -33,8 +32,7 @@ _LOST: Final = (
     at_crew.hang(applied=True),
 )
 _FAULTS: Final = (0.05, 0.3)
-_KILLS: Final = (0.5, 2.5)
-_DEAD: Final = (0.0, 0.5)
+_SECONDS_FOR_EACH_KILL: Final = 2
 _ON_THE_WAY: Final = 0.05
 _GRACE: Final = timedelta(seconds=0.1)
 _UPDATES: Final = timedelta(seconds=0.02)
@@ -44,17 +42,13 @@ _WRONG: Final = ("whose reviewer saw", "the same decision", "that nobody took")
 
 
 class Losses(Trouble):
-    """Answers of `/resume` are lost, and the bot is killed."""
+    """Answers of `/resume` are lost; the bot is killed as ever."""
 
     async def run(self) -> None:
-        """Both, until cancelled."""
+        """Lose them until cancelled."""
+        chance = self._world.chance("answers")
         for crew in self._world.crews:
             crew.webhook_seconds = _ON_THE_WAY
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._lose_answers(self._world.chance("answers")))
-            group.create_task(self._kill_often(self._world.chance("kills")))
-
-    async def _lose_answers(self, chance: Random) -> None:
         while True:
             await asyncio.sleep(chance.uniform(*_FAULTS))
             crew, fault = chance.choice(self._world.crews), chance.choice(_LOST)
@@ -62,19 +56,13 @@ class Losses(Trouble):
                 crew.fail("/resume", how=fault)
                 self._ledger.faults[f"crew /resume {fault.how.name.lower()}"] += 1
 
-    async def _kill_often(self, chance: Random) -> None:
-        [bot] = self._world.bots.processes
-        while True:
-            await asyncio.sleep(chance.uniform(*_KILLS))
-            await self._kill(bot, chance.uniform(*_DEAD))
-
 
 async def run(seed: int, start_grace: timedelta, seconds: int) -> tuple[list[str], list[str]]:
     """One run: what is wrong, and its figures."""
     options = Options(
         seconds=seconds,
         rate=3,
-        kills=0,
+        kills=seconds // _SECONDS_FOR_EACH_KILL,
         settle_seconds=60,
         crews=6,
         database="sqlite",
