@@ -77,6 +77,7 @@ class People:
         self._free: asyncio.Queue[str] = asyncio.Queue()
         for person in world.reviewers:
             self._free.put_nowait(person)
+        self._borrowing = asyncio.Lock()
         self._attended: set[str] = set()
         self._numbers = count(1)
 
@@ -132,10 +133,9 @@ class People:
         chance = Random(f"{self._world.options.seed} {self.cards[round_id].label}")  # noqa: S311
         first = self.cards[round_id]
         rule = rule_of(crew_in(first.message.channel))
-        borrowed = [
-            await self._free.get()
-            for _ in range(0 if rule.people else rule.approvals + (chance.random() < _TWO))
-        ]
+        wanted = 0 if rule.people else rule.approvals + (chance.random() < _TWO)
+        async with self._borrowing:  # two that wait for each other's people would wait for ever
+            borrowed = [await self._free.get() for _ in range(wanted)]
         persons = list(rule.people) or _turnout(rule, first.label, borrowed, chance)
         choices: list[Choice] = []
         turn = 0
