@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
+from bot import runtime
 from bot.domain.retry import Retry
-from bot.runtime import utc_now
 from tests.journeys.quick_bot import main
 
 #: Each kill counts as a try, and makes the next wait twice as long: up to 5 min as it is served.
@@ -26,14 +27,17 @@ def step(file: Path, ahead: float) -> None:
     written.replace(file)
 
 
-def stepping() -> datetime:
-    """The time by that clock."""
-    return utc_now() + timedelta(seconds=float(Path(os.environ["SOAK_CLOCK"]).read_text()))
+class SteppedTime(datetime):
+    """The machine's time as `bot.runtime` reads it: ahead by what the file says."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """The time by that clock."""
+        ahead = timedelta(seconds=float(Path(os.environ["SOAK_CLOCK"]).read_text()))
+        return super().now(tz) + ahead
 
 
 if __name__ == "__main__":
-    main(
-        *(timedelta(seconds=float(seconds)) for seconds in sys.argv[1:]),
-        clock=stepping,
-        retry=Retry(longest=LONGEST),
-    )
+    vars(runtime)["datetime"] = SteppedTime
+    waits = (timedelta(seconds=float(seconds)) for seconds in sys.argv[1:])
+    main(*waits, retry=Retry(longest=LONGEST))
