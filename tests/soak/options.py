@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 DATABASES: Final = ("sqlite", "postgresql")
-#: Slack takes one post a second into a channel, and an execution of the load makes about six.
-_CHANNELS_FOR_EACH_A_SECOND: Final = 6
+#: Slack takes one post a second into a channel, and an execution of the load makes up to ten.
+_CHANNELS_FOR_EACH_A_SECOND: Final = 10
 _SECONDS_FOR_EACH_KILL: Final = 12
 
 
