@@ -25,6 +25,7 @@ from tests.soak.rule_checks import (
     rules_that_were_lost,
     time_outs,
 )
+from tests.soak.rules import LEAD, rule_of
 
 _UNFINISHED = frozenset({State.WAITING, State.DECIDED, State.STUCK})
 
@@ -202,11 +203,16 @@ def lost_presses(evidence: Evidence) -> Iterator[str]:
         by_round[press.round_id].append(press)
     for round_id, presses in by_round.items():
         round_ = rounds.get(round_id)
-        acknowledged = [press for press in presses if press.reply.ok]
         if round_ is None:
             yield f"somebody pressed a button of {round_id}, which is not on record"
-        elif acknowledged and _is_lost(round_):
+        elif _is_lost(round_) and any(_decides(press, round_) for press in presses):
             yield f"{round_.label} was decided, and is {round_.state} without a decision"
+
+
+def _decides(press: Press, round_: StoredRound) -> bool:
+    """Whether it was acknowledged, and is enough; LEAD may not decide before the escalation."""
+    is_enough = rule_of(round_.crew).approvals == 1 or not press.is_approve
+    return press.reply.ok and is_enough and press.by != LEAD
 
 
 def _is_lost(round_: StoredRound) -> bool:
