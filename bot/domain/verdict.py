@@ -85,7 +85,7 @@ class Vote:
     on_behalf_of: Person | None = None
     """Whom they stood in for, where they may not decide themselves."""
     answer: str | None = None
-    """The outcome that they chose for a flow, or what they wrote; None of words that only approve."""
+    """The outcome or words that they chose for a flow; None of words that only approve."""
 
     @property
     def voices(self) -> frozenset[str]:
