@@ -88,6 +88,8 @@ class Listener:
     release: asyncio.Event = field(default_factory=asyncio.Event)
     redirects: int = 0
     """How many of the next ones are sent elsewhere."""
+    answers: dict[str, Json] = field(default_factory=dict)
+    """What is answered at a path, in place of `accepted`."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -104,6 +106,8 @@ class Listener:
             self.refuse -= 1
             return web.json_response({}, status=503)
         self.got.append((request.path, json.loads(raw), dict(request.headers), raw))
+        if request.path in self.answers:
+            return web.json_response(self.answers[request.path])
         return web.json_response({"status": "accepted"}, status=202)
 
     def at(self, path: str) -> list[Json]:

@@ -25,17 +25,26 @@ needs_crewai = pytest.mark.skipif(
 )
 
 
-def host(folder: Path, *targets: str, flow_webhook: str) -> HostProcess:
-    """A host of these targets below `tests/host/crews`, in this folder."""
+def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
+    """A host of these targets below `tests/host/crews`, in this folder.
+
+    Models of which only the name is known are at the listener, too.
+    """
     return HostProcess(
         str(PYTHON),
         [
             *(f"tests.host.crews.{target}" for target in targets),
             *("--workers", "8"),
-            *("--flow-webhook", flow_webhook, "--flow-webhook-secret-env", "FLOW_SECRET"),
+            *("--flow-webhook", f"{listener.url}/{{name}}"),
+            *("--flow-webhook-secret-env", "FLOW_SECRET"),
         ],
         folder=folder,
-        environment={"CREW_TOKEN": TOKEN, "FLOW_SECRET": FLOW_SECRET},
+        environment={
+            "CREW_TOKEN": TOKEN,
+            "FLOW_SECRET": FLOW_SECRET,
+            "OPENAI_API_KEY": "of-nobody",
+            "OPENAI_BASE_URL": f"{listener.url}/model",
+        },
     )
 
 

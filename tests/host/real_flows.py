@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.host.real import Real, answer
 
 TARGETS = (
@@ -9,6 +11,8 @@ TARGETS = (
     "ArticleFlow",
     "WordsFlow",
     "AwayFlow",
+    "LearningFlow",
+    "UnnamedModelFlow",
     "BesideFlow",
     "TwinsFlow",
     "FailingFlow",
@@ -93,9 +97,43 @@ async def words_that_no_model_could_read_are_asked_for_again(real: Real) -> None
     await answer(again, "yes")
     ended = await served.until(execution, "completed")
 
-    assert again["message"].startswith("“Nearly.” could not be read")
+    assert again["message"].startswith("“Nearly.” could not be taken")
     assert again["message"].endswith("\n\nGood?")
     assert ended["result"]["output"] == "done"
+
+
+async def lessons_are_learnt_by_a_model_that_is_named_or_not(real: Real) -> None:
+    """With `learn_strict`, people are asked again where nothing could be learnt."""
+    named, unnamed = real.api("LearningFlow"), real.api("UnnamedModelFlow")
+    first = await named.kick_off({})
+    await answer(await real.question("LearningFlow", first), "yes")
+    again = await real.question("LearningFlow", first, 2)
+    real.listener.answers["/model/chat/completions"] = LEARNT
+    await answer(again, "yes")
+    ended = await named.until(first, "completed")
+    second = await unnamed.kick_off({})
+    await answer(await real.question("UnnamedModelFlow", second), "yes")
+    await unnamed.until(second, "completed")
+
+    assert again["message"].startswith("“yes” could not be taken: ")
+    assert ended["result"]["output"] == "done"
+    assert real.lines("lessons.txt") == ["Be brief.", "Be brief."]
+
+
+#: What a model of OpenAI's answers.
+LEARNT = {
+    "id": "completion-1",
+    "object": "chat.completion",
+    "created": 0,
+    "model": "gpt-4o-mini",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": json.dumps({"lessons": ["Be brief."]})},
+        }
+    ],
+}
 
 
 async def a_question_waits_for_what_works_beside_it(real: Real) -> None:

@@ -37,6 +37,7 @@ CASES = (
     real_flows.an_empty_answer_is_no_approval,
     real_flows.a_question_without_outcomes_takes_words,
     real_flows.words_that_no_model_could_read_are_asked_for_again,
+    real_flows.lessons_are_learnt_by_a_model_that_is_named_or_not,
     real_flows.a_question_waits_for_what_works_beside_it,
     real_flows.two_questions_at_the_same_time_end_a_flow_with_a_sentence,
     real_flows.a_question_inside_another_flow_ends_it_with_a_sentence,
@@ -63,7 +64,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
 ) -> None:
     folder = tmp_path / "real"
     folder.mkdir()
-    process = host(folder, *TARGETS, flow_webhook=f"{listener.url}/{{name}}")
+    process = host(folder, *TARGETS, listener=listener)
     real = Real(process, listener, folder)
     async with process, bot_of(real, make_world) as world:
         for case in CASES:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from crewai.core.providers.human_input import set_provider
 from crewai.flow.async_feedback import HumanFeedbackPending, PendingFeedbackContext
 from crewai.flow.flow_config import flow_config
-from crewai.flow.human_feedback import HumanFeedbackCollapseError
 from crewai.flow.persistence import SQLiteFlowPersistence
+from crewai.hooks.dispatch import HookAborted
 from pydantic import BaseModel, ValidationError
 
 from bot.host.engine.asks import Asks
@@ -111,9 +111,15 @@ class FlowTarget:
         answers = len(flow.human_feedback_history)
         try:
             result = asyncio.run(flow.resume_async(feedback))
-        except HumanFeedbackCollapseError as error:
+        except HookAborted:
+            raise
+        except Exception as error:
+            # It is the flow's model that raises, so no type can be named. CrewAI keeps the question
+            # where no model could read the answer or, with `learn_strict`, learn from it.
+            if flow.pending_feedback is not context:
+                raise
             self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
-            return self._asked(execution_id, said=f"“{feedback}” could not be read: {error}")
+            return self._asked(execution_id, said=f"“{feedback}” could not be taken: {error}")
         taken = flow.human_feedback_history[answers].outcome
         if exact and taken != feedback:
             return Failed(f"“{feedback}” was answered, but crewai took it for “{taken}”")

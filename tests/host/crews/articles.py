@@ -8,9 +8,10 @@ from typing import Any
 from crewai.flow import Flow, listen, or_, start
 from crewai.flow.human_feedback import human_feedback
 from crewai.flow.persistence import persist
+from crewai.memory.unified_memory import Memory
 from pydantic import BaseModel
 
-from tests.host.crews.model import BEGUN, Scripted, note
+from tests.host.crews.model import BEGUN, LESSONS, Scripted, note
 from tests.host.crews.shop import make
 
 #: An object, which CrewAI does not find again when a flow goes on.
@@ -91,6 +92,60 @@ class AwayFlow(Flow):
         emit=["yes", "no"],
         llm=Scripted(model="scripted", says="raise"),
     )
+    def ask(self) -> str:
+        """Something to look at."""
+        return "It."
+
+    @listen("yes")
+    def end(self) -> str:
+        """The end."""
+        return "done"
+
+
+class Notebook(Memory):
+    """A memory that is a file, without LanceDB."""
+
+    storage: Any = object()
+
+    def recall(self, query: str, **_: Any) -> list[Any]:
+        """Nothing."""
+        return []
+
+    def remember_many(self, contents: list[str], **_: Any) -> list[Any]:
+        """Write them down."""
+        for lesson in contents:
+            note(lesson, LESSONS)
+        return []
+
+
+class LearningFlow(Flow):
+    """Learns from answers by a model of which only the name is known."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(memory=Notebook(), **more)
+
+    @start()
+    @human_feedback(
+        message="Good?", emit=["yes", "no"], llm="gpt-4o-mini", learn=True, learn_strict=True
+    )
+    def ask(self) -> str:
+        """Something to look at."""
+        return "It."
+
+    @listen("yes")
+    def end(self) -> str:
+        """The end."""
+        return "done"
+
+
+class UnnamedModelFlow(Flow):
+    """The same with the model that CrewAI takes where none is named."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(memory=Notebook(), **more)
+
+    @start()
+    @human_feedback(message="Good?", emit=["yes", "no"], learn=True)
     def ask(self) -> str:
         """Something to look at."""
         return "It."

@@ -11,6 +11,8 @@ ASKED = Path("asked.txt")
 """In the host's folder: a line for each call."""
 BEGUN = Path("begun.txt")
 """Beside it: a line for each method of a flow that says so."""
+LESSONS = Path("lessons.txt")
+"""Beside them: a line for each lesson that a flow has learnt."""
 HOLD = Path("hold")
 """A named pipe: where it is, all of them are busy until somebody opens it for writing."""
 
