@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from bot.crewai.addresses import is_private_url
 from bot.crewai.client import HttpCrew
 from bot.crewai.flow_callback import HttpFlowAnswers
-from bot.crewai.lookups import Lookups
-from bot.crewai.transport import open_client
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.crew import Crew
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.redaction import Redactor, url_secrets
+from bot.network.addresses import is_private_url
+from bot.network.client import open_client
+from bot.network.lookups import Lookups
 from bot.settings.load import CrewSettings, Settings
 from bot.usecases.ports.base import Clock, OffLoop
 from bot.web.credentials import Credentials, EventKind

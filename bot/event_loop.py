@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import uvloop
 
-from bot.crewai.lookups import AddressInfo, Lookups
+from bot.network.lookups import AddressInfo, Lookups
 
 
 class EventLoop(uvloop.Loop):

@@ -28,6 +28,7 @@ from bot.domain.effects import (
 from bot.domain.errors import StoreUnavailable
 from bot.domain.rate import Budget, Rate
 from bot.domain.retry import Retry
+from bot.network.connections import Limits, listen
 from bot.store.engine import Engines, open_engines
 from bot.store.failures import translate_errors
 from bot.store.migrate import migrate

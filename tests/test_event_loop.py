@@ -10,9 +10,9 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.lookups import Lookups
-from bot.crewai.transport import open_client
 from bot.event_loop import EventLoop
+from bot.network.client import open_client
+from bot.network.lookups import Lookups
 from tests.resolver import Names
 from tests.servers import serve
 

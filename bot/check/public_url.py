@@ -9,8 +9,8 @@ from typing import Final
 import httpx
 
 from bot.check.findings import Finding, skipped, wrong
-from bot.crewai.transport import TIMEOUTS, send
-from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
+from bot.network.client import TIMEOUTS, send
+from bot.network.transport_errors import UNSENT, why_lost, why_unsent
 from bot.settings.load import Settings
 from bot.web.proof import prove
 

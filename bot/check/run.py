@@ -16,10 +16,10 @@ from bot.check.rules import channels_of, check_rules
 from bot.check.slack import SlackCheck, named_people
 from bot.crewai.client import HttpCrew
 from bot.crewai.stream import stream_body
-from bot.crewai.transport import open_client
 from bot.crewai.wire import human_input_body
 from bot.crews import build_crews, build_redactors
 from bot.logs import printable
+from bot.network.client import open_client
 from bot.runtime import Runtime
 from bot.settings.load import Settings
 from bot.slack.client.web_api import new_client

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from bot.crewai.payloads import parse_error
-from bot.crewai.transport import Answer
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from bot.domain.retry import LONGEST_ASKED
+from bot.network.client import Answer
 
 ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
 """Reads status, body and content type of a 2xx."""

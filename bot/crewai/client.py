@@ -27,11 +27,11 @@ from bot.crewai.payloads import (
     parse_status,
     resume_body,
 )
-from bot.crewai.transport import TIMEOUTS, Answer, Timeout, Timeouts, base_url, send
-from bot.crewai.transport_errors import UNSENT, why_lost, why_unsent
 from bot.domain.errors import Malformed
 from bot.domain.outcome import NotSent, Outcome, Unknown
 from bot.domain.redaction import Redactor
+from bot.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
+from bot.network.transport_errors import UNSENT, why_lost, why_unsent
 from bot.usecases.ports.base import LARGE, OffLoop
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from bot.usecases.read_models import CrewUnavailable, Progress
@@ -182,3 +182,17 @@ def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
 
 def _with_code(answer: Answer) -> str:
     return f"{answer.status}: {error_words(answer)}"
+
+
+def base_url(url: str) -> str:
+    """The URL that paths are appended to. Raises ValueError, without repeating the URL."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        parts = httpx.URL("")
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise ValueError("a crew's URL begins with https:// (or http://) and a host")
+    # A user in the URL would take the place of the bearer token.
+    if parts.userinfo or parts.query or parts.fragment:
+        raise ValueError("a crew's URL has no user, query or fragment")
+    return str(parts).rstrip("/")

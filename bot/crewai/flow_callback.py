@@ -18,15 +18,15 @@ from pydantic import AliasPath, Field
 
 from bot.crewai.answers import outcome_of
 from bot.crewai.fields import Lenient, Line, Wire, parse_object
-from bot.crewai.lookups import Lookups
 from bot.crewai.payloads import parse_resume_answer
-from bot.crewai.strangers import NO_HOST, find_addresses, host_of, parse_url, post
-from bot.crewai.transport import TIMEOUTS, Answer
-from bot.crewai.transport_errors import why_lost
 from bot.domain.errors import Malformed
 from bot.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from bot.domain.question import Callback
 from bot.domain.redaction import Redactor
+from bot.network.client import TIMEOUTS, Answer
+from bot.network.lookups import Lookups
+from bot.network.strangers import NO_HOST, find_addresses, host_of, parse_url, post
+from bot.network.transport_errors import why_lost
 from bot.usecases.ports.base import LARGE, OffLoop
 
 _VENDOR: Final = "crewai.com"

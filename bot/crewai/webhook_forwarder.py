@@ -12,11 +12,11 @@ from typing import Final
 
 import httpx
 
-from bot.crewai.lookups import Lookups
-from bot.crewai.strangers import NO_HOST, find_addresses, parse_url, post
-from bot.crewai.transport import TIMEOUTS
-from bot.crewai.transport_errors import why_lost
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.network.client import TIMEOUTS
+from bot.network.lookups import Lookups
+from bot.network.strangers import NO_HOST, find_addresses, parse_url, post
+from bot.network.transport_errors import why_lost
 from bot.usecases.read_models import ForwardedWebhook
 
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})

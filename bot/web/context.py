@@ -12,12 +12,13 @@ from bot.domain.notification import Notification, WebhookUrls
 from bot.domain.question import FlowRequest
 from bot.domain.redaction import Redactor
 from bot.domain.stream import StreamEvent
+from bot.network.refusals import RequestRefused
 from bot.usecases.kickoff import Kickoffs
 from bot.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from bot.usecases.ports.crew import KickoffRequest
 from bot.usecases.ports.store import UnitOfWork
 from bot.web.credentials import Credentials, EventKind
-from bot.web.error_responses import RequestRefused, unknown_crew
+from bot.web.error_responses import unknown_crew
 from bot.web.health import CheckHealth
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-
 import structlog
 from aiohttp import web
 
@@ -15,32 +13,9 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
 )
+from bot.network.refusals import Handler, RequestRefused, malformed, refusal
 
 log = structlog.get_logger(__name__)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class RequestRefused(Exception):
-    """A request is not carried out and is answered with `response`."""
-
-    def __init__(self, response: web.Response) -> None:
-        super().__init__(response.status)
-        self.response = response
-
-
-def refusal(
-    status: int, kind: str, message: str, *, details: Sequence[str] = (), **headers: str
-) -> web.Response:
-    """An error as JSON: its kind for machines, a sentence for people."""
-    body: dict[str, object] = {"error": kind, "message": message}
-    if details:
-        body["details"] = list(details)
-    return web.json_response(
-        body,
-        status=status,
-        headers={name.replace("_", "-"): text for name, text in headers.items()},
-    )
 
 
 def unknown_crew(name: str) -> web.Response:
@@ -58,30 +33,6 @@ def unauthorised() -> web.Response:
         "The credentials are missing or not the ones this crew must present.",
         WWW_Authenticate="Bearer",
     )
-
-
-def not_json(content_type: str) -> web.Response:
-    """415, and what to send instead."""
-    return refusal(
-        415, "not_json", f"Send Content-Type: application/json, not {content_type or 'none'}."
-    )
-
-
-def too_large(limit: int) -> web.Response:
-    """413, and how much is allowed."""
-    return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
-
-
-def too_busy() -> web.Response:
-    """503: there is no room for a large body now."""
-    return refusal(
-        503, "too_busy", "Too many large bodies are arriving. Send it again later.", Retry_After="5"
-    )
-
-
-def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
-    """400, and everything that is wrong."""
-    return refusal(400, "malformed", message, details=details)
 
 
 def response_to(error: CrewgateError) -> web.Response | None:

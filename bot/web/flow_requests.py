@@ -12,12 +12,12 @@ from aiohttp import web
 from bot.domain.errors import StoreUnavailable
 from bot.domain.question import FlowRequest, without_secrets
 from bot.domain.redaction import Redactor
+from bot.network.refusals import RequestRefused, refusal
+from bot.network.request_body import FORWARD_LIMIT, LIMIT, Body, Room, read_body
 from bot.usecases.flows import receive_flow_request
 from bot.web.context import WebContext
 from bot.web.credentials import Credentials
-from bot.web.error_responses import RequestRefused, refusal
 from bot.web.flow_signature import TakenRequests, signature_of
-from bot.web.request_body import FORWARD_LIMIT, LIMIT, Body, Room, read_body
 from bot.web.webhooks import parse_anew, parse_or_keep
 
 log = structlog.get_logger(__name__)

@@ -6,11 +6,12 @@ import structlog
 from aiohttp import web
 
 from bot.domain.outcome import NotSent, Unknown
+from bot.network.refusals import RequestRefused, refusal
+from bot.network.request_body import is_header, parse_body, read_body
 from bot.usecases.kickoff import register_webhooks
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from bot.web.context import WebContext
-from bot.web.error_responses import RequestRefused, refusal, unauthorised
-from bot.web.request_body import is_header, parse_body, read_body
+from bot.web.error_responses import unauthorised
 
 log = structlog.get_logger(__name__)
 

@@ -6,13 +6,13 @@ from functools import partial
 
 from aiohttp import web
 
+from bot.network.request_body import LIMIT, Room
 from bot.web.context import WebContext
 from bot.web.error_responses import explain_failures
 from bot.web.flow_requests import on_flow_request
 from bot.web.flow_signature import TakenRequests
 from bot.web.health import is_local, on_healthz, on_readyz
 from bot.web.kickoff import on_kickoff, on_register
-from bot.web.request_body import LIMIT, Room
 from bot.web.webhooks import on_event, on_human_input, on_stream
 
 

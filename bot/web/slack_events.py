@@ -21,9 +21,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.network.refusals import RequestRefused, malformed, refusal
+from bot.network.request_body import Room, content_of, read_body
 from bot.usecases.ports.slack import RESPONSE_SENT
-from bot.web.error_responses import RequestRefused, malformed, refusal
-from bot.web.request_body import Room, content_of, read_body
 
 log = structlog.get_logger(__name__)
 

@@ -16,15 +16,8 @@ from bot.domain.execution import ExecutionUpdate
 from bot.domain.notification import Notification
 from bot.domain.redaction import Redactor
 from bot.domain.stream import StreamEvent
-from bot.usecases.ports.base import LARGE
-from bot.usecases.read_models import ForwardedWebhook
-from bot.usecases.receive import receive_notification, store_dead_letter
-from bot.usecases.stream import record_events
-from bot.usecases.track import record_update
-from bot.web.context import WebContext
-from bot.web.credentials import EventKind
-from bot.web.error_responses import RequestRefused, refusal, unauthorised
-from bot.web.request_body import (
+from bot.network.refusals import RequestRefused, refusal
+from bot.network.request_body import (
     FORWARD_LIMIT,
     LIMIT,
     Body,
@@ -33,6 +26,14 @@ from bot.web.request_body import (
     parse_body,
     read_body,
 )
+from bot.usecases.ports.base import LARGE
+from bot.usecases.read_models import ForwardedWebhook
+from bot.usecases.receive import receive_notification, store_dead_letter
+from bot.usecases.stream import record_events
+from bot.usecases.track import record_update
+from bot.web.context import WebContext
+from bot.web.credentials import EventKind
+from bot.web.error_responses import unauthorised
 
 log = structlog.get_logger(__name__)
 

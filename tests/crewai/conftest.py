@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
-from bot.crewai.transport import open_client
 from bot.demo.crew import Crew
+from bot.network.client import open_client
 from tests.crewai.crews import EXECUTION, TASK, a_client, now
 
 

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
-from bot.crewai.transport import Timeout
 from bot.demo.crew import (
     Crew,
     Fault,
@@ -35,6 +34,7 @@ from bot.domain.outcome import (
     Unknown,
 )
 from bot.domain.verdict import Revise
+from bot.network.client import Timeout
 from tests.builders import a_decision
 from tests.crewai.crews import EXECUTION, NO_URLS, TASK, a_client, now, resume
 

@@ -9,8 +9,6 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
-from bot.crewai.transport import Timeout
-from bot.crewai.transport_errors import why_unsent
 from bot.demo.crew import (
     Crew,
     status,
@@ -21,6 +19,8 @@ from bot.domain.outcome import (
     Outcome,
     Unknown,
 )
+from bot.network.client import Timeout
+from bot.network.transport_errors import why_unsent
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.crewai.crews import a_client, a_server, resume
 

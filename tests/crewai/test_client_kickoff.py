@@ -12,11 +12,11 @@ from aiohttp import web
 
 from bot.crewai.client import HttpCrew
 from bot.crewai.kickoff import new_kickoff, parse_kickoff
-from bot.crewai.transport import ANSWER_LIMIT, Timeout, open_client
 from bot.crewai.wire import human_input_body
 from bot.demo.crew import Crew, drop_after, garbage, hang, slow, status
 from bot.domain.notification import HumanInputWebhook, WebhookUrls
 from bot.domain.outcome import NotSent, Unknown
+from bot.network.client import ANSWER_LIMIT, Timeout, open_client
 from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from tests.crewai.crews import NO_URLS, NOW, a_client
 from tests.servers import serve, takes_posts

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from bot.crewai.client import HttpCrew
-from bot.crewai.transport import Timeout
 from bot.demo.crew import (
     Crew,
     Fault,
@@ -15,6 +14,7 @@ from bot.demo.crew import (
     hang,
     status,
 )
+from bot.network.client import Timeout
 from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.crewai.crews import EXECUTION, TASK, a_client
 

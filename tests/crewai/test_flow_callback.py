@@ -13,8 +13,6 @@ import pytest
 from aiohttp import web
 
 from bot.crewai.flow_callback import HttpFlowAnswers, parse_flow_answer
-from bot.crewai.lookups import AddressInfo, Lookups
-from bot.crewai.transport import open_client
 from bot.domain.outcome import (
     Delivered,
     NotSent,
@@ -25,6 +23,8 @@ from bot.domain.outcome import (
 )
 from bot.domain.question import Callback
 from bot.domain.redaction import Redactor
+from bot.network.client import open_client
+from bot.network.lookups import AddressInfo, Lookups
 from tests.builders import NOW
 from tests.servers import Handler, serve, takes_posts
 

@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from bot.crewai.flow_callback import HttpFlowAnswers
-from bot.crewai.lookups import DEADLINE, AddressInfo, Lookups
-from bot.crewai.strangers import ADDRESSES
-from bot.crewai.transport import TIMEOUTS, Timeout
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.notification import WebhookUrls
 from bot.domain.outcome import Delivered, NotSent, Outcome
 from bot.domain.question import Callback
 from bot.domain.redaction import Redactor
+from bot.network.client import TIMEOUTS, Timeout
+from bot.network.lookups import DEADLINE, AddressInfo, Lookups
+from bot.network.strangers import ADDRESSES
 from bot.usecases.delivery.worker import LEASE
 from bot.usecases.ports.crew import KickoffRequest
 from bot.usecases.read_models import ForwardedWebhook

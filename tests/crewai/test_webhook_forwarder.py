@@ -13,9 +13,9 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.lookups import AddressInfo, Lookups
 from bot.crewai.webhook_forwarder import HttpWebhookForwarder
 from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from bot.network.lookups import AddressInfo, Lookups
 from bot.usecases.read_models import ForwardedWebhook
 from tests.servers import Handler, serve, takes_posts
 

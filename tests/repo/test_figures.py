@@ -8,13 +8,15 @@ import pytest
 
 from bot.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
 from bot.crewai.fields import ID_BYTES, ID_LIMIT
-from bot.crewai.lookups import DEADLINE, FOR_EACH
-from bot.crewai.transport import TIMEOUTS
 from bot.domain.execution import GONE_AFTER, GONE_ANSWERS
 from bot.domain.notes import CLAIM_LASTS
 from bot.domain.retry import LONGEST_ASKED, Retry
 from bot.domain.verdict import FEEDBACK_LIMIT
 from bot.lifecycle import STATUSES_AT_ONCE, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from bot.network.client import TIMEOUTS
+from bot.network.connections import Limits
+from bot.network.lookups import DEADLINE, FOR_EACH
+from bot.network.request_body import FORWARD_LIMIT, LIMIT, SECONDS
 from bot.runtime import POST_RATE, RESTART, UPDATE_RATE
 from bot.slack.client import people
 from bot.slack.client.channel_members import PAGES, TRUST
@@ -25,8 +27,6 @@ from bot.usecases.delivery.context import GRACE, START_GRACE
 from bot.usecases.delivery.worker import LEASE, Pace
 from bot.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
 from bot.usecases.kickoff import AT_ONCE
-from bot.web.connections import Limits
-from bot.web.request_body import FORWARD_LIMIT, LIMIT, SECONDS
 from tests.repo.files import read
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 10: "ten"}

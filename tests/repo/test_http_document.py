@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from bot.crewai import wire
 from tests.repo.files import calls, literal, rows
@@ -31,7 +32,7 @@ def test_every_kind_of_error_is_documented_and_no_other() -> None:
     """An error is made with its status and its kind."""
     made = {
         (str(status), kind)
-        for _, call in calls("bot/web")
+        for _, call in chain(calls("bot/web"), calls("bot/network"))
         if isinstance(status := literal(call, 0), int) and isinstance(kind := literal(call, 1), str)
     }
     documented = {(status, kind.strip("`")) for status, kind, *_ in rows("docs/http.md", "errors")}

@@ -16,7 +16,8 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
 )
-from bot.web.error_responses import RequestRefused, explain_failures, not_json
+from bot.network.refusals import RequestRefused, not_json
+from bot.web.error_responses import explain_failures
 
 
 async def respond(failure: Exception) -> tuple[int, dict[str, object]]:

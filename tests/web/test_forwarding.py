@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from bot.domain.effects import EffectKind, forward_destination
+from bot.network.request_body import FORWARD_LIMIT, LIMIT
 from bot.web.credentials import EventKind
-from bot.web.request_body import FORWARD_LIMIT, LIMIT
 from tests.servers import serve
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application

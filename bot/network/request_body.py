@@ -12,7 +12,7 @@ from aiohttp import ClientPayloadError, web
 
 from bot.compression import unpack
 from bot.domain.errors import Malformed
-from bot.web.error_responses import RequestRefused, malformed, not_json, too_busy, too_large
+from bot.network.refusals import RequestRefused, malformed, not_json, too_busy, too_large
 
 T = TypeVar("T")
 

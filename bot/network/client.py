@@ -1,7 +1,7 @@
-"""One HTTP request to a crew, within limits of time and size; no payloads in here.
+"""One HTTP request to somebody else, within limits of time and size; no payloads in here.
 
-Every request has a connection of its own. A kept one may have been closed by the crew meanwhile,
-and then a mere restart of the crew would look like an answer that was lost.
+Every request has a connection of its own. A kept one may have been closed by the other side
+meanwhile, and then a mere restart there would look like an answer that was lost.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _WRITE_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a crew answered; the body may be cut short."""
+    """The answer; its body may be cut short."""
 
     status: int
     body: bytes = field(repr=False)
@@ -92,20 +92,6 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
 def _authorities() -> ssl.SSLContext:
     """Which certificates are trusted; read once for all clients, which takes some milliseconds."""
     return httpx.create_ssl_context()
-
-
-def base_url(url: str) -> str:
-    """The URL that paths are appended to. Raises ValueError, without repeating the URL."""
-    try:
-        parts = httpx.URL(url)
-    except httpx.InvalidURL:
-        parts = httpx.URL("")
-    if parts.scheme not in {"http", "https"} or not parts.host:
-        raise ValueError("a crew's URL begins with https:// (or http://) and a host")
-    # A user in the URL would take the place of the bearer token.
-    if parts.userinfo or parts.query or parts.fragment:
-        raise ValueError("a crew's URL has no user, query or fragment")
-    return str(parts).rstrip("/")
 
 
 async def send(

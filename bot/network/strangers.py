@@ -10,11 +10,11 @@ from typing import Final
 
 import httpx
 
-from bot.crewai.addresses import may_call
-from bot.crewai.lookups import Lookups, TooManyLookups
-from bot.crewai.transport import Answer, Timeout, send
-from bot.crewai.transport_errors import UNSENT, why_unsent
 from bot.domain.outcome import NotSent, Refused
+from bot.network.addresses import may_call
+from bot.network.client import Answer, Timeout, send
+from bot.network.lookups import Lookups, TooManyLookups
+from bot.network.transport_errors import UNSENT, why_unsent
 
 #: How many of a host's addresses are tried, where there is no connection to the first.
 ADDRESSES: Final = 3

@@ -16,8 +16,8 @@ from typing import Any, Self
 import structlog
 from aiohttp import web
 
-from bot.web.error_responses import Handler, malformed
-from bot.web.request_body import UNPROVEN
+from bot.network.refusals import Handler, malformed
+from bot.network.request_body import UNPROVEN
 
 log = structlog.get_logger(__name__)
 
