@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -37,7 +36,6 @@ from bot.usecases.delivery.context import DeliveryContext
 from bot.usecases.delivery.dispatch import deliver
 from bot.usecases.delivery.worker import Pace, Worker
 from bot.usecases.ports.base import Check, Clock
-from bot.web.connections import Limits, listen
 
 log = structlog.get_logger(__name__)
 
@@ -98,12 +96,10 @@ class Supervisor:
 @asynccontextmanager
 async def serve_http(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Listen, and give the address; at the end take nothing more and answer what is under way."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with listen(
         application,
-        host,
-        port,
-        limits=Limits.within(files),
+        (host, port),
+        limits=Limits.of_process(),
         shutdown_timeout=STOP_LISTENING_SECONDS,
     ) as bound:
         yield f"http://{host}:{bound}"

@@ -16,7 +16,7 @@ from bot.host.context import Shared, hash_token
 from bot.host.database import or_not_kept
 from bot.host.errors import HostStops, NotKept, Refusal, TargetChanged
 from bot.host.questions import question_webhooks
-from bot.host.records import Execution, Json, Kickoff, State
+from bot.host.records import Execution, Json, Kickoff, Question, State
 from bot.host.run import HostRun
 from bot.host.target import Asked, Completed, Failed, Target
 from bot.host.wire import AnswerCall, ResumeCall
@@ -87,23 +87,27 @@ class Runner:
             return {"status": "completed", "message": "The last task was approved"}
         return {"status": "resumed", "message": "Execution resumed with the next task"}
 
-    def answer(self, question_id: str, token: str, call: AnswerCall) -> Json:
-        """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
+    def question(self, question_id: str, token: str) -> tuple[Execution, Question]:
+        """Return a flow's question, for whoever has its token. Raises Refusal."""
         found = self._store.question(question_id)
         if found is None:
             raise Refusal.not_found("There is no such request")
-        execution, question = found
+        _, question = found
         if not hmac.compare_digest(question.token_hash, hash_token(token)):
             raise Refusal(401, "unauthorized", "The token is not that of this request")
+        return found
+
+    def answer(self, execution: Execution, question: Question, call: AnswerCall) -> Json:
+        """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
         at = self._shared.now()
-        if not self._store.answer(question_id, call.feedback, call.source, at=at):
-            then, source = self._store.answered(question_id)
+        if not self._store.answer(question.id, call.feedback, call.source, at=at):
+            then, source = self._store.answered(question.id)
             through = source or "its callback"
             raise Refusal(409, "already_responded", f"Answered via {through} at {_iso(then)}")
-        log.info("answered", execution=execution.id, request=question_id)
+        log.info("answered", execution=execution.id, request=question.id)
         self._go_on(execution.id, execution.target)
         request = {
-            "id": question_id,
+            "id": question.id,
             "status": "responded",
             "feedback": call.feedback,
             "outcome": call.feedback if call.feedback in question.emit else None,

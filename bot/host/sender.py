@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
 
-import aiohttp
+import httpx
 import structlog
 
+from bot.domain.outcome import Refused
 from bot.host.context import FlowWebhook
 from bot.host.outbox import Outbox
 from bot.host.records import DueWebhook
 from bot.host.signature import sign
+from bot.network.client import open_client
+from bot.network.lookups import Lookups
+from bot.network.strangers import NO_HOST, find_addresses, host_of, parse_url
+from bot.network.transport_errors import UNSENT, why_lost, why_unsent
 
 log = structlog.get_logger(__name__)
 
 #: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
 TIMEOUT: Final = 30.0
+#: How long one of its addresses may take to be connected to, before the next one is tried.
+CONNECT_TIMEOUT: Final = 5.0
 #: Seconds until the next try, doubled each time up to the longest.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
@@ -41,12 +48,14 @@ class Sender:
         self,
         outbox: Outbox,
         flow_webhook: FlowWebhook | None,
+        lookups: Lookups,
         *,
         now: Callable[[], float],
         pause: float = FIRST_PAUSE,
     ) -> None:
         self._outbox = outbox
         self._flow_webhook = flow_webhook
+        self._lookups = lookups
         self._now = now
         self._pause = pause
         self._changed = asyncio.Event()
@@ -61,13 +70,10 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; what is under way then is cut off, and sent again at a start."""
-        # Fresh connections: none may be lost to a stale one.
-        connector = aiohttp.TCPConnector(force_close=True)
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with open_client(trust_env=False) as http:
             while True:
                 self._changed.clear()
-                seconds = self._look(session)
+                seconds = self._look(http)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._changed.wait()
@@ -80,13 +86,13 @@ class Sender:
         with suppress(sqlite3.Error):
             self._keep_tries()
 
-    def _look(self, session: aiohttp.ClientSession) -> float | None:
+    def _look(self, http: httpx.AsyncClient) -> float | None:
         """Begin what is due; how long until the next look, or None for until something changes."""
         now = self._now()
         try:
             self._keep_tries()
             for announcing in (True, False):
-                self._start_due(session, now, announcing=announcing)
+                self._start_due(http, now, announcing=announcing)
             due_at = self._outbox.next_due(after=now)
         except sqlite3.Error:
             log.exception("webhooks_not_kept", again_in=self._pause)
@@ -98,7 +104,7 @@ class Sender:
             keep()
             del self._tried[webhook_id]
 
-    def _start_due(self, session: aiohttp.ClientSession, now: float, *, announcing: bool) -> None:
+    def _start_due(self, http: httpx.AsyncClient, now: float, *, announcing: bool) -> None:
         under_way = [due for _, due in self._sending.values() if due.announces == announcing]
         room = 0 if self._finishing else AT_ONCE - len(under_way)
         for due in self._outbox.due(
@@ -108,7 +114,7 @@ class Sender:
             to_one_url=TO_ONE_URL,
             except_for=[*self._sending, *self._tried],
         ):
-            task = asyncio.create_task(self._send(session, due))
+            task = asyncio.create_task(self._send(http, due))
             self._sending[due.id] = task, due
             task.add_done_callback(partial(self._ended, due.id))
 
@@ -116,8 +122,8 @@ class Sender:
         del self._sending[webhook_id]
         self._changed.set()
 
-    async def _send(self, session: aiohttp.ClientSession, due: DueWebhook) -> None:
-        why = await self._try(session, due)
+    async def _send(self, http: httpx.AsyncClient, due: DueWebhook) -> None:
+        why = await self._try(http, due)
         if not why:
             log.info("webhook_sent", execution=due.execution_id, kind=due.webhook.kind)
             self._tried[due.id] = partial(self._outbox.remove, due.id)
@@ -131,7 +137,7 @@ class Sender:
         log.warning("webhook_not_taken", again_in=pause, **told)
         self._tried[due.id] = partial(self._outbox.postpone, due.id, self._now() + pause)
 
-    async def _try(self, session: aiohttp.ClientSession, due: DueWebhook) -> str:
+    async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
         """Send once; why it was not taken, or nothing."""
         webhook = due.webhook
         body = json.dumps(self._body(due)).encode()
@@ -139,14 +145,42 @@ class Sender:
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._now())
         try:
-            async with session.post(
-                webhook.url, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                return "" if answer.ok and answer.status < 300 else f"answered {answer.status}"  # noqa: PLR2004
-        except TimeoutError:
-            return "no answer in time"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return type(error).__name__
+            async with asyncio.timeout(TIMEOUT):
+                return await self._post(http, due, body, headers)
+        except (httpx.HTTPError, TimeoutError) as error:
+            return why_lost(error)
+
+    async def _post(
+        self, http: httpx.AsyncClient, due: DueWebhook, body: bytes, headers: Mapping[str, str]
+    ) -> str:
+        """To the first address that there is a connection to; gives and raises as `_try`.
+
+        The bot is mostly in the same private network, so its addresses are called too.
+        """
+        where = parse_url(due.webhook.url)
+        if where is None:
+            return NO_HOST.words
+        found = await find_addresses(self._lookups, where, owner=due.execution_id, private=True)
+        if not isinstance(found, list):
+            return found.words if isinstance(found, Refused) else found.why
+        why = ""
+        for address in found:
+            request = http.build_request(
+                "POST",
+                where.copy_with(host=address),
+                content=body,
+                headers={**headers, "Host": where.netloc.decode(), "Connection": "close"},
+                timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
+                extensions={"sni_hostname": host_of(where)},
+            )
+            try:
+                answer = await http.send(request, stream=True)
+            except UNSENT as lost:
+                why = why_unsent(lost)
+            else:
+                await answer.aclose()
+                return "" if answer.is_success else f"answered {answer.status_code}"
+        return why
 
     def _body(self, due: DueWebhook) -> object:
         if due.webhook.kind != "stream":

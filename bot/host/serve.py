@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 from bot.domain.redaction import Redactor
 from bot.host.context import FlowWebhook, Shared, random_id, utc_seconds
@@ -28,6 +27,8 @@ from bot.host.store import Store
 from bot.host.target import Target
 from bot.host.waiters import Waiters
 from bot.host.web import build_application
+from bot.network.connections import Limits, listen
+from bot.network.lookups import Lookups
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,8 @@ class Options:
     new_id: Callable[[], str] = random_id
     redactor: Redactor = field(default_factory=Redactor)
     """Knows what must not be told of the environment."""
+    limits: Limits = field(default_factory=Limits.of_process)
+    lookups: Lookups = field(default_factory=Lookups)
 
 
 async def serve(targets: Mapping[str, Target], options: Options) -> None:
@@ -71,25 +74,27 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         port = listener.getsockname()[1]
         url = options.public_url or f"http://{_reachable(options.host)}:{port}"
         sender = Sender(
-            Outbox(file), options.flow_webhook, now=utc_seconds, pause=options.first_pause
+            Outbox(file),
+            options.flow_webhook,
+            options.lookups,
+            now=utc_seconds,
+            pause=options.first_pause,
         )
         shared = _shared(file, options, url, sender)
         runner = Runner(targets, shared)
         application = build_application(
             targets, runner, shared.store, token=options.token, now=shared.now
         )
-        # aiohttp waits as long again for a request after it has given up its body.
-        site = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_SECONDS / 2)
-        await site.setup()
-        await web.SockSite(site, listener).start()
         sending = asyncio.create_task(sender.run())
-        runner.take_up()
-        log.info("started", address=url, serves=", ".join(targets), workers=options.workers)
         try:
-            yield url
+            async with listen(
+                application, listener, limits=options.limits, shutdown_timeout=STOP_SECONDS
+            ):
+                runner.take_up()
+                log.info("started", address=url, serves=", ".join(targets), workers=options.workers)
+                yield url
+                log.info("stopping")
         finally:
-            log.info("stopping")
-            await site.cleanup()
             runner.stop()
             await sender.finish(STOP_SECONDS)
             sending.cancel()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 import structlog
 from aiohttp import web
@@ -17,13 +17,15 @@ from bot.host.store import Store
 from bot.host.target import Target
 from bot.host.texts import sendable
 from bot.host.wire import parse_answer, parse_kickoff, parse_resume
+from bot.network.refusals import Handler
+from bot.network.request_body import SMALL, BodyRefused, content_of, read_body
 
 log = structlog.get_logger(__name__)
 
-#: The largest body, in bytes.
-LIMIT: Final = 8 * 2**20
+T = TypeVar("T")
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+#: The largest body of a caller with the bearer token, in bytes.
+LIMIT: Final = 8 * 2**20
 
 
 def build_application(
@@ -35,7 +37,7 @@ def build_application(
     now: Callable[[], float],
 ) -> web.Application:
     """All routes: one target at the root, several each below its name."""
-    application = web.Application(client_max_size=LIMIT, middlewares=[_errors])
+    application = web.Application(middlewares=[_errors])
     application.router.add_get("/", _healthy)
     application.router.add_post(
         "/human_feedback_requests/{request_id}/respond", _Callbacks(runner).respond
@@ -81,7 +83,7 @@ class _Routes:
 
     async def _kickoff(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        kickoff = parse_kickoff(await request.read())
+        kickoff = await _read(request, parse_kickoff, limit=LIMIT)
         execution_id = await asyncio.to_thread(self._runner.kick_off, self._target, kickoff)
         return web.json_response({"kickoff_id": execution_id})
 
@@ -95,7 +97,7 @@ class _Routes:
 
     async def _resume(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        call = parse_resume(await request.read())
+        call = await _read(request, parse_resume, limit=LIMIT)
         return web.json_response(await asyncio.to_thread(self._runner.resume, self._target, call))
 
     def _authenticate(self, request: web.Request) -> None:
@@ -113,11 +115,17 @@ class _Callbacks:
 
     async def respond(self, request: web.Request) -> web.Response:
         """Take an answer."""
-        call = parse_answer(await request.read())
         token = request.query.get("token", "")
         question_id = sendable(request.match_info["request_id"])
-        answer = await asyncio.to_thread(self._runner.answer, question_id, token, call)
-        return web.json_response(answer)
+        asked = await asyncio.to_thread(self._runner.question, question_id, token)
+        call = await _read(request, parse_answer, limit=SMALL)
+        return web.json_response(await asyncio.to_thread(self._runner.answer, *asked, call))
+
+
+async def _read(request: web.Request, parse: Callable[[bytes], T], *, limit: int) -> T:
+    """A body of a caller who has proven who they are. Raises BodyRefused and Refusal."""
+    body = await read_body(request, limit=limit)
+    return await asyncio.to_thread(lambda: parse(content_of(body)))
 
 
 async def _healthy(_: web.Request) -> web.Response:
@@ -125,15 +133,15 @@ async def _healthy(_: web.Request) -> web.Response:
 
 
 @web.middleware
-async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every refusal as the documented object."""
     try:
         return await handler(request)
     except Refusal as refusal:
         return web.json_response(refusal.body, status=refusal.status)
-    except web.HTTPRequestEntityTooLarge:
-        too_large = Refusal.bad_request(f"The body is over {LIMIT // 2**20} MiB")
-        return web.json_response(too_large.body, status=too_large.status)
+    except BodyRefused as refused:
+        unusable = Refusal.bad_request(f"The body cannot be used: {refused.reason}")
+        return web.json_response(unusable.body, status=unusable.status)
     except web.HTTPException as error:
         body = {
             "error": error.reason,

@@ -70,10 +70,10 @@ class Answer:
 
 
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
-    """A client that crews share.
+    """A client that many who are called share.
 
     With `trust_env` it goes through the proxy that the environment names, but never to this
-    machine itself. Cookies are not kept: one crew's must not reach another. Connections have no
+    machine itself. Cookies are not kept: those of one must not reach another. Connections have no
     limit here, where crews that hang would take them from the others: whoever calls has one for
     each crew.
     """

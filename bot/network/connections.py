@@ -7,9 +7,12 @@ caller who has not sent a first request has a shorter deadline than a proxy betw
 from __future__ import annotations
 
 import asyncio
+import resource
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Self
 
@@ -48,6 +51,11 @@ class Limits:
     def within(cls, files: int) -> Self:
         """At most half of the files that the process may have open; -1 is no limit."""
         return cls() if files < 0 else cls(connections=min(cls().connections, files // 2))
+
+    @classmethod
+    def of_process(cls) -> Self:
+        """The limits that the number of files leaves to this process."""
+        return cls.within(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 class _Connection(web.RequestHandler):
@@ -171,9 +179,13 @@ class Guard:
 
 @asynccontextmanager
 async def listen(
-    application: web.Application, host: str, port: int, *, limits: Limits, shutdown_timeout: float
+    application: web.Application,
+    where: tuple[str, int] | socket.socket,
+    *,
+    limits: Limits,
+    shutdown_timeout: float,
 ) -> AsyncIterator[int]:
-    """Serve an application within limits, and give the port.
+    """Serve an application within limits at a host and port, or a bound socket; give the port.
 
     At the end nothing more is taken, and what is under way has `shutdown_timeout` seconds to be
     answered. Raises OSError.
@@ -186,12 +198,12 @@ async def listen(
     try:
         server = runner.server
         assert server is not None  # noqa: S101  # there is one after the set-up
-        listening = await asyncio.get_running_loop().create_server(
+        create = partial(
+            asyncio.get_running_loop().create_server,
             lambda: _Connection(server, guard),
-            host,
-            port,
             backlog=max(1, int(limits.connections * _BACKLOG_OF_CONNECTIONS)),
         )
+        listening = await (create(*where) if isinstance(where, tuple) else create(sock=where))
         try:
             bound: int = listening.sockets[0].getsockname()[1]
             yield bound

@@ -93,7 +93,8 @@ async def read_body(
 ) -> Body:
     """Read so many bytes at most.
 
-    Raises RequestRefused when the caller went away or was too slow, or the room is full.
+    Raises BodyRefused when the caller went away or was too slow, RequestRefused when the room is
+    full.
     """
     content = bytearray()
     try:
@@ -106,7 +107,8 @@ async def read_body(
                     if len(content) > limit:
                         return Body(bytes(content[:limit]), limit, too_large=True)
     except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
-        raise RequestRefused(malformed("The body did not arrive in full.")) from error
+        reason = "it did not arrive in full"
+        raise BodyRefused(reason, malformed("The body did not arrive in full.")) from error
     return _unpacked(bytes(content), request.headers.get("Content-Encoding", ""), limit)
 
 
@@ -115,13 +117,16 @@ def _nothing(_length: int) -> None:
 
 
 def content_of(body: Body) -> bytes:
-    """The whole body, unpacked. Raises BodyRefused."""
+    """The whole body, unpacked, of no more parts than are read. Raises BodyRefused."""
     if body.too_large:
         raise BodyRefused(f"over {body.limit:,} bytes", too_large(body.limit))
     if body.odd_encoding:
         encoding = body.odd_encoding[:_ENCODING_LIMIT]
         reason = f"its Content-Encoding {encoding!r} cannot be unpacked"
         raise BodyRefused(reason, malformed("The body cannot be unpacked.", [reason]))
+    if len(body.content) > LIMIT and sum(map(body.content.count, b"[{,")) > PARTS_LIMIT:
+        reason = f"over {LIMIT:,} bytes and of more than {PARTS_LIMIT:,} parts"
+        raise BodyRefused(reason, too_large(LIMIT))
     return body.content
 
 
@@ -139,9 +144,6 @@ def is_header(text: str) -> bool:
 def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) -> T:
     """Read a body that must be JSON. `parse` raises Malformed; this raises BodyRefused."""
     content = content_of(body)
-    if len(content) > LIMIT and sum(map(content.count, b"[{,")) > PARTS_LIMIT:
-        reason = f"over {LIMIT:,} bytes and of more than {PARTS_LIMIT:,} parts"
-        raise BodyRefused(reason, too_large(LIMIT))
     if not _is_json(request):
         content_type = request.headers.get("Content-Type", "")
         raise BodyRefused("not sent as JSON", not_json(content_type))

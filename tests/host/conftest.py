@@ -32,7 +32,9 @@ def start_host(tmp_path: Path, listener: Listener) -> StartHost:
     """Start a host on the test's own file; a second one after it finds what the first left."""
 
     @asynccontextmanager
-    async def start(*targets: Target, workers: int = 4, asks: bool = True) -> AsyncIterator[Api]:
+    async def start(
+        *targets: Target, workers: int = 4, asks: bool = True, **more: Any
+    ) -> AsyncIterator[Api]:
         options = Options(
             host="127.0.0.1",
             port=0,
@@ -44,6 +46,7 @@ def start_host(tmp_path: Path, listener: Listener) -> StartHost:
             else None,
             first_pause=0.005,
             redactor=Redactor([MODEL_KEY]),
+            **more,
         )
         async with hosting({target.name: target for target in targets}, options) as url:
             yield Api(url)

@@ -21,6 +21,7 @@ from bot.host.sender import Sender
 from bot.host.slots import Slots
 from bot.host.store import Store
 from bot.host.waiters import Waiters
+from bot.network.lookups import Lookups
 from tests.host.client import Listener
 from tests.host.standins import StandInCrew
 
@@ -125,7 +126,7 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
         return utc_seconds()
 
     outbox = Outbox(database)
-    sender = Sender(outbox, None, now=now, pause=0.001)
+    sender = Sender(outbox, None, Lookups(), now=now, pause=0.001)
     outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})], at=0)
     with database.reading() as sql:
         sql.execute("PRAGMA query_only = ON")

@@ -16,6 +16,7 @@ from bot.host.outbox import Outbox, forget_about
 from bot.host.records import Webhook
 from bot.host.schema import STEPS
 from bot.host.sender import Sender
+from bot.network.lookups import Lookups
 from tests.host.client import Listener
 
 
@@ -42,7 +43,7 @@ def old_file(file: Path, listener: Listener) -> Path:
 @asynccontextmanager
 async def sending(outbox: Outbox) -> AsyncIterator[Sender]:
     """Send what is due."""
-    sender = Sender(outbox, None, now=utc_seconds, pause=0.001)
+    sender = Sender(outbox, None, Lookups(), now=utc_seconds, pause=0.001)
     running = asyncio.create_task(sender.run())
     yield sender
     running.cancel()

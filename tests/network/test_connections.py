@@ -104,7 +104,7 @@ def serve() -> Serve:
         app.router.add_post("/refuse", refuse)
         app.router.add_post("/echo", echo)
         app.router.add_post("/anybody", anybody)
-        async with listen(app, "127.0.0.1", 0, limits=limits, shutdown_timeout=1) as port:
+        async with listen(app, ("127.0.0.1", 0), limits=limits, shutdown_timeout=1) as port:
             server = Server(port)
             yield server
             for client in server.clients:
@@ -126,7 +126,7 @@ async def test_a_stop_waits_for_a_request_only_so_long() -> None:
     app.router.add_get("/ok", hang)
     stack = AsyncExitStack()
     port = await stack.enter_async_context(
-        listen(app, "127.0.0.1", 0, limits=Limits(), shutdown_timeout=1)
+        listen(app, ("127.0.0.1", 0), limits=Limits(), shutdown_timeout=1)
     )
     client = await Server(port).connect(GET)
     await asked.wait()
