@@ -92,6 +92,31 @@ async def crews_go_on(real: Real) -> AsyncIterator[None]:
     )
 
 
+async def the_later_of_two_tasks_stays_done(real: Real) -> AsyncIterator[None]:
+    """CrewAI would run it again beside the other one, which still waits."""
+    served, told = real.api("pair"), real.told("kills")
+    pair = await served.kick_off({"topic": "beside"}, **told)
+    await real.pause(pair, 2)
+    both = {one["task_name"]: one["task_id"] for one in real.pauses(pair)}
+    await served.resume(pair, both["Right"], approve=True, **told)
+
+    def done() -> list[Json]:
+        return [one for one in real.listener.at("/kills/task") if one["kickoff_id"] == pair]
+
+    await real.listener.until(done)
+    yield
+    yield
+    yield
+
+    await served.resume(pair, both["Left"], approve=True)
+    ended = await served.until(pair, "completed")
+
+    outputs = [one["output"] for one in ended["result"]["tasks"]]
+    assert outputs == ["Left of beside", "Right of beside", "Both"]
+    assert len(real.pauses(pair)) == 2
+    assert real.asked.count("Right of beside") == 1
+
+
 async def flows_go_on(real: Real) -> AsyncIterator[None]:
     served, crews, told = real.api("ArticleFlow"), real.api("CrewFlow"), real.told("kills")
 

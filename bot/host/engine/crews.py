@@ -17,7 +17,7 @@ from crewai import Crew
 from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 
-from bot.host.engine.replays import replace_once
+from bot.host.engine.replays import give_back, replace_once
 from bot.host.engine.reviews import Reviews
 from bot.host.engine.steps import listen_to_steps
 from bot.host.errors import Refusal
@@ -121,6 +121,9 @@ class _Work:
             pydantic=model.model_validate(stored) if model and stored is not None else None,
             agent=one.output["agent"],
         )
+        if task.async_execution:
+            # CrewAI resumes at the first task that is not done, and runs those beside it again.
+            give_back(task, task.output)
         for skipped in self._tasks[: one.position]:
             # Conditional tasks that were skipped leave no output, and would end the resuming.
             if skipped.output is None and hasattr(skipped, "get_skipped_task_output"):

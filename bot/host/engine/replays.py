@@ -1,8 +1,9 @@
-"""An agent that gives an answer from before a restart instead of working it out anew."""
+"""Agents and tasks that give what is known from before a restart instead of working it out anew."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 
@@ -24,3 +25,10 @@ def replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> Non
     wanted = task
     # The models of crewai let nobody set what is no field; this is found before the class's own.
     agent.__dict__["execute_task"] = execute_task
+
+
+def give_back(task: Any, output: Any) -> None:
+    """Let an async task's runs give this output at once, and call nobody back."""
+    done: Future[Any] = Future()
+    done.set_result(output)
+    task.__dict__["execute_async"] = lambda **_: done
