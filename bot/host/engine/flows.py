@@ -150,7 +150,7 @@ class FlowTarget:
             message=f"{said}\n\n{kept.message}" if said else kept.message,
             output=told["method_output"],
             emit=tuple(kept.emit or ()),
-            flow_class=kept.flow_class,
+            flow_class=self._flow.__name__,
             metadata=told["metadata"],
             pending={"state": state, "context": told},
         )
