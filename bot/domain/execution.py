@@ -16,6 +16,8 @@ from bot.domain.verdict import Person
 #: the crew has said so this often, for this long. Reviews are closed on that word.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
+#: How long the result of one that ended by an event is waited for.
+RESULT_WITHIN = timedelta(seconds=30)
 
 #: The longest subject, and the longest value that is a part of one, in characters.
 SUBJECT_LIMIT = 60
@@ -73,6 +75,8 @@ class Execution:
     """How often it has said so."""
     is_flow: bool = False
     """Its events said so: crews that end inside of it do not end it."""
+    ended_by_event: bool = False
+    """An event of the stream ended it, and neither a webhook nor its status has said so since."""
     stuck_in_doubt: bool = False
     """A decision of it was stuck and may have been taken: evidence of having gone on settles it."""
 
@@ -91,6 +95,12 @@ class Execution:
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.state is not ExecutionState.RUNNING
+
+    @property
+    def awaits_result(self) -> bool:
+        """Whether it ended by an event that told no result: a webhook or its status may."""
+        ended = self.ended_by_event and self.state is ExecutionState.COMPLETED
+        return ended and self.result is None
 
     def learn(
         self,
@@ -166,10 +176,16 @@ class Execution:
         result: Output | None = None,
         error: str = "",
         tokens: int | None = None,
+        by_event: bool = False,
     ) -> Execution:
-        """End it. The first account of the end counts; a later one may add the tokens."""
+        """End it. The first account of the end counts; a later one may add what it did not tell."""
         if self.is_over:
-            return replace(self, tokens=self.tokens if tokens is None else tokens)
+            return replace(
+                self,
+                result=result if self.awaits_result else self.result,
+                tokens=self.tokens if tokens is None else tokens,
+                ended_by_event=self.ended_by_event and by_event,
+            )
         return replace(
             self,
             state=state,
@@ -178,6 +194,7 @@ class Execution:
             result=result,
             error=error,
             tokens=tokens,
+            ended_by_event=by_event,
             completed_tasks=max(self.completed_tasks, self.total_tasks or 0)
             if state is ExecutionState.COMPLETED
             else self.completed_tasks,
@@ -191,6 +208,7 @@ class Execution:
             ended_at=None,
             result=None,
             error="",
+            ended_by_event=False,
             not_found_since=None,
             not_found_count=0,
         )

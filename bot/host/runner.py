@@ -179,14 +179,19 @@ class Runner:
         kind = "flow" if self._targets[execution.target].is_flow else "crew_kickoff"
         match outcome:
             case Completed(result, more):
-                done = "finished" if kind == "flow" else "completed"
+                # As the library's own events call it.
+                done, told = ("finished", "result") if kind == "flow" else ("completed", "output")
                 self._store.end(
                     execution.id,
                     result=result,
                     at=self._shared.now(),
                     webhooks=[
                         *bodies.end_webhooks(execution, result, more),
-                        *bodies.event(execution, f"{kind}_{done}", {"state": {"id": execution.id}}),
+                        *bodies.event(
+                            execution,
+                            f"{kind}_{done}",
+                            {"state": {"id": execution.id}, told: result},
+                        ),
                     ],
                 )
                 log.info("completed", execution=execution.id)

@@ -152,6 +152,7 @@ def to_execution(row: sa.Row[Any]) -> Execution:
         not_found_count=row.not_found_count or 0,
         stuck_in_doubt=bool(row.stuck_in_doubt),
         is_flow=bool(row.is_flow),
+        ended_by_event=bool(row.ended_by_event),
     )
 
 
@@ -236,6 +237,7 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "not_found_count": execution.not_found_count,
         "stuck_in_doubt": execution.stuck_in_doubt,
         "is_flow": execution.is_flow,
+        "ended_by_event": execution.ended_by_event,
         "subject": execution.subject,
         "meta": [list(pair) for pair in execution.meta] or None,
     }

@@ -220,6 +220,7 @@ SAVE_EXECUTION: Final = _update_execution(
     "subject",
     "meta",
     "is_flow",
+    "ended_by_event",
 )
 PLACE_PROGRESS: Final = _update_execution("progress_channel", "progress_ts")
 PLACE_THREAD: Final = _update_execution("channel", "thread_ts")

@@ -72,6 +72,7 @@ executions = sa.Table(
     sa.Column("subject", sa.Text),
     sa.Column("meta", sa.JSON),
     sa.Column("is_flow", sa.Boolean),
+    sa.Column("ended_by_event", sa.Boolean),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),

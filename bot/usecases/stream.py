@@ -13,7 +13,6 @@ from itertools import groupby
 
 from bot.domain.effects import EffectKind
 from bot.domain.execution import Execution, ExecutionState, TaskUpdate, about
-from bot.domain.notification import Output
 from bot.domain.reason import AnsweredElsewhere
 from bot.domain.redaction import Redactor
 from bot.domain.review import State
@@ -57,8 +56,8 @@ async def _record(
 
 
 async def _is_flow(tx: Tx, execution: Execution) -> Execution:
-    """It is a flow: what ended was one of its crews."""
-    flow = replace(execution.reopen() if execution.is_over else execution, is_flow=True)
+    """It is a flow: what an event ended was one of its crews."""
+    flow = replace(execution.reopen() if execution.ended_by_event else execution, is_flow=True)
     await tx.executions.save(flow)
     return flow
 
@@ -69,11 +68,11 @@ async def _apply(tx: Tx, execution: Execution, event: StreamEvent, *, at: dateti
             await _answered(tx, execution, request_id, at=at)
         case Finished(result, tokens) if event.of_flow or not execution.is_flow:
             ended = execution.end(
-                ExecutionState.COMPLETED, at, result=result or Output(""), tokens=tokens
+                ExecutionState.COMPLETED, at, result=result, tokens=tokens, by_event=True
             )
             return await _end(tx, execution, ended, at=at)
         case Failed(error) if event.of_flow or not execution.is_flow:
-            ended = execution.end(ExecutionState.FAILED, at, error=error)
+            ended = execution.end(ExecutionState.FAILED, at, error=error, by_event=True)
             return await _end(tx, execution, ended, at=at)
         case _ if execution.is_over:
             pass
@@ -105,8 +104,8 @@ async def _show(tx: Tx, before: Execution, execution: Execution, *, at: datetime
 
 
 async def _end(tx: Tx, before: Execution, ended: Execution, *, at: datetime) -> Execution:
-    """Nothing where it had ended before."""
-    if not before.is_over:
+    """Nothing where it had ended before, unless its result is told now."""
+    if not before.is_over or (before.awaits_result and not ended.awaits_result):
         await end_execution(tx, before, ended, at=at)
     return ended
 

@@ -99,7 +99,10 @@ async def record_update(
 
 
 async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: datetime) -> None:
-    """Save an execution that has ended, close its unfinished rounds, and post the result once."""
+    """Save an execution that has ended, close its unfinished rounds, and post the result once.
+
+    While it awaits its result, its status is asked for that first.
+    """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
         closed = round_.close(_why_over(ended), at)
@@ -109,7 +112,9 @@ async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: date
     if not ended.tracked:
         return
     effects = [about(ended, EffectKind.PROGRESS)]
-    if not before.is_over:
+    if ended.awaits_result:
+        await tx.hasten(about(ended, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    elif not before.is_over or before.awaits_result:
         effects.append(about(ended, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
 

@@ -118,6 +118,8 @@ async def test_events_are_streamed_where_a_kickoff_asks_for_their_types(
     assert {event["type"] for event in events} == set(stream["events"])
     assert {event["execution_id"] for event in events} == {execution}
     assert len({event["id"] for event in events}) == 2
+    [end] = [event["data"] for event in events if event["type"] == "crew_kickoff_completed"]
+    assert end["output"] == "draft 1 on tea"
 
 
 async def test_a_pause_is_announced_until_somebody_takes_it(

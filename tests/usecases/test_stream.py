@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import ExecutionState
+from bot.domain.execution import RESULT_WITHIN, ExecutionState
 from bot.domain.notification import Output
 from bot.domain.outcome import Refused, ResumeStatus
 from bot.domain.reason import (
@@ -154,6 +154,71 @@ async def test_what_ended_before_it_was_known_to_be_a_flow_goes_on(world: World)
     assert not (await world.execution("f-2")).is_over
     assert asked.round.state is State.WAITING
     assert EffectKind.POST_RESULT not in await world.effects()
+
+
+async def _posted(world: World) -> int:
+    """How often the end was told."""
+    await world.settle_slack()
+    return world.messages_said().count(EffectKind.POST_RESULT)
+
+
+@pytest.mark.parametrize("flow", [True, False])
+async def test_an_event_without_the_result_leaves_it_to_the_webhook(
+    world: World, flow: bool
+) -> None:
+    await world.start("f-1")
+    await record(world, happened(Finished(), execution="f-1", flow=flow))
+    assert (await world.execution("f-1")).is_over
+    assert await _posted(world) == 0
+    await world.record_update("f-1", ended="Done.")
+    assert (await world.execution("f-1")).result == Output("Done.")
+    assert await _posted(world) == 1
+    world.clock.advance(STATUS_POLL.first)
+    await world.turn(STATUS)
+    await record(world, happened(Finished(Output("Late.")), execution="f-1", flow=flow, number=2))
+    assert (await world.execution("f-1")).result == Output("Done.")
+    assert await _posted(world) == 1
+
+
+async def test_or_to_the_status_or_to_another_event(world: World) -> None:
+    for name in ("f-1", "f-2"):
+        await world.start(name)
+        await record(world, happened(Finished(), execution=name, flow=True))
+    await record(world, happened(Finished(Output("Told.")), execution="f-2", flow=True, number=2))
+    assert await _posted(world) == 1
+    world.crew.says = Progress(CrewStatus.RUNNING, "running", None)
+    world.clock.advance(STATUS_POLL.first)
+    await world.turn(STATUS)
+    assert (await world.execution("f-1")).awaits_result
+    world.crew.says = Progress(CrewStatus.COMPLETED, "completed", None, result=Output("Done."))
+    world.clock.advance(STATUS_POLL.longest)
+    await world.turn(STATUS)
+    assert (await world.execution("f-1")).result == Output("Done.")
+    assert (await world.execution("f-2")).result == Output("Told.")
+    assert await _posted(world) == 2
+
+
+async def test_a_result_that_nobody_tells_is_not_waited_for(world: World) -> None:
+    await world.start("f-1")
+    await record(world, happened(Finished(), execution="f-1", flow=True))
+    world.crew.says = Progress(CrewStatus.RUNNING, "running", None)
+    world.clock.advance(RESULT_WITHIN)
+    await world.turn(STATUS)
+    assert await _posted(world) == 1
+    await world.record_update("f-1", ended="Late.")
+    assert await _posted(world) == 1
+
+
+async def test_what_a_webhook_ended_is_told_once_whatever_its_events_say(world: World) -> None:
+    """It was the flow's own: no crew inside has that address."""
+    await world.start("f-1")
+    await world.record_update("f-1", ended="Done.")
+    assert await _posted(world) == 1
+    await record(world, happened(TaskStarted("draft"), execution="f-1", flow=True))
+    await record(world, happened(Finished(), execution="f-1", flow=True, number=2))
+    execution = await world.execution("f-1")
+    assert (execution.is_over, execution.result) == (True, Output("Done."))
+    assert await _posted(world) == 1
 
 
 async def test_an_answer_given_elsewhere_closes_what_waits(world: World) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.effects import EffectKind
-from bot.domain.execution import Execution, ExecutionState, about
+from bot.domain.execution import RESULT_WITHIN, Execution, ExecutionState, about
 from bot.domain.outcome import Delivered, Outcome
 from bot.domain.redaction import Redactor
 from bot.usecases.delivery.context import DeliveryContext
@@ -98,7 +98,10 @@ async def record_answer(
         execution = await reopen(tx, execution, at=asked_at)
     taken_until = _taken_until(execution, answer, asked_at)
     if execution.is_over:
-        return Recorded(execution, taken_until)
+        told = _with_result(execution, answer, asked_at)
+        if told != execution:
+            await end_execution(tx, execution, told, at=asked_at)
+        return Recorded(told, taken_until)
     updated = _updated(execution, answer, asked_at)
     if updated.state is ExecutionState.GONE and await _is_asked(tx, execution):
         return Recorded(execution)
@@ -155,8 +158,24 @@ def _updated(
     return told
 
 
+def _with_result(
+    execution: Execution, answer: Progress | CrewUnavailable, asked_at: datetime
+) -> Execution:
+    """Take the result from the status of what an event ended; after a while, do without."""
+    match answer:
+        case _ if not execution.awaits_result:
+            return execution
+        case Progress(status=CrewStatus.COMPLETED, result=result):
+            return execution.end(ExecutionState.COMPLETED, asked_at, result=result)
+        case _ if asked_at >= (execution.ended_at or asked_at) + RESULT_WITHIN:
+            return execution.end(ExecutionState.COMPLETED, asked_at)
+        case _:
+            return execution
+
+
 def _has_ended(execution: Execution) -> bool:
-    return execution.is_over and execution.state is not ExecutionState.GONE
+    over = execution.is_over and execution.state is not ExecutionState.GONE
+    return over and not execution.awaits_result
 
 
 def _shown(execution: Execution) -> tuple[object, ...]:
