@@ -25,6 +25,8 @@ from bot.logs import set_up_logging
 
 _SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
+#: Whoever guesses a shorter one puts questions before people; the bot takes none either.
+SECRET_LENGTH: Final = 16
 
 
 def run_host(chosen: argparse.Namespace) -> int:
@@ -92,6 +94,11 @@ def check_flows(targets: Mapping[str, Target], options: Options) -> None:
             f"{flows[0]} is a flow: say where its questions go with --flow-webhook URL and"
             " --flow-webhook-secret-env NAME"
         )
+    if flows[1:] and options.flow_webhook is not None and "{name}" not in options.flow_webhook.url:
+        raise HostNotStarted(
+            f"{' and '.join(flows)} are flows, and --flow-webhook names one crew of the bot for all"
+            " of them: put {name} where it stands, as in …/crews/{name}/flow-request"
+        )
 
 
 def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) -> FlowWebhook | None:
@@ -103,6 +110,11 @@ def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) ->
     secret = environment.get(name, "")
     if not secret:
         raise HostNotStarted(f"{name} is not set: the secret of the crew's flow requests")
+    if len(secret) < SECRET_LENGTH:
+        raise HostNotStarted(
+            f"{name} has {len(secret)} characters and needs {SECRET_LENGTH} or more; what"
+            " `openssl rand -hex 32` prints will do, for the crew's flow_webhook_secret_env too"
+        )
     return FlowWebhook(url=chosen.flow_webhook, secret=secret)
 
 

@@ -43,13 +43,13 @@ def test_everything_can_be_chosen() -> None:
         *("--token-env", "T", "--public-url", "https://host.example.com/"),
         *("--flow-webhook", "https://bot.example.com/x", "--flow-webhook-secret-env", "F"),
         T="secret",
-        F="whsec_x",
+        F="whsec_of-the-flows",
     )
 
     assert (chosen.host, chosen.port, chosen.workers) == ("10.0.0.1", 9, 2)
     assert chosen.public_url == "https://host.example.com"
     assert chosen.flow_webhook is not None
-    assert chosen.flow_webhook.secret == "whsec_x"
+    assert chosen.flow_webhook.secret == "whsec_of-the-flows"
 
 
 def test_secrets_of_the_environment_are_known() -> None:
@@ -79,6 +79,11 @@ def test_secrets_of_the_environment_are_known() -> None:
             {"CREW_TOKEN": "x"},
             "F is not set",
         ),
+        (
+            ["--flow-webhook", "https://a", "--flow-webhook-secret-env", "F"],
+            {"CREW_TOKEN": "x", "F": "abc"},
+            "F has 3 characters and needs 16",
+        ),
         (["--flow-webhook", "bot"], {"CREW_TOKEN": "x"}, "no http(s) URL"),
         (["--public-url", "http://["], {"CREW_TOKEN": "x"}, "no http(s) URL"),
     ],
@@ -90,10 +95,23 @@ def test_what_is_wrong_is_named(words: list[str], environment: dict[str, str], s
     assert said in str(raised.value)
 
 
-@pytest.mark.parametrize("words", [["--port", "70000"], ["--workers", "0"]])
-def test_a_number_that_cannot_be_is_refused(words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--port", "70000", "'70000' is no port"),
+        ("--port", "-1", "'-1' is no port"),
+        ("--port", "abc", "'abc' is no port"),
+        ("--workers", "0", "'0' is no number from 1 on"),
+        ("--workers", "many", "'many' is no number from 1 on"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(
+    option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        options(*words, CREW_TOKEN="x")
+        options(f"{option}={value}", CREW_TOKEN="x")
+
+    assert f"argument {option}: {said}" in capsys.readouterr().err
 
 
 def test_nothing_is_asked_at_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +128,18 @@ def test_a_flow_without_an_address_for_its_questions_is_not_served() -> None:
     check_flows({"crew": StandInCrew()}, options(CREW_TOKEN="x"))
     with pytest.raises(HostNotStarted, match="--flow-webhook URL"):
         check_flows({"flow": StandInFlow()}, options(CREW_TOKEN="x"))
+
+
+def test_several_flows_need_an_address_each() -> None:
+    def flows_to(url: str, *names: str) -> None:
+        words = ("--flow-webhook", url, "--flow-webhook-secret-env", "F")
+        given = options(*words, CREW_TOKEN="x", F="whsec_of-the-flows")
+        check_flows({name: StandInFlow(name) for name in names}, given)
+
+    flows_to("https://a/crews/one/flow-request", "one")
+    flows_to("https://a/crews/{name}/flow-request", "one", "two")
+    with pytest.raises(HostNotStarted, match="one and two are flows"):
+        flows_to("https://a/crews/one/flow-request", "one", "two")
 
 
 @pytest.mark.parametrize(
