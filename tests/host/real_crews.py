@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.host.real import Real
 
-TARGETS = ("crew", "make", "Project", "priced", "managed", "failing")
+TARGETS = ("crew", "make", "Project", "defaulted", "priced", "managed", "failing")
 
 
 async def a_crew_is_reviewed_from_its_kickoff_to_its_end(real: Real) -> None:
@@ -46,6 +46,14 @@ async def _reviewed(real: Real, name: str) -> None:
     assert [one["output"] for one in tasks] == outputs
     assert crew["result"] == ended["result"]["output"] == f"Report on {name}"
     assert set(crew["token_usage"]) == {"total_tokens", "prompt_tokens", "completion_tokens"}
+
+
+async def inputs_that_are_left_out_have_the_crews_defaults(real: Real) -> None:
+    served, told = real.api("defaulted"), real.told("defaulted")
+    assert await served.call("GET", "/inputs") == (200, {"inputs": []})
+    for inputs, topic in (({}, "milk"), ({"topic": "tea"}, "tea")):
+        pause = await real.pause(await served.kick_off(inputs, **told))
+        assert pause["task_output"] == f"Draft on {topic}"
 
 
 async def executions_at_the_same_time_keep_apart(real: Real) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from crewai import Crew
@@ -30,10 +31,17 @@ class CrewTarget:
 
     is_flow = False
 
-    def __init__(self, name: str, build: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[], Any],
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """`defaults` are inputs that a kickoff may leave out."""
         self.name = name
         self._build = build
-        self.inputs: Sequence[str] = sorted(build().fetch_inputs())
+        self._defaults = defaults
+        self.inputs: Sequence[str] = sorted(build().fetch_inputs() - defaults.keys())
 
     def check(self, inputs: Json) -> None:
         """Raises Refusal where inputs are missing."""
@@ -48,7 +56,7 @@ class CrewTarget:
 
     def run(self, run: Run) -> Completed:
         """Work in the calling thread, to the end."""
-        return _Work(self._build(), run).work()
+        return _Work(self._build(), run).work(self._defaults)
 
 
 class _Work:
@@ -64,13 +72,13 @@ class _Work:
         by_task = {id(task): known for task, known in zip(self._tasks, self._ids, strict=True)}
         self._reviews = Reviews(run, lambda task: by_task.get(id(task), str(task.id)))
 
-    def work(self) -> Completed:
+    def work(self, defaults: Mapping[str, Any]) -> Completed:
         self._take_time()
         self._go_back()
         set_provider(self._reviews)
         self._crew.stream = False
         self._listen()
-        result: Any = self._crew.kickoff(inputs=dict(self._run.execution.kickoff.inputs))
+        result: Any = self._crew.kickoff(inputs={**defaults, **self._run.execution.kickoff.inputs})
         usage = result.token_usage
         more = {
             "result_json": _json_of(result),

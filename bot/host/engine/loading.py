@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,22 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
         project: Any = found
         return CrewTarget(name, lambda: project().crew())
     if callable(found):
-        made = found()
-        if isinstance(made, Crew):
-            return CrewTarget(name, found)
-        if isinstance(made, Flow):
-            return FlowTarget(name, maker_of(made), flow_states)
-        raise HostNotStarted(f"{spec} makes {_a(made)}, which is no crew and no flow")
+        return _as_target_of_function(name, found, spec, flow_states)
     raise HostNotStarted(f"{spec} is {_a(found)}, which is no crew and no flow")
+
+
+def _as_target_of_function(
+    name: str, found: Callable[[], Any], spec: str, flow_states: Path
+) -> Target:
+    match found():
+        case Crew():
+            return CrewTarget(name, found)
+        case (Crew(), dict() as defaults):  # as `load_crew` gives them
+            return CrewTarget(name, lambda: found()[0], defaults)
+        case Flow() as made:
+            return FlowTarget(name, maker_of(made), flow_states)
+        case made:
+            raise HostNotStarted(f"{spec} makes {_a(made)}, which is no crew and no flow")
 
 
 def _a(value: object) -> str:

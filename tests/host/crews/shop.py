@@ -65,6 +65,11 @@ def make() -> Crew:
     return _crew()
 
 
+def defaulted() -> tuple[Crew, dict[str, str]]:
+    """A crew with the inputs that it takes where none are given, as `load_crew` gives them."""
+    return _crew(), {"topic": "milk"}
+
+
 class Project:
     """What `crewai create crew` makes, without its decorators."""
 
