@@ -42,8 +42,8 @@ _STEP_BY: Final = (120, 3600, -120)
 _LONG_RESUME: Final = at_crew.slow(6)
 _UNDER_WAY: Final = 2.0
 _WATCHED: Final = 3.0
-#: Clients notice a death a little later than it happens.
-_NOTICED: Final = 0.5
+#: Clients notice a death later than it happens, on a busy machine by seconds.
+_NOTICED: Final = 2.0
 _OPEN: Final = float("inf")
 
 _PAGE: Final = "<html><h1>502 Bad Gateway</h1><script>alert(1)</script></html>"
