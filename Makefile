@@ -15,10 +15,10 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: install ## The whole product on this machine: a crew, a Slack workspace and the bot
-	@$(PY) -m bot demo
+	@$(PY) -m crewgate demo
 
 demo-crewai: $(WITH_CREWAI)/.bot ## The same with the real CrewAI, and a model that answers from a script
-	@$(WITH_CREWAI)/bin/python -m bot demo --crewai
+	@$(WITH_CREWAI)/bin/python -m crewgate demo --crewai
 
 test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests; those of the domain and the use cases must cover it whole
 	@# What is compiled is kept, whatever the environment says: the bot is started a hundred times.

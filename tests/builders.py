@@ -6,17 +6,17 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.crew import Crew
-from bot.domain.effects import Effect, EffectKind
-from bot.domain.execution import Execution
-from bot.domain.notes import Note
-from bot.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
-from bot.domain.people import Email, User
-from bot.domain.question import Callback, FlowRequest, Question
-from bot.domain.review import Review, Round, State
-from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
-from bot.usecases.read_models import DeadLetter
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.execution import Execution
+from crewgate.domain.notes import Note
+from crewgate.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
+from crewgate.domain.people import Email, User
+from crewgate.domain.question import Callback, FlowRequest, Question
+from crewgate.domain.review import Review, Round, State
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
+from crewgate.usecases.read_models import DeadLetter
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

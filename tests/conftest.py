@@ -16,9 +16,9 @@ from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-from bot.event_loop import EventLoop
-from bot.store.engine import Engines, open_engines
-from bot.store.unit_of_work import SqlUnitOfWork
+from crewgate.event_loop import EventLoop
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.usecases.world import World

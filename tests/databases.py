@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeAlias
 
-from bot.store.engine import open_engines
-from bot.store.migrate import migrate
+from crewgate.store.engine import open_engines
+from crewgate.store.migrate import migrate
 
 Prepare: TypeAlias = Callable[[str], Awaitable[None]]
 """Fills an empty database, and closes every connection to it."""

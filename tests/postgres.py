@@ -15,8 +15,8 @@ from pathlib import Path
 import asyncpg
 import sqlalchemy as sa
 
-from bot.store.engine import Engines, open_engines
-from bot.store.tables import metadata
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.tables import metadata
 from tests.databases import Prepare, bring_up
 
 

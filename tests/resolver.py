@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from bot.network.lookups import AddressInfo
+from crewgate.network.lookups import AddressInfo
 
 
 class Names:

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from bot.crews import (
+from crewgate.crews import (
     build_credentials,
     build_log_redactor,
     build_redactors,
     open_flow_answers,
 )
-from bot.demo.ports import free_port
-from bot.domain.outcome import NotSent
-from bot.domain.question import Callback
-from bot.domain.redaction import MARK, Redactor
-from bot.settings.load import Settings, load
-from bot.web.credentials import EventKind
+from crewgate.demo.ports import free_port
+from crewgate.domain.outcome import NotSent
+from crewgate.domain.question import Callback
+from crewgate.domain.redaction import MARK, Redactor
+from crewgate.settings.load import Settings, load
+from crewgate.web.credentials import EventKind
 from tests.builders import NOW
 
 CREWS = """

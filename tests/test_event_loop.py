@@ -10,9 +10,9 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.event_loop import EventLoop
-from bot.network.client import open_client
-from bot.network.lookups import Lookups
+from crewgate.event_loop import EventLoop
+from crewgate.network.client import open_client
+from crewgate.network.lookups import Lookups
 from tests.resolver import Names
 from tests.servers import serve
 

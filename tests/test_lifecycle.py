@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
-from bot.domain.effects import EffectKind
-from bot.domain.retry import Retry
-from bot.lifecycle import (
+from crewgate.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.retry import Retry
+from crewgate.lifecycle import (
     STOP_LISTENING_SECONDS,
     STOP_WORKING_SECONDS,
     Supervisor,
@@ -22,9 +22,9 @@ from bot.lifecycle import (
     find_orphaned_destinations,
     run_workers,
 )
-from bot.runtime import POST_RATE, UPDATE_RATE
-from bot.usecases.delivery.worker import Pace
-from bot.usecases.wakeup import Wakeup
+from crewgate.runtime import POST_RATE, UPDATE_RATE
+from crewgate.usecases.delivery.worker import Pace
+from crewgate.usecases.wakeup import Wakeup
 from tests.builders import FakeClock, an_effect
 from tests.usecases.world import World
 

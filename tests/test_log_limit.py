@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot.log_limit import LogLimit
+from crewgate.log_limit import LogLimit
 
 Line = tuple[str, str | None, int]
 
@@ -50,7 +50,7 @@ async def until(written: Written, count: int) -> None:
 
 
 async def test_a_line_a_window_and_the_number_of_those_left_out(written: Written) -> None:
-    log = structlog.get_logger("bot.test")
+    log = structlog.get_logger("crewgate.test")
     for _ in range(1_000):
         log.warning("refused", crew="research")
     log.warning("refused", crew="writing")
@@ -64,7 +64,7 @@ async def test_a_line_a_window_and_the_number_of_those_left_out(written: Written
 
 
 async def test_what_comes_seldom_is_written_at_once(written: Written) -> None:
-    log = structlog.get_logger("bot.test")
+    log = structlog.get_logger("crewgate.test")
     log.info("refused")
     log.info("other")
     loop = asyncio.get_running_loop()
@@ -76,7 +76,7 @@ async def test_what_comes_seldom_is_written_at_once(written: Written) -> None:
 
 
 async def test_every_other_line_is_written(written: Written) -> None:
-    log = structlog.get_logger("bot.test")
+    log = structlog.get_logger("crewgate.test")
     for _ in range(100):
         log.warning("notification", crew="research")
     assert written == [("notification", "research", 0)] * 100

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot.domain.redaction import MARK, Redactor
-from bot.logs import printable, set_up_logging
+from crewgate.domain.redaction import MARK, Redactor
+from crewgate.logs import printable, set_up_logging
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ NASTY = "e-1\x1b[2J\x9b31m\r\nfake line\u202e\u200b\x00"
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_no_control_character_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("console" if form == "console" else "json", "info", redact=str)
-    log = structlog.get_logger("bot.test")
+    log = structlog.get_logger("crewgate.test")
 
     log.info("notification", execution=NASTY, several=[NASTY], ours="as it is")
     logging.getLogger("elsewhere").warning("odd %s", NASTY)
@@ -50,7 +50,7 @@ def test_a_traceback_keeps_its_lines_and_nothing_else(capsys: pytest.CaptureFixt
     try:
         int(NASTY)
     except ValueError:
-        structlog.get_logger("bot.test").exception("failed")
+        structlog.get_logger("crewgate.test").exception("failed")
 
     written = capsys.readouterr().err
     assert "Traceback" in written
@@ -68,7 +68,7 @@ def test_no_secret_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str])
     secret = "whsec_first\"second'third\\é"  # opens nothing; no digits, which a time may hold too
     redactor = Redactor([secret])
     set_up_logging("console" if form == "console" else "json", "info", redact=redactor.text)
-    log = structlog.get_logger("bot.test")
+    log = structlog.get_logger("crewgate.test")
 
     log.info("asked", why=f"no {secret}", several=[secret], deep={"body": (secret,)})
     log.info(secret)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from bot.domain.effects import EffectKind
-from bot.lifecycle import Supervisor
-from bot.readiness import Readiness
-from bot.runtime import RESTART
-from bot.web.health import Health
+from crewgate.domain.effects import EffectKind
+from crewgate.lifecycle import Supervisor
+from crewgate.readiness import Readiness
+from crewgate.runtime import RESTART
+from crewgate.web.health import Health
 from tests.builders import FakeClock
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from bot.runtime import LASTING, STEP, TOLD, SteppingClock, steady_now
+from crewgate.runtime import LASTING, STEP, TOLD, SteppingClock, steady_now
 from tests.builders import SECOND, FakeClock
 
 DAY = timedelta(days=1)

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from bot.domain.notification import Output
-from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from bot.threads import THREADS, open_threads
-from bot.usecases.read_models import CardView
+from crewgate.domain.notification import Output
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.threads import THREADS, open_threads
+from crewgate.usecases.read_models import CardView
 from tests.builders import a_round
 from tests.worst_cases import TEXTS
 

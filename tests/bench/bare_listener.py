@@ -11,7 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.slack import ids
+from crewgate.slack import ids
 from tests.bench.requests import SECRET, TEAM
 
 

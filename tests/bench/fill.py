@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from bot.store.tables import executions, outbox, outputs, reviews, rounds
+from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
 from tests.bench.requests import mark
 
 _HOUR = 3_600_000_000

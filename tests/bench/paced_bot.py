@@ -10,11 +10,11 @@ import gc
 import sys
 from datetime import timedelta
 
-from bot.domain.rate import Rate
-from bot.event_loop import EventLoop
-from bot.runtime import Runtime
-from bot.serve import serve
-from bot.settings.load import load
+from crewgate.domain.rate import Rate
+from crewgate.event_loop import EventLoop
+from crewgate.runtime import Runtime
+from crewgate.serve import serve
+from crewgate.settings.load import load
 
 
 def main(posts_a_second: float) -> None:

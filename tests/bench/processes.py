@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bot.demo.server_process import inherited
+from crewgate.demo.server_process import inherited
 
-ROOT = Path(sys.modules["bot"].__path__[0]).parent
+SOURCE = Path(sys.modules["crewgate"].__path__[0]).parent
+ROOT = SOURCE.parent
 START_SECONDS = 20
 STOP_SECONDS = 30
 _POLL_SECONDS = 0.005
@@ -89,7 +90,7 @@ async def child(
             python,
             *command,
             cwd=folder,
-            env={**inherited(), "PYTHONPATH": str(ROOT), **(settings or {})},
+            env={**inherited(), "PYTHONPATH": f"{SOURCE}{os.pathsep}{ROOT}", **(settings or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

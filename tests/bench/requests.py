@@ -12,7 +12,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
-from bot.slack import ids
+from crewgate.slack import ids
 from tests.bench.connection import request
 
 SECRET = "bench-secret-of-this-machine-alone"

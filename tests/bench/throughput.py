@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import count, repeat
 
-from bot.demo.ports import free_port
+from crewgate.demo.ports import free_port
 from tests.bench.figures import Measured, Row, by_cpu, per_second, ratio, summary
 from tests.bench.fill import copy_rounds, waiting_rounds
 from tests.bench.load import closed_loop

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.demo.bot_process import COMMAND
-from bot.demo.ports import free_port
+from crewgate.demo.bot_process import COMMAND
+from crewgate.demo.ports import free_port
 from tests.bench.connection import Connection, request
 from tests.bench.options import Options
 from tests.bench.processes import Child, child

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import running
-from bot.check.run import check
-from bot.demo.crew import Crew
-from bot.demo.environment import people, settings
-from bot.demo.workspace import Workspace
-from bot.settings.load import load
+from crewgate.app import running
+from crewgate.check.run import check
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import people, settings
+from crewgate.demo.workspace import Workspace
+from crewgate.settings.load import load
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.journeys.conftest import AT_ONCE
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from bot.check.database import address_owners, check_database
-from bot.check.findings import Mark
-from bot.confirm_reviewer import confirm_reviewer
-from bot.domain.errors import StoreUnavailable
-from bot.store.engine import Engines
-from bot.store.migrate import HEAD
+from crewgate.check.database import address_owners, check_database
+from crewgate.check.findings import Mark
+from crewgate.confirm_reviewer import confirm_reviewer
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import Engines
+from crewgate.store.migrate import HEAD
 
 ADDRESS = "lead@example.com"
 

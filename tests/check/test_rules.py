@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.demo.crew import Crew
-from bot.demo.ports import free_port
-from bot.demo.workspace import Workspace, error
+from crewgate.demo.crew import Crew
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import Workspace, error
 from tests.check.conftest import Ask, Run
 
 CREW = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.demo.environment import CHANNEL
-from bot.demo.workspace import Workspace, error, malformed
-from bot.slack.scopes import BOT_SCOPES
+from crewgate.demo.environment import CHANNEL
+from crewgate.demo.workspace import Workspace, error, malformed
+from crewgate.slack.scopes import BOT_SCOPES
 from tests.check.conftest import Ask
 
 

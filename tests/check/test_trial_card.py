@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from bot.demo.crew import Crew
-from bot.demo.environment import ANA, CARL, CHANNEL
-from bot.demo.ports import free_port
-from bot.demo.workspace import Workspace, buttons, error, message_text
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import ANA, CARL, CHANNEL
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import Workspace, buttons, error, message_text
 from tests.check.conftest import Ask, Run
 
 

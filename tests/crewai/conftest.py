@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bot.crewai.client import HttpCrew
-from bot.demo.crew import Crew
-from bot.network.client import open_client
+from crewgate.crewai.client import HttpCrew
+from crewgate.demo.crew import Crew
+from crewgate.network.client import open_client
 from tests.crewai.crews import EXECUTION, TASK, a_client, now
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import httpx
 
-from bot.crewai.client import HttpCrew
-from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Outcome
-from bot.network.client import Timeout, Timeouts
+from crewgate.crewai.client import HttpCrew
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import Outcome
+from crewgate.network.client import Timeout, Timeouts
 from tests.builders import a_decision
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.crewai.client import HttpCrew
-from bot.demo.crew import (
+from crewgate.crewai.client import HttpCrew
+from crewgate.demo.crew import (
     Crew,
     Fault,
     State,
@@ -24,8 +24,8 @@ from bot.demo.crew import (
     slow,
     status,
 )
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.outcome import (
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -33,8 +33,8 @@ from bot.domain.outcome import (
     ResumeStatus,
     Unknown,
 )
-from bot.domain.verdict import Revise
-from bot.network.client import Timeout
+from crewgate.domain.verdict import Revise
+from crewgate.network.client import Timeout
 from tests.builders import a_decision
 from tests.crewai.crews import EXECUTION, NO_URLS, TASK, a_client, now, resume
 

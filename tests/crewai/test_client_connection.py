@@ -8,20 +8,20 @@ import ssl
 import httpx
 import pytest
 
-from bot.crewai.client import HttpCrew
-from bot.demo.crew import (
+from crewgate.crewai.client import HttpCrew
+from crewgate.demo.crew import (
     Crew,
     status,
 )
-from bot.domain.outcome import (
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
     Unknown,
 )
-from bot.network.client import Timeout
-from bot.network.transport_errors import why_unsent
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.network.client import Timeout
+from crewgate.network.transport_errors import why_unsent
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.crewai.crews import a_client, a_server, resume
 
 

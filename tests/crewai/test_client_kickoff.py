@@ -10,14 +10,14 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.client import HttpCrew
-from bot.crewai.kickoff import new_kickoff, parse_kickoff
-from bot.crewai.wire import human_input_body
-from bot.demo.crew import Crew, drop_after, garbage, hang, slow, status
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.outcome import NotSent, Unknown
-from bot.network.client import ANSWER_LIMIT, Timeout, open_client
-from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome
+from crewgate.crewai.client import HttpCrew
+from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
+from crewgate.crewai.wire import human_input_body
+from crewgate.demo.crew import Crew, drop_after, garbage, hang, slow, status
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.outcome import NotSent, Unknown
+from crewgate.network.client import ANSWER_LIMIT, Timeout, open_client
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from tests.crewai.crews import NO_URLS, NOW, a_client
 from tests.servers import serve, takes_posts
 

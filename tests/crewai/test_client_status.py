@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bot.crewai.client import HttpCrew
-from bot.demo.crew import (
+from crewgate.crewai.client import HttpCrew
+from crewgate.demo.crew import (
     Crew,
     Fault,
     drop_before,
@@ -14,8 +14,8 @@ from bot.demo.crew import (
     hang,
     status,
 )
-from bot.network.client import Timeout
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.network.client import Timeout
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.crewai.crews import EXECUTION, TASK, a_client
 
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.flow_callback import HttpFlowAnswers, parse_flow_answer
-from bot.domain.outcome import (
+from crewgate.crewai.flow_callback import HttpFlowAnswers, parse_flow_answer
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -21,10 +21,10 @@ from bot.domain.outcome import (
     Refused,
     Unknown,
 )
-from bot.domain.question import Callback
-from bot.domain.redaction import Redactor
-from bot.network.client import open_client
-from bot.network.lookups import AddressInfo, Lookups
+from crewgate.domain.question import Callback
+from crewgate.domain.redaction import Redactor
+from crewgate.network.client import open_client
+from crewgate.network.lookups import AddressInfo, Lookups
 from tests.builders import NOW
 from tests.servers import Handler, serve, takes_posts
 

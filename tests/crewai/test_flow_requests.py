@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.flow_requests import LABEL_LIMIT, MESSAGE_LIMIT, parse_flow_request
-from bot.domain.errors import Malformed
-from bot.domain.notification import Format
-from bot.domain.people import Email
-from bot.domain.question import ASSIGNED_LIMIT
+from crewgate.crewai.flow_requests import LABEL_LIMIT, MESSAGE_LIMIT, parse_flow_request
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Format
+from crewgate.domain.people import Email
+from crewgate.domain.question import ASSIGNED_LIMIT
 
 FLOW = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
 FLAT: dict[str, Any] = {

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.given import GIVEN_LIMIT, NAME_LIMIT, VALUE_LIMIT, read_given
-from bot.crewai.kickoff import new_kickoff, parse_kickoff
-from bot.crewai.payloads import parse_notification
+from crewgate.crewai.given import GIVEN_LIMIT, NAME_LIMIT, VALUE_LIMIT, read_given
+from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
+from crewgate.crewai.payloads import parse_notification
 
 
 def test_a_kickoffs_inputs_and_meta_are_read() -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.fields import pretty
-from bot.crewai.payloads import (
+from crewgate.crewai.fields import pretty
+from crewgate.crewai.payloads import (
     parse_notification,
 )
-from bot.domain.errors import Malformed
-from bot.domain.notification import Format, Output, WebhookUrls
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Format, Output, WebhookUrls
 from tests.crewai.bodies import EXECUTION, a_notification_body
 
 

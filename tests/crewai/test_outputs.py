@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.crewai.payloads import parse_notification, parse_status
-from bot.crewai.updates import parse_crew
-from bot.domain.errors import Malformed
-from bot.domain.notification import Format, Output
-from bot.domain.redaction import MARK
+from crewgate.crewai.payloads import parse_notification, parse_status
+from crewgate.crewai.updates import parse_crew
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.redaction import MARK
 from tests.crewai.bodies import EXECUTION
 
 

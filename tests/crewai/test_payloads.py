@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.kickoff import (
+from crewgate.crewai.kickoff import (
     parse_kickoff,
     parse_missing_inputs,
     parse_registration,
     parse_started,
 )
-from bot.crewai.payloads import (
+from crewgate.crewai.payloads import (
     parse_error,
     parse_inputs,
     parse_notification,
@@ -23,14 +23,14 @@ from bot.crewai.payloads import (
     parse_status,
     resume_body,
 )
-from bot.crewai.updates import parse_crew, parse_step, parse_task
-from bot.domain.errors import Malformed
-from bot.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
-from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
-from bot.domain.outcome import Delivered, Outcome, Refused, ResumeStatus, Unknown
-from bot.domain.redaction import MARK
-from bot.domain.verdict import Approve, Revise
-from bot.usecases.read_models import CrewStatus, Progress
+from crewgate.crewai.updates import parse_crew, parse_step, parse_task
+from crewgate.domain.errors import Malformed
+from crewgate.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
+from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.outcome import Delivered, Outcome, Refused, ResumeStatus, Unknown
+from crewgate.domain.redaction import MARK
+from crewgate.domain.verdict import Approve, Revise
+from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import a_decision
 from tests.crewai.bodies import EXECUTION, a_notification_body
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.fields import parse_object
-from bot.crewai.raw_json import replace_members
+from crewgate.crewai.fields import parse_object
+from crewgate.crewai.raw_json import replace_members
 
 
 @pytest.mark.parametrize(

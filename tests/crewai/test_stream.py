@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.crewai.stream import parse_events, stream_body
-from bot.domain.errors import Malformed
-from bot.domain.notification import HumanInputWebhook, Output
-from bot.domain.stream import (
+from crewgate.crewai.stream import parse_events, stream_body
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import HumanInputWebhook, Output
+from crewgate.domain.stream import (
     LONG_AGO,
     Failed,
     FeedbackReceived,

@@ -10,18 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.crewai.flow_callback import HttpFlowAnswers
-from bot.crewai.webhook_forwarder import HttpWebhookForwarder
-from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Outcome
-from bot.domain.question import Callback
-from bot.domain.redaction import Redactor
-from bot.network.client import TIMEOUTS, Timeout
-from bot.network.lookups import DEADLINE, AddressInfo, Lookups
-from bot.network.strangers import ADDRESSES
-from bot.usecases.delivery.worker import LEASE
-from bot.usecases.ports.crew import KickoffRequest
-from bot.usecases.read_models import ForwardedWebhook
+from crewgate.crewai.flow_callback import HttpFlowAnswers
+from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import Delivered, NotSent, Outcome
+from crewgate.domain.question import Callback
+from crewgate.domain.redaction import Redactor
+from crewgate.network.client import TIMEOUTS, Timeout
+from crewgate.network.lookups import DEADLINE, AddressInfo, Lookups
+from crewgate.network.strangers import ADDRESSES
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.ports.crew import KickoffRequest
+from crewgate.usecases.read_models import ForwardedWebhook
 from tests.builders import NOW
 from tests.crewai.crews import a_client, resume
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.crewai.webhook_forwarder import HttpWebhookForwarder
-from bot.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from bot.network.lookups import AddressInfo, Lookups
-from bot.usecases.read_models import ForwardedWebhook
+from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.network.lookups import AddressInfo, Lookups
+from crewgate.usecases.read_models import ForwardedWebhook
 from tests.servers import Handler, serve, takes_posts
 
 WEBHOOK = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.crewai.payloads import (
+from crewgate.crewai.payloads import (
     parse_notification,
 )
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from tests.crewai.bodies import a_notification_body
 
 

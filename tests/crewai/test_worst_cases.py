@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from bot.crewai.payloads import parse_error, parse_notification
+from crewgate.crewai.payloads import parse_error, parse_notification
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, TEXTS, memory, seconds
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
-from bot.demo.crew import Crew, Urls
+from crewgate.demo.crew import Crew, Urls
 from tests.servers import serve, takes_posts
 
 Json = dict[str, Any]

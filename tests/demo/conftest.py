@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.crew import Crew, HumanInput
-from bot.demo.workspace import Workspace
+from crewgate.demo.crew import Crew, HumanInput
+from crewgate.demo.workspace import Workspace
 from tests.demo.builders import SECRET, Clock, Receiver, now
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.demo.crew import SAMPLE, Crew, HumanInput, State, Style, Task, TaskFailed, Urls
+from crewgate.demo.crew import SAMPLE, Crew, HumanInput, State, Style, Task, TaskFailed, Urls
 from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 
 

@@ -7,7 +7,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.demo.crew import (
+from crewgate.demo.crew import (
     Crew,
     Echo,
     Fault,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.demo.crew import Crew, State
+from crewgate.demo.crew import Crew, State
 from tests.demo.builders import a_resume, call, paused
 
 

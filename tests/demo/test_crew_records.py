@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.demo.crew import Change, Crew
-from bot.demo.crew.records import UNREAD, BoundedLog, Changes
+from crewgate.demo.crew import Change, Crew
+from crewgate.demo.crew.records import UNREAD, BoundedLog, Changes
 from tests.demo.builders import now, paused
 
 

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.demo.crew import Crew
-from bot.demo.hang_ups import forgive_hang_ups
-from bot.demo.workspace import Workspace
+from crewgate.demo.crew import Crew
+from crewgate.demo.hang_ups import forgive_hang_ups
+from crewgate.demo.workspace import Workspace
 from tests.servers import serve
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.demo.playground.mrkdwn import Names
-from bot.demo.transcript import WIDTH, read_markdown, read_message
-from bot.demo.workspace import File, Message
-from bot.demo.workspace.text import Json
+from crewgate.demo.playground.mrkdwn import Names
+from crewgate.demo.transcript import WIDTH, read_markdown, read_message
+from crewgate.demo.workspace import File, Message
+from crewgate.demo.workspace.text import Json
 
 NAMES = Names({"U0ANA": "Ana"}, {"S0OPS": "platform"}, {"C0": "reviews"})
 

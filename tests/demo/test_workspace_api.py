@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import BOT_USER_ID, Workspace
+from crewgate.demo.workspace import BOT_USER_ID, Workspace
 from tests.demo.builders import refusal
 
 

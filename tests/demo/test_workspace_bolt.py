@@ -11,7 +11,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import (
+from crewgate.demo.workspace import (
     BOT_USER_ID,
     DROP_BEFORE,
     CannotDoThat,

@@ -10,7 +10,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import (
+from crewgate.demo.workspace import (
     DROP_AFTER,
     DROP_BEFORE,
     HANG,

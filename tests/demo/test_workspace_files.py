@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import Workspace
+from crewgate.demo.workspace import Workspace
 from tests.demo.builders import refusal
 
 

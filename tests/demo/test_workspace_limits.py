@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.demo.workspace.blocks import markdown_size, message_problems, text_size, view_problems
+from crewgate.demo.workspace.blocks import markdown_size, message_problems, text_size, view_problems
 from tests.demo.builders import Json, plain
 
 

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import BOT_USER_ID, Workspace, message_text
+from crewgate.demo.workspace import BOT_USER_ID, Workspace, message_text
 from tests.demo.builders import home, refusal
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import CannotDoThat, Message, View, Workspace, buttons, message_text
+from crewgate.demo.workspace import CannotDoThat, Message, View, Workspace, buttons, message_text
 from tests.demo.builders import Json, plain
 from tests.servers import serve, takes_posts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import Workspace, message_text
+from crewgate.demo.workspace import Workspace, message_text
 from tests.demo.builders import Clock, home, modal, refusal
 
 

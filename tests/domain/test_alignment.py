@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.alignment import Block, StepBudget, align
+from crewgate.domain.alignment import Block, StepBudget, align
 
 
 def test_what_stands_in_both_in_the_same_order_is_the_same() -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from bot.domain.answering import (
+from crewgate.domain.answering import (
     approves,
     is_open_to_assigned,
     meant,
     needs_approvals,
     rule_for,
 )
-from bot.domain.effects import EffectKind
-from bot.domain.errors import VerdictMisplaced
-from bot.domain.outcome import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import VerdictMisplaced
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -24,9 +24,9 @@ from bot.domain.outcome import (
     Refused,
     Unknown,
 )
-from bot.domain.people import Email, User
-from bot.domain.question import Question, without_secrets
-from bot.domain.reason import (
+from crewgate.domain.people import Email, User
+from crewgate.domain.question import Question, without_secrets
+from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
     ExecutionEnded,
@@ -40,12 +40,12 @@ from bot.domain.reason import (
     RequestGone,
     TakenAs,
 )
-from bot.domain.redaction import Redactor
-from bot.domain.request_receipt import receive_request
-from bot.domain.review import Round, State
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Rule, Then, TimeOut
-from bot.domain.verdict import Answer, Approve, Revise, Verdict
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.request_receipt import receive_request
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from tests.builders import (
     ANA,
     BEN,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances, Seen
-from bot.domain.notes import CLAIM_LASTS, Claim
+from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances, Seen
+from crewgate.domain.notes import CLAIM_LASTS, Claim
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
 
 TS = st.integers(1, 9).map(lambda number: f"{number}.000000")

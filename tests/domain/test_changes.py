@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.changes import Changes, Fate, Hunk, Unchanged, compare, compare_json
-from bot.domain.json_leaves import LEAVES_COMPARED
-from bot.domain.passages import Passage, PassageKind
-from bot.domain.words import Kind
+from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged, compare, compare_json
+from crewgate.domain.json_leaves import LEAVES_COMPARED
+from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.words import Kind
 
 HEADER = ("Maker", "Price")
 

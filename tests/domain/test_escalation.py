@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.people import Email, User
-from bot.domain.question import ASSIGNED_LIMIT, Question
-from bot.domain.receipt import Receipt
-from bot.domain.request_receipt import receive_request
-from bot.domain.review import Round
-from bot.domain.rules.rule import Rule
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.people import Email, User
+from crewgate.domain.question import ASSIGNED_LIMIT, Question
+from crewgate.domain.receipt import Receipt
+from crewgate.domain.request_receipt import receive_request
+from crewgate.domain.review import Round
+from crewgate.domain.rules.rule import Rule
 from tests.builders import LATER, Numbered, a_flow_request, a_review, a_round
 
 QUESTION = Question(request_id="8412", outcomes=("approved", "rejected", "needs_revision"))

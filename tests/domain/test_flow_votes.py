@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.answering import answer_beside, answer_in, choice_of
-from bot.domain.errors import VotedOtherwise
-from bot.domain.question import Question
-from bot.domain.review import State
-from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Answer, Approve
+from crewgate.domain.answering import answer_beside, answer_in, choice_of
+from crewgate.domain.errors import VotedOtherwise
+from crewgate.domain.question import Question
+from crewgate.domain.review import State
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Answer, Approve
 from tests.builders import ANA, BEN, a_round, a_vote
 
 LABEL = Answer("approved", is_label=True)

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.domain.effects import Effect, EffectKind
-from bot.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
-from bot.domain.outcome import (
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -18,12 +18,12 @@ from bot.domain.outcome import (
     ResumeStatus,
     Unknown,
 )
-from bot.domain.reason import Dismissed, ExecutionEnded, ExecutionGone
-from bot.domain.receipt import receive
-from bot.domain.review import Round, State, Transition
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Rule, Then, TimeOut
-from bot.domain.verdict import Approve, Decision, Person, Revise, TimedOut
+from crewgate.domain.reason import Dismissed, ExecutionEnded, ExecutionGone
+from crewgate.domain.receipt import receive
+from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.verdict import Approve, Decision, Person, Revise, TimedOut
 from tests.builders import (
     ANA,
     BEN,

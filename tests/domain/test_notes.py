@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.verdict import FEEDBACK_LIMIT
+from crewgate.domain.verdict import FEEDBACK_LIMIT
 from tests.builders import a_note
 
 AUTHOR = "Ana: "

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from tests.builders import a_crew
 
 NONE = WebhookUrls()

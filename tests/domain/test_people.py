@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.people import Anyone, Email, Role, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Role, User, UserGroup
 from tests.builders import ANA, BEN, EVE, a_crew
 
 

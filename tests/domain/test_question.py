@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.question import Callback, Reading, reading_of
+from crewgate.domain.question import Callback, Reading, reading_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.rate import Rate
-from bot.domain.retry import LONGEST_ASKED
+from crewgate.domain.rate import Rate
+from crewgate.domain.retry import LONGEST_ASKED
 from tests.builders import NOW, SECOND
 
 RATE = Rate(SECOND, burst=3)

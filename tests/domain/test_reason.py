@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.reason import (
+from crewgate.domain.reason import (
     Dismissed,
     ExecutionGone,
     NotReached,

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.outcome import ResumeStatus
-from bot.domain.reason import Answered, ExecutionGone, Inferred
-from bot.domain.receipt import Receipt, receive
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Revise
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.reason import Answered, ExecutionGone, Inferred
+from crewgate.domain.receipt import Receipt, receive
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
 
 POST, REFRESH, NOTIFY_STUCK = EffectKind.POST, EffectKind.REFRESH, EffectKind.NOTIFY_STUCK

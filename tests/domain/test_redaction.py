@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.notification import Format, Output
-from bot.domain.redaction import (
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.redaction import (
     MARK,
     Redactor,
     hide_credentials,

@@ -8,15 +8,15 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.errors import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import (
     AlreadyDecided,
     InvalidTransition,
     NotWaiting,
     RoundClosed,
     RoundSuperseded,
 )
-from bot.domain.reason import (
+from crewgate.domain.reason import (
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -26,8 +26,8 @@ from bot.domain.reason import (
     Reason,
     RefusedByCrew,
 )
-from bot.domain.review import Round, State, Transition
-from bot.domain.verdict import Revise
+from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.verdict import Revise
 from tests.builders import BEN, LATER, NOW, a_decision, a_round
 
 REFRESH, RESUME, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.RESUME, EffectKind.NOTIFY_STUCK

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.outcome import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -15,7 +15,7 @@ from bot.domain.outcome import (
     ResumeStatus,
     Unknown,
 )
-from bot.domain.reason import (
+from crewgate.domain.reason import (
     Answered,
     AnswerLost,
     Dismissed,
@@ -26,7 +26,7 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.review import Round, State, Transition
+from crewgate.domain.review import Round, State, Transition
 from tests.builders import BEN, LATER, NOW, a_round
 
 REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.review import Round
-from bot.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
-from bot.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
-from bot.domain.rules.working_hours import WorkingHours
-from bot.domain.timed import next_reminder, opens_at, timed_effects
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.review import Round
+from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.timed import next_reminder, opens_at, timed_effects
 from tests.builders import NOW, a_round, a_rule
 
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.effects import (
+from crewgate.domain.effects import (
     IN_ORDER,
     SLACK,
     TIMED,
@@ -22,10 +22,10 @@ from bot.domain.effects import (
     posts_destination,
     status_destination,
 )
-from bot.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
-from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
-from bot.domain.retry import Retry
-from bot.domain.verdict import APPROVED, Approve, Revise, Verdict
+from crewgate.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
+from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.retry import Retry
+from crewgate.domain.verdict import APPROVED, Approve, Revise, Verdict
 from tests.builders import SECOND, a_crew, a_decision, a_review, an_effect, webhook_urls
 
 # --- retries ---

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
-from bot.domain.people import Role, User
-from bot.domain.receipt import receive
-from bot.domain.review import Round, State, Transition
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Then, TimeOut
-from bot.domain.verdict import APPROVED, Approve, Decision, Person, Revise, TimedOut, Via, Vote
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
+from crewgate.domain.people import Role, User
+from crewgate.domain.receipt import receive
+from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.verdict import APPROVED, Approve, Decision, Person, Revise, TimedOut, Via, Vote
 from tests.builders import (
     ANA,
     BEN,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.alignment import StepBudget
-from bot.domain.words import (
+from crewgate.domain.alignment import StepBudget
+from crewgate.domain.words import (
     WORDS_COMPARED,
     Kind,
     Segment,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.redaction import Redactor
-from bot.host.context import FlowWebhook
-from bot.host.serve import Options, hosting
-from bot.host.target import Target
+from crewgate.domain.redaction import Redactor
+from crewgate.host.context import FlowWebhook
+from crewgate.host.serve import Options, hosting
+from crewgate.host.target import Target
 from tests.host.client import TOKEN, Api, Listener, listening
 
 SECRET = "whsec_flow-secret"

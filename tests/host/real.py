@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.demo.hosted.process import HostProcess
+from crewgate.demo.hosted.process import HostProcess
 from tests.host.client import TOKEN, Api, Json, Listener
 from tests.repo.files import ROOT
 
@@ -42,6 +42,7 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
         environment={
             "CREW_TOKEN": TOKEN,
             "FLOW_SECRET": FLOW_SECRET,
+            "PYTHONPATH": f"{ROOT / 'bot'}{os.pathsep}{ROOT}",
             "OPENAI_API_KEY": "of-nobody",
             "OPENAI_BASE_URL": f"{listener.url}/model",
         },

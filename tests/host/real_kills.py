@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 
-from bot.demo.environment import ANA, BEN, CHANNEL
-from bot.demo.workspace import buttons, message_text
+from crewgate.demo.environment import ANA, BEN, CHANNEL
+from crewgate.demo.workspace import buttons, message_text
 from tests.host.client import TOKEN, Json
 from tests.host.real import Real, answer
 from tests.journeys.conftest import World

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.host.errors import Refusal
-from bot.host.records import Json, TaskRow
-from bot.host.target import Asked, Completed, Failed, Run
+from crewgate.host.errors import Refusal
+from crewgate.host.records import Json, TaskRow
+from crewgate.host.target import Asked, Completed, Failed, Run
 
 
 @dataclass

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.server_process import inherited
-from bot.domain.redaction import MARK
-from bot.host.arguments import add_arguments
-from bot.host.command import check_flows, leave_terminal, read_options
-from bot.host.engine.versions import check_version
-from bot.host.errors import HostNotStarted
-from bot.host.serve import Options, hosting
+from crewgate.demo.server_process import inherited
+from crewgate.domain.redaction import MARK
+from crewgate.host.arguments import add_arguments
+from crewgate.host.command import check_flows, leave_terminal, read_options
+from crewgate.host.engine.versions import check_version
+from crewgate.host.errors import HostNotStarted
+from crewgate.host.serve import Options, hosting
 from tests.host.standins import StandInCrew, StandInFlow
 from tests.repo.files import ROOT
 
@@ -169,9 +169,9 @@ async def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
 async def run(folder: Path, **environment: str) -> tuple[int | None, str]:
     """`crewgate host shop.crew:crew` with exactly this environment: status, and what it said."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "host", "shop.crew:crew"),
+        *(sys.executable, "-m", "crewgate", "host", "shop.crew:crew"),
         cwd=folder,
-        env={**inherited(), "PYTHONPATH": str(ROOT), **environment},
+        env={**inherited(), "PYTHONPATH": str(ROOT / "bot"), **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.hosted.process import QUIET
-from bot.demo.ports import free_port
-from bot.demo.server_process import inherited
+from crewgate.demo.hosted.process import QUIET
+from crewgate.demo.ports import free_port
+from crewgate.demo.server_process import inherited
 from tests.host import real_crews, real_flows, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import PYTHON, Real, host, needs_crewai
@@ -94,9 +94,9 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
 
 async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(PYTHON, "-m", "bot", "demo", "--headless", "--crewai"),
+        *(PYTHON, "-m", "crewgate", "demo", "--headless", "--crewai"),
         cwd=tmp_path,
-        env={**inherited(), "PYTHONPATH": str(ROOT)},
+        env={**inherited(), "PYTHONPATH": str(ROOT / "bot")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.host.context import Shared, utc_seconds
-from bot.host.database import Database
-from bot.host.outbox import Outbox
-from bot.host.records import DueWebhook, Kickoff, State, Webhook
-from bot.host.runner import Runner
-from bot.host.sender import Sender
-from bot.host.slots import Slots
-from bot.host.store import Store
-from bot.host.waiters import Waiters
-from bot.network.lookups import Lookups
+from crewgate.host.context import Shared, utc_seconds
+from crewgate.host.database import Database
+from crewgate.host.outbox import Outbox
+from crewgate.host.records import DueWebhook, Kickoff, State, Webhook
+from crewgate.host.runner import Runner
+from crewgate.host.sender import Sender
+from crewgate.host.slots import Slots
+from crewgate.host.store import Store
+from crewgate.host.waiters import Waiters
+from crewgate.network.lookups import Lookups
 from tests.host.client import Listener
 from tests.host.standins import StandInCrew
 

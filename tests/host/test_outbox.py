@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.host.context import utc_seconds
-from bot.host.database import Database
-from bot.host.outbox import Outbox, forget_about
-from bot.host.records import Webhook
-from bot.host.schema import STEPS
-from bot.host.sender import Sender
-from bot.network.lookups import Lookups
+from crewgate.host.context import utc_seconds
+from crewgate.host.database import Database
+from crewgate.host.outbox import Outbox, forget_about
+from crewgate.host.records import Webhook
+from crewgate.host.schema import STEPS
+from crewgate.host.sender import Sender
+from crewgate.network.lookups import Lookups
 from tests.host.client import Listener
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.redaction import MARK
-from bot.host.errors import HostStops
-from bot.host.records import TaskRow
-from bot.host.target import Completed, Run
+from crewgate.domain.redaction import MARK
+from crewgate.host.errors import HostStops
+from crewgate.host.records import TaskRow
+from crewgate.host.target import Completed, Run
 from tests.host.client import Api, Listener
 from tests.host.conftest import MODEL_KEY, StartHost
 from tests.host.standins import StandInCrew

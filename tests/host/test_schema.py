@@ -10,8 +10,8 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.host.records import Json
-from bot.host.serve import Options, hosting
+from crewgate.host.records import Json
+from crewgate.host.serve import Options, hosting
 from tests.host.client import TOKEN, Api
 from tests.host.standins import StandInCrew
 

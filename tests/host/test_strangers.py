@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from bot.network.connections import Limits
-from bot.network.lookups import AddressInfo, Lookups
+from crewgate.network.connections import Limits
+from crewgate.network.lookups import AddressInfo, Lookups
 from tests.host.client import TOKEN, Listener
 from tests.host.conftest import StartHost
 from tests.host.standins import StandInCrew, StandInFlow

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from bot.host.errors import HostStops
-from bot.host.waiters import Waiters
+from crewgate.host.errors import HostStops
+from crewgate.host.waiters import Waiters
 
 
 def test_one_alone_may_wake_who_waits() -> None:

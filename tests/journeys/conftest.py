@@ -15,16 +15,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Bot, running
-from bot.demo.crew import Crew, HumanInput
-from bot.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
-from bot.demo.workspace import Message, Workspace, message_text
-from bot.domain.rate import Rate
-from bot.domain.retry import Retry
-from bot.runtime import Runtime
-from bot.settings.load import Settings, load
-from bot.slack import signs
-from bot.usecases.delivery.worker import Pace
+from crewgate.app import Bot, running
+from crewgate.demo.crew import Crew, HumanInput
+from crewgate.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
+from crewgate.demo.workspace import Message, Workspace, message_text
+from crewgate.domain.rate import Rate
+from crewgate.domain.retry import Retry
+from crewgate.runtime import Runtime
+from crewgate.settings.load import Settings, load
+from crewgate.slack import signs
+from crewgate.usecases.delivery.worker import Pace
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 
 #: Nobody waits for real time to pass in a test: everything is tried again at once.

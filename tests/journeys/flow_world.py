@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.demo.crew import FlowWebhook
-from bot.demo.workspace import Message, message_text
+from crewgate.demo.crew import FlowWebhook
+from crewgate.demo.workspace import Message, message_text
 from tests.journeys.conftest import MakeWorld, World
 
 FLOW_SECRET = "whsec_demo-flow-secret"

@@ -10,12 +10,12 @@ from typing import Any
 
 import aiohttp
 
-from bot.demo.crew import Call, Sent
-from bot.demo.hosted.crew import TOKEN, HostedCrew
-from bot.host.errors import HostStops
-from bot.host.records import Json
-from bot.host.serve import Options, hosting
-from bot.host.target import Completed, Run
+from crewgate.demo.crew import Call, Sent
+from crewgate.demo.hosted.crew import TOKEN, HostedCrew
+from crewgate.host.errors import HostStops
+from crewgate.host.records import Json
+from crewgate.host.serve import Options, hosting
+from crewgate.host.target import Completed, Run
 
 STOP = ("", "")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.demo.environment import ANA
-from bot.demo.workspace import Message, View
+from crewgate.demo.environment import ANA
+from crewgate.demo.workspace import Message, View
 from tests.journeys.conftest import World
 
 

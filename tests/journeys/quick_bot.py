@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.event_loop import EventLoop
-from bot.runtime import UPDATE_RATE, Runtime
-from bot.serve import serve
-from bot.settings.load import load
+from crewgate.event_loop import EventLoop
+from crewgate.runtime import UPDATE_RATE, Runtime
+from crewgate.serve import serve
+from crewgate.settings.load import load
+from tests.repo.files import ROOT
 
 
 def quick(
@@ -24,9 +25,15 @@ def quick(
     start_grace: timedelta = timedelta(seconds=0.5),
     update_interval: timedelta = UPDATE_RATE.interval,
 ) -> tuple[str, ...]:
-    """What Python is started with."""
-    seconds = (str(wait.total_seconds()) for wait in (grace, start_grace, update_interval))
-    return ("-m", "tests.journeys.quick_bot", *seconds)
+    """Python's arguments for it."""
+    waits = (str(wait.total_seconds()) for wait in (grace, start_grace, update_interval))
+    return (*run_module("tests.journeys.quick_bot"), *waits)
+
+
+def run_module(name: str) -> tuple[str, ...]:
+    """Python's arguments to run a module of the tests, which are in no installation."""
+    add = f"import runpy, sys; sys.path.append({str(ROOT)!r})"
+    return ("-c", f"{add}; runpy.run_module({name!r}, run_name='__main__', alter_sys=True)")
 
 
 def main(grace: timedelta, start_grace: timedelta, update_interval: timedelta, **more: Any) -> None:

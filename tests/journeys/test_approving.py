@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CHANNEL
-from bot.demo.workspace import HANG, Message, buttons, error, message_text
+from crewgate.demo.environment import ANA, BEN, CHANNEL
+from crewgate.demo.workspace import HANG, Message, buttons, error, message_text
 from tests.journeys.conftest import World, says_delivered
 from tests.journeys.people import home, modal
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.demo.environment import ANA, BEN, CHANNEL
-from bot.demo.workspace import Message, buttons, message_text
+from crewgate.demo.environment import ANA, BEN, CHANNEL
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
 

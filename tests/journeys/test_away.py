@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import Message, Reply, error, message_text
-from bot.runtime import utc_now
-from bot.slack import ids
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import Message, Reply, error, message_text
+from crewgate.runtime import utc_now
+from crewgate.slack import ids
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_commands import ask

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import Bot, running
-from bot.demo.crew import Crew
-from bot.demo.environment import ANA, people, settings
-from bot.demo.workspace import Workspace, malformed
-from bot.domain.retry import Retry
-from bot.runtime import Runtime
-from bot.settings.load import load
+from crewgate.app import Bot, running
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import ANA, people, settings
+from crewgate.demo.workspace import Workspace, malformed
+from crewgate.domain.retry import Retry
+from crewgate.runtime import Runtime
+from crewgate.settings.load import load
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World, join
 
 Logs = list[MutableMapping[str, Any]]

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from bot.demo.workspace import message_text
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import World
 
 BEARER = f"Bearer {WEBHOOK_SECRET}"

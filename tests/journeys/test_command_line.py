@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.check.database import address_owners
-from bot.demo.bot_process import BotProcess
-from bot.demo.crew import Crew
-from bot.demo.environment import CHANNEL, people, settings
-from bot.demo.ports import free_port
-from bot.demo.server_process import inherited
-from bot.demo.workspace import Workspace
-from bot.domain.errors import StoreUnavailable
+from crewgate.check.database import address_owners
+from crewgate.demo.bot_process import BotProcess
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import CHANNEL, people, settings
+from crewgate.demo.ports import free_port
+from crewgate.demo.server_process import inherited
+from crewgate.demo.workspace import Workspace
+from crewgate.domain.errors import StoreUnavailable
 from tests.journeys.conftest import MakeWorld
 from tests.repo.files import fences
 from tests.repo.samples import is_like, occurs
 
-SOURCE = str(Path(__file__).parents[2])
+SOURCE = str(Path(__file__).parents[2] / "bot")
 SCRIPT = Path(sysconfig.get_path("scripts"), "crewgate")
 
 
@@ -31,7 +31,7 @@ async def run(
     *words: str,
     folder: Path,
     env: dict[str, str],
-    command: Sequence[str] = (sys.executable, "-m", "bot"),
+    command: Sequence[str] = (sys.executable, "-m", "crewgate"),
 ) -> tuple[int | None, str]:
     """`crewgate …` with exactly these settings: exit status, and all it said."""
     process = await asyncio.create_subprocess_exec(
@@ -69,7 +69,7 @@ async def test_whoever_reads_no_further_is_not_shown_a_traceback(
     nobody, pipe = os.pipe()
     os.close(nobody)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "check"),
+        *(sys.executable, "-m", "crewgate", "check"),
         cwd=tmp_path,
         env={**inherited(), "PYTHONPATH": SOURCE, **settings(*standins)},
         stdout=pipe,
@@ -276,7 +276,7 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
     bot = BotProcess(env, folder=tmp_path)
     slack.events_url = f"{bot.url}/slack/events"
     async with bot:
-        from bot.demo.crew import HumanInput  # noqa: PLC0415
+        from crewgate.demo.crew import HumanInput  # noqa: PLC0415
 
         crew.human_input = HumanInput.bearer(
             f"{bot.url}/crews/research/human-input", env["CREW_WEBHOOK_SECRET"]
@@ -306,7 +306,7 @@ async def test_what_was_imported_is_not_collected_and_what_comes_after_is(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:
     command = (
-        "import gc, sys; from bot.__main__ import main;"
+        "import gc, sys; from crewgate.__main__ import main;"
         " main(sys.argv[1:]); print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
     )
     _, said = await run(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.demo.crew import slow, status
-from bot.demo.environment import ANA, CARL, CHANNEL
-from bot.demo.workspace import message_text
+from crewgate.demo.crew import slow, status
+from crewgate.demo.environment import ANA, CARL, CHANNEL
+from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import World
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import BotProcess
-from bot.demo.crew import hang
-from bot.demo.environment import ANA, CHANNEL, Environment, start_environment
-from bot.demo.workspace import HANG, Message, buttons, message_text
+from crewgate.demo.bot_process import BotProcess
+from crewgate.demo.crew import hang
+from crewgate.demo.environment import ANA, CHANNEL, Environment, start_environment
+from crewgate.demo.workspace import HANG, Message, buttons, message_text
 from tests.journeys.conftest import says_delivered
 from tests.journeys.quick_bot import quick
 
@@ -168,8 +168,8 @@ async def test_killed_and_started_while_slack_is_away(
     await environment.bot.start()
 
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("bot.demo.workspace.payloads.TEAM_ID", "T0OTHER")
-        elsewhere.setattr("bot.demo.workspace.wire.TEAM_ID", "T0OTHER")
+        elsewhere.setattr("crewgate.demo.workspace.payloads.TEAM_ID", "T0OTHER")
+        elsewhere.setattr("crewgate.demo.workspace.wire.TEAM_ID", "T0OTHER")
         await environment.workspace.click(ANA, card, "Approve")
         refused = await environment.workspace.slash(ANA, CHANNEL, "/crew", "help")
     assert "another workspace" in str(refused.body)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.demo.crew import status
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
-from bot.demo.workspace import Message, buttons, message_text
+from crewgate.demo.crew import status
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal
 

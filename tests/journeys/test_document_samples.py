@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from bot.demo.environment import WEBHOOK_SECRET
-from bot.demo.ports import free_port
+from crewgate.demo.environment import WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
 from tests.journeys.conftest import MakeWorld, World
 from tests.repo.samples import is_like, requests
 

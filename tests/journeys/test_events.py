@@ -8,10 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from bot.demo.crew import drop_after, status
-from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from bot.demo.workspace import buttons, message_text
-from bot.web.credentials import Credentials, EventKind
+from crewgate.demo.crew import drop_after, status
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.workspace import buttons, message_text
+from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World, says_delivered
 
 JSON = "application/json"

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.crew import State
-from bot.demo.environment import ANA, CHANNEL
-from bot.demo.ports import free_port
-from bot.demo.workspace import Message, buttons, message_text
+from crewgate.demo.crew import State
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
 

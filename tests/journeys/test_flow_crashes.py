@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import BotProcess
-from bot.demo.crew import Crew, FlowWebhook, hang
-from bot.demo.environment import ANA, CHANNEL, people, settings
-from bot.demo.ports import free_port
-from bot.demo.workspace import Message, Workspace, buttons, message_text
+from crewgate.demo.bot_process import BotProcess
+from crewgate.demo.crew import Crew, FlowWebhook, hang
+from crewgate.demo.environment import ANA, CHANNEL, people, settings
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import Message, Workspace, buttons, message_text
 from tests.journeys.flow_world import ANSWERS, FLOW_SECRET, NO_CREW, REVIEWERS, SECRETS, crews_file
 from tests.journeys.quick_bot import quick
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.crew import Fault, drop_after, drop_before, garbage, status
-from bot.demo.environment import ANA, BEN, CHANNEL
-from bot.demo.workspace import buttons, message_text
+from crewgate.demo.crew import Fault, drop_after, drop_before, garbage, status
+from crewgate.demo.environment import ANA, BEN, CHANNEL
+from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ANSWERS, flow_world, question, says
 

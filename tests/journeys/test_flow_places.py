@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.crew import status
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import Message, buttons, message_text
+from crewgate.demo.crew import status
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ANSWERS, ASSIGNED, REVIEWERS, flow_world, question, says
 from tests.journeys.people import home, modal

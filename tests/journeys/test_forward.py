@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bot.demo.environment import ANA
-from bot.demo.ports import free_port
-from bot.demo.workspace import message_text
+from crewgate.demo.environment import ANA
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.servers import serve, takes_posts
 

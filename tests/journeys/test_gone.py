@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.demo.crew import status
-from bot.demo.environment import ANA
-from bot.demo.workspace import Message, buttons
-from bot.runtime import utc_now
-from bot.usecases.evidence import PAUSED_POLL
+from crewgate.demo.crew import status
+from crewgate.demo.environment import ANA
+from crewgate.demo.workspace import Message, buttons
+from crewgate.runtime import utc_now
+from crewgate.usecases.evidence import PAUSED_POLL
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.demo.crew import Crew, status
-from bot.demo.environment import ANA, BEN, CARL, people, settings
-from bot.demo.workspace import View, Workspace, buttons
-from bot.settings.load import load
+from crewgate.demo.crew import Crew, status
+from crewgate.demo.environment import ANA, BEN, CARL, people, settings
+from crewgate.demo.workspace import View, Workspace, buttons
+from crewgate.settings.load import load
 from tests.journeys.conftest import World, started
 from tests.journeys.people import home, modal
 

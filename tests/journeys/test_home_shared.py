@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.demo.environment import ANA
-from bot.demo.workspace import DROP_AFTER, HANG
-from bot.slack.client.web_api import call, new_client
+from crewgate.demo.environment import ANA
+from crewgate.demo.workspace import DROP_AFTER, HANG
+from crewgate.slack.client.web_api import call, new_client
 from tests.journeys.conftest import World
 from tests.journeys.people import home
 from tests.journeys.test_home import rows, two_waiting, values

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.crew import Crew
-from bot.demo.environment import ANA
-from bot.demo.ports import free_port
-from bot.demo.workspace import buttons
-from bot.host.context import FlowWebhook
-from bot.host.serve import Options, hosting
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import ANA
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import buttons
+from crewgate.host.context import FlowWebhook
+from crewgate.host.serve import Options, hosting
 from tests.host.client import Api
 from tests.host.standins import StandInFlow
 from tests.journeys.conftest import MakeWorld, World

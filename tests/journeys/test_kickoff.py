@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.demo.crew import HumanInput, drop_after, hang, status
-from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from bot.demo.ports import free_port
-from bot.demo.workspace import Message, buttons, message_text
+from crewgate.demo.crew import HumanInput, drop_after, hang, status
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 
 

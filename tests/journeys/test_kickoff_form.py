@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.demo.crew import drop_after, status
-from bot.demo.crew.faults import Fault
-from bot.demo.environment import ANA, CARL, CHANNEL
-from bot.demo.ports import free_port
-from bot.demo.workspace import View, error, message_text
-from bot.demo.workspace.forms import fill
-from bot.demo.workspace.payloads import Payloads
-from bot.slack.kickoff.listeners import UPDATES
+from crewgate.demo.crew import drop_after, status
+from crewgate.demo.crew.faults import Fault
+from crewgate.demo.environment import ANA, CARL, CHANNEL
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import View, error, message_text
+from crewgate.demo.workspace.forms import fill
+from crewgate.demo.workspace.payloads import Payloads
+from crewgate.slack.kickoff.listeners import UPDATES
 from tests.journeys.conftest import MakeWorld, World
 
 

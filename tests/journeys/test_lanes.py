@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.demo.crew import Call, hang
-from bot.demo.environment import ANA, CHANNEL
-from bot.demo.workspace import DROP_BEFORE, Message, Workspace, buttons, error, message_text
-from bot.domain.retry import Retry
+from crewgate.demo.crew import Call, hang
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.workspace import DROP_BEFORE, Message, Workspace, buttons, error, message_text
+from crewgate.domain.retry import Retry
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_background_loops import starting

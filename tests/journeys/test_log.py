@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from structlog.testing import capture_logs
 
-from bot.demo.environment import ANA, CARL, CHANNEL
+from crewgate.demo.environment import ANA, CARL, CHANNEL
 from tests.journeys.conftest import World
 from tests.journeys.people import home, modal
 from tests.journeys.test_home import rows

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.environment import ANA, CHANNEL
-from bot.demo.workspace import error
-from bot.domain.retry import Retry
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.workspace import error
+from crewgate.domain.retry import Retry
 from tests.journeys.conftest import AT_ONCE, MakeWorld
 from tests.journeys.people import approve_anyway
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import buttons, message_text
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, named
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.demo.environment import ANA, CHANNEL
-from bot.demo.workspace import (
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.workspace import (
     DROP_AFTER,
     DROP_BEFORE,
     HANG,
@@ -18,7 +18,7 @@ from bot.demo.workspace import (
     message_text,
     rate_limited,
 )
-from bot.domain.rate import Rate
+from crewgate.domain.rate import Rate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import approve_anyway
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CHANNEL
-from bot.demo.workspace import buttons, message_text
+from crewgate.demo.environment import ANA, BEN, CHANNEL
+from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
 
 PARAGRAPH = "The quick brown fox jumps over the lazy dog, again and again and again. " * 5 + "\n\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.demo.crew import Style
-from bot.demo.environment import ANA, WEBHOOK_SECRET
-from bot.demo.ports import free_port
+from crewgate.demo.crew import Style
+from crewgate.demo.environment import ANA, WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
 from tests.journeys.conftest import MakeWorld
 
 

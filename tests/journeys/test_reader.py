@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import buttons, error, message_text
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import buttons, error, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, second_round
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.demo.crew import Fault, drop_after, drop_before, garbage, hang, status
-from bot.demo.environment import ANA, CHANNEL
-from bot.demo.workspace import DROP_BEFORE, Message, buttons, message_text
+from crewgate.demo.crew import Fault, drop_after, drop_before, garbage, hang, status
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.workspace import DROP_BEFORE, Message, buttons, message_text
 from tests.journeys.conftest import World
 
 

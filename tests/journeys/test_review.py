@@ -2,9 +2,9 @@
 
 import asyncio
 
-from bot.demo.crew import status
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import buttons, message_text
+from crewgate.demo.crew import status
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 
 

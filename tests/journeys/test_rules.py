@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
-from bot.demo.workspace import Message, buttons, message_text
-from bot.runtime import utc_now
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.workspace import Message, buttons, message_text
+from crewgate.runtime import utc_now
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 

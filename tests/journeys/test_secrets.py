@@ -15,13 +15,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.crews import build_credentials
-from bot.demo.crew import Echo, Style, echo, status
-from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from bot.demo.ports import free_port
-from bot.demo.workspace import message_text
-from bot.domain.redaction import MARK
-from bot.web.credentials import EventKind
+from crewgate.crews import build_credentials
+from crewgate.demo.crew import Echo, Style, echo, status
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import message_text
+from crewgate.domain.redaction import MARK
+from crewgate.web.credentials import EventKind
 from tests.journeys.conftest import MakeWorld, World
 
 CARRIED = "carried-token-of-a-caller"

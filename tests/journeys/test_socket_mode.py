@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.demo.environment import ANA, CHANNEL
+from crewgate.demo.environment import ANA, CHANNEL
 from tests.journeys.conftest import MakeWorld, World
 
 

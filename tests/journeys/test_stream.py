@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.demo.crew import HumanInput
-from bot.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from bot.demo.ports import free_port
-from bot.demo.workspace import buttons, message_text
+from crewgate.demo.crew import HumanInput
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import REVIEWERS, flow_world, question
 from tests.journeys.people import modal

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.crew import status
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
-from bot.demo.workspace import DROP_AFTER, Message, buttons, message_text
+from crewgate.demo.crew import status
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.workspace import DROP_AFTER, Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
 

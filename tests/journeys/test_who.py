@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.environment import ANA, BEN, CARL, CHANNEL
-from bot.demo.workspace import View, error, message_text
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import View, error, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
 
@@ -167,8 +167,8 @@ async def test_a_request_from_another_workspace_is_refused(
     of_ana = await seen_home(world, "A draft.")
     await world.slack.click(ANA, card, "Revise")
     form = await modal(world, ANA, "What should change?")
-    monkeypatch.setattr("bot.demo.workspace.payloads.TEAM_ID", "T0OTHER")
-    monkeypatch.setattr("bot.demo.workspace.wire.TEAM_ID", "T0OTHER")
+    monkeypatch.setattr("crewgate.demo.workspace.payloads.TEAM_ID", "T0OTHER")
+    monkeypatch.setattr("crewgate.demo.workspace.wire.TEAM_ID", "T0OTHER")
 
     await world.slack.click(ANA, card, "Approve")
     assert "another workspace" in await world.told(ANA)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from bot.network.connections import Limits, listen
-from bot.network.request_body import Room, read_body
-from bot.web.error_responses import explain_failures
+from crewgate.network.connections import Limits, listen
+from crewgate.network.request_body import Room, read_body
+from crewgate.web.error_responses import explain_failures
 
 SOON = 0.05
 GET = b"GET /ok HTTP/1.1\r\nHost: bot\r\n\r\n"

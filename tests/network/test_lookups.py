@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.network.lookups import Lookups, TooManyLookups
+from crewgate.network.lookups import Lookups, TooManyLookups
 from tests.resolver import Names
 
 NOW = 0.02

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.network.refusals import RequestRefused
-from bot.network.request_body import Room, read_body
-from bot.web.error_responses import explain_failures
+from crewgate.network.refusals import RequestRefused
+from crewgate.network.request_body import Room, read_body
+from crewgate.web.error_responses import explain_failures
 from tests.servers import serve
 
 

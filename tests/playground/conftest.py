@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
-from bot.demo.environment import Environment, start_environment
-from bot.demo.playground.serve import open_playground
+from crewgate.demo.environment import Environment, start_environment
+from crewgate.demo.playground.serve import open_playground
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (

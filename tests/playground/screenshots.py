@@ -10,11 +10,11 @@ from typing import Final
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from bot.demo.playground.serve import open_playground
-from bot.runtime import utc_now
+from crewgate.demo.playground.serve import open_playground
+from crewgate.runtime import utc_now
 from tests.playground.conftest import FLAGS, browser_path, card, kick_off, later_card, press
 
-FOLDER: Final = Path(__file__).parents[2] / "bot" / "demo" / "screenshots"
+FOLDER: Final = Path(__file__).parents[2] / "bot" / "crewgate" / "demo" / "screenshots"
 #: Every station again, light and dark, on a desk and on a phone: to look at, not kept.
 EVERY: Final = Path(__file__).parents[2] / ".screenshots"
 WIDTHS: Final = (1200, 390)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import expect
 
-from bot.demo.environment import ANA, CHANNEL
+from crewgate.demo.environment import ANA, CHANNEL
 from tests.playground.conftest import Site, card
 from tests.servers import serve, takes_posts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from bot.demo.environment import CHANNEL
+from crewgate.demo.environment import CHANNEL
 from tests.playground.conftest import Site
 
 PHONE = 600

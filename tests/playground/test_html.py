@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.playground.markdown import markdown
-from bot.demo.playground.mrkdwn import Names, mrkdwn, plain
-from bot.demo.playground.render_html import render_blocks
-from bot.demo.playground.rich_text import rich_text
+from crewgate.demo.playground.markdown import markdown
+from crewgate.demo.playground.mrkdwn import Names, mrkdwn, plain
+from crewgate.demo.playground.render_html import render_blocks
+from crewgate.demo.playground.rich_text import rich_text
 
 NAMES = Names({"U1": "Ana"}, {"S1": "leads"}, {"C1": "reviews"})
 WEB = 'target="_blank" rel="noopener noreferrer"'

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import expect
 
-from bot.demo.crew import State
-from bot.demo.environment import CHANNEL
-from bot.demo.workspace import message_text
-from bot.runtime import utc_now
+from crewgate.demo.crew import State
+from crewgate.demo.environment import CHANNEL
+from crewgate.demo.workspace import message_text
+from crewgate.runtime import utc_now
 from tests.playground.conftest import Site, card, kick_off, later_card, press
 
 #: A start of the bot, in ms.

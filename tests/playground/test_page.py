@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
-from bot.demo.crew import SAMPLE
-from bot.demo.environment import CHANNEL
+from crewgate.demo.crew import SAMPLE
+from crewgate.demo.environment import CHANNEL
 from tests.playground.conftest import Site, card, kick_off, press
 
 EVIL = """# A title <img src=x onerror="window.hit=1">

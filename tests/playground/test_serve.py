@@ -12,10 +12,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.demo.playground.serve import bind_port, serve
-from bot.demo.ports import free_port
+from crewgate.demo.playground.serve import bind_port, serve
+from crewgate.demo.ports import free_port
 
-SOURCE = str(Path(__file__).parents[2])
+SOURCE = str(Path(__file__).parents[2] / "bot")
 
 
 async def test_it_says_where_it_is_and_ends_when_told_to() -> None:
@@ -64,7 +64,7 @@ async def test_a_taken_port_is_said_and_the_next_one_tried_and_ctrl_c_ends_it_cl
         taken.listen()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "bot", "demo", "--port", str(port)),
+            *("-m", "crewgate", "demo", "--port", str(port)),
             cwd=tmp_path,
             env={"PATH": os.defpath, "PYTHONPATH": SOURCE, "TMPDIR": str(tmp_path)},
             stdout=asyncio.subprocess.PIPE,

@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.demo.environment import ANA, CHANNEL, Environment
-from bot.demo.playground.serve import bind_port
-from bot.demo.playground.server import STATIC, Playground
+from crewgate.demo.environment import ANA, CHANNEL, Environment
+from crewgate.demo.playground.serve import bind_port
+from crewgate.demo.playground.server import STATIC, Playground
 
 
 @pytest.fixture

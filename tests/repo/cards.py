@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from bot.demo.playground.mrkdwn import Names
-from bot.demo.transcript import read_message
-from bot.demo.workspace import Message as SlackMessage
-from bot.domain.notes import Claim
-from bot.domain.notification import Output
-from bot.domain.notify import Notify
-from bot.domain.outcome import ResumeStatus
-from bot.domain.people import User, UserGroup
-from bot.domain.reason import (
+from crewgate.demo.playground.mrkdwn import Names
+from crewgate.demo.transcript import read_message
+from crewgate.demo.workspace import Message as SlackMessage
+from crewgate.domain.notes import Claim
+from crewgate.domain.notification import Output
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.people import User, UserGroup
+from crewgate.domain.reason import (
     Answered,
     Dismissed,
     ExecutionGone,
@@ -26,11 +26,11 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.review import State
-from bot.domain.rules.absence import Absence
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Then, TimeOut
-from bot.domain.verdict import (
+from crewgate.domain.review import State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Then, TimeOut
+from crewgate.domain.verdict import (
     Approve,
     Decision,
     Person,
@@ -39,10 +39,10 @@ from bot.domain.verdict import (
     Via,
     decision_of_votes,
 )
-from bot.slack.blockkit.blocks import Message
-from bot.slack.reviews.calls import below_headline, call, kept, newer, nobody_left
-from bot.slack.reviews.card import render_card, render_card_plain
-from bot.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.reviews.calls import below_headline, call, kept, newer, nobody_left
+from crewgate.slack.reviews.card import render_card, render_card_plain
+from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
 
 ANA, BEN, DORA = Person("U0ANA", "Ana"), Person("U0BEN", "Ben"), Person("U0DORA", "Dora")

@@ -10,23 +10,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from bot.demo.transcript import read_message
-from bot.demo.workspace import Message as SlackMessage
-from bot.domain.outcome import ResumeStatus
-from bot.domain.people import User
-from bot.domain.reason import Answered
-from bot.domain.review import State
-from bot.domain.rules.absence import Absence
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from bot.domain.rules.working_hours import WorkingHours
-from bot.domain.verdict import Decision, Revise, TimedOut, Via
-from bot.slack.blockkit.blocks import Message
-from bot.slack.commands.rule_messages import render_rules
-from bot.slack.reviews.time_notices import render_escalated, render_reminder, render_timed_out
-from bot.usecases.queries.rules import CrewRules
-from bot.usecases.read_models import Approvers, CardView
+from crewgate.demo.transcript import read_message
+from crewgate.demo.workspace import Message as SlackMessage
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.people import User
+from crewgate.domain.reason import Answered
+from crewgate.domain.review import State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.verdict import Decision, Revise, TimedOut, Via
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.commands.rule_messages import render_rules
+from crewgate.slack.reviews.time_notices import render_escalated, render_reminder, render_timed_out
+from crewgate.usecases.queries.rules import CrewRules
+from crewgate.usecases.read_models import Approvers, CardView
 from tests.builders import a_crew, a_rule, a_vote
 from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, kept_card, new_card
 

@@ -8,8 +8,8 @@ import textwrap
 import tomllib
 from collections import defaultdict
 
-from bot.domain import review
-from bot.domain.effects import (
+from crewgate.domain import review
+from crewgate.domain.effects import (
     SLACK,
     TIMER,
     UPDATES,
@@ -20,7 +20,7 @@ from bot.domain.effects import (
     posts_destination,
     status_destination,
 )
-from bot.domain.review import State
+from crewgate.domain.review import State
 from tests.repo.files import ROOT, marked, modules, read, rows
 
 DOCUMENT = "docs/architecture.md"
@@ -31,7 +31,7 @@ def tree() -> set[str]:
     folders: list[str] = []
     paths: set[str] = set()
     for indent, name in re.findall(
-        r"^((?:  ){0,2})([\w.]+/?)(?: .*)?$", marked(DOCUMENT, "tree"), flags=re.MULTILINE
+        r"^((?:  ){0,2})([\w./]+)(?: .*)?$", marked(DOCUMENT, "tree"), flags=re.MULTILINE
     ):
         folders = [*folders[: len(indent) // 2], name]
         paths.add("".join(folders))
@@ -45,7 +45,7 @@ def test_everything_in_the_tree_exists() -> None:
 def test_every_room_is_in_the_tree() -> None:
     rooms = {
         f"{path.parent.relative_to(ROOT)}/"
-        for path in (ROOT / "bot").rglob("__init__.py")
+        for path in (ROOT / "bot" / "crewgate").rglob("__init__.py")
         if path.parent.name != "versions"
     }
     assert rooms <= tree()
@@ -53,7 +53,7 @@ def test_every_room_is_in_the_tree() -> None:
 
 def test_the_layers_of_slack_are_those_that_the_import_contract_holds() -> None:
     contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    [layers] = [one["layers"] for one in contracts if one.get("containers") == ["bot.slack"]]
+    [layers] = [one["layers"] for one in contracts if one.get("containers") == ["crewgate.slack"]]
     assert marked(DOCUMENT, "layers").splitlines()[1:-1] == layers
 
 

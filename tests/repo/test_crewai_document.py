@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.host.arguments import add_arguments
-from bot.settings.load import load
+from crewgate.host.arguments import add_arguments
+from crewgate.settings.load import load
 from tests.repo.files import read
 
 DOCUMENT = read("docs/crewai.md")

@@ -6,27 +6,27 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
-from bot.crewai.fields import ID_BYTES, ID_LIMIT
-from bot.domain.execution import GONE_AFTER, GONE_ANSWERS
-from bot.domain.notes import CLAIM_LASTS
-from bot.domain.retry import LONGEST_ASKED, Retry
-from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.lifecycle import STATUSES_AT_ONCE, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
-from bot.network.client import TIMEOUTS
-from bot.network.connections import Limits
-from bot.network.lookups import DEADLINE, FOR_EACH
-from bot.network.request_body import FORWARD_LIMIT, LIMIT, SECONDS
-from bot.runtime import POST_RATE, RESTART, UPDATE_RATE
-from bot.slack.client import people
-from bot.slack.client.channel_members import PAGES, TRUST
-from bot.slack.client.directory import RENEW
-from bot.slack.home.refresher import OPEN
-from bot.slack.reviews.comparison import LINES_COMPARED
-from bot.usecases.delivery.context import GRACE, START_GRACE
-from bot.usecases.delivery.worker import LEASE, Pace
-from bot.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
-from bot.usecases.kickoff import AT_ONCE
+from crewgate.app import STOP_KICKOFFS_SECONDS, STOP_LISTENERS_SECONDS
+from crewgate.crewai.fields import ID_BYTES, ID_LIMIT
+from crewgate.domain.execution import GONE_AFTER, GONE_ANSWERS
+from crewgate.domain.notes import CLAIM_LASTS
+from crewgate.domain.retry import LONGEST_ASKED, Retry
+from crewgate.domain.verdict import FEEDBACK_LIMIT
+from crewgate.lifecycle import STATUSES_AT_ONCE, STOP_LISTENING_SECONDS, STOP_WORKING_SECONDS
+from crewgate.network.client import TIMEOUTS
+from crewgate.network.connections import Limits
+from crewgate.network.lookups import DEADLINE, FOR_EACH
+from crewgate.network.request_body import FORWARD_LIMIT, LIMIT, SECONDS
+from crewgate.runtime import POST_RATE, RESTART, UPDATE_RATE
+from crewgate.slack.client import people
+from crewgate.slack.client.channel_members import PAGES, TRUST
+from crewgate.slack.client.directory import RENEW
+from crewgate.slack.home.refresher import OPEN
+from crewgate.slack.reviews.comparison import LINES_COMPARED
+from crewgate.usecases.delivery.context import GRACE, START_GRACE
+from crewgate.usecases.delivery.worker import LEASE, Pace
+from crewgate.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
+from crewgate.usecases.kickoff import AT_ONCE
 from tests.repo.files import read
 
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 10: "ten"}

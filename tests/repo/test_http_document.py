@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 
-from bot.crewai import wire
+from crewgate.crewai import wire
 from tests.repo.files import calls, literal, rows
 
 #: Named by aiohttp's own reason, or made where the answer is no error by itself.
@@ -25,14 +25,14 @@ def test_every_route_is_documented_and_no_other() -> None:
     documented = {
         tuple(request.strip("`").split(" ")) for request, *_ in rows("docs/http.md", "routes")
     }
-    assert documented == routes("bot") - routes("bot/demo") - routes("bot/host")
+    assert documented == routes("bot") - routes("bot/crewgate/demo") - routes("bot/crewgate/host")
 
 
 def test_every_kind_of_error_is_documented_and_no_other() -> None:
     """An error is made with its status and its kind."""
     made = {
         (str(status), kind)
-        for _, call in chain(calls("bot/web"), calls("bot/network"))
+        for _, call in chain(calls("bot/crewgate/web"), calls("bot/crewgate/network"))
         if isinstance(status := literal(call, 0), int) and isinstance(kind := literal(call, 1), str)
     }
     documented = {(status, kind.strip("`")) for status, kind, *_ in rows("docs/http.md", "errors")}

@@ -16,7 +16,8 @@ Imports = dict[str, list[tuple[str, str]]]
 
 
 def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[parts[0] == "bot" :]).removesuffix(".__init__")
 
 
 @pytest.fixture(scope="module")

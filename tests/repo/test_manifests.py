@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
-from bot.slack import ids
-from bot.slack.scopes import BOT_SCOPES
+from crewgate.slack import ids
+from crewgate.slack.scopes import BOT_SCOPES
 from tests.repo.files import read
 
 MANIFESTS = ("socket-mode.yaml", "http.yaml")

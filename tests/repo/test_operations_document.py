@@ -30,8 +30,11 @@ def warnings(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("document", "logged"),
     [
-        ("docs/operations.md", warnings("bot") - warnings("bot/host") | {"wrong_credentials"}),
-        ("docs/crewai.md", warnings("bot/host")),
+        (
+            "docs/operations.md",
+            warnings("bot") - warnings("bot/crewgate/host") | {"wrong_credentials"},
+        ),
+        ("docs/crewai.md", warnings("bot/crewgate/host")),
     ],
 )
 def test_every_warning_of_the_log_is_explained_and_no_other(

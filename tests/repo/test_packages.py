@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-import bot
+import crewgate
 from tests.repo.files import read
 
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt")
@@ -62,7 +62,7 @@ def test_the_bot_can_be_installed_beside_crewai() -> None:
 
 
 def test_the_version_is_said_once() -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+", bot.__version__)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", crewgate.__version__)
     assert "version" in tomllib.loads(read("pyproject.toml"))["project"]["dynamic"]
 
 

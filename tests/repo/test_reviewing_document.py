@@ -23,7 +23,7 @@ def test_it_is_one_page() -> None:
 
 
 def test_every_button_and_menu_entry_exists() -> None:
-    said = set(code_strings("bot/slack").splitlines())
+    said = set(code_strings("bot/crewgate/slack").splitlines())
     named = re.findall(r"^\| \*\*(.+?)\*\* \|", read("docs/reviewing.md"), flags=re.MULTILINE)
     assert set(named) >= {"Approve", "Revise"}
     assert set(named) <= said
@@ -31,7 +31,7 @@ def test_every_button_and_menu_entry_exists() -> None:
 
 def test_every_label_and_quotation_is_what_slack_shows() -> None:
     text = page().partition("\n## ")[2]
-    said = code_strings("bot/slack")
+    said = code_strings("bot/crewgate/slack")
     labels = re.findall(r"(?<!\*)\*([A-Z][^*\n]*)\*(?!\*)", text)
     quotations = re.findall(r"“([^”]+)”", text)
     assert len(labels) >= 4
@@ -40,7 +40,7 @@ def test_every_label_and_quotation_is_what_slack_shows() -> None:
 
 
 def test_every_command_is_in_the_help() -> None:
-    said = code_strings("bot/slack")
+    said = code_strings("bot/crewgate/slack")
     commands = re.findall(r"^\| `/crew ([a-z ]+)", read("docs/reviewing.md"), flags=re.MULTILINE)
     named = {"pending", "status", "kickoff", "rules", "away", "back", "help"}
     assert {command.split()[0] for command in commands} == named

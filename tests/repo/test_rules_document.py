@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.settings.rule_options import RULE
+from crewgate.settings.rule_options import RULE
 from tests.repo.files import fences, read
 from tests.repo.rule_cards import drawings
 

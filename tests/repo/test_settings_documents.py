@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
-from bot.settings import document, table
-from bot.settings.load import CrewSettings, load
-from bot.settings.rule_options import ESCALATE, REMIND, RULE, RULES, TIMEOUT, WHEN
-from bot.settings.setting import Option, Setting
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
+from crewgate.settings import document, table
+from crewgate.settings.load import CrewSettings, load
+from crewgate.settings.rule_options import ESCALATE, REMIND, RULE, RULES, TIMEOUT, WHEN
+from crewgate.settings.setting import Option, Setting
 from tests.repo.files import ROOT, read
 
 NAMES = [setting.name for setting in table.ENVIRONMENT]
@@ -24,7 +24,7 @@ NAMES = [setting.name for setting in table.ENVIRONMENT]
 @pytest.mark.parametrize("path", ["docs/settings.md", "docs/rules.md", "crews.example.toml"])
 def test_documents_are_as_the_table_makes_them(path: str) -> None:
     made = document.render_documents(ROOT)[path]
-    assert read(path) == made, "run python -m bot.settings.document"
+    assert read(path) == made, "run python -m crewgate.settings.document"
 
 
 def test_every_variable_is_in_the_document_and_in_the_example_of_the_environment() -> None:

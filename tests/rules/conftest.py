@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.environment import people
-from bot.demo.workspace import Workspace
-from bot.domain.rules.duration import Duration
-from bot.rules.run import explain_rules, try_rules
-from bot.runtime import Runtime
-from bot.settings.load import load
+from crewgate.demo.environment import people
+from crewgate.demo.workspace import Workspace
+from crewgate.domain.rules.duration import Duration
+from crewgate.rules.run import explain_rules, try_rules
+from crewgate.runtime import Runtime
+from crewgate.settings.load import load
 from tests.usecases.world import World
 
 CREW = """

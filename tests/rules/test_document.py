@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.workspace import Workspace
-from bot.domain.notification import Format, Output
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Reminders, Rule
-from bot.settings.load import SettingsError, load
+from crewgate.demo.workspace import Workspace
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Reminders, Rule
+from crewgate.settings.load import SettingsError, load
 from tests.builders import a_crew
 from tests.repo.files import fences, read
 from tests.repo.samples import occurs

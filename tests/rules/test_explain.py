@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.domain.notification import Format, Output
-from bot.domain.rules.rule import Rule
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.rules.rule import Rule
 from tests.builders import a_crew
 from tests.rules.conftest import Told, rule
 from tests.usecases.world import World

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.demo.workspace import Workspace
-from bot.domain.errors import StoreUnavailable
-from bot.domain.notification import Format, Output
-from bot.domain.people import Email, User
-from bot.domain.rules.rule import Rule
-from bot.store.replay import PAGE
+from crewgate.demo.workspace import Workspace
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Email, User
+from crewgate.domain.rules.rule import Rule
+from crewgate.store.replay import PAGE
 from tests.builders import a_crew
 from tests.rules.conftest import Told, rule
 from tests.usecases.world import World

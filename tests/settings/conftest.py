@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings.load import Settings, load
+from crewgate.settings.load import Settings, load
 from tests.settings.environments import ENOUGH, NO_CREW, SECRETS, Load
 
 

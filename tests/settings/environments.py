@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.settings.load import Settings, SettingsError
+from crewgate.settings.load import Settings, SettingsError
 
 ENOUGH = {
     "SLACK_BOT_TOKEN": "xoxb-secret-1",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.notify import Notify
-from bot.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, Email, User, UserGroup
 from tests.settings.environments import ENOUGH, NO_CREW, RESEARCH, SECRETS, Load, problem, problems
 
 

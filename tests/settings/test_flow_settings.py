@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.people import Email, User
+from crewgate.domain.people import Email, User
 from tests.settings.environments import RESEARCH, Load, problem, problems
 
 FLOWS = RESEARCH + 'flow_webhook_secret_env = "RESEARCH_SECRET"\n'

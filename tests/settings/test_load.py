@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.notify import Notify
-from bot.domain.people import Anyone, Email, User, UserGroup
-from bot.settings.load import load
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.settings.load import load
 from tests.settings.environments import ENOUGH, Load, problem, problems
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.demo.workspace.blocks import message_problems, text_size, view_problems
-from bot.demo.workspace.text import disguised_links, mentions, pieces
-from bot.domain.notification import Format, Output
-from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from bot.domain.reason import (
+from crewgate.demo.workspace.blocks import message_problems, text_size, view_problems
+from crewgate.demo.workspace.text import disguised_links, mentions, pieces
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from crewgate.domain.reason import (
     WHY_LIMIT,
     Answered,
     AnswerLost,
@@ -25,13 +25,13 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.review import Round, State
-from bot.domain.rules.absence import Absence
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Rule, Then, TimeOut
-from bot.domain.verdict import Approve, Person, Revise, Via, Vote
-from bot.slack.blockkit.blocks import Message
-from bot.usecases.read_models import (
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.verdict import Approve, Person, Revise, Via, Vote
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.usecases.read_models import (
     Approvers,
     CardView,
     MessageRef,

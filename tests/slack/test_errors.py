@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.errors import (
+from crewgate.domain.errors import (
     AlreadyVoted,
     ChangedMeanwhile,
     CrewgateError,
@@ -27,9 +27,9 @@ from bot.domain.errors import (
     UnknownStarter,
     VotedOtherwise,
 )
-from bot.domain.people import Email, ReviewerRef, User, UserGroup
-from bot.domain.reason import ExecutionEnded
-from bot.slack.errors import explain
+from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
+from crewgate.domain.reason import ExecutionEnded
+from crewgate.slack.errors import explain
 from tests.builders import a_vote
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

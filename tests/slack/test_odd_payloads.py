@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import Malformed
-from bot.slack import ids, payloads
-from bot.slack.away.request import parse_away_form
+from crewgate.domain.errors import Malformed
+from crewgate.slack import ids, payloads
+from crewgate.slack.away.request import parse_away_form
 
 PARSERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     payloads.parse_click,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.verdict import Person
-from bot.slack.payloads import Deleted, Edited, Written, parse_command, parse_message
+from crewgate.domain.verdict import Person
+from crewgate.slack.payloads import Deleted, Edited, Written, parse_command, parse_message
 
 
 def an_event(**changes: Any) -> dict[str, Any]:

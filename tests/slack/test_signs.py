@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bot.slack
-from bot.demo.playground.emoji import CHARACTERS
-from bot.slack import signs
+import crewgate.slack
+from crewgate.demo.playground.emoji import CHARACTERS
+from crewgate.slack import signs
 
 SIGNS = {name: sign for name, sign in vars(signs).items() if name.isupper()}
 
@@ -17,7 +17,7 @@ def test_each_state_has_a_sign_of_its_own_that_the_page_can_show() -> None:
 
 
 def test_nothing_else_uses_them() -> None:
-    for path in Path(bot.slack.__file__).parent.rglob("*.py"):
+    for path in Path(crewgate.slack.__file__).parent.rglob("*.py"):
         if path != Path(signs.__file__):
             text = path.read_text(encoding="utf-8")
             assert not [sign for sign in SIGNS.values() if sign in text], path

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
-from bot.domain.people import Email, User, UserGroup
-from bot.domain.reason import ExecutionEnded
-from bot.domain.verdict import Person, Revise
-from bot.slack import decisions
-from bot.slack import strings as shared
+from crewgate.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded
+from crewgate.domain.people import Email, User, UserGroup
+from crewgate.domain.reason import ExecutionEnded
+from crewgate.domain.verdict import Person, Revise
+from crewgate.slack import decisions
+from crewgate.slack import strings as shared
 from tests.builders import LATER, a_decision
 
 

@@ -9,13 +9,13 @@ import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
-from bot.demo.workspace import Workspace, error, malformed
-from bot.domain.people import Installation
-from bot.runtime import Runtime
-from bot.slack.client.identity import Identity
-from bot.slack.client.web_api import new_client
-from bot.slack.teams import refuse_other_teams
-from bot.usecases.read_models import MessageRef
+from crewgate.demo.workspace import Workspace, error, malformed
+from crewgate.domain.people import Installation
+from crewgate.runtime import Runtime
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.web_api import new_client
+from crewgate.slack.teams import refuse_other_teams
+from crewgate.usecases.read_models import MessageRef
 from tests.slack.client.installations import Remembered
 
 OURS, THEIRS = {"team_id": "T0DEMO"}, {"team_id": "T0OTHER"}

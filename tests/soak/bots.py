@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo.bot_process import COMMAND, BotProcess
-from bot.demo.ports import free_port
+from crewgate.demo.bot_process import COMMAND, BotProcess
+from crewgate.demo.ports import free_port
 
 _CHUNK = 64 * 2**10
 

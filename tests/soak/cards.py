@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from bot.demo.workspace import Message
-from bot.slack import ids
+from crewgate.demo.workspace import Message
+from crewgate.slack import ids
 from tests.soak.labels import Label, find_label
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 
-from bot.domain.retry import Retry
-from bot.domain.review import State
-from bot.usecases.evidence import STATUS_POLL
+from crewgate.domain.retry import Retry
+from crewgate.domain.review import State
+from crewgate.usecases.evidence import STATUS_POLL
 from tests.soak.cards import Card
 from tests.soak.crew_records import Applied, pending_label
 from tests.soak.database import LASTING, StoredRound

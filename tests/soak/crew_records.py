@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from bot.demo.crew import Call, Crew, Execution, Sent
+from crewgate.demo.crew import Call, Crew, Execution, Sent
 from tests.soak.labels import Label, find_label
 
 _ACCEPTED = HTTPStatus.ACCEPTED

@@ -11,11 +11,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.domain.effects import EffectKind
-from bot.domain.execution import ExecutionState
-from bot.domain.review import State
-from bot.store.engine import open_readers
-from bot.store.tables import executions, outbox, outputs, reviews, rounds
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import ExecutionState
+from crewgate.domain.review import State
+from crewgate.store.engine import open_readers
+from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
 from tests.soak.labels import Label, find_label
 from tests.soak.rules import Vote
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from bot.demo.crew import Task
+from crewgate.demo.crew import Task
 
 #: Stands in every output, and in all that reviewers write: neither belongs into a log.
 OUTPUT_CANARY: Final = "output-canary"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.demo.crew import Crew
+from crewgate.demo.crew import Crew
 from tests.soak.labels import FEEDBACK_CANARY, OUTPUT_CANARY
 from tests.soak.ledger import Ledger
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bot.demo.workspace import Reply
+from crewgate.demo.workspace import Reply
 from tests.soak.labels import Label
 
 

@@ -9,7 +9,7 @@ from itertools import count
 
 import aiohttp
 
-from bot.demo.crew import Crew
+from crewgate.demo.crew import Crew
 from tests.soak.labels import topic
 from tests.soak.rules import STARTER, rule_of
 from tests.soak.world import World

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
-from bot.demo.workspace import Call, CannotDoThat, Message, Reply, View
-from bot.slack import ids
-from bot.slack.reviews.strings import APPROVE_WITH_COMMENT
+from crewgate.demo.workspace import Call, CannotDoThat, Message, Reply, View
+from crewgate.slack import ids
+from crewgate.slack.reviews.strings import APPROVE_WITH_COMMENT
 from tests.soak.cards import Card, find_card
 from tests.soak.labels import FEEDBACK_CANARY, Label
 from tests.soak.ledger import Press, TakenBack

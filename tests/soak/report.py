@@ -6,7 +6,7 @@ import resource
 from collections.abc import Iterable, Iterator
 from statistics import quantiles
 
-from bot.demo.crew import State as AtCrew
+from crewgate.demo.crew import State as AtCrew
 from tests.soak.evidence import Evidence
 from tests.soak.world import World
 

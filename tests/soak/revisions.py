@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.demo.crew import faults as at_crew
+from crewgate.demo.crew import faults as at_crew
 from tests.journeys.quick_bot import quick
 from tests.soak.options import Options
 from tests.soak.run import soak

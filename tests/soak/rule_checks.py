@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bot.domain.review import State
+from crewgate.domain.review import State
 from tests.soak.database import StoredRound
 from tests.soak.evidence import Evidence
 from tests.soak.rules import STARTER, TIMED_OUT, rule_of

@@ -15,8 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.usecases.delivery.context import GRACE, START_GRACE
-from tests.journeys.quick_bot import quick
+from crewgate.usecases.delivery.context import GRACE, START_GRACE
+from tests.journeys.quick_bot import quick, run_module
 from tests.soak.checks import check_everything, lost_by_design
 from tests.soak.crew_records import CrewRecords, read_crews
 from tests.soak.database import Database, Stored, open_database
@@ -32,7 +32,7 @@ from tests.soak.world import World, open_world
 #: As it is served, but for its clock, its longest wait, and this: some 50 messages a minute can be
 #: changed in a workspace, and ten executions a second would take half an hour to be shown.
 _WAITS = quick(grace=GRACE, start_grace=START_GRACE, update_interval=timedelta(seconds=0.02))[2:]
-SERVE = ("-m", "tests.soak.stepped_bot", *_WAITS)
+SERVE = (*run_module("tests.soak.stepped_bot"), *_WAITS)
 _LOOK_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _READY = 200

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
 
-from bot import runtime
-from bot.domain.retry import Retry
+from crewgate import runtime
+from crewgate.domain.retry import Retry
 from tests.journeys.quick_bot import main
 
 #: Each kill counts as a try, and makes the next wait twice as long: up to 5 min as it is served.
@@ -28,7 +28,7 @@ def step(file: Path, ahead: float) -> None:
 
 
 class SteppedTime(datetime):
-    """The machine's time as `bot.runtime` reads it: ahead by what the file says."""
+    """The machine's time as `crewgate.runtime` reads it: ahead by what the file says."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:

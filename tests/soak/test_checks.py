@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.demo.crew import Execution, Sent, Urls
-from bot.demo.crew import State as AtCrew
-from bot.demo.workspace import Message, Reply
-from bot.domain.effects import EffectKind
-from bot.domain.review import State
-from bot.slack import ids
+from crewgate.demo.crew import Execution, Sent, Urls
+from crewgate.demo.crew import State as AtCrew
+from crewgate.demo.workspace import Message, Reply
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.review import State
+from crewgate.slack import ids
 from tests.soak.cards import Card
 from tests.soak.checks import check_everything
 from tests.soak.crew_records import Applied, CrewRecords

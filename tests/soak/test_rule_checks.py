@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.review import State
+from crewgate.domain.review import State
 from tests.soak.checks import check_everything
 from tests.soak.crew_records import Applied, CrewRecords
 from tests.soak.database import Stored, StoredRound

@@ -16,11 +16,11 @@ from typing import Final
 
 import aiohttp
 
-from bot.demo.bot_process import BotProcess
-from bot.demo.crew import Crew
-from bot.demo.crew import faults as at_crew
-from bot.demo.workspace import DROP_AFTER, DROP_BEFORE, HANG, Workspace
-from bot.demo.workspace import faults as at_slack
+from crewgate.demo.bot_process import BotProcess
+from crewgate.demo.crew import Crew
+from crewgate.demo.crew import faults as at_crew
+from crewgate.demo.workspace import DROP_AFTER, DROP_BEFORE, HANG, Workspace
+from crewgate.demo.workspace import faults as at_slack
 from tests.soak.ledger import Outage
 from tests.soak.load import ask_readyz
 from tests.soak.stepped_bot import step

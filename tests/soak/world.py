@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from bot.demo.bot_process import COMMAND
-from bot.demo.crew import Crew, HumanInput, Style
-from bot.demo.workspace import Workspace
+from crewgate.demo.bot_process import COMMAND
+from crewgate.demo.crew import Crew, HumanInput, Style
+from crewgate.demo.workspace import Workspace
 from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.labels import a_script
 from tests.soak.ledger import Ledger

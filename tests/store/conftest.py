@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.store.engine import Engines
-from bot.store.outbox import SqlOutbox
+from crewgate.store.engine import Engines
+from crewgate.store.outbox import SqlOutbox
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
-from bot.store.engine import Engines
-from bot.store.outbox import SqlOutbox
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.ports.outbox import Job
+from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
+from crewgate.store.engine import Engines
+from crewgate.store.outbox import SqlOutbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, an_effect
 from tests.usecases.world import HELD
 

@@ -12,7 +12,7 @@ import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.engine import Engines
+from crewgate.store.engine import Engines
 
 GROWING: Final = (
     "rounds|outbox|executions|task_updates|reviews|outputs|webhooks|dead_letters"

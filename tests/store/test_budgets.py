@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import UPDATES, EffectKind
-from bot.domain.rate import Budget, Rate
-from bot.store.engine import Engines, open_engines
-from bot.store.outbox import SqlOutbox
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.ports.outbox import Leased
+from crewgate.domain.effects import UPDATES, EffectKind
+from crewgate.domain.rate import Budget, Rate
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.outbox import SqlOutbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.ports.outbox import Leased
 from tests.builders import NOW, SECOND, an_effect
 from tests.store.jobs import HOUR, LEASE, POSTS, put
 

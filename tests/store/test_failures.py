@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.domain.errors import StoreUnavailable
-from bot.store.engine import CONNECTIONS, READERS, Engines, open_engines, open_readers
-from bot.store.failures import translate_errors
-from bot.store.outbox import SqlOutbox
-from bot.store.unit_of_work import SqlUnitOfWork
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import CONNECTIONS, READERS, Engines, open_engines, open_readers
+from crewgate.store.failures import translate_errors
+from crewgate.store.outbox import SqlOutbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, an_effect
 from tests.postgres import Postgres
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.effects import SLACK
-from bot.usecases.delivery.worker import LEASE
-from bot.usecases.queries import status as look
-from bot.usecases.queries.crews import overview
-from bot.usecases.queries.queue import queue
-from bot.usecases.read_models import COUNTED
+from crewgate.domain.effects import SLACK
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.queries import status as look
+from crewgate.usecases.queries.crews import overview
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.read_models import COUNTED
 from tests.builders import ANA, NOW, SECOND, a_crew
 from tests.store.plans import CREWS, GROWING, insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.notification import WebhookUrls
-from bot.domain.people import Email
-from bot.domain.question import Callback, Question
-from bot.domain.reason import (
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.people import Email
+from crewgate.domain.question import Callback, Question
+from crewgate.domain.reason import (
     AnsweredElsewhere,
     ExecutionGone,
     PerhapsTaken,
@@ -18,10 +18,10 @@ from bot.domain.reason import (
     RequestGone,
     TakenAs,
 )
-from bot.domain.review import Round, State
-from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Answer
-from bot.store.unit_of_work import SqlUnitOfWork
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Answer
+from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import LATER, NOW, a_decision, a_review, a_round, an_output
 
 QUESTION = Question(

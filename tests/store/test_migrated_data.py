@@ -16,11 +16,11 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import SLACK, Effect, EffectKind, forward_destination
-from bot.domain.execution import Execution, ExecutionState, TaskUpdate
-from bot.domain.notification import Format, Output, WebhookUrls
-from bot.domain.outcome import ResumeStatus
-from bot.domain.reason import (
+from crewgate.domain.effects import SLACK, Effect, EffectKind, forward_destination
+from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
+from crewgate.domain.notification import Format, Output, WebhookUrls
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.reason import (
     Answered,
     AnswerLost,
     ExecutionFailed,
@@ -31,13 +31,13 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
-from bot.store.engine import Engines, open_engines
-from bot.store.migrate import migrate, upgrade
-from bot.store.tables import metadata, outbox
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict, Via
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.migrate import migrate, upgrade
+from crewgate.store.tables import metadata, outbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 from tests.builders import ANA, BEN, a_crew, webhook_urls
 from tests.databases import CopyDatabase
 from tests.usecases.slack_standins import Message

@@ -15,13 +15,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import bot.store.migrations
-from bot.domain.errors import StoreUnavailable
-from bot.store.engine import Engines, open_engines
-from bot.store.migrate import HEAD, migrate
-from bot.store.tables import metadata
+import crewgate.store.migrations
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.migrate import HEAD, migrate
+from crewgate.store.tables import metadata
 
-MIGRATIONS = Path(bot.store.migrations.__file__).parent
+MIGRATIONS = Path(crewgate.store.migrations.__file__).parent
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import IN_ORDER, SLACK, UPDATES, EffectKind
-from bot.store.engine import Engines, open_engines
-from bot.store.outbox import SqlOutbox
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.ports.outbox import Job
+from crewgate.domain.effects import IN_ORDER, SLACK, UPDATES, EffectKind
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.outbox import SqlOutbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, an_effect
 from tests.store.jobs import (
     ELSEWHERE,

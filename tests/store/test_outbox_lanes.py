@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import MERGED, POSTS_A_CARD, Effect, EffectKind
-from bot.store.engine import Engines
-from bot.store.outbox import SqlOutbox
-from bot.store.unit_of_work import SqlUnitOfWork
+from crewgate.domain.effects import MERGED, POSTS_A_CARD, Effect, EffectKind
+from crewgate.store.engine import Engines
+from crewgate.store.outbox import SqlOutbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, an_effect
 from tests.repo.files import marked
 from tests.store.jobs import (

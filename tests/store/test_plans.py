@@ -7,26 +7,26 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.caveats import Seen
-from bot.domain.effects import SLACK, forward_destination
-from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
-from bot.domain.notification import Output
-from bot.domain.notify import Notify
-from bot.domain.outcome import Refused
-from bot.domain.people import User
-from bot.domain.review import Round
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Then, TimeOut
-from bot.usecases.away import go_away
-from bot.usecases.decide import caveats_for, record_read_to_end, take_back
-from bot.usecases.evidence import STATUS_POLL
-from bot.usecases.kickoff import register_webhooks
-from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
-from bot.usecases.queries import status as look
-from bot.usecases.queries.crews import overview
-from bot.usecases.queries.queue import queue
-from bot.usecases.read_models import ForwardedWebhook, MessageRef
-from bot.usecases.track import record_update
+from crewgate.domain.caveats import Seen
+from crewgate.domain.effects import SLACK, forward_destination
+from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from crewgate.domain.notification import Output
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.usecases.away import go_away
+from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
+from crewgate.usecases.evidence import STATUS_POLL
+from crewgate.usecases.kickoff import register_webhooks
+from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
+from crewgate.usecases.queries import status as look
+from crewgate.usecases.queries.crews import overview
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
+from crewgate.usecases.track import record_update
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, recorded
 from tests.usecases.faults import Fault

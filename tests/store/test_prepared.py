@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from bot.store.engine import Engines, rows, write
-from bot.store.tables import executions, notes
+from crewgate.store.engine import Engines, rows, write
+from crewgate.store.tables import executions, notes
 from tests.builders import NOW
 
 ADD = sa.insert(executions)

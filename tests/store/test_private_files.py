@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.store.engine import open_engines
+from crewgate.store.engine import open_engines
 
 
 def _url(path: Path) -> str:

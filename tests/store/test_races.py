@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.reason import ExecutionEnded
-from bot.domain.review import Round, State
-from bot.domain.rules.rule import Rule
-from bot.usecases.notes import keep_note
-from bot.usecases.read_models import MessageRef
+from crewgate.domain.reason import ExecutionEnded
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import Rule
+from crewgate.usecases.notes import keep_note
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import BEN, NOW, a_crew, a_decision, a_review, webhook_urls
 from tests.usecases.timed import ALL, opened
 from tests.usecases.world import World

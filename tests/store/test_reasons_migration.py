@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.domain.outcome import ResumeStatus
-from bot.domain.reason import (
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.reason import (
     Answered,
     AnswerLost,
     ExecutionEnded,
@@ -17,9 +17,9 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.store.engine import open_engines
-from bot.store.migrate import migrate, upgrade
-from bot.store.queries import SqlQueries
+from crewgate.store.engine import open_engines
+from crewgate.store.migrate import migrate, upgrade
+from crewgate.store.queries import SqlQueries
 
 TOOK_EFFECT = "the crew has gone on, so it was taken"
 NEWER_OUTPUT = "a newer output came before this could be sent"

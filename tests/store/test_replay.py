@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.store.replay import PAGE, rounds_of, rounds_since
+from crewgate.store.replay import PAGE, rounds_of, rounds_since
 from tests.store.plans import insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World
 

@@ -8,21 +8,21 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import StoreUnavailable
-from bot.domain.notification import WebhookUrls
-from bot.domain.notify import Notify
-from bot.domain.people import Anyone, Email, User, UserGroup
-from bot.domain.review import Round, State
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from bot.domain.rules.working_hours import WorkingHours
-from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
-from bot.store.engine import Engines
-from bot.store.rules import from_rule, to_rule
-from bot.store.tables import rules
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.read_models import Selection
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
+from crewgate.store.engine import Engines
+from crewgate.store.rules import from_rule, to_rule
+from crewgate.store.tables import rules
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.read_models import Selection
 from tests.builders import (
     BEN,
     CAI,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.review import State
-from bot.domain.verdict import Revise
-from bot.store.selections import RANGES
-from bot.usecases.notes import claim
-from bot.usecases.read_models import NO_RULE, Selection
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise
+from crewgate.store.selections import RANGES
+from crewgate.usecases.notes import claim
+from crewgate.usecases.read_models import NO_RULE, Selection
 from tests.builders import ANA, BEN, SECOND, a_crew, a_note
 from tests.usecases.world import World
 

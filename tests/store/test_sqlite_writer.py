@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import StoreUnavailable
-from bot.store.engine import Engines
-from bot.store.sqlite_connection import SqliteConnection
-from bot.store.sqlite_writer import BATCH, SqliteWriter
-from bot.store.unit_of_work import SqlUnitOfWork
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import Engines
+from crewgate.store.sqlite_connection import SqliteConnection
+from crewgate.store.sqlite_writer import BATCH, SqliteWriter
+from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, an_effect
 
 _DURABLE = ("journal_mode=WAL", "synchronous=FULL")
@@ -303,7 +303,7 @@ async def test_a_lock_that_is_not_given_up_is_said_to_be_so(
 _VICTIM = """
 import asyncio, sys
 import sqlalchemy as sa
-from bot.store.sqlite_writer import SqliteWriter
+from crewgate.store.sqlite_writer import SqliteWriter
 
 async def store(writer, number):
     async with writer.begin() as connection:

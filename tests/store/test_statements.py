@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.execution import StepUpdate, TaskUpdate
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Reminders, TimeOut
-from bot.domain.verdict import Revise
-from bot.usecases.away import go_away
+from crewgate.domain.execution import StepUpdate, TaskUpdate
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Reminders, TimeOut
+from crewgate.domain.verdict import Revise
+from crewgate.usecases.away import go_away
 from tests.builders import ANA, BEN, EVE, NOW, a_crew, a_rule
 from tests.usecases.world import World
 

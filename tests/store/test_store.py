@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
-from bot.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
-from bot.domain.outcome import ResumeStatus
-from bot.domain.reason import (
+from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
+from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.reason import (
     Answered,
     AnswerLost,
     Dismissed,
@@ -25,12 +25,12 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Person, Revise, Via
-from bot.store.engine import Engines
-from bot.store.tables import outputs
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.read_models import DirectMessage, MessageRef, NewerRound
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Person, Revise, Via
+from crewgate.store.engine import Engines
+from crewgate.store.tables import outputs
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.read_models import DirectMessage, MessageRef, NewerRound
 from tests.builders import (
     BEN,
     LATER,

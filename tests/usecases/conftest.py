@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from bot.domain.effects import EffectKind
-from bot.domain.review import Round
-from bot.domain.verdict import Revise
-from bot.store.engine import Engines
-from bot.store.unit_of_work import SqlUnitOfWork
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Revise
+from crewgate.store.engine import Engines
+from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.usecases.worker_world import Logs, WorkerWorld
 from tests.usecases.world import World
 

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import (
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -15,10 +15,10 @@ from bot.domain.outcome import (
     Refused,
     ResumeStatus,
 )
-from bot.domain.question import Callback
-from bot.domain.verdict import Decision
-from bot.usecases.ports.crew import KickoffOutcome, KickoffRequest
-from bot.usecases.read_models import (
+from crewgate.domain.question import Callback
+from crewgate.domain.verdict import Decision
+from crewgate.usecases.ports.crew import KickoffOutcome, KickoffRequest
+from crewgate.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,
     ForwardedWebhook,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.outcome import (
+from crewgate.domain.outcome import (
     NotSent,
     Refused,
     Unknown,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from bot.domain.review import State
-from bot.domain.verdict import Decision
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Decision
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.world import World
 

@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain.crew import Crew
-from bot.domain.effects import EffectKind
-from bot.domain.execution import Execution
-from bot.domain.notes import Note
-from bot.domain.notify import Notify
-from bot.domain.outcome import (
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import Execution
+from crewgate.domain.notes import Note
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import (
     Delivered,
     NotSent,
     Outcome,
@@ -19,11 +19,11 @@ from bot.domain.outcome import (
     Refused,
     Unknown,
 )
-from bot.domain.people import Email, ReviewerRef, User, UserGroup
-from bot.domain.review import Round
-from bot.usecases.ports.base import Clock
-from bot.usecases.ports.slack import Members, Posted, Posting, PostOutcome
-from bot.usecases.read_models import (
+from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
+from crewgate.domain.review import Round
+from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.slack import Members, Posted, Posting, PostOutcome
+from crewgate.usecases.read_models import (
     DeadLetter,
     ExecutionPosting,
     MessageRef,

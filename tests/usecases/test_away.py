@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.errors import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import (
     AlreadyVoted,
     CannotStandIn,
     NotAReader,
@@ -17,18 +17,18 @@ from bot.domain.errors import (
     UnknownCrew,
     WhyNot,
 )
-from bot.domain.notify import Notify
-from bot.domain.people import Anyone, Role, User
-from bot.domain.review import Round, State
-from bot.domain.rules.absence import Absence
-from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Approve, Person, Revise
-from bot.usecases.away import come_back as return_
-from bot.usecases.away import go_away
-from bot.usecases.decide import may_revise, retry, take_back
-from bot.usecases.notes import claim
-from bot.usecases.queries.queue import queue
-from bot.usecases.queries.status import pending
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, Role, User
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Approve, Person, Revise
+from crewgate.usecases.away import come_back as return_
+from crewgate.usecases.away import go_away
+from crewgate.usecases.decide import may_revise, retry, take_back
+from crewgate.usecases.notes import claim
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.queries.status import pending
 from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
 from tests.usecases.world import World
 

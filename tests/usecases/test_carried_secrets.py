@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.domain.execution import StepUpdate
-from bot.domain.notification import HumanInputWebhook, Output, WebhookUrls
-from bot.domain.redaction import MARK
-from bot.usecases.evidence import PAUSED_POLL
-from bot.usecases.kickoff import register_webhooks
-from bot.usecases.queries import status as look
-from bot.usecases.read_models import CrewStatus, Progress
+from crewgate.domain.execution import StepUpdate
+from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.redaction import MARK
+from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases.kickoff import register_webhooks
+from crewgate.usecases.queries import status as look
+from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import ANA
 from tests.usecases.world import STATUS, World
 

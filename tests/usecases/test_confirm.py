@@ -6,14 +6,14 @@ import asyncio
 
 import pytest
 
-from bot.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen
-from bot.domain.effects import EffectKind
-from bot.domain.errors import AlreadyDecided, ConfirmationNeeded, RoundSuperseded
-from bot.domain.notes import CLAIM_LASTS
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Person, Revise
-from bot.usecases.decide import caveats_for, record_read_to_end
-from bot.usecases.notes import change_note, claim, delete_note, keep_note
+from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import AlreadyDecided, ConfirmationNeeded, RoundSuperseded
+from crewgate.domain.notes import CLAIM_LASTS
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Person, Revise
+from crewgate.usecases.decide import caveats_for, record_read_to_end
+from crewgate.usecases.notes import change_note, claim, delete_note, keep_note
 from tests.builders import ANA, BEN
 from tests.usecases.world import World
 

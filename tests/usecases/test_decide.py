@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.domain.effects import UPDATES, EffectKind
-from bot.domain.errors import (
+from crewgate.domain.effects import UPDATES, EffectKind
+from crewgate.domain.errors import (
     AlreadyDecided,
     InvalidTransition,
     NotAReviewer,
@@ -16,12 +16,12 @@ from bot.domain.errors import (
     RoundSuperseded,
     UnknownCrew,
 )
-from bot.domain.outcome import Refused
-from bot.domain.people import Anyone, Email, UserGroup
-from bot.domain.reason import ExecutionEnded
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Person, Revise, Verdict, Via
-from bot.usecases.decide import may_revise
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import Anyone, Email, UserGroup
+from crewgate.domain.reason import ExecutionEnded
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Person, Revise, Verdict, Via
+from crewgate.usecases.decide import may_revise
 from tests.builders import ANA, BEN, EVE, NOW, SECOND, a_crew
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import Logs

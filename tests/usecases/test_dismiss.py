@@ -6,17 +6,17 @@ import asyncio
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.errors import InvalidTransition, NotAReviewer, RoundNotFound, UnknownCrew
-from bot.domain.outcome import Refused
-from bot.domain.people import User
-from bot.domain.reason import Dismissed
-from bot.domain.review import Round, State
-from bot.domain.verdict import Person
-from bot.usecases.decide import reopen
-from bot.usecases.delivery.worker import LEASE
-from bot.usecases.dismiss import dismiss, dismiss_report, may_dismiss_report
-from bot.usecases.read_models import DeadLetter
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import InvalidTransition, NotAReviewer, RoundNotFound, UnknownCrew
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import User
+from crewgate.domain.reason import Dismissed
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Person
+from crewgate.usecases.decide import reopen
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.dismiss import dismiss, dismiss_report, may_dismiss_report
+from crewgate.usecases.read_models import DeadLetter
 from tests.builders import ANA, BEN, EVE, a_crew
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.test_gone import RUNNING, a_waiting_round, ask, lose

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.domain.people import EmailOwner
-from bot.usecases.emails import owner_of
+from crewgate.domain.people import EmailOwner
+from crewgate.usecases.emails import owner_of
 from tests.usecases.world import World
 
 LEAD = "Lead@Example.com"

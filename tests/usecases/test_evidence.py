@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
-from bot.domain.notification import Output
-from bot.domain.outcome import Refused
-from bot.domain.reason import Inferred
-from bot.domain.review import Round, State
-from bot.usecases.delivery.context import GRACE
-from bot.usecases.evidence import PAUSED_POLL
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from crewgate.domain.notification import Output
+from crewgate.domain.outcome import Refused
+from crewgate.domain.reason import Inferred
+from crewgate.domain.review import Round, State
+from crewgate.usecases.delivery.context import GRACE
+from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import SECOND
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, STATUS, World

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.caveats import Seen
-from bot.domain.effects import EffectKind
-from bot.domain.errors import (
+from crewgate.domain.caveats import Seen
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import (
     AlreadyDecided,
     ConfirmationNeeded,
     NotAReviewer,
     VerdictMisplaced,
     VotedOtherwise,
 )
-from bot.domain.notify import Notify
-from bot.domain.outcome import NotSent, RefusalKind, Refused
-from bot.domain.people import Email, Role, User
-from bot.domain.question import CALLED_EVERY
-from bot.domain.reason import (
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.domain.people import Email, Role, User
+from crewgate.domain.question import CALLED_EVERY
+from crewgate.domain.reason import (
     AnsweredElsewhere,
     Dismissed,
     PerhapsTaken,
@@ -28,12 +28,12 @@ from bot.domain.reason import (
     RequestGone,
     TakenAs,
 )
-from bot.domain.review import Round, State
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Answer, Approve, Revise
-from bot.usecases.decide import answer_of
-from bot.usecases.dismiss import dismiss
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Answer, Approve, Revise
+from crewgate.usecases.decide import answer_of
+from crewgate.usecases.dismiss import dismiss
 from tests.builders import ANA, BEN, EVE, a_note
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.errors import InvalidTransition, NotAReviewer
-from bot.domain.execution import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import InvalidTransition, NotAReviewer
+from crewgate.domain.execution import (
     GONE_AFTER,
     GONE_ANSWERS,
     CrewUpdate,
@@ -18,15 +18,15 @@ from bot.domain.execution import (
     StepUpdate,
     TaskUpdate,
 )
-from bot.domain.notification import Output
-from bot.domain.outcome import Refused
-from bot.domain.people import User
-from bot.domain.reason import ExecutionEnded, ExecutionGone, Inferred
-from bot.domain.review import Round, State
-from bot.domain.verdict import Answer
-from bot.usecases.decide import reopen
-from bot.usecases.evidence import STATUS_POLL
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.domain.notification import Output
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import User
+from crewgate.domain.reason import ExecutionEnded, ExecutionGone, Inferred
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Answer
+from crewgate.usecases.decide import reopen
+from crewgate.usecases.evidence import STATUS_POLL
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import ANA, EVE, SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import Logs

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.people import Installation
-from bot.store.tables import installations
-from bot.usecases.installations import Installations
+from crewgate.domain.people import Installation
+from crewgate.store.tables import installations
+from crewgate.usecases.installations import Installations
 from tests.usecases.world import World
 
 TOKEN = "xoxb-the-token"

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
-from bot.domain.notification import HumanInputWebhook, WebhookUrls
-from bot.domain.outcome import NotSent, Unknown
-from bot.domain.people import Email, User
-from bot.domain.redaction import Redactor
-from bot.usecases.kickoff import Kickoffs, register_webhooks
-from bot.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
-from bot.usecases.ports.queries import ExecutionQueries
+from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.outcome import NotSent, Unknown
+from crewgate.domain.people import Email, User
+from crewgate.domain.redaction import Redactor
+from crewgate.usecases.kickoff import Kickoffs, register_webhooks
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.ports.queries import ExecutionQueries
 from tests.builders import ANA
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World

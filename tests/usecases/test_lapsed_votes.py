@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.people import Anyone, ReviewerRef, User, UserGroup
-from bot.domain.review import Round
-from bot.domain.verdict import Person
-from bot.usecases.away import come_back, go_away
+from crewgate.domain.people import Anyone, ReviewerRef, User, UserGroup
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Person
+from crewgate.usecases.away import come_back, go_away
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.world import World
 

@@ -25,22 +25,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.domain.caveats import NOTHING_SEEN, Caveats, Seen
-from bot.domain.effects import SLACK
-from bot.domain.errors import AlreadyVoted, ConfirmationNeeded, NotAReviewer, NotWaiting
-from bot.domain.notes import Claim
-from bot.domain.outcome import Refused
-from bot.domain.reason import Dismissed
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Decision, Person, Revise, Verdict
-from bot.event_loop import EventLoop
-from bot.store.engine import open_engines
-from bot.store.mappers import ROUND, to_round
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.delivery.context import GRACE
-from bot.usecases.delivery.worker import LEASE
-from bot.usecases.dismiss import dismiss
-from bot.usecases.notes import claim, keep_note
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
+from crewgate.domain.effects import SLACK
+from crewgate.domain.errors import AlreadyVoted, ConfirmationNeeded, NotAReviewer, NotWaiting
+from crewgate.domain.notes import Claim
+from crewgate.domain.outcome import Refused
+from crewgate.domain.reason import Dismissed
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
+from crewgate.event_loop import EventLoop
+from crewgate.store.engine import open_engines
+from crewgate.store.mappers import ROUND, to_round
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.delivery.context import GRACE
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.dismiss import dismiss
+from crewgate.usecases.notes import claim, keep_note
 from tests.builders import ANA, BEN, EVE
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault

@@ -9,18 +9,18 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
-from bot.domain.effects import OF_WAITING, TIMER, EffectKind
-from bot.domain.errors import CannotStandIn, NotVoted
-from bot.domain.people import User
-from bot.domain.review import Round, State
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Then, TimeOut
-from bot.domain.verdict import Person, TimedOut, Vote
-from bot.store.tables import outbox
-from bot.usecases.away import come_back, go_away
-from bot.usecases.decide import take_back
-from bot.usecases.delivery.worker import LEASE
+from crewgate.domain.effects import OF_WAITING, TIMER, EffectKind
+from crewgate.domain.errors import CannotStandIn, NotVoted
+from crewgate.domain.people import User
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.verdict import Person, TimedOut, Vote
+from crewgate.store.tables import outbox
+from crewgate.usecases.away import come_back, go_away
+from crewgate.usecases.decide import take_back
+from crewgate.usecases.delivery.worker import LEASE
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import SqliteTemplate
 from tests.usecases.test_machine import Draw, Reviews, Step, run

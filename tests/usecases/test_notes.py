@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from bot.domain.effects import UPDATES, EffectKind
-from bot.domain.errors import AlreadyDecided, NotAReviewer
-from bot.domain.notes import Draft, Note, added
-from bot.domain.outcome import NotSent, Refused
-from bot.domain.review import Round, State
-from bot.domain.verdict import FEEDBACK_LIMIT, Person, Revise
-from bot.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
-from bot.usecases.queries.queue import PAGE, queue
+from crewgate.domain.effects import UPDATES, EffectKind
+from crewgate.domain.errors import AlreadyDecided, NotAReviewer
+from crewgate.domain.notes import Draft, Note, added
+from crewgate.domain.outcome import NotSent, Refused
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Person, Revise
+from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
+from crewgate.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE, SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.world import POSTS, World

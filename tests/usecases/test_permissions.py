@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.domain.crew import Crew
-from bot.domain.errors import NotAnOperator, NotAReader, NotAReviewer, NotAStarter, UnknownCrew
-from bot.domain.people import Anyone, Email, Role, User, UserGroup
-from bot.usecases import permissions
-from bot.usecases.permissions import Subject
+from crewgate.domain.crew import Crew
+from crewgate.domain.errors import NotAnOperator, NotAReader, NotAReviewer, NotAStarter, UnknownCrew
+from crewgate.domain.people import Anyone, Email, Role, User, UserGroup
+from crewgate.usecases import permissions
+from crewgate.usecases.permissions import Subject
 from tests.builders import ANA, BEN, EVE, a_crew, a_review
 from tests.usecases.slack_standins import FakeDirectory
 

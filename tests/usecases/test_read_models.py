@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.review import State
-from bot.domain.verdict import Revise
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise
 from tests.usecases.world import CREW, World
 
 

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.notification import Format, Output, WebhookUrls
-from bot.domain.outcome import NotSent, Refused, ResumeStatus, Unknown
-from bot.domain.reason import Answered, ExecutionEnded, Inferred, NeverSent
-from bot.domain.review import State
-from bot.domain.verdict import Revise
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.notification import Format, Output, WebhookUrls
+from crewgate.domain.outcome import NotSent, Refused, ResumeStatus, Unknown
+from crewgate.domain.reason import Answered, ExecutionEnded, Inferred, NeverSent
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise
 from tests.builders import LATER, NOW, SECOND, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import LOST, Fault

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import NotAReader, NotAReviewer, UnknownCrew
-from bot.domain.notification import Format, Output
-from bot.domain.people import Anyone, Role, User
-from bot.domain.review import Round
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Rule
-from bot.usecases.queries import status as look
-from bot.usecases.queries.queue import queue
-from bot.usecases.queries.status import pending
+from crewgate.domain.errors import NotAReader, NotAReviewer, UnknownCrew
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Anyone, Role, User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Rule
+from crewgate.usecases.queries import status as look
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.queries.status import pending
 from tests.builders import ANA, BEN, CAI, EVE, NOW, SECOND, a_crew, a_rule
 from tests.usecases.world import World
 

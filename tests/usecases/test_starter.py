@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
-from bot.domain.people import Email, User
-from bot.domain.review import State
-from bot.domain.rules.rule import Rule
-from bot.domain.verdict import Answer, Person, Revise
-from bot.usecases.track import track
+from crewgate.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
+from crewgate.domain.people import Email, User
+from crewgate.domain.review import State
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Answer, Person, Revise
+from crewgate.usecases.track import track
 from tests.builders import ANA, BEN, CAI, a_crew, a_rule
 from tests.usecases.world import World
 

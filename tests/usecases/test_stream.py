@@ -7,19 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.execution import RESULT_WITHIN, ExecutionState
-from bot.domain.notification import Output
-from bot.domain.outcome import Refused, ResumeStatus
-from bot.domain.reason import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import RESULT_WITHIN, ExecutionState
+from crewgate.domain.notification import Output
+from crewgate.domain.outcome import Refused, ResumeStatus
+from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
     ExecutionEnded,
     ExecutionFailed,
     PerhapsTaken,
 )
-from bot.domain.review import State
-from bot.domain.stream import (
+from crewgate.domain.review import State
+from crewgate.domain.stream import (
     Failed,
     FeedbackReceived,
     Finished,
@@ -29,10 +29,10 @@ from bot.domain.stream import (
     TaskFinished,
     TaskStarted,
 )
-from bot.domain.verdict import Answer
-from bot.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
-from bot.usecases.read_models import CrewStatus, Progress
-from bot.usecases.stream import record_events
+from crewgate.domain.verdict import Answer
+from crewgate.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
+from crewgate.usecases.read_models import CrewStatus, Progress
+from crewgate.usecases.stream import record_events
 from tests.builders import NOW
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, STATUS, World

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain.effects import EffectKind
-from bot.domain.execution import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import (
     CrewUpdate,
     ExecutionState,
     StepUpdate,
     TaskUpdate,
 )
-from bot.domain.notification import Output
+from crewgate.domain.notification import Output
 from tests.builders import ANA
 from tests.usecases.world import World
 

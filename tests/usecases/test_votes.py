@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from bot.domain.caveats import Seen
-from bot.domain.effects import EffectKind
-from bot.domain.errors import (
+from crewgate.domain.caveats import Seen
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import (
     AlreadyDecided,
     ConfirmationNeeded,
     NotAReviewer,
@@ -17,13 +17,13 @@ from bot.domain.errors import (
     RoundSuperseded,
     VotedOtherwise,
 )
-from bot.domain.people import Anyone, User
-from bot.domain.review import Round, State
-from bot.domain.verdict import APPROVED, Answer, Approve, Person, Revise, Via
-from bot.store.engine import open_engines
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.decide import take_back
-from bot.usecases.notes import keep_note
+from crewgate.domain.people import Anyone, User
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import APPROVED, Answer, Approve, Person, Revise, Via
+from crewgate.store.engine import open_engines
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.decide import take_back
+from crewgate.usecases.notes import keep_note
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule, a_vote
 from tests.usecases.worker_world import Logs
 from tests.usecases.world import CREW, World

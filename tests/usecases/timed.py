@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.people import User
-from bot.domain.review import Round
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.people import User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
 from tests.builders import EVE, a_crew, a_rule
 from tests.usecases.world import World
 

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from structlog.typing import EventDict
 
-from bot.domain.effects import SLACK, UPDATES
-from bot.domain.rate import Budget
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.worker import Deliver, Pace, Worker
-from bot.usecases.ports.outbox import Leased, Outbox
+from crewgate.domain.effects import SLACK, UPDATES
+from crewgate.domain.rate import Budget
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.worker import Deliver, Pace, Worker
+from crewgate.usecases.ports.outbox import Leased, Outbox
 from tests.builders import FakeClock
 from tests.usecases.world import POSTS, World
 

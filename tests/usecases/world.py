@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.caveats import NOTHING_SEEN, Seen
-from bot.domain.crew import Crew
-from bot.domain.effects import (
+from crewgate.domain.caveats import NOTHING_SEEN, Seen
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import (
     POSTS_PREFIX,
     SLACK,
     TIMER,
@@ -23,27 +23,27 @@ from bot.domain.effects import (
     posts_destination,
     status_destination,
 )
-from bot.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
-from bot.domain.notes import Note
-from bot.domain.notification import Output
-from bot.domain.outcome import Outcome
-from bot.domain.review import Round, State
-from bot.domain.verdict import Approve, Person, Verdict, Via
-from bot.store.engine import Engines
-from bot.store.outbox import SqlOutbox
-from bot.store.tables import outbox
-from bot.store.unit_of_work import SqlUnitOfWork
-from bot.usecases.context import ReviewContext
-from bot.usecases.decide import decide, retry
-from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.worker import LEASE
-from bot.usecases.flows import receive_flow_request
-from bot.usecases.notes import keep_note
-from bot.usecases.ports.outbox import Job
-from bot.usecases.read_models import NO_RULE, MessageRef, Selection
-from bot.usecases.receive import Received, receive_notification, store_dead_letter
-from bot.usecases.track import record_update, track
+from crewgate.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
+from crewgate.domain.notes import Note
+from crewgate.domain.notification import Output
+from crewgate.domain.outcome import Outcome
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Person, Verdict, Via
+from crewgate.store.engine import Engines
+from crewgate.store.outbox import SqlOutbox
+from crewgate.store.tables import outbox
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.decide import decide, retry
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.flows import receive_flow_request
+from crewgate.usecases.notes import keep_note
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
+from crewgate.usecases.receive import Received, receive_notification, store_dead_letter
+from crewgate.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_flow_request, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack

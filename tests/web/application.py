@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from bot.crewai.flow_requests import parse_flow_request
-from bot.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
-from bot.crewai.payloads import parse_notification
-from bot.crewai.stream import parse_events
-from bot.crewai.updates import parse_crew, parse_step, parse_task
-from bot.domain.redaction import Redactor
-from bot.usecases.kickoff import Kickoffs
-from bot.web import routes
-from bot.web.context import WebContext
-from bot.web.credentials import Credentials, EventKind
-from bot.web.health import Health
+from crewgate.crewai.flow_requests import parse_flow_request
+from crewgate.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
+from crewgate.crewai.payloads import parse_notification
+from crewgate.crewai.stream import parse_events
+from crewgate.crewai.updates import parse_crew, parse_step, parse_task
+from crewgate.domain.redaction import Redactor
+from crewgate.usecases.kickoff import Kickoffs
+from crewgate.web import routes
+from crewgate.web.context import WebContext
+from crewgate.web.credentials import Credentials, EventKind
+from crewgate.web.health import Health
 from tests.builders import webhook_urls
 from tests.usecases.world import World
 

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from bot.web.credentials import Credentials, EventKind, is_bearer
+from crewgate.web.credentials import Credentials, EventKind, is_bearer
 
 CREDENTIALS = Credentials("research", "the secret", "the-token")
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from bot.domain.errors import (
+from crewgate.domain.errors import (
     CrewgateError,
     Malformed,
     NoPublicUrl,
@@ -16,8 +16,8 @@ from bot.domain.errors import (
     TooManyKickoffs,
     UnknownCrew,
 )
-from bot.network.refusals import RequestRefused, not_json
-from bot.web.error_responses import explain_failures
+from crewgate.network.refusals import RequestRefused, not_json
+from crewgate.web.error_responses import explain_failures
 
 
 async def respond(failure: Exception) -> tuple[int, dict[str, object]]:

@@ -14,10 +14,10 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import EffectKind
-from bot.network.request_body import FORWARD_LIMIT, LIMIT
-from bot.web.credentials import Credentials
-from bot.web.flow_signature import HEADERS, sign
+from crewgate.domain.effects import EffectKind
+from crewgate.network.request_body import FORWARD_LIMIT, LIMIT
+from crewgate.web.credentials import Credentials
+from crewgate.web.flow_signature import HEADERS, sign
 from tests.servers import serve
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.web.flow_signature import HEADERS, TOLERANCE, TakenRequests, sign, signature_of
+from crewgate.web.flow_signature import HEADERS, TOLERANCE, TakenRequests, sign, signature_of
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 SECRET = "whsec_0123456789abcdef"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from bot.domain.effects import EffectKind, forward_destination
-from bot.network.request_body import FORWARD_LIMIT, LIMIT
-from bot.web.credentials import EventKind
+from crewgate.domain.effects import EffectKind, forward_destination
+from crewgate.network.request_body import FORWARD_LIMIT, LIMIT
+from crewgate.web.credentials import EventKind
 from tests.servers import serve
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from bot.web.health import is_local, may_see_details
+from crewgate.web.health import is_local, may_see_details
 
 TOKEN = "status-token"  # opens nothing
 LOCAL = ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1")

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.effects import SLACK, forward_destination
-from bot.usecases.ports.crew import KickoffAnswer
-from bot.web.credentials import EventKind
+from crewgate.domain.effects import SLACK, forward_destination
+from crewgate.usecases.ports.crew import KickoffAnswer
+from crewgate.web.credentials import EventKind
 from tests.servers import serve
 from tests.usecases.world import CREW, World
 from tests.web.application import CREDENTIALS, an_application

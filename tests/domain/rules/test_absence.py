@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.rules.absence import LONGEST, Absence, end_of_day, last_day
+from crewgate.domain.rules.absence import LONGEST, Absence, end_of_day, last_day
 from tests.builders import ANA, BEN, LATER, NOW, SECOND
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.notification import Format, Output
-from bot.domain.rules.choose import choose, hidden
-from bot.domain.rules.conditions import FOUND_SHOWN, Conditions, Key, Mismatch
-from bot.domain.rules.facts import Facts
-from bot.domain.rules.rule import Rule
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.rules.choose import choose, hidden
+from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Key, Mismatch
+from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.rule import Rule
 from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.people import Email, User
-from bot.domain.rules.starter import said_starter
+from crewgate.domain.people import Email, User
+from crewgate.domain.rules.starter import said_starter
 from tests.builders import ANA
 
 

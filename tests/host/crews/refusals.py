@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bot.host.engine.loading import load_targets
-from bot.host.errors import HostNotStarted
+from crewgate.host.engine.loading import load_targets
+from crewgate.host.errors import HostNotStarted
 
 HERE = "tests.host.crews"
 SPECS = (

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import WhyNot
-from bot.domain.rules.absence import Absence
-from bot.domain.verdict import Person
-from bot.slack.away import strings
-from bot.slack.away.forms import render_form, render_notice
+from crewgate.domain.errors import WhyNot
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.verdict import Person
+from crewgate.slack.away import strings
+from crewgate.slack.away.forms import render_form, render_notice
 from tests.builders import ANA, BEN, LATER, NOW
 from tests.slack.rendering import check_view, names
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.verdict import Person
-from bot.slack.away.request import AwayRequest, RequestUnclear, Unclear, parse_request
-from bot.slack.away.strings import unclear
+from crewgate.domain.verdict import Person
+from crewgate.slack.away.request import AwayRequest, RequestUnclear, Unclear, parse_request
+from crewgate.slack.away.strings import unclear
 
 DAY = date(2026, 12, 1)
 BEN = Person("U0BEN", "ben")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.slack.blockkit.unseen import JOINER
+from crewgate.slack.blockkit.unseen import JOINER
 
 NASTY = (
     "<!channel>",

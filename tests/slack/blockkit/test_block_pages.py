@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.block_pages import page_of_blocks
-from bot.slack.blockkit.blocks import Block, section
-from bot.slack.blockkit.pagination import PAGE
+from crewgate.slack.blockkit.block_pages import page_of_blocks
+from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.blockkit.pagination import PAGE
 
 blocks = st.integers(0, 9_000).map(lambda length: section("x" * length))
 groups = st.lists(st.lists(blocks, min_size=1, max_size=5), min_size=1, max_size=12)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.excerpts import excerpt, first_part, length
-from bot.slack.blockkit.text import (
+from crewgate.slack.blockkit.excerpts import excerpt, first_part, length
+from crewgate.slack.blockkit.text import (
     clean,
     neutralise_markdown,
     utf16_length,

@@ -7,9 +7,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.markdown_lines import fences_of, lines_of
-from bot.slack.blockkit.pagination import PAGE, page_of
-from bot.slack.blockkit.text import clean
+from crewgate.slack.blockkit.markdown_lines import fences_of, lines_of
+from crewgate.slack.blockkit.pagination import PAGE, page_of
+from crewgate.slack.blockkit.text import clean
 from tests.slack.rendering import mid_texts
 
 

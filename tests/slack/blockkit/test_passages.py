@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.passages import Passage, PassageKind
-from bot.slack.blockkit.passages import lines_as_passages, passages_of
-from bot.slack.blockkit.text import clean
+from crewgate.domain.passages import Passage, PassageKind
+from crewgate.slack.blockkit.passages import lines_as_passages, passages_of
+from crewgate.slack.blockkit.text import clean
 from tests.slack.rendering import NASTY, mid_texts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.slack.blockkit.previews import preview
+from crewgate.slack.blockkit.previews import preview
 
 
 def shown(text: str, *, read: int = 400, is_json: bool = False) -> str:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.rich_text import (
+from crewgate.slack.blockkit.rich_text import (
     RICH_TEXT_LIMIT,
     preformatted,
     quotation,
     rich_text,
 )
-from bot.slack.blockkit.text import utf16_length
+from crewgate.slack.blockkit.text import utf16_length
 from tests.slack.rendering import NASTY, mid_texts, shown
 
 

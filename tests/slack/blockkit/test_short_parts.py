@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.slack.blockkit.excerpts import count_rows, length, percent, short_part
-from bot.slack.blockkit.text import clean, neutralise_markdown, utf16_length
+from crewgate.slack.blockkit.excerpts import count_rows, length, percent, short_part
+from crewgate.slack.blockkit.text import clean, neutralise_markdown, utf16_length
 from tests.slack.blockkit.hostile import texts, words_of
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.slack.blockkit.text import (
+from crewgate.slack.blockkit.text import (
     ago,
     clean,
     code,
@@ -24,7 +24,7 @@ from bot.slack.blockkit.text import (
     plain,
     utf16_length,
 )
-from bot.slack.blockkit.unseen import JOINER
+from crewgate.slack.blockkit.unseen import JOINER
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 ALIVE = re.compile(r"<[!@#/?A-Za-z]")

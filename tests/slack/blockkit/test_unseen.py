@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.notification import Format, Output
-from bot.slack.blockkit.excerpts import excerpt, first_part, length
-from bot.slack.blockkit.text import clean, is_blank, neutralise_markdown, one_line, plain
-from bot.slack.blockkit.unseen import UNSEEN, place_before, reveal
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from bot.usecases.read_models import CardView
+from crewgate.domain.notification import Format, Output
+from crewgate.slack.blockkit.excerpts import excerpt, first_part, length
+from crewgate.slack.blockkit.text import clean, is_blank, neutralise_markdown, one_line, plain
+from crewgate.slack.blockkit.unseen import UNSEEN, place_before, reveal
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.usecases.read_models import CardView
 from tests.builders import NOW, a_round
 from tests.slack.rendering import check_message, check_view, read, shown
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notes import Draft
-from bot.domain.notification import Format, Output
-from bot.slack.blockkit.pagination import PAGE, page_of
-from bot.slack.blockkit.previews import preview
-from bot.slack.blockkit.text import clean, is_blank
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.forms import render_revise_form
-from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from bot.usecases.read_models import CardView
+from crewgate.domain.notes import Draft
+from crewgate.domain.notification import Format, Output
+from crewgate.slack.blockkit.pagination import PAGE, page_of
+from crewgate.slack.blockkit.previews import preview
+from crewgate.slack.blockkit.text import clean, is_blank
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.forms import render_revise_form
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.usecases.read_models import CardView
 from tests.builders import NOW, a_round
 from tests.slack.rendering import check_message, check_view
 from tests.worst_cases import (

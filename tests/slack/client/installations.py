@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.errors import StoreUnavailable
-from bot.domain.people import Installation
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.people import Installation
 
 
 @dataclass

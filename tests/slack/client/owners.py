@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.people import EmailOwner
+from crewgate.domain.people import EmailOwner
 
 
 async def whoever_has_it(address: str, account: str) -> EmailOwner:

@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client.bolt import BoltApp, new_bolt
+from crewgate.slack.client.bolt import BoltApp, new_bolt
 
 BOLT_GIVES_UP = 3
 """After how many seconds Bolt by itself says that nobody listens."""

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
-from bot.slack.client import channel_members
-from bot.slack.client.allowance import A_MINUTE, MINUTE
-from bot.slack.client.channel_members import TRUST, ChannelMembers
-from bot.slack.client.web_api import new_client
+from crewgate.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
+from crewgate.slack.client import channel_members
+from crewgate.slack.client.allowance import A_MINUTE, MINUTE
+from crewgate.slack.client.channel_members import TRUST, ChannelMembers
+from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 
 CALL = "conversations.members"

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bot.demo.workspace import HANG, Fault, Workspace, error, malformed, rate_limited
-from bot.domain.errors import StoreUnavailable
-from bot.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
-from bot.runtime import Runtime
-from bot.slack.client import directory as directories
-from bot.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
-from bot.slack.client.identity import Identity
-from bot.slack.client.web_api import new_client
+from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed, rate_limited
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
+from crewgate.runtime import Runtime
+from crewgate.slack.client import directory as directories
+from crewgate.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it

@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import Workspace, malformed
-from bot.demo.workspace.faults import EVERY_METHOD
-from bot.domain.outcome import Refused, Unknown
-from bot.domain.people import Email, UserGroup
-from bot.slack.blockkit.blocks import Message, section
-from bot.slack.blockkit.modals import modal
-from bot.slack.client import answers
-from bot.slack.client.channel_members import ChannelMembers
-from bot.slack.client.directory import SlackDirectory, display_name
-from bot.slack.client.identity import Identity
-from bot.slack.client.modals import open_modal, update_modal
-from bot.slack.client.people import People
-from bot.slack.client.posting import METADATA, Poster
-from bot.slack.client.web_api import CallFailed, call, new_client
-from bot.usecases.read_models import MessageRef
+from crewgate.demo.workspace import Workspace, malformed
+from crewgate.demo.workspace.faults import EVERY_METHOD
+from crewgate.domain.outcome import Refused, Unknown
+from crewgate.domain.people import Email, UserGroup
+from crewgate.slack.blockkit.blocks import Message, section
+from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.client import answers
+from crewgate.slack.client.channel_members import ChannelMembers
+from crewgate.slack.client.directory import SlackDirectory, display_name
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.modals import open_modal, update_modal
+from crewgate.slack.client.people import People
+from crewgate.slack.client.posting import METADATA, Poster
+from crewgate.slack.client.web_api import CallFailed, call, new_client
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from bot.demo.workspace import Workspace, echo
-from bot.slack.blockkit.blocks import section
-from bot.slack.blockkit.modals import modal
-from bot.slack.client.modals import open_modal, update_modal
-from bot.slack.client.web_api import new_client
+from crewgate.demo.workspace import Workspace, echo
+from crewgate.slack.blockkit.blocks import section
+from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.client.modals import open_modal, update_modal
+from crewgate.slack.client.web_api import new_client
 
 VIEW = modal("A title", [section("Something")], close="Close")
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.workspace import Workspace, error
-from bot.slack.client.names import ASK_AGAIN, KEEP, MOST, Names
-from bot.slack.client.web_api import new_client
+from crewgate.demo.workspace import Workspace, error
+from crewgate.slack.client.names import ASK_AGAIN, KEEP, MOST, Names
+from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.workspace import Fault, Workspace, error, malformed
-from bot.runtime import Runtime
-from bot.slack.client import people as people_module
-from bot.slack.client.allowance import A_MINUTE
-from bot.slack.client.identity import Identity
-from bot.slack.client.people import RENEW, TRUST, People
-from bot.slack.client.web_api import new_client
+from crewgate.demo.workspace import Fault, Workspace, error, malformed
+from crewgate.runtime import Runtime
+from crewgate.slack.client import people as people_module
+from crewgate.slack.client.allowance import A_MINUTE
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.people import RENEW, TRUST, People
+from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.demo.workspace import DROP_AFTER, Workspace, error
-from bot.domain.outcome import Unknown
-from bot.slack.blockkit.blocks import Message, section
-from bot.slack.client.posting import Poster
-from bot.slack.client.web_api import CallFailed, new_client
-from bot.usecases.read_models import MessageRef
+from crewgate.demo.workspace import DROP_AFTER, Workspace, error
+from crewgate.domain.outcome import Unknown
+from crewgate.slack.blockkit.blocks import Message, section
+from crewgate.slack.client.posting import Poster
+from crewgate.slack.client.web_api import CallFailed, new_client
+from crewgate.usecases.read_models import MessageRef
 
 CHANNEL = "C0REVIEWS"
 CARD = Message("A card", [section("A card")])

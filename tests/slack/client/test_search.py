@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.workspace import DROP_AFTER, Workspace
-from bot.slack.blockkit.blocks import Message, section
-from bot.slack.client.posting import Poster
-from bot.slack.client.search import PAGE, MessageSearch
-from bot.slack.client.web_api import CallFailed, call, new_client
-from bot.usecases.read_models import MessageRef
+from crewgate.demo.workspace import DROP_AFTER, Workspace
+from crewgate.slack.blockkit.blocks import Message, section
+from crewgate.slack.client.posting import Poster
+from crewgate.slack.client.search import PAGE, MessageSearch
+from crewgate.slack.client.web_api import CallFailed, call, new_client
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import NOW, FakeClock
 
 CHANNEL = "C0REVIEWS"

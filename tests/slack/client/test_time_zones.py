@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import HANG, Workspace, error, malformed
-from bot.demo.workspace.faults import Fault
-from bot.slack.client import time_zones
-from bot.slack.client.time_zones import time_zone_of
-from bot.slack.client.web_api import new_client
+from crewgate.demo.workspace import HANG, Workspace, error, malformed
+from crewgate.demo.workspace.faults import Fault
+from crewgate.slack.client import time_zones
+from crewgate.slack.client.time_zones import time_zone_of
+from crewgate.slack.client.web_api import new_client
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.workspace import Workspace, echo, error, rate_limited
-from bot.domain.outcome import NotSent, RefusalKind, Refused
-from bot.slack.client.web_api import CallFailed, call, new_client
+from crewgate.demo.workspace import Workspace, echo, error, rate_limited
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.slack.client.web_api import CallFailed, call, new_client
 
 OUTPUT = "What an agent wrote"
 

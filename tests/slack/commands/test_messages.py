@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notes import Claim
-from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from bot.domain.reason import ExecutionEnded, RefusedByCrew
-from bot.domain.review import Round, State
-from bot.domain.verdict import Revise
-from bot.slack.blockkit.blocks import Message
-from bot.slack.commands.messages import (
+from crewgate.domain.notes import Claim
+from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from crewgate.domain.reason import ExecutionEnded, RefusedByCrew
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Revise
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.commands.messages import (
     render_ambiguous,
     render_execution,
     render_help,
@@ -24,9 +24,9 @@ from bot.slack.commands.messages import (
     render_pending,
     render_unknown_execution,
 )
-from bot.slack.reviews.links import Deciders, Link
-from bot.usecases.queries.crews import CrewHealth, Overview
-from bot.usecases.read_models import (
+from crewgate.slack.reviews.links import Deciders, Link
+from crewgate.usecases.queries.crews import CrewHealth, Overview
+from crewgate.usecases.read_models import (
     COUNTED,
     CrewStatus,
     CrewUnavailable,

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.people import Anyone, ReviewerRef, User, UserGroup
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from bot.domain.rules.working_hours import WorkingHours
-from bot.slack.blockkit.blocks import Message
-from bot.slack.commands import rule_strings
-from bot.slack.commands.rule_messages import render_rules
-from bot.usecases.queries.rules import CrewRules
+from crewgate.domain.people import Anyone, ReviewerRef, User, UserGroup
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.commands import rule_strings
+from crewgate.slack.commands.rule_messages import render_rules
+from crewgate.usecases.queries.rules import CrewRules
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.slack.rendering import REVIEWERS, check_message, names, read, rules, texts
 

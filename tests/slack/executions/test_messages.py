@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from bot.demo.workspace.blocks import message_problems
-from bot.domain.execution import Execution, ExecutionState, TaskUpdate
-from bot.domain.notification import Format, Output
-from bot.domain.review import State
-from bot.slack.blockkit.blocks import Message
-from bot.slack.commands.messages import with_step
-from bot.slack.executions.messages import (
+from crewgate.demo.workspace.blocks import message_problems
+from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.review import State
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.commands.messages import with_step
+from crewgate.slack.executions.messages import (
     render_end,
     render_forward_failed,
     render_progress,
     render_result_file_failed,
     result_file_name,
 )
-from bot.slack.kickoff.forms import render_form, render_notice
-from bot.slack.strings import input_name
-from bot.usecases.read_models import ExecutionPosting
+from crewgate.slack.kickoff.forms import render_form, render_notice
+from crewgate.slack.strings import input_name
+from crewgate.usecases.read_models import ExecutionPosting
 from tests import builders
 from tests.builders import ANA, NOW, SECOND, a_decision, a_round
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.review import State
-from bot.slack.home.layout import (
+from crewgate.domain.review import State
+from crewgate.slack.home.layout import (
     Part,
     Row,
     block_id,
@@ -18,8 +18,8 @@ from bot.slack.home.layout import (
     rows_of,
     shows_all,
 )
-from bot.slack.home.messages import render_home
-from bot.usecases.read_models import NO_RULE, Queue, QueuePart, RoundLine
+from crewgate.slack.home.messages import render_home
+from crewgate.usecases.read_models import NO_RULE, Queue, QueuePart, RoundLine
 from tests.builders import NOW, a_review, a_round
 from tests.slack.home.test_messages import a_queue, buttons, deciders, link
 from tests.slack.rendering import shown

@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notes import Claim
-from bot.domain.notification import Format
-from bot.domain.people import ReviewerRef, User
-from bot.domain.reason import RefusedByCrew
-from bot.domain.review import Round, State
-from bot.slack.home.layout import in_order
-from bot.slack.home.messages import render_home
-from bot.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
+from crewgate.domain.notes import Claim
+from crewgate.domain.notification import Format
+from crewgate.domain.people import ReviewerRef, User
+from crewgate.domain.reason import RefusedByCrew
+from crewgate.domain.review import Round, State
+from crewgate.slack.home.layout import in_order
+from crewgate.slack.home.messages import render_home
+from crewgate.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_round, a_vote
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notes import Draft
-from bot.domain.notification import Output
-from bot.domain.notify import Notify
-from bot.domain.people import Email, User
-from bot.domain.question import Question
-from bot.domain.reason import (
+from crewgate.domain.notes import Draft
+from crewgate.domain.notification import Output
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Email, User
+from crewgate.domain.question import Question
+from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
     NotReached,
@@ -24,18 +24,18 @@ from bot.domain.reason import (
     RequestGone,
     TakenAs,
 )
-from bot.domain.review import State
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Then, TimeOut
-from bot.domain.verdict import Answer, Decision, Person, TimedOut, Verdict, Via
-from bot.slack import ids
-from bot.slack.notes.messages import render_offer
-from bot.slack.reviews.calls import call
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.changes import render_changes
-from bot.slack.reviews.forms import render_revise_form
-from bot.slack.reviews.notices import render_escalation, render_stuck_notice
-from bot.usecases.read_models import CardView
+from crewgate.domain.review import State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.verdict import Answer, Decision, Person, TimedOut, Verdict, Via
+from crewgate.slack import ids
+from crewgate.slack.notes.messages import render_offer
+from crewgate.slack.reviews.calls import call
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.changes import render_changes
+from crewgate.slack.reviews.forms import render_revise_form
+from crewgate.slack.reviews.notices import render_escalation, render_stuck_notice
+from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import (
     buttons,

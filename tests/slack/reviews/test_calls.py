@@ -7,27 +7,27 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from bot.demo.workspace.blocks import message_problems, text_size
-from bot.demo.workspace.text import disguised_links, pieces
-from bot.domain.notification import Output
-from bot.domain.notify import Notify
-from bot.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from bot.domain.question import Question
-from bot.domain.review import State
-from bot.domain.rules.absence import Absence
-from bot.domain.verdict import Approve, Revise
-from bot.slack.blockkit.blocks import section
-from bot.slack.reviews.calls import (
+from crewgate.demo.workspace.blocks import message_problems, text_size
+from crewgate.demo.workspace.text import disguised_links, pieces
+from crewgate.domain.notification import Output
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from crewgate.domain.question import Question
+from crewgate.domain.review import State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.verdict import Approve, Revise
+from crewgate.slack.blockkit.blocks import section
+from crewgate.slack.reviews.calls import (
     below_headline,
     call,
     newer,
     reaches_somebody,
     with_operators,
 )
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.direct import render_direct_message
-from bot.slack.reviews.notices import render_channel_refuses
-from bot.usecases.read_models import CardView, MessageRef, NewerRound
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.direct import render_direct_message
+from crewgate.slack.reviews.notices import render_channel_refuses
+from crewgate.usecases.read_models import CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round
 from tests.slack.rendering import BUDGET, check_message, read, views
 

@@ -9,20 +9,20 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 
-from bot.domain.notes import Claim
-from bot.domain.notification import Format, Output
-from bot.domain.people import Anyone, Email, User, UserGroup
-from bot.domain.reason import (
+from crewgate.domain.notes import Claim
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.reason import (
     AnswerLost,
     ExecutionFailed,
     RefusedByCrew,
 )
-from bot.domain.review import State
-from bot.domain.verdict import Approve, Person, Revise
-from bot.slack import ids
-from bot.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from bot.slack.reviews.notices import render_stuck_notice
-from bot.usecases.read_models import (
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Approve, Person, Revise
+from crewgate.slack import ids
+from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
+from crewgate.slack.reviews.notices import render_stuck_notice
+from crewgate.usecases.read_models import (
     CardView,
 )
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_review, a_round

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.outcome import ResumeStatus
-from bot.domain.reason import (
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.reason import (
     Answered,
     AnswerLost,
     Dismissed,
@@ -22,10 +22,10 @@ from bot.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
-from bot.domain.review import State
-from bot.domain.verdict import Approve, Revise
-from bot.slack import ids
-from bot.slack.reviews.card import render_card
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Approve, Revise
+from crewgate.slack import ids
+from crewgate.slack.reviews.card import render_card
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
 from tests.slack.rendering import (
     a_view,

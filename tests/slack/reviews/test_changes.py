@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notification import Format, Output
-from bot.domain.review import State
-from bot.domain.verdict import Approve, Revise
-from bot.slack.blockkit.blocks import Block
-from bot.slack.blockkit.modals import modal
-from bot.slack.reviews.changes import render_changes
-from bot.slack.reviews.comparison import LINES_COMPARED, compare_outputs
-from bot.slack.reviews.reader_strings import amount
-from bot.usecases.read_models import CardView
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Approve, Revise
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.reviews.changes import render_changes
+from crewgate.slack.reviews.comparison import LINES_COMPARED, compare_outputs
+from crewgate.slack.reviews.reader_strings import amount
+from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_decision, a_round
 from tests.slack.rendering import check_view, outputs, shown, strings
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.changes import Changes, Fate, Hunk, Unchanged
-from bot.domain.notification import Format, Output
-from bot.domain.passages import PassageKind
-from bot.domain.words import Kind
-from bot.slack.reviews.comparison import compare_outputs, measure_changes
+from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.passages import PassageKind
+from crewgate.domain.words import Kind
+from crewgate.slack.reviews.comparison import compare_outputs, measure_changes
 
 TABLE = """\
 | Maker | Price |

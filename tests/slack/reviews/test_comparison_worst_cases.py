@@ -9,12 +9,12 @@ from functools import partial
 
 import pytest
 
-from bot.domain.changes import Changes, Fate, Hunk, Unchanged
-from bot.domain.json_leaves import LEAVES_COMPARED, PATH_SHOWN
-from bot.domain.notification import Format, Output
-from bot.domain.passages import PassageKind
-from bot.domain.words import Kind
-from bot.slack.reviews.comparison import LINES_COMPARED, compare_outputs, measure_changes
+from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
+from crewgate.domain.json_leaves import LEAVES_COMPARED, PATH_SHOWN
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.passages import PassageKind
+from crewgate.domain.words import Kind
+from crewgate.slack.reviews.comparison import LINES_COMPARED, compare_outputs, measure_changes
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, memory, seconds, timed
 
 

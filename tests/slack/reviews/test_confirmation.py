@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.caveats import WHOLE, Caveats, Seen
-from bot.domain.notes import Claim, Note
-from bot.domain.notification import Output
-from bot.domain.verdict import Person
-from bot.slack import ids
-from bot.slack.payloads import parse_submission
-from bot.slack.reviews.confirmation import render_confirmation
-from bot.slack.reviews.form_strings import not_all_shown, unsent
-from bot.slack.reviews.forms import render_approve_form
-from bot.usecases.read_models import CardView
+from crewgate.domain.caveats import WHOLE, Caveats, Seen
+from crewgate.domain.notes import Claim, Note
+from crewgate.domain.notification import Output
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+from crewgate.slack.payloads import parse_submission
+from crewgate.slack.reviews.confirmation import render_confirmation
+from crewgate.slack.reviews.form_strings import not_all_shown, unsent
+from crewgate.slack.reviews.forms import render_approve_form
+from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_note
 from tests.slack.rendering import a_named_round, check_view, mid_texts, names, shown
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.workspace.blocks import view_problems
-from bot.demo.workspace.text import mentions, pieces
-from bot.domain.caveats import Caveats, Seen
-from bot.domain.notes import Draft
-from bot.domain.notification import Output
-from bot.slack import ids
-from bot.slack.errors import render_error_modal
-from bot.slack.payloads import parse_asked
-from bot.slack.reviews.forms import (
+from crewgate.demo.workspace.blocks import view_problems
+from crewgate.demo.workspace.text import mentions, pieces
+from crewgate.domain.caveats import Caveats, Seen
+from crewgate.domain.notes import Draft
+from crewgate.domain.notification import Output
+from crewgate.slack import ids
+from crewgate.slack.errors import render_error_modal
+from crewgate.slack.payloads import parse_asked
+from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
     render_dismiss_report_form,
     render_revise_form,
 )
-from bot.usecases.read_models import CardView
+from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_dead_letter, a_note
 from tests.slack.rendering import (
     a_named_round,

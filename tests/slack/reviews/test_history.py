@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notification import Format, Output
-from bot.domain.review import State
-from bot.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
-from bot.slack import ids
-from bot.slack.blockkit.blocks import Block
-from bot.slack.blockkit.modals import modal
-from bot.slack.reviews.history import render_round
-from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from bot.usecases.read_models import CardView, RoundLine
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.review import State
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.reviews.history import render_round
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.usecases.read_models import CardView, RoundLine
 from tests.builders import ANA, BEN, a_decision, a_round
 from tests.slack.rendering import check_view, mid_texts, rounds, shown, texts
 from tests.worst_cases import SECONDS, SHAPES, seconds

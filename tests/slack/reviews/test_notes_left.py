@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notes import Draft, Note
-from bot.domain.notification import Output
-from bot.domain.verdict import FEEDBACK_LIMIT
-from bot.slack import ids
-from bot.slack.blockkit.blocks import Block
-from bot.slack.reviews.forms import render_revise_form
-from bot.slack.reviews.notes_left import is_in, part_in_feedback
-from bot.usecases.read_models import CardView
+from crewgate.domain.notes import Draft, Note
+from crewgate.domain.notification import Output
+from crewgate.domain.verdict import FEEDBACK_LIMIT
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.reviews.forms import render_revise_form
+from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
+from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, a_note, a_round
 from tests.slack.rendering import check_view, mid_texts, shown
 

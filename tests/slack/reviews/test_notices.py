@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.people import Email, ReviewerRef, User, UserGroup
-from bot.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, RetriesExhausted
-from bot.domain.redaction import Redactor
-from bot.domain.review import State
-from bot.domain.verdict import Revise
-from bot.slack.reviews.call_strings import named
-from bot.slack.reviews.calls import kept, mentionable
-from bot.slack.reviews.notices import (
+from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
+from crewgate.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, RetriesExhausted
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise
+from crewgate.slack.reviews.call_strings import named
+from crewgate.slack.reviews.calls import kept, mentionable
+from crewgate.slack.reviews.notices import (
     render_attach_failed,
     render_dead_letter,
     render_refresh_failed,
     render_stuck_notice,
 )
-from bot.usecases.read_models import (
+from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
 )

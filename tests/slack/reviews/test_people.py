@@ -7,19 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from bot.demo.workspace import Workspace, error
-from bot.domain.crew import Crew
-from bot.domain.people import Email, User
-from bot.domain.rules.absence import Absence
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation
-from bot.runtime import Runtime
-from bot.slack.client.directory import SlackDirectory
-from bot.slack.client.identity import Identity
-from bot.slack.client.web_api import new_client
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.people import People
-from bot.usecases.read_models import Approvers
+from crewgate.demo.workspace import Workspace, error
+from crewgate.domain.crew import Crew
+from crewgate.domain.people import Email, User
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation
+from crewgate.runtime import Runtime
+from crewgate.slack.client.directory import SlackDirectory
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.web_api import new_client
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.people import People
+from crewgate.usecases.read_models import Approvers
 from tests.builders import ANA, BEN, LATER, NOW, FakeClock, a_crew, a_rule
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it

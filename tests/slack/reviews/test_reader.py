@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.notification import Output
-from bot.domain.review import State
-from bot.domain.verdict import Revise
-from bot.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
-from bot.usecases.read_models import CardView, RoundLine
+from crewgate.domain.notification import Output
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
+from crewgate.usecases.read_models import CardView, RoundLine
 from tests.builders import ANA, a_decision
 from tests.slack.rendering import a_named_round, check_view, outputs, shown, texts
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.caveats import Caveats
-from bot.domain.people import Email, User, UserGroup
-from bot.domain.review import State
-from bot.domain.rules.absence import Absence
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation, Then, TimeOut
-from bot.domain.verdict import (
+from crewgate.domain.caveats import Caveats
+from crewgate.domain.people import Email, User, UserGroup
+from crewgate.domain.review import State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Then, TimeOut
+from crewgate.domain.verdict import (
     Decision,
     Person,
     Revise,
@@ -25,22 +25,22 @@ from bot.domain.verdict import (
     Vote,
     decision_of_votes,
 )
-from bot.slack import ids
-from bot.slack.reviews.calls import below_headline, nobody_left
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.direct import render_direct_message
-from bot.slack.reviews.forms import render_approve_form
-from bot.slack.reviews.history import render_round
-from bot.slack.reviews.notices import render_escalation
-from bot.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from bot.slack.reviews.summary import decision_and_answer
-from bot.slack.reviews.time_notices import (
+from crewgate.slack import ids
+from crewgate.slack.reviews.calls import below_headline, nobody_left
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.direct import render_direct_message
+from crewgate.slack.reviews.forms import render_approve_form
+from crewgate.slack.reviews.history import render_round
+from crewgate.slack.reviews.notices import render_escalation
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.summary import decision_and_answer
+from crewgate.slack.reviews.time_notices import (
     render_escalated,
     render_private_reminder,
     render_reminder,
     render_timed_out,
 )
-from bot.usecases.read_models import Approvers, RoundLine
+from crewgate.usecases.read_models import Approvers, RoundLine
 from tests.builders import (
     ANA,
     BEN,

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import AlreadyDecided
-from bot.domain.execution import ExecutionState
-from bot.domain.reason import Answered, Dismissed, NeverSent, RefusedByCrew
-from bot.domain.review import State
-from bot.domain.rules.duration import Duration
-from bot.domain.verdict import Approve, Decision, Revise, TimedOut, Via
-from bot.slack import decisions
-from bot.slack.executions.messages import render_end
-from bot.slack.reviews import call_strings, state_strings, strings
-from bot.slack.reviews.card import render_card
-from bot.slack.reviews.notices import render_stuck_notice
-from bot.slack.reviews.presentation import present
-from bot.usecases.read_models import ExecutionPosting
+from crewgate.domain.errors import AlreadyDecided
+from crewgate.domain.execution import ExecutionState
+from crewgate.domain.reason import Answered, Dismissed, NeverSent, RefusedByCrew
+from crewgate.domain.review import State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
+from crewgate.slack import decisions
+from crewgate.slack.executions.messages import render_end
+from crewgate.slack.reviews import call_strings, state_strings, strings
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.notices import render_stuck_notice
+from crewgate.slack.reviews.presentation import present
+from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
 from tests.slack.rendering import a_view, read
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import SLACK, UPDATES, EffectKind
-from bot.domain.execution import ExecutionState
-from bot.domain.outcome import Delivered, RefusalKind, Refused
-from bot.domain.review import Round, State
-from bot.domain.verdict import Revise
-from bot.usecases.read_models import MessageRef
-from bot.usecases.track import end_execution
+from crewgate.domain.effects import SLACK, UPDATES, EffectKind
+from crewgate.domain.execution import ExecutionState
+from crewgate.domain.outcome import Delivered, RefusalKind, Refused
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Revise
+from crewgate.usecases.read_models import MessageRef
+from crewgate.usecases.track import end_execution
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
 

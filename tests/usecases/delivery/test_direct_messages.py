@@ -7,16 +7,16 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.effects import SLACK, Effect, EffectKind
-from bot.domain.notify import Notify
-from bot.domain.outcome import NotSent, RefusalKind, Refused
-from bot.domain.people import Anyone, Email, User, UserGroup
-from bot.domain.review import Round, State
-from bot.domain.verdict import Revise
-from bot.usecases.delivery.direct_messages import PEOPLE_LIMIT
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.ports.slack import Posting, PostOutcome
-from bot.usecases.read_models import MessageRef
+from crewgate.domain.effects import SLACK, Effect, EffectKind
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Revise
+from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.ports.slack import Posting, PostOutcome
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, SECOND, a_crew
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.slack_standins import FakeSlack, Message

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import SLACK, EffectKind
-from bot.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
-from bot.domain.review import Round
-from bot.usecases.delivery.context import GRACE
+from crewgate.domain.effects import SLACK, EffectKind
+from crewgate.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
+from crewgate.domain.review import Round
+from crewgate.usecases.delivery.context import GRACE
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.outcome import Refused
-from bot.domain.people import User
-from bot.domain.review import Round, State
-from bot.domain.rules.conditions import Conditions
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Reminders
-from bot.domain.verdict import Revise
-from bot.usecases.read_models import MessageRef
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import User
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Reminders
+from crewgate.domain.verdict import Revise
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, SECOND, a_crew, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.timed import HOUR, after

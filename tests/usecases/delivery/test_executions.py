@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.effects import SLACK, Effect, EffectKind
-from bot.domain.execution import (
+from crewgate.domain.effects import SLACK, Effect, EffectKind
+from crewgate.domain.execution import (
     CrewUpdate,
     TaskUpdate,
 )
-from bot.domain.notification import Output
-from bot.domain.outcome import NotSent, RefusalKind, Refused
-from bot.usecases.read_models import ExecutionPosting
+from crewgate.domain.notification import Output
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import SECOND
 from tests.usecases.world import CREW, World
 

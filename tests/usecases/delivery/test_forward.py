@@ -7,17 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind, forward_destination
-from bot.domain.execution import (
+from crewgate.domain.effects import EffectKind, forward_destination
+from crewgate.domain.execution import (
     StepUpdate,
     TaskUpdate,
 )
-from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Unknown
-from bot.usecases.delivery.forward import KICKOFF_ANSWER_TIMEOUT
-from bot.usecases.read_models import ForwardedWebhook
-from bot.usecases.receive import store_dead_letter
-from bot.usecases.track import record_update
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import Delivered, NotSent, Unknown
+from crewgate.usecases.delivery.forward import KICKOFF_ANSWER_TIMEOUT
+from crewgate.usecases.read_models import ForwardedWebhook
+from crewgate.usecases.receive import store_dead_letter
+from crewgate.usecases.track import record_update
 from tests.usecases.world import World
 
 DAY = timedelta(days=1)

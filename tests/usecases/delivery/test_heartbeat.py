@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.effects import TIMER
-from bot.domain.errors import StoreUnavailable
-from bot.domain.outcome import Refused
-from bot.domain.review import State
-from bot.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
-from bot.usecases.ports.outbox import MISSED
+from crewgate.domain.effects import TIMER
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import Refused
+from crewgate.domain.review import State
+from crewgate.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
+from crewgate.usecases.ports.outbox import MISSED
 from tests.builders import SECOND, FakeClock
 from tests.usecases.faults import Fault
 from tests.usecases.timed import ALL, DAY, HOUR, SENT_BACK, opened

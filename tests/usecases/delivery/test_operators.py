@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.effects import UPDATES, EffectKind
-from bot.domain.outcome import NotSent, RefusalKind, Refused
-from bot.domain.people import User
-from bot.domain.rules.conditions import Conditions
+from crewgate.domain.effects import UPDATES, EffectKind
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.domain.people import User
+from crewgate.domain.rules.conditions import Conditions
 from tests.builders import SECOND, a_crew, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.world import World

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.execution import (
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import (
     CrewUpdate,
     ExecutionState,
 )
-from bot.domain.notification import Output
-from bot.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
-from bot.domain.review import State
-from bot.usecases.delivery.poll_status import poll_status
-from bot.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
-from bot.usecases.ports.store import Tx, UnitOfWork
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, Progress
-from bot.usecases.track import record_update
+from crewgate.domain.notification import Output
+from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
+from crewgate.domain.review import State
+from crewgate.usecases.delivery.poll_status import poll_status
+from crewgate.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
+from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.track import record_update
 from tests.usecases.world import CREW, STATUS, World
 
 DAY = timedelta(days=1)

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.effects import TIMER, EffectKind
-from bot.domain.notify import Notify
-from bot.domain.outcome import Outcome
-from bot.domain.people import User
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Reminders
-from bot.domain.rules.working_hours import WorkingHours
-from bot.usecases.away import go_away
-from bot.usecases.ports.slack import Posting
+from crewgate.domain.effects import TIMER, EffectKind
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import Outcome
+from crewgate.domain.people import User
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Reminders
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.usecases.away import go_away
+from crewgate.usecases.ports.slack import Posting
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
 from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.slack_standins import FakeSlack

@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.notification import WebhookUrls
-from bot.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, Unknown
-from bot.domain.reason import Answered, NotReached, RefusedByCrew, RetriesExhausted
-from bot.domain.review import Round, State
-from bot.store.tables import REGISTERED, webhooks
-from bot.usecases.delivery.context import GRACE
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.evidence import PAUSED_POLL
-from bot.usecases.read_models import CrewStatus, Progress
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, Unknown
+from crewgate.domain.reason import Answered, NotReached, RefusedByCrew, RetriesExhausted
+from crewgate.domain.review import Round, State
+from crewgate.store.tables import REGISTERED, webhooks
+from crewgate.usecases.delivery.context import GRACE
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import LATER, SECOND, a_crew, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import AWAY, LOST, Fault

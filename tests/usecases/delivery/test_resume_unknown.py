@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import EffectKind
-from bot.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
-from bot.domain.reason import Answered, AnswerLost, Inferred, RefusedByCrew
-from bot.domain.review import Round, State
-from bot.domain.verdict import Decision
-from bot.usecases.delivery.context import GRACE, START_GRACE
-from bot.usecases.read_models import CrewStatus, Progress
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
+from crewgate.domain.reason import Answered, AnswerLost, Inferred, RefusedByCrew
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Decision
+from crewgate.usecases.delivery.context import GRACE, START_GRACE
+from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import NOW
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World

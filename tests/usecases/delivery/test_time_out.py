@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.effects import TIMER, EffectKind
-from bot.domain.errors import AlreadyDecided, NotAReviewer
-from bot.domain.execution import ExecutionState
-from bot.domain.notify import Notify
-from bot.domain.outcome import Refused
-from bot.domain.people import User
-from bot.domain.review import Round, State
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Rule, Then, TimeOut
-from bot.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
-from bot.usecases.delivery.reminders import WITHOUT_CARD
-from bot.usecases.evidence import reopen
-from bot.usecases.ports.outbox import UNKNOWN_CREW
-from bot.usecases.track import end_execution
+from crewgate.domain.effects import TIMER, EffectKind
+from crewgate.domain.errors import AlreadyDecided, NotAReviewer
+from crewgate.domain.execution import ExecutionState
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import User
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
+from crewgate.usecases.delivery.reminders import WITHOUT_CARD
+from crewgate.usecases.evidence import reopen
+from crewgate.usecases.ports.outbox import UNKNOWN_CREW
+from crewgate.usecases.track import end_execution
 from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.timed import (

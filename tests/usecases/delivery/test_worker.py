@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import SLACK, Effect, EffectKind
-from bot.domain.outcome import NotSent, Outcome, RefusalKind, Refused
-from bot.domain.review import State
-from bot.domain.verdict import Answer
-from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.settle import settle
-from bot.usecases.delivery.worker import REFUSALS, Pace, Worker
-from bot.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
-from bot.usecases.ports.outbox import Job
+from crewgate.domain.effects import SLACK, Effect, EffectKind
+from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Answer
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.settle import settle
+from crewgate.usecases.delivery.worker import REFUSALS, Pace, Worker
+from crewgate.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
+from crewgate.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.effects import Effect
-from bot.domain.outcome import Outcome
-from bot.usecases.delivery.context import DeliveryContext
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.worker import Worker
-from bot.usecases.ports.outbox import Job
+from crewgate.domain.effects import Effect
+from crewgate.domain.outcome import Outcome
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.worker import Worker
+from crewgate.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import SOON, Logs, TickingClock, WorkerWorld, failed

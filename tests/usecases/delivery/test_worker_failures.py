@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.effects import SLACK, EffectKind
-from bot.domain.errors import StoreUnavailable
-from bot.domain.outcome import Outcome, Refused
-from bot.domain.reason import RetriesExhausted
-from bot.domain.review import State
-from bot.usecases.delivery.context import GRACE, DeliveryContext
-from bot.usecases.delivery.dispatch import deliver
-from bot.usecases.delivery.worker import Worker
-from bot.usecases.ports.outbox import Job
+from crewgate.domain.effects import SLACK, EffectKind
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import Outcome, Refused
+from crewgate.domain.reason import RetriesExhausted
+from crewgate.domain.review import State
+from crewgate.usecases.delivery.context import GRACE, DeliveryContext
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.worker import Worker
+from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import SOON, FailingOutbox, Logs, WorkerWorld, failed

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.errors import StoreUnavailable
-from bot.domain.outcome import NotSent
-from bot.domain.rate import Budget, Rate
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import NotSent
+from crewgate.domain.rate import Budget, Rate
 from tests.builders import SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import Logs, WatchedOutbox, WorkerWorld, failed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.domain.outcome import Refused
-from bot.domain.review import State
-from bot.domain.verdict import Person
-from bot.usecases.queries.crews import Overview
-from bot.usecases.queries.crews import overview as ask
-from bot.usecases.queries.status import LINES
-from bot.usecases.read_models import CrewUnavailable
+from crewgate.domain.outcome import Refused
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Person
+from crewgate.usecases.queries.crews import Overview
+from crewgate.usecases.queries.crews import overview as ask
+from crewgate.usecases.queries.status import LINES
+from crewgate.usecases.read_models import CrewUnavailable
 from tests.builders import ANA, EVE, SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.domain.people import Anyone, User, UserGroup
-from bot.domain.rules.duration import Duration
-from bot.domain.rules.rule import Escalation
-from bot.domain.verdict import Person
-from bot.usecases.away import go_away
-from bot.usecases.queries.rules import rules_of
+from crewgate.domain.people import Anyone, User, UserGroup
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation
+from crewgate.domain.verdict import Person
+from crewgate.usecases.away import go_away
+from crewgate.usecases.queries.rules import rules_of
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.world import World
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import AmbiguousExecution, ExecutionNotFound, NotAReader, UnknownCrew
-from bot.domain.people import User
-from bot.usecases.queries import status as look
-from bot.usecases.queries.queue import queue
-from bot.usecases.read_models import CrewStatus, CrewUnavailable, ExecutionStatus, Pending, Progress
+from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound, NotAReader, UnknownCrew
+from crewgate.domain.people import User
+from crewgate.usecases.queries import status as look
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.read_models import (
+    CrewStatus,
+    CrewUnavailable,
+    ExecutionStatus,
+    Pending,
+    Progress,
+)
 from tests.builders import ANA, EVE, SECOND, a_crew
 from tests.usecases.world import World
 

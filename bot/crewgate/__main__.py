@@ -1,0 +1,139 @@
+"""`crewgate serve | demo | check | rules | host`, and `python -m crewgate` with the same words."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from crewgate.domain.errors import CrewgateError
+from crewgate.host.arguments import add_arguments as add_host_arguments
+from crewgate.imports import kept_imports
+from crewgate.rules.arguments import add_arguments as add_rules_arguments
+from crewgate.settings.load import Settings, SettingsError, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
+    )
+    command = parser.add_subparsers(dest="command", required=True)
+    command.add_parser("serve", help="run the bot")
+    doctor = command.add_parser(
+        "check", help="ask Slack, each crew and the database whether all is well"
+    )
+    doctor.add_argument(
+        "--send-test-card",
+        action="store_true",
+        help="also post a card into each channel whose buttons decide nothing",
+    )
+    doctor.add_argument(
+        "--confirm-reviewer",
+        nargs=2,
+        metavar=("ADDRESS", "USER"),
+        help="instead: a reviewer's e-mail address stands for this user id (U…) from now on",
+    )
+    add_rules_arguments(command.add_parser("rules", help="try rules before they are trusted"))
+    demo = command.add_parser("demo", help="the whole product on this machine, without accounts")
+    demo.add_argument("--headless", action="store_true", help="play one story, print it, and exit")
+    demo.add_argument(
+        "--crewai", action="store_true", help="with the real CrewAI, where it is installed"
+    )
+    demo.add_argument("--open", action="store_true", help="open the page in the browser")
+    demo.add_argument(
+        "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
+    )
+    host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
+    add_host_arguments(host)
+    chosen = parser.parse_args(arguments)
+    try:
+        return _run_command(chosen)
+    except SettingsError as error:
+        hint = "" if Path(".env").exists() else f"\n{_NO_DOTENV}"
+        return _complain(f"{error}{hint}")
+    except CrewgateError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads on. Nor must Python write to them what is left when it ends:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOT_READ
+
+
+def _run_command(chosen: argparse.Namespace) -> int:
+    if chosen.command == "host":
+        from crewgate.host.command import run_host  # noqa: PLC0415  # nobody else needs it
+
+        return run_host(chosen)
+    with kept_imports():
+        command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
+        from crewgate.event_loop import EventLoop  # noqa: PLC0415  # the host does without
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        return runner.run(command)
+
+
+def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:
+    """A command whose imports come after the settings, so that a mistake there shows at once."""
+    match chosen.command:
+        case "serve":
+            from crewgate.serve import serve  # noqa: PLC0415  # as said
+
+            return serve(settings)
+        case "rules":
+            from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
+
+            return run_rules(settings, chosen)
+        case "check" if chosen.confirm_reviewer:
+            from crewgate.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
+
+            return confirm_reviewer(settings.database_url, *chosen.confirm_reviewer)
+        case _:
+            from crewgate.check.run import check  # noqa: PLC0415  # as said
+
+            return check(
+                settings, show_secrets=sys.stdout.isatty(), send_test_card=chosen.send_test_card
+            )
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**16:
+        raise argparse.ArgumentTypeError(f"{number} is no port")
+    return number
+
+
+def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    if chosen.headless:
+        from crewgate.demo.scenario import run_scenario  # noqa: PLC0415  # not needed to serve
+
+        return run_scenario(port=chosen.port, say=_say, crewai=chosen.crewai)
+    from crewgate.demo.playground.serve import serve  # noqa: PLC0415  # the same
+
+    return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+#: What a shell says of a process that SIGINT ended, or SIGPIPE.
+_INTERRUPTED: Final = 130
+_NOT_READ: Final = 141
+_NO_DOTENV: Final = "there is no .env in this folder; .env.example is one to copy and fill in"
+
+
+def _complain(why: str) -> int:
+    for line in why.splitlines():
+        print(f"crewgate: {line}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

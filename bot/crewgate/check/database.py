@@ -1,0 +1,60 @@
+"""Asking the database, without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crewgate.check.findings import Finding, wrong
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import open_readers
+from crewgate.store.failures import translate_errors
+from crewgate.store.migrate import HEAD, refuse_later
+from crewgate.store.tables import email_owners
+
+
+async def check_database(url: str) -> Finding:
+    """Whether it answers, and whether it will be migrated."""
+    subject = "database"
+    engine = open_readers(url)
+    if engine is None:
+        return Finding(subject, "no file yet; it is made at the first start")
+    try:
+        version = await version_of(engine)
+    except sa.exc.ProgrammingError:
+        return Finding(subject, "empty; it is filled at the first start")
+    except StoreUnavailable as error:
+        return wrong(subject, f"{error}; check DATABASE_URL")
+    finally:
+        await engine.dispose()
+    behind = "" if version == HEAD else f", will be migrated from {version} to {HEAD}"
+    return Finding(subject, f"answers{behind}")
+
+
+async def version_of(engine: AsyncEngine) -> str | None:
+    """Its version. Raises ProgrammingError while it is empty, StoreUnavailable for a later one."""
+    with translate_errors():
+        async with engine.connect() as connection:
+            found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    refuse_later(found)
+    return None if found is None else str(found)
+
+
+async def address_owners(url: str) -> Mapping[str, str]:
+    """Whom addresses stand for, by address; nothing while there is no such table."""
+    engine = open_readers(url)
+    if engine is None:
+        return {}
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                return {
+                    row.address: row.user_id
+                    for row in await connection.execute(sa.select(email_owners))
+                }
+    except (sa.exc.ProgrammingError, StoreUnavailable):
+        return {}  # what is wrong with the database is said once
+    finally:
+        await engine.dispose()

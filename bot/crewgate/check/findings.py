@@ -1,0 +1,87 @@
+"""What a check found: a line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from crewgate.domain.outcome import NotSent, Refused
+from crewgate.slack.client.web_api import TOKEN_REFUSED, CallFailed
+
+#: What to do about Slack's error codes; the rest are shown as they are.
+_ADVICE = {
+    "account_inactive": "the bot was removed from the workspace; install it again",
+    "channel_not_found": "no such channel, or a private one: /invite the bot, or fix the id",
+    "invalid_auth": "put the bot token of this workspace into SLACK_BOT_TOKEN",
+    "is_archived": "unarchive the channel or name another",
+    "missing_scope": "install the app again with the manifest's scopes",
+    "not_authed": "put the bot token into SLACK_BOT_TOKEN",
+    "not_in_channel": "/invite the bot into the channel",
+    "token_revoked": "install the app again and put its new token into SLACK_BOT_TOKEN",
+    "users_not_found": "nobody in the workspace has this e-mail address",
+    "user_not_found": "no such user in this workspace",
+    "no_such_subteam": "no such user group",
+    "subteam_not_found": "no such user group",
+}
+
+#: Slack's codes for people and user groups that there are not.
+UNKNOWN: Final = frozenset(
+    {"no_such_subteam", "subteam_not_found", "user_not_found", "users_not_found"}
+)
+
+
+class Mark(StrEnum):
+    """How a line begins."""
+
+    FINE = "✓"
+    WRONG = "✗"
+    SKIPPED = "–"
+    DOUBTFUL = "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was asked, and what came of it."""
+
+    subject: str
+    text: str = ""
+    mark: Mark = Mark.FINE
+
+    def __str__(self) -> str:
+        line = f"{self.mark} {self.subject}"
+        return f"{line}: {self.text}" if self.text else line
+
+
+def wrong(subject: str, problem: str) -> Finding:
+    """What is wrong, and what to do."""
+    return Finding(subject, problem, Mark.WRONG)
+
+
+def doubtful(subject: str, why: str) -> Finding:
+    """What works and may still not be meant so, and what to do then."""
+    return Finding(subject, why, Mark.DOUBTFUL)
+
+
+def skipped(subject: str, why: str) -> Finding:
+    """What could not be asked."""
+    return Finding(subject, f"skipped, because {why}", Mark.SKIPPED)
+
+
+def refused_by_slack(subject: str, error: CallFailed) -> Finding:
+    """What Slack says is wrong, and what to do."""
+    failure = error.failure
+    if isinstance(failure, Refused | NotSent) and failure.code in _ADVICE:
+        return wrong(subject, f"{failure.code}: {_ADVICE[failure.code]}")
+    return wrong(subject, str(failure.words if isinstance(failure, Refused) else failure.why))
+
+
+def why_slack_is_silent(error: CallFailed) -> str:
+    """Why nothing else can be asked of Slack."""
+    return "Slack refuses the bot" if is_refusal(error) else "Slack did not answer"
+
+
+def is_refusal(error: CallFailed) -> bool:
+    """Whether Slack looked at the call, and at its token, and said no."""
+    failure = error.failure
+    return isinstance(failure, Refused) or getattr(failure, "code", "") in TOKEN_REFUSED

@@ -1,0 +1,99 @@
+"""Whether PUBLIC_URL leads to this very bot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from crewgate.check.findings import Finding, skipped, wrong
+from crewgate.network.client import TIMEOUTS, send
+from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
+from crewgate.settings.load import Settings
+from crewgate.web.proof import prove
+
+SUBJECT: Final = "PUBLIC_URL"
+#: What proxies, platforms and tunnels answer while nothing listens behind them.
+_NOBODY_BEHIND: Final = frozenset({502, 503, 504})
+_REDIRECTS: Final = range(300, 400)
+_REFUSED: Final = "connection refused"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What an address answered to a nonce."""
+
+    status: int
+    is_ours: bool
+    is_crewgate: bool
+
+
+async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: str) -> Finding:
+    """Ask the address for a proof, and where it gives none, this machine whether the bot runs."""
+    if settings.public_url is None:
+        remark = "not set: crews are not given this bot's own webhook addresses"
+        return Finding(SUBJECT, remark)
+    token = settings.slack.bot_token
+    found = await _ask(http, settings.public_url, nonce, token)
+    if isinstance(found, _Answer) and found.is_ours:
+        return Finding(SUBJECT, "answers with this bot")
+    here = await _ask(http, _local(settings), nonce, token)
+    runs_here = isinstance(here, _Answer) and here.is_ours
+    if not runs_here and _may_just_not_run(found):
+        why = "the bot is not running: start it (crewgate serve) and check again"
+        return skipped(SUBJECT, why)
+    where = f"port {settings.port} of the bot" + (", which runs here" if runs_here else "")
+    return wrong(SUBJECT, f"{_why_wrong(found)}; it must lead to {where}")
+
+
+def _may_just_not_run(found: _Answer | str) -> bool:
+    """Whether the address looks as one does while no bot listens behind it."""
+    if isinstance(found, _Answer):
+        return found.status in _NOBODY_BEHIND
+    return found == _REFUSED
+
+
+def _why_wrong(found: _Answer | str) -> str:
+    match found:
+        case _Answer(status=status) if status in _REDIRECTS:
+            return f"answers with a redirect ({status}), which a crew need not follow"
+        case _Answer(is_crewgate=True):
+            return "answers with another Crewgate, or with this one before its last restart"
+        case _Answer(status=status):
+            return f"answers ({status}), but not with this bot"
+        case why:
+            return f"cannot be reached from here: {why}"
+
+
+async def _ask(http: httpx.AsyncClient, url: str, nonce: str, token: str) -> _Answer | str:
+    """What an address answers to a nonce, or why it does not."""
+    request = http.build_request("GET", f"{url}/healthz", params={"nonce": nonce})
+    try:
+        answer = await send(http, request, TIMEOUTS.public_url)
+    except UNSENT as error:
+        return why_unsent(error)
+    except (httpx.HTTPError, TimeoutError) as error:
+        return why_lost(error)
+    body = _object(answer.body)
+    proof = body.get("proof")
+    return _Answer(
+        status=answer.status,
+        is_ours=proof == prove(token, nonce),
+        is_crewgate=isinstance(proof, str) or body.get("status") == "alive",
+    )
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _local(settings: Settings) -> str:
+    """Where a bot of this machine listens."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -1,0 +1,115 @@
+"""Asking everything there is to ask, in the order of the settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Final
+
+import httpx
+
+from crewgate.check.database import address_owners, check_database
+from crewgate.check.findings import Finding, Mark, wrong
+from crewgate.check.public_url import check_public_url
+from crewgate.check.rules import channels_of, check_rules
+from crewgate.check.slack import SlackCheck, named_people
+from crewgate.crewai.client import HttpCrew
+from crewgate.crewai.stream import stream_body
+from crewgate.crewai.wire import human_input_body
+from crewgate.crews import build_crews, build_redactors
+from crewgate.logs import printable
+from crewgate.network.client import open_client
+from crewgate.runtime import Runtime
+from crewgate.settings.load import Settings
+from crewgate.slack.client.web_api import new_client
+from crewgate.usecases.read_models import CrewUnavailable
+
+#: What stands for a secret wherever the output may be kept.
+HIDDEN: Final = "(its webhook secret)"
+
+
+async def check(
+    settings: Settings,
+    *,
+    show_secrets: bool,
+    send_test_card: bool = False,
+    runtime: Runtime | None = None,
+) -> int:
+    """Print one line for each thing asked, and what to kick each crew off with.
+
+    1 if anything is wrong. `send_test_card`: also post one into each channel. `show_secrets`:
+    somebody sits at a terminal and is to copy them; pipes, files and the logs of a platform keep
+    what they are given.
+    """
+    failed = False
+    async for finding in _findings(settings, runtime or Runtime(), send_test_card=send_test_card):
+        failed = failed or finding.mark is Mark.WRONG
+        _say(str(finding))
+    for line in _webhooks(settings, show_secrets=show_secrets):
+        _say(line)
+    return int(failed)
+
+
+def _say(line: str) -> None:
+    print(printable(line), flush=True)  # noqa: T201
+
+
+async def _findings(
+    settings: Settings, runtime: Runtime, *, send_test_card: bool
+) -> AsyncIterator[Finding]:
+    crews = settings.crews.values()
+    yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
+    yield await check_database(settings.database_url)
+    slack = SlackCheck(
+        client=new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url),
+        app_token=settings.slack.app_token,
+        channels=tuple(sorted({channel for crew in crews for channel in channels_of(crew)})),
+        people=named_people(crews),
+        owners=await address_owners(settings.database_url),
+        send_test_card=send_test_card,
+    )
+    async for finding in slack.findings():
+        yield finding
+    for finding in check_rules(crews, slack.known):
+        yield finding
+    async with open_client() as http:
+        async for finding in _crews(http, settings, runtime):
+            yield finding
+        yield await check_public_url(http, settings, runtime.new_id())
+
+
+async def _crews(
+    http: httpx.AsyncClient, settings: Settings, runtime: Runtime
+) -> AsyncIterator[Finding]:
+    redactors = build_redactors(settings)
+    for crew in settings.crews.values():
+        subject = f"crew “{crew.name}”"
+        client = HttpCrew(
+            http, crew.url, crew.token, clock=runtime.clock, redactor=redactors[crew.name]
+        )
+        answer = await client.inputs()
+        if isinstance(answer, CrewUnavailable):
+            yield wrong(subject, f"{answer.why}; check its url and token")
+        else:
+            yield Finding(subject, f"answers; inputs: {', '.join(answer) or 'none'}")
+
+
+def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
+    """What to send with /kickoff so that a crew's pauses come here."""
+    for name, crew in build_crews(settings).items():
+        webhook = crew.own.human_input
+        if webhook is None:
+            continue
+        shown = webhook if show_secrets else replace(webhook, token=HIDDEN)
+        body = json.dumps(human_input_body(shown), ensure_ascii=False)
+        yield ""
+        yield f"Whoever kicks off “{name}” sends along:"
+        yield f'"humanInputWebhook": {body}'
+        if crew.stream is not None:
+            stream = crew.stream if show_secrets else replace(crew.stream, token=HIDDEN)
+            yield "and, to have its events sent here:"
+            yield f'"webhooks": {json.dumps(stream_body(stream), ensure_ascii=False)}'
+        if settings.crews[name].flow_webhook_secret is not None:
+            yield f"Whoever deploys flows of “{name}” sets this webhook for them:"
+            yield f"{settings.public_url}/crews/{name}/flow-request"

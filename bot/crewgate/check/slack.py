@@ -1,0 +1,199 @@
+"""Asking Slack: the token and its scopes, the socket, each channel, each person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.check.findings import (
+    UNKNOWN,
+    Finding,
+    is_refusal,
+    refused_by_slack,
+    skipped,
+    why_slack_is_silent,
+    wrong,
+)
+from crewgate.check.rules import people_of
+from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
+from crewgate.settings.load import CrewSettings
+from crewgate.slack.client.answers import list_at, object_in, text_at
+from crewgate.slack.client.web_api import CallFailed, attempt, call, granted_scopes
+from crewgate.slack.scopes import BOT_SCOPES
+from crewgate.slack.trial.messages import render_trial_card
+
+ANYBODY = "anybody in the channel, save guests and people of other organisations"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackCheck:
+    """What is to be asked of one workspace."""
+
+    client: AsyncWebClient
+    app_token: str | None
+    channels: tuple[str, ...]
+    people: Mapping[ReviewerRef, Role]
+    owners: Mapping[str, str]
+    """Whom e-mail addresses stand for, by address."""
+    send_test_card: bool
+    """Post a card into each channel whose buttons decide nothing."""
+    known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
+    """Whom the settings mean, as user ids: filled while it is asked."""
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """A line for each; those that cannot be asked say why."""
+        silent = None
+        try:
+            answer, scopes = await granted_scopes(self.client)
+        except CallFailed as error:
+            silent = why_slack_is_silent(error)
+            yield refused_by_slack("slack", error)
+            yield skipped("scopes", silent)
+        else:
+            yield Finding("slack", f"{answer.get('user')} in {answer.get('team')}")
+            yield _scopes(scopes)
+        if self.app_token:
+            yield await _socket(self.client, self.app_token)
+        for channel in self.channels:
+            subject = channel_subject(channel)
+            yield skipped(subject, silent) if silent else await self._channel(channel)
+            if self.send_test_card:
+                subject = f"test card in {channel}"
+                yield skipped(subject, silent) if silent else await self._post(subject, channel)
+        for ref, role in self.people.items():
+            subject = f"{role} {ref}"
+            yield skipped(subject, silent) if silent else await self._person(subject, ref)
+
+    async def _channel(self, channel: str) -> Finding:
+        subject = channel_subject(channel)
+        if channel.startswith("#"):
+            return Finding(subject, "cannot be looked into by name; an id lets me check it")
+        try:
+            await attempt(self.client.conversations_history(channel=channel, limit=1))
+            await attempt(self.client.conversations_members(channel=channel, limit=1))
+        except CallFailed as error:
+            return refused_by_slack(subject, error)
+        return Finding(subject, "readable")
+
+    async def _post(self, subject: str, channel: str) -> Finding:
+        card = render_trial_card()
+        try:
+            await call(
+                self.client,
+                "chat.postMessage",
+                channel=channel,
+                text=card.text,
+                blocks=card.blocks,
+            )
+        except CallFailed as error:
+            return refused_by_slack(subject, error)
+        return Finding(subject, "posted; press its buttons while the bot runs (crewgate serve)")
+
+    async def _person(self, subject: str, ref: ReviewerRef) -> Finding:
+        try:
+            match ref:
+                case User(id):
+                    answer = await attempt(self.client.users_info(user=id))
+                    self.known[ref] = _people(object_in(answer, "user"))
+                    return _user(subject, answer)
+                case UserGroup(id):
+                    answer = await attempt(self.client.usergroups_users_list(usergroup=id))
+                    people = frozenset(map(str, list_at(answer, "users")))
+                    self.known[ref] = people
+                    return _group(subject, len(people))
+                case Email(address):
+                    answer = await attempt(self.client.users_lookupByEmail(email=address))
+                    self.known[ref] = _people(object_in(answer, "user"))
+                    return self._address(subject, address, answer)
+                case Anyone():  # pragma: no branch  # there is no fifth
+                    return Finding(subject, ANYBODY)
+        except CallFailed as error:
+            if getattr(error.failure, "code", "") in UNKNOWN:
+                self.known[ref] = frozenset()
+            return refused_by_slack(subject, error)
+
+    def _address(self, subject: str, address: str, answer: Mapping[str, object]) -> Finding:
+        account = text_at(answer, "user", "id")
+        known = self.owners.get(address.lower(), account)
+        if known == account:
+            return _user(subject, answer)
+        problem = (
+            f"the address is {account}'s now and was {known}'s; if that is right:"
+            f" crewgate check --confirm-reviewer {address} {account}"
+        )
+        return wrong(subject, problem)
+
+
+def channel_subject(channel: str) -> str:
+    """How a line about a channel begins."""
+    return f"channel {channel}"
+
+
+def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
+    """Everybody whom the settings name, in their order, each in the role that says most."""
+    named: dict[ReviewerRef, Role] = {}
+    every = tuple(crews)
+    for role in (Role.REVIEWER, Role.STARTER, Role.OPERATOR):
+        refs = {ref for crew in every for ref in _in_role(crew, role)}
+        for ref in sorted(refs, key=str):
+            named.setdefault(ref, role)
+    return named
+
+
+def _in_role(crew: CrewSettings, role: Role) -> tuple[ReviewerRef, ...]:
+    match role:
+        case Role.REVIEWER:
+            return people_of(crew)
+        case Role.STARTER:
+            return crew.starters or ()
+        case _:
+            return crew.operators
+
+
+def _scopes(granted: frozenset[str] | None) -> Finding:
+    if granted is None:
+        return skipped("scopes", "Slack's answer does not name them")
+    missing = [f"{scope} ({use})" for scope, use in BOT_SCOPES.items() if scope not in granted]
+    if not missing:
+        return Finding("scopes", f"all {len(BOT_SCOPES)}")
+    problem = (
+        f"missing {', '.join(missing)}; put the manifest's scopes into the app's settings and"
+        " install it again"
+    )
+    return wrong("scopes", problem)
+
+
+async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
+    subject = "slack socket"
+    try:
+        await attempt(slack.apps_connections_open(app_token=app_token))
+    except CallFailed as error:
+        if not is_refusal(error):
+            return refused_by_slack(subject, error)
+        problem = f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN"
+        return wrong(subject, problem)
+    return Finding(subject, "can be opened")
+
+
+def _people(user: Mapping[str, object]) -> frozenset[str]:
+    """The one person, unless they are gone, or an app, which decides nothing."""
+    if user.get("deleted") is True or user.get("is_bot") is True:
+        return frozenset()
+    return frozenset({str(user.get("id"))})
+
+
+def _user(subject: str, answer: Mapping[str, object]) -> Finding:
+    user = object_in(answer, "user")
+    if user.get("deleted") is True:
+        return wrong(subject, "this account is deactivated; name somebody else")
+    if user.get("is_bot") is True:
+        return wrong(subject, "this is an app, which decides nothing; name a person")
+    return Finding(subject, str(user.get("real_name") or user.get("name") or ""))
+
+
+def _group(subject: str, people: int) -> Finding:
+    if not people:
+        return wrong(subject, "nobody is in this user group; put somebody in, or name others")
+    return Finding(subject, "1 person" if people == 1 else f"{people} people")

@@ -1,0 +1,198 @@
+"""Calling a crew: `CrewClient` over HTTP.
+
+What matters is whether a resume or a kickoff may have taken effect. Nothing was sent when no
+connection came about: httpx tells by ConnectError (refused, DNS and TLS alike), ConnectTimeout,
+PoolTimeout and ProxyError. Of everything that goes wrong later nobody can say. A write error does
+not even surface: httpcore reads on, since a server may answer before it has read everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from crewgate.crewai.answers import error_words, outcome_of
+from crewgate.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
+from crewgate.crewai.payloads import (
+    is_crews_own,
+    parse_inputs,
+    parse_resume_answer,
+    parse_status,
+    resume_body,
+)
+from crewgate.domain.errors import Malformed
+from crewgate.domain.outcome import NotSent, Outcome, Unknown
+from crewgate.domain.redaction import Redactor
+from crewgate.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
+from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
+from crewgate.usecases.ports.base import LARGE, OffLoop
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.read_models import CrewUnavailable, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crewgate.domain.notification import WebhookUrls
+    from crewgate.domain.verdict import Decision
+
+T = TypeVar("T")
+
+
+class HttpCrew:
+    """One deployed crew's REST API: `usecases.ports.crew.CrewClient`.
+
+    Kickoffs go through `kickoff_http` where it is given: those that take minutes must not use up
+    the connections that resumes need.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        token: str,
+        *,
+        clock: Callable[[], datetime],
+        off_loop: OffLoop = asyncio.to_thread,
+        timeouts: Timeouts = TIMEOUTS,
+        kickoff_http: httpx.AsyncClient | None = None,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._http = http
+        self._kickoff_http = kickoff_http or http
+        self._base = base_url(url)
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            # Unpacking could make gigabytes out of the little that is read.
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+        self._clock = clock
+        self._off_loop = off_loop
+        self._timeouts = timeouts
+        self._redactor = (redactor or Redactor()).also((token,))
+
+    async def resume(
+        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+    ) -> Outcome:
+        """See `CrewClient`."""
+        body = json.dumps(resume_body(execution_id, task_id, decision, webhooks)).encode()
+        answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
+        if not isinstance(answer, Answer):
+            return answer
+        # A crew may repeat what it was sent, and in this request were secrets of others.
+        redactor = self._redactor.also(webhooks.secrets)
+        redacted = await self._redacted(answer, redactor)
+        return outcome_of(redacted, parse=parse_resume_answer, now=self._clock())
+
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        """See `CrewClient`."""
+        body = kickoff_body(request, webhooks)
+        answer = await self._post(self._kickoff_http, "/kickoff", body, self._timeouts.kickoff)
+        if not isinstance(answer, Answer):
+            return answer
+        return _kickoff_answer(answer, await self._redacted(answer, self._redactor))
+
+    async def status(self, execution_id: str) -> Progress | CrewUnavailable:
+        """See `CrewClient`."""
+        if execution_id in (".", ".."):  # would be another path, whatever the quoting
+            return CrewUnavailable(
+                "no crew can be asked for an execution of this name", answered=True
+            )
+        path = f"/status/{quote(execution_id, safe='')}"
+        return await self._get(path, parse_status, self._timeouts.status)
+
+    async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
+        """See `CrewClient`; shows whether URL and token are right."""
+        return await self._get("/inputs", parse_inputs, self._timeouts.inputs)
+
+    async def ping(self) -> CrewUnavailable | None:
+        """See `CrewClient`."""
+        answer = await self._get("/inputs", parse_inputs, self._timeouts.status)
+        return answer if isinstance(answer, CrewUnavailable) else None
+
+    async def _post(
+        self,
+        http: httpx.AsyncClient,
+        path: str,
+        body: bytes,
+        timeout: Timeout,  # noqa: ASYNC109
+    ) -> Answer | NotSent | Unknown:
+        request = http.build_request(
+            "POST",
+            self._base + path,
+            content=body,
+            headers=self._headers | {"Content-Type": "application/json"},
+        )
+        try:
+            return await send(http, request, timeout)
+        except UNSENT as lost:
+            return NotSent(why_unsent(lost))
+        except (httpx.HTTPError, TimeoutError) as lost:
+            return Unknown(why_lost(lost))
+
+    async def _get(
+        self,
+        path: str,
+        parse: Callable[[bytes], T],
+        timeout: Timeout,  # noqa: ASYNC109
+    ) -> T | CrewUnavailable:
+        request = self._http.build_request("GET", self._base + path, headers=self._headers)
+        try:
+            answer = await send(self._http, request, timeout)
+            answer = await self._redacted(answer, self._redactor)
+            if answer.status == HTTPStatus.OK:
+                return await self._parse(parse, answer.body)
+        except UNSENT as lost:
+            return CrewUnavailable(why_unsent(lost))
+        except TimeoutError:
+            return CrewUnavailable(f"no answer within {timeout.total:g} s")
+        except httpx.HTTPError as lost:
+            return CrewUnavailable(why_lost(lost))
+        except Malformed as error:
+            return CrewUnavailable(f"the answer is not understood: {error}", answered=True)
+        unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
+        why = "401: token not accepted" if unauthorized else _with_code(answer)
+        # A page or a plain text is a proxy's, which knows nothing of executions.
+        gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)
+        return CrewUnavailable(why, gone=gone, answered=True)
+
+    async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
+        """Before anything is cut out of it: half a secret would not be found any more."""
+        return replace(answer, body=await self._parse(redactor.body, answer.body))
+
+    async def _parse(self, parse: Callable[[bytes], T], body: bytes) -> T:
+        return parse(body) if len(body) <= LARGE else await self._off_loop(parse, body)
+
+
+def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
+    """`shown` is the answer without secrets; an id is never one."""
+    passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
+    if answer.is_success:
+        return replace(passed_on, execution_id=parse_started(answer.body))
+    return replace(passed_on, missing=parse_missing_inputs(shown.body), words=error_words(shown))
+
+
+def _with_code(answer: Answer) -> str:
+    return f"{answer.status}: {error_words(answer)}"
+
+
+def base_url(url: str) -> str:
+    """The URL that paths are appended to. Raises ValueError, without repeating the URL."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        parts = httpx.URL("")
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise ValueError("a crew's URL begins with https:// (or http://) and a host")
+    # A user in the URL would take the place of the bearer token.
+    if parts.userinfo or parts.query or parts.fragment:
+        raise ValueError("a crew's URL has no user, query or fragment")
+    return str(parts).rstrip("/")

@@ -1,0 +1,304 @@
+"""Types for JSON fields from outside, checked and made fit to store; no names on the wire."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Final, TypeVar
+
+import httpx
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from crewgate.domain.errors import Malformed
+from crewgate.domain.redaction import hide_credentials
+
+#: The longest id that is taken, in characters; real ones are UUIDs or task names.
+ID_LIMIT: Final = 512
+#: The same in bytes of UTF-8: PostgreSQL's indexes take 2,704 in all, two ids and a crew's name.
+ID_BYTES: Final = 1_024
+
+#: The most tasks and tokens that are counted; what is more is no count.
+COUNT_LIMIT: Final = 10**6
+TOKENS_LIMIT: Final = 10**15
+
+#: What is kept of an optional text, in characters.
+OPTIONAL_LIMIT: Final = 500
+
+#: The longest webhook URL that is stored.
+URL_LIMIT: Final = 2_000
+
+#: What is kept of a crew's own words, in characters.
+WORDS_LIMIT: Final = 300
+
+#: How much of them is looked at for credentials before they are cut: half of one is not found.
+_HIDDEN_IN: Final = 20 * WORDS_LIMIT
+
+#: How much of a text is read to find its first WORDS_LIMIT characters that are not blank.
+SCAN_LIMIT: Final = 64 * 2**10
+
+#: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.
+PRETTY_LIMIT: Final = 4 * 2**20
+
+#: What Malformed says of JSON that is read but cannot be shown.
+TOO_DEEP: Final = ("the output is nested too deeply", ("it has more levels than can be read",))
+
+SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+#: RFC 1035, 2.3.4; an IPv6 address is shorter than a label.
+_HOST_LIMIT: Final = 254
+_LABEL_LIMIT: Final = 63
+
+HTTP_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+
+T = TypeVar("T")
+
+
+class Wire(BaseModel):
+    """A JSON object from outside, in which null counts as absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+W = TypeVar("W", bound=Wire)
+
+
+def read(model: type[W], body: bytes, problem: str) -> W:
+    """Read a JSON object. Raises Malformed, with `problem` when its fields cannot be used."""
+    return validate(model, parse_object(body), problem)
+
+
+def validate(model: type[W], fields: dict[str, object], problem: str) -> W:
+    """Read an object's fields. Raises Malformed, with `problem`, when they cannot be used."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as wrong:
+        problems = [_problem(model, error) for error in wrong.errors(include_url=False)]
+        raise Malformed(problem, problems) from None
+
+
+def _problem(model: type[Wire], error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    match error["type"]:
+        case "missing":
+            return f"no {name}{_also_accepted(model, name)}"
+        case "string_type":
+            return f"{name} must be a string, not {_kind(error['input'])}"
+        case "list_type":
+            return f"{name} must be a list, not {_kind(error['input'])}"
+        case "string_too_short":
+            return f"{name} is empty"
+        case "string_too_long" | "value_error":
+            return f"{name} is longer than {ID_LIMIT} characters or {ID_BYTES:,} bytes"
+    return f"{name} has characters that cannot be stored"
+
+
+def _also_accepted(model: type[Wire], name: str) -> str:
+    for field in model.model_fields.values():
+        match field.validation_alias:
+            case AliasChoices(choices=[first, *others]) if first == name:
+                return f" (also accepted: {', '.join(map(str, others))})"
+    return ""
+
+
+def _kind(value: object) -> str:
+    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "a list", str: "text"}
+    return kinds.get(type(value), "an object")
+
+
+def decode(body: bytes) -> str:
+    """The text of a body. Raises Malformed."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise Malformed(
+            "the body is not UTF-8", [f"{wrong.reason} at byte {wrong.start}"]
+        ) from None
+
+
+def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
+    """Read a JSON object. Raises Malformed, never anything else.
+
+    Without `numbers`, they are the text that they are written as, whatever their length.
+
+    As tolerant as Python's own `json`, which many crews write with: NaN and infinities are
+    numbers, lone surrogates are characters (pydantic's reader refuses those), and of equal keys
+    the last counts.
+    """
+    text = decode(body)
+    try:
+        fields = json.loads(text) if numbers else json.loads(text, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise Malformed(
+            "the body is nested too deeply", ["it has more levels than can be read"]
+        ) from None
+    except ValueError as wrong:
+        raise Malformed("the body is not JSON", [one_line(str(wrong))]) from None
+    if not isinstance(fields, dict):
+        raise Malformed("the body is not a JSON object", ["it must begin with { and end with }"])
+    return fields
+
+
+def pretty(value: object) -> str:
+    """JSON as people read it, NaN included. Raises Malformed when it is nested too deeply."""
+    parts: list[str] = []
+    length = 0
+    try:
+        for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value):
+            parts.append(part)
+            length += len(part)
+            if length > PRETTY_LIMIT:
+                return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise Malformed(*TOO_DEEP) from None
+    return "".join(parts)
+
+
+def clean(text: str) -> str:
+    """Make text fit for databases and Slack: NUL and lone surrogates are shown, not passed on."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # hardly ever, and the pattern is tried at each character
+        text = SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text.replace("\0", "\u2400").replace("\r\n", "\n")
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text, in one line."""
+    return _cut(_in_one_line(text))
+
+
+def own_words(text: str) -> str:
+    """The beginning of what a crew says of itself, in one line, without credentials.
+
+    An error often repeats the call that failed, its keys included.
+    """
+    return _cut(hide_credentials(_in_one_line(text)[:_HIDDEN_IN]))
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(clean(text[:SCAN_LIMIT]).split())
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
+
+
+_UNREAD: Final = re.compile(r"<(style|script)\b", re.IGNORECASE)
+_UNREAD_ENDS: Final = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script")}
+
+
+def without_markup(page: str) -> str:
+    """The text of a page, in one pass; what no `>` ends is text."""
+    words: list[str] = []
+    at = 0
+    while (start := page.find("<", at)) >= 0:
+        words.append(page[at:start])
+        if unread := _UNREAD.match(page, start):
+            ends = _UNREAD_ENDS[unread[1].lower()].search(page, start)
+            if ends is None:
+                return " ".join(words)
+            start = ends.start()
+        at = start
+        end = page.find(">", start)
+        if end < 0:
+            break
+        at = end + 1
+    return " ".join((*words, page[at:]))
+
+
+def _none_when_invalid(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _as_written(url: str) -> str:
+    # Checked only: pydantic's spelling of an address may not be the one that was given.
+    HTTP_URL.validate_python(url)
+    if not _names_a_host(url):
+        raise ValueError("no host could be called by this name")
+    return url
+
+
+def _names_a_host(url: str) -> bool:
+    """Whether the host could be looked up: names on the wire are of labels that are not empty."""
+    try:
+        host = httpx.URL(url).raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _HOST_LIMIT and all(0 < len(label) <= _LABEL_LIMIT for label in labels)
+
+
+def _short_enough(text: str) -> str:
+    if len(text.encode()) > ID_BYTES:
+        raise ValueError("too many bytes")
+    return text
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        return None
+    # Cut before it is cleaned: that makes one character of two at most.
+    return clean(value[: 2 * OPTIONAL_LIMIT])[:OPTIONAL_LIMIT]
+
+
+def _line(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
+
+
+Lenient = Annotated[T | None, WrapValidator(_none_when_invalid)]
+"""An optional value: None when it cannot be used."""
+
+Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""A text that is stored and sent back unchanged; the pattern refuses lone surrogates too."""
+
+Id = Annotated[
+    Verbatim,
+    StringConstraints(min_length=1, max_length=ID_LIMIT),
+    AfterValidator(_short_enough),
+]
+
+Url = Annotated[
+    str,
+    StringConstraints(
+        max_length=URL_LIMIT,
+        # Some of what is no absolute address, such as `http:host`, pydantic would mend.
+        pattern=r"^(?i:https?)://[^\x00-\x20\x7f-\x9f/?#][^\x00-\x20\x7f-\x9f]*$",
+    ),
+    AfterValidator(_as_written),
+]
+"""A web address, as it was written."""
+
+Count = Annotated[int, Strict(), Field(ge=0, le=COUNT_LIMIT)]
+Tokens = Annotated[int, Strict(), Field(ge=0, le=TOKENS_LIMIT)]
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+"""The beginning of a text, cleaned; None when it is blank or not a text."""
+
+Line = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_line)]
+"""The beginning of a text that is not blank, in one line."""

@@ -1,0 +1,162 @@
+"""Answering a flow where its request says: no redirects, and only hosts that may be called.
+
+The address itself is what lets somebody answer, so it is never shown or logged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+from pydantic import AliasPath, Field
+
+from crewgate.crewai.answers import outcome_of
+from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
+from crewgate.crewai.payloads import parse_resume_answer
+from crewgate.domain.errors import Malformed
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from crewgate.domain.question import Callback
+from crewgate.domain.redaction import Redactor
+from crewgate.network.client import TIMEOUTS, Answer
+from crewgate.network.lookups import Lookups
+from crewgate.network.strangers import NO_HOST, find_addresses, host_of, parse_url, post
+from crewgate.network.transport_errors import why_lost
+from crewgate.usecases.ports.base import LARGE, OffLoop
+
+_VENDOR: Final = "crewai.com"
+_HTTPS: Final = 443
+_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+#: What the vendor's API answers where it takes no answer to a request any more.
+_REFUSALS: Final[Mapping[int, RefusalKind]] = {
+    HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
+    HTTPStatus.UNAUTHORIZED: RefusalKind.SPENT,
+    HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
+    HTTPStatus.GONE: RefusalKind.REQUEST_GONE,
+}
+_EMPTY: Final = Refused("empty", "an empty answer is never sent")
+_NOT_ALLOWED: Final = Refused(
+    "host_not_allowed", "the request's address is neither at crewai.com nor in flow_callback_hosts"
+)
+
+
+class _Taken(Wire):
+    outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
+
+
+class HttpFlowAnswers:
+    """`usecases.ports.crew.FlowAnswers`. `hosts` are those that the crews' settings name."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        lookups: Lookups,
+        *,
+        hosts: Mapping[str, tuple[str, ...]],
+        redactors: Mapping[str, Redactor],
+        clock: Callable[[], datetime],
+        off_loop: OffLoop,
+        is_proxied: Callable[[str], bool],
+    ) -> None:
+        """`is_proxied` tells of a host whether `http` calls it by https through a proxy."""
+        self._http = http
+        self._lookups = lookups
+        self._hosts = hosts
+        self._redactors = redactors
+        self._clock = clock
+        self._off_loop = off_loop
+        self._is_proxied = is_proxied
+
+    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+        """See `FlowAnswers`."""
+        if not feedback.strip():
+            return _EMPTY
+        where = _parse(callback.url)
+        if where is None:
+            return NO_HOST
+        answer = await self._find_and_send(crew, where, feedback)
+        if not isinstance(answer, Answer):
+            return answer
+        redactor = self._redactors[crew].also(callback.secrets)
+        return self._outcome(await self._redacted(answer, redactor))
+
+    def may_answer(self, crew: str, url: str) -> bool:
+        """Return False if the settings do not let this address be called."""
+        where = _parse(url)
+        return where is not None and self._is_allowed(crew, where)
+
+    def _is_allowed(self, crew: str, where: httpx.URL) -> bool:
+        return _is_named(where, self._hosts[crew]) or _is_vendors(where)
+
+    async def _find_and_send(
+        self, crew: str, where: httpx.URL, feedback: str
+    ) -> Answer | NotSent | Refused | Unknown:
+        named = _is_named(where, self._hosts[crew])
+        if not self._is_allowed(crew, where):
+            return _NOT_ALLOWED
+        if where.scheme == "https" and self._is_proxied(host_of(where)):
+            # The proxy looks the name up, and the certificate proves that it is the host.
+            addresses: list[str] | Refused | NotSent = [host_of(where)]
+        else:
+            addresses = await find_addresses(self._lookups, where, owner=crew, private=named)
+        if not isinstance(addresses, list):
+            return addresses
+        if where.scheme != "https" and not all(map(_is_loopback, addresses)):
+            return _NOT_ALLOWED
+        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
+        try:
+            return await post(self._http, where, addresses, body, _HEADERS, TIMEOUTS.flow_answer)
+        except (httpx.HTTPError, TimeoutError) as lost:
+            return Unknown(why_lost(lost))
+
+    async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
+        if len(answer.body) <= LARGE:
+            return replace(answer, body=redactor.body(answer.body))
+        return replace(answer, body=await self._off_loop(redactor.body, answer.body))
+
+    def _outcome(self, answer: Answer) -> Outcome:
+        outcome = outcome_of(answer, parse=parse_flow_answer, now=self._clock())
+        if isinstance(outcome, Refused) and answer.status in _REFUSALS:
+            return replace(outcome, kind=_REFUSALS[answer.status])
+        return outcome
+
+
+def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
+    """Read a 2xx to an answer; never raises. As for a resume, and the outcome it was made of."""
+    read = parse_resume_answer(code, body, content_type)
+    if not isinstance(read, Delivered):
+        return read
+    try:
+        taken = _Taken.model_validate(parse_object(body))
+    except Malformed:
+        return read
+    return Delivered(read.words, outcome=taken.outcome or "")
+
+
+def _parse(url: str) -> httpx.URL | None:
+    where = parse_url(url)
+    return None if where is None or where.userinfo else where
+
+
+def _is_vendors(where: httpx.URL) -> bool:
+    """Whether it is CrewAI's own, by https and its usual port."""
+    host = host_of(where).rstrip(".")
+    port = where.port or _HTTPS
+    own = host == _VENDOR or host.endswith(f".{_VENDOR}")
+    return where.scheme == "https" and port == _HTTPS and own
+
+
+def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
+    """Whether the settings name the host, with this port or without any."""
+    host = host_of(where).rstrip(".")
+    port = where.port or (_HTTPS if where.scheme == "https" else 80)
+    return host in hosts or f"{host}:{port}" in hosts
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback

@@ -1,0 +1,194 @@
+"""What a flow on CrewAI AMP sends when it pauses in a method under `@human_feedback`.
+
+Two shapes exist. The vendor's page has the request as an object of its own with `emit_options`;
+what arrives is flat, with `emit`. Both are read by what is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationError
+
+from crewgate.crewai.fields import (
+    Id,
+    Lenient,
+    Text,
+    Url,
+    Verbatim,
+    Wire,
+    clean,
+    parse_object,
+    validate,
+)
+from crewgate.crewai.given import read_given
+from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Email
+from crewgate.domain.question import ASSIGNED_LIMIT, Callback, FlowRequest, Question
+
+#: What is kept of a message, in characters; of a longer one all goes into the output too.
+MESSAGE_LIMIT: Final = 3_000
+#: How many outcomes can be chosen with one click or from one menu: Slack's limit for a menu.
+OUTCOMES: Final = 100
+#: The longest label that is offered, in characters; longer ones can be answered in words.
+LABEL_LIMIT: Final = 500
+
+_ESCALATION: Final = "escalation"
+_EVENTS: Final = ("new_request", _ESCALATION)
+#: As long as an address may be (RFC 5321, 4.5.3.1), without what has a meaning in Slack.
+_EMAIL: Final = re.compile(r"[^\s@<>|,;:\"'`]{1,64}@[A-Za-z0-9.-]{1,190}")
+_LABEL: Final[TypeAdapter[str]] = TypeAdapter(Verbatim)
+_URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
+_PROBLEM: Final = "the flow's request does not say what it is about"
+
+
+class _Request(Wire):
+    request_id: Id = Field(validation_alias=AliasChoices("id", "request_id"))
+    flow_id: Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
+    method: Id = Field(validation_alias=AliasChoices("method_name", "methodName"))
+    callback_url: str = Field(validation_alias=AliasChoices("callback_url", "callbackUrl"))
+    response_token: Lenient[Verbatim] = None
+    flow_class: Text = None
+    deployment_name: Text = Field(
+        None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
+    )
+
+
+def parse_flow_request(body: bytes) -> FlowRequest:
+    """Read a flow's webhook.
+
+    Indispensable are the ids of request and flow, the method and where the answer goes. Raises
+    Malformed.
+    """
+    fields = _merged(parse_object(body))
+    escalation = _is_escalation(fields)
+    state = fields.get("state")
+    if "flow_id" not in fields and isinstance(state, dict) and isinstance(state.get("id"), str):
+        fields["flow_id"] = state["id"]
+    wire = validate(_Request, fields, _PROBLEM)
+    if not _is_address(wire.callback_url):
+        raise Malformed(_PROBLEM, ["callback_url is not a web address"])
+    message, output = _message_and_output(fields)
+    outcomes, left_off = _outcomes(fields)
+    return FlowRequest(
+        flow_id=wire.flow_id,
+        method=wire.method,
+        question=Question(
+            request_id=wire.request_id,
+            message=message,
+            outcomes=outcomes,
+            left_off=left_off,
+            assigned=_assigned(fields),
+        ),
+        output=output,
+        callback=Callback(wire.callback_url, wire.response_token),
+        flow_name=wire.flow_class or wire.deployment_name,
+        meta=read_given(fields.get("metadata")) or _given(state),
+        escalation=escalation,
+    )
+
+
+def _merged(fields: dict[str, object]) -> dict[str, object]:
+    """Both shapes as the flat one, without nulls; ids that are numbers as texts."""
+    request = fields.get("request")
+    inner = request if isinstance(request, dict) else {}
+    found = {
+        name: value
+        for source in (fields, inner)
+        for name, value in source.items()
+        if value is not None
+    }
+    for name in ("id", "request_id", "flow_id", "flow_execution_id"):
+        value = found.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            found[name] = str(value)
+    return found
+
+
+def _is_escalation(fields: Mapping[str, object]) -> bool:
+    """Raises Malformed for an event that nobody knows: there may be no question in it."""
+    event = fields.get("event_type", fields.get("event", "new_request"))
+    if event in _EVENTS:
+        return event == _ESCALATION
+    raise Malformed("the flow's event is not known", ["event_type is not new_request"])
+
+
+def _message_and_output(fields: Mapping[str, object]) -> tuple[str, Output]:
+    """The question, and what it is about: the output, or the flow's state where there is none."""
+    said = fields.get("message")
+    message = clean(said).strip() if isinstance(said, str) else ""
+    output = _output(fields)
+    if len(message) <= MESSAGE_LIMIT:
+        return message, output
+    about = output.text
+    if output.format is Format.JSON:
+        about = f"```json\n{about}\n```"
+    return message[: MESSAGE_LIMIT - 1] + "…", Output(f"{message}\n\n---\n\n{about}")
+
+
+def _output(fields: Mapping[str, object]) -> Output:
+    value = fields.get("output")
+    if not is_empty_output(value):
+        return read_output(value)
+    state = fields.get("state")
+    if isinstance(state, dict):
+        state = {name: part for name, part in state.items() if name != "id"}
+    if is_empty_output(state):
+        return Output("")
+    return read_output(without_credentials(state))
+
+
+def _given(state: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(state, dict):
+        return ()
+    return read_given({name: value for name, value in state.items() if name != "id"})
+
+
+def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
+    """The labels that can be offered and sent back exactly, and how many more there are."""
+    said = fields.get("emit", fields.get("emit_options"))
+    labels = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+    known = list(dict.fromkeys(one for one in labels if isinstance(one, str) and one.strip()))
+    offered = [one for one in known if _can_be_sent(one)][:OUTCOMES]
+    return tuple(offered), len(known) - len(offered)
+
+
+def _can_be_sent(label: str) -> bool:
+    """Whether it can be kept and sent as it is: no NUL, no half of a character."""
+    return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
+
+
+def _is_address(url: str) -> bool:
+    return _is_valid(_URL, url)
+
+
+def _is_valid(type_: TypeAdapter[str], value: str) -> bool:
+    try:
+        type_.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
+    """Whom the request names, in order, each address once."""
+    routing = fields.get("routing")
+    responders = routing.get("effective_responders") if isinstance(routing, dict) else None
+    named = (
+        fields.get("assigned_to_email"),
+        fields.get("assigned_to"),
+        *(responders if isinstance(responders, list) else ()),
+    )
+    return tuple(map(Email, list(dict.fromkeys(_addresses(named)))[:ASSIGNED_LIMIT]))
+
+
+def _addresses(named: Iterable[object]) -> Iterator[str]:
+    """In lower case, as Slack compares them."""
+    for one in named:
+        address = one.get("email") if isinstance(one, dict) else one
+        if isinstance(address, str) and _EMAIL.fullmatch(address.strip()):
+            yield address.strip().lower()

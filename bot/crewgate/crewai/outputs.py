@@ -1,0 +1,105 @@
+"""An agent's output in what crews send: under one of several names, or under one nobody knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from crewgate.crewai.fields import TOO_DEEP, clean, pretty
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.redaction import MARK, hide_credentials
+
+#: What CrewAI's own output object says beside the output.
+_ABOUT_ITSELF: Final = frozenset(
+    {"agent", "description", "expected_output", "messages", "name", "output_format", "summary"}
+)
+_CREDENTIALS: Final = re.compile(
+    r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
+)
+
+_HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
+
+
+def read_output(value: object) -> Output:
+    """An output: a text, an object with the text in `raw`, or any other JSON, pretty-printed.
+
+    Raises Malformed when it is nested too deeply.
+    """
+    match value:
+        case None:
+            return Output("")
+        case str(text):
+            return Output(clean(text))
+        case {"raw": str(text)} if text.strip() or is_empty_output(value):
+            return Output(clean(text))
+        case {"raw": str(), **rest}:
+            value = {name: part for name, part in rest.items() if not _is_blank(part)}
+    return Output(clean(pretty(value)), Format.JSON)
+
+
+def find_output(
+    fields: Mapping[str, object], names: Sequence[str], *, known: Collection[str]
+) -> Output | None:
+    """The first output under these names that is not empty.
+
+    When all are, whatever else there is beside the `known` fields, so that nothing is lost that
+    somebody may have written; None when there is nothing at all. Raises Malformed.
+    """
+    found = [fields[name] for name in names if fields.get(name) is not None]
+    for value in found:
+        if not is_empty_output(value):
+            return read_output(value)
+    rest = {
+        name: value
+        for name, value in fields.items()
+        if name not in names and name not in known and not _is_blank(value)
+    }
+    if rest:
+        return read_output(without_credentials(rest))
+    return read_output(found[0]) if found else None
+
+
+def is_empty_output(value: object) -> bool:
+    """Whether nobody wrote anything in an output; numbers and booleans are something."""
+    if isinstance(value, dict):
+        about = _ABOUT_ITSELF if "raw" in value else ()
+        return all(name in about or _is_blank(part) for name, part in value.items())
+    return _is_blank(value)
+
+
+def _is_blank(value: object) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value in ([], {})
+
+
+def without_credentials(value: object) -> object:
+    """Any JSON without what is secret by its name or its form.
+
+    Raises Malformed when it is too deep.
+    """
+    try:
+        return _hide(value)
+    except RecursionError:
+        raise Malformed(*TOO_DEEP) from None
+
+
+def _hide(value: object) -> object:
+    match value:
+        case dict():
+            return {
+                name: MARK if _is_credential(name, part) else _hide(part)
+                for name, part in value.items()
+            }
+        case list():
+            return [_hide(part) for part in value]
+        case str():
+            return MARK if _HEADER.fullmatch(value) else hide_credentials(value)
+    return value
+
+
+def _is_credential(name: str, value: object) -> bool:
+    """Numbers are none: `total_tokens` counts what a model read."""
+    return isinstance(value, str | dict | list) and _CREDENTIALS.fullmatch(name) is not None

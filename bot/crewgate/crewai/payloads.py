@@ -1,0 +1,293 @@
+"""What a crew sends when it pauses, what a resume sends, and what a crew answers.
+
+`parse_*` turns bytes into the bot's own types and raises Malformed, never anything else;
+`resume_body` goes the other way. CrewAI's status words become types here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
+
+from crewgate.crewai.fields import (
+    SCAN_LIMIT,
+    Count,
+    Id,
+    Lenient,
+    Line,
+    Text,
+    Wire,
+    clean,
+    one_line,
+    own_words,
+    parse_object,
+    read,
+    validate,
+    without_markup,
+)
+from crewgate.crewai.given import read_given
+from crewgate.crewai.outputs import find_output, read_output
+from crewgate.crewai.wire import (
+    EXPECTED_OUTPUT,
+    KNOWN,
+    OUTPUT,
+    TASK_DESCRIPTION,
+    TASK_ID,
+    TASK_NAME,
+    ExecutionRef,
+    Webhooks,
+    human_input_body,
+)
+from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Notification, Output, WebhookUrls
+from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
+from crewgate.domain.verdict import Decision
+from crewgate.usecases.read_models import CrewStatus, Progress
+
+STATUS: Final = AliasChoices("status", "state")
+CURRENT_TASK: Final = AliasChoices("current_task", "currentTask")
+COMPLETED: Final = AliasChoices(
+    AliasPath("progress", "completed_tasks"), AliasPath("progress", "completedTasks")
+)
+TOTAL: Final = AliasChoices(
+    AliasPath("progress", "total_tasks"), AliasPath("progress", "totalTasks")
+)
+
+
+#: CrewAI's words for where an execution is. `failed` is not documented, but its meaning is plain.
+STATUSES: Final = {
+    "running": CrewStatus.RUNNING,
+    "completed": CrewStatus.COMPLETED,
+    "error": CrewStatus.FAILED,
+    "failed": CrewStatus.FAILED,
+}
+#: CrewAI's words for what a resume did.
+RESUME_STATUSES: Final = {
+    "resumed": ResumeStatus.RESUMED,
+    "retrying": ResumeStatus.RETRYING,
+    "completed": ResumeStatus.COMPLETED,
+}
+#: Words for a resume that was not taken. None is documented, but their meaning is plain.
+RESUME_FAILURES: Final = frozenset(
+    {
+        "denied",
+        "error",
+        "fail",
+        "failed",
+        "failure",
+        "forbidden",
+        "invalid",
+        "not_found",
+        "refused",
+        "rejected",
+        "unauthorized",
+    }
+)
+
+
+#: What a result says of how it came about.
+_ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
+#: How much of what is wrong is told.
+_PROBLEMS_SHOWN: Final = 5
+#: Where JSON begins in a text. People cannot read it, and it may be what we sent ourselves.
+_JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("message")
+    return own_words(value) if isinstance(value, str) else ""
+
+
+Words = Annotated[str, BeforeValidator(_words)]
+"""A crew's own words: a text, or the message of an object; empty when it is neither."""
+
+
+def _detail(value: object) -> object:
+    """FastAPI's list of what is wrong, each with its place.
+
+    Its `input` is what came, secrets and all: https://fastapi.tiangolo.com/tutorial/handling-errors
+    """
+    if not isinstance(value, list):
+        return value
+    return "; ".join(filter(None, map(_problem, value[:_PROBLEMS_SHOWN])))
+
+
+def _problem(problem: object) -> str:
+    match problem:
+        case {"msg": str(told), "loc": [*place]}:
+            return ": ".join(filter(None, (".".join(map(_step, place)), told)))
+        case {"msg": str(told)} | str(told):
+            return told
+    return ""
+
+
+def _step(step: object) -> str:
+    return str(step) if isinstance(step, str | int) else "?"
+
+
+class _Notification(Webhooks, ExecutionRef):
+    task_id: Id = Field(validation_alias=TASK_ID)
+    task_name: Text = Field(None, validation_alias=TASK_NAME)
+    name: Text = None
+    task_description: Text = Field(None, validation_alias=TASK_DESCRIPTION)
+    description: Text = None
+    expected_output: Text = Field(None, validation_alias=EXPECTED_OUTPUT)
+    agent: Text = None
+    summary: Text = None
+    meta: Lenient[Webhooks] = None
+    """Callers that kick off may put URLs here."""
+
+
+class _Status(Wire):
+    status: Line = Field(validation_alias=STATUS)
+    current_task: Text = Field(None, validation_alias=CURRENT_TASK)
+    completed: Lenient[Count] = Field(None, validation_alias=COMPLETED)
+    total: Lenient[Count] = Field(None, validation_alias=TOTAL)
+    tasks: Lenient[list[object]] = Field(None, validation_alias=AliasPath("result", "tasks"))
+    result: object = None
+    error: Words = ""
+
+
+class _Inputs(Wire):
+    inputs: list[object]
+
+
+class _Answer(Wire):
+    status: Words = ""
+    message: Words = ""
+    error: Words = ""
+    detail: Annotated[Words, BeforeValidator(_detail)] = ""
+
+
+def parse_notification(body: bytes) -> Notification:
+    """Read the human-input webhook.
+
+    Only the two ids are indispensable. Anything optional that is odd is left out: a crew that
+    waits must not be lost over it. Raises Malformed.
+    """
+    fields = parse_object(body)
+    wire = validate(_Notification, fields, "the notification does not say what it is about")
+    urls = wire.urls()
+    return Notification(
+        execution_id=wire.execution_id,
+        task_id=wire.task_id,
+        output=find_output(fields, OUTPUT, known=KNOWN) or Output(""),
+        task_name=wire.task_name or wire.name,
+        task_description=wire.task_description or wire.description,
+        expected_output=wire.expected_output,
+        agent=wire.agent,
+        summary=wire.summary,
+        meta=read_given(fields.get("meta")),
+        webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
+    )
+
+
+def resume_body(
+    execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+) -> dict[str, object]:
+    """The body of `POST /resume`: the four required fields, and the URLs that there are."""
+    body: dict[str, object] = {
+        "execution_id": execution_id,
+        "task_id": task_id,
+        "human_feedback": decision.human_feedback,
+        "is_approve": decision.is_approve,
+    }
+    urls = {
+        "taskWebhookUrl": webhooks.task,
+        "stepWebhookUrl": webhooks.step,
+        "crewWebhookUrl": webhooks.crew,
+    }
+    body |= {name: url for name, url in urls.items() if url}
+    if webhooks.human_input is not None:
+        body["humanInputWebhook"] = human_input_body(webhooks.human_input)
+    return body
+
+
+def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
+    """Read a 2xx to a resume; never raises.
+
+    Refused where the crew's own words say that it failed. Unknown where a page came instead: it is
+    a proxy's, or a login's, and nobody can say whether the crew saw the resume. Anything else, an
+    empty or odd answer too, counts as a yes.
+    """
+    try:
+        answer = _Answer.model_validate(parse_object(body))
+    except Malformed:
+        if "html" in content_type.lower() or body.lstrip(_BLANK).startswith(b"<"):
+            return Unknown("a web page came instead of an answer")
+        return Delivered()
+    status = RESUME_STATUSES.get(answer.status.lower())
+    failed = answer.status.lower() in RESUME_FAILURES or bool(answer.error)
+    if status is None and failed:
+        said = answer.message or answer.error or answer.detail
+        return Refused(str(code), one_line(": ".join(filter(None, (answer.status, said)))))
+    words = one_line(": ".join(word for word in (answer.status, answer.message) if word))
+    return Delivered(words, status)
+
+
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+
+
+def parse_status(body: bytes) -> Progress:
+    """Read the answer to `GET /status/{kickoff_id}`. Raises Malformed."""
+    wire = read(_Status, body, "the crew's status has no status")
+    finished = None if wire.tasks is None else len(wire.tasks)
+    return Progress(
+        status=STATUSES.get(wire.status.lower(), CrewStatus.OTHER),
+        word=wire.status,
+        current_task=wire.current_task,
+        completed_tasks=finished if wire.completed is None else wire.completed,
+        total_tasks=finished if wire.total is None else wire.total,
+        error=wire.error or None,
+        result=_result(wire.result),
+    )
+
+
+def _result(value: object) -> Output | None:
+    """Documented is an object with the output; anything else is one."""
+    if isinstance(value, dict):
+        return find_output(value, ("output",), known=_ABOUT_TASKS)
+    return None if value is None else read_output(value)
+
+
+def parse_inputs(body: bytes) -> tuple[str, ...]:
+    """Read the answer to `GET /inputs`: the names of the required inputs. Raises Malformed."""
+    wire = read(_Inputs, body, "the crew's inputs are not a list")
+    return tuple(clean(name) for name in wire.inputs if isinstance(name, str))
+
+
+def is_crews_own(body: bytes) -> bool:
+    """Whether an answer that something went wrong has the form that crews give it."""
+    try:
+        answer = _Answer.model_validate(parse_object(body))
+    except Malformed:
+        return False
+    return bool(answer.message or answer.error or answer.detail)
+
+
+#: JSON that is longer is no message; reading it would take longer than it is worth. In bytes.
+_ERROR_LIMIT: Final = 256 * 2**10
+
+
+def parse_error(body: bytes) -> str:
+    """The crew's own words about what went wrong, in one line, if there are any; never raises.
+
+    JSON that has no words for people is not shown: it may be what the crew was sent.
+    """
+    text = body[:SCAN_LIMIT].decode(errors="replace").lstrip("\ufeff \t\r\n")
+    if len(body) > _ERROR_LIMIT and text.startswith(("{", "[")):
+        return ""
+    try:
+        answer = _Answer.model_validate(parse_object(body))
+    except Malformed:
+        # A proxy's page; its markup says nothing.
+        return own_words(_before_json(without_markup(text) if text.startswith("<") else text))
+    return answer.message or answer.error or answer.detail
+
+
+def _before_json(text: str) -> str:
+    found = _JSON.search(text)
+    return text if found is None else text[: found.start()]

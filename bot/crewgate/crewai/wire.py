@@ -1,0 +1,115 @@
+"""Names and objects on the wire that several payloads share.
+
+The vendor's own pages disagree about names, so reading accepts all of them: of a field's names the
+first that is present and not null counts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import AliasChoices, Field
+
+from crewgate.crewai.fields import Id, Lenient, Url, Verbatim, Wire
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+
+EXECUTION_ID: Final = AliasChoices("execution_id", "executionId", "kickoff_id", "kickoffId")
+TASK_ID: Final = AliasChoices("task_id", "taskId")
+OUTPUT: Final = ("task_output", "taskOutput", "output", "result")
+TASK_NAME: Final = AliasChoices("task_name", "taskName")
+TASK_DESCRIPTION: Final = AliasChoices("task_description", "taskDescription")
+EXPECTED_OUTPUT: Final = AliasChoices("expected_output", "expectedOutput")
+TASK_URL: Final = AliasChoices("taskWebhookUrl", "task_webhook_url")
+STEP_URL: Final = AliasChoices("stepWebhookUrl", "step_webhook_url")
+CREW_URL: Final = AliasChoices("crewWebhookUrl", "crew_webhook_url")
+HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
+HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
+#: Fields that are understood besides the output: whatever else comes may be one.
+KNOWN: Final = frozenset(
+    str(name)
+    for names in (
+        EXECUTION_ID,
+        TASK_ID,
+        TASK_NAME,
+        TASK_DESCRIPTION,
+        EXPECTED_OUTPUT,
+        TASK_URL,
+        STEP_URL,
+        CREW_URL,
+        HUMAN_INPUT,
+        HUMAN_INPUT_URL,
+    )
+    for name in names.choices
+) | {"agent", "crew_name", "description", "meta", "name", "summary", "token_usage"}
+
+
+class _Bearer(Wire):
+    strategy: Literal["bearer"]
+    token: Verbatim
+
+
+class _Basic(Wire):
+    strategy: Literal["basic"]
+    username: Verbatim
+    password: Verbatim
+
+
+class HumanInput(Wire):
+    """A `humanInputWebhook`; credentials that cannot be read are left out."""
+
+    url: Url
+    authentication: Lenient[_Bearer | _Basic] = None
+
+    def webhook(self) -> HumanInputWebhook:
+        """As the bot's own type."""
+        webhook = HumanInputWebhook(self.url)
+        match self.authentication:
+            case _Bearer(token=token):
+                webhook = HumanInputWebhook(self.url, "bearer", token=token)
+            case _Basic(username=user, password=password):
+                webhook = HumanInputWebhook(self.url, "basic", username=user, password=password)
+        return webhook.without_unreadable
+
+
+class Webhooks(Wire):
+    """The webhook URLs that an object carries; a URL that cannot be used is left out."""
+
+    task_url: Lenient[Url] = Field(None, validation_alias=TASK_URL)
+    step_url: Lenient[Url] = Field(None, validation_alias=STEP_URL)
+    crew_url: Lenient[Url] = Field(None, validation_alias=CREW_URL)
+    human_input: Lenient[HumanInput] = Field(None, validation_alias=HUMAN_INPUT)
+    human_input_url: Lenient[Url] = Field(None, validation_alias=HUMAN_INPUT_URL)
+
+    def urls(self) -> WebhookUrls:
+        """As the bot's own type."""
+        bare = HumanInputWebhook(self.human_input_url) if self.human_input_url else None
+        return WebhookUrls(
+            task=self.task_url,
+            step=self.step_url,
+            crew=self.crew_url,
+            human_input=self.human_input.webhook() if self.human_input else bare,
+        )
+
+
+class ExecutionRef(Wire):
+    """Which execution an object is about."""
+
+    execution_id: Id = Field(validation_alias=EXECUTION_ID)
+
+
+def human_input_body(webhook: HumanInputWebhook) -> dict[str, object]:
+    """The `humanInputWebhook` object that a resume or a kickoff carries."""
+    if webhook.strategy is None:
+        return {"url": webhook.url}
+    return {"url": webhook.url, "authentication": authentication_body(webhook)}
+
+
+def authentication_body(webhook: HumanInputWebhook) -> dict[str, object]:
+    """The credentials that a webhook shall come with."""
+    credentials = {
+        "token": webhook.token,
+        "username": webhook.username,
+        "password": webhook.password,
+    }
+    given = {name: value for name, value in credentials.items() if value is not None}
+    return {"strategy": webhook.strategy, **given}

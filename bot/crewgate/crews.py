@@ -1,0 +1,165 @@
+"""From the crews' settings to what the rest of the bot works with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from crewgate.crewai.client import HttpCrew
+from crewgate.crewai.flow_callback import HttpFlowAnswers
+from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
+from crewgate.domain.crew import Crew
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.redaction import Redactor, url_secrets
+from crewgate.network.addresses import is_private_url
+from crewgate.network.client import open_client
+from crewgate.network.lookups import Lookups
+from crewgate.settings.load import CrewSettings, Settings
+from crewgate.usecases.ports.base import Clock, OffLoop
+from crewgate.web.credentials import Credentials, EventKind
+
+
+def build_crews(settings: Settings) -> dict[str, Crew]:
+    """The crews by name, each with this bot's addresses for its webhooks."""
+    return {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
+
+
+def build_credentials(settings: Settings) -> dict[str, Credentials]:
+    """What each crew presents when it calls this bot."""
+    return {name: _credentials(crew) for name, crew in settings.crews.items()}
+
+
+def build_redactors(settings: Settings) -> dict[str, Redactor]:
+    """What is taken out of all that comes from a crew, by crew."""
+    shared = Redactor(_shared_secrets(settings))
+    return {name: shared.also(_secrets(crew)) for name, crew in settings.crews.items()}
+
+
+def build_log_redactor(settings: Settings) -> Redactor:
+    """What is taken out of every line of the log: all that is secret in the settings."""
+    crews = settings.crews.values()
+    return Redactor(_shared_secrets(settings)).also(one for crew in crews for one in _secrets(crew))
+
+
+@asynccontextmanager
+async def connect_crews(
+    settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
+) -> AsyncIterator[dict[str, HttpCrew]]:
+    """A client for each crew; they share connections, save those for kickoffs."""
+    async with AsyncExitStack() as stack:
+        shared = await stack.enter_async_context(open_client())
+        yield {
+            name: HttpCrew(
+                shared,
+                crew.url,
+                crew.token,
+                clock=clock,
+                off_loop=off_loop,
+                redactor=redactors[name],
+                kickoff_http=await stack.enter_async_context(open_client()),
+            )
+            for name, crew in settings.crews.items()
+        }
+
+
+@asynccontextmanager
+async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
+    """What forwards crews' webhooks; crews in a private network may have callers there too."""
+    private = (name for name, crew in settings.crews.items() if is_private_url(crew.url))
+    async with open_client() as http:
+        yield HttpWebhookForwarder(http, Lookups(), private_crews=frozenset(private))
+
+
+@asynccontextmanager
+async def open_flow_answers(
+    settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
+) -> AsyncIterator[HttpFlowAnswers]:
+    """What answers flows."""
+    async with open_client() as http:
+        yield HttpFlowAnswers(
+            http,
+            Lookups(),
+            hosts={name: crew.flow_callback_hosts for name, crew in settings.crews.items()},
+            redactors=redactors,
+            clock=clock,
+            off_loop=off_loop,
+            is_proxied=_is_proxied,
+        )
+
+
+def _is_proxied(host: str) -> bool:
+    """Whether the environment has https calls to this host go through a proxy."""
+    proxies = getproxies()
+    return bool(proxies.get("https") or proxies.get("all")) and not proxy_bypass(host)
+
+
+def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
+    return Crew(
+        name=crew.name,
+        channel=crew.channel,
+        reviewers=crew.reviewers,
+        configured=WebhookUrls(
+            task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url
+        ),
+        own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
+        resend_human_input=crew.resend_human_input_webhook,
+        starters=crew.starters,
+        operators=crew.operators,
+        notify=crew.notify,
+        rules=tuple(one.rule for one in crew.rules),
+        forward=crew.forward,
+        stream=_stream(crew, public_url) if crew.stream and public_url else None,
+    )
+
+
+def _shared_secrets(settings: Settings) -> Iterator[str]:
+    slack = settings.slack
+    database = urlsplit(settings.database_url)
+    yield from filter(
+        None,
+        (
+            slack.bot_token,
+            slack.signing_secret,
+            slack.app_token,
+            settings.status_token,
+            unquote(database.password or ""),
+        ),
+    )
+
+
+def _secrets(crew: CrewSettings) -> Iterator[str]:
+    yield crew.webhook_secret
+    yield crew.token
+    if crew.flow_webhook_secret is not None:
+        yield crew.flow_webhook_secret
+    yield from map(_credentials(crew).event_key, EventKind)
+    yield from map(_credentials(crew).old_event_key, EventKind)
+    for url in (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url):
+        yield from url_secrets(url)
+
+
+def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
+    here = f"{public_url}/crews/{crew.name}"
+    key = _credentials(crew).event_key
+    return WebhookUrls(
+        task=f"{here}/events/task/{key(EventKind.TASK)}",
+        step=f"{here}/events/step/{key(EventKind.STEP)}",
+        crew=f"{here}/events/crew/{key(EventKind.CREW)}",
+        human_input=HumanInputWebhook(
+            url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
+        ),
+    )
+
+
+def _stream(crew: CrewSettings, public_url: str) -> HumanInputWebhook:
+    return HumanInputWebhook(
+        url=f"{public_url}/crews/{crew.name}/events/stream",
+        strategy="bearer",
+        token=crew.webhook_secret,
+    )
+
+
+def _credentials(crew: CrewSettings) -> Credentials:
+    return Credentials(crew.name, crew.webhook_secret, crew.token, crew.flow_webhook_secret)

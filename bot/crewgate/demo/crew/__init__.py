@@ -1,0 +1,59 @@
+"""The stand-in crew: a deployed CrewAI crew as a real HTTP server on 127.0.0.1.
+
+It follows the vendor's schema, pauses for reviews, answers feedback with a changed output, drops
+webhook URLs at every pause, and fails on demand. Tests and the demo share it. It does not depend on
+the bot.
+
+    async with Crew(now=time.time) as crew:
+        crew.human_input = HumanInput.bearer("http://127.0.0.1:3000/crews/research/human-input", s)
+        execution = crew.start_execution({"topic": "tea"})
+        await crew.until(lambda: crew.notifications)
+        crew.fail("/resume", how=drop_after())
+"""
+
+from __future__ import annotations
+
+from crewgate.demo.crew.deployment import Crew
+from crewgate.demo.crew.execution import Execution, State
+from crewgate.demo.crew.faults import (
+    Echo,
+    Fault,
+    drop_after,
+    drop_before,
+    echo,
+    garbage,
+    hang,
+    slow,
+    status,
+)
+from crewgate.demo.crew.flows import FlowRequest, FlowWebhook
+from crewgate.demo.crew.records import Call, Change, Resume, Sent
+from crewgate.demo.crew.script import SAMPLE, Task, TaskFailed
+from crewgate.demo.crew.wire import HumanInput, Style, Urls
+
+__all__ = [
+    "SAMPLE",
+    "Call",
+    "Change",
+    "Crew",
+    "Echo",
+    "Execution",
+    "Fault",
+    "FlowRequest",
+    "FlowWebhook",
+    "HumanInput",
+    "Resume",
+    "Sent",
+    "State",
+    "Style",
+    "Task",
+    "TaskFailed",
+    "Urls",
+    "drop_after",
+    "drop_before",
+    "echo",
+    "garbage",
+    "hang",
+    "slow",
+    "status",
+]

@@ -1,0 +1,220 @@
+"""The stand-in crew's executions: pauses, resumes and the webhooks they cause.
+
+No HTTP in here: `send` is passed in. A request is carried out in one step without awaiting, so two
+concurrent resumes cannot both take effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from crewgate.demo.crew.execution import Execution, State
+from crewgate.demo.crew.records import BoundedLog, Changes, Resume, Sent
+from crewgate.demo.crew.script import Task, TaskFailed
+from crewgate.demo.crew.wire import Json, Refusal, ResumeCall, Style, Urls, notification, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
+    """(kind, URL, body, headers) -> what came of it."""
+
+#: How much feedback on one task an execution remembers.
+FEEDBACK_LIMIT = 20
+
+
+class Engine:
+    """Runs executions, one task at a time."""
+
+    def __init__(
+        self,
+        send: Send,
+        changes: Changes,
+        *,
+        now: Callable[[], float],
+        keep: int,
+        task_seconds: float,
+    ) -> None:
+        self.executions: dict[str, Execution] = {}
+        self.resumes: BoundedLog[Resume] = BoundedLog(keep)
+        self.style = Style.RICH
+        self.task_seconds = task_seconds
+        self._send_webhook = send
+        self._changes = changes
+        self._now = now
+        self._keep = keep
+        self._background: set[asyncio.Task[None]] = set()
+
+    def add(self, execution: Execution, *, scripted: bool = True) -> None:
+        """Add an execution and, if `scripted`, start its tasks; drops the oldest at the limit."""
+        while len(self.executions) >= self._keep:
+            ended = (known.id for known in self.executions.values() if known.ended_at is not None)
+            self.executions.pop(next(ended, next(iter(self.executions))))
+        self.executions[execution.id] = execution
+        self._changes.announce("started", execution.id)
+        if scripted:
+            self._spawn(self._continue(execution))
+
+    async def pause(self, execution: Execution, task_id: str, output: object, style: Style) -> Sent:
+        """Pause on a task and send the human-input notification, once.
+
+        Returns what came of sending; `error` says so when there is no address.
+        """
+        execution.outputs[task_id] = output
+        execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
+        execution.state, execution.pending = State.PENDING, task_id
+        execution.urls = Urls()
+        execution.ended_at = None
+        self._changes.announce("paused", execution.id)
+        webhook = execution.human_input
+        if webhook is None:
+            return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
+        task, meta = execution.task(task_id), execution.meta
+        body = notification(style, execution.id, task_id, output, task=task, meta=meta)
+        return await self._send("human_input", webhook.url, body, webhook.headers)
+
+    def resume(self, call: ResumeCall) -> Json:
+        """Carry out a resume. Raises Refusal, and then nothing has changed."""
+        execution = self.executions.get(call.execution_id)
+        if execution is None:
+            raise Refusal(404, "Not Found", "Execution not found")
+        if not execution.knows(call.task_id):
+            raise Refusal(404, "Not Found", "Task not found in this execution")
+        if execution.pending != call.task_id:
+            raise Refusal(400, "Bad Request", "Execution is not pending human input for this task")
+        execution.pending, execution.state = None, State.RUNNING
+        execution.urls = call.urls
+        execution.human_input = call.human_input or execution.human_input
+        feedbacks = execution.feedbacks.setdefault(call.task_id, deque(maxlen=FEEDBACK_LIMIT))
+        feedbacks.append(call.human_feedback)
+        current = execution.current
+        scripted = current is not None and current.task_id == call.task_id
+        self.resumes.append(
+            Resume(
+                call.execution_id,
+                call.task_id,
+                call.human_feedback,
+                call.is_approve,
+                call.urls,
+                call.human_input,
+            ),
+            len(call.human_feedback),
+        )
+        self._changes.announce("resumed", execution.id)
+        if not call.is_approve:
+            if scripted:
+                self._spawn(self._continue(execution))
+            return {"status": "retrying", "message": "The task runs again with your feedback"}
+        if not scripted or current is None:
+            return {"status": "resumed", "message": "Execution resumed"}
+        execution.position += 1
+        self._spawn(self._finish_task(execution, current))
+        if execution.current is None:
+            self.end(execution)
+            return {"status": "completed", "message": "The last task was approved"}
+        return {"status": "resumed", "message": "Execution resumed with the next task"}
+
+    def end(self, execution: Execution, error: str = "") -> None:
+        """Mark the execution as ended, completed or with an error."""
+        execution.state = State.ERROR if error else State.COMPLETED
+        execution.error = error
+        execution.pending = None
+        execution.ended_at = self._now()
+        self._changes.announce("ended", execution.id)
+
+    async def stop(self) -> None:
+        """Cancel every running execution."""
+        background = list(self._background)
+        for work in background:
+            work.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _finish_task(self, execution: Execution, task: Task) -> None:
+        await self._send_task_webhook(execution, task)
+        if execution.current is None:
+            await self._send_crew_webhook(execution)
+        else:
+            await self._continue(execution)
+
+    async def _continue(self, execution: Execution) -> None:
+        while (task := execution.current) is not None:
+            await self._send_step_webhook(execution, task)
+            if await self._interrupted(execution):
+                return
+            feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
+            try:
+                output = task.produce(execution.inputs, feedbacks, dict(execution.outputs))
+            except TaskFailed as failed:
+                self.end(execution, error=str(failed))
+                return
+            if task.needs_review:
+                await self.pause(execution, task.task_id, output, self.style)
+                return
+            execution.outputs[task.task_id] = output
+            execution.rounds[task.task_id] = 1
+            execution.position += 1
+            await self._send_task_webhook(execution, task)
+        if execution.state is State.RUNNING:
+            self.end(execution)
+            await self._send_crew_webhook(execution)
+
+    async def _interrupted(self, execution: Execution) -> bool:
+        """Wait `task_seconds`; true when the execution ended or was paused by hand meanwhile."""
+        if self.task_seconds:
+            with contextlib.suppress(TimeoutError):
+                await self._changes.until(
+                    lambda: execution.state is not State.RUNNING, timeout=self.task_seconds
+                )
+        return execution.state is not State.RUNNING
+
+    async def _send_step_webhook(self, execution: Execution, task: Task) -> None:
+        body = {
+            "prompt": task.description,
+            "thought": f"I should start with {task.name.lower()}",
+            "tool": "search_tool",
+            "tool_input": task.name,
+            "result": "Three articles",
+        }
+        await self._send_update("step", execution, execution.urls.step, body)
+
+    async def _send_task_webhook(self, execution: Execution, task: Task) -> None:
+        output = execution.outputs[task.task_id]
+        body = {
+            "description": task.description,
+            "name": task.task_id,
+            "expected_output": task.expected_output,
+            "summary": f"{task.name}: done.",
+            "agent": task.agent,
+            "output": text_of(output),
+            "output_json": output if isinstance(output, dict) else None,
+        }
+        await self._send_update("task", execution, execution.urls.task, body)
+
+    async def _send_crew_webhook(self, execution: Execution) -> None:
+        last = next(reversed(execution.outputs.values()), "")
+        body = {
+            "result": text_of(last),
+            "result_json": last if isinstance(last, dict) else None,
+            "token_usage": {"total_tokens": 1250, "prompt_tokens": 800, "completion_tokens": 450},
+        }
+        await self._send_update("crew", execution, execution.urls.crew, body)
+
+    async def _send_update(
+        self, kind: str, execution: Execution, url: str | None, body: Json
+    ) -> None:
+        if url is not None:
+            body |= {"kickoff_id": execution.id, "meta": execution.meta}
+            await self._send(kind, url, body, {})
+
+    async def _send(self, kind: str, url: str, body: Json, headers: dict[str, str]) -> Sent:
+        headers = {"Content-Type": "application/json", **headers}
+        return await self._send_webhook(kind, url, json.dumps(body).encode(), headers)

@@ -1,0 +1,86 @@
+"""An execution of the stand-in crew: its state, its outputs and its answer to `/status`."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from crewgate.demo.crew.script import Task
+from crewgate.demo.crew.wire import HumanInput, Json, Urls, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class State(StrEnum):
+    """The state of an execution, in the vendor's words."""
+
+    RUNNING = "running"
+    PENDING = "Pending Human Input"
+    COMPLETED = "completed"
+    ERROR = "error"
+
+
+@dataclass(slots=True)
+class Execution:
+    """One kickoff. Only the engine changes it."""
+
+    id: str
+    inputs: Json
+    meta: Json | None
+    urls: Urls
+    """The current webhook URLs: none while paused, then those of the resume."""
+    human_input: HumanInput | None
+    script: Sequence[Task]
+    started_at: float
+    state: State = State.RUNNING
+    position: int = 0
+    """How many tasks of the script are done."""
+    pending: str | None = None
+    """The task that is pending human input."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    rounds: dict[str, int] = field(default_factory=dict)
+    """How many outputs each task has produced."""
+    feedbacks: dict[str, deque[str]] = field(default_factory=dict)
+    error: str = ""
+    ended_at: float | None = None
+
+    @property
+    def current(self) -> Task | None:
+        """The task of the script that is running or pending."""
+        return self.script[self.position] if self.position < len(self.script) else None
+
+    def knows(self, task_id: str) -> bool:
+        """Whether the task belongs to this execution, by script or by `pause`."""
+        return task_id in self.outputs or any(task.task_id == task_id for task in self.script)
+
+    def progress(self, now: float) -> Json:
+        """The answer to `/status`; the vendor's schema reports a pause as `running`."""
+        took = (self.ended_at or now) - self.started_at
+        match self.state:
+            case State.COMPLETED:
+                tasks = [
+                    {
+                        "task_id": task_id,
+                        "output": text_of(output),
+                        "agent": task.agent if (task := self.task(task_id)) else "",
+                        "execution_time": round(took / len(self.outputs), 3),
+                    }
+                    for task_id, output in self.outputs.items()
+                ]
+                result = {"output": tasks[-1]["output"] if tasks else "", "tasks": tasks}
+                return {"status": "completed", "result": result, "execution_time": took}
+            case State.ERROR:
+                return {"status": "error", "error": self.error, "execution_time": took}
+        current = self.current.task_id if self.current else ""
+        return {
+            "status": "running",
+            "current_task": self.pending or current,
+            "progress": {"completed_tasks": self.position, "total_tasks": len(self.script)},
+        }
+
+    def task(self, task_id: str) -> Task | None:
+        """A task of the script."""
+        return next((task for task in self.script if task.task_id == task_id), None)

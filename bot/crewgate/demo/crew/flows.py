@@ -1,0 +1,212 @@
+"""Flows of the stand-in: they pause in a method, ask by a signed webhook, and take one answer.
+
+The answer comes to an address that the request names, with a token that counts once. Both shapes
+of the request and both pairs of headers are sent on demand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crewgate.demo.crew.records import BoundedLog
+from crewgate.demo.crew.wire import Refusal, parse_object_or_nothing, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from crewgate.demo.crew.records import Call, Changes, Sent
+
+    Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
+
+#: The beginning of the answers' addresses, as the vendor's have it.
+PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
+FLAT_HEADERS = ("X-CrewAI-Signature", "X-CrewAI-Timestamp")
+NESTED_HEADERS = ("X-Signature", "X-Timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowWebhook:
+    """Where a flow's requests go, and what they are signed with."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class FlowRequest:
+    """One request for people's answer, and what came of it."""
+
+    id: str
+    flow_id: str
+    method: str
+    emit: tuple[str, ...]
+    token: str = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
+    """As it was sent."""
+    feedback: str | None = None
+    """None until somebody answered."""
+    outcome: str | None = None
+    via: str = ""
+
+
+class Flows:
+    """The flows of one deployment."""
+
+    def __init__(
+        self, send: Send, changes: Changes, *, now: Callable[[], float], name: str, keep: int
+    ) -> None:
+        self.webhook: FlowWebhook | None = None
+        self.answers: BoundedLog[FlowRequest] = BoundedLog(keep)
+        """The requests that were answered, in the order of their answers."""
+        self.nested = False
+        """Whether requests have the documented shape and headers instead of the captured ones."""
+        self.finished: set[str] = set()
+        """Flows that have ended: their status says so."""
+        self._send = send
+        self._changes = changes
+        self._now = now
+        self._name = name
+        self._requests: dict[str, FlowRequest] = {}
+
+    async def ask(
+        self,
+        base: str,
+        flow_id: str,
+        method: str,
+        *,
+        message: str = "Please review this.",
+        output: object = "A draft.",
+        emit: Sequence[str] = ("approved", "rejected", "needs_revision"),
+        assigned: str | None = "reviewer@example.com",
+        request_id: str = "",
+        **more: object,
+    ) -> Sent:
+        """Pause and send the request; `more` are further fields of it."""
+        number = len(self._requests) + 1
+        request_id = request_id or str(8_400 + number)
+        seed = f"{self._name} {flow_id} {request_id} {self._now()}"
+        token = hashlib.sha256(seed.encode()).hexdigest()[:32]
+        path = "/".join((*PREFIX, request_id, "respond"))
+        body = {
+            "event_type": "new_request",
+            "id": request_id,
+            "status": "pending",
+            "flow_id": flow_id,
+            "flow_class": "ContentFlow",
+            "method_name": method,
+            "message": message,
+            "output": output,
+            "emit": list(emit),
+            "state": {"id": flow_id, "topic": "home batteries"},
+            "metadata": {},
+            "callback_url": f"{base}/{path}?token={token}",
+            "response_token": token,
+            "deployment_id": 12,
+            "deployment_name": self._name,
+            "assigned_to_email": assigned,
+            **more,
+        }
+        asked = FlowRequest(request_id, flow_id, method, tuple(emit), token, body)
+        self._requests[request_id] = asked
+        self._changes.announce("asked", flow_id)
+        return await self.send(asked)
+
+    def token(self, request_id: str) -> str:
+        """What lets somebody answer a request."""
+        return self._requests[request_id].token
+
+    async def resend(self, request_id: str) -> Sent:
+        """Send a request once more, as it was."""
+        return await self.send(self._requests[request_id])
+
+    async def escalate(self, request_id: str, **changes: object) -> Sent:
+        """Ask once more: nobody has answered for long. `changes` are of the request's fields."""
+        asked = self._requests[request_id]
+        return await self.send(asked, event_type="escalation", **changes)
+
+    async def send(self, asked: FlowRequest, **changes: object) -> Sent:
+        """Send a request, signed. Raises ValueError where no webhook is set."""
+        if self.webhook is None:
+            message = "the flows have no webhook"
+            raise ValueError(message)
+        body = asked.body | changes
+        raw = text_of(_nested(body) if self.nested else body).encode("utf-8", "surrogatepass")
+        timestamp = str(int(self._now()))
+        signed = f"{timestamp}.".encode() + raw
+        signature = hmac.new(self.webhook.secret.encode(), signed, hashlib.sha256).hexdigest()
+        names = NESTED_HEADERS if self.nested else FLAT_HEADERS
+        headers = {
+            "Content-Type": "application/json",
+            names[0]: f"sha256={signature}",
+            names[1]: timestamp,
+        }
+        return await self._send("flow", self.webhook.url, raw, headers)
+
+    def knows(self, flow_id: str) -> bool:
+        """Whether a flow of this id was started."""
+        return any(asked.flow_id == flow_id for asked in self._requests.values())
+
+    def status(self, flow_id: str) -> dict[str, Any]:
+        """Where a flow is."""
+        if flow_id in self.finished:
+            return {"status": "completed", "result": {"output": "Published."}}
+        waits = any(
+            asked.flow_id == flow_id and asked.feedback is None for asked in self._requests.values()
+        )
+        return {"status": "awaiting_human_feedback" if waits else "running"}
+
+    def respond(self, request_id: str, call: Call, raw: bytes) -> dict[str, Any]:
+        """Take an answer, once. Raises Refusal."""
+        asked = self._requests.get(request_id)
+        if asked is None:
+            raise Refusal(404, "not_found", "There is no such request")
+        if call.query.get("token") != asked.token:
+            raise Refusal(401, "unauthorized", "Invalid token")
+        if asked.feedback is not None:
+            raise Refusal(409, "already_responded", f"This was answered via {asked.via}")
+        body = parse_object_or_nothing(raw)
+        feedback, source = body.get("feedback"), body.get("source")
+        if not isinstance(feedback, str) or not feedback:
+            raise Refusal(422, "unprocessable_entity", "feedback is required")
+        self.answer(request_id, feedback, via=str(source))
+        call.effective = True
+        return {
+            "status": "accepted",
+            "request": {
+                "id": asked.id,
+                "status": "responded",
+                "feedback": asked.feedback,
+                "outcome": asked.outcome,
+                "responded_via": asked.via,
+            },
+        }
+
+    def answer(self, request_id: str, feedback: str, *, via: str = "dashboard") -> None:
+        """Answer a request, also without HTTP. Words become the first outcome they name."""
+        asked = self._requests[request_id]
+        asked.feedback, asked.via = feedback, via
+        named = (label for label in asked.emit if label.lower() in feedback.lower())
+        chosen = feedback if feedback in asked.emit else next(named, next(iter(asked.emit), None))
+        asked.outcome = chosen
+        self.answers.append(asked, len(feedback))
+        self._changes.announce("flow_answered", asked.flow_id)
+
+    def forget(self, request_id: str) -> None:
+        """Know a request no more."""
+        del self._requests[request_id]
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The documented shape of a request."""
+    inner = ("id", "flow_id", "method_name", "message", "state", "metadata")
+    request = {name: flat[name] for name in inner}
+    return {
+        "event": flat["event_type"],
+        "request": {**request, "output": flat["output"], "emit_options": flat["emit"]},
+        "deployment": {"id": flat["deployment_id"], "name": flat["deployment_name"]},
+        "callback_url": flat["callback_url"],
+        "assigned_to_email": flat["assigned_to_email"],
+    }

@@ -1,0 +1,96 @@
+"""What the page shows of real executions, gathered from the requests and webhooks that pass by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from crewgate.demo.crew.execution import Execution, State
+from crewgate.demo.crew.records import BoundedLog, Changes, Resume
+from crewgate.demo.crew.script import SAMPLE
+from crewgate.demo.crew.wire import Json, Refusal, Urls, parse_resume
+
+
+class Progress:
+    """The executions of the sample crew, whose tasks have the names of the script."""
+
+    def __init__(self, changes: Changes, *, now: Callable[[], float], keep: int) -> None:
+        self.executions: dict[str, Execution] = {}
+        self.resumes: BoundedLog[Resume] = BoundedLog(keep)
+        self._changes = changes
+        self._now = now
+        self._keep = keep
+
+    def kicked_off(self, body: Json, answer: object) -> None:
+        """A kickoff was answered."""
+        if not isinstance(answer, dict) or "kickoff_id" not in answer:
+            return
+        while len(self.executions) >= self._keep:
+            self.executions.pop(next(iter(self.executions)))
+        execution = Execution(
+            id=str(answer["kickoff_id"]),
+            inputs=dict(body.get("inputs") or {}),
+            meta=body.get("meta"),
+            urls=Urls(),
+            human_input=None,
+            script=SAMPLE,
+            started_at=self._now(),
+        )
+        self.executions[execution.id] = execution
+        self._changes.announce("started", execution.id)
+
+    def resumed(self, raw: bytes) -> None:
+        """A resume was taken."""
+        try:
+            call = parse_resume(raw)
+        except Refusal:
+            return
+        self.resumes.append(
+            Resume(
+                call.execution_id,
+                call.task_id,
+                call.human_feedback,
+                call.is_approve,
+                call.urls,
+                call.human_input,
+            ),
+            len(call.human_feedback),
+        )
+        if execution := self.executions.get(call.execution_id):
+            execution.state, execution.pending = State.RUNNING, None
+        self._changes.announce("resumed", call.execution_id)
+
+    def told(self, kind: str, body: Json) -> None:
+        """The crew sent a webhook."""
+        execution = self.executions.get(str(body.get("execution_id") or body.get("kickoff_id")))
+        if execution is None:
+            return
+        match kind:
+            case "human_input":
+                self._paused(execution, body)
+            case "task":
+                self._finished(execution, body)
+            case "crew":
+                execution.state, execution.position = State.COMPLETED, len(SAMPLE)
+                execution.ended_at = self._now()
+        self._changes.announce("told", execution.id)
+
+    def _paused(self, execution: Execution, body: Json) -> None:
+        task_id = _script_id(body.get("task_name"))
+        execution.outputs[task_id] = body.get("task_output")
+        execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
+        execution.position = _position(task_id)
+        execution.state, execution.pending = State.PENDING, task_id
+
+    def _finished(self, execution: Execution, body: Json) -> None:
+        task_id = _script_id(body.get("name"))
+        execution.outputs[task_id] = body.get("output")
+        execution.rounds.setdefault(task_id, 1)
+        execution.position = max(execution.position, _position(task_id) + 1)
+
+
+def _script_id(name: object) -> str:
+    return next((task.task_id for task in SAMPLE if task.name == name), str(name))
+
+
+def _position(task_id: str) -> int:
+    return next((at for at, task in enumerate(SAMPLE) if task.task_id == task_id), 0)

@@ -1,0 +1,188 @@
+"""A proxy on both ways between the bot and the host: it records, and fails on demand.
+
+The addresses of webhooks in what it passes on are its own, so that it sees those too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import web
+
+from crewgate.demo.crew.faults import Fault, Faults, How
+from crewgate.demo.crew.records import BoundedLog, Call, Changes, Sent
+from crewgate.demo.crew.server import failing_response
+from crewgate.demo.crew.wire import Json, parse_object_or_nothing
+from crewgate.demo.hang_ups import forgive_hang_ups
+from crewgate.demo.hosted.progress import Progress
+from crewgate.demo.ports import free_port
+
+#: Where the host sends webhooks: `/webhooks/{kind}/{number}`.
+WEBHOOKS: Final = "webhooks"
+_URLS: Final = {"task": "taskWebhookUrl", "step": "stepWebhookUrl", "crew": "crewWebhookUrl"}
+_NOT_FOUND: Final = 404
+_BAD_GATEWAY: Final = 502
+
+
+class Proxy:
+    """Listens on 127.0.0.1 between `start` and `stop`."""
+
+    def __init__(
+        self, progress: Progress, changes: Changes, *, now: Callable[[], float], keep: int
+    ) -> None:
+        self.faults = Faults()
+        self.calls: BoundedLog[Call] = BoundedLog(keep)
+        self.sent: BoundedLog[Sent] = BoundedLog(keep)
+        self.port = free_port()
+        self._progress = progress
+        self._changes = changes
+        self._now = now
+        self._host = ""
+        self._addresses: list[str] = []
+        """Where webhooks are to go, by number; empty for nowhere."""
+        self._runner: web.AppRunner | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, host: str) -> None:
+        """Listen, and pass on to the host at this address."""
+        self._host = host
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True),
+            timeout=aiohttp.ClientTimeout(total=30),
+        )
+        application = web.Application(client_max_size=2**23, middlewares=[forgive_hang_ups])
+        application.router.add_route("*", f"/{WEBHOOKS}/{{kind}}/{{number}}", self._webhook)
+        application.router.add_route("*", "/{path:.*}", self._request)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        self.faults.release()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._session is not None:
+            await self._session.close()
+
+    # ---- from the bot to the host
+
+    async def _request(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        body = parse_object_or_nothing(raw)
+        credentials = request.headers.get("Authorization", "")
+        call = Call(request.method, request.path, body, credentials, self._now())
+        self.calls.append(call, len(raw))
+        self._changes.announce("called")
+        fault = self.faults.take(f"/{request.path.split('/')[1]}")
+        if fault is None:
+            return await self._pass_on(call, raw)
+        if fault.how is How.SLOW:
+            await asyncio.sleep(fault.seconds)
+        if fault.how is How.HANG:
+            await self.faults.released()
+        if fault.how in {How.SLOW, How.HANG}:
+            return await self._pass_on(call, raw)
+        return await self._fail(fault, call, raw, request)
+
+    async def _fail(
+        self, fault: Fault, call: Call, raw: bytes, request: web.Request
+    ) -> web.StreamResponse:
+        if fault.applied:
+            await self._pass_on(call, raw)
+        if fault.how is How.DROP:
+            call.status = None
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        response = failing_response(fault)
+        call.status, call.answer = response.status, _json_or_text(response.text or "")
+        self._changes.announce("answered")
+        return response
+
+    async def _pass_on(self, call: Call, raw: bytes) -> web.Response:
+        headers = {"Authorization": call.authorization, "Content-Type": "application/json"}
+        changes_state = call.path in {"/kickoff", "/resume"}
+        body = json.dumps(self._through_here(call.body)).encode() if changes_state else raw
+        status, answer = await self._send(call.method, f"{self._host}{call.path}", body, headers)
+        call.status, call.answer = status, _json_or_text(answer)
+        if changes_state and status == 200:  # noqa: PLR2004
+            call.effective = True
+            if call.path == "/kickoff":
+                self._progress.kicked_off(call.body, call.answer)
+            else:
+                self._progress.resumed(raw)
+        self._changes.announce("answered")
+        content_type = "text/plain" if isinstance(call.answer, str) else "application/json"
+        return web.Response(text=answer, status=status, content_type=content_type)
+
+    def _through_here(self, body: Json) -> Json:
+        """A kickoff or a resume whose webhooks come here first; unknown ones are only shown."""
+        changed = dict(body)
+        for kind, name in _URLS.items():
+            changed[name] = self._address(kind, body.get(name))
+        match body.get("humanInputWebhook"):
+            case {"url": str(url), **rest}:
+                changed["humanInputWebhook"] = {**rest, "url": self._address("human_input", url)}
+        return changed
+
+    def _address(self, kind: str, url: object) -> str:
+        self._addresses.append(url if isinstance(url, str) else "")
+        return f"{self.url}/{WEBHOOKS}/{kind}/{len(self._addresses) - 1}"
+
+    # ---- from the host to wherever it was told to
+
+    async def _webhook(self, request: web.Request) -> web.Response:
+        kind, number = request.match_info["kind"], request.match_info["number"]
+        raw = await request.read()
+        body = parse_object_or_nothing(raw)
+        if not number.isdecimal() or int(number) >= len(self._addresses):
+            return web.json_response({}, status=_NOT_FOUND)
+        url = self._addresses[int(number)]
+        headers = {
+            name: request.headers[name]
+            for name in ("Authorization", "Content-Type")
+            if name in request.headers
+        }
+        self._progress.told(kind, body)
+        if not url:
+            return web.json_response({})
+        status, answer = await self._send("POST", url, raw, headers)
+        reached = status if status != _BAD_GATEWAY else None
+        error = "" if reached else answer
+        self.sent.append(
+            Sent(kind, url, body, raw, headers, reached, answer, error, self._now()), len(raw)
+        )
+        self._changes.announce("sent", str(body.get("execution_id") or body.get("kickoff_id")))
+        return web.Response(text=answer, status=status)
+
+    async def _send(
+        self, method: str, url: str, raw: bytes, headers: dict[str, str]
+    ) -> tuple[int, str]:
+        """Status and text; 502 where nobody answered."""
+        if self._session is None:
+            return _BAD_GATEWAY, "the demo is ending"
+        try:
+            async with self._session.request(
+                method, url, data=io.BytesIO(raw) if raw else None, headers=headers
+            ) as answer:
+                return answer.status, await answer.text()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _BAD_GATEWAY, f"{type(error).__name__}: {error}"
+
+
+def _json_or_text(text: str) -> Any:  # noqa: ANN401  # it is JSON
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

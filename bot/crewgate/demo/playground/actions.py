@@ -1,0 +1,217 @@
+"""The page's actions: what a person does in the workspace, and how faults are injected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from html import escape
+from typing import Any, Final, TypeAlias
+
+import aiohttp
+
+from crewgate.demo import crew, workspace
+from crewgate.demo.crew import HumanInput
+from crewgate.demo.environment import WEBHOOK_SECRET, Environment
+from crewgate.demo.playground.supervisor import Supervisor
+from crewgate.demo.workspace import CannotDoThat, Message, Reply, View
+
+Json: TypeAlias = dict[str, Any]
+Action: TypeAlias = Callable[[str, Json], Awaitable[Json]]
+
+_SLOW_SECONDS: Final = 5
+_DONE: Final[Json] = {"ok": True}
+_AT_NAME: Final = re.compile(r"(?<!\w)@(\w+)")
+
+CREW_FAULTS: Final = {
+    "slow": crew.slow(_SLOW_SECONDS),
+    "500": crew.status(500, {"error": "Internal Server Error", "message": "The crew failed"}),
+    "refuse": crew.status(422, {"error": "Validation Error", "message": "The crew says no"}),
+    "drop": crew.drop_after(),
+    "hang": crew.hang(),
+}
+"""What happens to the next request of one route."""
+SLACK_FAULTS: Final = {
+    "slow": workspace.slow(_SLOW_SECONDS),
+    "500": workspace.http_status(500),
+    "refuse": workspace.error("not_in_channel"),
+    "drop": workspace.DROP_AFTER,
+    "hang": workspace.HANG,
+}
+"""What happens to the next call of any method."""
+
+
+class ActionRefused(Exception):
+    """The action is impossible; its message is shown to the person."""
+
+
+class Actions:
+    """Carries out the page's actions; each returns its result as JSON once the bot has answered."""
+
+    def __init__(
+        self, environment: Environment, supervisor: Supervisor, changed: Callable[[], None]
+    ) -> None:
+        self._slack = environment.workspace
+        self._crew = environment.crew
+        self._environment = environment
+        self._supervisor = supervisor
+        self._changed = changed
+        self._actions: dict[str, Action] = {
+            "use": self._use,
+            "submit": self._submit,
+            "close": self._close,
+            "command": self._command,
+            "write": self._write,
+            "edit": self._edit,
+            "delete": self._delete,
+            "home": self._home,
+            "kickoff": self._kickoff,
+            "fail": self._fail,
+            "clear_faults": self._clear_faults,
+            "bot": self._bot,
+        }
+
+    async def perform(self, action: str, person: str, body: Json) -> Json:
+        """Perform one action as this person.
+
+        Raises ActionRefused; KeyError, ValueError or TypeError for a malformed body.
+        """
+        if person not in self._slack.world.users:
+            raise ActionRefused(f"there is no user {person}")
+        if action not in self._actions:
+            raise ActionRefused(f"there is no action {action}")
+        try:
+            return await self._actions[action](person, body)
+        except CannotDoThat as error:
+            raise ActionRefused(str(error)) from error
+
+    # ---- in the workspace
+
+    async def _use(self, person: str, body: Json) -> Json:
+        surface = self._surface(person, body)
+        return self._result(
+            await self._slack.use(
+                person,
+                surface,
+                body["action_id"],
+                block_id=body["block_id"],
+                chosen=body.get("chosen"),
+                entered=body.get("entered"),
+            )
+        )
+
+    async def _submit(self, person: str, body: Json) -> Json:
+        view = self._modal(person, body["view"])
+        return self._result(await self._slack.submit(person, body["entered"], view))
+
+    async def _close(self, person: str, body: Json) -> Json:
+        self._modal(person, body["view"])
+        reply = await self._slack.close_modal(person)
+        return _DONE if reply is None else self._result(reply)
+
+    async def _command(self, person: str, body: Json) -> Json:
+        command, _, rest = str(body["text"]).strip().partition(" ")
+        return self._result(await self._slack.slash(person, body["channel"], command, rest.strip()))
+
+    async def _write(self, person: str, body: Json) -> Json:
+        text = self._escape(str(body["text"]))
+        await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
+        # Slack shows nobody what a bot answered to an event.
+        return _DONE
+
+    async def _edit(self, person: str, body: Json) -> Json:
+        message = self._message(person, body["channel"], body["ts"])
+        await self._slack.edit_message(person, message, self._escape(str(body["text"])))
+        return _DONE
+
+    async def _delete(self, person: str, body: Json) -> Json:
+        message = self._message(person, body["channel"], body["ts"])
+        if message.user != person:
+            raise ActionRefused("only its author can delete a message")
+        await self._slack.delete_message(message)
+        return _DONE
+
+    async def _home(self, person: str, _: Json) -> Json:
+        await self._slack.open_home(person)
+        return _DONE
+
+    def _result(self, reply: Reply) -> Json:
+        """What the page shows of the bot's reply."""
+        problem = reply.problem
+        if not reply.status and self._supervisor.state != "running":
+            problem = "the bot is not running"
+        elif not problem and not reply.ok and not reply.errors:
+            problem = f"the app answered {reply.status}"
+        return {"ok": reply.ok, "problem": problem, "errors": dict(reply.errors)}
+
+    def _escape(self, text: str) -> str:
+        """Typed text as Slack stores it: escaped, with `@name` of a known user as a mention."""
+        ids = {user.name.lower(): user.id for user in self._slack.world.users.values()}
+
+        def mention(match: re.Match[str]) -> str:
+            user = ids.get(match[1].lower())
+            return match[0] if user is None else f"<@{user}>"
+
+        return _AT_NAME.sub(mention, escape(text, quote=False))
+
+    def _surface(self, person: str, body: Json) -> Message | View:
+        match body["surface"]:
+            case {"view": str(view)}:
+                return self._modal(person, view)
+            case {"channel": str(channel), "ts": str(ts)}:
+                return self._message(person, channel, ts)
+            case "home" if person in self._slack.world.homes:
+                return self._slack.home(person)
+        raise ActionRefused("that is not there any more")
+
+    def _modal(self, person: str, view: str) -> View:
+        for shown in self._slack.open_modals(person):
+            if shown.id == view:
+                return shown
+        raise ActionRefused("that form has been closed")
+
+    def _message(self, person: str, channel: str, ts: str) -> Message:
+        where = self._slack.world.channels.get(channel)
+        ephemeral = (one for one in self._slack.ephemerals(person) if one.ts == ts)
+        message = (where.messages.get(ts) if where else None) or next(ephemeral, None)
+        if message is None:
+            raise ActionRefused("that message is not there any more")
+        return message
+
+    # ---- at the crew, faults, and the bot process
+
+    async def _kickoff(self, _: str, body: Json) -> Json:
+        webhook = HumanInput.bearer(self._environment.human_input_url, WEBHOOK_SECRET)
+        topic = {"topic": body["topic"]}
+        # A crew sends `meta` back with its notification: the card says what it is about.
+        kickoff = {"inputs": topic, "meta": topic, "humanInputWebhook": webhook.wire}
+        headers = {"Authorization": f"Bearer {self._crew.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{self._crew.url}/kickoff", json=kickoff) as answer,
+        ):
+            reply = await answer.json()
+        if "kickoff_id" not in reply:
+            raise ActionRefused(str(reply.get("message")))
+        return _DONE | {"execution": reply["kickoff_id"]}
+
+    async def _fail(self, _: str, body: Json) -> Json:
+        times = None if body.get("until_cleared") else 1
+        if body["who"] == "slack":
+            self._slack.fail("*", SLACK_FAULTS[body["how"]], times)
+        else:
+            self._crew.fail("/resume", how=CREW_FAULTS[body["how"]], times=times)
+        self._changed()
+        return _DONE
+
+    async def _clear_faults(self, _: str, __: Json) -> Json:
+        self._slack.clear_faults()
+        self._crew.clear()
+        self._crew.release()
+        self._changed()
+        return _DONE
+
+    async def _bot(self, _: str, body: Json) -> Json:
+        if body["command"] not in {"start", "restart", "kill"}:
+            raise ActionRefused("the bot can be started, restarted and killed")
+        await self._supervisor.execute(body["command"])
+        return _DONE

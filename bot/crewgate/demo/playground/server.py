@@ -1,0 +1,187 @@
+"""The page's HTTP server: static files, a stream of state changes, and the actions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from crewgate.demo.environment import ROLES, Environment
+from crewgate.demo.hang_ups import forgive_hang_ups
+from crewgate.demo.playground.actions import ActionRefused, Actions
+from crewgate.demo.playground.crew_state import crew_state
+from crewgate.demo.playground.slack_state import SlackState, people
+from crewgate.demo.playground.supervisor import Supervisor
+
+STATIC: Final = Path(__file__).parent / "static"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_FORBIDDEN: Final = 403
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Playground:
+    """Serves one page for one environment."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._slack = SlackState(environment.workspace)
+        self._changed = asyncio.Event()
+        self._closing = False
+        self.supervisor = Supervisor(environment.bot, self.change)
+        self._actions = Actions(environment, self.supervisor, self.change)
+
+    def change(self) -> None:
+        """Wake every open stream, so that it sends what has changed."""
+        # A new event for the next change: each waiter on the old one wakes exactly once.
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    @asynccontextmanager
+    async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
+        """Serve the page on this socket."""
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        async with self.supervisor:
+            watching = [
+                asyncio.create_task(watch()) for watch in (self._watch_slack, self._watch_crew)
+            ]
+            try:
+                await web.SockSite(runner, listener).start()
+                yield
+            finally:
+                for watch in watching:
+                    watch.cancel()
+                await asyncio.gather(*watching, return_exceptions=True)
+                self._closing = True
+                self.change()
+                await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[forgive_hang_ups, _guard])
+        application.router.add_get("/", _page)
+        application.router.add_static("/static", STATIC)
+        application.router.add_get("/changes", self._changes)
+        application.router.add_post("/do/{action}", self._do)
+        application.router.add_get("/files/{file}/{name}", self._file)
+        return application
+
+    async def _watch_slack(self) -> None:
+        with self._environment.workspace.subscribe() as changes:
+            async for _ in changes:
+                self.change()
+
+    async def _watch_crew(self) -> None:
+        changes = self._environment.crew.subscribe()
+        while True:
+            await changes.get()
+            self.change()
+
+    # ---- state
+
+    def _state(self, person: str) -> Iterator[tuple[str, str]]:
+        yield "about", json.dumps(self._environment.about)
+        yield "people", json.dumps(people(self._environment.workspace, ROLES))
+        bot = {
+            "state": self.supervisor.state,
+            "problem": self.supervisor.problem,
+            "log": self.supervisor.log,
+        }
+        yield "bot", json.dumps(bot)
+        faults = {
+            "slack": self._environment.workspace.faults_due,
+            "crew": self._environment.crew.faults_due,
+            "hanging": self._environment.workspace.hanging,
+        }
+        yield "faults", json.dumps(faults)
+        yield from crew_state(self._environment.crew)
+        yield from self._slack.of(person)
+
+    async def _changes(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: first the full state, then only what changed."""
+        person = request.query.get("as", "")
+        if person not in self._environment.workspace.world.users:
+            raise web.HTTPNotFound(text="no such user")
+        headers = {**_HEADERS, "Content-Type": "text/event-stream"}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        await self._stream(person, response)
+        return response
+
+    async def _stream(self, person: str, response: web.StreamResponse) -> None:
+        known: dict[str, str] | None = None
+        while not self._closing:
+            changed = self._changed
+            now = dict(self._state(person))
+            if known != now:
+                await response.write(_event(known, now))
+                known = now
+            await changed.wait()
+
+    # ---- actions
+
+    async def _do(self, request: web.Request) -> web.Response:
+        try:
+            body = json.loads(await request.read())
+            answer = await self._actions.perform(request.match_info["action"], body["as"], body)
+        except ActionRefused as error:
+            return _error(409, str(error))
+        except (KeyError, ValueError, TypeError) as error:
+            return _error(400, f"malformed request: {error!r}")
+        return web.json_response(answer)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        file = self._environment.workspace.world.files.get(request.match_info["file"])
+        if file is None or file.content is None:
+            raise web.HTTPNotFound
+        return web.Response(body=file.content, content_type="text/plain", charset="utf-8")
+
+
+def _event(known: dict[str, str] | None, now: dict[str, str]) -> bytes:
+    """One server-sent event with the difference between two states."""
+    before = known or {}
+    fresh = (f"{json.dumps(key)}:{text}" for key, text in now.items() if before.get(key) != text)
+    removed = json.dumps([key for key in before if key not in now])
+    full = json.dumps(known is None)
+    return f'data: {{"full":{full},"set":{{{",".join(fresh)}}},"removed":{removed}}}\n\n'.encode(
+        "utf-8", "replace"
+    )
+
+
+async def _page(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(STATIC / "index.html")
+
+
+def _error(status: int, problem: str) -> web.Response:
+    return web.json_response({"ok": False, "problem": problem, "errors": {}}, status=status)
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Refuse requests of other sites in the same browser, by Host, Origin and content type."""
+    host = urlsplit(f"//{request.host}").hostname
+    origin = request.headers.get("Origin")
+    if host not in _LOCAL_HOSTS or origin not in {None, f"http://{request.host}"}:
+        return web.Response(status=_FORBIDDEN, text="this page is for this machine only")
+    if request.method == "POST" and request.content_type != "application/json":
+        return web.Response(status=415, text="JSON only")
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(_HEADERS)
+    return response

@@ -1,0 +1,135 @@
+"""What one person sees in the workspace, as flat JSON for the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from crewgate.demo.playground.emoji import character
+from crewgate.demo.playground.mrkdwn import Names, mrkdwn
+from crewgate.demo.playground.render_html import render_blocks
+from crewgate.demo.workspace import BOT_USER_ID, Channel, File, Message, View, Workspace
+
+MESSAGES_SHOWN: Final = 300
+"""How many messages the page shows of each channel."""
+_PREVIEW: Final = 4_000
+"""Characters of a file that are shown below its message."""
+
+
+class SlackState:
+    """Serializes the workspace by key; an unchanged message is serialized once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._world = workspace.world
+        self._serialized: dict[tuple[str, str], tuple[Message, str]] = {}
+
+    def of(self, user: str) -> Iterator[tuple[str, str]]:
+        """Key and JSON of everything this person sees."""
+        names = known_names(self._workspace)
+        yield "me", _json({"id": user, "name": names.users[user]})
+        for channel in list(self._world.channels.values()):
+            if user in channel.members:
+                yield f"channel/{channel.id}", _json(_channel(channel))
+                yield from self._messages(channel, names)
+        for message in self._workspace.ephemerals(user)[-MESSAGES_SHOWN:]:
+            yield f"message/{message.channel}/{message.ts}", self._message(message, names)
+        for depth, view in enumerate(self._workspace.open_modals(user)):
+            yield f"modal/{depth}", _json(self._view(view, names))
+        if user in self._world.homes:
+            yield "home", _json(self._view(self._world.homes[user], names))
+
+    def _messages(self, channel: Channel, names: Names) -> Iterator[tuple[str, str]]:
+        messages = sorted(channel.messages.values(), key=lambda one: one.ts)[-MESSAGES_SHOWN:]
+        threads: dict[str, list[Message]] = {}
+        for message in messages:
+            yield f"message/{channel.id}/{message.ts}", self._message(message, names)
+            if message.thread_ts is not None:
+                threads.setdefault(message.thread_ts, []).append(message)
+        for ts, replies in threads.items():
+            users = list(dict.fromkeys(reply.user for reply in replies))
+            thread = {"count": len(replies), "users": users, "latest": replies[-1].ts}
+            yield f"thread/{channel.id}/{ts}", _json(thread)
+
+    def _message(self, message: Message, names: Names) -> str:
+        key = (message.channel, message.ts)
+        known = self._serialized.get(key)
+        if known is None or known[0] is not message:
+            known = (message, _json(_message(message, names)))
+            self._serialized[key] = known
+        return known[1]
+
+    def _view(self, view: View, names: Names) -> dict[str, Any]:
+        plain = {
+            name: (view.content.get(name) or {}).get("text", "")
+            for name in ("title", "submit", "close")
+        }
+        return {
+            "id": view.id,
+            "hash": view.hash,
+            "blocks": render_blocks(view.blocks, names),
+            **plain,
+        }
+
+
+def known_names(workspace: Workspace) -> Names:
+    """The names by which mentions are shown."""
+    world = workspace.world
+    return Names(
+        {user.id: user.name for user in world.users.values()},
+        {group.id: group.handle for group in world.groups.values()},
+        {channel.id: channel.name for channel in world.channels.values()},
+    )
+
+
+def people(workspace: Workspace, roles: Mapping[str, str]) -> list[dict[str, str]]:
+    """Everybody in the workspace; one can act as those who have a role."""
+    return [
+        {"id": user.id, "name": user.name, "role": roles.get(user.id, "")}
+        for user in workspace.world.users.values()
+    ]
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "im": channel.im_with is not None,
+        "members": len(channel.members) + channel.bot_is_member,
+    }
+
+
+def _message(message: Message, names: Names) -> dict[str, Any]:
+    return {
+        "channel": message.channel,
+        "ts": message.ts,
+        "user": message.user,
+        "app": message.user == BOT_USER_ID,
+        "html": mrkdwn(message.text, names),
+        "blocks": render_blocks(message.all_blocks, names),
+        "thread_ts": message.thread_ts,
+        "broadcast": message.broadcast,
+        "edited": message.edited is not None and not message.bot,
+        "private": message.only_for is not None,
+        "deleted": message.deleted,
+        "files": [_file(file) for file in message.files],
+        "reactions": [
+            {"name": name, "character": character(name), "users": list(users)}
+            for name, users in message.reactions.items()
+        ],
+    }
+
+
+def _file(file: File) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "name": file.name,
+        "title": file.title or file.name,
+        "size": file.size,
+        "preview": (file.content or b"")[: 4 * _PREVIEW].decode(errors="replace")[:_PREVIEW],
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

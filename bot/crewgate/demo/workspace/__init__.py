@@ -1,0 +1,70 @@
+"""A stand-in Slack workspace: a real HTTP server with Slack's API, limits and error codes.
+
+It answers the Web API, and sends the bot what people do, over signed HTTP or Socket Mode:
+
+    async with Workspace() as slack:
+        slack.add_user("U1", "ana", "ana@example.com")
+        slack.add_channel("C1", "reviews", members=["U1"])
+        slack.events_url = "http://127.0.0.1:3000/slack/events"  # leave None for Socket Mode
+        ...                                     # start the bot with SLACK_API_URL=slack.api_url
+        card = await slack.until(lambda: slack.messages("C1")[0])
+        await slack.click("U1", card, "Revise")
+        await slack.submit("U1", {"feedback": "Shorter, please."})
+
+`Message` and `View` are snapshots of what a person saw. Clicking an old snapshot is what a person
+with a stale screen does; `messages` and `fresh` give the present state.
+
+What people do is in `user_actions` (`UserActions`, which Workspace extends), the Web API's methods
+are in the modules named after them, the limits in `limits` and `blocks`.
+"""
+
+from __future__ import annotations
+
+from crewgate.demo.workspace.changes import Change, Subscription
+from crewgate.demo.workspace.faults import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
+    Fault,
+    echo,
+    error,
+    http_status,
+    malformed,
+    rate_limited,
+    slow,
+)
+from crewgate.demo.workspace.forms import CannotDoThat
+from crewgate.demo.workspace.records import BOT_USER_ID, Channel, File, Group, Message, User, View
+from crewgate.demo.workspace.sender import Reply
+from crewgate.demo.workspace.user_actions import Written
+from crewgate.demo.workspace.web_api import Call
+from crewgate.demo.workspace.workspace import Workspace, buttons, message_text
+
+__all__ = [
+    "BOT_USER_ID",
+    "DROP_AFTER",
+    "DROP_BEFORE",
+    "HANG",
+    "Call",
+    "CannotDoThat",
+    "Change",
+    "Channel",
+    "Fault",
+    "File",
+    "Group",
+    "Message",
+    "Reply",
+    "Subscription",
+    "User",
+    "View",
+    "Workspace",
+    "Written",
+    "buttons",
+    "echo",
+    "error",
+    "http_status",
+    "malformed",
+    "message_text",
+    "rate_limited",
+    "slow",
+]

@@ -1,0 +1,236 @@
+"""The methods that write messages: `chat.*` and `reactions.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from crewgate.demo.workspace.args import Args, Method, Refused, refuse_problems
+from crewgate.demo.workspace.blocks import (
+    MARKDOWN_CHARACTERS,
+    MESSAGE_CHARACTERS,
+    message_problems,
+    text_size,
+)
+from crewgate.demo.workspace.records import BOT_USER_ID, Channel, Message
+from crewgate.demo.workspace.text import Json
+from crewgate.demo.workspace.wire import message_json, permalink
+from crewgate.demo.workspace.world import World
+
+_POST_TEXT: Final = 40_000
+"""Characters after which the text of a new message is cut off."""
+_UPDATE_TEXT: Final = 4_000
+"""Characters above which the text of an update is refused."""
+
+
+def methods(world: World) -> dict[str, Method]:
+    """These methods on this workspace."""
+    chat = Chat(world)
+    return {
+        "chat.postMessage": chat.post,
+        "chat.update": chat.update,
+        "chat.delete": chat.delete,
+        "chat.postEphemeral": chat.post_ephemeral,
+        "chat.getPermalink": chat.link,
+        "reactions.add": chat.react,
+        "reactions.remove": chat.unreact,
+    }
+
+
+def find_channel(world: World, name: str) -> Channel:
+    """A channel the bot can see, by its id, its `#name`, or the person it is an IM with."""
+    if name in world.users:
+        return world.im(name)
+    for channel in world.channels.values():
+        if name in {channel.id, f"#{channel.name}", channel.name} and name != "directmessage":
+            if channel.private and not channel.bot_is_member:
+                break  # To the bot, a channel it may not see does not exist.
+            return channel
+    raise Refused("channel_not_found")
+
+
+def open_channel(world: World, name: str) -> Channel:
+    """A channel the bot may write in."""
+    channel = find_channel(world, name)
+    if channel.archived:
+        raise Refused("is_archived")
+    if not channel.bot_is_member:
+        raise Refused("not_in_channel")
+    return channel
+
+
+def find_message(channel: Channel, ts: str) -> Message:
+    """A message that has not been deleted."""
+    message = channel.messages.get(ts)
+    if message is None or message.deleted:
+        raise Refused("message_not_found")
+    return message
+
+
+def content_of(args: Args, world: World) -> Json:
+    """A message's text, blocks and attachments, within Slack's limits."""
+    blocks = args.json("blocks", "invalid_blocks_format") or _markdown(args)
+    refuse_problems(message_problems(blocks))
+    attachments = args.json("attachments", "invalid_attachments") or []
+    for attachment in attachments:
+        refuse_problems(message_problems(attachment.get("blocks") or []))
+    if text_size([*blocks, *attachments]) > MESSAGE_CHARACTERS:
+        raise Refused("msg_blocks_too_long")
+    text = args.text("text")
+    if not (text.strip() or blocks or attachments):
+        raise Refused("no_text")
+    return {
+        "text": text,
+        "blocks": world.with_ids(blocks),
+        "attachments": tuple(
+            {**one, "blocks": list(world.with_ids(one.get("blocks") or []))} for one in attachments
+        ),
+    }
+
+
+def _markdown(args: Args) -> list[Json]:
+    """`markdown_text`, which stands for text and blocks alike, as a block."""
+    text = args.text("markdown_text")
+    if text and ("text" in args or "blocks" in args):
+        raise Refused("markdown_text_conflict")
+    if len(text) > MARKDOWN_CHARACTERS:
+        raise Refused("msg_too_long")
+    return [{"type": "markdown", "text": text}] if text else []
+
+
+class Chat:
+    """Each method does one thing to a message, or says why it may not."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def post(self, args: Args) -> Json:
+        """`chat.postMessage`."""
+        channel = open_channel(self._world, args.required("channel"))
+        content = content_of(args, self._world)
+        content["text"] = content["text"][:_POST_TEXT]
+        thread_ts = self._thread(channel, args)
+        message = self._world.put(
+            Message(
+                channel=channel.id,
+                ts=self._world.new_ts(),
+                user=BOT_USER_ID,
+                bot=True,
+                thread_ts=thread_ts,
+                broadcast=thread_ts is not None and args.flag("reply_broadcast"),
+                metadata=_metadata(args),
+                unfurl_links=args.flag("unfurl_links", default=True),
+                unfurl_media=args.flag("unfurl_media", default=True),
+                **content,
+            )
+        )
+        return self._posted(message)
+
+    def update(self, args: Args) -> Json:
+        """`chat.update`: text without blocks takes the blocks away."""
+        channel = open_channel(self._world, args.required("channel"))
+        message = find_message(channel, args.required("ts"))
+        if message.user != BOT_USER_ID:
+            raise Refused("cant_update_message")
+        content = content_of(args, self._world)
+        if len(content["text"]) > _UPDATE_TEXT:
+            raise Refused("msg_too_long")
+        metadata = _metadata(args)
+        changed = replace(
+            message,
+            **content,
+            metadata=message.metadata if metadata is None else metadata,
+            broadcast=message.broadcast
+            or (message.thread_ts is not None and args.flag("reply_broadcast")),
+            edited=self._world.new_ts(),
+        )
+        return self._posted(self._world.put(changed)) | {"text": changed.text}
+
+    def delete(self, args: Args) -> Json:
+        """`chat.delete`."""
+        channel = open_channel(self._world, args.required("channel"))
+        message = find_message(channel, args.required("ts"))
+        if message.user != BOT_USER_ID:
+            raise Refused("cant_delete_message")
+        self._world.remove(message)
+        return {"channel": channel.id, "ts": message.ts}
+
+    def post_ephemeral(self, args: Args) -> Json:
+        """`chat.postEphemeral`."""
+        channel = open_channel(self._world, args.required("channel"))
+        user = args.required("user")
+        if user not in channel.members:
+            raise Refused("user_not_in_channel")
+        message = Message(
+            channel=channel.id,
+            ts=self._world.new_ts(),
+            user=BOT_USER_ID,
+            bot=True,
+            thread_ts=args.text("thread_ts") or None,
+            only_for=user,
+            **content_of(args, self._world),
+        )
+        return {"message_ts": self._world.post_ephemeral(message).ts}
+
+    def link(self, args: Args) -> Json:
+        """`chat.getPermalink`."""
+        channel = find_channel(self._world, args.required("channel"))
+        message = find_message(channel, args.required("message_ts"))
+        return {"channel": channel.id, "permalink": permalink(message)}
+
+    def react(self, args: Args) -> Json:
+        """`reactions.add`."""
+
+        def add(users: tuple[str, ...]) -> tuple[str, ...]:
+            if BOT_USER_ID in users:
+                raise Refused("already_reacted")
+            return (*users, BOT_USER_ID)
+
+        return self._change_reaction(args, add)
+
+    def unreact(self, args: Args) -> Json:
+        """`reactions.remove`."""
+
+        def remove(users: tuple[str, ...]) -> tuple[str, ...]:
+            if BOT_USER_ID not in users:
+                raise Refused("no_reaction")
+            return tuple(user for user in users if user != BOT_USER_ID)
+
+        return self._change_reaction(args, remove)
+
+    def _change_reaction(
+        self, args: Args, change: Callable[[tuple[str, ...]], tuple[str, ...]]
+    ) -> Json:
+        channel = open_channel(self._world, args.required("channel"))
+        name = args.required("name").strip(":")
+        message = find_message(channel, args.required("timestamp"))
+        reactions = {**message.reactions, name: change(message.reactions.get(name, ()))}
+        left = {name: users for name, users in reactions.items() if users}
+        self._world.put(replace(message, reactions=left))
+        return {}
+
+    def _thread(self, channel: Channel, args: Args) -> str | None:
+        """The first message of the thread to reply in, even when a reply of it was named."""
+        ts = args.text("thread_ts")
+        if not ts:
+            return None
+        message = channel.messages.get(ts)
+        if message is None:
+            raise Refused("thread_not_found")
+        return message.thread_ts or message.ts
+
+    def _posted(self, message: Message) -> Json:
+        wire = message_json(self._world, message, metadata=True)
+        return {"channel": message.channel, "ts": message.ts, "message": wire}
+
+
+def _metadata(args: Args) -> Json | None:
+    metadata: Any = args.json("metadata", "invalid_metadata_format")
+    match metadata:
+        case None:
+            return None
+        case {"event_type": str(), "event_payload": dict()}:
+            return dict(metadata)
+        case _:
+            raise Refused("invalid_metadata_format")

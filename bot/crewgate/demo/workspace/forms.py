@@ -1,0 +1,172 @@
+"""What Slack's own client does with elements and forms before it sends anything to the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from crewgate.demo.workspace.limits import INPUT_VALUE
+from crewgate.demo.workspace.records import View
+from crewgate.demo.workspace.text import Json, elements, label
+
+Entry: TypeAlias = str | Sequence[str] | None
+"""What a person enters: a text, an option's text or value, or several of them."""
+
+_TEXTS: Final = frozenset(
+    {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
+)
+_STATE_FIELDS: Final = {
+    **dict.fromkeys(_TEXTS, ("value", "initial_value")),
+    "static_select": ("selected_option", "initial_option"),
+    "external_select": ("selected_option", "initial_option"),
+    "radio_buttons": ("selected_option", "initial_option"),
+    "checkboxes": ("selected_options", "initial_options"),
+    "multi_static_select": ("selected_options", "initial_options"),
+    "users_select": ("selected_user", "initial_user"),
+    "multi_users_select": ("selected_users", "initial_users"),
+    "conversations_select": ("selected_conversation", "initial_conversation"),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
+    "channels_select": ("selected_channel", "initial_channel"),
+    "multi_channels_select": ("selected_channels", "initial_channels"),
+    "datepicker": ("selected_date", "initial_date"),
+    "timepicker": ("selected_time", "initial_time"),
+    "datetimepicker": ("selected_date_time", "initial_date_time"),
+}
+"""Per kind of element: the field of the form's state, and the field of the initial value."""
+
+
+class CannotDoThat(Exception):
+    """Slack's client offers no such element, or does not send such a value."""
+
+
+def find_element(
+    blocks: Iterable[Json], wanted: str, block_id: str | None = None, kind: str | None = None
+) -> tuple[Json, Json]:
+    """The one element with this text or action id, and its block.
+
+    Raises CannotDoThat when there is none, or several and `block_id` does not say which.
+    """
+    there = list(elements(blocks))
+    found = [
+        (block, element)
+        for block, element in there
+        if wanted in {element["action_id"], label(element)}
+        and block_id in {None, block["block_id"]}
+        and kind in {None, element["type"]}
+    ]
+    if len(found) != 1:
+        names = [label(element) or element["action_id"] for _, element in there]
+        raise CannotDoThat(f"{len(found)} elements are called {wanted!r}; there are: {names}")
+    return found[0]
+
+
+def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tuple[Json, Json, Json]:
+    """The one choice with this text: its block, its menu, itself."""
+    found = [
+        (block, element, option)
+        for block, element in elements(blocks)
+        for option in options_of(element)
+        if text in {option["text"]["text"], option["value"]}
+        and block_id in {None, block["block_id"]}
+    ]
+    if len(found) != 1:
+        raise CannotDoThat(f"{len(found)} choices are called {text!r}")
+    return found[0]
+
+
+def options_of(element: Json) -> list[Json]:
+    """All choices of a menu, those in groups too."""
+    groups = element.get("option_groups", ())
+    grouped = [option for group in groups for option in group["options"]]
+    return [*element.get("options", ()), *grouped]
+
+
+def state_of(blocks: Iterable[Json], entered: Mapping[str, Entry]) -> Json:
+    """The values of a form, by block and action; what was not entered is as it was at first."""
+    values: Json = {}
+    for block, element in elements(blocks):
+        if element["type"] in _STATE_FIELDS:
+            names = _names(block, element)
+            given = next((entered[name] for name in names if name in entered), None)
+            state = _entry(element, given)
+            values.setdefault(block["block_id"], {})[element["action_id"]] = state
+    return values
+
+
+def fill(view: View, entered: Mapping[str, Entry]) -> Json:
+    """The values of a modal that a person has filled in.
+
+    Raises CannotDoThat for what Slack's client does not let pass: unknown fields, required ones
+    left empty, texts too long or too short.
+    """
+    inputs = [block for block in view.blocks if block["type"] == "input"]
+    known = {name for block, element in elements(view.blocks) for name in _names(block, element)}
+    if unknown := entered.keys() - known:
+        raise CannotDoThat(
+            f"there is no field called {sorted(unknown)}; there are: {sorted(known)}"
+        )
+    values = state_of(view.blocks, entered)
+    for block in inputs:
+        element = block["element"]
+        state = values[block["block_id"]][element["action_id"]]
+        _validate(block, element, state[_STATE_FIELDS[element["type"]][0]])
+    return values
+
+
+def choice(element: Json, given: Entry) -> Json:
+    """What using an element adds to its action: nothing for a button, else what was chosen.
+
+    Raises CannotDoThat when there is no such choice.
+    """
+    if element["type"] == "button":
+        return {}
+    if element["type"] == "overflow":
+        return {"selected_option": _choose(element, str(given))}
+    entered = _entry(element, given)
+    del entered["type"]
+    return entered
+
+
+def _names(block: Json, element: Json) -> tuple[str, ...]:
+    """What a field may be called, the exact name first: several may share a block."""
+    block_id, action_id = block["block_id"], element["action_id"]
+    return (f"{block_id}/{action_id}", block_id, action_id, _label_of(block))
+
+
+def _label_of(block: Json) -> str:
+    return str(block["label"]["text"]) if "label" in block else ""
+
+
+def _entry(element: Json, given: Entry) -> Json:
+    kind = element["type"]
+    key, initial = _STATE_FIELDS[kind]
+    value: Any
+    if given is None:
+        value = element.get(initial, [] if key.endswith("s") else None)
+    elif key == "selected_option":
+        value = _choose(element, str(given))
+    elif key == "selected_options":
+        value = [_choose(element, one) for one in ([given] if isinstance(given, str) else given)]
+    elif key.endswith("s"):
+        value = [given] if isinstance(given, str) else list(given)
+    else:
+        value = given if given != "" else None
+    return {"type": kind, key: value}
+
+
+def _choose(element: Json, text: str) -> Json:
+    for option in options_of(element):
+        if text in {option["text"]["text"], option["value"]}:
+            return option
+    raise CannotDoThat(f"there is no choice called {text!r}")
+
+
+def _validate(block: Json, element: Json, value: object) -> None:
+    name = _label_of(block)
+    if value in (None, "", []):
+        if not block.get("optional", False):
+            raise CannotDoThat(f"{name}: Please complete this required field.")
+    elif element["type"] == "plain_text_input":
+        size, longest = len(str(value)), element.get("max_length", INPUT_VALUE)
+        if not element.get("min_length", 0) <= size <= longest:
+            raise CannotDoThat(f"{name}: {size} characters; at most {longest} may be sent")

@@ -1,0 +1,158 @@
+"""Socket Mode: the websockets bots connect to, the envelopes sent over them, and their acks.
+
+https://docs.slack.dev/apis/events-api/using-socket-mode describes the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+
+from crewgate.demo.workspace.records import APP_ID
+from crewgate.demo.workspace.text import Json
+from crewgate.demo.workspace.world import World
+
+#: A pong in the form of the SDK's, whose time is no number.
+GARBLED: Final = b"sdk-ping-pong:nan"
+
+
+@dataclass(eq=False, slots=True)
+class _Socket:
+    """One connected client."""
+
+    stream: web.WebSocketResponse
+    request: web.Request
+    silent: bool = False
+    garbled: bool = False
+    leaving: bool = False
+    """Asked to reconnect: still answered, but nothing new is sent on it."""
+    acks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+
+
+class Sockets:
+    """The connected sockets."""
+
+    def __init__(self, world: World, ack_seconds: float) -> None:
+        self.open: list[_Socket] = []
+        self.ever = 0
+        self._world = world
+        self._ack_seconds = ack_seconds
+        self._tickets: set[str] = set()
+
+    def ticket(self) -> str:
+        """A one-time ticket to connect with."""
+        ticket = self._world.new_id("ticket-")
+        self._tickets.add(ticket)
+        return ticket
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client until either side closes the connection."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            raise web.HTTPForbidden(text="this link has been used or never existed")
+        self._tickets.remove(ticket)
+        stream = web.WebSocketResponse(autoping=False)
+        await stream.prepare(request)
+        socket = _Socket(stream, request)
+        self.open.append(socket)
+        self.ever += 1
+        try:
+            await stream.send_json(self._hello())
+            self._world.changes.announce("socket", "connected")
+            await self._listen(socket)
+        except ConnectionError:
+            pass  # The client has disconnected.
+        finally:
+            self.open.remove(socket)
+            for ack in socket.acks.values():
+                ack.cancel()
+            self._world.changes.announce("socket", "closed")
+        return stream
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self.open),
+            "debug_info": {"host": "applink-demo", "approximate_connection_time": 18_060},
+            "connection_info": {"app_id": APP_ID},
+        }
+
+    async def _listen(self, socket: _Socket) -> None:
+        async for frame in socket.stream:
+            if socket.silent:
+                continue
+            if frame.type is WSMsgType.PING:
+                await socket.stream.pong(GARBLED if socket.garbled else frame.data)
+            elif frame.type is WSMsgType.TEXT and frame.data.startswith("{"):
+                answer = json.loads(frame.data)
+                ack = socket.acks.get(answer.get("envelope_id", ""))
+                if ack is not None and not ack.done():
+                    ack.set_result(answer.get("payload") or "")
+
+    async def send(
+        self, kind: str, payload: Json, retry: tuple[int, str] | None
+    ) -> tuple[Any, str]:
+        """Deliver a payload to the newest socket; its answer, and what went wrong if anything."""
+        socket = next((one for one in reversed(self.open) if not one.leaving), None)
+        if socket is None:
+            return "", "no socket is connected"
+        envelope: Json = {
+            "type": kind,
+            "envelope_id": self._world.new_id("envelope-"),
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+        }
+        if retry is not None:
+            envelope |= {"retry_attempt": retry[0], "retry_reason": retry[1]}
+        ack = asyncio.get_running_loop().create_future()
+        socket.acks[envelope["envelope_id"]] = ack
+        try:
+            if not socket.silent:
+                await socket.stream.send_json(envelope)
+            await asyncio.wait({ack}, timeout=self._ack_seconds)
+        except ConnectionError:
+            return "", "the socket was cut"
+        finally:
+            del socket.acks[envelope["envelope_id"]]
+        if ack.cancelled():
+            return "", "the socket was cut"
+        return (ack.result(), "") if ack.done() else ("", "no answer in time")
+
+    async def refresh(self) -> None:
+        """Ask every client to reconnect."""
+        for socket in list(self.open):
+            socket.leaving = True
+            if not socket.silent and not socket.stream.closed:
+                await socket.stream.send_json(
+                    {
+                        "type": "disconnect",
+                        "reason": "refresh_requested",
+                        "debug_info": {"host": "applink-demo"},
+                    }
+                )
+
+    async def send_frame(self, text: str) -> None:
+        """Send a text on every connection as it is."""
+        for socket in self.open:
+            await socket.stream.send_str(text)
+
+    def drop(self) -> None:
+        """Abort every connection without a closing frame."""
+        for socket in self.open:
+            socket.leaving = True
+            if socket.request.transport is not None:
+                socket.request.transport.abort()
+
+    def silence(self) -> None:
+        """Send and answer nothing more on the connected sockets, as a lost NAT entry does."""
+        for socket in self.open:
+            socket.silent = True
+
+    def garble(self) -> None:
+        """Answer pings on the connected sockets with what is no answer to them."""
+        for socket in self.open:
+            socket.garbled = True

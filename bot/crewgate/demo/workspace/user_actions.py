@@ -1,0 +1,309 @@
+"""What people do in the workspace, and the bot's replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from crewgate.demo.workspace.args import Refused, refuse_problems
+from crewgate.demo.workspace.blocks import view_problems
+from crewgate.demo.workspace.forms import (
+    CannotDoThat,
+    Entry,
+    choice,
+    fill,
+    find_element,
+    find_option,
+)
+from crewgate.demo.workspace.payloads import Payloads
+from crewgate.demo.workspace.records import Channel, Message, ResponseUrl, View
+from crewgate.demo.workspace.response_urls import ResponseUrls
+from crewgate.demo.workspace.sender import FORM, Reply, Sender
+from crewgate.demo.workspace.text import Json
+from crewgate.demo.workspace.views import Views
+from crewgate.demo.workspace.wire import message_json, view_json
+from crewgate.demo.workspace.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A person's message, the event that delivered it, and the bot's reply."""
+
+    message: Message
+    delivery: Json
+    reply: Reply
+
+
+class UserActions:
+    """Actions in the workspace: each acts as one person and returns once the bot has answered."""
+
+    def __init__(self, world: World, sender: Sender) -> None:
+        self.world = world
+        self._sender = sender
+        self._payloads = Payloads(world)
+        self._views = Views(world)
+        self._response_urls = ResponseUrls(world)
+
+    # ---- buttons and menus
+
+    async def click(
+        self, user: str, surface: Message | View, button: str, *, block_id: str | None = None
+    ) -> Reply:
+        """Press a button, named by its text or action id, in a message, a modal or Home.
+
+        Raises CannotDoThat when this person sees no such button, or several of that name.
+        """
+        found = find_element(self._visible_blocks(user, surface), button, block_id, "button")
+        return await self._send_action(user, surface, found, {})
+
+    async def overflow(
+        self, user: str, surface: Message | View, option: str, *, block_id: str | None = None
+    ) -> Reply:
+        """Choose from an overflow menu, or any menu of single choices, by the option's text."""
+        block, element, chosen = find_option(self._visible_blocks(user, surface), option, block_id)
+        return await self._send_action(user, surface, (block, element), {"selected_option": chosen})
+
+    async def use(
+        self,
+        user: str,
+        surface: Message | View,
+        action_id: str,
+        *,
+        block_id: str,
+        chosen: Entry = None,
+        entered: Mapping[str, Entry] | None = None,
+    ) -> Reply:
+        """Use any element: press it, or choose in it. `entered` is what else the form holds.
+
+        Raises CannotDoThat when this person sees no such element or choice.
+        """
+        found = find_element(self._visible_blocks(user, surface), action_id, block_id)
+        block, element = found
+        if element["type"] not in {"button", "overflow"}:
+            entered = {**(entered or {}), f"{block['block_id']}/{action_id}": chosen}
+        return await self._send_action(user, surface, found, choice(element, chosen), entered)
+
+    def _visible_blocks(self, user: str, surface: Message | View) -> list[Json]:
+        """The blocks, if this person can see them. Raises CannotDoThat."""
+        owner = surface.only_for if isinstance(surface, Message) else surface.user
+        if owner not in {None, user}:
+            raise CannotDoThat(f"only {owner} sees this")
+        if isinstance(surface, Message):
+            channel = self.world.channels[surface.channel]
+            if channel.private and user not in channel.members:
+                raise CannotDoThat(f"only the members of {channel.name} see this")
+        return list(surface.all_blocks if isinstance(surface, Message) else surface.blocks)
+
+    async def _send_action(
+        self,
+        user: str,
+        surface: Message | View,
+        found: tuple[Json, Json],
+        chosen: Json,
+        entered: Mapping[str, Entry] | None = None,
+    ) -> Reply:
+        payload = self._payloads.action(user, surface, found, chosen, entered or {})
+        return await self._sender.send("interactive", payload)
+
+    # ---- modals
+
+    async def submit(
+        self, user: str, values: Mapping[str, Entry] | None = None, view: View | None = None
+    ) -> Reply:
+        """Send the modal on top, filled in: values by block id, action id or label.
+
+        Texts for inputs, options' texts or values for menus (a list where several can be chosen).
+        The bot's answer is carried out: the modal closes, changes, is followed by another one, or
+        stays with `Reply.errors`.
+
+        Raises CannotDoThat for what Slack's client would not send.
+        """
+        shown = self._open_modal(user, view)
+        payload = self._payloads.submission(shown, fill(shown, values or {}))
+        reply = await self._sender.send("interactive", payload)
+        if not reply.ok:
+            return reply
+        try:
+            return self._apply(shown, reply)
+        except Refused as refused:
+            return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
+
+    async def close_modal(self, user: str, *, all_of_them: bool = False) -> Reply | None:
+        """Close the top modal, or all; the bot is notified if the view has `notify_on_close`."""
+        closing = self.world.modals.get(user, [])[0 if all_of_them else -1 :]
+        if not closing:
+            raise CannotDoThat("no modal is open")
+        reply = None
+        for view in reversed(closing):
+            self._close(view)
+            if view.content.get("notify_on_close"):
+                payload = self._payloads.closing(view, cleared=all_of_them)
+                reply = await self._sender.send("interactive", payload)
+        return reply
+
+    def _open_modal(self, user: str, view: View | None) -> View:
+        for shown in reversed(self.world.modals.get(user, [])):
+            if view is None or view.id == shown.id:
+                return shown
+        raise CannotDoThat("that modal is not open")
+
+    def _apply(self, view: View, reply: Reply) -> Reply:
+        """Apply the `response_action` of a submission's answer."""
+        answer = reply.body if isinstance(reply.body, dict) else {}
+        match answer.get("response_action"):
+            case None:
+                self._close(view)
+            case "clear":
+                for shown in list(self.world.modals.get(view.user, ())):
+                    self._close(shown)
+            case "errors":
+                return replace(reply, errors=_errors(view, answer.get("errors")))
+            case "update" | "push" as action:
+                content: Json = answer.get("view", {})
+                refuse_problems(view_problems(content))
+                if action == "push":
+                    self._views.show(view.user, content)
+                else:
+                    self._views.change(view, content)
+            case other:
+                raise Refused(f"unknown response_action: {other}")
+        return reply
+
+    def _close(self, view: View) -> None:
+        stack = self.world.modals.get(view.user, [])
+        if view in stack:
+            stack.remove(view)
+        self.world.changes.announce("closed", view)
+
+    # ---- commands and messages
+
+    async def slash(
+        self, user: str, channel: str, command: str, text: str = "", *, escape: bool = True
+    ) -> Reply:
+        """Type a slash command. What the acknowledgement says is shown like any answer.
+
+        `escape` is what the manifest's `should_escape` says: people arrive with their ids.
+        """
+        text = self._payloads.with_ids(text) if escape else text
+        payload, response_url = self._payloads.command(
+            user, self.world.channels[channel], command, text
+        )
+        reply = await self._sender.send("slash_commands", payload)
+        return self._show(response_url, reply) if reply.ok and reply.body else reply
+
+    def _show(self, response_url: ResponseUrl, reply: Reply) -> Reply:
+        body = reply.body if isinstance(reply.body, dict) else {"text": reply.body}
+        if not any(body.get(key) for key in ("text", "blocks", "attachments")):
+            return reply
+        try:
+            self._response_urls.answer(response_url, body)
+        except Refused as refused:
+            return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
+        return reply
+
+    async def write(
+        self, user: str, channel: str, text: str, thread_ts: str | None = None
+    ) -> Written:
+        """Write a message, in a thread if its first message is named."""
+        where = self._channel_of(user, channel)
+        if thread_ts is not None and thread_ts not in where.messages:
+            raise CannotDoThat("that thread does not exist")
+        message = self.world.put(
+            Message(
+                channel=channel,
+                ts=self.world.new_ts(),
+                user=user,
+                text=text,
+                thread_ts=thread_ts,
+            )
+        )
+        return await self._deliver_message(message, self._payloads.message_event(message))
+
+    async def edit_message(self, user: str, message: Message, text: str) -> Written:
+        """Change the text of one's own message."""
+        before = self.world.channels[message.channel].messages[message.ts]
+        if before.user != user:
+            raise CannotDoThat("only its author can edit a message")
+        after = self.world.put(replace(before, text=text, edited=self.world.new_ts()))
+        event = self._payloads.message_event(
+            after,
+            subtype="message_changed",
+            message=message_json(self.world, after),
+            previous_message=message_json(self.world, before),
+        )
+        return await self._deliver_message(after, event)
+
+    async def delete_message(self, message: Message) -> Written:
+        """Delete a message, as its author or an administrator."""
+        before = self.world.channels[message.channel].messages[message.ts]
+        event = self._payloads.message_event(
+            before,
+            subtype="message_deleted",
+            deleted_ts=before.ts,
+            previous_message=message_json(self.world, before),
+        )
+        self.world.remove(before)
+        return await self._deliver_message(before, event)
+
+    async def open_home(self, user: str) -> Reply:
+        """Open the bot's Home page."""
+        event: Json = {
+            "type": "app_home_opened",
+            "user": user,
+            "channel": self.world.im(user).id,
+            "tab": "home",
+            "event_ts": self.world.new_ts(),
+        }
+        if user in self.world.homes:
+            event["view"] = view_json(self.world.homes[user])
+        return await self._sender.send("events_api", self._payloads.event(event))
+
+    async def resend(
+        self, delivery: Json, retry_num: int = 1, reason: str = "http_timeout"
+    ) -> Reply:
+        """Deliver an event (`Written.delivery`) once more, as Slack does when it got no answer."""
+        return await self._sender.send("events_api", delivery, (retry_num, reason))
+
+    async def _deliver_message(self, message: Message, event: Json) -> Written:
+        """Deliver a message's event to the bot, if it is in the channel."""
+        delivery = self._payloads.event(event)
+        if not self.world.channels[message.channel].bot_is_member:
+            return Written(message, delivery, Reply(0, problem="the bot is not in the channel"))
+        return Written(message, delivery, await self._sender.send("events_api", delivery))
+
+    def _channel_of(self, user: str, channel: str) -> Channel:
+        where = self.world.channels[channel]
+        if user not in where.members or where.archived:
+            raise CannotDoThat(f"{user} cannot write in {where.name}")
+        return where
+
+    # ---- raw requests
+
+    async def send_raw(
+        self,
+        body: bytes | str,
+        *,
+        timestamp: str | None = None,
+        signature: str | None = None,
+        content_type: str = FORM,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """POST anything to the bot; signed properly where timestamp and signature are not given."""
+        content = body.encode() if isinstance(body, str) else body
+        return await self._sender.post(
+            content,
+            headers={"Content-Type": content_type, **(headers or {})},
+            timestamp=timestamp,
+            signature=signature,
+        )
+
+
+def _errors(view: View, errors: object) -> dict[str, str]:
+    """A modal's errors by block id. Raises Refused for one that names no input block."""
+    found = (
+        {str(key): str(text) for key, text in errors.items()} if isinstance(errors, dict) else {}
+    )
+    inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+    if not found or found.keys() - inputs:
+        raise Refused("invalid_response_action_errors", errors=found)
+    return found

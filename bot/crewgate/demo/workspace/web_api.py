@@ -1,0 +1,208 @@
+"""The Web API: tokens, scopes, arguments, faults and the log of calls, around the methods."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from aiohttp import web
+
+from crewgate.demo.workspace import chat, files, reads, views
+from crewgate.demo.workspace.args import Args, Method, Refused
+from crewgate.demo.workspace.faults import Fault, Faults
+from crewgate.demo.workspace.records import Channel
+from crewgate.demo.workspace.scopes import ChannelKind, all_scopes, needed_scopes
+from crewgate.demo.workspace.text import Json
+from crewgate.demo.workspace.world import World
+
+_BEFORE_WORK: Final = frozenset({"error", "echo", "rate_limited", "http_status", "body", "before"})
+"""The faults that keep a method from being carried out."""
+_PUBLIC: Final = ChannelKind.PUBLIC
+_NAMED_KINDS: Final = {"private_channel": ChannelKind.PRIVATE, "im": ChannelKind.DIRECT}
+_WITHOUT_TOKEN: Final = frozenset({"api.test"})
+_APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
+
+Work: TypeAlias = Callable[[], web.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the Web API, without its token."""
+
+    method: str
+    args: Json
+    answer: Json | None
+    """None when a fault came instead of the work."""
+    at: float
+
+
+class WebApi:
+    """Every method, by its name at Slack."""
+
+    def __init__(
+        self, world: World, *, bot_token: str, app_token: str, new_ticket: Callable[[], str]
+    ) -> None:
+        self.revoked = False
+        self.scopes: frozenset[str] | None = None
+        """What the bot token may do; None: everything."""
+        self.scopes_used: set[str] = set()
+        self.faults = Faults()
+        self.calls: deque[Call] = deque(maxlen=2_000)
+        self.methods: dict[str, Method] = {
+            "apps.connections.open": self._open_connection,
+            **chat.methods(world),
+            **reads.methods(world),
+            **views.methods(world),
+            **files.methods(world),
+        }
+        self._new_ticket = new_ticket
+        self._world = world
+        self._bot_token = bot_token
+        self._app_token = app_token
+
+    async def answer(self, request: web.Request, method: str) -> web.StreamResponse:
+        """Answer a call: parse it, check its token, run the method, apply any fault."""
+        args, token = await _read(request)
+
+        def work() -> web.Response:
+            reply = self._do(method, args, token)
+            self._log(method, args, reply)
+            headers = {} if token is None else {"x-oauth-scopes": self._granted()}
+            return web.json_response(reply, headers=headers)
+
+        fault = self.faults.take(method)
+        if fault is not None and fault.kind in _BEFORE_WORK:
+            self._log(method, args, None)
+        if fault is not None and fault.kind == "echo":
+            return _quoting(fault, args)
+        return await self._with_fault(request, fault, work)
+
+    async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
+        """Do work that is no method of the Web API, under the faults added for its name."""
+        return await self._with_fault(request, self.faults.take(name), work)
+
+    def check_token(self, token: str | None, method: str = "") -> None:
+        """Raise Refused unless the token may call the method."""
+        expected = self._app_token if method in _APP_TOKEN_METHODS else self._bot_token
+        if not token:
+            code = "not_authed"
+        elif token == self._bot_token and self.revoked:
+            code = "token_revoked"
+        elif token == expected:
+            return
+        elif token in {self._bot_token, self._app_token}:
+            code = "not_allowed_token_type"
+        else:
+            code = "invalid_auth"
+        raise Refused(code)
+
+    def _granted(self) -> str:
+        """The scopes of the bot token, as Slack names them on every answer to it."""
+        return ",".join(sorted(all_scopes() if self.scopes is None else self.scopes))
+
+    def _check_scope(self, method: str, args: Json) -> None:
+        channel = self._world.channels.get(str(args.get("channel")))
+        if "types" in args:
+            kinds = [
+                _NAMED_KINDS.get(kind.strip(), _PUBLIC) for kind in str(args["types"]).split(",")
+            ]
+        else:
+            kinds = [_kind(channel)]
+        for needed in needed_scopes(method, kinds=kinds):
+            self.scopes_used.add(needed)
+            if self.scopes is not None and needed not in self.scopes:
+                provided = ",".join(sorted(self.scopes))
+                raise Refused("missing_scope", needed=needed, provided=provided)
+
+    def _do(self, method: str, args: Json, token: str | None) -> Json:
+        try:
+            if method not in self.methods:
+                raise Refused("unknown_method", req_method=method)  # noqa: TRY301 - one way out
+            if method not in _WITHOUT_TOKEN:
+                self.check_token(token, method)
+            self._check_scope(method, args)
+            return {"ok": True} | self.methods[method](Args(args))
+        except Refused as refused:
+            return {"ok": False, "error": refused.code} | refused.more
+
+    async def _with_fault(
+        self, request: web.Request, fault: Fault | None, work: Work
+    ) -> web.StreamResponse:
+        if fault is not None and fault.kind in {"hang", "slow"}:
+            self._world.changes.announce("hanging", request.path)
+            await self.faults.hang(fault.seconds or None)
+        elif fault is not None:
+            return _apply_fault(request, fault, work)
+        return work()
+
+    def _log(self, method: str, args: Json, answer: Json | None) -> None:
+        call = Call(method, args, answer, self._world.now())
+        self.calls.append(call)
+        self._world.changes.announce("call", call)
+
+    def _open_connection(self, _: Args) -> Json:
+        address = self._world.url.replace("http://", "ws://")
+        return {"url": f"{address}/socket?ticket={self._new_ticket()}"}
+
+
+def _apply_fault(request: web.Request, fault: Fault, work: Work) -> web.Response:
+    match fault.kind:
+        case "error":
+            return web.json_response({"ok": False, "error": fault.code})
+        case "rate_limited":
+            return web.json_response(
+                {"ok": False, "error": "ratelimited"},
+                status=429,
+                headers={"Retry-After": str(int(fault.seconds))},
+            )
+        case "http_status":
+            return web.Response(status=fault.status, text="an injected fault")
+        case "body":
+            return web.json_response(fault.body)
+        case "after":
+            work()
+    return _drop(request)
+
+
+def _quoting(fault: Fault, args: Json) -> web.Response:
+    quoted = f"[ERROR] not taken: {json.dumps(args)}"
+    metadata = {"messages": [quoted]}
+    return web.json_response({"ok": False, "error": fault.code, "response_metadata": metadata})
+
+
+def _drop(request: web.Request) -> web.Response:
+    """Close the connection; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _read(request: web.Request) -> tuple[Json, str | None]:
+    """A call's arguments and token, from wherever Slack accepts them."""
+    args: Json = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        args |= body if isinstance(body, dict) else {}
+    else:
+        args |= _strings(await request.post())
+    header = request.headers.get("Authorization", "")
+    token = args.pop("token", None)
+    if header.startswith("Bearer "):
+        token = header.removeprefix("Bearer ")
+    return args, token
+
+
+def _strings(form: Mapping[str, object]) -> dict[str, str]:
+    return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def _kind(channel: Channel | None) -> ChannelKind:
+    if channel is None or not channel.private:
+        return _PUBLIC
+    return ChannelKind.PRIVATE if channel.im_with is None else ChannelKind.DIRECT

@@ -1,0 +1,153 @@
+"""Slack's JSON of messages, views, people and channels."""
+
+from __future__ import annotations
+
+from crewgate.demo.workspace.records import (
+    APP_ID,
+    BOT_ID,
+    BOT_USER_ID,
+    TEAM_DOMAIN,
+    TEAM_ID,
+    Channel,
+    File,
+    Message,
+    User,
+    View,
+)
+from crewgate.demo.workspace.text import Json, escaped, escaped_text
+from crewgate.demo.workspace.world import World
+
+
+def message_json(world: World, message: Message, *, metadata: bool = False) -> Json:
+    """A message as Slack sends it back: escaped, and with metadata only for who asks."""
+    wire: Json = {
+        "type": "message",
+        "user": message.user,
+        "ts": message.ts,
+        "text": escaped_text(message.text),
+        "team": TEAM_ID,
+    }
+    if message.bot:
+        wire |= {"bot_id": BOT_ID, "app_id": APP_ID}
+    if message.blocks:
+        wire["blocks"] = escaped(message.blocks)
+    if message.attachments:
+        wire["attachments"] = escaped(message.attachments)
+    if message.edited:
+        wire["edited"] = {"user": message.user, "ts": message.edited}
+    if message.files:
+        wire |= {"files": [file_json(world, file) for file in message.files], "upload": False}
+    if message.reactions:
+        wire["reactions"] = [
+            {"name": name, "users": list(users), "count": len(users)}
+            for name, users in message.reactions.items()
+        ]
+    if message.deleted:
+        wire |= {"subtype": "tombstone", "text": "This message was deleted."}
+    elif message.broadcast:
+        wire["subtype"] = "thread_broadcast"
+    if metadata and message.metadata is not None:
+        wire["metadata"] = message.metadata
+    return wire | _thread_fields(world, message)
+
+
+def _thread_fields(world: World, message: Message) -> Json:
+    if message.thread_ts is not None:
+        return {"thread_ts": message.thread_ts}
+    if message.only_for is not None:
+        return {}
+    replies = world.channels[message.channel].thread(message.ts)[1:]
+    if not replies:
+        return {}
+    users = list(dict.fromkeys(reply.user for reply in replies))
+    return {
+        "thread_ts": message.ts,
+        "reply_count": len(replies),
+        "reply_users": users,
+        "reply_users_count": len(users),
+        "latest_reply": replies[-1].ts,
+    }
+
+
+def file_json(world: World, file: File) -> Json:
+    """A file, with the address of its content."""
+    link = f"{world.url}/files/{file.id}/{file.name}"
+    return {
+        "id": file.id,
+        "name": file.name,
+        "title": file.title or file.name,
+        "size": file.size,
+        "user": BOT_USER_ID,
+        "mimetype": "text/plain",
+        "url_private": link,
+        "url_private_download": link,
+        "permalink": f"https://{TEAM_DOMAIN}.slack.com/files/{BOT_USER_ID}/{file.id}/{file.name}",
+    }
+
+
+def permalink(message: Message) -> str:
+    """The address of a message; a reply's names its thread."""
+    path = f"archives/{message.channel}/p{message.ts.replace('.', '')}"
+    query = f"?thread_ts={message.thread_ts}&cid={message.channel}" if message.thread_ts else ""
+    return f"https://{TEAM_DOMAIN}.slack.com/{path}{query}"
+
+
+def view_json(view: View, values: Json | None = None) -> Json:
+    """A view as Slack sends it back, with what people have entered in it so far."""
+    defaults = {"private_metadata": "", "callback_id": "", "external_id": ""}
+    switches = {"clear_on_close": False, "notify_on_close": False, "close": None, "submit": None}
+    return {
+        **defaults,
+        **switches,
+        **escaped(view.content),
+        # What the bot put here for itself comes back as it was.
+        "private_metadata": view.content.get("private_metadata", ""),
+        "id": view.id,
+        "team_id": TEAM_ID,
+        "app_id": APP_ID,
+        "app_installed_team_id": TEAM_ID,
+        "bot_id": BOT_ID,
+        "hash": view.hash,
+        "root_view_id": view.root_id,
+        "previous_view_id": view.previous_id,
+        "state": {"values": values or {}},
+    }
+
+
+def user_json(user: User) -> Json:
+    """A person, with the e-mail address that `users:read.email` shows."""
+    return {
+        "id": user.id,
+        "team_id": user.team_id,
+        "name": user.name,
+        "real_name": user.name.title(),
+        "deleted": user.deleted,
+        "is_bot": user.is_bot,
+        "is_restricted": user.is_guest,
+        "is_ultra_restricted": False,
+        "is_stranger": False,
+        "tz": user.tz,
+        "profile": {
+            "email": user.email,
+            "real_name": user.name.title(),
+            "display_name": user.name,
+        },
+    }
+
+
+def channel_json(channel: Channel) -> Json:
+    """A channel or somebody's direct messages."""
+    if channel.im_with is not None:
+        return {"id": channel.id, "is_im": True, "user": channel.im_with, "is_archived": False}
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": not channel.private,
+        "is_group": channel.private,
+        "is_im": False,
+        "is_private": channel.private,
+        "is_archived": channel.archived,
+        "is_member": channel.bot_is_member,
+        "num_members": len(channel.members) + channel.bot_is_member,
+    }

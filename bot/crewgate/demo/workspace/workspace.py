@@ -1,0 +1,288 @@
+"""The workspace: its server, its state, and controls and observations for tests."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import TracebackType
+from typing import Self, TypeVar
+
+from crewgate.demo.workspace.changes import Subscription
+from crewgate.demo.workspace.faults import Fault
+from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
+from crewgate.demo.workspace.sender import Sender
+from crewgate.demo.workspace.server import Server
+from crewgate.demo.workspace.socket import Sockets
+from crewgate.demo.workspace.text import elements, label
+from crewgate.demo.workspace.user_actions import UserActions
+from crewgate.demo.workspace.web_api import Call, WebApi
+from crewgate.demo.workspace.world import World
+
+T = TypeVar("T")
+
+
+class Workspace(UserActions):
+    """The stand-in workspace: fill it, act as its people, observe it, and inject faults."""
+
+    def __init__(
+        self,
+        *,
+        bot_token: str = "xoxb-demo",
+        app_token: str = "xapp-demo",
+        signing_secret: str = "demo-signing-secret",
+        now: Callable[[], float] = time.time,
+        ack_seconds: float = 3,
+        scopes: Iterable[str] | None = None,
+    ) -> None:
+        """`now` gives the Unix time, in seconds; `ack_seconds` is how long the bot may take.
+
+        `scopes` are the bot token's permissions; None permits everything.
+        """
+        self.bot_token = bot_token
+        self.app_token = app_token
+        self.signing_secret = signing_secret
+        world = World(now=now)
+        self._sockets = Sockets(world, ack_seconds)
+        self._api = WebApi(
+            world, bot_token=bot_token, app_token=app_token, new_ticket=self._sockets.ticket
+        )
+        self.permit(scopes)
+        self._server = Server(world, self._api, self._sockets)
+        self._bot = Sender(world, self._sockets, signing_secret, ack_seconds)
+        super().__init__(world, self._bot)
+
+    # ---- starting and stopping
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 lets the kernel choose."""
+        await self._server.start(port)
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        await self._bot.close()
+        await self._server.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def api_url(self) -> str:
+        """What `SLACK_API_URL` must say."""
+        return f"{self._server.url}/api/"
+
+    @property
+    def events_url(self) -> str | None:
+        """Where the bot listens; None while Slack is to use a connected socket."""
+        return self._bot.events_url
+
+    @events_url.setter
+    def events_url(self, url: str | None) -> None:
+        self._bot.events_url = url
+
+    # ---- contents
+
+    def add_user(
+        self,
+        user: str,
+        name: str,
+        email: str = "",
+        *,
+        is_guest: bool = False,
+        team_id: str = TEAM_ID,
+        tz: str | None = "Etc/UTC",
+    ) -> User:
+        """Let a person join the workspace, or one of another `team_id` its shared channels."""
+        email = email or f"{name}@example.com"
+        joined = User(user, name, email, is_guest=is_guest, team_id=team_id, tz=tz)
+        self.world.users[user] = joined
+        return joined
+
+    def add_channel(
+        self,
+        channel: str,
+        name: str,
+        *,
+        members: Iterable[str] = (),
+        private: bool = False,
+        bot_is_member: bool = True,
+    ) -> Channel:
+        """Open a channel; its `archived`, `members` and `bot_is_member` may be changed later."""
+        opened = Channel(channel, name, set(members), private, bot_is_member)
+        self.world.channels[channel] = opened
+        return opened
+
+    def add_group(self, group: str, handle: str, members: Iterable[str]) -> Group:
+        """Make a user group (`S…`)."""
+        self.world.groups[group] = made = Group(group, handle, tuple(members))
+        return made
+
+    # ---- watching
+
+    def messages(self, channel: str) -> list[Message]:
+        """All messages in a channel as they are now, replies too, the oldest first."""
+        return sorted(self.world.channels[channel].messages.values(), key=lambda one: one.ts)
+
+    def thread(self, channel: str, ts: str) -> list[Message]:
+        """A thread as it is now: its first message, then the replies."""
+        return self.world.channels[channel].thread(ts)
+
+    def fresh(self, message: Message) -> Message:
+        """The message as it is now. Raises LookupError when it has been deleted."""
+        return self.world.channels[message.channel].messages[message.ts]
+
+    def ephemerals(self, user: str) -> list[Message]:
+        """What only this person has been shown: the bot's answers to them, the oldest first."""
+        return [one for one in self.world.ephemerals if one.only_for == user]
+
+    def open_modals(self, user: str) -> list[View]:
+        """The modals before this person, the one on top last."""
+        return [replace(view) for view in self.world.modals.get(user, ())]
+
+    def home(self, user: str) -> View:
+        """This person's Home page. Raises LookupError when none has been published."""
+        return replace(self.world.homes[user])
+
+    @property
+    def files(self) -> list[File]:
+        """The files whose upload was completed, the oldest first."""
+        return [one for one in self.world.files.values() if one.channel is not None]
+
+    @property
+    def calls(self) -> list[Call]:
+        """The latest 2,000 calls of the Web API, without tokens, the oldest first."""
+        return list(self._api.calls)
+
+    def calls_of(self, method: str) -> list[Call]:
+        """The latest calls of one method."""
+        return [call for call in self._api.calls if call.method == method]
+
+    @property
+    def scopes_used(self) -> frozenset[str]:
+        """The permissions that the bot's calls have needed so far."""
+        return frozenset(self._api.scopes_used)
+
+    async def until(self, condition: Callable[[], T], timeout: float = 5) -> T:
+        """Wait until the condition gives something true, asked again at each change; return it.
+
+        A LookupError in it counts as not yet: `until(lambda: slack.messages("C1")[1])`.
+
+        Raises TimeoutError, listing the latest calls, after so many seconds.
+        """
+        return await self.world.changes.until(condition, timeout, self._describe)
+
+    def subscribe(self, size: int = 256) -> Subscription:
+        """Receive every change from now on; a slow reader misses the oldest ones."""
+        return self.world.changes.subscribe(size)
+
+    def _describe(self) -> str:
+        recent = self.calls[-12:]
+        lines = [
+            f"  {call.method} {json.dumps(call.args, default=str)[:300]} -> "
+            f"{json.dumps(call.answer, default=str)[:200]}"
+            for call in recent
+        ]
+        return "\n".join([f"the latest {len(recent)} calls:", *lines])
+
+    # ---- faults
+
+    def fail(self, method: str, how: Fault, times: int | None = 1) -> None:
+        """Fail the next `times` calls of a method, `"*"` for any; None: until `clear_faults`.
+
+        Besides the Web API's, there are the methods `upload` and `response_url`. How: `error`,
+        `echo`, `rate_limited`, `http_status`, `malformed`, `slow`, `HANG` (until `release`),
+        `DROP_BEFORE`, `DROP_AFTER`.
+        """
+        self._api.faults.add(method, how, times)
+
+    def clear_faults(self, *, release: bool = True) -> None:
+        """End all faults; without `release`, the calls that hang never do their work."""
+        self._api.faults.clear(release=release)
+
+    def release(self) -> None:
+        """Continue the calls that hang."""
+        self._api.faults.release()
+
+    @property
+    def faults_due(self) -> int:
+        """How many faults are pending."""
+        return self._api.faults.due
+
+    @property
+    def hanging(self) -> int:
+        """How many calls hang."""
+        return self._api.faults.hanging
+
+    def permit(self, scopes: Iterable[str] | None) -> None:
+        """Let the bot's token do this much from now on; None: everything."""
+        self._api.scopes = None if scopes is None else frozenset(scopes)
+
+    def revoke_token(self) -> None:
+        """Refuse the bot's token from now on, with `token_revoked`."""
+        self._api.revoked = True
+
+    def restore_token(self) -> None:
+        """Take the bot's token again."""
+        self._api.revoked = False
+
+    async def go_down(self) -> None:
+        """Refuse connections and close the open ones, sockets too. The state is kept."""
+        await self._server.stop()
+
+    async def come_back(self) -> None:
+        """Listen again where it listened before."""
+        await self._server.start(self._server.port)
+
+    # ---- Socket Mode
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are connected."""
+        return len(self._sockets.open)
+
+    @property
+    def sockets_ever(self) -> int:
+        """How many sockets have been connected since the beginning."""
+        return self._sockets.ever
+
+    async def refresh_socket(self) -> None:
+        """Ask every connected client to reconnect, as Slack does every few hours."""
+        await self._sockets.refresh()
+
+    async def send_frame(self, text: str) -> None:
+        """Send a text on every socket as it is."""
+        await self._sockets.send_frame(text)
+
+    def drop_sockets(self) -> None:
+        """Abort every socket without a closing frame."""
+        self._sockets.drop()
+
+    def silence_sockets(self) -> None:
+        """Keep the connected sockets open but neither send nor answer anything on them."""
+        self._sockets.silence()
+
+    def garble_sockets(self) -> None:
+        """Answer pings on the connected sockets with what is no answer to them."""
+        self._sockets.garble()
+
+
+def message_text(message: Message | View) -> str:
+    """Everything there is to read: `text` and every block, line by line, entities decoded."""
+    return message.shown
+
+
+def buttons(message: Message | View) -> list[str]:
+    """What is written on each button, in order."""
+    blocks = message.all_blocks if isinstance(message, Message) else message.blocks
+    found = elements(blocks)
+    return [label(element) for _, element in found if element["type"] == "button"]

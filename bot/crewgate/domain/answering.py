@@ -1,0 +1,177 @@
+"""Answers to flows: what a verdict is on a question, and why a flow takes no answer any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
+from crewgate.domain.outcome import RefusalKind, Refused
+from crewgate.domain.question import Question, Reading, approval_of, reading_of
+from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone
+from crewgate.domain.rules.rule import Rule, TimeOut
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    Decision,
+    Revise,
+    Verdict,
+    Vote,
+    decision_of_time,
+)
+
+RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone
+"""Why there is nothing left to answer."""
+
+
+def meant(verdict: Verdict, question: Question | None) -> Verdict:
+    """What a verdict is on a round with this question: words are an answer, or name an outcome.
+
+    Raises VerdictMisplaced where the round cannot take it: Approve on a question, one of a flow's
+    outcomes on anything else.
+    """
+    match verdict, question:
+        case Revise(feedback), Question(outcomes=outcomes):
+            label = _label_of(feedback, outcomes)
+            return Answer(feedback) if label is None else Answer(label, is_label=True)
+        case Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
+            return verdict
+        case (_, Question()) | (Answer(), None):
+            raise VerdictMisplaced
+        case _:
+            return verdict
+
+
+def approves(verdict: Verdict) -> bool:
+    """Whether it is an approval: of a task, or an outcome of a flow that reads as one."""
+    match verdict:
+        case Answer(text, is_label=True):
+            return reading_of(text) is Reading.APPROVAL
+        case _:
+            return isinstance(verdict, Approve)
+
+
+def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
+    """Whether it takes as many people as an approval does.
+
+    Of a flow's outcomes all but those that reject or ask for changes: what others let happen,
+    nobody knows. Of words a flow may make any outcome, so all of them where one person's approval
+    is not enough, or not anybody's.
+    """
+    match verdict:
+        case Answer(text, is_label=True):
+            return reading_of(text) not in (Reading.REJECTION, Reading.REVISION)
+        case Answer():
+            return rule is not None and (rule.approvals > 1 or not rule.self_approval)
+        case _:
+            return isinstance(verdict, Approve)
+
+
+def answer_in(verdict: Verdict) -> str | None:
+    """The outcome or the words that a vote is for; None of words that only approve."""
+    match verdict:
+        case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
+            return text
+        case _:
+            return None
+
+
+def choice_of(vote: Vote) -> str | None:
+    """The outcome or the words that a vote is for; None where it approves, by whatever name."""
+    return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
+
+
+def answer_beside(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
+    """What an approval beside those before it answers a flow.
+
+    Words that only approve send the outcome that somebody chose before.
+    """
+    match verdict, [vote.answer for vote in before if vote.answer is not None]:
+        case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
+            return Answer(label, is_label=True)
+        case Answer(), _:
+            return verdict
+        case _:
+            return None
+
+
+def require_beside(vote: Vote, before: Vote) -> None:
+    """Raises AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
+    if before.voices & vote.voices:
+        raise AlreadyVoted(before)
+    if choice_of(before) != choice_of(vote):
+        raise VotedOtherwise(before)
+
+
+def _reads_as_approval(text: str) -> bool:
+    return reading_of(text.strip(" .!")) is Reading.APPROVAL
+
+
+def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
+    """The outcome that words name, save for case and spaces."""
+    if words in outcomes:
+        return words
+    same = [one for one in outcomes if one.casefold().split() == words.casefold().split()]
+    return same[0] if len(same) == 1 else None
+
+
+def decision_of_rule(
+    name: str, timeout: TimeOut, question: Question | None, at: datetime
+) -> Decision | None:
+    """What a rule decides when nobody did; None: it leaves it.
+
+    On a question it answers with its words, or with the first outcome that reads as an approval;
+    where none does, it leaves it.
+    """
+    decision = decision_of_time(name, timeout, at)
+    if decision is None or question is None:
+        return decision
+    if isinstance(decision.verdict, Approve):
+        label = approval_of(question)
+        return None if label is None else replace(decision, verdict=Answer(label, is_label=True))
+    return replace(decision, verdict=meant(decision.verdict, question))
+
+
+def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
+    """The rule that a question's round is under: whom it assigns decide where nobody is named.
+
+    `reviewers`: the crew's settings name some. A rule without a name stands in no settings.
+    """
+    if not question.assigned or reviewers or (rule is not None and rule.reviewers is not None):
+        return rule
+    return replace(rule or Rule(name=""), reviewers=question.assigned)
+
+
+def is_open_to_assigned(
+    question: Question | None, rule: Rule | None, rules: Sequence[Rule], *, reviewers: bool
+) -> bool:
+    """Whether whom a round's request assigns decide on it: the settings name nobody for it.
+
+    `rules` are the crew's now, by which it is known whose people the round's rule names.
+    """
+    if reviewers:
+        return False
+    if rule is None or rule.reviewers is None:
+        return True
+    by_settings = any(one.name == rule.name and one.reviewers is not None for one in rules)
+    assigned = question.assigned if question is not None else ()
+    by_request = bool(assigned) and rule.reviewers[: len(assigned)] == assigned
+    return by_request and not by_settings
+
+
+def why_request_ended(refused: Refused, *, in_doubt: bool) -> RequestEnded | None:
+    """Why a flow takes no answer to a request any more; None where it still may.
+
+    `in_doubt`: an earlier try may have been taken. Then an answer that exists may be ours, and a
+    token that was used once may have been used by us.
+    """
+    match refused.kind:
+        case RefusalKind.REQUEST_GONE:
+            return RequestGone(refused.code, refused.words)
+        case RefusalKind.ANSWERED | RefusalKind.SPENT if in_doubt:
+            return PerhapsTaken(refused.words)
+        case RefusalKind.ANSWERED:
+            return AnsweredElsewhere(refused.words)
+        case _:
+            return None

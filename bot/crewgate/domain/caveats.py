@@ -1,0 +1,107 @@
+"""What one click on Approve could overlook, and whether its presser was asked about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from crewgate.domain.notes import Claim
+from crewgate.domain.verdict import Person
+
+#: The share of an output that is all of it, in percent.
+WHOLE: Final = 100
+#: Characters of an output that any card shows whole, for when nobody knows yet what its card shows.
+SURELY_WHOLE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What somebody was shown, and asked about, before they approved."""
+
+    notes: str = ""
+    """`Caveats.notes_mark` of the notes that they were shown."""
+    claimed_by: str = ""
+    """The user who, as they were told, is on it."""
+    excerpt: bool = False
+    """They were told that they were not shown all of the output."""
+    beginning: bool = False
+    """They pressed beside no more than the beginning of the output, wherever its card shows it."""
+
+
+NOTHING_SEEN: Final = Seen()
+"""Of whoever was asked about nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveats:
+    """What one person who approves could overlook; what does not count is left empty."""
+
+    notes: int = 0
+    """How many notes wait: none of them is sent by an approval."""
+    notes_mark: str = ""
+    """Another one whenever a note comes, is changed or goes."""
+    claim: Claim | None = None
+    """Somebody else is on it."""
+    shown: int | None = WHOLE
+    """How much of the output they were shown, in percent; None: not all, and not known."""
+
+    @property
+    def is_excerpt(self) -> bool:
+        """They were not shown all of the output."""
+        return self.shown != WHOLE
+
+    @property
+    def seen(self) -> Seen:
+        """What somebody has seen who is asked about all of these."""
+        claimed_by = self.claim.by.id if self.claim is not None else ""
+        return Seen(self.notes_mark, claimed_by, self.is_excerpt)
+
+    def all_in(self, seen: Seen) -> bool:
+        """Whether somebody was asked about all that counts, as it is now."""
+        return (
+            (not self.notes or self.notes_mark == seen.notes)
+            and (self.claim is None or self.claim.by.id == seen.claimed_by)
+            and (not self.is_excerpt or seen.excerpt)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is true of a waiting round when somebody approves it."""
+
+    notes: tuple[tuple[str, str], ...] = ()
+    """Each note's ts, and the ts of its last edit."""
+    claim: Claim | None = None
+    """Who was last on it."""
+    shown: int | None = None
+    """How much of the output its card shows, in percent; None: not known, or not posted yet."""
+    characters: int = 0
+    """How long the output is, where `shown` is not known."""
+    read_to_end: bool = False
+    """This person has turned to the output's last page."""
+
+    def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
+        """What this person, who has seen that much, could overlook at this moment."""
+        holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
+        return Caveats(
+            notes=len(self.notes),
+            notes_mark=_mark(self.notes),
+            claim=self.claim if holds else None,
+            shown=self._shown(seen),
+        )
+
+    def _shown(self, seen: Seen) -> int | None:
+        if self.read_to_end:
+            return WHOLE
+        if seen.beginning:
+            return None
+        return WHOLE if self.shown is None and self.characters <= SURELY_WHOLE else self.shown
+
+
+def _mark(notes: tuple[tuple[str, str], ...]) -> str:
+    if not notes:
+        return ""
+    written = "\n".join(f"{ts} {edited_ts}" for ts, edited_ts in sorted(notes))
+    return sha256(written.encode()).hexdigest()[:32]

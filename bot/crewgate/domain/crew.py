@@ -1,0 +1,145 @@
+"""One deployment: a name, a channel, reviewers, and the webhook URLs it is configured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import EllipsisType
+from urllib.parse import unquote, urlsplit
+
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, ReviewerRef, Role
+from crewgate.domain.rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """What the rules need to know of a crew; its URL and token stay with its client."""
+
+    name: str
+    channel: str
+    """A Slack channel id, or `#name`."""
+    reviewers: tuple[ReviewerRef, ...]
+    """Who may decide."""
+    configured: WebhookUrls = WebhookUrls()
+    own: WebhookUrls = WebhookUrls()
+    """This bot's own addresses for the crew's webhooks; empty without a public URL."""
+    resend_human_input: bool = True
+    starters: tuple[ReviewerRef, ...] | None = None
+    """Who may start it from Slack; None: the reviewers, empty: nobody."""
+    operators: tuple[ReviewerRef, ...] = ()
+    """Who looks after it."""
+    notify: Notify = Notify.MENTION
+    rules: tuple[Rule, ...] = ()
+    """The first whose conditions hold counts for a new round."""
+    forward: bool = False
+    """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
+    stream: HumanInputWebhook | None = None
+    """Where executions that are started here send their events, with the credentials to present."""
+
+    def under(self, rule: Rule | None, *, escalated: bool = False) -> Crew:
+        """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""
+        if rule is None:
+            return self
+        reviewers = self.permitted(Role.REVIEWER) if rule.reviewers is None else rule.reviewers
+        if escalated and rule.escalate is not None:
+            reviewers = tuple(dict.fromkeys((*reviewers, *rule.escalate.to)))
+        return replace(
+            self,
+            channel=rule.channel or self.channel,
+            reviewers=reviewers,
+            # They are the crew's, whoever its reviewers are here.
+            starters=self.permitted(Role.STARTER),
+            notify=rule.notify or self.notify,
+        )
+
+    def rule_for_round(self, rule: Rule) -> Rule:
+        """The rule as it is kept with a round: a channel only where it is another than the crew's.
+
+        So a round with one has a thread of its own there, whatever becomes of the settings.
+        """
+        return replace(rule, channel=None) if rule.channel == self.channel else rule
+
+    def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
+        """Who has this role for the crew."""
+        match role:
+            case Role.REVIEWER:
+                # Only a crew that takes requests of flows may name nobody.
+                return self.reviewers or self.operators
+            case Role.STARTER:
+                named = self.starters
+                return self.permitted(Role.REVIEWER) if named is None else named
+            case Role.OPERATOR:
+                return self.operators
+            case Role.READER:  # pragma: no branch  # there is no fifth
+                named = (*self.reviewers, *self.permitted(Role.STARTER), *self.operators)
+                return tuple(dict.fromkeys((*named, Anyone())))
+
+    def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
+        """The URLs a resume carries: per URL, the first that exists.
+
+        Registered for the execution, carried by the notification itself, configured for the
+        crew, this bot's own. An address of ours is always the one that we configured, with our
+        own credentials: what came may have lost them on its way.
+        """
+        found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
+        urls = self._with_own(found)
+        if self.forward:
+            urls = replace(self.own.or_else(urls), human_input=urls.human_input)
+        return urls if self.resend_human_input else replace(urls, human_input=None)
+
+    def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
+        """The URLs a kickoff carries: the caller's, the crew's, this bot's; pauses come to us."""
+        urls = given.or_else(self.configured).or_else(self.own)
+        if self.forward:
+            urls = self.own.or_else(urls)
+        return replace(urls, human_input=self.own.human_input)
+
+    def forwards_to(self, given: WebhookUrls) -> WebhookUrls:
+        """Where webhooks that come to us are forwarded: never to ourselves."""
+        if not self.forward:
+            return WebhookUrls()
+        urls = given.or_else(self.configured)
+        return WebhookUrls(
+            task=None if self._is_event(urls.task, "task") else urls.task,
+            step=None if self._is_event(urls.step, "step") else urls.step,
+            crew=None if self._is_event(urls.crew, "crew") else urls.crew,
+        )
+
+    def _with_own(self, urls: WebhookUrls) -> WebhookUrls:
+        """The same, with our own address for each that leads to us under whatever name."""
+        own = self.own
+        return WebhookUrls(
+            task=own.task or urls.task if self._is_event(urls.task, "task") else urls.task,
+            step=own.step or urls.step if self._is_event(urls.step, "step") else urls.step,
+            crew=own.crew or urls.crew if self._is_event(urls.crew, "crew") else urls.crew,
+            human_input=self._own_human_input(urls.human_input),
+        )
+
+    def _own_human_input(self, webhook: HumanInputWebhook | None) -> HumanInputWebhook | None:
+        if webhook is None:
+            return None
+        if not self._leads_here(webhook.url, "human-input"):
+            return webhook.without_unreadable
+        # Without a public URL we cannot tell our own host from a stranger's, who must not be given
+        # our secret; and without credentials we would refuse what comes.
+        return self.own.human_input or (webhook if webhook.has_credentials else None)
+
+    def _is_event(self, url: str | None, kind: str) -> bool:
+        return url is not None and self._leads_here(url, "events", kind, ...)
+
+    def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
+        """Whether a URL has one of this crew's addresses here as its path, under any host.
+
+        `...` is any one segment.
+        """
+        try:
+            given = urlsplit(url).path
+        except ValueError:
+            return False
+        segments = [unquote(segment) for segment in given.split("/") if segment]
+        wanted = ("crews", self.name, *path)
+        return len(segments) >= len(wanted) and all(
+            part is ... or part == segment
+            for part, segment in zip(wanted, segments[-len(wanted) :], strict=True)
+        )

@@ -1,0 +1,405 @@
+"""The life of a round: the state machine, pure.
+
+    WAITING     --decide-->     DECIDED      + refresh card, resume
+    WAITING     --approve-->    WAITING      + refresh card            (more approvals are needed)
+    WAITING     --approve-->    DECIDED      + refresh card, resume    (the last that is needed)
+    WAITING     --take back-->  WAITING      + refresh card            (one approval less)
+    WAITING     --escalate-->   WAITING      + refresh card            (more people may decide)
+    WAITING     --time out-->   DECIDED      + refresh card, resume    (the rule decides)
+    WAITING     --supersede-->  SUPERSEDED   + refresh card            (a newer output came)
+    WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
+    DECIDED     --delivered-->  RESUMED      + refresh card
+    DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
+    DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent: now pointless)
+    DECIDED     --gave up-->    STUCK        + refresh card, notify
+    STUCK       --retry-->      DECIDED      + refresh card, resume
+    STUCK       --close-->      CLOSED       + refresh card
+    STUCK       --dismiss-->    CLOSED       + refresh card, notify    (given up by a person)
+    STUCK       --superseded--> as DECIDED
+    STUCK       --evidence-->   RESUMED      + refresh card            (in doubt: it was taken)
+    CLOSED      --reopen-->     WAITING      + refresh card            (gone, and back again)
+    CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
+    CLOSED      --dismiss-->    CLOSED       + refresh card            (gone, and given up)
+    CLOSED      --superseded--> as what it would be reopened to
+
+Every transition returns the new round and its effects; the caller saves both in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from crewgate.domain.answering import (
+    RequestEnded,
+    decision_of_rule,
+    require_beside,
+    why_request_ended,
+)
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.errors import (
+    AlreadyDecided,
+    InvalidTransition,
+    NotVoted,
+    RoundClosed,
+    RoundSuperseded,
+)
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.question import Question
+from crewgate.domain.reason import (
+    Answered,
+    AnsweredElsewhere,
+    AnswerLost,
+    Dismissed,
+    ExecutionEnded,
+    ExecutionGone,
+    ExecutionOver,
+    Inferred,
+    NeverSent,
+    NotReached,
+    PerhapsTaken,
+    Reason,
+    RefusedByCrew,
+    RetriesExhausted,
+    TakenAs,
+)
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.state import Review, State
+from crewgate.domain.verdict import Answer, Decision, Person, Vote, decision_of_votes
+
+__all__ = ["Review", "Round", "State", "Transition"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One output of a task, numbered from 1, and what became of it."""
+
+    id: str
+    review: Review
+    number: int
+    digest: str
+    opened_at: datetime
+    unchanged: bool = False
+    """The output is the same as the one before, although changes were asked for."""
+    state: State = State.WAITING
+    version: int = 1
+    rule: Rule | None = None
+    """What was decided for it when it opened; None: what the crew's settings say."""
+    votes: tuple[Vote, ...] = ()
+    """Approvals so far, where it needs several; nobody's counts twice."""
+    escalated_at: datetime | None = None
+    """Since when those may decide too whom the rule names for when nobody does."""
+    reminders: int = 0
+    """How many were sent."""
+    question: Question | None = None
+    """What a flow asks; None: it is a crew's task, to be approved or revised."""
+    decision: Decision | None = None
+    in_doubt_since: datetime | None = None
+    """Since when a try to resume has been under way whose outcome nobody knows."""
+    activity_before: int = 0
+    """The execution's activity count when that try began."""
+    retries: int = 0
+    """How often a person had the decision sent again."""
+    reason: Reason | None = None
+    """Why it is in this state, where the state does not say all."""
+    ended_at: datetime | None = None
+    """When the crew took it, or it was superseded or closed."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """A try to resume may have taken effect, and nobody knows."""
+        return self.in_doubt_since is not None
+
+    @property
+    def can_reopen(self) -> bool:
+        """It was closed only because the crew did not know its execution."""
+        return self.state is State.CLOSED and isinstance(self.reason, ExecutionGone)
+
+    @property
+    def can_dismiss(self) -> bool:
+        """A person may give it up: it is stuck, or its execution is gone."""
+        return self.state is State.STUCK or self.can_reopen
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether its decision is or can still be on its way."""
+        return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
+
+    @property
+    def approvals(self) -> int:
+        """How many different people must approve."""
+        return 1 if self.rule is None else self.rule.approvals
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The channel of its card, where that is another than its execution's thread's."""
+        return None if self.rule is None else self.rule.channel
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether something happens while it waits, or was to happen."""
+        rule = self.rule
+        return rule is not None and any((rule.remind, rule.escalate, rule.timeout))
+
+    def vote_of(self, user: str) -> Vote | None:
+        """The approval that this person gave, or None."""
+        return next((vote for vote in self.votes if vote.by.id == user), None)
+
+    def decide(self, decision: Decision) -> Transition:
+        """Take one person's decision; the first one wins.
+
+        Raises AlreadyDecided, RoundSuperseded or RoundClosed when the round is not waiting,
+        InvalidTransition when one approval is not enough: see `approve`.
+        """
+        self.require_waiting()
+        if decision.is_approve and self.approvals > 1:
+            raise InvalidTransition(self.state, "be approved by one person")
+        return self._decide(decision)
+
+    def approve(
+        self, vote: Vote, answer: Answer | None = None, *, unsent_notes: int = 0
+    ) -> Transition:
+        """Count a person's approval; the last one that is needed decides.
+
+        `answer` is a flow's outcome. One who approved already changes nothing. Raises what
+        `require_waiting` and `require_beside` do.
+        """
+        self.require_waiting()
+        for one in self.votes:
+            if one.by.id == vote.by.id:
+                return Transition(self, ())
+            require_beside(vote, one)
+        votes = (*self.votes, vote) if self.approvals > 1 else ()
+        counted = replace(self, votes=votes)
+        if len(votes) < self.approvals and votes:
+            return Transition(counted, counted._effects(EffectKind.REFRESH))
+        decision = decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
+        return counted._decide(replace(decision, verdict=answer) if answer else decision)
+
+    def take_back(self, user: str) -> Transition:
+        """Take back the approval that this person gave, or that was given for them.
+
+        Raises what `require_waiting` does, or NotVoted.
+        """
+        self.require_waiting()
+        left = tuple(vote for vote in self.votes if user not in vote.voices)
+        if left == self.votes:
+            raise NotVoted
+        changed = replace(self, votes=left)
+        return Transition(changed, changed._effects(EffectKind.REFRESH))
+
+    def remind(self) -> Round:
+        """Count a reminder that was sent."""
+        self._must_be(State.WAITING, to="be reminded of")
+        return replace(self, reminders=self.reminders + 1)
+
+    def escalate(self, at: datetime) -> Transition:
+        """Let those decide too whom the rule names for when nobody does; once."""
+        self._must_be(State.WAITING, to="be escalated")
+        if self.rule is None or self.rule.escalate is None:
+            raise InvalidTransition(self.state, "be escalated: no rule says to whom")
+        if self.escalated_at is not None:
+            return Transition(self, ())
+        escalated = replace(self, escalated_at=at)
+        return Transition(escalated, escalated._effects(EffectKind.REFRESH))
+
+    def time_out(self, at: datetime) -> Transition:
+        """Nobody decided in time: do what the rule says, which may be nothing."""
+        self._must_be(State.WAITING, to="be timed out")
+        if self.rule is None or self.rule.timeout is None:
+            raise InvalidTransition(self.state, "be timed out: no rule says when")
+        decision = decision_of_rule(self.rule.name, self.rule.timeout, self.question, at)
+        return self._decide(decision) if decision is not None else Transition(self, ())
+
+    def _decide(self, decision: Decision) -> Transition:
+        decided = replace(self, state=State.DECIDED, decision=decision)
+        return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
+
+    def require_waiting(self) -> None:
+        """Raises AlreadyDecided, RoundSuperseded or RoundClosed."""
+        if self.state is State.SUPERSEDED:
+            raise RoundSuperseded
+        if self.state is State.CLOSED:
+            raise RoundClosed(self.reason)
+        if self.decision is not None:
+            raise AlreadyDecided(self.decision)
+
+    def supersede(self, at: datetime) -> Transition:
+        """A newer output came before anybody decided."""
+        self._must_be(State.WAITING, to="be superseded")
+        return self._end(State.SUPERSEDED, at)
+
+    def close(self, reason: ExecutionOver | AnsweredElsewhere, at: datetime) -> Transition:
+        """There is nothing left to decide or to retry.
+
+        A decision in doubt was taken if the execution ran to its end: it could not have done that
+        while it waited for us. Of a flow that says only that somebody answered.
+        """
+        self._must_be(State.WAITING, State.STUCK, to="be closed")
+        if self.in_doubt and isinstance(reason, ExecutionEnded | AnsweredElsewhere):
+            return self._infer(at)
+        return self._end(State.CLOSED, at, reason)
+
+    def reopen(self) -> Transition:
+        """The crew knows the execution after all: whoever had to act must act again."""
+        if not self.can_reopen:
+            raise InvalidTransition(self.state, "be reopened")
+        state = State.WAITING if self.decision is None else State.STUCK
+        reopened = replace(self, state=state, reason=None, ended_at=None, reminders=0)
+        return Transition(reopened, reopened._effects(EffectKind.REFRESH))
+
+    def retry(self) -> Transition:
+        """A person asks to send the same decision again.
+
+        `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
+        """
+        self._must_be(State.STUCK, to="be retried")
+        again = replace(self, state=State.DECIDED, reason=None, retries=self.retries + 1)
+        return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
+
+    def dismiss(self, by: Person, why: str, at: datetime) -> Transition:
+        """A person gives up what is stuck or gone: nothing more is sent, and no sign reopens it.
+
+        Whoever decided it is told, unless they dismissed it themselves. Raises InvalidTransition.
+        """
+        if not self.can_dismiss:
+            raise InvalidTransition(self.state, "be dismissed")
+        dismissed = self._end(State.CLOSED, at, Dismissed(by, why)).round
+        told = self.decision is not None and not self.decision.is_by(by.id)
+        notify = (EffectKind.NOTIFY_STUCK,) if told else ()
+        return Transition(dismissed, dismissed._effects(EffectKind.REFRESH, *notify))
+
+    def supersede_decided(self, at: datetime) -> Transition:
+        """A newer output of the same task came while the decision was on its way.
+
+        If it may have been sent, that output is evidence that it was taken. If it never was,
+        it must not be sent any more: its reviewer did not see the newer output.
+        """
+        self._must_be(State.DECIDED, State.STUCK, to="be superseded")
+        return self._infer(at) if self.in_doubt else self._close_unsent(at)
+
+    def took_effect(self, at: datetime) -> Transition:
+        """There is evidence that the crew took the decision although its answer was lost."""
+        self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
+        if not self.in_doubt:
+            raise InvalidTransition(self.state, "have taken effect: it was not sent")
+        return self._infer(at)
+
+    def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
+        """Mark the resume in doubt before calling: a crash leaves its effect unknown.
+
+        `activity_count` is the execution's: a higher one is evidence that it has gone on.
+        """
+        self._must_be(State.DECIDED, to="be sent")
+        if self.in_doubt:
+            return self
+        return replace(self, in_doubt_since=at, activity_before=activity_count)
+
+    def settle(
+        self,
+        outcome: Outcome,
+        *,
+        in_doubt: bool,
+        has_gone_on: bool = False,
+        retries_exhausted: bool,
+        at: datetime,
+    ) -> Transition:
+        """Record the outcome of a resume.
+
+        `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is evidence that it
+        did, save for a flow, whose other branches go on; a refusal is none by itself, whatever its
+        code, for it may be about the request. It stays DECIDED when it is worth trying again.
+        """
+        if self.state is not State.DECIDED:
+            return self._settle_late(outcome, in_doubt=in_doubt, at=at)
+        surely_not = self if in_doubt else replace(self, in_doubt_since=None)
+        match outcome:
+            case Delivered():
+                return self._take(outcome, at)
+            case Refused():
+                return surely_not._be_refused(outcome, has_gone_on=has_gone_on, at=at)
+            case NotSent(told=why):
+                return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
+            case Unknown(told=why):  # pragma: no branch  # there is no fifth
+                return self._try_again(AnswerLost(why), retries_exhausted=retries_exhausted)
+
+    def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
+        """The round moved on while the answer was on its way."""
+        match outcome:
+            case Delivered() if self._may_yet_be_taken:
+                return self._take(outcome, at)
+            case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
+                # The newer output was no evidence after all: it was there before our only try.
+                return replace(self, in_doubt_since=None)._close_unsent(at)
+            case Refused() | NotSent() if isinstance(self.reason, PerhapsTaken) and not in_doubt:
+                surely_not = replace(self, in_doubt_since=None)
+                return surely_not._close_request(AnsweredElsewhere(), at)
+            case _:
+                return Transition(self, ())
+
+    @property
+    def _may_yet_be_taken(self) -> bool:
+        """Whether an answer that comes late counts, because nobody knew better."""
+        not_known = isinstance(self.reason, Dismissed | PerhapsTaken)
+        return not_known or self.state in (State.RESUMED, State.STUCK)
+
+    def _take(self, answer: Delivered, at: datetime) -> Transition:
+        if self.question is not None:
+            return self._end(State.RESUMED, at, TakenAs(answer.outcome, answer.words))
+        return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
+
+    def _infer(self, at: datetime) -> Transition:
+        """The execution has gone on. A flow may have done so by somebody else's answer."""
+        if self.question is not None:
+            return self._close_request(PerhapsTaken(), at)
+        return self._end(State.RESUMED, at, Inferred())
+
+    def _be_refused(self, refused: Refused, *, has_gone_on: bool, at: datetime) -> Transition:
+        ended = why_request_ended(refused, in_doubt=self.in_doubt)
+        if ended is not None:
+            return self._close_request(ended, at)
+        if self.in_doubt and has_gone_on and self.question is None:
+            return self._infer(at)
+        return self._get_stuck(RefusedByCrew(refused.code, refused.words))
+
+    def _close_request(self, reason: RequestEnded, at: datetime) -> Transition:
+        closed = self._end(State.CLOSED, at, reason).round
+        return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
+
+    def _close_unsent(self, at: datetime) -> Transition:
+        closed = self._end(State.CLOSED, at, NeverSent()).round
+        return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
+
+    def _try_again(self, reason: NotReached | AnswerLost, *, retries_exhausted: bool) -> Transition:
+        if retries_exhausted:
+            return self._get_stuck(RetriesExhausted(reason.why))
+        changed = reason != self.reason
+        waiting = replace(self, reason=reason)
+        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
+
+    def _get_stuck(self, reason: RefusedByCrew | RetriesExhausted) -> Transition:
+        stuck = replace(self, state=State.STUCK, reason=reason)
+        return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
+
+    def _end(self, state: State, at: datetime, reason: Reason | None = None) -> Transition:
+        ended = replace(self, state=state, reason=reason, ended_at=at)
+        return Transition(ended, ended._effects(EffectKind.REFRESH))
+
+    def _must_be(self, *states: State, to: str) -> None:
+        if self.state not in states:
+            raise InvalidTransition(self.state, to)
+
+    def effect(self, kind: EffectKind) -> Effect:
+        """Something to do about it, in order with what else is posted in its thread."""
+        return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.elsewhere)
+
+    def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
+        return tuple(self.effect(kind) for kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A round in its new state, and what must now happen outside."""
+
+    round: Round
+    effects: tuple[Effect, ...]

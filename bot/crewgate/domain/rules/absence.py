@@ -1,0 +1,43 @@
+"""Somebody is away, and somebody else decides for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from crewgate.domain.verdict import Person
+
+#: Longer ones are slips of the pen, and what was handed on for good belongs into the settings.
+LONGEST: Final = timedelta(days=366)
+
+_DAY: Final = timedelta(days=1)
+#: Of a second that comes twice, where clocks are put back, the later one.
+_LAST_SECOND: Final = time(23, 59, 59, fold=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """From `since` up to `until`, `delegate` may do what `away` may by their own right."""
+
+    away: Person
+    delegate: Person
+    since: datetime
+    until: datetime
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the person is away at this moment."""
+        return self.since <= at < self.until
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The last second of a day there, in UTC."""
+    # The last day that there is may end in UTC when there is no day any more.
+    day = min(day, date.max - _DAY)
+    return datetime.combine(day, _LAST_SECOND, tzinfo=zone).astimezone(UTC)
+
+
+def last_day(now: datetime, zone: ZoneInfo) -> date:
+    """The last day there up to whose end somebody may be away who leaves now."""
+    return (now + LONGEST).astimezone(zone).date() - _DAY

@@ -1,0 +1,149 @@
+"""Which reviews a rule is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from crewgate.domain.given import Given
+from crewgate.domain.rules.comparison import Comparison
+from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.globs import covers_glob, is_anything, matches_glob
+
+#: So much of what was found is kept, in characters.
+FOUND_SHOWN: Final = 200
+
+
+class Key(StrEnum):
+    """What a condition is about."""
+
+    TASK = "task"
+    AGENT = "agent"
+    CONTAINS = "contains"
+    JSON = "json"
+    INPUTS = "inputs"
+    META = "meta"
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A condition that does not hold."""
+
+    key: Key
+    wanted: tuple[str, ...]
+    """One value, or several of which one would do."""
+    found: str | None
+    """None: there is no such thing, or it is not shown, as the text of an output."""
+    name: str = ""
+    """Of an input or of `meta`, or the path in the output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What must hold, all of it; what is left out holds for every review."""
+
+    task: str | None = None
+    """A glob for the task's name or id."""
+    agent: str | None = None
+    """A glob for the agent's name."""
+    contains: tuple[str, ...] = ()
+    """The output has one of these texts in it, in whatever case."""
+    json: tuple[tuple[str, str], ...] = ()
+    """A path in an output that is JSON, as `budget.eur`, and what its value must be."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """An input of the execution, and a glob for its value."""
+    meta: tuple[tuple[str, str], ...] = ()
+    """The same for what the caller said about the execution."""
+
+    def hold(self, facts: Facts) -> bool:
+        """Whether all of them hold."""
+        return next(self._mismatches(facts), None) is None
+
+    def mismatches(self, facts: Facts) -> tuple[Mismatch, ...]:
+        """Those that do not hold, in the order of the keys; none where all of them do."""
+        order = list(Key)
+        return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
+
+    def cover(self, narrow: Conditions) -> bool:
+        """Whether these hold wherever the others do; in doubt, no."""
+        return (
+            # There is always a task's id.
+            (self.task is None or is_anything(self.task) or _is_covered(self.task, narrow.task))
+            and (self.agent is None or _is_covered(self.agent, narrow.agent))
+            and _any_covered(self.contains, narrow.contains)
+            and _all_covered(self.json, narrow.json, covers_value)
+            and _all_covered(self.inputs, narrow.inputs, covers_glob)
+            and _all_covered(self.meta, narrow.meta, covers_glob)
+        )
+
+    def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
+        """What takes longest to find out comes last."""
+        if self.task is not None and not any(
+            matches_glob(self.task, name) for name in (facts.task_name, facts.task_id) if name
+        ):
+            yield Mismatch(Key.TASK, (self.task,), _shown(facts.task_name or facts.task_id))
+        if self.agent is not None and not matches_value(self.agent, facts.agent, matches_glob):
+            yield Mismatch(Key.AGENT, (self.agent,), _shown(facts.agent))
+        yield from _missed(Key.INPUTS, self.inputs, facts.inputs)
+        yield from _missed(Key.META, self.meta, facts.meta)
+        if self.contains and not any(one.casefold() in facts.text for one in self.contains):
+            yield Mismatch(Key.CONTAINS, self.contains, None)
+        for path, wanted in self.json:
+            found = facts.value_at(path)
+            if not matches_value(wanted, found, is_wanted):
+                yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
+
+
+def is_wanted(wanted: str, value: str) -> bool:
+    """Whether a value of an output is what `json` asks for: a comparison or a glob."""
+    comparison = Comparison.parse(wanted)
+    return matches_glob(wanted, value) if comparison is None else comparison.holds(value)
+
+
+def covers_value(wide: str, narrow: str) -> bool:
+    """Whether every value that `json` takes for `narrow` is one for `wide`; in doubt, no."""
+    one, other = Comparison.parse(wide), Comparison.parse(narrow)
+    if one is not None and other is not None:
+        return one.covers(other)
+    return is_anything(wide) if one or other else covers_glob(wide, narrow)
+
+
+def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], bool]) -> bool:
+    """Whether there is a value, and the one that is wanted."""
+    return found is not None and matches(wanted, found)
+
+
+def _missed(key: Key, wanted: Given, given: Given) -> Iterator[Mismatch]:
+    values = dict(given)
+    for name, pattern in wanted:
+        found = values.get(name)
+        if not matches_value(pattern, found, matches_glob):
+            yield Mismatch(key, (pattern,), _shown(found), name)
+
+
+def _shown(found: str | None) -> str | None:
+    if found is None or len(found) <= FOUND_SHOWN:
+        return found
+    return f"{found[: FOUND_SHOWN - 1]}…"
+
+
+def _is_covered(wide: str, narrow: str | None) -> bool:
+    return narrow is not None and covers_glob(wide, narrow)
+
+
+def _any_covered(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    """Whether a text that has one of the narrow ones in it always has one of the wide ones."""
+    if not wide:
+        return True
+    return bool(narrow) and all(
+        any(one.casefold() in other.casefold() for one in wide) for other in narrow
+    )
+
+
+def _all_covered(wide: Given, narrow: Given, covers: Callable[[str, str], bool]) -> bool:
+    """Whether each of the wide ones holds for the reason that a narrow one of that name does."""
+    return all(
+        any(name == other and covers(one, wanted) for other, wanted in narrow) for name, one in wide
+    )

@@ -1,0 +1,34 @@
+"""Who started an execution, as far as anybody said."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from crewgate.domain.given import Given
+from crewgate.domain.people import Email, User
+from crewgate.domain.verdict import Person
+
+STARTED_BY: Final = "started_by"
+"""What a caller names the starter with in `meta`: a user id or an e-mail address."""
+_USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
+
+
+def without_starter(meta: Given) -> Given:
+    """The same without the starter: only who starts an execution through the bot says who did."""
+    return tuple(pair for pair in meta if pair[0] != STARTED_BY)
+
+
+def said_starter(starter: Person | None, meta: Given) -> User | Email | None:
+    """Who started it in Slack, else whom its caller names; None: nobody knows."""
+    if starter is not None:
+        return User(starter.id)
+    return starter_named(dict(meta).get(STARTED_BY, ""))
+
+
+def starter_named(said: str) -> User | Email | None:
+    """Who is meant by a user id or an e-mail address."""
+    said = said.strip()
+    if "@" in said:
+        return Email(said)
+    return User(said) if _USER_ID.fullmatch(said) else None

@@ -1,0 +1,74 @@
+"""What the events of a stream mean for an execution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from crewgate.domain.notification import Output
+
+#: Of an event that does not say when it was: before all that do.
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A task, or a flow's method, is being worked on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished:
+    """A crew's task is completed."""
+
+    name: str
+    summary: str = ""
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodFinished:
+    """A method of a flow is done."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A crew or a flow ran to its end."""
+
+    result: Output | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A crew or a flow failed; empty where it gave no reason."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackReceived:
+    """Somebody answered a flow's request, here or elsewhere."""
+
+    request_id: str
+
+
+Happening = TaskStarted | TaskFinished | MethodFinished | Finished | Failed | FeedbackReceived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEvent:
+    """One event. They come in any order, perhaps long after what they tell of."""
+
+    id: str
+    execution_id: str
+    at: datetime = LONG_AGO
+    """When it happened, by the crew's clock."""
+    of_flow: bool = False
+    """It is a flow's own, so crews that end inside of it do not end it."""
+    what: Happening | None = None
+    """None: nothing that counts, save that there is a flow."""

@@ -1,0 +1,59 @@
+"""When what a rule lets happen with time is due, for a round that waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.review import Round
+from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
+
+Due = tuple[Effect, datetime]
+"""What is to happen, and when."""
+
+
+def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
+    """All that happens to a round unless somebody decides, if it waits from `start` on."""
+    rule = round_.rule
+    if rule is None:
+        return ()
+    found = [next_reminder(round_, start)]
+    if rule.escalate is not None and round_.escalated_at is None:
+        found.append(_due(round_, EffectKind.ESCALATE, rule.escalate.after, start))
+    if rule.timeout is not None:
+        found.append(_due(round_, EffectKind.TIME_OUT, rule.timeout.after, start))
+    return tuple(one for one in found if one is not None)
+
+
+def next_reminder(round_: Round, at: datetime) -> Due | None:
+    """The next one, counted from `at`, when people of the rule work; None: there were enough."""
+    rule = round_.rule
+    if rule is None or rule.remind is None or round_.reminders >= rule.remind.most:
+        return None
+    remind = rule.remind
+    if round_.reminders == 0:
+        pause = remind.after
+    else:
+        pause = remind.every or _doubled(remind.after, round_.reminders)
+    effect, due = _due(round_, EffectKind.REMIND, pause, at)
+    return effect, opens_at(round_, due)
+
+
+def opens_at(round_: Round, at: datetime) -> datetime:
+    """This moment if people of the round's rule work then, else when they begin next."""
+    hours = round_.rule.working_hours if round_.rule is not None else None
+    return at if hours is None else hours.next_open(at)
+
+
+def _doubled(pause: Duration, times: int) -> Duration:
+    longest = LONGEST_WORKING if pause.working else LONGEST
+    # Compared first: a number with so many digits takes for ever, and no moment is that far ahead.
+    doublings = min(times, (longest // pause.length).bit_length())
+    return replace(pause, length=min(pause.length * 2**doublings, longest), written="")
+
+
+def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> Due:
+    assert round_.rule is not None  # noqa: S101  # asked before
+    effect = round_.effect(kind)
+    return effect, after.after(start, round_.rule.working_hours)

@@ -1,0 +1,147 @@
+"""What changed inside a passage: words, numbers, dates and sums whole, with bounded work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, zip_longest
+from typing import Final
+
+from crewgate.domain.alignment import Block, StepBudget, align
+
+WORDS_COMPARED: Final = 1_500
+"""A passage with more counts as changed as a whole."""
+#: Passages that have less than this in common are shown one after the other.
+LEAST_IN_COMMON: Final = 0.3
+CELLS_BETWEEN: Final = " | "
+#: A word this short, in characters, tears apart what changed on both sides of it.
+_ISLAND: Final = 3
+
+# Scripts without spaces between words: each character is one.
+_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_MARKS = "—…。、，！？：；「」『』"
+#: What no word begins or ends with. All else beyond ASCII does: letters, accents, emoji, €.
+_NO_LETTER = rf"\s!-/:-@\[-^`{{-~–“”‘’«»„‚·•{_MARKS}{_IDEOGRAPHS}"
+#: What stands inside a word, as in `e-mail`, `0.18`, `2024–2025`, `12:30` or an address.
+_INSIDE = r"[!-+\--/:<-@\[-^`{}~–“”‘’«»„‚·•]"
+_WORD: Final = re.compile(
+    rf"(?P<word>(?:[-+$<>~#@]{{1,3}}(?=\.?[0-9]))?(?:\.(?=[0-9]))?"  # −5, $0.18, <3, .5
+    rf"[^{_NO_LETTER}]+(?:(?:{_INSIDE}+|(?<=[0-9]),(?=[0-9]))[^{_NO_LETTER}]+)*%?"
+    rf"|\S)(?P<space>\s*)"
+)
+
+
+class Kind(StrEnum):
+    """What became of some words."""
+
+    SAME = "same"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Some words in a row, and what became of them."""
+
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, and the space that follows it, which no comparison looks at."""
+
+    text: str
+    space: str
+
+    def __str__(self) -> str:
+        return self.text + self.space
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text: the space before the first one is left off."""
+    return [Word(match["word"], match["space"]) for match in _WORD.finditer(text)]
+
+
+def compare_words(before: str | None, after: str | None, budget: StepBudget) -> tuple[Segment, ...]:
+    """What has to be done to the words before to make them those after. None: there are none.
+
+    All of `after` is in what is the same or added, all of `before`, but for its space, in what is
+    the same or removed.
+    """
+    if before is None or after is None or not budget.affords(before, after):
+        return _one_after_the_other(before, after)
+    old, new = words_of(before), words_of(after)
+    if max(len(old), len(new)) > WORDS_COMPARED:
+        return _one_after_the_other(before, after)
+    blocks = list(align([word.text for word in old], [word.text for word in new], budget))
+    kept = sum(_letters(old[block.start : block.end]) for block in blocks if block.same)
+    if kept < LEAST_IN_COMMON * max(_letters(old), _letters(new)):
+        return _one_after_the_other(before, after)
+    return _as_segments(_without_islands(blocks, old), old, new)
+
+
+def compare_cells(
+    before: Sequence[str], after: Sequence[str], budget: StepBudget
+) -> tuple[Segment, ...]:
+    """The cells of two rows: each with the one in its place, or those that came and went."""
+    cells: list[tuple[Segment, ...]] = []
+    if len(before) == len(after):
+        cells = [compare_words(*pair, budget) for pair in zip(before, after, strict=True)]
+    else:
+        for block in align(before, after, budget):
+            pairs = zip_longest(
+                before[block.start : block.end], after[block.new_start : block.new_end]
+            )
+            cells += [compare_words(*pair, budget) for pair in pairs]
+    between = (Segment(Kind.SAME, CELLS_BETWEEN),)
+    return tuple(chain.from_iterable([cells[0], *(between + cell for cell in cells[1:])]))
+
+
+def _letters(words: Sequence[Word]) -> int:
+    """Characters, without the spaces between."""
+    return sum(len(word.text) for word in words)
+
+
+def _without_islands(blocks: list[Block], old: list[Word]) -> list[Block]:
+    """The same with a short word between two changes counted among them: it only tears them."""
+    made: list[Block] = []
+    for at, block in enumerate(blocks):
+        is_island = (
+            block.same
+            and 0 < at < len(blocks) - 1
+            and block.end - block.start == 1
+            and len(old[block.start].text) <= _ISLAND
+        )
+        changed = is_island or not block.same
+        if changed and made and not made[-1].same:
+            last = made[-1]
+            made[-1] = last._replace(end=block.end, new_end=block.new_end)
+        else:
+            made.append(block._replace(same=not changed))
+    return made
+
+
+def _as_segments(blocks: list[Block], old: list[Word], new: list[Word]) -> tuple[Segment, ...]:
+    made: list[Segment] = []
+    for block in blocks:
+        gone, came = old[block.start : block.end], new[block.new_start : block.new_end]
+        if block.same:
+            pairs = zip(gone, came, strict=True)
+            text = "".join(word.text + (word.space or before.space) for before, word in pairs)
+            made.append(Segment(Kind.SAME, text))
+            continue
+        if gone:
+            made.append(Segment(Kind.REMOVED, "".join(map(str, gone))))
+        if came:
+            made.append(Segment(Kind.ADDED, "".join(map(str, came))))
+    return tuple(made)
+
+
+def _one_after_the_other(before: str | None, after: str | None) -> tuple[Segment, ...]:
+    return (
+        *([Segment(Kind.REMOVED, before)] if before is not None else []),
+        *([Segment(Kind.ADDED, after)] if after is not None else []),
+    )

@@ -1,0 +1,64 @@
+"""Bodies of the webhooks that the host sends, in the vendor's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crewgate.host.records import Execution, Json, Webhook
+
+
+def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:
+    """A task is done."""
+    body = {
+        "description": output["description"],
+        "name": output["name"],
+        "expected_output": output["expected_output"],
+        "summary": output["summary"],
+        "agent": output["agent"],
+        "output": output["raw"],
+        "output_json": output["json"],
+        "task_id": task_id,
+    }
+    return [
+        *_to_url("task", execution, execution.kickoff.urls.task, body),
+        *event(execution, "task_completed", {"task_id": task_id, "name": output["name"]}),
+    ]
+
+
+def step_webhooks(execution: Execution, step: Json) -> list[Webhook]:
+    """An agent took a step."""
+    return _to_url("step", execution, execution.kickoff.urls.step, step)
+
+
+def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]:
+    """A crew or flow is done."""
+    return _to_url("crew", execution, execution.kickoff.urls.crew, {"result": result, **more})
+
+
+def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list[Webhook]:
+    """A task waits for a person."""
+    address = execution.kickoff.human_input
+    if address is None:
+        return []
+    told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
+    return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
+
+
+def event(execution: Execution, kind: str, told: Json) -> list[Webhook]:
+    """An event of the stream, where the kickoff asked for its type."""
+    stream = execution.kickoff.stream
+    if stream is None or kind not in execution.kickoff.events:
+        return []
+    body = {"execution_id": execution.id, "type": kind, "data": {**told, **_meta(execution)}}
+    return [Webhook("stream", stream.url, body, stream.headers)]
+
+
+def _to_url(kind: str, execution: Execution, url: str | None, body: Json) -> list[Webhook]:
+    if url is None:
+        return []
+    return [Webhook(kind, url, {**body, "kickoff_id": execution.id, **_meta(execution)})]
+
+
+def _meta(execution: Execution) -> Json:
+    return {} if execution.kickoff.meta is None else {"meta": execution.kickoff.meta}

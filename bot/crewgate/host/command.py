@@ -1,0 +1,152 @@
+"""`crewgate host`: from its arguments and the environment to a running host."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from dotenv import load_dotenv
+
+from crewgate.domain.redaction import Redactor
+from crewgate.host.context import FlowWebhook
+from crewgate.host.engine.versions import require_crewai
+from crewgate.host.errors import HostNotStarted
+from crewgate.host.serve import Options, leave, serve
+from crewgate.host.target import Target
+from crewgate.imports import kept_imports
+from crewgate.logs import set_up_logging
+
+_SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+_SHORTEST_SECRET: Final = 8
+#: Whoever guesses a shorter one puts questions before people; the bot takes none either.
+SECRET_LENGTH: Final = 16
+
+
+def run_host(chosen: argparse.Namespace) -> int:
+    """Serve until SIGTERM; gives the exit status only where it did not start."""
+    # The crew's own keys are there too: what `.env` holds is in the environment from here on.
+    load_dotenv(Path(".env"))
+    leave_terminal()
+    try:
+        options = read_options(chosen, os.environ)
+        set_up_logging(*_log_settings(os.environ), redact=options.redactor.error)
+        require_crewai()
+        targets = _load(chosen.targets, options)
+        check_flows(targets, options)
+        asyncio.run(serve(targets, options))
+    except HostNotStarted as error:
+        print(f"crewgate: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    leave(0)
+    return 0
+
+
+def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> Options:
+    """The options, with their secrets. Raises HostNotStarted."""
+    token = environment.get(chosen.token_env, "").strip()
+    if not token:
+        raise HostNotStarted(
+            f"{chosen.token_env} is not set: the bearer token that callers must present; what"
+            " `openssl rand -hex 32` prints will do"
+        )
+    for option, url in (
+        ("--public-url", chosen.public_url),
+        ("--flow-webhook", chosen.flow_webhook),
+    ):
+        if url is not None and not _is_url(url):
+            raise HostNotStarted(f"{option} {url!r} is no http(s) URL")
+    flow_webhook = _flow_webhook(chosen, environment)
+    return Options(
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        database=chosen.database,
+        token=token,
+        public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
+        flow_webhook=flow_webhook,
+        redactor=Redactor(_secrets(environment)).also(
+            (token, flow_webhook.secret if flow_webhook else "")
+        ),
+    )
+
+
+def leave_terminal() -> None:
+    """Let nothing be asked at the terminal, where nobody answers for all that callers start.
+
+    CrewAI asks there whether to upload what a first execution did, and waits 20 s; a crew's own
+    `input()` would wait for ever.
+    """
+    sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # until the process ends
+
+
+def check_flows(targets: Mapping[str, Target], options: Options) -> None:
+    """Raises HostNotStarted where a flow is served whose questions could go nowhere."""
+    flows = [name for name, target in targets.items() if target.is_flow]
+    if flows and options.flow_webhook is None:
+        raise HostNotStarted(
+            f"{flows[0]} is a flow: say where its questions go with --flow-webhook URL and"
+            " --flow-webhook-secret-env NAME"
+        )
+    if flows[1:] and options.flow_webhook is not None and "{name}" not in options.flow_webhook.url:
+        raise HostNotStarted(
+            f"{' and '.join(flows)} are flows, and --flow-webhook names one crew of the bot for all"
+            " of them: put {name} where it stands, as in …/crews/{name}/flow-request"
+        )
+
+
+def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) -> FlowWebhook | None:
+    if chosen.flow_webhook is None:
+        return None
+    name = chosen.flow_webhook_secret_env
+    if name is None:
+        raise HostNotStarted("--flow-webhook needs --flow-webhook-secret-env NAME")
+    secret = environment.get(name, "")
+    if not secret:
+        raise HostNotStarted(f"{name} is not set: the secret of the crew's flow requests")
+    if len(secret) < SECRET_LENGTH:
+        raise HostNotStarted(
+            f"{name} has {len(secret)} characters and needs {SECRET_LENGTH} or more; what"
+            " `openssl rand -hex 32` prints will do, for the crew's flow_webhook_secret_env too"
+        )
+    return FlowWebhook(url=chosen.flow_webhook, secret=secret)
+
+
+def _load(specs: list[str], options: Options) -> Mapping[str, Target]:
+    database = options.database
+    states = database.with_name(f"{database.stem}-flows{database.suffix or '.db'}")
+    with kept_imports():
+        from crewgate.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
+
+        return load_targets(specs, folder=Path.cwd(), flow_states=states)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "json"], str]:
+    form, level = environment.get("LOG_FORMAT", "console"), environment.get("LOG_LEVEL", "info")
+    if level.lower() not in {"debug", "info", "warning", "error", "critical"}:
+        raise HostNotStarted(f"LOG_LEVEL {level!r} is none of debug, info, warning, error")
+    match form:
+        case "console" | "json":
+            return form, level
+    raise HostNotStarted(f"LOG_FORMAT {form!r} is neither console nor json")
+
+
+def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
+    """The crew's own keys, by their variables' names; short values are flags and numbers."""
+    for name, value in environment.items():
+        if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
+            yield value

@@ -1,0 +1,61 @@
+"""What the host's parts share: the database, and where clock, ids and chance enter."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crewgate.host.outbox import Outbox
+from crewgate.host.slots import Slots
+from crewgate.host.store import Store
+from crewgate.host.waiters import Waiters
+
+
+def random_id() -> str:
+    """An id of an execution or a question, as CrewAI's own are."""
+    return str(uuid.uuid4())
+
+
+def utc_seconds() -> float:
+    """The present moment, in seconds since the epoch."""
+    return time.time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowWebhook:
+    """Where flows' questions go, and what they are signed with."""
+
+    url: str
+    """With `{name}` for the target's name, where several are served."""
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """One of each for the whole host."""
+
+    store: Store
+    outbox: Outbox
+    slots: Slots
+    waiters: Waiters
+    wake: Callable[[], None]
+    """Says that there are webhooks to send, from any thread."""
+    url: str
+    """Where the host is reached, for the callbacks of flows."""
+    flow_webhook: FlowWebhook | None
+    again_after: float
+    """Seconds until an execution goes on whose work could not be written to disk."""
+    new_id: Callable[[], str]
+    redact: Callable[[str], str]
+    """Takes secrets out of what is told of an error."""
+    now: Callable[[], float] = utc_seconds
+    new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

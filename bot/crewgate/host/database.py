@@ -1,0 +1,96 @@
+"""The SQLite connection: one, shared by the event loop and the executions' threads."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from crewgate.host.errors import HostNotStarted, HostStops, NotKept
+from crewgate.host.schema import STEPS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """Transactions on one file, which no other process can open meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises HostNotStarted where the file cannot be used."""
+        self._lock = threading.RLock()
+        self._closed = False
+        try:
+            # Readable by this user only: it holds outputs, and credentials of webhooks.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = sqlite3.connect(
+                path, timeout=0.2, isolation_level=None, check_same_thread=False
+            )
+            self._open()
+        except sqlite3.OperationalError as error:
+            why = "another host is using it" if "locked" in str(error) else str(error)
+            raise HostNotStarted(f"{path} cannot be used: {why}") from error
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise HostNotStarted(f"{path} cannot be used: {error}") from error
+
+    def _open(self) -> None:
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("BEGIN EXCLUSIVE")
+        [version] = self._connection.execute("PRAGMA user_version").fetchone()
+        for number, step in enumerate(STEPS[version:], start=version + 1):
+            # One statement at a time: `executescript` would commit first.
+            for statement in filter(str.strip, step.split(";\n")):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {number}")
+        self._connection.execute("COMMIT")
+        if version > len(STEPS):
+            raise sqlite3.DatabaseError("it was written by a later version of crewgate")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """What is done in the block is on disk after it, or not at all. Raises HostStops."""
+        with self.reading():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # Where the disk is full SQLite may have rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read, as of one moment. Raises HostStops once it is closed."""
+        with self._lock:
+            if self._closed:
+                raise HostStops
+            yield self._connection
+
+    def close(self) -> None:
+        """Close it, once nobody is in a transaction."""
+        with self._lock:
+            self._closed = True
+            self._connection.close()
+
+
+def or_not_kept(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function raise NotKept where the file cannot be read or written."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except sqlite3.Error as error:
+            raise NotKept(str(error)) from error
+
+    return call

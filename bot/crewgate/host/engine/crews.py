@@ -1,0 +1,217 @@
+"""A crew: runs it, and goes on where it was after a restart.
+
+Finished tasks are put back into a crew that is built anew, by CrewAI's own way of resuming (a task
+with an output is not run when `checkpoint_kickoff_event_id` is set). CrewAI's checkpoints are not
+read: they hold a crew as JSON, without its models, tools and callbacks, and are written after the
+next task began.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from crewai import Crew
+from crewai.core.providers.human_input import set_provider
+from crewai.tasks.task_output import TaskOutput
+
+from crewgate.host.engine.replays import give_back, replace_once
+from crewgate.host.engine.reviews import Reviews
+from crewgate.host.engine.steps import listen_to_steps
+from crewgate.host.errors import Refusal
+from crewgate.host.records import Finished, Json, Round, TaskRow
+from crewgate.host.target import Completed, Run
+
+
+class CrewTarget:
+    """A crew, built anew for each execution."""
+
+    is_flow = False
+
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[], Any],
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """`defaults` are inputs that a kickoff may leave out."""
+        self.name = name
+        self._build = build
+        self._defaults = defaults
+        self.inputs: Sequence[str] = sorted(build().fetch_inputs() - defaults.keys())
+
+    def check(self, inputs: Json) -> None:
+        """Raises Refusal where inputs are missing."""
+        missing = [name for name in self.inputs if inputs.get(name) in (None, "")]
+        if missing:
+            raise Refusal(
+                422,
+                "Validation Error",
+                f"Missing required inputs: {', '.join(missing)}",
+                {"missing_inputs": missing},
+            )
+
+    def run(self, run: Run) -> Completed:
+        """Work in the calling thread, to the end."""
+        return _Work(self._build(), run).work(self._defaults)
+
+
+class _Work:
+    """One execution of a crew."""
+
+    def __init__(self, crew: Crew, run: Run) -> None:
+        self._crew = crew
+        self._run = run
+        self._tasks: list[Any] = list(crew.tasks)
+        rows = [TaskRow(str(task.id), task.name or "", task.key) for task in self._tasks]
+        # A task of a crew that is built anew has another id; people know the first one.
+        self._ids = [row.id for row in run.begin(rows)]
+        by_task = {id(task): known for task, known in zip(self._tasks, self._ids, strict=True)}
+        self._reviews = Reviews(run, lambda task: by_task.get(id(task), str(task.id)))
+
+    def work(self, defaults: Mapping[str, Any]) -> Completed:
+        self._take_time()
+        self._go_back()
+        set_provider(self._reviews)
+        self._crew.stream = False
+        self._listen()
+        result: Any = self._crew.kickoff(inputs={**defaults, **self._run.execution.kickoff.inputs})
+        usage = result.token_usage
+        more = {
+            "result_json": _json_of(result),
+            "token_usage": {
+                "total_tokens": usage.total_tokens,
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+            },
+        }
+        return Completed(str(result.raw), more)
+
+    def _take_time(self) -> None:
+        """Take off the limits that would count the time which people take, and end the execution.
+
+        CrewAI ends an agent's task with an error once it has an answer, if that came too late.
+        """
+        for task in self._tasks:
+            agent = self._crew.manager_agent or task.agent
+            if task.human_input and agent is not None:
+                agent.max_execution_time = None
+
+    # ---- after a restart
+
+    def _go_back(self) -> None:
+        """Put back what was done before, if anything was."""
+        finished = self._run.finished()
+        for one in finished:
+            self._put_back(one)
+        shown: dict[str, list[Round]] = {}
+        for round_ in self._run.rounds():
+            shown.setdefault(round_.task_id, []).append(round_)
+        done = {one.position for one in finished}
+        for position, task_id in enumerate(self._ids):
+            if task_id in shown and position not in done:
+                self._take_up(position, task_id, shown[task_id])
+
+    def _put_back(self, one: Finished) -> None:
+        self._crew.checkpoint_kickoff_event_id = self._run.execution.id
+        task = self._tasks[one.position]
+        model = task.output_pydantic
+        stored = one.output["pydantic"]
+        task.output = TaskOutput(
+            description=one.output["description"],
+            name=one.output["name"],
+            expected_output=one.output["expected_output"],
+            raw=one.output["raw"],
+            json_dict=one.output["json"],
+            pydantic=model.model_validate(stored) if model and stored is not None else None,
+            agent=one.output["agent"],
+        )
+        if task.async_execution:
+            # CrewAI resumes at the first task that is not done, and runs those beside it again.
+            give_back(task, task.output)
+        for skipped in self._tasks[: one.position]:
+            # Conditional tasks that were skipped leave no output, and would end the resuming.
+            if skipped.output is None and hasattr(skipped, "get_skipped_task_output"):
+                skipped.output = skipped.get_skipped_task_output()
+
+    def _take_up(self, position: int, task_id: str, rounds: list[Round]) -> None:
+        """Let a task that was shown to people not run before they decided, and then as they did.
+
+        What was approved is the task's output, word for word: another run could have another one,
+        which nobody has seen.
+        """
+        task, newest = self._tasks[position], rounds[-1]
+        agent = self._crew.manager_agent or task.agent
+
+        def decide() -> bool:
+            decision = newest.decision or self._run.wait(task_id)
+            decided = Round(task_id, newest.number, newest.output, decision)
+            self._reviews.remember(task_id, [*rounds[:-1], decided])
+            return decision.approve
+
+        if agent is not None:
+            replace_once(agent, task, lambda: newest.output if decide() else None)
+        elif decide():
+            # The manager is made by crewai itself, later: nobody is there who could be asked.
+            self._approve(position, newest.output)
+
+    def _approve(self, position: int, text: str) -> None:
+        task = self._tasks[position]
+        output = TaskOutput(
+            name=task.name,
+            description=task.description,
+            expected_output=task.expected_output,
+            raw=text,
+            pydantic=task.output_pydantic.model_validate_json(text)
+            if task.output_pydantic
+            else None,
+            json_dict=json.loads(text) if task.output_json else None,
+            agent="Crew Manager",
+        )
+        kept = _kept(output)
+        self._run.finish_task(position, kept, seconds=0)
+        self._put_back(Finished(position, kept, 0))
+
+    # ---- what the crew says as it goes
+
+    def _listen(self) -> None:
+        theirs = self._crew.task_callback
+        began = time.monotonic()
+
+        def on_task(output: Any) -> Any:
+            nonlocal began
+            seconds, began = time.monotonic() - began, time.monotonic()
+            for position, task in enumerate(self._tasks):
+                if task.output is output:
+                    took = task.execution_duration
+                    self._run.finish_task(
+                        position, _kept(output), seconds=seconds if took is None else took
+                    )
+            return theirs(output) if theirs else None
+
+        self._crew.task_callback = on_task
+        listen_to_steps(self._crew, self._run)
+
+
+def _kept(output: Any) -> Json:
+    """What is kept of a task's output."""
+    model = output.pydantic
+    return {
+        "description": output.description,
+        "name": output.name,
+        "expected_output": output.expected_output,
+        "summary": output.summary,
+        "agent": output.agent.strip(),
+        "raw": output.raw,
+        "json": output.json_dict,
+        "pydantic": None if model is None else json.loads(model.model_dump_json()),
+    }
+
+
+def _json_of(result: Any) -> Any:
+    if result.pydantic is not None:
+        return json.loads(result.pydantic.model_dump_json())
+    return result.json_dict

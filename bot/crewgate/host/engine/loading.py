@@ -1,0 +1,118 @@
+"""From `module:name` to what is served."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from crewai import Crew
+from crewai.flow.flow import Flow
+
+from crewgate.host.engine.crews import CrewTarget
+from crewgate.host.engine.declared import maker_of
+from crewgate.host.engine.flows import FlowTarget
+from crewgate.host.errors import HostNotStarted
+from crewgate.host.target import Target
+
+
+def load_targets(specs: list[str], *, folder: Path, flow_states: Path) -> dict[str, Target]:
+    """Import what was asked for, by its last name; `flow_states` is the file of flows' states.
+
+    Raises HostNotStarted.
+    """
+    # As `python -m` does it; `crewai create` puts the project below `src`.
+    for place in (folder / "src", folder):
+        if place.is_dir() and str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    targets: dict[str, Target] = {}
+    for spec in specs:
+        target = _load(spec, flow_states)
+        if target.name in targets:
+            raise HostNotStarted(
+                f"two of them are called {target.name!r}: each is served below its name, so import"
+                " one under another name in a module of yours"
+            )
+        targets[target.name] = target
+    return targets
+
+
+def _load(spec: str, flow_states: Path) -> Target:
+    module, _, name = spec.partition(":")
+    if not module or not name.isidentifier():
+        raise HostNotStarted(f"{spec!r} is no MODULE:NAME, such as my_project.crew:crew")
+    found = _find(module, name, spec)
+    try:
+        return _as_target(name, found, spec, flow_states)
+    except HostNotStarted:
+        raise
+    except (Exception, SystemExit) as error:
+        raise HostNotStarted(f"{spec} cannot be built: {_explain(error)}") from error
+
+
+def _find(module: str, name: str, spec: str) -> Any:
+    try:
+        imported = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            raise HostNotStarted(
+                f"{spec}: there is no module {error.name!r} in this folder, in its src, or"
+                " installed"
+            ) from error
+        raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
+    if not hasattr(imported, name):
+        raise HostNotStarted(f"{spec}: {module} has no {name!r}")
+    return getattr(imported, name)
+
+
+def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
+    if isinstance(found, Crew):
+        # Each execution fills in its own inputs, so none may work on the one that is given.
+        return CrewTarget(name, found.copy)
+    if inspect.isclass(found) and issubclass(found, Flow):
+        return FlowTarget(name, found, flow_states)
+    if isinstance(found, Flow):
+        return FlowTarget(name, maker_of(found), flow_states)
+    if inspect.isclass(found) and callable(getattr(found, "crew", None)):
+        project: Any = found
+        return CrewTarget(name, lambda: project().crew())
+    if callable(found):
+        return _as_target_of_function(name, found, spec, flow_states)
+    raise HostNotStarted(f"{spec} is {_a(found)}, which is no crew and no flow")
+
+
+def _as_target_of_function(
+    name: str, found: Callable[[], Any], spec: str, flow_states: Path
+) -> Target:
+    match found():
+        case Crew():
+            return CrewTarget(name, found)
+        case (Crew(), dict() as defaults):  # as `load_crew` gives them
+            return CrewTarget(name, lambda: found()[0], defaults)
+        case Flow() as made:
+            return FlowTarget(name, maker_of(made), flow_states)
+        case made:
+            raise HostNotStarted(f"{spec} makes {_a(made)}, which is no crew and no flow")
+
+
+def _a(value: object) -> str:
+    return f"a value of type {type(value).__name__}"
+
+
+def _explain(error: BaseException) -> str:
+    """An error of the user's code in one line, with where it was raised."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<")
+        and frame.filename not in {__file__, importlib.__file__}
+    ]
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}{where}"

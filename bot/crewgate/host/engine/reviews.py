@@ -1,0 +1,114 @@
+"""CrewAI's human input, given by people whom the host asks.
+
+The provider is held by a context variable of crewai's, so it is the execution's own: its thread and
+the threads that crewai starts from there see it, nobody else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from crewgate.host.records import Decision, Json, Round
+from crewgate.host.target import Run
+
+
+class Reviews:
+    """A `HumanInputProvider`: pauses at each answer, until somebody approves one."""
+
+    def __init__(self, run: Run, id_of: Callable[[Any], str]) -> None:
+        self._run = run
+        self._id_of = id_of
+        """The id of a task, the same after a restart."""
+        self._before: dict[str, list[Round]] = {}
+        self._shown: dict[str, Round] = {}
+
+    def take_up(self, rounds: list[Round]) -> None:
+        """Rounds of tasks that run again because nothing else of them is kept.
+
+        Of each task the newest goes on: what it says instead was seen by nobody.
+        """
+        by_task: dict[str, list[Round]] = {}
+        for one in rounds:
+            by_task.setdefault(one.task_id, []).append(one)
+        for task_id, of_task in by_task.items():
+            newest = of_task[-1]
+            if newest.decision is None or newest.decision.approve:
+                self._shown[task_id] = of_task.pop()
+            self.remember(task_id, of_task)
+
+    def remember(self, task_id: str, rounds: list[Round]) -> None:
+        """Rounds from before a restart, which the agent is told of when its task runs."""
+        self._before[task_id] = rounds
+
+    def setup_messages(self, context: Any) -> bool:  # noqa: ARG002  # as documented
+        """Leave the prompt to crewai."""
+        return False
+
+    def post_setup_messages(self, context: Any) -> None:
+        """Add to the prompt what was said about this task before a restart."""
+        for one in self._before.pop(self._id_of(context.task), ()):
+            context.messages.append({"role": "assistant", "content": one.output})
+            if one.decision is not None and not one.decision.approve:
+                context.messages.append(context._format_feedback_message(one.decision.feedback))  # noqa: SLF001  # as documented
+
+    def handle_feedback(self, formatted_answer: Any, context: Any) -> Any:
+        """Ask people until they approve; gives the answer that they approved."""
+        answer, decision = self._ask(formatted_answer, context)
+        while not decision.approve:
+            answer, decision = self._ask(context._invoke_loop(), context)  # noqa: SLF001  # as documented
+        return answer
+
+    async def handle_feedback_async(self, formatted_answer: Any, context: Any) -> Any:
+        """The same, without holding up the event loop."""
+        answer, decision = await asyncio.to_thread(self._ask, formatted_answer, context)
+        while not decision.approve:
+            answer = await context._ainvoke_loop()  # noqa: SLF001  # as documented
+            answer, decision = await asyncio.to_thread(self._ask, answer, context)
+        return answer
+
+    def _ask(self, answer: Any, context: Any) -> tuple[Any, Decision]:
+        """The answer that people saw, and what they decided about it."""
+        task_id = self._id_of(context.task)
+        shown = self._shown.pop(task_id, None)
+        if shown is None:
+            decision = self._run.pause(
+                task_id, text_of(answer.output), _told(answer.output, context)
+            )
+        else:
+            answer = _with_output(answer, shown.output)
+            context.messages.append({"role": "assistant", "content": shown.output})
+            decision = shown.decision or self._run.wait(task_id)
+        if decision.approve:
+            context.ask_for_human_input = False
+        else:
+            context.messages.append(context._format_feedback_message(decision.feedback))  # noqa: SLF001  # as documented
+        return answer, decision
+
+
+def text_of(output: Any) -> str:
+    """An answer as text: as it is, or as the JSON of its model."""
+    return output if isinstance(output, str) else str(output.model_dump_json())
+
+
+def _with_output(answer: Any, text: str) -> Any:
+    """An answer with the output of another: text, or the model that its JSON makes."""
+    kind = type(answer.output)
+    output = text if kind is str else kind.model_validate_json(text)
+    return replace(answer, output=output, text=text)
+
+
+def _told(output: Any, context: Any) -> Json:
+    """What a notification says besides the ids and `meta`."""
+    task, crew = context.task, context.crew
+    return {
+        "task_output": output if isinstance(output, str) else json.loads(text_of(output)),
+        "task_name": task.name or "",
+        "task_description": task.description,
+        "expected_output": task.expected_output,
+        "agent": context.agent.role.strip(),
+        "crew_name": getattr(crew, "name", None) or "",
+    }

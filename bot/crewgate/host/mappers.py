@@ -1,0 +1,112 @@
+"""Rows of the database to records and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from crewgate.host.records import (
+    Address,
+    Decision,
+    DueWebhook,
+    Execution,
+    Finished,
+    Json,
+    Kickoff,
+    Question,
+    Round,
+    State,
+    TaskRow,
+    Urls,
+    Webhook,
+)
+
+
+def kickoff_to_text(kickoff: Kickoff) -> str:
+    """A kickoff as it is stored, without the URLs that are forgotten."""
+    return json.dumps(
+        {
+            "inputs": kickoff.inputs,
+            "meta": kickoff.meta,
+            "human_input": _from_address(kickoff.human_input),
+            "stream": _from_address(kickoff.stream),
+            "events": kickoff.events,
+        }
+    )
+
+
+def with_human_input(text: str, address: Address) -> str:
+    """A stored kickoff with another address for human input."""
+    return json.dumps(json.loads(text) | {"human_input": _from_address(address)})
+
+
+def execution_from_row(row: sqlite3.Row) -> Execution:
+    """An execution."""
+    stored = json.loads(row["kickoff"])
+    kickoff = Kickoff(
+        inputs=stored["inputs"],
+        meta=stored["meta"],
+        urls=Urls(task=row["task_url"], step=row["step_url"], crew=row["crew_url"]),
+        human_input=_to_address(stored["human_input"]),
+        stream=_to_address(stored["stream"]),
+        events=tuple(stored["events"]),
+    )
+    return Execution(
+        id=row["id"],
+        target=row["target"],
+        kickoff=kickoff,
+        state=State(row["state"]),
+        tasks=tuple(TaskRow(**task) for task in json.loads(row["tasks"])),
+        result=row["result"],
+        error=row["error"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def finished_from_row(row: sqlite3.Row) -> Finished:
+    """A task that is done."""
+    return Finished(row["position"], json.loads(row["output"]), row["seconds"])
+
+
+def round_from_row(row: sqlite3.Row) -> Round:
+    """A round."""
+    decided = row["approve"] is not None
+    decision = Decision(bool(row["approve"]), row["feedback"]) if decided else None
+    return Round(row["task_id"], row["number"], row["output"], decision)
+
+
+def question_from_row(row: sqlite3.Row) -> Question:
+    """A flow's question."""
+    return Question(
+        id=row["id"],
+        method=row["method"],
+        emit=tuple(json.loads(row["emit"])),
+        token_hash=row["token_hash"],
+        pending=json.loads(row["pending"]),
+        feedback=row["feedback"],
+        carried_out=bool(row["carried_out"]),
+    )
+
+
+def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
+    """A webhook that is due."""
+    webhook = Webhook(
+        kind=row["kind"],
+        url=row["url"],
+        body=json.loads(row["body"]),
+        headers=json.loads(row["headers"]),
+        about=row["about"],
+    )
+    return DueWebhook(row["id"], row["execution_id"], webhook, row["tries"])
+
+
+def _from_address(address: Address | None) -> Json | None:
+    if address is None:
+        return None
+    return {"url": address.url, "authorization": address.authorization}
+
+
+def _to_address(stored: dict[str, Any] | None) -> Address | None:
+    return None if stored is None else Address(**stored)

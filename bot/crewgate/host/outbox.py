@@ -1,0 +1,103 @@
+"""Webhooks that are to be sent, in the host's database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from sqlite3 import Connection
+
+from crewgate.host.database import Database
+from crewgate.host.mappers import webhook_from_row
+from crewgate.host.records import DueWebhook, Webhook
+from crewgate.host.texts import sendable
+
+
+def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
+    """Keep webhooks in the transaction that they tell of."""
+    sql.executemany(
+        "INSERT INTO webhooks (execution_id, kind, about, url, headers, body, due_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                execution_id,
+                one.kind,
+                one.about,
+                one.url,
+                json.dumps(dict(one.headers)),
+                sendable(json.dumps(one.body, ensure_ascii=False)),
+                at,
+            )
+            for one in webhooks
+        ],
+    )
+
+
+def forget_about(sql: Connection, execution_id: str, about: str) -> None:
+    """Send no more what announces a pause that is over."""
+    sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
+
+
+def forget_announcements(sql: Connection, execution_id: str) -> None:
+    """Send no more what announces any pause of an execution."""
+    sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,))
+
+
+class Outbox:
+    """Reads what is due, and keeps what came of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
+        """Keep webhooks that tell of nothing else."""
+        with self._database.transaction() as sql:
+            put(sql, execution_id, webhooks, at=at)
+
+    def due(
+        self,
+        at: float,
+        *,
+        announcing: bool,
+        limit: int,
+        to_one_url: int,
+        except_for: Iterable[int],
+    ) -> list[DueWebhook]:
+        """What is to be sent by then, the oldest first, save what is being sent.
+
+        Of what announces a pause, or of all else; and no more to one URL than that. That a crew is
+        done is sent after what its tasks say: nobody expects more of them then.
+        """
+        held = json.dumps(list(except_for))
+        with self._database.reading() as sql:
+            rows = sql.execute(
+                "SELECT * FROM webhooks WHERE id IN"
+                " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY url ORDER BY id)"
+                " AS place FROM webhooks AS one WHERE due_at <= ? AND (about != '') = ?"
+                " AND NOT (kind = 'crew' AND EXISTS (SELECT 1 FROM webhooks AS before"
+                " WHERE before.execution_id = one.execution_id AND before.kind = 'task')))"
+                " WHERE place <= ?)"
+                " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+                (at, announcing, to_one_url, held, limit),
+            ).fetchall()
+        return [webhook_from_row(row) for row in rows]
+
+    def next_due(self, *, after: float) -> float | None:
+        """When the next one is due of those that are not yet."""
+        with self._database.reading() as sql:
+            [at] = sql.execute(
+                "SELECT min(due_at) FROM webhooks WHERE due_at > ?", (after,)
+            ).fetchone()
+        return None if at is None else float(at)
+
+    def remove(self, webhook_id: int) -> None:
+        """It was delivered, or is given up."""
+        with self._database.transaction() as sql:
+            sql.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
+
+    def postpone(self, webhook_id: int, due_at: float) -> None:
+        """Try it again then."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE webhooks SET tries = tries + 1, due_at = ? WHERE id = ?",
+                (due_at, webhook_id),
+            )

@@ -1,0 +1,115 @@
+"""One execution in its thread, as the engine sees the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from crewgate.host import bodies
+from crewgate.host.context import Shared
+from crewgate.host.database import or_not_kept
+from crewgate.host.records import (
+    Decision,
+    Execution,
+    Finished,
+    Json,
+    Question,
+    Round,
+    TaskRow,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class HostRun:
+    """What it is told is on disk when the call returns, with the webhooks that tell of it.
+
+    Each call raises NotKept where that cannot be.
+    """
+
+    def __init__(self, execution_id: str, target: str, shared: Shared) -> None:
+        self._id = execution_id
+        self._target = target
+        self._shared = shared
+        self._store = shared.store
+
+    @property
+    @or_not_kept
+    def execution(self) -> Execution:
+        """The execution as it is now."""
+        return self._store.get(self._id, self._target)
+
+    @or_not_kept
+    def begin(self, tasks: Sequence[TaskRow]) -> Sequence[TaskRow]:
+        """Say on which tasks it works; gives those with which it began. Raises TargetChanged."""
+        return self._store.begin(self._id, tasks)
+
+    @or_not_kept
+    def finished(self) -> list[Finished]:
+        """The tasks that were done before."""
+        return self._store.finished(self._id)
+
+    @or_not_kept
+    def rounds(self) -> list[Round]:
+        """The rounds that were shown to people before."""
+        return self._store.rounds(self._id)
+
+    @or_not_kept
+    def finish_task(self, position: int, output: Mapping[str, Any], *, seconds: float) -> None:
+        """A task is done."""
+        execution = self.execution
+        task = execution.tasks[position]
+        self._store.finish_task(
+            self._id,
+            position,
+            dict(output),
+            seconds=seconds,
+            at=self._shared.now(),
+            webhooks=bodies.task_webhooks(execution, task.id, output),
+        )
+        log.info("task_finished", execution=self._id, task=task.id)
+        self._shared.wake()
+
+    @or_not_kept
+    def step(self, step: Json) -> None:
+        """An agent took a step."""
+        if webhooks := bodies.step_webhooks(self.execution, step):
+            self._shared.outbox.put(self._id, webhooks, at=self._shared.now())
+            self._shared.wake()
+
+    @or_not_kept
+    def pause(self, task_id: str, output: str, body: Json) -> Decision:
+        """Show an output to people and wait for the decision. Raises HostStops."""
+        webhooks = bodies.human_input_webhooks(self.execution, task_id, body)
+        # Before anybody can know that this waits.
+        self._shared.waiters.open(self._id, task_id)
+        self._store.pause(self._id, task_id, output, at=self._shared.now(), webhooks=webhooks)
+        log.info("paused", execution=self._id, task=task_id)
+        if not webhooks:
+            log.warning("nobody_is_told", execution=self._id, hint="give a humanInputWebhook")
+        self._shared.wake()
+        return self._wait(task_id)
+
+    @or_not_kept
+    def wait(self, task_id: str) -> Decision:
+        """Wait for the decision on a round that was shown before. Raises HostStops."""
+        self._shared.waiters.open(self._id, task_id)
+        decided = self._store.decision(self._id, task_id)
+        if decided is not None and self._shared.waiters.withdraw(self._id, task_id):
+            return decided
+        return self._wait(task_id)
+
+    @or_not_kept
+    def question(self) -> Question | None:
+        """The question whose answer a flow is to carry out."""
+        return self._store.open_question(self._id)
+
+    def _wait(self, task_id: str) -> Decision:
+        self._shared.slots.leave()
+        self._shared.waiters.wait(self._id, task_id)
+        decision = self._store.decision(self._id, task_id)
+        if decision is None:
+            raise RuntimeError(f"{task_id} was woken without a decision")
+        return decision

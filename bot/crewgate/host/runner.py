@@ -1,0 +1,230 @@
+"""Executions: begins them in threads of their own, and takes decisions and answers for them."""
+
+from __future__ import annotations
+
+import contextvars
+import hmac
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from crewgate.host import bodies
+from crewgate.host.context import Shared, hash_token
+from crewgate.host.database import or_not_kept
+from crewgate.host.errors import HostStops, NotKept, Refusal, TargetChanged
+from crewgate.host.questions import question_webhooks
+from crewgate.host.records import Execution, Json, Kickoff, Question, State
+from crewgate.host.run import HostRun
+from crewgate.host.target import Asked, Completed, Failed, Target
+from crewgate.host.wire import AnswerCall, ResumeCall
+
+log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """Everything that happens to executions; its methods are called from any thread."""
+
+    def __init__(self, targets: Mapping[str, Target], shared: Shared) -> None:
+        self._targets = targets
+        self._shared = shared
+        self._store = shared.store
+        self._working: set[str] = set()
+        self._again: set[str] = set()
+        """What came for an execution while its thread was about to end."""
+        self._lock = threading.Lock()
+
+    def take_up(self) -> None:
+        """Go on with what had not ended when the host did."""
+        for execution in self._store.unfinished():
+            if execution.target not in self._targets:
+                log.warning("not_served", execution=execution.id, target=execution.target)
+            elif self._can_go_on(execution):
+                log.info("taken_up", execution=execution.id)
+                self._go_on(execution.id, execution.target)
+
+    def _can_go_on(self, execution: Execution) -> bool:
+        """Whether there is something to do, also where other tasks wait for people."""
+        if execution.state is not State.PAUSED or self._targets[execution.target].is_flow:
+            return execution.state in {State.QUEUED, State.RUNNING}
+        done = {execution.tasks[one.position].id for one in self._store.finished(execution.id)}
+        newest = {one.task_id: one for one in self._store.rounds(execution.id)}
+        return any(one.decision and one.task_id not in done for one in newest.values())
+
+    def stop(self) -> None:
+        """End the threads that wait for people; what works is cut off with the process."""
+        self._shared.waiters.stop()
+
+    # ---- what callers ask
+
+    def kick_off(self, target: Target, kickoff: Kickoff) -> str:
+        """Begin an execution, and give its id once it is on disk. Raises Refusal."""
+        target.check(kickoff.inputs)
+        execution_id = self._shared.new_id()
+        self._store.add(execution_id, target.name, kickoff, at=self._shared.now())
+        log.info("kicked_off", execution=execution_id, target=target.name)
+        self._go_on(execution_id, target.name)
+        return execution_id
+
+    def resume(self, target: Target, call: ResumeCall) -> Json:
+        """Take a decision, and answer once it is on disk. Raises Refusal."""
+        execution = self._store.get(call.execution_id, target.name)
+        shown = {one.task_id for one in self._store.rounds(execution.id)}
+        if call.task_id not in shown | {task.id for task in execution.tasks}:
+            raise Refusal.not_found("Task not found in this execution")
+        if not self._store.decide(call):
+            raise Refusal.bad_request("Execution is not pending human input for this task")
+        log.info("decided", execution=execution.id, task=call.task_id, approve=call.approve)
+        if self._shared.waiters.claim(execution.id, call.task_id):
+            self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, call.task_id))
+        else:
+            self._go_on(execution.id, target.name)
+        if not call.approve:
+            return {"status": "retrying", "message": "The task runs again with your feedback"}
+        if execution.tasks and execution.tasks[-1].id == call.task_id:
+            return {"status": "completed", "message": "The last task was approved"}
+        return {"status": "resumed", "message": "Execution resumed with the next task"}
+
+    def question(self, question_id: str, token: str) -> tuple[Execution, Question]:
+        """Return a flow's question, for whoever has its token. Raises Refusal."""
+        found = self._store.question(question_id)
+        if found is None:
+            raise Refusal.not_found("There is no such request")
+        _, question = found
+        if not hmac.compare_digest(question.token_hash, hash_token(token)):
+            raise Refusal(401, "unauthorized", "The token is not that of this request")
+        return found
+
+    def answer(self, execution: Execution, question: Question, call: AnswerCall) -> Json:
+        """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
+        at = self._shared.now()
+        if not self._store.answer(question.id, call.feedback, call.source, at=at):
+            then, source = self._store.answered(question.id)
+            through = source or "its callback"
+            raise Refusal(409, "already_responded", f"Answered via {through} at {_iso(then)}")
+        log.info("answered", execution=execution.id, request=question.id)
+        self._go_on(execution.id, execution.target)
+        request = {
+            "id": question.id,
+            "status": "responded",
+            "feedback": call.feedback,
+            "outcome": call.feedback if call.feedback in question.emit else None,
+            "responded_at": _iso(at),
+            "responded_via": call.source,
+        }
+        return {"status": "accepted", "request": request}
+
+    # ---- threads
+
+    def _go_on(self, execution_id: str, target: str) -> None:
+        """Let it work in a thread of its own, once it has a place; once at a time."""
+        if target not in self._targets:
+            return  # taken up at the next start that serves it
+        with self._lock:
+            if execution_id in self._working:
+                self._again.add(execution_id)
+                return
+            self._working.add(execution_id)
+
+        def start() -> None:
+            work = contextvars.Context().run
+            threading.Thread(
+                target=work, args=(self._work, execution_id, target), daemon=True
+            ).start()
+
+        self._shared.slots.submit(start)
+
+    def _work(self, execution_id: str, target: str) -> None:
+        try:
+            self._run(execution_id, target)
+        except HostStops:
+            return
+        except NotKept as error:
+            log.error("not_kept", execution=execution_id, hint=str(error))  # noqa: TRY400
+            self._go_on_later(execution_id, target)
+        finally:
+            with self._lock:
+                self._working.discard(execution_id)
+                again = execution_id in self._again
+                self._again.discard(execution_id)
+            self._shared.slots.leave()
+        if again:
+            self._go_on(execution_id, target)
+
+    def _go_on_later(self, execution_id: str, target: str) -> None:
+        timer = threading.Timer(self._shared.again_after, self._go_on, (execution_id, target))
+        timer.daemon = True
+        timer.start()
+
+    @or_not_kept
+    def _run(self, execution_id: str, target: str) -> None:
+        run = HostRun(execution_id, target, self._shared)
+        if not self._can_go_on(run.execution):
+            return
+        try:
+            outcome = self._targets[target].run(run)
+        except TargetChanged as error:
+            log.error("crew_changed", execution=execution_id, hint=str(error))  # noqa: TRY400
+            return
+        except (Exception, SystemExit) as error:
+            # It is the user's code that raises, so no type can be named.
+            log.exception("failed", execution=execution_id)
+            outcome = Failed(f"{type(error).__name__}: {error}")
+        self._settle(run.execution, outcome)
+        self._shared.wake()
+
+    def _settle(self, execution: Execution, outcome: Completed | Asked | Failed) -> None:
+        kind = "flow" if self._targets[execution.target].is_flow else "crew_kickoff"
+        match outcome:
+            case Completed(result, more):
+                # As the library's own events call it.
+                done, told = ("finished", "result") if kind == "flow" else ("completed", "output")
+                self._store.end(
+                    execution.id,
+                    result=result,
+                    at=self._shared.now(),
+                    webhooks=[
+                        *bodies.end_webhooks(execution, result, more),
+                        *bodies.event(
+                            execution,
+                            f"{kind}_{done}",
+                            {"state": {"id": execution.id}, told: result},
+                        ),
+                    ],
+                )
+                log.info("completed", execution=execution.id)
+            case Failed(why):
+                why = self._shared.redact(why)
+                self._store.end(
+                    execution.id,
+                    error=why,
+                    at=self._shared.now(),
+                    webhooks=bodies.event(execution, f"{kind}_failed", {"error": why}),
+                )
+                log.info("ended_with_an_error", execution=execution.id)
+            case Asked(message=message):
+                # It may say why the answer before could not be read.
+                self._ask(execution, replace(outcome, message=self._shared.redact(message)))
+
+    def _ask(self, execution: Execution, asked: Asked) -> None:
+        question_id, token = self._shared.new_id(), self._shared.new_token()
+        at = self._shared.now()
+        self._store.ask(
+            question_id,
+            execution.id,
+            method=asked.method,
+            emit=asked.emit,
+            token_hash=hash_token(token),
+            pending=asked.pending,
+            at=at,
+            webhooks=question_webhooks(
+                execution, asked, self._shared, question_id=question_id, token=token, at=at
+            ),
+        )
+        log.info("asked", execution=execution.id, request=question_id, method=asked.method)
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,76 @@
+"""A real CrewAI crew with the demo's tasks, and a model that answers from a script.
+
+No key and no network. `crewgate demo --crewai` serves it, and so does
+`crewgate host crewgate.host.sample:crew`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import Any, Final
+
+from crewai import Agent, Crew, Task
+from crewai.llms.base_llm import BaseLLM
+
+from crewgate.demo.crew.script import SAMPLE
+
+#: How long the model takes for each answer, in seconds.
+SECONDS: Final = float(os.environ.get("CREWGATE_SAMPLE_SECONDS", "0"))
+_MARK: Final = "The topic: "
+_FEEDBACK: Final = re.compile(r"User feedback: (.*?)\nInstructions:", re.DOTALL)
+
+
+class ScriptedModel(BaseLLM):
+    """Finds in the prompt which task it is, on what, and what people asked for."""
+
+    def call(self, messages: Any, *_: Any, **__: Any) -> str:
+        """The task's next output, in the form that CrewAI's agents expect."""
+        threading.Event().wait(SECONDS)
+        prompt = messages if isinstance(messages, str) else "\n".join(_texts(messages))
+        task = next(one for one in SAMPLE if f"Current Task: {one.description}" in prompt)
+        topic = prompt.partition(_MARK)[2].partition("\n")[0].strip()
+        output = task.produce({"topic": topic}, _FEEDBACK.findall(prompt), {})
+        return f"Thought: I now can give a great answer\nFinal Answer: {output}"
+
+    def supports_function_calling(self) -> bool:
+        """No: it answers with text."""
+        return False
+
+    def supports_stop_words(self) -> bool:
+        """No."""
+        return False
+
+    def get_context_window_size(self) -> int:
+        """More than any prompt here."""
+        return 1_000_000
+
+
+def crew() -> Crew:
+    """A new crew: three tasks, reviews on the first and the last."""
+    model = ScriptedModel(model="scripted")
+    agents = {
+        task.agent: Agent(
+            role=task.agent,
+            goal=task.expected_output,
+            backstory="Works for the demo.",
+            llm=model,
+        )
+        for task in SAMPLE
+    }
+    tasks = [
+        Task(
+            name=task.name,
+            description=f"{task.description}\n{_MARK}{{topic}}",
+            expected_output=task.expected_output,
+            agent=agents[task.agent],
+            human_input=task.needs_review,
+        )
+        for task in SAMPLE
+    ]
+    return Crew(name="research", agents=list(agents.values()), tasks=tasks)
+
+
+def _texts(messages: list[dict[str, Any]]) -> list[str]:
+    return [str(message["content"]) for message in messages]

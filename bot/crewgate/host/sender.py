@@ -1,0 +1,189 @@
+"""Sends webhooks: soon, and again until they are taken or nobody needs them any more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import httpx
+import structlog
+
+from crewgate.domain.outcome import Refused
+from crewgate.host.context import FlowWebhook
+from crewgate.host.outbox import Outbox
+from crewgate.host.records import DueWebhook
+from crewgate.host.signature import sign
+from crewgate.network.client import open_client
+from crewgate.network.lookups import Lookups
+from crewgate.network.strangers import NO_HOST, find_addresses, host_of, parse_url
+from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
+
+log = structlog.get_logger(__name__)
+
+#: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+TIMEOUT: Final = 30.0
+#: How long one of its addresses may take to be connected to, before the next one is tried.
+CONNECT_TIMEOUT: Final = 5.0
+#: Seconds until the next try, doubled each time up to the longest.
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 300.0
+#: How often what announces no pause is tried. A pause is announced until somebody decided.
+TRIES: Final = 6
+LASTING: Final = frozenset({"human_input", "flow"})
+#: How many are under way at the same time, of those that announce pauses and of all others each:
+#: a receiver that hangs takes `TIMEOUT` for each of its own.
+AT_ONCE: Final = 16
+TO_ONE_URL: Final = 4
+
+
+class Sender:
+    """Sends what is due, in no order, between `run` and its cancellation."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        flow_webhook: FlowWebhook | None,
+        lookups: Lookups,
+        *,
+        now: Callable[[], float],
+        pause: float = FIRST_PAUSE,
+    ) -> None:
+        self._outbox = outbox
+        self._flow_webhook = flow_webhook
+        self._lookups = lookups
+        self._now = now
+        self._pause = pause
+        self._changed = asyncio.Event()
+        self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
+        self._tried: dict[int, Callable[[], None]] = {}
+        """What is to be kept of tries, until it is on disk: nothing is sent again before that."""
+        self._finishing = False
+
+    def wake(self) -> None:
+        """Say, in the event loop, that there may be something to send."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; what is under way then is cut off, and sent again at a start."""
+        async with open_client(trust_env=False) as http:
+            while True:
+                self._changed.clear()
+                seconds = self._look(http)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._changed.wait()
+
+    async def finish(self, seconds: float) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        self._finishing = True
+        if self._sending:
+            await asyncio.wait([task for task, _ in self._sending.values()], timeout=seconds)
+        with suppress(sqlite3.Error):
+            self._keep_tries()
+
+    def _look(self, http: httpx.AsyncClient) -> float | None:
+        """Begin what is due; how long until the next look, or None for until something changes."""
+        now = self._now()
+        try:
+            self._keep_tries()
+            for announcing in (True, False):
+                self._start_due(http, now, announcing=announcing)
+            due_at = self._outbox.next_due(after=now)
+        except sqlite3.Error:
+            log.exception("webhooks_not_kept", again_in=self._pause)
+            return self._pause
+        return None if due_at is None else max(0.0, due_at - self._now())
+
+    def _keep_tries(self) -> None:
+        for webhook_id, keep in list(self._tried.items()):
+            keep()
+            del self._tried[webhook_id]
+
+    def _start_due(self, http: httpx.AsyncClient, now: float, *, announcing: bool) -> None:
+        under_way = [due for _, due in self._sending.values() if due.announces == announcing]
+        room = 0 if self._finishing else AT_ONCE - len(under_way)
+        for due in self._outbox.due(
+            now,
+            announcing=announcing,
+            limit=room,
+            to_one_url=TO_ONE_URL,
+            except_for=[*self._sending, *self._tried],
+        ):
+            task = asyncio.create_task(self._send(http, due))
+            self._sending[due.id] = task, due
+            task.add_done_callback(partial(self._ended, due.id))
+
+    def _ended(self, webhook_id: int, _: asyncio.Task[None]) -> None:
+        del self._sending[webhook_id]
+        self._changed.set()
+
+    async def _send(self, http: httpx.AsyncClient, due: DueWebhook) -> None:
+        why = await self._try(http, due)
+        if not why:
+            log.info("webhook_sent", execution=due.execution_id, kind=due.webhook.kind)
+            self._tried[due.id] = partial(self._outbox.remove, due.id)
+            return
+        told = {"execution": due.execution_id, "kind": due.webhook.kind, "why": why}
+        if due.webhook.kind not in LASTING and due.tries + 1 >= TRIES:
+            log.warning("webhook_given_up", **told)
+            self._tried[due.id] = partial(self._outbox.remove, due.id)
+            return
+        pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
+        log.warning("webhook_not_taken", again_in=pause, **told)
+        self._tried[due.id] = partial(self._outbox.postpone, due.id, self._now() + pause)
+
+    async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
+        """Send once; why it was not taken, or nothing."""
+        webhook = due.webhook
+        body = json.dumps(self._body(due)).encode()
+        headers = {**webhook.headers, "Content-Type": "application/json"}
+        if webhook.kind == "flow" and self._flow_webhook is not None:
+            headers |= sign(self._flow_webhook.secret, body, at=self._now())
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._post(http, due, body, headers)
+        except (httpx.HTTPError, TimeoutError) as error:
+            return why_lost(error)
+
+    async def _post(
+        self, http: httpx.AsyncClient, due: DueWebhook, body: bytes, headers: Mapping[str, str]
+    ) -> str:
+        """To the first address that there is a connection to; gives and raises as `_try`.
+
+        The bot is mostly in the same private network, so its addresses are called too.
+        """
+        where = parse_url(due.webhook.url)
+        if where is None:
+            return NO_HOST.words
+        found = await find_addresses(self._lookups, where, owner=due.execution_id, private=True)
+        if not isinstance(found, list):
+            return found.words if isinstance(found, Refused) else found.why
+        why = ""
+        for address in found:
+            request = http.build_request(
+                "POST",
+                where.copy_with(host=address),
+                content=body,
+                headers={**headers, "Host": where.netloc.decode(), "Connection": "close"},
+                timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
+                extensions={"sni_hostname": host_of(where)},
+            )
+            try:
+                answer = await http.send(request, stream=True)
+            except UNSENT as lost:
+                why = why_unsent(lost)
+            else:
+                await answer.aclose()
+                return "" if answer.is_success else f"answered {answer.status_code}"
+        return why
+
+    def _body(self, due: DueWebhook) -> object:
+        if due.webhook.kind != "stream":
+            return due.webhook.body
+        event = {"id": f"{due.execution_id}-{due.id}", "timestamp": self._now()}
+        return {"events": [{**due.webhook.body, **event}]}

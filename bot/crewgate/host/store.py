@@ -1,0 +1,323 @@
+"""What the host remembers of executions; each change is one transaction, on disk when it returns.
+
+Times are seconds since the epoch, and passed in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from sqlite3 import Connection
+from typing import Any
+
+from crewgate.host.database import Database
+from crewgate.host.errors import Refusal, TargetChanged
+from crewgate.host.mappers import (
+    execution_from_row,
+    finished_from_row,
+    kickoff_to_text,
+    question_from_row,
+    round_from_row,
+    with_human_input,
+)
+from crewgate.host.outbox import forget_about, forget_announcements, put
+from crewgate.host.records import (
+    Decision,
+    Execution,
+    Finished,
+    Json,
+    Kickoff,
+    Question,
+    Round,
+    State,
+    TaskRow,
+    Webhook,
+)
+from crewgate.host.texts import sendable
+from crewgate.host.wire import ResumeCall
+
+
+class Store:
+    """Executions, their finished tasks, rounds and questions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ---- executions
+
+    def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> None:
+        """Keep a kickoff, before anybody is told its id."""
+        urls = kickoff.urls
+        with self._database.transaction() as sql:
+            sql.execute(
+                "INSERT INTO executions (id, target, kickoff, task_url, step_url, crew_url, state,"
+                " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    execution_id,
+                    target,
+                    kickoff_to_text(kickoff),
+                    urls.task,
+                    urls.step,
+                    urls.crew,
+                    State.QUEUED,
+                    at,
+                ),
+            )
+
+    def get(self, execution_id: str, target: str) -> Execution:
+        """An execution of a target. Raises Refusal (404), for those of others too."""
+        with self._database.reading() as sql:
+            row = sql.execute(
+                "SELECT * FROM executions WHERE id = ? AND target = ?", (execution_id, target)
+            ).fetchone()
+        if row is None:
+            raise Refusal.not_found("Execution not found")
+        return execution_from_row(row)
+
+    def unfinished(self) -> list[Execution]:
+        """Every execution that has not ended, the oldest first."""
+        with self._database.reading() as sql:
+            rows = sql.execute(
+                "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
+            ).fetchall()
+        return [execution_from_row(row) for row in rows]
+
+    def begin(self, execution_id: str, tasks: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
+        """Say that it works, on these tasks; gives the tasks as they were when it first did.
+
+        Raises TargetChanged where they are others now.
+        """
+        with self._database.transaction() as sql:
+            row = sql.execute("SELECT * FROM executions WHERE id = ?", (execution_id,)).fetchone()
+            known = execution_from_row(row).tasks or tuple(tasks)
+            if [task.key for task in known] != [task.key for task in tasks]:
+                raise TargetChanged(
+                    "The tasks of this crew are not those with which this execution began; it goes"
+                    " on once the host is started with the crew as it was"
+                )
+            sql.execute(
+                "UPDATE executions SET tasks = ? WHERE id = ?",
+                (json.dumps([asdict(task) for task in known]), execution_id),
+            )
+            _set_state(sql, execution_id)
+            return known
+
+    def end(
+        self,
+        execution_id: str,
+        *,
+        result: str = "",
+        error: str = "",
+        at: float,
+        webhooks: Iterable[Webhook] = (),
+    ) -> None:
+        """Keep how it ended; what it still asked of people is announced no more."""
+        state = State.ERROR if error else State.COMPLETED
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE executions SET state = ?, result = ?, error = ?, ended_at = ? WHERE id = ?",
+                (state, sendable(result), sendable(error), at, execution_id),
+            )
+            _carry_out(sql, execution_id)
+            forget_announcements(sql, execution_id)
+            put(sql, execution_id, webhooks, at=at)
+
+    # ---- tasks and rounds of a crew
+
+    def finish_task(
+        self,
+        execution_id: str,
+        position: int,
+        output: Json,
+        *,
+        seconds: float,
+        at: float,
+        webhooks: Iterable[Webhook] = (),
+    ) -> None:
+        """Keep the output of a task that is done."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
+                (execution_id, position, sendable(json.dumps(output, ensure_ascii=False)), seconds),
+            )
+            put(sql, execution_id, webhooks, at=at)
+
+    def finished(self, execution_id: str) -> list[Finished]:
+        """The tasks that are done, in their order."""
+        with self._database.reading() as sql:
+            rows = sql.execute(
+                "SELECT * FROM finished WHERE execution_id = ? ORDER BY position", (execution_id,)
+            ).fetchall()
+        return [finished_from_row(row) for row in rows]
+
+    def pause(
+        self,
+        execution_id: str,
+        task_id: str,
+        output: str,
+        *,
+        at: float,
+        webhooks: Iterable[Webhook] = (),
+    ) -> None:
+        """Keep an output as the task's next round; the webhook URLs are forgotten."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                "INSERT INTO rounds (execution_id, task_id, number, output) SELECT ?, ?,"
+                " 1 + count(*), ? FROM rounds WHERE execution_id = ? AND task_id = ?",
+                (execution_id, task_id, sendable(output), execution_id, task_id),
+            )
+            _forget_urls(sql, execution_id)
+            _set_state(sql, execution_id)
+            put(sql, execution_id, webhooks, at=at)
+
+    def rounds(self, execution_id: str) -> list[Round]:
+        """All rounds, the oldest of each task first."""
+        with self._database.reading() as sql:
+            rows = sql.execute(
+                "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid", (execution_id,)
+            ).fetchall()
+        return [round_from_row(row) for row in rows]
+
+    def decide(self, call: ResumeCall) -> bool:
+        """Keep a decision on the round that waits; the first one wins.
+
+        False where no round of this task waits, or the execution has ended meanwhile.
+        """
+        with self._database.transaction() as sql:
+            decided = sql.execute(
+                "UPDATE rounds SET approve = ?, feedback = ?"
+                " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND EXISTS"
+                " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
+                (call.approve, call.feedback, call.execution_id, call.task_id),
+            )
+            if not decided.rowcount:
+                return False
+            urls = call.urls
+            sql.execute(
+                "UPDATE executions SET task_url = ?, step_url = ?, crew_url = ? WHERE id = ?",
+                (urls.task, urls.step, urls.crew, call.execution_id),
+            )
+            if call.human_input is not None:
+                [kickoff] = sql.execute(
+                    "SELECT kickoff FROM executions WHERE id = ?", (call.execution_id,)
+                ).fetchone()
+                sql.execute(
+                    "UPDATE executions SET kickoff = ? WHERE id = ?",
+                    (with_human_input(kickoff, call.human_input), call.execution_id),
+                )
+            _set_state(sql, call.execution_id)
+            forget_about(sql, call.execution_id, call.task_id)
+            return True
+
+    def decision(self, execution_id: str, task_id: str) -> Decision | None:
+        """What was decided about the newest round of a task; None while it waits."""
+        of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
+        return of_task[-1].decision if of_task else None
+
+    # ---- questions of a flow
+
+    def ask(
+        self,
+        question_id: str,
+        execution_id: str,
+        *,
+        method: str,
+        emit: Sequence[str],
+        token_hash: str,
+        pending: Json,
+        at: float,
+        webhooks: Iterable[Webhook] = (),
+    ) -> None:
+        """Keep a flow's question; the one before it is carried out, the URLs are forgotten."""
+        with self._database.transaction() as sql:
+            _carry_out(sql, execution_id)
+            sql.execute(
+                "INSERT INTO questions (id, execution_id, method, emit, token_hash, pending,"
+                " asked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    question_id,
+                    execution_id,
+                    method,
+                    json.dumps(list(emit)),
+                    token_hash,
+                    json.dumps(pending),
+                    at,
+                ),
+            )
+            _forget_urls(sql, execution_id)
+            _set_state(sql, execution_id)
+            put(sql, execution_id, webhooks, at=at)
+
+    def question(self, question_id: str) -> tuple[Execution, Question] | None:
+        """A question, after its execution."""
+        with self._database.reading() as sql:
+            row = sql.execute("SELECT * FROM questions WHERE id = ?", (question_id,)).fetchone()
+            if row is None:
+                return None
+            execution = sql.execute(
+                "SELECT * FROM executions WHERE id = ?", (row["execution_id"],)
+            ).fetchone()
+        return execution_from_row(execution), question_from_row(row)
+
+    def open_question(self, execution_id: str) -> Question | None:
+        """The question that a flow waits for, or whose answer it was carrying out."""
+        with self._database.reading() as sql:
+            row = sql.execute(
+                "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
+                " ORDER BY asked_at DESC LIMIT 1",
+                (execution_id,),
+            ).fetchone()
+        return None if row is None else question_from_row(row)
+
+    def answer(self, question_id: str, feedback: str, source: str, *, at: float) -> bool:
+        """Keep an answer; the first one wins. False where there is one already."""
+        with self._database.transaction() as sql:
+            answered = sql.execute(
+                "UPDATE questions SET feedback = ?, source = ?, answered_at = ?"
+                " WHERE id = ? AND feedback IS NULL RETURNING execution_id",
+                (feedback, source, at, question_id),
+            ).fetchone()
+            if answered is None:
+                return False
+            _set_state(sql, answered["execution_id"])
+            forget_about(sql, answered["execution_id"], question_id)
+            return True
+
+    def answered(self, question_id: str) -> tuple[float, str]:
+        """When a question was answered, and through what."""
+        with self._database.reading() as sql:
+            at, source = sql.execute(
+                "SELECT answered_at, source FROM questions WHERE id = ?", (question_id,)
+            ).fetchone()
+        return at, source
+
+
+def _carry_out(sql: Connection, execution_id: str) -> None:
+    sql.execute(
+        "UPDATE questions SET carried_out = 1, pending = '{}' WHERE execution_id = ?",
+        (execution_id,),
+    )
+
+
+def _forget_urls(sql: Connection, execution_id: str) -> None:
+    sql.execute(
+        "UPDATE executions SET task_url = NULL, step_url = NULL, crew_url = NULL WHERE id = ?",
+        (execution_id,),
+    )
+
+
+def _set_state(sql: Connection, execution_id: str) -> None:
+    """PAUSED as long as something waits for a person, else RUNNING."""
+    parameters: dict[str, Any] = {
+        "id": execution_id,
+        "paused": State.PAUSED,
+        "running": State.RUNNING,
+    }
+    sql.execute(
+        "UPDATE executions SET state = CASE WHEN"
+        " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL) OR"
+        " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND feedback IS NULL)"
+        " THEN :paused ELSE :running END WHERE id = :id",
+        parameters,
+    )

@@ -1,0 +1,66 @@
+"""Threads that wait for a person's decision."""
+
+from __future__ import annotations
+
+import threading
+
+from crewgate.host.errors import HostStops
+
+
+class Waiters:
+    """Who waits, by execution and task."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], threading.Event] = {}
+        self._claimed: set[tuple[str, str]] = set()
+        """Those that somebody is about to wake."""
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def open(self, execution_id: str, task_id: str) -> None:
+        """Begin to wait, before it is known to anybody that this is waited for."""
+        with self._lock:
+            waiter = self._waiting[execution_id, task_id] = threading.Event()
+            if self._stopped:
+                waiter.set()
+
+    def withdraw(self, execution_id: str, task_id: str) -> bool:
+        """Do not wait after all; False where somebody is about to wake this, so it must wait."""
+        with self._lock:
+            if (execution_id, task_id) in self._claimed:
+                return False
+            self._waiting.pop((execution_id, task_id), None)
+            return True
+
+    def wait(self, execution_id: str, task_id: str) -> None:
+        """Return once woken. Raises HostStops."""
+        self._waiting[execution_id, task_id].wait()
+        with self._lock:
+            self._waiting.pop((execution_id, task_id), None)
+            self._claimed.discard((execution_id, task_id))
+            if self._stopped:
+                raise HostStops
+
+    def claim(self, execution_id: str, task_id: str) -> bool:
+        """Say that one will wake this; False where nobody waits, or somebody else will."""
+        with self._lock:
+            key = (execution_id, task_id)
+            if key not in self._waiting or key in self._claimed:
+                return False
+            self._claimed.add(key)
+            return True
+
+    def wake(self, execution_id: str, task_id: str) -> None:
+        """Let the thread go on, if there is one."""
+        with self._lock:
+            waiter = self._waiting.get((execution_id, task_id))
+        if waiter is not None:
+            waiter.set()
+
+    def stop(self) -> None:
+        """End every thread that waits."""
+        with self._lock:
+            self._stopped = True
+            waiting = list(self._waiting.values())
+        for waiter in waiting:
+            waiter.set()

@@ -1,0 +1,239 @@
+"""Starting and stopping: what listens, what works, and how both come to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from crewgate.domain.effects import (
+    POSTS_PREFIX,
+    SLACK,
+    TIMER,
+    UPDATES,
+    crew_destination,
+    forward_destination,
+    goes_to_slack,
+    posts_destination,
+    status_destination,
+)
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.rate import Budget, Rate
+from crewgate.domain.retry import Retry
+from crewgate.network.connections import Limits, listen
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.failures import translate_errors
+from crewgate.store.migrate import migrate
+from crewgate.store.outbox import SqlOutbox
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.worker import Pace, Worker
+from crewgate.usecases.ports.base import Check, Clock
+
+log = structlog.get_logger(__name__)
+
+#: How long a stop waits for calls under way and then for requests, in seconds; `app` has what comes
+#: after. Heroku kills after 30 s, and the database has to be closed before. A call that takes
+#: longer counts as unknown at the next start.
+STOP_WORKING_SECONDS = 17
+STOP_LISTENING_SECONDS = 5
+#: How many statuses a crew is asked for at the same time: those of hundreds of executions, each of
+#: which it may be silent about, must not take the connections that its resumes need.
+STATUSES_AT_ONCE = 4
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Supervisor:
+    """Runs background loops; one that dies is logged, reported as a failure, and started again."""
+
+    def __init__(self, *, clock: Clock, restart: Retry) -> None:
+        self._clock = clock
+        self._restart = restart
+        self._stopping = asyncio.Event()
+        self._dead: dict[str, str] = {}
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The loops that do not run now, and what they died of."""
+        return tuple(
+            f"the loop {name} died of {why} and is about to be started again"
+            for name, why in self._dead.items()
+        )
+
+    def stop(self) -> None:
+        """Start nothing again from now on."""
+        self._stopping.set()
+
+    async def run(self, name: str, loop: Loop) -> None:
+        """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
+        deaths = 0
+        while True:
+            began = self._clock()
+            # Collected, not caught: what ends a loop is not foreseen, so no type can be named.
+            [error] = await asyncio.gather(loop(), return_exceptions=True)
+            if error is None:
+                return
+            lived = self._clock() - began
+            deaths = 1 if lived > self._restart.longest else deaths + 1
+            pause = self._restart.after(deaths, jitter=0)
+            self._dead[name] = type(error).__name__
+            log.error("loop_died", loop=name, again_in=pause.total_seconds(), exc_info=error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause.total_seconds()):
+                    await self._stopping.wait()
+                return
+            del self._dead[name]
+
+
+@asynccontextmanager
+async def serve_http(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Listen, and give the address; at the end take nothing more and answer what is under way."""
+    async with listen(
+        application,
+        (host, port),
+        limits=Limits.of_process(),
+        shutdown_timeout=STOP_LISTENING_SECONDS,
+    ) as bound:
+        yield f"http://{host}:{bound}"
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Engines]:
+    """The database, migrated. Raises StoreUnavailable, naming the setting."""
+    try:
+        engines = open_engines(url)
+        with translate_errors():
+            await migrate(engines.write)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"DATABASE_URL: the database cannot be used: {error}") from error
+    try:
+        yield engines
+    finally:
+        await engines.dispose()
+
+
+async def open_outbox(engines: Engines, *, due_at: datetime, crews: Iterable[str]) -> SqlOutbox:
+    """The outbox; what a process that crashed had leased is due at the given time.
+
+    What was set aside because its crew was not named is taken up where it is named now.
+    """
+    outbox = SqlOutbox(engines.for_outbox)
+    await outbox.take_up(list(crews), due_at=due_at)
+    if engines.is_sqlite:
+        # The file is ours alone, so whatever is leased belonged to a process that crashed.
+        await outbox.release(due_at=due_at)
+    return outbox
+
+
+def build_workers(
+    outbox: SqlOutbox,
+    context: DeliveryContext,
+    pace: Pace,
+    *,
+    post_rate: Rate,
+    update_rate: Rate,
+    gone: Iterable[str] = (),
+    steady: Clock | None = None,
+    time_counts: Check = lambda: True,
+) -> dict[str, Worker]:
+    """One for each destination.
+
+    Slack, what waits for its time, where messages are changed, each crew's posts, each crew, where
+    it is asked for statuses, and where its webhooks are forwarded to. Crews of one channel share
+    its budget. `gone` are destinations of posts whose crews the settings do not name any more:
+    their threads go on. What waits for its time is done while `time_counts` only.
+    """
+    forwarding = (name for name, crew in context.crews.items() if crew.forward)
+    polling = replace(pace, at_once=STATUSES_AT_ONCE)
+    budgets = {
+        UPDATES: Budget("updates", update_rate),
+        **{
+            posts_destination(name): Budget(f"posts {crew.channel}", post_rate)
+            for name, crew in context.crews.items()
+        },
+        **{destination: Budget(destination, post_rate) for destination in gone},
+    }
+    paces = {
+        SLACK: pace,
+        TIMER: pace,
+        **dict.fromkeys(budgets, pace),
+        **{crew_destination(name): pace for name in context.crews},
+        **{status_destination(name): polling for name in context.crews},
+        **{forward_destination(name): pace for name in forwarding},
+    }
+    return {
+        destination: Worker(
+            destination,
+            outbox=outbox,
+            deliver=deliver,
+            context=context,
+            pace=each,
+            budget=budgets.get(destination),
+            steady=steady,
+            may_lease=time_counts if destination == TIMER else lambda: True,
+        )
+        for destination, each in paces.items()
+    }
+
+
+@asynccontextmanager
+async def run_workers(
+    workers: Mapping[str, Worker],
+    background: Mapping[str, Loop],
+    supervisor: Supervisor,
+    *,
+    ready: Loop,
+) -> AsyncIterator[None]:
+    """Run the workers and what else goes on; at the end lease no more and finish what is held.
+
+    What goes to Slack waits until `ready` returns.
+    """
+
+    async def run_for_slack(worker: Worker) -> None:
+        await ready()
+        await worker.run()
+
+    loops = [
+        asyncio.create_task(
+            supervisor.run(
+                f"worker for {name}",
+                partial(run_for_slack, worker) if goes_to_slack(name) else worker.run,
+            )
+        )
+        for name, worker in workers.items()
+    ]
+    others = [asyncio.create_task(supervisor.run(name, loop)) for name, loop in background.items()]
+    try:
+        yield
+    finally:
+        supervisor.stop()
+        for worker in workers.values():
+            worker.stop()
+        for task in others:
+            task.cancel()
+        _, late = await asyncio.wait(loops, timeout=STOP_WORKING_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*loops, *others, return_exceptions=True)
+
+
+async def posts_of_gone_crews(outbox: SqlOutbox, crews: Iterable[str]) -> tuple[str, ...]:
+    """Where crews that the settings do not name any more have something to post."""
+    found = await outbox.orphaned_destinations([posts_destination(name) for name in crews])
+    return tuple(each for each in found if each.startswith(POSTS_PREFIX))
+
+
+async def find_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> tuple[str, ...]:
+    """What the outbox holds that nobody delivers until a start with other settings; logged too."""
+    found = await outbox.orphaned_destinations(list(workers))
+    for destination in found:
+        log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")
+    return tuple(f"{destination}: jobs wait for a start that names it" for destination in found)

@@ -1,0 +1,115 @@
+"""Logging: one line an event, with ids and codes, never with tokens, outputs or feedback.
+
+Nobody logs a secret on purpose; the last step before a line is written takes out those that came
+along all the same, such as in an error's own words.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from io import StringIO
+from typing import Literal, TextIO
+
+import structlog
+
+from crewgate.log_limit import LogLimit
+
+#: Libraries that, when talkative, log bodies, headers or addresses that carry a key, such as those
+#: at which anybody may answer a click in the bot's name.
+_QUIET = (
+    "aiohttp",
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+)
+#: The address of a socket carries a ticket, and is logged when it cannot be connected to.
+_SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
+#: Logs the whole body of a request whose signature is wrong, a reviewer's feedback included.
+_SILENT = ("slack_bolt.RequestVerification",)
+
+
+def set_up_logging(
+    form: Literal["console", "json"], level: str, *, redact: Callable[[str], str]
+) -> None:
+    """Send everything to standard error, as lines for people or as JSON for machines.
+
+    Every line goes through `redact` once it is written, tracebacks and all.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    for_people = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        exception_formatter=_traceback,
+    )
+    renderers: list[structlog.typing.Processor] = (
+        [_escape_fields, for_people]
+        if form == "console"
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            LogLimit(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *renderers,
+                lambda _logger, _method, line: _SOCKET_ADDRESS.sub(r"\1…", redact(str(line))),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: whatever would steer it, or not be seen, is escaped as in Python."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def _escape_fields(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Ids come from outside; the console renderer writes texts as they are, all else by repr."""
+    return {
+        key: printable(value) if isinstance(value, str) else value for key, value in event.items()
+    }
+
+
+def _traceback(sio: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    """A traceback without local variables, which the default prints, and with its lines."""
+    written = StringIO()
+    structlog.dev.plain_traceback(written, exc_info)
+    sio.write("\n".join(map(printable, written.getvalue().split("\n"))))

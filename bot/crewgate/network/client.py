@@ -1,0 +1,141 @@
+"""One HTTP request to somebody else, within limits of time and size; no payloads in here.
+
+Every request has a connection of its own. A kept one may have been closed by the other side
+meanwhile, and then a mere restart there would look like an answer that was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+
+import httpx
+
+from crewgate.compression import unpack
+
+#: How much of an answer is read, in bytes, packed and unpacked.
+ANSWER_LIMIT = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """How long one call may take, in seconds; httpx's own 5 s hold for none."""
+
+    connect: float
+    """For the connection to one address, and again for its TLS."""
+    read: float
+    """How long the other side may be silent."""
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The timeout of each kind of call, at one address of its host.
+
+    What the outbox does ends before its lease, or a second try could begin while one lasts; and
+    connecting ends before the total, or nobody could say that nothing was sent.
+    """
+
+    resume: Timeout = Timeout(connect=5, read=30, total=45)
+    status: Timeout = Timeout(connect=2, read=2, total=2)
+    inputs: Timeout = Timeout(connect=5, read=10, total=10)
+    kickoff: Timeout = Timeout(connect=5, read=600, total=600)
+    """A crew may take minutes to answer a kickoff: it can be asleep."""
+    flow_answer: Timeout = Timeout(connect=5, read=30, total=30)
+    forward: Timeout = Timeout(connect=5, read=15, total=15)
+    public_url: Timeout = Timeout(connect=5, read=10, total=10)
+
+
+TIMEOUTS: Final = Timeouts()
+_WRITE_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer; its body may be cut short."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: str | None
+    content_type: str
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+
+def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
+    """A client that many who are called share.
+
+    With `trust_env` it goes through the proxy that the environment names, but never to this
+    machine itself. Cookies are not kept: those of one must not reach another. Connections have no
+    limit here, where crews that hang would take them from the others: whoever calls has one for
+    each crew.
+    """
+    return httpx.AsyncClient(
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        mounts={"all://127.0.0.1": None, "all://localhost": None},
+        headers={"User-Agent": "crewgate"},
+        follow_redirects=False,
+        trust_env=trust_env,
+        verify=_authorities(),
+    )
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Which certificates are trusted; read once for all clients, which takes some milliseconds."""
+    return httpx.create_ssl_context()
+
+
+async def send(
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    timeout: Timeout,  # noqa: ASYNC109  # not only of the whole
+) -> Answer:
+    """Send a request and read its answer, within `timeout`.
+
+    Raises httpx.HTTPError or TimeoutError when not even a status came.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout.total
+    request.extensions["timeout"] = httpx.Timeout(
+        timeout.read, connect=timeout.connect, write=_WRITE_SECONDS
+    ).as_dict()
+    async with asyncio.timeout_at(deadline):
+        response = await http.send(request, stream=True, follow_redirects=False)
+    try:
+        body = await _read(response, deadline)
+    finally:
+        await response.aclose()
+    encoding = response.headers.get("Content-Encoding", "")
+    # Some pack although they were asked not to. Cut short or not, what there is may say enough;
+    # what cannot be unpacked says nothing, and nobody knows which secrets it repeats.
+    unpacked = unpack(body, encoding, ANSWER_LIMIT)
+    return Answer(
+        response.status_code,
+        unpacked[0] if unpacked else b"",
+        response.headers.get("Retry-After"),
+        response.headers.get("Content-Type", ""),
+    )
+
+
+async def _read(response: httpx.Response, deadline: float) -> bytes:
+    """The beginning of the body; whatever there is of it when the connection is lost."""
+    parts: list[bytes] = []
+    length = 0
+    try:
+        async with asyncio.timeout_at(deadline):
+            async for part in response.aiter_raw():
+                parts.append(part)
+                length += len(part)
+                if length >= ANSWER_LIMIT:
+                    break
+    except (httpx.HTTPError, TimeoutError):
+        pass  # the status has come, and it says what matters
+    return b"".join(parts)[:ANSWER_LIMIT]

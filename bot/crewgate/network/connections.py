@@ -1,0 +1,213 @@
+"""What a connection of a caller may cost: time to send a request, idleness, and their number.
+
+aiohttp closes a connection that is idle, but knows neither how many files are left nor that a
+caller who has not sent a first request has a shorter deadline than a proxy between two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Self
+
+import structlog
+from aiohttp import web
+
+from crewgate.network.refusals import Handler, malformed
+from crewgate.network.request_body import UNPROVEN
+
+log = structlog.get_logger(__name__)
+
+#: asyncio accepts as many connections in one go as may wait for that, and each takes a file before
+#: an idle one has made room for it.
+_BACKLOG_OF_CONNECTIONS = 1 / 4
+#: Until when a connection is about to bring its first request, in seconds.
+JUST_MADE = 1.0
+#: As `AppRunner` hands it over; the handler's own type leaves None out.
+_NO_ACCESS_LOG: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """For the connections of one server; times in seconds."""
+
+    first_request: float = 15
+    """From the connection to the end of the first request's headers."""
+    next_request: float = 75
+    """From an answer to the end of the next request's headers. Proxies keep connections for 60 s
+    and send into them without asking: closing sooner would lose what they send."""
+    leftover: float = 2
+    """How long the rest of a body that nobody reads is waited for after the answer."""
+    connections: int = 500
+    """Beyond this number, the one that has been idle for longest is closed for each new one."""
+
+    @classmethod
+    def within(cls, files: int) -> Self:
+        """At most half of the files that the process may have open; -1 is no limit."""
+        return cls() if files < 0 else cls(connections=min(cls().connections, files // 2))
+
+    @classmethod
+    def of_process(cls) -> Self:
+        """The limits that the number of files leaves to this process."""
+        return cls.within(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's, known to a guard."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, server: web.Server, guard: Guard) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=guard.limits.next_request,
+            lingering_time=guard.limits.leftover,
+            access_log=_NO_ACCESS_LOG,
+            auto_decompress=False,  # see `request_body`
+        )
+        self._guard = guard
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._guard.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._guard.remove(self)
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is no HTTP is somebody else's mistake, and no failure with a traceback."""
+        if status != 400:  # noqa: PLR2004
+            return super().handle_error(request, status, exc, message)
+        log.info("no_http", why=type(exc).__name__)
+        response = malformed("This is not a request in HTTP/1.1.")
+        response.force_close()
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """Since when a connection is without a request, on the loop's clock."""
+
+    since: float
+    timer: asyncio.TimerHandle | None = None
+    """Before the first request."""
+
+
+class Guard:
+    """Knows which connections are idle, and which send a body that may be anybody's."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._open: set[web.RequestHandler] = set()
+        self._idle: dict[web.RequestHandler, _Idle] = {}
+        self._unproven: dict[web.RequestHandler, None] = {}
+        """Both in the order since when."""
+
+    @web.middleware
+    async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A connection is not idle while its request is handled, the body's arrival included."""
+        connection = request.protocol
+        self._leave_idle(connection)
+        request[UNPROVEN] = self._hold_unproven(connection)
+        try:
+            return await handler(request)
+        finally:
+            if connection in self._open:
+                self._idle[connection] = _Idle(asyncio.get_running_loop().time())
+
+    def add(self, connection: web.RequestHandler) -> None:
+        """A connection was made; another one makes room for it."""
+        self._open.add(connection)
+        loop = asyncio.get_running_loop()
+        if len(self._open) > self.limits.connections:
+            self._make_room(loop.time())
+        timer = loop.call_later(self.limits.first_request, self._close, connection)
+        self._idle[connection] = _Idle(loop.time(), timer)
+
+    def remove(self, connection: web.RequestHandler) -> None:
+        """A connection has ended."""
+        self._open.discard(connection)
+        self._unproven.pop(connection, None)
+        self._leave_idle(connection)
+
+    def _make_room(self, now: float) -> None:
+        """Close the connection that is least likely to be a crew's.
+
+        A crew sends its request at once and never repeats it, so whoever holds connections and goes
+        on making them must lose those first that bring nothing, or nothing but a slow body.
+        """
+        idle = (one for one, idle in self._idle.items() if now - idle.since >= JUST_MADE)
+        for connection in (*islice(idle, 1), *islice(self._unproven, 1), *islice(self._idle, 1)):
+            log.info("connection_closed", open=len(self._open))
+            self._close(connection)
+            return
+
+    @contextmanager
+    def _hold_unproven(self, connection: web.RequestHandler) -> Iterator[None]:
+        self._unproven[connection] = None
+        try:
+            yield
+        finally:
+            self._unproven.pop(connection, None)
+
+    def _close(self, connection: web.RequestHandler) -> None:
+        self.remove(connection)
+        transport = connection.transport
+        connection.force_close()
+        if transport is not None:
+            transport.abort()  # whoever does not read its answer would keep it open
+
+    def _leave_idle(self, connection: web.RequestHandler) -> None:
+        idle = self._idle.pop(connection, None)
+        if idle is not None and idle.timer is not None:
+            idle.timer.cancel()
+
+
+@asynccontextmanager
+async def listen(
+    application: web.Application,
+    where: tuple[str, int] | socket.socket,
+    *,
+    limits: Limits,
+    shutdown_timeout: float,
+) -> AsyncIterator[int]:
+    """Serve an application within limits at a host and port, or a bound socket; give the port.
+
+    At the end nothing more is taken, and what is under way has `shutdown_timeout` seconds to be
+    answered. Raises OSError.
+    """
+    guard = Guard(limits)
+    application.middlewares.insert(0, guard.mark_busy)
+    # aiohttp waits as long again for a request after it has given up its body.
+    runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout / 2)
+    await runner.setup()
+    try:
+        server = runner.server
+        assert server is not None  # noqa: S101  # there is one after the set-up
+        create = partial(
+            asyncio.get_running_loop().create_server,
+            lambda: _Connection(server, guard),
+            backlog=max(1, int(limits.connections * _BACKLOG_OF_CONNECTIONS)),
+        )
+        listening = await (create(*where) if isinstance(where, tuple) else create(sock=where))
+        try:
+            bound: int = listening.sockets[0].getsockname()[1]
+            yield bound
+        finally:
+            listening.close()
+    finally:
+        await runner.cleanup()

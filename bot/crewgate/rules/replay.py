@@ -1,0 +1,170 @@
+"""What the rules of now would do with a round that was opened before: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from heapq import heappush, heappushpop
+from typing import Final, TypeVar
+
+from crewgate.domain.answering import rule_for
+from crewgate.domain.crew import Crew
+from crewgate.domain.people import ReviewerRef, Role, User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.choose import choose
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.starter import said_starter
+from crewgate.store.replay import StoredRound
+
+T = TypeVar("T")
+
+#: So many rounds are named of those that would go the same other way: the newest.
+EXAMPLES: Final = 3
+#: What is told apart from the rest of a rule.
+_TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals"})
+#: A round under no rule is one under a rule that says nothing.
+_NO_RULE: Final = Rule(name="")
+
+Known = Mapping[ReviewerRef, frozenset[str]]
+"""Who is meant by whom the settings name, as user ids; what Slack did not tell is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooFew:
+    """Not enough people who may approve."""
+
+    people: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownStarter:
+    """Nobody knows who started it, and the rule lets nobody approve then."""
+
+
+Obstacle = TooFew | UnknownStarter
+"""Why a round could not be approved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What would be otherwise; equal for rounds that would go the same other way."""
+
+    was: str
+    """The rule's name; empty for none."""
+    now: str
+    channels: tuple[str, str] | None = None
+    """Where its card was and would be; None: in the same one. The same for those below."""
+    approvals: tuple[int, int] | None = None
+    reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
+    keys: tuple[str, ...] = ()
+    """What else the rule says otherwise."""
+    obstacle: Obstacle | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it would go as it went."""
+        return self == Change(was=self.was, now=self.was)
+
+
+def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
+    """Hold a round against the crew's rules as they are now.
+
+    What its own rule left out is taken from the crew as it is now, too.
+    """
+    before, after = stored.round.rule or _NO_RULE, _rule_now(stored, crew) or _NO_RULE
+    was, now = crew.under(before), crew.under(after)
+    return Change(
+        was=before.name,
+        now=after.name,
+        channels=_unless_same(was.channel, now.channel),
+        approvals=_unless_same(before.approvals, after.approvals),
+        reviewers=_unless_same(was.permitted(Role.REVIEWER), now.permitted(Role.REVIEWER)),
+        keys=tuple(
+            one.name
+            for one in fields(Rule)
+            if one.name not in _TOLD and getattr(before, one.name) != getattr(after, one.name)
+        ),
+        obstacle=_obstacle(after, crew, stored, known),
+    )
+
+
+def _rule_now(stored: StoredRound, crew: Crew) -> Rule | None:
+    """The rule that a new round would be under."""
+    chosen, question = choose(crew.rules, stored.facts), stored.round.question
+    if question is None:
+        return chosen
+    return rule_for(question, chosen, reviewers=bool(crew.reviewers))
+
+
+def _unless_same(was: T, now: T) -> tuple[T, T] | None:
+    return None if was == now else (was, now)
+
+
+def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obstacle | None:
+    """Why nobody could approve it, where that is sure."""
+    starter = frozenset() if rule.self_approval else _starter(stored, known)
+    if not (starter or rule.self_approval or rule.unknown_starter):
+        return UnknownStarter()
+    named = crew.under(rule, escalated=True).permitted(Role.REVIEWER)
+    people = _people(named, known)
+    if people is None:
+        return None
+    able = len(people - starter)
+    return None if able >= rule.approvals else TooFew(able, rule.approvals)
+
+
+def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
+    """Those who are meant; None where that cannot be told."""
+    found: set[str] = set()
+    for ref in named:
+        if ref in known:
+            found |= known[ref]
+        elif isinstance(ref, User):
+            found.add(ref.id)
+        else:
+            return None
+    return frozenset(found)
+
+
+def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
+    """The account of who started it; an address is told where the settings name it too."""
+    said = said_starter(stored.starter, stored.facts.meta)
+    if said is None:
+        return frozenset()
+    return frozenset({said.id}) if isinstance(said, User) else known.get(said, frozenset())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Example:
+    """A round that is named, without its output."""
+
+    opened_at: datetime
+    id: str
+    title: str
+    number: int
+    execution_id: str
+
+
+@dataclass(slots=True)
+class Group:
+    """Rounds that would go the same way: how many, and the newest of them."""
+
+    count: int = 0
+    _newest: list[Example] = field(default_factory=list)
+
+    def add(self, round_: Round) -> None:
+        """Count one; no more than EXAMPLES are kept."""
+        self.count += 1
+        review = round_.review
+        one = Example(round_.opened_at, round_.id, review.title, round_.number, review.execution_id)
+        if len(self._newest) < EXAMPLES:
+            heappush(self._newest, one)
+        else:
+            heappushpop(self._newest, one)
+
+    @property
+    def newest(self) -> tuple[Example, ...]:
+        """The newest first."""
+        return tuple(sorted(self._newest, reverse=True))

@@ -1,0 +1,167 @@
+"""Carrying out `crewgate rules test` and `crewgate rules explain`, beside a running bot."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crewgate.check.database import address_owners, version_of
+from crewgate.check.rules import Known, people_of
+from crewgate.check.slack import SlackCheck
+from crewgate.crews import build_crews
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.people import Email, ReviewerRef, Role, UserGroup
+from crewgate.domain.rules.duration import Duration
+from crewgate.logs import printable
+from crewgate.rules import strings
+from crewgate.rules.replay import Change, Group, replay
+from crewgate.runtime import Runtime
+from crewgate.settings.load import CrewSettings, Settings
+from crewgate.slack.client.web_api import new_client
+from crewgate.store.engine import open_readers
+from crewgate.store.executions import SqlExecutionQueries
+from crewgate.store.migrate import HEAD
+from crewgate.store.replay import StoredRound, rounds_of, rounds_since
+
+#: Executions that are named where a beginning is not enough.
+CANDIDATES = 5
+
+
+async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
+    """What the arguments ask for. Raises StoreUnavailable."""
+    if chosen.of_rules == "test":
+        return await try_rules(settings, chosen.since)
+    return await explain_rules(settings, chosen.execution)
+
+
+async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None = None) -> int:
+    """Print what would come of stored rounds; 1 if nobody could approve some of them.
+
+    Raises StoreUnavailable.
+    """
+    crews = build_crews(settings)
+    people = {ref for crew in settings.crews.values() for ref in people_of(crew)}
+    known = await _ask_slack(settings, people)
+    unknown = [ref for ref in people if isinstance(ref, Email | UserGroup) and ref not in known]
+    if unknown:
+        _say(strings.not_asked(sorted(unknown, key=str)))
+    begin = (runtime or Runtime()).clock() - since.length
+    groups: dict[str, dict[Change, Group]] = {}
+    left_out: dict[str, Group] = {}
+    async with _database(settings) as engine:
+        async for stored in rounds_since(engine, begin):
+            name = stored.round.review.crew
+            if name in crews:
+                change = replay(stored, crews[name], known)
+                groups.setdefault(name, {}).setdefault(change, Group()).add(stored.round)
+            else:
+                left_out.setdefault(name, Group()).add(stored.round)
+    counts = [group.count for found in groups.values() for group in found.values()]
+    total = sum(counts) + sum(group.count for group in left_out.values())
+    _say(strings.head(total, begin.date(), str(since)))
+    for name in sorted(groups):
+        for line in _crew_lines(name, groups[name]):
+            _say(line)
+    for name, group in sorted(left_out.items()):
+        _say(strings.no_such_crew(name, group.count))
+    return int(any(change.obstacle for found in groups.values() for change in found))
+
+
+async def explain_rules(settings: Settings, prefix: str) -> int:
+    """Print which rule the rounds of an execution were opened under, and what matches now.
+
+    1 if not exactly one execution has this id or beginning. Raises StoreUnavailable.
+    """
+    async with _database(settings) as engine:
+        found = await _find(engine, prefix, settings)
+        if len(found) != 1:
+            said = strings.ambiguous(prefix, found) if found else (strings.not_found(prefix),)
+            for line in said:
+                _say(line)
+            return 1
+        [(crew, execution_id)] = found
+        stored = await rounds_of(engine, crew, execution_id)
+    subject = stored[0].subject if stored else strings.NO_ROUNDS
+    _say(strings.execution_line(crew, execution_id, subject))
+    for one in stored:
+        for line in _explain(one, settings.crews[crew]):
+            _say(line)
+    return 0
+
+
+async def _find(engine: AsyncEngine, prefix: str, settings: Settings) -> list[tuple[str, str]]:
+    """Some of the executions with this id or, where there is none, with this beginning."""
+    read = SqlExecutionQueries(engine)
+    found = await read.starting_with(prefix, crews=tuple(settings.crews), limit=CANDIDATES)
+    return [key for key in found if key[1] == prefix] or list(found)
+
+
+def _explain(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
+    yield ""
+    yield from strings.round_lines(stored.round)
+    if not crew.rules:
+        yield strings.no_rules_line()
+        return
+    yield strings.tried_line()
+    matched = False
+    for one in crew.rules:
+        if matched:
+            yield strings.later_line(one.place)
+            continue
+        mismatches = one.rule.when.mismatches(stored.facts)
+        if mismatches:
+            yield from strings.mismatching_lines(one.place, mismatches)
+        else:
+            matched = True
+            yield strings.matching_line(one.place)
+    if not matched:
+        yield strings.none_line()
+
+
+def _crew_lines(name: str, groups: dict[Change, Group]) -> Iterator[str]:
+    yield ""
+    yield strings.crew_line(name, sum(group.count for group in groups.values()))
+    # What nobody could approve first, then what changes for most.
+    order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
+    unchanged = sum(group.count for change, group in order if change.is_none)
+    if unchanged:
+        yield strings.unchanged_line(unchanged)
+    for change, group in order:
+        if not change.is_none:
+            yield from strings.change_lines(change, group)
+
+
+async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Known:
+    """Whom the settings mean; without those of whom Slack does not tell."""
+    slack = SlackCheck(
+        client=new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url),
+        app_token=None,
+        channels=(),
+        people=dict.fromkeys(people, Role.REVIEWER),
+        owners=await address_owners(settings.database_url),
+        send_test_card=False,
+    )
+    async for _ in slack.findings():
+        pass
+    return slack.known
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Raises StoreUnavailable where it is not there or not of this version."""
+    engine = open_readers(settings.database_url)
+    if engine is None:
+        raise StoreUnavailable(strings.NO_DATABASE)
+    try:
+        if await version_of(engine) != HEAD:
+            raise StoreUnavailable(strings.NOT_MIGRATED)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def _say(line: str) -> None:
+    print(printable(line), flush=True)  # noqa: T201

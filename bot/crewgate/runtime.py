@@ -1,0 +1,124 @@
+"""Where clock, ids and chance enter the bot; everybody else is handed them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from crewgate.domain.rate import Rate
+from crewgate.domain.retry import Retry
+from crewgate.usecases.delivery.context import GRACE, START_GRACE
+from crewgate.usecases.delivery.worker import Pace
+from crewgate.usecases.ports.base import Clock, NewId, Sleep
+
+#: Slack takes about one post a second in a channel, short bursts allowed, and some 50 changes of
+#: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
+POST_RATE: Final = Rate(timedelta(seconds=1), burst=4)
+UPDATE_RATE: Final = Rate(timedelta(seconds=1.2), burst=20)
+#: When a background loop that died is started again.
+RESTART: Final = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
+#: What a clock that is kept right is never off by, and how long it has to be off to be believed.
+STEP: Final = timedelta(seconds=5)
+LASTING: Final = timedelta(seconds=30)
+#: How long somebody is told of a step.
+TOLD: Final = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+_START: Final = utc_now() - timedelta(seconds=time.monotonic())
+
+
+def steady_now() -> datetime:
+    """A moment by a clock that never steps, for lengths of time within this process."""
+    return _START + timedelta(seconds=time.monotonic())
+
+
+class SteppingClock:
+    """The machine's time; a step counts once it has lasted.
+
+    A clock that is set, or a machine that was suspended, steps. What a rule lets happen after days
+    must not happen because of a clock that was days ahead for seconds.
+    """
+
+    def __init__(self, *, machine: Clock = utc_now, steady: Clock = steady_now) -> None:
+        self._machine = machine
+        self._steady = steady
+        self._ahead = machine() - steady()
+        self._step = timedelta()
+        self._stepped_at: datetime | None = None
+        self._believed = True
+
+    def __call__(self) -> datetime:
+        """The present moment."""
+        return self._steady() + self._ahead
+
+    @property
+    def warning(self) -> str | None:
+        """That it stepped lately."""
+        if self._stepped_at is None or self._steady() - self._stepped_at > TOLD:
+            return None
+        by = f"{self._step.total_seconds():+.0f} s"
+        if self._believed:
+            return f"this machine's clock stepped by {by}"
+        return f"this machine's clock stepped by {by}, which does not count yet"
+
+    def watch(self) -> bool:
+        """Compare it with the steady clock; whether a step counts from now on."""
+        now, off = self._steady(), self._machine() - self()
+        if abs(off) < STEP:
+            self._ahead += off
+            self._believed = True
+            return False
+        if self._believed or abs(off - self._step) >= STEP:
+            self._step, self._stepped_at, self._believed = off, now, False
+            log.warning("clock_stepped", seconds=round(off.total_seconds()))
+        if self._stepped_at is None or now - self._stepped_at < LASTING:
+            return False
+        self._ahead += off
+        self._believed = True
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Clock, ids, chance and pace: what tests replace."""
+
+    clock: Clock = field(default_factory=SteppingClock)
+    steady: Clock = steady_now
+    """Never steps; pauses and what is renewed go by it."""
+    new_id: NewId = field(default=lambda: secrets.token_urlsafe(12))
+    jitter: Callable[[], float] = random.random
+    sleep: Sleep = asyncio.sleep
+    retry: Retry = field(default_factory=Retry)
+    grace: timedelta = GRACE
+    start_grace: timedelta = START_GRACE
+    pace: Pace = field(default_factory=Pace)
+    post_rate: Rate = POST_RATE
+    update_rate: Rate = UPDATE_RATE
+    restart: Retry = RESTART
+    """When a background loop that died is started again."""
+    ping: float = 5
+    """Seconds between two pings on the socket."""
+
+    def clock_stepped(self) -> bool:
+        """Watch the clock; whether a step counts from now on. A test's steps as it is told."""
+        return isinstance(self.clock, SteppingClock) and self.clock.watch()
+
+    @property
+    def clock_warning(self) -> str | None:
+        """That the clock stepped lately."""
+        return self.clock.warning if isinstance(self.clock, SteppingClock) else None

@@ -1,0 +1,39 @@
+"""`crewgate serve`: the bot as a process, with its log, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+
+from crewgate.app import running
+from crewgate.crews import build_log_redactor
+from crewgate.domain.errors import CrewgateError
+from crewgate.logs import set_up_logging
+from crewgate.runtime import Runtime
+from crewgate.settings.load import Settings
+
+
+class CannotListen(CrewgateError):
+    """The port is taken, or the address is none of this machine's."""
+
+
+async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
+    """Run the bot until SIGTERM or SIGINT; the exit status.
+
+    Raises StoreUnavailable and CannotListen.
+    """
+    redactor = build_log_redactor(settings)
+    set_up_logging(settings.log_format, settings.log_level, redact=redactor.text)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with running(settings, runtime):
+            # What was built stays too; to look for garbage among it holds up everything for 10 ms.
+            gc.freeze()
+            await stop.wait()
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise CannotListen(f"cannot listen on {where}: {error}") from error
+    return 0

@@ -1,0 +1,214 @@
+"""What a rule says, from raw to typed: pure functions that say what to put there instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+from zoneinfo import available_timezones
+
+from crewgate.domain.people import ReviewerRef
+from crewgate.domain.rules.comparison import Comparison, sign_of
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Then
+from crewgate.domain.rules.working_hours import NoSuchZone, WorkingHours
+from crewgate.domain.verdict import FEEDBACK_LIMIT
+from crewgate.settings.parsers import (
+    REVIEWERS_HINT,
+    InvalidSetting,
+    one_of,
+    parse_reviewers,
+    parse_text,
+    shown,
+    shown_key,
+)
+
+#: Each rule is tried against each new output, which may be long.
+MOST_RULES: Final = 50
+MOST_PATTERNS: Final = 20
+PATTERN_LIMIT: Final = 200
+NAME_LIMIT: Final = 100
+"""Characters; cards and answers repeat it."""
+MOST_APPROVALS: Final = 50
+MOST_REMINDERS: Final = 20
+
+Named = tuple[tuple[str, str], ...]
+
+
+def parse_tables(raw: object) -> list[Mapping[str, object]]:
+    """TOML's array of tables."""
+    if not isinstance(raw, list) or not all(isinstance(one, dict) for one in raw):
+        msg = "describe each rule as a table with two brackets, [[crews.NAME.rules]]"
+        raise InvalidSetting(msg)
+    if len(raw) > MOST_RULES:
+        raise InvalidSetting(f"{len(raw)} rules; put {MOST_RULES} here at most")
+    return raw
+
+
+def inline(example: str) -> Callable[[object], Mapping[str, object]]:
+    """A table, most often in one line."""
+
+    def parse(raw: object) -> Mapping[str, object]:
+        if not isinstance(raw, dict):
+            raise InvalidSetting(f"{shown(raw)} is no table; put one like {example} here")
+        return raw
+
+    return parse
+
+
+def parse_rule_name(raw: object) -> str:
+    """One line that people can read aloud."""
+    text = parse_text(raw)
+    if len(text) > NAME_LIMIT or not text.isprintable():
+        msg = f"put a name on one line here, of {NAME_LIMIT} characters at most"
+        raise InvalidSetting(msg)
+    return text
+
+
+def parse_glob(raw: object) -> str:
+    """A pattern with `*`, `?` and `[…]`."""
+    text = parse_text(raw)
+    if len(text) > PATTERN_LIMIT:
+        msg = f"it has {len(text)} characters; put {PATTERN_LIMIT} here at most"
+        raise InvalidSetting(msg)
+    return text
+
+
+def parse_contains(raw: object) -> tuple[str, ...]:
+    """Texts of which one must be there."""
+    if not isinstance(raw, list) or not raw:
+        raise InvalidSetting('put a list of texts here, as ["liability", "indemnif"]')
+    _not_more(len(raw))
+    return tuple(dict.fromkeys(parse_glob(one) for one in raw))
+
+
+def parse_values(raw: object) -> Named:
+    """Names, each with a pattern for its value."""
+    values = inline('{ country = "D*" }')(raw)
+    if not values:
+        raise InvalidSetting('it is empty; put names with their values here, { country = "D*" }')
+    _not_more(len(values))
+    return tuple((_parse_name(name), _parse_value(name, value)) for name, value in values.items())
+
+
+def parse_json(raw: object) -> Named:
+    """Paths in a JSON output, each with what its value must be; `a.b` may stand without quotes."""
+    values = dict(_flat(inline(_JSON)(raw)))
+    if not values:
+        raise InvalidSetting(f"it is empty; put paths with what their values must be here, {_JSON}")
+    _not_more(len(values))
+    return tuple((_parse_path(path), _parse_wanted(path, one)) for path, one in values.items())
+
+
+def parse_rule_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
+    """At least one."""
+    return parse_reviewers(raw) or _nobody()
+
+
+def whole_number(most: int) -> Callable[[object], int]:
+    """From 1 on."""
+
+    def parse(raw: object) -> int:
+        if type(raw) is not int or not 1 <= raw <= most:
+            raise InvalidSetting(f"{shown(raw)}: put a number from 1 to {most} here, no quotes")
+        return raw
+
+    return parse
+
+
+def parse_allow(raw: object) -> bool:
+    """`allow` or `deny`."""
+    return one_of(("allow", "deny"), raw) == "allow"
+
+
+def parse_then(raw: object) -> Then:
+    """What a time-out does."""
+    return one_of(tuple(Then), raw)
+
+
+def parse_feedback(raw: object) -> str:
+    """What a crew is told, as long as what a person can write."""
+    text = parse_text(raw)
+    if len(text) > FEEDBACK_LIMIT:
+        msg = f"it has {len(text)} characters; put {FEEDBACK_LIMIT} here at most"
+        raise InvalidSetting(msg)
+    return text
+
+
+def parse_duration(raw: object) -> Duration:
+    """`30s`, `15m`, `4h`, `3d` or `4wh`."""
+    try:
+        return Duration.parse(raw if isinstance(raw, str) else "")
+    except ValueError as wrong:
+        raise InvalidSetting(f"{shown(raw)}: {wrong}") from None
+
+
+def parse_working_hours(raw: object) -> WorkingHours:
+    """`Mon-Fri 09:00-17:30 Europe/Berlin`."""
+    try:
+        return WorkingHours.parse(raw if isinstance(raw, str) else "")
+    except NoSuchZone as wrong:
+        near = difflib.get_close_matches(wrong.name, available_timezones(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; put one like Europe/Berlin or UTC here"
+        msg = f"the time zone {shown(wrong.name)} does not exist{hint}"
+        raise InvalidSetting(msg) from None
+    except ValueError as wrong:
+        raise InvalidSetting(f"{shown(raw)}: {wrong}") from None
+
+
+_JSON: Final = '{ "budget.eur" = ">= 50000" }'
+
+
+def _nobody() -> tuple[ReviewerRef, ...]:
+    raise InvalidSetting(f"empty, so nobody may decide; {REVIEWERS_HINT}")
+
+
+def _not_more(count: int) -> None:
+    if count > MOST_PATTERNS:
+        raise InvalidSetting(f"{count} of them; put {MOST_PATTERNS} here at most")
+
+
+def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """TOML reads `budget.eur` without quotes as a table in a table."""
+    for key, value in table.items():
+        path = f"{before}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def _parse_name(name: str) -> str:
+    if not name or len(name) > PATTERN_LIMIT:
+        msg = f"{shown(name)}: put a name of 1 to {PATTERN_LIMIT} characters here"
+        raise InvalidSetting(msg)
+    return name
+
+
+def _parse_path(path: str) -> str:
+    if not re.fullmatch(r"[^.]+(?:\.[^.]+)*", path) or len(path) > PATTERN_LIMIT:
+        msg = f"{shown(path)} is no path; put keys with dots between here, as budget.eur or items.0"
+        raise InvalidSetting(msg)
+    return path
+
+
+def _parse_wanted(path: str, raw: object) -> str:
+    text = _parse_value(path, raw)
+    sign = sign_of(text)
+    if sign and Comparison.parse(text) is None:
+        msg = f"{shown_key(path)}: after {sign} comes a number; put one like {sign} 50000 here"
+        raise InvalidSetting(msg)
+    return text
+
+
+def _parse_value(name: str, raw: object) -> str:
+    """A text; numbers, true and false may stand without quotes."""
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, int | float):
+        return str(raw)
+    try:
+        return parse_glob(raw)
+    except InvalidSetting as wrong:
+        raise InvalidSetting(f"{shown_key(name)}: {wrong}") from None

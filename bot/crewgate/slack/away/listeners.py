@@ -1,0 +1,129 @@
+"""`/crew away` and `/crew back`: by the command alone, or by a form."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import CannotStandIn, WhyNot
+from crewgate.domain.rules.absence import end_of_day, last_day
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+from crewgate.slack.away import strings
+from crewgate.slack.away.forms import render_form, render_notice
+from crewgate.slack.away.request import AwayRequest, RequestUnclear, parse_away_form, parse_request
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.client.modals import open_modal
+from crewgate.slack.client.time_zones import time_zone_of
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import explain_errors
+from crewgate.slack.payloads import Command
+from crewgate.usecases.away import come_back, go_away
+
+#: Where the day ends of somebody of whom Slack does not say where they are.
+ELSE: Final = ZoneInfo("UTC")
+_ABOUT_THE_DAY: Final = frozenset({WhyNot.PAST, WhyNot.TOO_FAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said of it, and the field of the form that is wrong; None once it is set."""
+
+    sentence: str
+    wrong: str | None = None
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the form's listener on the app; the commands are among the other commands."""
+    app.view(ids.AWAY_FORM)(partial(on_away_submitted, context=context))
+
+
+async def on_away_command(
+    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    """Set it where all is said, else open the form with what is."""
+    say = partial(send_ephemeral, respond)
+    async with explain_errors(say, context=context, by=command.by):
+        try:
+            asked = parse_request(command.text)
+        except RequestUnclear as unclear:
+            await say(strings.unclear(unclear))
+            return
+        if asked.until is not None and asked.delegate is not None:
+            answer = await _set(command.by, asked.until, asked.delegate, client, context)
+            wrong = answer.wrong is not None
+            await say(strings.nothing_set(answer.sentence) if wrong else answer.sentence)
+            return
+        form = await _form(command.by, asked, client, context)
+        if await open_modal(client, command.trigger_id, form) is None:
+            await say(strings.NOT_OPENED)
+
+
+async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
+    """End it, and say whether there was anything to end."""
+    say = partial(send_ephemeral, respond)
+    async with explain_errors(say, context=context, by=by):
+        was_away = await come_back(by, context=context)
+        await say(strings.BACK if was_away else strings.NOT_AWAY)
+
+
+async def on_away_submitted(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
+    """The form was sent: set it, or say below the field what is wrong with it."""
+    form = parse_away_form(body)
+
+    async def ask_again(warning: str) -> None:
+        view = render_form(until=form.until, delegate=form.delegate, above=warning)
+        await ack(response_action="update", view=view)
+
+    async with explain_errors(ask_again, context=context, by=form.by):
+        answer = await _set(form.by, form.until, form.delegate, client, context)
+        if answer.wrong is not None:
+            await ack(response_action="errors", errors={answer.wrong: answer.sentence})
+        else:
+            await ack(response_action="update", view=render_notice(answer.sentence))
+
+
+async def _set(
+    by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
+) -> Answer:
+    """Both questions to Slack at once: it waits 3 s for the answer to a form."""
+    zone, is_colleague = await asyncio.gather(
+        time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
+    )
+    here = zone or ELSE
+    latest = last_day(context.clock(), here)
+    if is_colleague is None:
+        # Nobody is asked about once more: that could take longer than Slack waits.
+        return Answer(strings.refused(WhyNot.NOT_TOLD, latest), ids.AWAY_DELEGATE)
+    try:
+        absence = await go_away(by, delegate, until=end_of_day(day, here), context=context)
+    except CannotStandIn as error:
+        wrong = ids.AWAY_UNTIL if error.why in _ABOUT_THE_DAY else ids.AWAY_DELEGATE
+        return Answer(strings.refused(error.why, latest), wrong)
+    return Answer(strings.is_set(absence, day, zone))
+
+
+async def _form(
+    by: Person, asked: AwayRequest, client: AsyncWebClient, context: SlackContext
+) -> Block:
+    """The form with what was typed, else with what is set."""
+    absence = await context.uow.read.absence(by.id, at=context.clock())
+    if absence is None:
+        return render_form(until=asked.until, delegate=asked.delegate)
+    zone = await time_zone_of(client, by.id)
+    day = absence.until.astimezone(zone or ELSE).date()
+    return render_form(
+        until=asked.until or day,
+        delegate=asked.delegate or absence.delegate,
+        above=strings.is_away(absence, day, zone),
+    )

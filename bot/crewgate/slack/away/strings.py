@@ -1,0 +1,99 @@
+"""What is said to somebody who goes away or comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from crewgate.domain.errors import WhyNot
+from crewgate.domain.rules.absence import Absence
+from crewgate.slack import strings as shared
+from crewgate.slack.away.request import RequestUnclear, Unclear
+from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.ids import COMMAND
+
+TITLE: Final = "While you are away"
+SAVE: Final = "Save"
+CLOSE: Final = "Cancel"
+DONE: Final = "Close"
+UNTIL: Final = "Last day"
+DELEGATE: Final = "Who decides for you"
+#: What is shown of a word that was typed, in characters.
+_TYPED_SHOWN: Final = 40
+
+WHAT_IT_DOES: Final = (
+    "They may decide what you may, and are mentioned and reminded with you. They cannot hand it "
+    f"on, and a rule may forbid it: `{COMMAND} rules` shows yours. You may still decide yourself."
+)
+NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} away` again."
+BACK: Final = "You are back: nobody decides for you any more."
+NOT_AWAY: Final = "You were not away, so nothing changed."
+_COME_BACK: Final = f"`{COMMAND} back` ends it sooner, `{COMMAND} away` changes it."
+_FORM: Final = f"Type `{COMMAND} away` alone for a form."
+
+
+def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
+    """Who decides for whom until when, and how to come back."""
+    delegate, away = shared.person(absence.delegate), shared.person(absence.away)
+    return (
+        f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
+        f"{WHAT_IT_DOES}\n"
+        "If they review too, they still have one approval, not two. What waits already is in their "
+        f"Home.\n{_COME_BACK}"
+    )
+
+
+def is_away(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
+    """Above the form of somebody who is away."""
+    return f"{_decides(absence, day, zone)} `{COMMAND} back` ends that."
+
+
+def _decides(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
+    last = f"{day.day} {day:%B %Y}"
+    until = (
+        f"until the end of {last} in UTC, because Slack does not say in which time zone you are"
+        if zone is None
+        else f"until the end of {last}, {_zone(zone)} time"
+    )
+    return f"{shared.person(absence.delegate)} decides for you {until}."
+
+
+def _zone(zone: ZoneInfo) -> str:
+    """`America/New York`; what some call `Etc/UTC` is UTC."""
+    return zone.key.removeprefix("Etc/").replace("_", " ")
+
+
+def refused(why: WhyNot, last_day: date) -> str:
+    """Why somebody cannot be away like this; plain, for the form too."""
+    if why is WhyNot.TOO_FAR:
+        return f"That is too far ahead: the last day is {last_day.isoformat()} at the latest."
+    return _REFUSED[why]
+
+
+_REFUSED: Final[Mapping[WhyNot, str]] = {
+    WhyNot.PAST: "That day is over. Today is the first that can be the last one.",
+    WhyNot.THEMSELVES: "Nobody stands in for themselves. Choose somebody else.",
+    WhyNot.NO_COLLEAGUE: "That takes a colleague: no app, no guest and nobody of another "
+    "organisation. Choose somebody else.",
+    WhyNot.NOT_TOLD: "Slack does not say who that is. Try again in a minute.",
+}
+
+
+def nothing_set(why: str) -> str:
+    """The same as an answer to the command."""
+    return f"Nothing changed. {why}"
+
+
+def unclear(error: RequestUnclear) -> str:
+    """Which word of the command was not understood, and what to type."""
+    typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
+    match error.what:
+        case Unclear.DAY:
+            why = f"{typed} is no day that I can read: write `until 2026-12-01`."
+        case Unclear.PERSON:
+            why = f"I cannot tell who {typed} is: Slack gave me a name and no account."
+        case _:
+            why = f"I do not understand {typed}: write `{COMMAND} away until 2026-12-01 for @Ben`."
+    return nothing_set(f"{why} {_FORM}")

@@ -1,0 +1,114 @@
+"""Slack's blocks as small functions, and the message they make up. No sentences here.
+
+Limits are those of Slack's Block Kit reference, save the one for all blocks of a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from crewgate.slack.blockkit.text import escape_mrkdwn, plain, utf16_length
+
+Block: TypeAlias = dict[str, Any]
+
+SECTION_LIMIT: Final = 3_000
+BLOCKS_LIMIT: Final = 50
+MESSAGE_LIMIT: Final = 12_000
+"""All texts of a message's blocks. Slack refuses from about 13,200 on, and documents no number."""
+LABEL_LIMIT: Final = 75
+TITLE_LIMIT: Final = 24
+HEADER_LIMIT: Final = 150
+TEXT_LIMIT: Final = 4_000
+"""A message's own text: what notifications and screen readers use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is handed to Slack; `shown` is how much of an output it shows, in percent."""
+
+    text: str
+    blocks: list[Block]
+    shown: int = 100
+    too_long: bool = False
+    """No message could hold that output, so all of it follows as a file."""
+
+
+def notification(sentence: str) -> str:
+    """A plain sentence as a message's own text, which Slack reads as mrkdwn."""
+    return escape_mrkdwn(sentence, TEXT_LIMIT)
+
+
+def mrkdwn(text: str) -> Block:
+    """A text object in which Slack looks for no names and links that nobody marked up."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def plain_text(text: str, limit: int) -> Block:
+    """A text object without any markup."""
+    return {"type": "plain_text", "text": plain(text, limit), "emoji": False}
+
+
+def header(text: str) -> Block:
+    """A heading, in plain text."""
+    return {"type": "header", "text": plain_text(text, HEADER_LIMIT)}
+
+
+def section(text: str) -> Block:
+    """A paragraph of mrkdwn, which must be within SECTION_LIMIT."""
+    return {"type": "section", "text": mrkdwn(text)}
+
+
+def divider() -> Block:
+    """A line between what stands above and below it."""
+    return {"type": "divider"}
+
+
+def context(text: str) -> Block:
+    """A small grey line of mrkdwn."""
+    return {"type": "context", "elements": [mrkdwn(text)]}
+
+
+def markdown(text: str) -> Block:
+    """Standard Markdown; in messages only."""
+    return {"type": "markdown", "text": text}
+
+
+def button(
+    label: str, *, action_id: str, value: str, style: Literal["primary", "danger"] | None = None
+) -> Block:
+    """A button that carries an id and nothing else."""
+    made: Block = {
+        "type": "button",
+        "text": plain_text(label, LABEL_LIMIT),
+        "action_id": action_id,
+        "value": value,
+    }
+    return made if style is None else {**made, "style": style}
+
+
+def actions(*buttons: Block) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
+    """Lines of mrkdwn in as few sections as hold them, and how many lines were shown.
+
+    What does not fit into the budget, or a message's number of blocks, is left off at the end.
+    """
+    made: list[str] = []
+    shown = 0
+    for line in lines:
+        budget -= utf16_length(line) + 1
+        joins = bool(made) and utf16_length(made[-1]) + 1 + utf16_length(line) <= SECTION_LIMIT
+        # Four blocks are left for what stands around a list.
+        if budget < 0 or (not joins and len(made) >= BLOCKS_LIMIT - 4):
+            break
+        if joins:
+            made[-1] += "\n" + line
+        else:
+            made.append(line)
+        shown += 1
+    return [section(text) for text in made], shown

@@ -1,0 +1,259 @@
+"""Markdown as an LLM writes it, as rich text: for modals and Home, which have no markdown block.
+
+Rich text's leaves are plain: nothing in them can mention, link or format by itself, so all that
+has to be taken care of are links. They show their address beside their label.
+https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from markdown_it.token import Token
+
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.markdown import runs_of, tokens_of
+from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
+
+#: What one block may hold; Slack documents no limit, so it is that of a section.
+RICH_TEXT_LIMIT: Final = 3_000
+_MOST: Final = 500
+"""Elements of one block, and texts of one element; Slack refuses more than 1,000."""
+_WORTHWHILE: Final = 400
+"""What is left of a block is filled with the beginning of a longer text if it is this much."""
+_DEEPEST: Final = 5
+_WIDEST: Final = 40
+"""Cells of a table are filled up to so many characters, no further."""
+_CELLS: Final = 5_000
+"""A table with more cells is shown as it was written: Markdown fills up every short row."""
+_TABLE_LIMIT: Final = 9_000
+"""A table that would be longer with its columns in line is left as it is."""
+_TASK: Final = re.compile(r"\[([ xX])\] ")
+
+
+def rich_text(markdown: str) -> list[Block]:
+    """The text as rich text blocks, each within RICH_TEXT_LIMIT."""
+    made: list[Block] = []
+    blocks: list[Block] = []
+    size = 0
+    for element in _split(_Writer().write(parse(clean(markdown)))):
+        length = _size(element)
+        if blocks and (size + length > RICH_TEXT_LIMIT or len(blocks) == _MOST):
+            made.append(_block(blocks))
+            blocks, size = [], 0
+        blocks.append(element)
+        size += length
+    return [*made, _block(blocks)] if blocks else made
+
+
+def parse(markdown: str) -> list[Token]:
+    """The tokens of Markdown in which nothing vanishes that was written."""
+    lines = markdown.split("\n")
+    columns = 1 + max(line.count("|") for line in lines)
+    return tokens_of(markdown, tables=columns * len(lines) <= _CELLS)
+
+
+def preformatted(text: str) -> list[Block]:
+    """Text as it is, in the type of code."""
+    return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
+
+
+def quotation(text: str) -> list[Block]:
+    """What a person wrote, whole, as a quotation."""
+    quote = {"type": "rich_text_quote", "elements": [leaf(clean(text.strip()))]}
+    return [_block([piece]) for piece in _split([quote])] if text.strip() else []
+
+
+def leaf(text: str, **style: bool) -> Block:
+    """A run of text."""
+    made: Block = {"type": "text", "text": text}
+    return made | {"style": style} if style else made
+
+
+def emoji(name: str) -> Block:
+    """An emoji by its name, without colons."""
+    return {"type": "emoji", "name": name}
+
+
+def paragraph(*leaves: Block) -> Block:
+    """A rich text block of one paragraph."""
+    return _block([_section(leaves)])
+
+
+def _block(found: list[Block]) -> Block:
+    return {"type": "rich_text", "elements": found}
+
+
+def _section(leaves: Sequence[Block]) -> Block:
+    return {"type": "rich_text_section", "elements": list(leaves)}
+
+
+def _code(text: str) -> Block:
+    return {"type": "rich_text_preformatted", "elements": [leaf(text)]}
+
+
+def _size(element: Block) -> int:
+    if element["type"] == "rich_text_list":
+        return sum(map(_size, element["elements"]))
+    return sum(utf16_length(one["text"]) for one in element["elements"])
+
+
+def _split(found: list[Block]) -> Iterator[Block]:
+    """Elements that are too long, in several of their kind."""
+    for element in found:
+        if _size(element) <= RICH_TEXT_LIMIT and len(element["elements"]) <= _MOST:
+            yield element
+            continue
+        if element["type"] == "rich_text_list":
+            for item in element["elements"]:
+                for piece in _split([item]):
+                    yield element | {"elements": [piece]}
+            continue
+        yield from _split_leaves(element)
+
+
+def _split_leaves(element: Block) -> Iterator[Block]:
+    """The leaves of a long paragraph in several of its kind, broken at sentences or words."""
+    room = RICH_TEXT_LIMIT - 1
+    held: list[Block] = []
+    for one in element["elements"]:
+        text = one["text"]
+        while text:
+            # A paragraph's last line end is never alone.
+            fits = utf16_length(text) <= max(room, text == "\n") and len(held) < _MOST
+            if held and not fits and (room < _WORTHWHILE or len(held) == _MOST):
+                yield element | {"elements": held}
+                held, room = [], RICH_TEXT_LIMIT - 1
+                continue
+            # A character costs two at most.
+            most = room if text.isascii() else room // 2
+            at = len(text) if fits else text.rfind("\n", most // 2, most) + 1
+            at = at or place_to_break(text, most // 2, most)
+            held.append(one | {"text": text[:at]})
+            text = text[at:]
+            room = room - utf16_length(held[-1]["text"]) if fits else 0
+    yield element | {"elements": held}
+
+
+@dataclass
+class _Writer:
+    """Walks over markdown-it's tokens once and writes rich text elements."""
+
+    made: list[Block] = field(default_factory=list)
+    lists: list[tuple[str, int]] = field(default_factory=list)
+    """The lists around us: style, and the number of the next item."""
+    quotes: int = 0
+    heading: bool = False
+    row: list[str] = field(default_factory=list)
+    table: list[list[str]] | None = None
+    item: bool = False
+    """The next text is an item's first."""
+
+    def write(self, tokens: list[Token]) -> list[Block]:
+        for token in tokens:
+            self._take(token)
+        return self.made
+
+    def _take(self, token: Token) -> None:  # noqa: C901, PLR0912  # a table of kinds
+        match token.type:
+            case "bullet_list_open":
+                self.lists.append(("bullet", 0))
+            case "ordered_list_open":
+                self.lists.append(("ordered", max(0, int(token.attrs.get("start", 1)) - 1)))
+            case "bullet_list_close" | "ordered_list_close":
+                self.lists.pop()
+            case "list_item_open":
+                self.item = True
+            case "list_item_close":
+                if self.item:
+                    self._text([leaf(" ")])
+                style, number = self.lists[-1]
+                self.lists[-1] = (style, number + 1)
+            case "blockquote_open":
+                self.quotes += 1
+            case "blockquote_close":
+                self.quotes -= 1
+            case "heading_open" | "heading_close":
+                self.heading = token.nesting > 0
+            case "table_open":
+                self.table = []
+            case "tr_open":
+                self.row = []
+            case "tr_close":
+                assert self.table is not None  # noqa: S101  # rows are in tables
+                self.table.append(self.row)
+            case "table_close":
+                self.made.append(_code(_table(self.table or [])))
+                self.table = None
+            case "inline":
+                self._inline(token)
+            case "fence" | "code_block":
+                self._fence(token)
+            case "hr":
+                self.made.append(_section([leaf("———\n")]))
+            case _:
+                pass
+
+    def _inline(self, token: Token) -> None:
+        runs = runs_of(token.children or [], bold=self.heading)
+        leaves = [leaf(run.text, **dict.fromkeys(run.styles, True)) for run in runs]
+        if self.table is not None:
+            self.row.append("".join(one["text"] for one in leaves).replace("\n", " "))
+        elif leaves:
+            self._text(leaves)
+
+    def _text(self, leaves: list[Block]) -> None:
+        """A paragraph, a heading or an item's text, by what is around it."""
+        if self.lists:
+            self._item(leaves)
+        elif self.quotes:
+            self.made.append({"type": "rich_text_quote", "elements": leaves})
+        else:
+            before = "\n" if self.made and self.made[-1]["type"] == "rich_text_section" else ""
+            self.made.append(_section([*([leaf(before)] if before else []), *leaves, leaf("\n")]))
+
+    def _item(self, leaves: list[Block]) -> None:
+        style, number = self.lists[-1]
+        indent = min(len(self.lists) - 1, _DEEPEST)
+        last = self.made[-1] if self.made else None
+        if not self.item and last is not None and last["type"] == "rich_text_list":
+            last["elements"][-1]["elements"] += [leaf("\n"), *leaves]
+            return
+        if self.item and (task := _TASK.match(leaves[0]["text"])):
+            box = "☐ " if task[1] == " " else "☑ "
+            leaves[0]["text"] = box + leaves[0]["text"][task.end() :]
+        self.item = False
+        made: dict[str, Any] = {
+            "type": "rich_text_list",
+            "style": style,
+            "indent": indent,
+            "border": 0,
+            "elements": [_section(leaves)],
+        }
+        if style == "ordered" and number:
+            made["offset"] = number
+        self.made.append(made)
+
+    def _fence(self, token: Token) -> None:
+        self.item = False
+        if token.info.strip():
+            self.made.append(_section([leaf(token.info.strip(), italic=True)]))
+        self.made.append(_code(token.content.rstrip("\n") or " "))
+
+
+def _table(rows: list[list[str]]) -> str:
+    """A table in columns, for the type of code; cells that are too wide are left as they are."""
+    widths = [
+        min(_WIDEST, max(len(row[column]) for row in rows if column < len(row)))
+        for column in range(max(map(len, rows)))
+    ]
+    if len(rows) * (sum(widths) + 3 * len(widths)) > _TABLE_LIMIT:
+        widths = [1] * len(widths)
+    lines = [
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]])

@@ -1,0 +1,282 @@
+"""Text from outside, made fit for Slack: neutralised, escaped, cut, and times put into words.
+
+What agents, crews and callers wrote is never trusted: it mentions nobody, hides no address behind
+a label and leaves nothing invisible. Lengths are counted in UTF-16 units, which is never less
+than what Slack may count. No sentence and no block is made here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict, deque
+from datetime import datetime, timedelta
+from typing import Final
+
+from crewgate.slack.blockkit.markdown_lines import lines_of
+from crewgate.slack.blockkit.unseen import JOINER, UNSEEN, reveal
+
+ELLIPSIS: Final = "…"
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_BLANK = re.compile(rf"[\s{UNSEEN}]*")
+
+# Both the raw and the entity-escaped form, because Slack does not say whether it decodes entities
+# in a markdown block; in code too, because its idea of where code ends may differ from ours.
+_TOKEN = re.compile(
+    r"<(?=[A-Za-z!@#/?\\&])"  # mentions, dates, links, tags, comments
+    r"|&(?=(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,31});"
+    r"|(?:[lL][tT]|[gG][tT]|[aA][mM][pP])(?![\w=]))"  # entities; but not `?a=1&lt=2`
+    r"|@(?=channel|everyone|group|here)"
+    r"|\](?=[(:])",  # a link's target, a reference's definition
+    re.IGNORECASE,
+)
+
+_URL = r"https?://(?:[^\s()<>\\`|]|\([^\s()<>\\`|]*\))+"
+_LINK = re.compile(
+    rf"(?<![\\\w{JOINER}])"  # without its bracket the label would grow onto the word before it
+    r"!?\[(?P<label>[^\[\]`]{0,500})\]"
+    rf"\([ ]?<?(?P<url>{_URL})>?(?:[ ]+(?P<title>\"[^\"\n]*\"|'[^'\n]*'))?[ ]?\)"
+)
+_AUTOLINK = re.compile(r"(?<!\S)<(?P<url>https?://[^\s<>|\\`]+)>(?=[\s.,;!?]|$)")
+_BACKTICKS = re.compile("`+")
+_ADJACENT_BACKTICKS = re.compile("`(?=`)")
+
+
+def utf16_length(text: str) -> int:
+    """The length that counts against Slack's limits, in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def clean(text: str) -> str:
+    """Make visible what cannot be seen, and line ends one character.
+
+    Right-to-left text and its marks stay; what turns text around is named instead. Lone
+    surrogates, which JSON can carry and UTF-8 cannot, become U+FFFD.
+    """
+    return reveal(clean_controls(text))
+
+
+def clean_controls(text: str) -> str:
+    """The same for control characters alone: each becomes one character, and so does a line end."""
+    if text.replace("\n", " ").replace("\t", " ").isprintable():  # half the time of a search
+        return text
+    return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
+
+
+def _pictures(match: re.Match[str]) -> str:
+    return match[0].translate(_PICTURES)
+
+
+_PICTURES: Final = {
+    **dict.fromkeys(range(0x7F, 0xA0), "\ufffd"),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+    **{code: chr(0x2400 + code) for code in range(0x20)},  # the control pictures: NUL is ␀
+    **dict.fromkeys(map(ord, "\r\x85\u2028\u2029"), "\n"),
+    0x7F: "␡",
+}
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader would see nothing at all."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def neutralise_markdown(text: str) -> str:
+    """Standard Markdown for Slack's `markdown` block that reads as written and does nothing.
+
+    Links to the web are opened up as `label (address)`; whatever else could become a link, a
+    mention or markup of Slack's is broken by an invisible character, so that it is shown.
+    """
+    return _broken(_with_open_links(clean(text)))
+
+
+def code(text: str) -> str:
+    """Text for the inside of a code block, which no backticks can end."""
+    return _ADJACENT_BACKTICKS.sub("`" + JOINER, _broken(clean(text)))
+
+
+def mrkdwn_code(text: str) -> str:
+    """The same for a code block in mrkdwn, where entities are decoded."""
+    return _ADJACENT_BACKTICKS.sub("`" + JOINER, escape_mrkdwn(text))
+
+
+def _broken(text: str) -> str:
+    return _TOKEN.sub(rf"\g<0>{JOINER}", text)
+
+
+def _with_open_links(text: str) -> str:
+    """A kindness to readers only; safety is what `_broken` does afterwards."""
+    if "](" not in text and "<http" not in text.lower():
+        return text
+    written: list[str] = []
+    paragraph: list[str] = []
+    for line in lines_of(text):
+        words = text[line.start : line.end]
+        if line.fence is None and not words.isspace():
+            paragraph.append(words)
+            continue
+        written += (_open_links("".join(paragraph)), words)
+        paragraph = []
+    return "".join((*written, _open_links("".join(paragraph))))
+
+
+def _open_links(paragraph: str) -> str:
+    written: list[str] = []
+    at = 0
+    for start, end in _code_spans(paragraph):
+        written += (_open_links_in_prose(paragraph[at:start]), paragraph[start:end])
+        at = end
+    return "".join((*written, _open_links_in_prose(paragraph[at:])))
+
+
+def _open_links_in_prose(prose: str) -> str:
+    # Twice, because a link's label can be an image.
+    for _ in range(2):
+        prose = _LINK.sub(_open_link, prose)
+    return _AUTOLINK.sub(r"\g<url>", prose)
+
+
+def _open_link(match: re.Match[str]) -> str:
+    label, url, title = match["label"].strip(), match["url"], match["title"]
+    target = f"{url} {title}" if title else url
+    if label == url:
+        return target
+    return f"{label} ({target})" if label else f"({target})"
+
+
+def _code_spans(paragraph: str) -> list[tuple[int, int]]:
+    """Where `code` is: from a run of backticks to the next run as long. Linear."""
+    runs = [match.span() for match in _BACKTICKS.finditer(paragraph)]
+    by_length: defaultdict[int, deque[int]] = defaultdict(deque)
+    for index, (start, end) in enumerate(runs):
+        by_length[end - start].append(index)
+    spans: list[tuple[int, int]] = []
+    opener = 0
+    while opener < len(runs):
+        start, end = runs[opener]
+        alike = by_length[end - start]
+        while alike and alike[0] <= opener:
+            alike.popleft()
+        if alike:
+            opener = alike[0]
+            spans.append((start, runs[opener][1]))
+        opener += 1
+    return spans
+
+
+def escape_mrkdwn(text: str, limit: int | None = None) -> str:
+    """Text in which mrkdwn finds no markup of Slack's; at most `limit` long once escaped.
+
+    Its objects must be `verbatim`, so that Slack does not look for names by itself either.
+    """
+    text = clean(text if limit is None else text[: 2 * limit + 2])
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped if limit is None else _shortened(escaped, limit, escaped=True)
+
+
+def one_line(text: str, limit: int) -> str:
+    """A name or id from outside for mrkdwn: one line, escaped, at most `limit` long."""
+    return escape_mrkdwn(_in_one_line(text, limit), limit)
+
+
+def plain(text: str, limit: int) -> str:
+    """The same for a `plain_text` object, where entities are not wanted."""
+    return _shortened(_broken(_in_one_line(text, limit)), limit, escaped=False)
+
+
+def _in_one_line(text: str, limit: int) -> str:
+    head = text[: 4 * limit]
+    line = " ".join(clean(head).split())
+    return line if len(head) == len(text) else line + ELLIPSIS
+
+
+def _shortened(text: str, limit: int, *, escaped: bool) -> str:
+    if utf16_length(text) <= limit:
+        return text
+    at = len(text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore"))
+    at = whole_character(text, at)
+    entity = text.rfind("&", max(0, at - 4), at) if escaped else -1
+    if entity >= 0 and ";" not in text[entity:at]:
+        at = entity
+    return text[:at].rstrip() + ELLIPSIS
+
+
+def whole_character(text: str, at: int) -> int:
+    """`at`, or a little before it, so that no accent or emoji is torn from what it belongs to."""
+    for _ in range(16):
+        if not 0 < at < len(text) or not (_joins(text[at]) or text[at - 1] == "\u200d"):
+            break
+        at -= 1
+    return at
+
+
+def place_to_break(text: str, earliest: int, latest: int) -> int:
+    """Where to break a line that is too long: after `earliest`, and at `latest` or before.
+
+    After a sentence, else after a word, else between two characters.
+    """
+    ends = (text.rfind(mark, earliest, latest) + len(mark) for mark in _SENTENCE_ENDS)
+    sentence = max(ends)
+    if sentence > earliest + 2:
+        return sentence
+    word = max(text.rfind(space, earliest, latest) for space in " \n") + 1
+    if word > earliest:
+        return word
+    at = whole_character(text, latest)
+    return at if at > earliest else latest
+
+
+def pieces_of(text: str, size: int) -> list[str]:
+    """A text in pieces of at most so many characters, broken at lines, sentences or words."""
+    pieces: list[str] = []
+    while len(text) > size:
+        line = text.rfind("\n", size // 2, size) + 1
+        at = line or place_to_break(text, size // 2, size)
+        pieces.append(text[:at].strip())
+        text = text[at:].strip()
+    return [piece for piece in (*pieces, text) if piece]
+
+
+_SENTENCE_ENDS: Final = (". ", "! ", "? ", "。", "！", "？")
+
+
+def _joins(char: str) -> bool:
+    """Whether a character is drawn onto the one before: accents, selectors, joiners, skin tones."""
+    return (
+        unicodedata.category(char).startswith("M")
+        or char == "\u200d"
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+    )
+
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+
+
+def duration(span: timedelta) -> str:
+    """A length of time in at most two units, never rounded up: `3 min`, `2 h 5 min`, `3 days`."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        hours, minutes = seconds // _HOUR, seconds % _HOUR // _MINUTE
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = seconds // _DAY, seconds % _DAY // _HOUR
+    named = "1 day" if days == 1 else f"{days} days"
+    return f"{named} {hours} h" if hours else named
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long ago, for texts that are read at once. Clocks that disagree count as `just now`."""
+    span = now - then
+    return f"{duration(span)} ago" if span.total_seconds() >= 1 else "just now"
+
+
+def date(at: datetime) -> str:
+    """A moment in mrkdwn, shown in each reader's own time zone."""
+    fallback = f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".rstrip()
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"

@@ -1,0 +1,123 @@
+"""Bolt's application, with nothing on it yet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import Malformed, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+def new_bolt(client: AsyncWebClient, *, signing_secret: str | None) -> BoltApp:
+    """A Bolt app for one workspace. Without a signing secret it can only be used by a socket."""
+    token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
+
+    async def authorize() -> AuthorizeResult:
+        # Bolt would ask `auth.test` before the first listener: network before an acknowledgement.
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
+
+    with _unseen("SLACK_"):
+        app = BoltApp(
+            # Without one Bolt reads its callers' sources to find one. It also sets the level of the
+            # logger of this name, so it must not be the name of our package.
+            name="crewgate-slack",
+            client=client,
+            authorize=authorize,
+            process_before_response=True,  # see `BoltApp`
+            signing_secret=signing_secret or "",
+            request_verification_enabled=signing_secret is not None,
+            logger=logging.getLogger("slack_bolt"),
+        )
+    app.error(on_error)
+    return app
+
+
+class BoltApp(AsyncApp):
+    """Answers Slack at the moment at which a listener acknowledges, and lets the listener go on.
+
+    Bolt itself looks every 10 ms whether there is an acknowledgement, and after 3 s answers that
+    nobody listens. In a process that is short of time one that comes later would be lost, although
+    the decision is on disk; with `process_before_response` Bolt awaits the listener instead.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Bolt's
+        super().__init__(*args, **kwargs)
+        self._listening: set[asyncio.Task[BoltResponse]] = set()
+        """asyncio itself would let a task that nobody refers to be collected."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """The acknowledgement, or what Bolt answers where there is none."""
+        ack = _Ack()
+        req.context["ack"] = ack
+        listening = asyncio.create_task(super().async_dispatch(req))
+        self._listening.add(listening)
+        listening.add_done_callback(self._listening.discard)
+        await asyncio.wait({listening, ack.first}, return_when=asyncio.FIRST_COMPLETED)
+        return ack.first.result() if ack.first.done() else listening.result()
+
+    async def finish(self, *, within: float) -> None:
+        """Wait for the listeners that still go on, for so many seconds at most.
+
+        Nothing may come from Slack any more.
+        """
+        if not self._listening:
+            return
+        _, late = await asyncio.wait(self._listening, timeout=within)
+        if late:
+            log.warning("listeners_cut_off", count=len(late))
+
+
+class _Ack(AsyncAck):
+    """Tells when it was called; the first call counts."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.first: asyncio.Future[BoltResponse] = asyncio.get_running_loop().create_future()
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:  # noqa: ANN401  # Bolt's
+        response = await super().__call__(*args, **kwargs)
+        if not self.first.done():
+            self.first.set_result(response)
+        return response
+
+
+@contextmanager
+def _unseen(prefix: str) -> Iterator[None]:
+    """Hide environment variables from Bolt, which reads more than it is given.
+
+    It would warn of a token in `SLACK_BOT_TOKEN`, and with `SLACK_CLIENT_ID` and its secret make
+    an app of many workspaces, whose tokens are kept in files.
+    """
+    environment = os.environ  # noqa: TID251  # nothing is read here
+    hidden = {name: environment.pop(name) for name in list(environment) if name.startswith(prefix)}
+    try:
+        yield
+    finally:
+        environment.update(hidden)
+
+
+async def on_error(error: Exception) -> BoltResponse | None:
+    """What no listener explains. Slack shows the person that it did not work."""
+    match error:
+        case Malformed():
+            log.warning("payload_malformed", why=type(error.__cause__).__name__)
+            return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
+        case StoreUnavailable():
+            log.warning("store_unavailable", path="Slack", why=str(error))
+            return BoltResponse(status=503)  # an event is told of again
+        case _:
+            log.error("listener_failed", exc_info=error)
+            return None

@@ -1,0 +1,300 @@
+"""Who is who in Slack: e-mails, user groups, channels and people, asked about ahead of time.
+
+A click must be answered without asking Slack first, so the answers are kept in memory and renewed
+in the background. What memory does not tell is asked about when somebody needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import NotSent, Refused
+from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
+from crewgate.slack.client.answers import list_at, object_in, text_at
+from crewgate.slack.client.channel_members import ChannelMembers
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.people import People
+from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.slack import Members
+from crewgate.usecases.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+#: Somebody who leaves a user group or a channel may decide for this long after.
+RENEW = timedelta(minutes=5)
+#: While something could not be resolved, or after somebody was turned away.
+RENEW_SOON = timedelta(seconds=20)
+#: How long a person waits while Slack is asked about them, in seconds: Slack waits 3 s for us.
+ASK_SECONDS: Final = 2
+#: Of so many addresses and groups Slack is asked while somebody waits.
+ASKED_AT_ONCE: Final = 10
+NO_SCOPE: Final = "missing_scope"
+#: Codes by which Slack says that nobody is meant.
+NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
+
+
+OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
+"""Whom an address stands for, now that Slack names an account. Raises StoreUnavailable."""
+
+
+class SlackDirectory:
+    """`usecases.ports.Directory`, with a loop that keeps it fresh."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        named: Iterable[ReviewerRef],
+        *,
+        identity: Identity,
+        owner_of: OwnerOf,
+        clock: Clock,
+        channels: Iterable[str] = (),
+        open_channels: Collection[str] = (),
+        once: Iterable[ReviewerRef] = (),
+    ) -> None:
+        """`open_channels` are those whose members may decide without being named.
+
+        `once` are named by no settings, and may be many: each is asked about until Slack answers.
+        """
+        self._client = client
+        self._clock = clock
+        self._asked = dict.fromkeys(_foreign(named))
+        self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
+        self._owner_of = owner_of
+        #: Those of whom Slack told last come last.
+        self._known: dict[Email | UserGroup, frozenset[str]] = {}
+        self._has_asked = asyncio.Event()
+        self._moved: dict[str, str] = {}
+        self._channels = ChannelMembers(client, channels, clock=clock)
+        self._open_channels = open_channels
+        self._people = People(client, identity, clock=clock)
+        self._wakeup = Wakeup()
+        self._renewed_at: datetime | None = None
+
+    @property
+    def unresolved(self) -> tuple[Email | UserGroup, ...]:
+        """E-mails and groups that Slack has not told about yet."""
+        return tuple(ref for ref in (*self._asked, *self._once) if ref not in self._known)
+
+    @property
+    def warning(self) -> str | None:
+        """The channels where nobody can decide, or anywhere read, for being a member.
+
+        A channel that does not exist is told of when nothing can be posted there.
+        """
+        found = [
+            f"{channel}: {why}"
+            for channel, why in self._channels.failures.items()
+            if channel in self._open_channels or why == NO_SCOPE
+        ]
+        return f"Slack does not say who is in {', '.join(found)}" if found else None
+
+    @property
+    def moved_warning(self) -> str | None:
+        """The addresses that moved to another account, which an operator has not confirmed."""
+        if not self._moved:
+            return None
+        moved = ", ".join(f"{address} ({account})" for address, account in self._moved.items())
+        return f"reviewers' addresses are other accounts' now, which decide nothing: {moved}"
+
+    def members(self, named: tuple[ReviewerRef, ...]) -> Members:
+        """See `Directory`."""
+        users: set[str] = set()
+        unresolved = []
+        for ref in named:
+            match ref:
+                case User(id):
+                    users.add(id)
+                case Email() | UserGroup() if ref in self._known:
+                    users |= self._known[ref]
+                case Email() | UserGroup():
+                    unresolved.append(ref)
+                case Anyone():
+                    pass
+        return Members(frozenset(users), tuple(unresolved))
+
+    def in_slack(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+        """The same people, each address as the account it stands for where that is known."""
+        found: list[ReviewerRef] = []
+        for ref in named:
+            match ref:
+                case Email() if ref in self._known:
+                    found += map(User, self._known[ref])
+                case _:
+                    found.append(ref)
+        return tuple(dict.fromkeys(found))
+
+    def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
+        """See `Directory`."""
+        is_member = self._channels.has(user, channel)
+        if guests or is_member is False:
+            return is_member
+        is_own = self._people.is_own(user)
+        return False if is_own is False else is_own and is_member
+
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
+        """See `Directory`."""
+        asked = [self._channels.renew(channel)]
+        if not guests and not self._people.is_own(user):
+            asked.append(self._people.renew(user))
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return any(await asyncio.gather(*asked))
+        except TimeoutError:
+            log.info("look_up_too_slow", channel=channel)
+            return False
+
+    async def ask_about(self, address: Email) -> None:
+        """See `Directory`. An answer counts until the next start.
+
+        It makes nobody a reviewer, so it is not kept whom the address stood for first. Where the
+        bot may not ask, nobody is known by it.
+        """
+        if address in self._asked:
+            return  # the loop asks, and keeps that
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                found = await attempt(self._client.users_lookupByEmail(email=address.address))
+            self._known[address] = frozenset({text_at(found, "user", "id")})
+        except TimeoutError:
+            log.info("address_not_resolved", why="no answer in time")
+        except CallFailed as error:
+            log.info("address_not_resolved", why=str(error))
+            if isinstance(error.failure, Refused) and error.failure.code in NOBODY | {NO_SCOPE}:
+                self._known[address] = frozenset()
+
+    def is_colleague(self, user: str) -> bool | None:
+        """See `Directory`."""
+        return self._people.is_own(user)
+
+    async def look_up_colleague(self, user: str) -> bool | None:
+        """See `Directory`."""
+        if self._people.is_own(user) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASK_SECONDS):
+                    await self._people.renew(user)
+        return self._people.is_own(user)
+
+    def wake(self) -> None:
+        """Somebody was turned away who may have been added just now: look soon."""
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Keep the answers fresh until cancelled."""
+        while True:
+            await self.renew()
+            self._has_asked.set()
+            await self._channels.renew_all()
+            more = await self._people.renew_some(self._deciding_by_membership())
+            soon = more or self.unresolved or self._moved or self._channels.failures
+            await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
+
+    async def wait_until_asked(self) -> None:
+        """Wait for the first answers of a start: what is posted calls only those who are known.
+
+        Slack has ASK_SECONDS; `run` goes on asking.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._has_asked.wait()
+
+    def _deciding_by_membership(self) -> frozenset[str]:
+        return frozenset().union(*map(self._channels.of, self._open_channels))
+
+    async def renew(self) -> None:
+        """Ask Slack about every e-mail and group, at most every RENEW_SOON.
+
+        Slack answers some 50 addresses a minute, so those come first that were never answered or
+        are the longest ago. What cannot be asked keeps its last answer. Someone who is gone is
+        nobody.
+        """
+        now = self._clock()
+        if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
+            return
+        self._renewed_at = now
+        for ref in (*self.unresolved, *(ref for ref in self._known if ref in self._asked)):
+            if not await self._renew(ref):
+                return  # the others would fare no better
+
+    async def resolve(self, named: Iterable[ReviewerRef]) -> bool:
+        """See `Directory`."""
+        asked = [ref for ref in _foreign(named) if not self._known.get(ref)][:ASKED_AT_ONCE]
+        new = (ref for ref in asked if isinstance(ref, Email) and ref not in self._asked)
+        self._once |= dict.fromkeys(new)
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                for ref in asked:
+                    await self._renew(ref)
+        except TimeoutError:
+            log.info("look_up_too_slow", reviewers=len(asked))
+        return any(self._known.get(ref) for ref in asked)
+
+    async def _renew(self, ref: Email | UserGroup) -> bool:
+        """Ask Slack whom it stands for; False where Slack cannot be asked now."""
+        try:
+            self._remember(ref, await self._look_up(ref))
+        except StoreUnavailable as error:
+            log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
+        except CallFailed as error:
+            match error.failure:
+                case Refused(code) if code in NOBODY:
+                    log.warning("unknown_reviewer", reviewer=str(ref), why=code)
+                    self._remember(ref, frozenset())
+                case failure:
+                    log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
+                    return not isinstance(failure, NotSent)
+        return True
+
+    def _remember(self, ref: Email | UserGroup, users: frozenset[str]) -> None:
+        self._known.pop(ref, None)
+        self._known[ref] = users
+
+    async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
+        match ref:
+            case Email(address):
+                found = await attempt(self._client.users_lookupByEmail(email=address))
+                owner = await self._owner_of(address, text_at(found, "user", "id"))
+                self._note_move(owner)
+                return frozenset({owner.user})
+            case UserGroup(id):
+                found = await attempt(self._client.usergroups_users_list(usergroup=id))
+                return frozenset(map(str, list_at(found, "users")))
+
+    def _note_move(self, owner: EmailOwner) -> None:
+        if owner.moved_to is None:
+            self._moved.pop(owner.address, None)
+        elif self._moved.get(owner.address) != owner.moved_to:
+            self._moved[owner.address] = owner.moved_to
+            log.warning(
+                "reviewer_address_moved",
+                reviewer=owner.address,
+                known=owner.user,
+                now=owner.moved_to,
+            )
+
+
+def _foreign(named: Iterable[ReviewerRef]) -> Iterator[Email | UserGroup]:
+    """Those that only Slack can turn into accounts."""
+    return (ref for ref in named if isinstance(ref, Email | UserGroup))
+
+
+async def display_name(client: AsyncWebClient, user: str) -> str | None:
+    """What a person is called; None when Slack cannot be asked."""
+    try:
+        answer = await attempt(client.users_info(user=user))
+    except CallFailed as error:
+        log.info("name_not_found", why=str(error))
+        return None
+    found = object_in(answer, "user")
+    profile = object_in(found, "profile")
+    name = profile.get("display_name") or profile.get("real_name") or found.get("name")
+    return str(name) if name else None

@@ -1,0 +1,127 @@
+"""Who this bot is in Slack, asked ahead of time: needed for links, and the first thing to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.people import Installation
+from crewgate.slack.client.answers import malformed, text_at
+from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.usecases.ports.base import Sleep
+from crewgate.usecases.ports.slack import RememberedInstallation
+from crewgate.usecases.read_models import MessageRef
+
+log = structlog.get_logger(__name__)
+
+#: How long until Slack is asked again, in seconds: while it did not answer, and once it has.
+#: A revoked token shows up within the second.
+ASK_AGAIN = 15
+ASK_LATER = 300
+
+
+class Identity:
+    """The workspace's address, and whether Slack accepts this bot."""
+
+    def __init__(
+        self, client: AsyncWebClient, *, sleep: Sleep, installations: RememberedInstallation
+    ) -> None:
+        self.client = client
+        self._sleep = sleep
+        self._installations = installations
+        self._remembered: Installation | None = None
+        self._installation: Installation | None = None
+        self._asking = asyncio.Lock()
+        self.warning: str | None = "Slack has not been asked yet"
+        """Why Slack does not accept this bot; None while it does."""
+
+    def link(self, card: MessageRef) -> str | None:
+        """The address of a message, put together as Slack does, without asking it each time.
+
+        https://docs.slack.dev/reference/methods/chat.getPermalink
+        """
+        if self._installation is None:
+            return None
+        where = f"{self._installation.url}archives/{card.channel}"
+        link = f"{where}/p{card.ts.replace('.', '')}"
+        if card.thread_ts != card.ts:
+            link += f"?thread_ts={card.thread_ts}&cid={card.channel}"
+        return link
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Slack has ever told who this bot is, before the start included."""
+        return self._installation is not None
+
+    def is_own_team(self, team_id: str | None, enterprise_id: str | None) -> bool:
+        """Whether the app is installed there, so that a request from there is for this bot."""
+        return self._installation is not None and self._installation.includes(
+            team_id, enterprise_id
+        )
+
+    def is_own_organisation(self, team_id: str | None, enterprise_id: str | None) -> bool:
+        """Whether people of this workspace are colleagues."""
+        return self._installation is not None and self._installation.is_own_organisation(
+            team_id, enterprise_id
+        )
+
+    async def recall(self) -> None:
+        """Take what Slack said before the start, until it answers. Raises StoreUnavailable."""
+        self._remembered = self._installation = await self._installations.recall()
+
+    async def ask_once(self) -> None:
+        """Ask Slack who this bot is, unless it has told before."""
+        async with self._asking:
+            if not self.is_known:
+                await self.ask()
+
+    async def ask(self) -> None:
+        """Ask Slack who this bot is, and remember what it says."""
+        try:
+            answer = await attempt(self.client.auth_test())
+            installation = _parse(answer)
+        except CallFailed as error:
+            why = str(error)
+            if why != self.warning:
+                log.warning("slack_does_not_accept_us", why=why)
+            self.warning = why
+            return
+        if self.warning is not None:
+            log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
+        self._installation, self.warning = installation, None
+        if installation != self._remembered:
+            await self._remember(installation)
+
+    async def _remember(self, installation: Installation) -> None:
+        try:
+            await self._installations.remember(installation)
+        except StoreUnavailable as error:
+            log.warning("installation_not_remembered", why=str(error))
+        else:
+            self._remembered = installation
+
+    async def run(self) -> None:
+        """Keep asking until cancelled."""
+        while True:
+            await self.ask()
+            await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)
+
+
+def _parse(answer: Mapping[str, Any]) -> Installation:
+    """Raises CallFailed when the answer does not name a workspace."""
+    team_id, enterprise_id = (
+        text_at(answer, name) if answer.get(name) else None for name in ("team_id", "enterprise_id")
+    )
+    if team_id is None and enterprise_id is None:
+        raise malformed("team_id")
+    return Installation(
+        url=text_at(answer, "url"),
+        team_id=team_id,
+        enterprise_id=enterprise_id,
+        whole_enterprise=bool(answer.get("is_enterprise_install")),
+    )

@@ -1,0 +1,107 @@
+"""Who belongs to the bot's own organisation: neither a guest nor somebody of another one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.outcome import Refused
+from crewgate.slack.client.allowance import Allowance
+from crewgate.slack.client.answers import object_in, text_at
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.usecases.ports.base import Clock
+
+#: Older answers decide nothing: somebody may have become a guest.
+TRUST: Final = timedelta(hours=2)
+#: When somebody is asked about again, ahead of time.
+RENEW: Final = timedelta(hours=1)
+#: People asked about in one turn; Slack takes about 100 such calls a minute.
+#: https://docs.slack.dev/reference/methods/users.info
+AT_ONCE: Final = 25
+#: People asked about ahead of time; all others are asked about when they do something.
+AHEAD: Final = 200
+#: Failures after which the rest waits: Slack is away, or wants to be left alone.
+GIVE_UP: Final = 3
+#: Slack's own assistant: it is no bot by `users.info`, and in every list of people.
+SLACKBOT: Final = "USLACKBOT"
+#: Codes by which Slack says that nobody whom this bot may see has the id.
+NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    is_own: bool
+    at: datetime
+
+
+class People:
+    """Who is a full member of the bot's own organisation."""
+
+    def __init__(self, client: AsyncWebClient, identity: Identity, *, clock: Clock) -> None:
+        self._client = client
+        self._identity = identity
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._allowance = Allowance(clock=clock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def is_own(self, user: str) -> bool | None:
+        """Whether a person is a full member; None while memory does not tell."""
+        known = self._known.get(user)
+        if known is None or self._clock() - known.at > TRUST:
+            return None
+        return known.is_own
+
+    async def renew_some(self, users: Iterable[str]) -> bool:
+        """Ask about some of these who are not known or long known; whether more are left."""
+        now = self._clock()
+        due = [user for user in sorted(users)[:AHEAD] if self._is_due(user, now)]
+        failures = 0
+        for user in due[:AT_ONCE]:
+            failures += not await self.renew(user)
+            if failures == GIVE_UP:
+                break
+        return len(due) > AT_ONCE
+
+    async def renew(self, user: str) -> bool:
+        """Ask Slack about a person, as often as is allowed; whether it answered."""
+        before = self._known.get(user)
+        async with self._locks[user]:
+            if self._known.get(user) is not before:
+                return True  # somebody else has asked meanwhile
+            if not self._allowance.take(user):
+                return False
+            now = self._clock()
+            try:
+                is_own = await self._look_up(user)
+            except CallFailed:
+                return False
+            self._known[user] = _Known(is_own, now)
+            return True
+
+    def _is_due(self, user: str, now: datetime) -> bool:
+        known = self._known.get(user)
+        return known is None or now - known.at >= RENEW
+
+    async def _look_up(self, user: str) -> bool:
+        await self._identity.ask_once()
+        try:
+            answer = await attempt(self._client.users_info(user=user))
+        except CallFailed as error:
+            if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
+                return False
+            raise
+        found = object_in(answer, "user")
+        team_id = text_at(found, "team_id")
+        barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+        if user == SLACKBOT or any(found.get(mark) for mark in barred):
+            return False
+        enterprise_id = object_in(found, "enterprise_user").get("enterprise_id")
+        return self._identity.is_own_organisation(team_id, enterprise_id)

@@ -1,0 +1,160 @@
+"""Posting to channels and threads: every message once, within Slack's rate.
+
+Every message carries a key in its metadata, so that one whose answer was lost can be found again
+instead of being posted twice. A file carries none and is found by its name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.client.answers import object_in, objects_in, text_at
+from crewgate.slack.client.search import MessageSearch
+from crewgate.slack.client.web_api import attempt, call
+from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.read_models import MessageRef
+
+log = structlog.get_logger(__name__)
+
+METADATA: Final = "crewgate"
+"""`event_type` of the metadata of every message that must not be posted twice; its payload is
+`{"key": …}`."""
+
+
+class Poster:
+    """Posts, updates and finds messages. Every call raises CallFailed."""
+
+    def __init__(self, client: AsyncWebClient, *, clock: Clock) -> None:
+        self._client = client
+        self._search = MessageSearch(client, clock=clock)
+        self._channel_ids: dict[str, str] = {}
+        """Ids of channels that are configured by name, as Slack answered them."""
+        self._direct_ids: dict[str, str] = {}
+
+    async def post(
+        self,
+        key: str,
+        message: Message,
+        *,
+        channel: str,
+        thread_ts: str | None,
+        posted_since: datetime | None,
+        broadcast: bool = False,
+    ) -> MessageRef:
+        """Post a message, unless an earlier try since then did.
+
+        `broadcast` shows a reply in the channel too, not only in its thread.
+        """
+        channel = self._channel_ids.get(channel, channel)
+        if posted_since is not None:
+            found = await self._find(key, channel, thread_ts, posted_since)
+            if found is not None:
+                return MessageRef(channel, found, thread_ts or found)
+        in_thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast}
+        answer = await call(
+            self._client,
+            "chat.postMessage",
+            channel=channel,
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"event_type": METADATA, "event_payload": {"key": key}},
+            unfurl_links=False,
+            unfurl_media=False,
+            **(in_thread if thread_ts else {}),
+        )
+        self._search.forget(key)
+        posted_in, ts = text_at(answer, "channel"), text_at(answer, "ts")
+        self._channel_ids[channel] = posted_in
+        return MessageRef(posted_in, ts, thread_ts or ts)
+
+    async def open_direct(self, user: str) -> str:
+        """The channel of somebody's direct messages with this bot."""
+        if user not in self._direct_ids:
+            answer = await call(self._client, "conversations.open", users=user)
+            self._direct_ids[user] = text_at(answer, "channel", "id")
+        return self._direct_ids[user]
+
+    async def update(self, posted: MessageRef, message: Message) -> None:
+        """Replace a posted message."""
+        answer = await call(
+            self._client,
+            "chat.update",
+            channel=posted.channel,
+            ts=posted.ts,
+            text=message.text,
+            blocks=message.blocks,
+        )
+        text_at(answer, "ts")  # a success that does not say of what may be none
+
+    async def upload(
+        self,
+        thread: MessageRef,
+        *,
+        name: str,
+        title: str,
+        content: str,
+        posted_since: datetime | None,
+    ) -> None:
+        """Put a text into a thread as a file, unless an earlier try since then did."""
+        if posted_since is not None and await self._find_file(thread, name, posted_since):
+            return
+        answer = await attempt(
+            self._client.files_upload_v2(
+                channel=thread.channel,
+                thread_ts=thread.thread_ts,
+                filename=name,
+                title=title,
+                content=content,
+            )
+        )
+        files = objects_in(answer, "files")
+        text_at(files[0] if files else {}, "id")  # a success without a file may have made none
+
+    async def post_ephemeral(
+        self, message: Message, *, channel: str, thread_ts: str | None, user: str
+    ) -> None:
+        """Show a message in a thread to one person, until they reload."""
+        await call(
+            self._client,
+            "chat.postEphemeral",
+            channel=channel,
+            thread_ts=thread_ts,
+            user=user,
+            text=message.text,
+            blocks=message.blocks,
+        )
+
+    async def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Add a reaction to a message."""
+        await call(self._client, "reactions.add", channel=channel, timestamp=ts, name=emoji)
+
+    async def _find(
+        self, key: str, channel: str, thread_ts: str | None, since: datetime
+    ) -> str | None:
+        """The `ts` of a message with this key, or None."""
+        async for message in self._search.since(key, channel, thread_ts, since):
+            if _key(message) == key:
+                self._search.forget(key)
+                return text_at(message, "ts")
+        return None
+
+    async def _find_file(self, thread: MessageRef, name: str, since: datetime) -> bool:
+        key = f"file {thread.thread_ts} {name}"
+        async for message in self._search.since(key, thread.channel, thread.thread_ts, since):
+            if any(file.get("name") == name for file in objects_in(message, "files")):
+                self._search.forget(key)
+                return True
+        return False
+
+
+def _key(message: dict[str, Any]) -> str | None:
+    metadata = object_in(message, "metadata")
+    if metadata.get("event_type") != METADATA:
+        return None
+    key: str | None = object_in(metadata, "event_payload").get("key")
+    return key

@@ -1,0 +1,127 @@
+"""Socket Mode: Slack reached from the inside out, for bots without a public address."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from crewgate.usecases.ports.slack import RESPONSE_SENT
+
+log = structlog.get_logger(__name__)
+
+
+def _parse_frame(text: str) -> dict[str, object] | None:
+    """What a frame says; None if it is not as Slack documents it."""
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_known = isinstance(frame, dict) and isinstance(frame.get("payload", {}), dict)
+    return frame if is_known else None
+
+
+class _Client(SocketModeClient):
+    """Leaves out frames for which the SDK would log a traceback."""
+
+    async def enqueue_message(self, message: str) -> None:
+        if _parse_frame(message) is None:
+            log.warning("socket_frame_odd")
+        else:
+            await super().enqueue_message(message)
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Tells a listener when its acknowledgement has left."""
+
+    def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
+        # Not the base's, which opens a client of the SDK's own.
+        self.app = app
+        self.app_token = app_token
+        self.client = _Client(
+            app_token=app_token, logger=app.logger, web_client=app.client, ping_interval=ping
+        )
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        sent = asyncio.Event()
+        request = AsyncBoltRequest(
+            mode="socket_mode",
+            body=req.payload,
+            headers=build_headers(req),
+            context={RESPONSE_SENT: sent},
+        )
+        try:
+            response = await self.app.async_dispatch(request)
+            await send_async_response(client, req, response, start_time=0)
+        finally:
+            sent.set()
+
+
+class SocketMode:
+    """One connection to Slack, kept up.
+
+    `ping` is the time between two pings, in seconds. A connection without an answer to four of them
+    is replaced: it can go silent without closing.
+    """
+
+    def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._ping = ping
+        self.warning: str | None = "the socket is not connected yet"
+        """Why nothing can come from Slack; None while it can."""
+
+    async def run(self) -> None:
+        """Connect, and stay connected until cancelled."""
+        handler = _Handler(self._app, self._app_token, ping=self._ping)
+        handler.client.on_message_listeners.append(self._on_message)
+        connecting = asyncio.create_task(_connect(handler))
+        processing = handler.client.message_processor
+        try:
+            while True:
+                await self._watch(handler)
+                await asyncio.wait([processing], timeout=self._ping)
+                for task in (connecting, processing):
+                    if task.done():
+                        task.result()  # what ended it ends this loop too, which is noticed
+        finally:
+            connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await connecting
+            await _close(handler)
+
+    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
+        connected = await handler.client.is_connected()
+        warning = None if connected else "the socket is not connected"
+        if not connected:
+            # The address holds for one connection only, but the SDK would try it again.
+            handler.client.wss_uri = None
+        if bool(warning) != bool(self.warning):
+            log.warning("socket_lost") if warning else log.info("socket_connected")
+        self.warning = warning
+
+    async def _on_message(self, message: aiohttp.WSMessage) -> None:
+        """Slack says at each `hello` how many connections the app has; 10 are allowed."""
+        if '"hello"' in message.data[:200] and (frame := _parse_frame(message.data)) is not None:
+            log.info("socket_hello", connections=frame.get("num_connections"))
+            self.warning = None
+
+
+async def _connect(handler: AsyncSocketModeHandler) -> None:
+    """Returns once connected; the SDK keeps trying, and reconnects by itself later on."""
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+
+
+async def _close(handler: AsyncSocketModeHandler) -> None:
+    await handler.close_async()  # type: ignore[no-untyped-call]

@@ -1,0 +1,202 @@
+"""Calling Slack's Web API, and telling what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from crewgate.domain.retry import LONGEST_ASKED
+
+#: For one call, in seconds; well within the outbox's deadline, look-ups included.
+SECONDS = 15
+
+#: Error codes that speak of the whole token: this bot may not speak (any more), whatever it calls.
+#: All of Slack is away for us until somebody mends it. Each is on the page of every method, such as
+#: https://docs.slack.dev/reference/methods/chat.postMessage
+TOKEN_REFUSED = frozenset(
+    {
+        "account_inactive",
+        "ekm_access_denied",
+        "invalid_auth",
+        "not_authed",
+        "org_login_required",
+        "token_expired",
+        "token_revoked",
+        "two_factor_setup_required",
+    }
+)
+SLOW = "ratelimited"
+RATE_LIMITED = frozenset({SLOW, "rate_limited"})
+#: Slack's own failures: it may have done what was asked.
+LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
+#: What a refusal is about; any other code is tried again. The contents are refused when a message
+#: is itself at fault. From the pages of chat.postMessage, chat.update, conversations.open,
+#: files.getUploadURLExternal and files.completeUploadExternal at https://docs.slack.dev/reference/methods
+KINDS: Mapping[str, RefusalKind] = {
+    "invalid_attachments": RefusalKind.CONTENT,
+    "invalid_blocks": RefusalKind.CONTENT,
+    "invalid_blocks_format": RefusalKind.CONTENT,
+    "metadata_too_large": RefusalKind.CONTENT,
+    "msg_blocks_too_long": RefusalKind.CONTENT,
+    "msg_too_long": RefusalKind.CONTENT,
+    "no_text": RefusalKind.CONTENT,
+    "message_not_found": RefusalKind.MESSAGE_GONE,
+    "thread_not_found": RefusalKind.THREAD_GONE,
+    "cannot_dm_bot": RefusalKind.PERMANENT,
+    "cant_update_message": RefusalKind.PERMANENT,
+    "edit_window_closed": RefusalKind.PERMANENT,
+    "file_type_not_allowed": RefusalKind.PERMANENT,
+    "file_upload_size_restricted": RefusalKind.PERMANENT,
+    "file_uploads_disabled": RefusalKind.PERMANENT,
+    "file_uploads_except_images_disabled": RefusalKind.PERMANENT,
+    "message_limit_exceeded": RefusalKind.PERMANENT,
+    "storage_limit_reached": RefusalKind.PERMANENT,
+    "user_disabled": RefusalKind.PERMANENT,
+    "user_not_found": RefusalKind.PERMANENT,
+    "user_not_visible": RefusalKind.PERMANENT,
+    "access_denied": RefusalKind.NOT_ALLOWED,
+    "enterprise_is_restricted": RefusalKind.NOT_ALLOWED,
+    "missing_scope": RefusalKind.NOT_ALLOWED,
+    "no_permission": RefusalKind.NOT_ALLOWED,
+    "not_allowed_token_type": RefusalKind.NOT_ALLOWED,
+    "team_access_not_granted": RefusalKind.NOT_ALLOWED,
+}
+
+#: Codes are logged, counted and kept. What is none may be words of a proxy's, which quote the call.
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
+
+#: Why nobody knows what became of a call whose answer is not of the documented shape.
+MALFORMED = "Slack's answer is malformed"
+
+Failure = NotSent | Refused | Unknown
+Answer = AsyncSlackResponse | aiohttp.ClientResponse
+Headers = Mapping[str, str]
+
+#: On every answer to a call with a token (docs.slack.dev/tools/bolt-python reads it there too).
+_SCOPES_HEADER = "x-oauth-scopes"
+
+
+class CallFailed(Exception):
+    """A call that did not succeed, with what is known about it.
+
+    As text it is Slack's code, or what we say ourselves: Slack's own words may quote the call.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code if isinstance(failure, Refused) else failure.why)
+        self.failure = failure
+
+
+def new_client(*, token: str, base_url: str) -> AsyncWebClient:
+    """A client that repeats nothing by itself: the outbox does, and knows when it may.
+
+    (The SDK's default would send a post once more after a lost connection.)
+    """
+    return AsyncWebClient(
+        token=token,
+        base_url=base_url,
+        timeout=SECONDS,
+        retry_handlers=[],
+        trust_env_in_session=True,
+    )
+
+
+async def call(client: AsyncWebClient, method: str, **arguments: object) -> dict[str, Any]:
+    """Call a method of the Web API.
+
+    Raises CallFailed.
+    """
+    return await attempt(client.api_call(method, json=arguments))
+
+
+async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
+    """Await an answer of the SDK.
+
+    Raises CallFailed.
+    """
+    data, _ = await _answer(calling)
+    return data
+
+
+async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozenset[str] | None]:
+    """What `auth.test` says, and the scopes of the token; None where no header names them.
+
+    Raises CallFailed.
+    """
+    data, headers = await _answer(client.auth_test())
+    listed = headers.get(_SCOPES_HEADER)
+    if listed is None:
+        return data, None
+    return data, frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
+
+
+async def _answer(calling: Awaitable[AsyncSlackResponse]) -> tuple[dict[str, Any], Headers]:
+    try:
+        async with asyncio.timeout(SECONDS):
+            answer = await calling
+    except SlackApiError as error:
+        # Without its cause, which has the whole answer in its text: it may quote the call.
+        raise CallFailed(_classify(error.response)) from None
+    except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError) as error:
+        raise CallFailed(NotSent(f"Slack cannot be reached: {error}")) from error
+    except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+        raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # The SDK looks into an answer whatever its shape.
+        raise CallFailed(Unknown(MALFORMED)) from error
+    if not isinstance(answer.data, dict):
+        raise CallFailed(Unknown(MALFORMED))
+    return answer.data, {name.lower(): value for name, value in answer.headers.items()}
+
+
+async def outcome_of(calling: Awaitable[object]) -> Outcome:
+    """What came of a call that raises CallFailed, as the outbox needs it."""
+    try:
+        await calling
+    except CallFailed as error:
+        return error.failure
+    return Delivered()
+
+
+def _classify(response: Answer) -> Failure:
+    """What a failed answer means. `response` is the SDK's, or aiohttp's when it was not JSON."""
+    if isinstance(response, aiohttp.ClientResponse):
+        status, data = response.status, {}
+    else:
+        status = response.status_code
+        data = response.data if isinstance(response.data, dict) else {}
+    code = data.get("error", "")
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        return Unknown(MALFORMED)
+    if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004
+        return NotSent("Slack asks to slow down", _retry_after(response), code=SLOW, alone=True)
+    if code in TOKEN_REFUSED:
+        return NotSent(f"Slack refuses this bot: {code}", code=code)
+    if code in LOST:
+        return Unknown(f"Slack failed ({status} {code})".replace(" )", ")"))
+    return Refused(code, _words(data), KINDS.get(code, RefusalKind.OTHER))
+
+
+def _retry_after(response: Answer) -> timedelta:
+    """What Slack asks for, in whole seconds (docs.slack.dev/apis/web-api/rate-limits)."""
+    try:
+        asked = timedelta(seconds=max(1, int(response.headers["Retry-After"])))
+        return min(asked, LONGEST_ASKED)
+    except (KeyError, ValueError, OverflowError):
+        return timedelta(seconds=1)
+
+
+def _words(data: dict[str, Any]) -> str:
+    metadata = data.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    said = "; ".join(map(str, messages)) if isinstance(messages, list) else ""
+    return said or str(data.get("error"))

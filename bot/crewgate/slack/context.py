@@ -1,0 +1,51 @@
+"""What Slack's listeners work with, in one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.people import ReviewerRef, Role, User
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import voices_of
+from crewgate.slack.client.directory import SlackDirectory
+from crewgate.slack.client.identity import Identity
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.permissions import crew_for
+from crewgate.usecases.ports.base import OffLoop, Sleep
+from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
+from crewgate.usecases.wakeup import Wakeup
+
+Body = dict[str, Any]
+"""A payload of Slack's, for `payloads` to parse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackContext(ReviewContext):
+    """What the listeners of all features work with; built once, by the app."""
+
+    directory: SlackDirectory
+    client: AsyncWebClient
+    """For what no payload asked for: Home."""
+    identity: Identity
+    clients: CrewClients
+    kickoffs: Kickoffs
+    new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
+    """What to start, made of the inputs that somebody filled in."""
+    saved: Wakeup
+    """Set whenever something was saved: Home shows it then."""
+    sleep: Sleep
+    off_loop: OffLoop
+
+    def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
+        """Who may decide on a round and has not approved it yet.
+
+        No e-mail address of somebody whom Slack knows.
+        """
+        voted = set(map(User, voices_of(round_.votes)))
+        named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
+        return tuple(ref for ref in named if ref not in voted)

@@ -1,0 +1,165 @@
+"""What one person is told when nothing came of what they did: from an error to a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeAlias
+
+import structlog
+from slack_bolt.async_app import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import (
+    CrewgateError,
+    InvalidTransition,
+    NoPublicUrl,
+    NotAReviewer,
+    NotAStarter,
+    NotPermitted,
+    NotWaiting,
+    RoundNotFound,
+    StoreUnavailable,
+    TooManyKickoffs,
+    UnknownCrew,
+    VerdictMisplaced,
+    VoteRefused,
+)
+from crewgate.domain.people import ReviewerRef
+from crewgate.domain.verdict import Person
+from crewgate.slack import decisions, strings
+from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.client.modals import open_modal
+from crewgate.slack.context import SlackContext
+from crewgate.slack.payloads import Click, MenuChoice, ViewClick
+
+log = structlog.get_logger(__name__)
+
+InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why nothing came of it: as mrkdwn, and as plain text for an error inside a form."""
+
+    mrkdwn: str
+    plain: str
+
+
+def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explanation:  # noqa: PLR0911  # a table
+    """Why nothing came of a click, a command or a form.
+
+    `in_slack` puts the account for an e-mail address that Slack knows.
+    """
+    match error:
+        case NotPermitted():
+            return _not_permitted(error, in_slack(error.permitted))
+        case UnknownCrew(crew=crew):
+            return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
+        case NotWaiting():
+            return Explanation(decisions.too_late(error, now), decisions.too_late_plain(error, now))
+        case RoundNotFound():
+            return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
+        case InvalidTransition() | VerdictMisplaced():
+            return _only(strings.NOTHING_TO_DO)
+        case VoteRefused():
+            return _only(decisions.vote_refused(error))
+        case NoPublicUrl():
+            return _only(strings.NO_PUBLIC_URL)
+        case TooManyKickoffs():
+            return _only(strings.TOO_MANY_KICKOFFS)
+        case StoreUnavailable():
+            return Explanation(strings.STORE_UNAVAILABLE, strings.STORE_UNAVAILABLE_PLAIN)
+        case _:
+            return _only(strings.SOMETHING_FAILED)
+
+
+def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef]) -> Explanation:
+    crew, uncertain = error.crew, error.uncertain
+    match error:
+        case NotAReviewer():
+            return Explanation(
+                strings.not_a_reviewer(crew, permitted, uncertain=uncertain),
+                strings.not_a_reviewer_plain(crew, uncertain=uncertain),
+            )
+        case NotAStarter():
+            return _only(strings.not_a_starter(crew, permitted, uncertain=uncertain))
+        case _:
+            return _only(strings.not_a_reader(crew, uncertain=uncertain))
+
+
+def _only(sentence: str) -> Explanation:
+    """What never comes of a form, or is plain anyway."""
+    return Explanation(sentence, sentence)
+
+
+@asynccontextmanager
+async def explain_errors(
+    say: Callable[[str], Awaitable[object]],
+    *,
+    context: SlackContext,
+    by: Person,
+    ack: AsyncAck | None = None,
+    plain: bool = False,
+    **about: str,
+) -> AsyncIterator[None]:
+    """Have a person told why when the block raises a CrewgateError, which ends here.
+
+    `ack` is called before: only if the block raises before its own acknowledgement. `about` goes
+    into the log.
+    """
+    try:
+        yield
+    except CrewgateError as error:
+        log.info("refused", why=type(error).__name__, by=by.id, **about)
+        if isinstance(error, NotPermitted):
+            # They may have been added to a user group just now.
+            context.directory.wake()
+        if ack is not None:
+            await ack()
+        explanation = explain(error, now=context.clock(), in_slack=context.directory.in_slack)
+        await say(explanation.plain if plain else explanation.mrkdwn)
+
+
+def explain_click(
+    respond: Respond, click: Click | MenuChoice, ack: AsyncAck, context: SlackContext
+) -> AbstractAsyncContextManager[None]:
+    """Explain, to whoever pressed it alone, why nothing came of a click on a card."""
+    say = partial(send_ephemeral, respond)
+    return explain_errors(say, context=context, ack=ack, by=click.by, round=click.round_id)
+
+
+def explain_view_click(
+    client: AsyncWebClient,
+    click: ViewClick,
+    ack: AsyncAck,
+    context: SlackContext,
+    *,
+    round_id: str | None = None,
+) -> AbstractAsyncContextManager[None]:
+    """Explain in a modal why nothing came of a click; `round_id` where it is not its value."""
+    say = partial(show_error_modal, client, click)
+    about = click.value if round_id is None else round_id
+    return explain_errors(say, context=context, ack=ack, by=click.by, round=about)
+
+
+def render_error_modal(sentence: str) -> Block:
+    """Why nothing came of a click in a modal or in Home."""
+    return modal(strings.ERROR_TITLE, [section(sentence)], close=strings.CLOSE)
+
+
+async def show_error_modal(client: AsyncWebClient, click: ViewClick, sentence: str) -> None:
+    """Say it in a modal: there is no channel to answer in."""
+    await open_modal(
+        client, click.trigger_id, render_error_modal(sentence), on_top=not click.in_home
+    )
+
+
+async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:
+    """Keep a form open, with what is wrong below the box; nothing written is lost."""
+    await ack(response_action="errors", errors={box: problem})

@@ -1,0 +1,63 @@
+"""Messages about an execution, rendered; nothing an agent wrote is trusted."""
+
+from __future__ import annotations
+
+from crewgate.domain.execution import Execution
+from crewgate.domain.notification import Format
+from crewgate.slack.blockkit.blocks import Message, context, notification, section
+from crewgate.slack.executions import strings
+from crewgate.slack.executions.progress_bar import bar
+from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
+from crewgate.usecases.read_models import ExecutionPosting
+
+
+def render_progress(posting: ExecutionPosting) -> Message:
+    """How far an execution is; the first message of a thread that was started from Slack."""
+    execution = posting.execution
+    inputs = strings.inputs(execution)
+    blocks = [
+        section(strings.headline(execution)),
+        *([section(inputs)] if inputs else []),
+        *([section(finished)] if (finished := strings.finished(posting)) else []),
+        context(strings.progress(execution, bar_of(execution))),
+    ]
+    return Message(notification(strings.progress_plain(execution)), blocks)
+
+
+def render_end(posting: ExecutionPosting) -> Message:
+    """How an execution ended, with its result as Markdown, or the beginning of it.
+
+    A result that stands above on the card where it was approved is not shown once more.
+    """
+    execution, approved = posting.execution, posting.approved
+    result = execution.result if approved is None else None
+    output = output_in_message(result) if result else NO_OUTPUT
+    blocks = [section(strings.ended(execution, approved)), *output.blocks]
+    text = notification(strings.ended_plain(execution))
+    return Message(text, blocks, output.shown, output.too_long)
+
+
+def render_forward_failed(kind: str) -> Message:
+    """A caller's address did not take a webhook."""
+    sentence = strings.forward_failed(kind)
+    return Message(sentence, [section(sentence)])
+
+
+def render_result_file_failed() -> Message:
+    """The whole result could not be attached."""
+    return Message(strings.RESULT_FILE_FAILED, [section(strings.RESULT_FILE_FAILED)])
+
+
+def result_file_name(execution: Execution) -> str:
+    """What the file with the whole result is called: `result-20260303-101119.md`.
+
+    An execution may end again, in the same thread, and a file is known by its name.
+    """
+    is_json = execution.result is not None and execution.result.format is Format.JSON
+    ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
+    return f"{strings.RESULT_FILE}{ended}.{'json' if is_json else 'md'}"
+
+
+def bar_of(execution: Execution) -> str:
+    """The progress as a bar; nothing while the number of tasks is not known."""
+    return bar(execution.completed_tasks, execution.total_tasks)

@@ -1,0 +1,111 @@
+"""The app's Home as blocks: rows of the queue, each a text and a row of buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from crewgate.domain.verdict import voices_of
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import Block, actions, button, header, section
+from crewgate.slack.blockkit.text import duration
+from crewgate.slack.home import strings
+from crewgate.slack.home.layout import Part, Row, block_id, count_new, lines_of, part_of
+from crewgate.slack.reviews import reader_strings, state_strings, summary
+from crewgate.slack.reviews import strings as reviews
+from crewgate.slack.reviews.buttons import dismiss_button, home_buttons, take_back_button
+from crewgate.slack.reviews.links import Deciders, Link
+from crewgate.slack.reviews.presentation import Waiting, present
+from crewgate.usecases.read_models import Queue, RoundLine
+
+_HEADINGS: Final = {
+    Part.MINE: strings.mine,
+    Part.STUCK: strings.stuck,
+    Part.OTHERS: strings.others,
+    Part.DECIDED: strings.decided,
+}
+
+
+def render_home(
+    found: Queue,
+    rows: tuple[Row, ...],
+    *,
+    now: datetime,
+    link: Link,
+    deciders: Deciders,
+    user: str = "",
+) -> Block:
+    """These rows of the queue as this user's Home.
+
+    What is above the rows is as high whatever happens, and so is a row, whose height its own text
+    alone gives. What turns pages stands there too, where no row comes under the pointer.
+    """
+    lines = lines_of(found)
+    blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
+    if any(row.round_id not in lines for row in rows):
+        # Nobody is shown what they may not read; without it the others would move.
+        blocks.append(section(strings.RIGHTS_CHANGED))
+        rows = ()
+    else:
+        blocks.append(section(_summary(found)))
+    for part in Part:
+        of_part = [row for row in rows if row.part is part]
+        if of_part:
+            blocks.append(header(_HEADINGS[part](part_of(found, part).total)))
+        for row in of_part:
+            line = lines[row.round_id]
+            preview, is_whole = summary.preview(line)
+            text = list(_text(line, row, now=now, link=link, deciders=deciders))
+            if row.part not in {Part.STUCK, Part.DECIDED}:
+                text.append(preview)
+            blocks.append(section("\n".join(text)))
+            pressed = actions(*_buttons(line, row, found, user))
+            blocks.append(pressed | {"block_id": block_id(row, is_whole=is_whole)})
+    return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
+
+
+def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
+    page = str(found.page)
+    yield button(strings.refresh(new), action_id=ids.HOME_REFRESH, value=page)
+    if found.page > 0:
+        yield button(shared.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
+    if found.page + 1 < found.pages:
+        yield button(shared.NEXT, action_id=ids.HOME_NEXT, value=page)
+
+
+def _summary(found: Queue) -> str:
+    if not (found.mine.total or found.others.total or found.stuck.total):
+        return strings.EMPTY
+    return strings.totals(found) if found.pages > 1 else strings.KEEPS
+
+
+def _text(
+    line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders
+) -> Iterator[str]:
+    round_ = line.round
+    yield summary.headline(line, link)
+    match present(round_):
+        case Waiting(since):
+            whom = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
+            state = strings.waits(whom, duration(now - since))
+        case shown:
+            state = state_strings.in_list(shown, now)
+    # In one line with the rest: a row that changes is as high as before, or nearly so.
+    yield strings.about(round_, state, *summary.claim_and_notes(line, now=now))
+
+
+def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Block]:
+    """What may be done. What comes and goes is last, so that the others keep their places."""
+    round_ = line.round
+    waits = row.part is Part.MINE and not row.over
+    if waits:
+        yield from home_buttons(round_)
+    if row.part is Part.STUCK and not row.over:
+        if line.key in found.reviewed:
+            yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)
+        yield dismiss_button(round_, action_id=ids.VIEW_DISMISS)
+    yield button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+    if waits and user in voices_of(round_.votes):
+        yield take_back_button(round_, action_id=ids.HOME_TAKE_BACK)

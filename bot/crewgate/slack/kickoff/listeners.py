@@ -1,0 +1,212 @@
+"""`/crew kickoff`: choose a crew, fill in its inputs, start it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.outcome import NotSent, Unknown
+from crewgate.domain.people import Role
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.client.modals import open_modal, update_modal
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import explain_errors
+from crewgate.slack.kickoff import strings
+from crewgate.slack.kickoff.forms import render_choice, render_form, render_notice
+from crewgate.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
+from crewgate.usecases.ports.slack import RESPONSE_SENT
+from crewgate.usecases.read_models import CrewUnavailable
+
+#: How often it is tried to replace a notice that Slack may not show yet, and how far apart.
+UPDATES: Final = 5
+UPDATE_SECONDS: Final = 0.2
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the forms' listeners on the app; the command is among the other commands."""
+    app.view(ids.KICKOFF_CHOICE)(partial(on_crew_chosen, context=context))
+    app.view(ids.KICKOFF_FORM)(partial(on_kickoff_submitted, context=context))
+
+
+async def on_kickoff_command(
+    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    """Open the form at once, since a trigger lasts 3 s, and ask the crew behind it."""
+    named = command.arguments[1:]
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=command.by):
+        crews = await _startable(named, command.by, context)
+        if not crews or len(named) > 1:
+            await send_ephemeral(respond, strings.NOT_UNDERSTOOD if named else strings.NO_CREW)
+            return
+        context.kickoffs.check(crews[0])
+        only = crews[0] if len(crews) == 1 else None
+        first = render_notice(strings.asking(only)) if only else render_choice(crews)
+        view_id = await open_modal(client, command.trigger_id, first)
+        if view_id is None:
+            await send_ephemeral(respond, strings.NOT_OPENED)
+        elif only:
+            shown = await _ask_for_inputs(only, context)
+            await _update(client, shown, context, view_id=view_id)
+
+
+async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
+    """The crews to choose from, or those that were named.
+
+    Raises UnknownCrew or NotAStarter when there is one only.
+    """
+    if named:
+        await context.ensure(by.id, Role.STARTER, named[0])
+        return named
+    if len(context.crews) == 1:
+        await context.ensure(by.id, Role.STARTER, next(iter(context.crews)))
+    return await context.crews_of(by.id, Role.STARTER, recheck=True)
+
+
+async def on_crew_chosen(
+    ack: AsyncAck,
+    req: AsyncBoltRequest,
+    body: Body,
+    client: AsyncWebClient,
+    *,
+    context: SlackContext,
+) -> None:
+    """A crew was chosen: ask it for its inputs."""
+    form = parse_crew_choice(body)
+    async with explain_errors(
+        partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
+    ):
+        await context.ensure(form.by.id, Role.STARTER, form.crew)
+        await _acknowledge(ack, req, form, strings.asking(form.crew))
+        shown = await _ask_for_inputs(form.crew, context)
+        await _replace(client, form, shown, context)
+
+
+async def on_kickoff_submitted(
+    ack: AsyncAck,
+    req: AsyncBoltRequest,
+    body: Body,
+    client: AsyncWebClient,
+    *,
+    context: SlackContext,
+) -> None:
+    """The form was sent: start the crew, which may take minutes, and say what came of it."""
+    form = parse_kickoff_form(body)
+    empty = {
+        f"{ids.KICKOFF_INPUT}.{name}": strings.EMPTY
+        for name, value in form.values.items()
+        if not value
+    }
+    if empty:
+        await ack(response_action="errors", errors=empty)
+        return
+    async with explain_errors(
+        partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
+    ):
+        await context.ensure(form.by.id, Role.STARTER, form.crew)
+        if await _claim(ack, form, context):
+            await _acknowledge(ack, req, form, strings.starting(form.crew))
+            await _start(client, form, context)
+
+
+async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> bool:
+    """Whether this form is to be started; if not, it is acknowledged with why.
+
+    Before the acknowledgement, for Slack may send a form again: it starts one execution.
+    """
+
+    async def ask_again(warning: str) -> None:
+        await ack(response_action="update", view=_render_again(form, warning))
+
+    is_new = False
+    async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
+        is_new = await context.kickoffs.claim_form(form.crew, form.id)
+        if not is_new:
+            await _replace_with_notice(ack, strings.ALREADY_SENT)
+    return is_new
+
+
+async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContext) -> None:
+    async def ask_again(warning: str) -> None:
+        await _replace(client, form, _render_again(form, warning), context)
+
+    async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
+        answer = await context.kickoffs.start(
+            form.crew, context.new_kickoff(form.values), by=form.by
+        )
+        await _replace(client, form, _render_outcome(form.crew, form.values, answer), context)
+
+
+def _render_again(form: KickoffForm, warning: str) -> Block:
+    return render_form(form.crew, list(form.values), values=form.values, warning=warning)
+
+
+def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
+    match answer:
+        case KickoffAnswer(execution_id=str(execution_id)):
+            return render_notice(strings.started(crew, execution_id))
+        case KickoffAnswer(is_in_doubt=True, status=status, words=words):
+            return render_notice(strings.unclear(strings.gave_up(status, words)))
+        case KickoffAnswer(missing=missing, words=why):
+            names = [*values, *missing]
+            return render_form(
+                crew, names, values=values, missing=missing, warning=strings.refused(why)
+            )
+        case NotSent(why=why):
+            warning = strings.crew_away(crew, why)
+            return render_form(crew, list(values), values=values, warning=warning)
+        case Unknown(why=why):  # pragma: no branch  # there is no fifth
+            return render_notice(strings.unclear(why))
+
+
+async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
+    found = await context.clients[crew].inputs()
+    if isinstance(found, CrewUnavailable):
+        return render_notice(strings.crew_away(crew, found.why))
+    return render_form(crew, found)
+
+
+async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:
+    await ack(response_action="update", view=render_notice(sentence))
+
+
+async def _acknowledge(
+    ack: AsyncAck, req: AsyncBoltRequest, form: KickoffForm, sentence: str
+) -> None:
+    """Acknowledge with a notice, which can be replaced once this returns.
+
+    What is acknowledged is sent a little later. Slack would show the notice in place of
+    whatever it was told before.
+    """
+    await ack(response_action="update", view={**render_notice(sentence), "external_id": form.id})
+    await req.context[RESPONSE_SENT].wait()
+
+
+async def _replace(
+    client: AsyncWebClient, form: KickoffForm, view: Block, context: SlackContext
+) -> None:
+    """Replace the notice in place of a form, once Slack shows it.
+
+    By an id of its own, which Slack does not know before it shows the notice: two connections may
+    bring it the two in any order. In the end by the form's, should Slack not know the other at all.
+    The person may have closed it, and then there is nothing to replace.
+    """
+    if not await _update(client, view, context, external_id=form.id):
+        await update_modal(client, view, view_id=form.view_id)
+
+
+async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> bool:
+    """Replace a modal, in a few tries."""
+    for _ in range(UPDATES):
+        if await update_modal(client, view, **which):
+            return True
+        await context.sleep(UPDATE_SECONDS)
+    return False

@@ -1,0 +1,72 @@
+"""Messages in threads: kept as notes before Slack is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from crewgate.slack import ids
+from crewgate.slack.client.ephemeral import Respond, remove_original, send_ephemeral
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import explain_errors
+from crewgate.slack.notes import strings
+from crewgate.slack.payloads import Deleted, Edited, Written, parse_click, parse_message
+from crewgate.slack.reviews.listeners import on_revise
+from crewgate.usecases.notes import change_note, delete_note, keep_note
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the thread's messages and the offer on the app."""
+    app.action(ids.SEND_NOTES)(partial(on_revise, context=context))
+    app.action(ids.KEEP_COLLECTING)(partial(on_keep_collecting, context=context))
+    # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
+    app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
+
+
+async def on_keep_collecting(
+    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext
+) -> None:
+    """Take the offer away, and answer in the thread where it stood."""
+    await ack()
+    click = parse_click(body)
+    await remove_original(respond)
+    async with explain_errors(
+        partial(send_ephemeral, respond), context=context, by=click.by, round=click.round_id
+    ):
+        posting = await context.uow.read.posting(click.round_id)
+        asks = posting.view.round.question is not None
+        kept = strings.KEPT_FOR_ANSWER if asks else strings.KEPT
+        await send_ephemeral(respond, kept, thread_ts=posting.thread_ts)
+
+
+async def on_message(ack: AsyncAck) -> None:
+    """Acknowledge; keep_message did the work."""
+    await ack()
+
+
+async def keep_message(
+    event: Body, next_: Callable[[], Awaitable[None]], *, context: SlackContext
+) -> None:
+    """Keep what somebody wrote in a thread, before Slack is told that it came.
+
+    A failure is answered with an error, so that Slack tells of it again.
+    """
+    match parse_message(event):
+        case Written() as written:
+            await keep_note(
+                channel=written.channel,
+                thread_ts=written.thread_ts,
+                ts=written.ts,
+                by=written.by,
+                text=written.text,
+                context=context,
+            )
+        case Edited(channel, ts, text, edited_ts):
+            await change_note(channel, ts, text=text, edited_ts=edited_ts, context=context)
+        case Deleted(channel, ts):
+            await delete_note(channel, ts, context=context)
+        case None:
+            pass
+    await next_()

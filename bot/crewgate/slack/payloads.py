@@ -1,0 +1,384 @@
+"""What Slack sends, raw to typed. Nothing is trusted for more than an id.
+
+Each parser raises Malformed for a payload of another shape.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+from crewgate.domain.caveats import NOTHING_SEEN, Seen
+from crewgate.domain.errors import Malformed
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
+    """A parser that raises Malformed, and nothing else, for what is not as Slack documents it."""
+
+    @wraps(parse)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return parse(*args, **kwargs)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Malformed("not a payload as Slack documents it") from error
+
+    return checked
+
+
+# --- on a card ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button on a card, pressed."""
+
+    round_id: str
+    by: Person
+    trigger_id: str
+    """Opens one modal within 3 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuChoice:
+    """Something chosen from a card's menu."""
+
+    round_id: str
+    chosen: str
+    by: Person
+    trigger_id: str
+
+
+@raises_malformed
+def parse_click(body: Mapping[str, Any]) -> Click:
+    """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
+    return Click(
+        round_id=str(body["actions"][0].get("value", "")),
+        by=parse_person(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+    )
+
+
+@raises_malformed
+def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
+    """A `block_actions` payload of a card's menu."""
+    action = body["actions"][0]
+    option = action.get("selected_option") or {}
+    return MenuChoice(
+        round_id=str(action.get("block_id", "")),
+        chosen=str(option.get("value", "")),
+        by=parse_person(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+    )
+
+
+# --- in modals and Home ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form that decides, sent: to ask for changes, to approve, with a comment or without."""
+
+    round_id: str
+    by: Person
+    feedback: str
+    box: str = ids.FEEDBACK
+    """The block that holds it, where an error is shown."""
+    with_notes: bool = False
+    """The box began with what people wrote in the thread."""
+    seen: Seen = NOTHING_SEEN
+    """What the form told of before it was sent."""
+    outcome: int | None = None
+    """Which of a flow's outcomes it answers with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewClick:
+    """A button pressed in a modal or in Home."""
+
+    value: str
+    action_id: str
+    by: Person
+    trigger_id: str
+    view_id: str
+    view_hash: str
+    metadata: str
+    in_home: bool
+    typed: str
+    """What the box for feedback holds."""
+    box: str
+    """The box's block id."""
+    block_id: str = ""
+    """The block in which the button is."""
+    rows: tuple[str, ...] = ()
+    """The ids of the view's blocks of buttons, in order."""
+
+
+@raises_malformed
+def parse_submission(body: Mapping[str, Any]) -> Submission:
+    """A `view_submission` payload of these forms."""
+    view = body["view"]
+    box, feedback = _find_feedback(view)
+    round_id, seen, outcome = parse_asked(str(view.get("private_metadata", "")))
+    return Submission(
+        round_id=round_id,
+        seen=seen,
+        outcome=outcome,
+        by=parse_person(body["user"]),
+        feedback=feedback,
+        box=box,
+        with_notes=view.get("callback_id") == ids.NOTES_MODAL,
+    )
+
+
+@raises_malformed
+def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
+    """A `block_actions` payload of a modal or of Home."""
+    action, view = body["actions"][0], body["view"]
+    box, typed = _find_feedback(view)
+    return ViewClick(
+        value=str(action.get("value", "")),
+        action_id=str(action.get("action_id", "")),
+        by=parse_person(body["user"]),
+        trigger_id=str(body.get("trigger_id", "")),
+        view_id=str(view.get("id", "")),
+        view_hash=str(view.get("hash", "")),
+        metadata=str(view.get("private_metadata", "")),
+        in_home=view.get("type") == "home",
+        typed=typed,
+        box=box,
+        block_id=str(action.get("block_id", "")),
+        rows=_button_blocks(view),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpened:
+    """Somebody opened Home; `metadata` and `rows` are of what it shows, as in a click there."""
+
+    user: str
+    metadata: str
+    rows: tuple[str, ...]
+
+
+@raises_malformed
+def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
+    """An `app_home_opened` event; None for the app's other tab, its messages."""
+    if event.get("tab") != "home":
+        return None
+    view = event.get("view") or {}
+    return HomeOpened(
+        str(event["user"]), str(view.get("private_metadata", "")), _button_blocks(view)
+    )
+
+
+def _button_blocks(view: Mapping[str, Any]) -> tuple[str, ...]:
+    blocks = view.get("blocks") or ()
+    return tuple(str(one.get("block_id", "")) for one in blocks if one["type"] == "actions")
+
+
+def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
+    """What a form that decides carries: the round, what the form tells of, a flow's outcome."""
+    of_flow = [] if outcome is None else [outcome]
+    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *of_flow])
+
+
+def parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
+    """The same, back again; earlier versions had forms that carry the round alone."""
+    try:
+        round_id, notes, claimed_by, excerpt, *of_flow = json.loads(metadata)
+    except (TypeError, ValueError):
+        return metadata, NOTHING_SEEN, None
+    seen = Seen(str(notes), str(claimed_by), excerpt is True)
+    return str(round_id), seen, int(of_flow[0]) if of_flow else None
+
+
+def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
+    """The block that holds the feedback, and what is in it."""
+    values = (view.get("state") or {}).get("values") or {}
+    for block_id, entered in values.items():
+        if ids.FEEDBACK in entered:
+            return str(block_id), str(entered[ids.FEEDBACK].get("value") or "")
+    return ids.FEEDBACK, ""
+
+
+# --- the slash command ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/crew` and what was typed behind it."""
+
+    arguments: tuple[str, ...]
+    by: Person
+    trigger_id: str = ""
+    text: str = ""
+    """As it came: where Slack names people by their ids, so does this, `<@U0BEN|ben>`."""
+
+
+@raises_malformed
+def parse_command(body: Mapping[str, Any]) -> Command:
+    """A slash command's form."""
+    return Command(
+        arguments=tuple(readable(body).split()),
+        by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),
+        trigger_id=str(body.get("trigger_id", "")),
+        text=str(body.get("text") or ""),
+    )
+
+
+@raises_malformed
+def parse_refresh(body: Mapping[str, Any]) -> Command:
+    """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
+    value = str(body["actions"][0].get("value", ""))
+    arguments = ("status",) if value == ids.REFRESH_STATUS else ("status", value)
+    return Command(arguments, by=parse_person(body["user"]))
+
+
+# --- the forms that start a crew ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KickoffForm:
+    """A crew was chosen, or the form with its inputs was sent."""
+
+    crew: str
+    by: Person
+    values: Mapping[str, str]
+    view_id: str
+    view_hash: str
+
+    @property
+    def id(self) -> str:
+        """The form as it was shown and sent: one that is shown again has another hash."""
+        return f"{self.view_id}.{self.view_hash}"
+
+
+@raises_malformed
+def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
+    """A `view_submission` payload of the form that asks which crew."""
+    entered = body["view"]["state"]["values"][ids.CREW][ids.CREW]
+    chosen = entered["selected_option"] or {}
+    return _kickoff_form(body, crew=str(chosen.get("value", "")), values={})
+
+
+@raises_malformed
+def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
+    """A `view_submission` payload of the form that asks for a crew's inputs."""
+    view = body["view"]
+    prefix = f"{ids.KICKOFF_INPUT}."
+    values = {
+        block.removeprefix(prefix): str(fields[ids.KICKOFF_INPUT].get("value") or "").strip()
+        for block, fields in view["state"]["values"].items()
+        if block.startswith(prefix)
+    }
+    return _kickoff_form(body, crew=str(view.get("private_metadata", "")), values=values)
+
+
+def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, str]) -> KickoffForm:
+    view = body["view"]
+    return KickoffForm(
+        crew=crew,
+        by=parse_person(body["user"]),
+        values=values,
+        view_id=str(view["id"]),
+        view_hash=str(view.get("hash", "")),
+    )
+
+
+# --- messages in threads --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A person wrote in a thread."""
+
+    channel: str
+    thread_ts: str
+    ts: str
+    by: Person
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A person changed what they had written."""
+
+    channel: str
+    ts: str
+    text: str
+    edited_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message is gone."""
+
+    channel: str
+    ts: str
+
+
+#: A reply that is shown in the channel too, or that brings a file, is written by a person as well.
+_BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
+
+
+@raises_malformed
+def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:
+    """A `message` event; None unless a person wrote in, changed or deleted from a thread."""
+    channel, subtype = str(event.get("channel", "")), event.get("subtype")
+    if subtype == "message_deleted":
+        return Deleted(channel, str(event.get("deleted_ts", "")))
+    if subtype == "message_changed":
+        message = event.get("message") or {}
+        edited = message.get("edited") or {}
+        if not edited.get("ts") or message.get("bot_id"):
+            return None  # Slack's own doing: an unfurled link, a reply counted
+        return Edited(channel, str(message.get("ts", "")), readable(message), str(edited["ts"]))
+    return _written(event, channel) if subtype in _BY_PEOPLE else None
+
+
+def _written(event: Mapping[str, Any], channel: str) -> Written | None:
+    """A reply by a person; the first message of a thread is none."""
+    thread_ts, user, ts = event.get("thread_ts"), event.get("user"), event.get("ts")
+    text = readable(event)
+    if event.get("bot_id") or not user or thread_ts in {None, "", ts} or not text.strip():
+        return None
+    return Written(channel, str(thread_ts), str(ts), Person(str(user), str(user)), text)
+
+
+_LINK: Final = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_ENTITY: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+
+
+def readable(message: Mapping[str, Any]) -> str:
+    """What the person typed: without Slack's escapes and marks."""
+    text = _LINK.sub(_typed, str(message.get("text") or ""))
+    return re.sub("&(?:lt|gt|amp);", lambda match: _ENTITY[match[0]], text)
+
+
+def _typed(match: re.Match[str]) -> str:
+    target, label = match[1], match[2]
+    if target.startswith("#"):
+        return f"#{label or target[1:]}"
+    if target.startswith(("@", "!")):
+        name = label or target[1:]
+        return name if name.startswith("@") else f"@{name}"
+    if label and target not in {label, f"mailto:{label}", f"http://{label}"}:
+        return f"{label} ({target})"
+    return label or target
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def parse_person(user: Mapping[str, Any]) -> Person:
+    """The user of a payload. Raises what `raises_malformed` turns into Malformed."""
+    return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))

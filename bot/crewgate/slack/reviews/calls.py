@@ -1,0 +1,101 @@
+"""Whom a message calls, and what a card says only once or only in the channel.
+
+A mention surely notifies only in a section of a new message, so a card has this when it is posted
+and no more once it is brought up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Anyone, Email, ReviewerRef, User
+from crewgate.domain.reason import needs_an_operator
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Person, voices_of
+from crewgate.slack.blockkit.blocks import Message, section
+from crewgate.slack.reviews import call_strings, reader_strings, rule_strings
+from crewgate.slack.reviews.links import Link, linked
+from crewgate.slack.reviews.presentation import Stuck, Waiting, present
+from crewgate.usecases.read_models import CardView
+
+
+def below_headline(message: Message, line: str | None) -> Message:
+    """A card with one more section, right below its first line."""
+    if line is None:
+        return message
+    headline, *others = message.blocks
+    return replace(message, blocks=[headline, section(line), *others])
+
+
+def call(view: CardView, notify: Notify) -> str | None:
+    """Who is asked to decide, and who is told that the crew came back; None if nobody is."""
+    if not isinstance(present(view.round), Waiting):
+        return None
+    asked = view.reviewers if notify is Notify.MENTION else ()
+    away = view.absences if asked else ()
+    author = _asked_for_changes(view)
+    if author is None:
+        return call_strings.please_decide(mentionable(asked), anyone=Anyone() in asked, away=away)
+    others = tuple(ref for ref in asked if ref != User(author.id))
+    line = call_strings.here_is(author, view.round)
+    please = call_strings.please_decide(mentionable(others), anyone=Anyone() in asked, away=away)
+    return f"{line} {please}" if please else line
+
+
+def reaches_somebody(view: CardView, notify: Notify) -> bool:
+    """Whether people learn of a card although it is not shown in the channel."""
+    return notify is not Notify.NONE and bool(mentionable(view.reviewers))
+
+
+def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+    """Those whom Slack can notify."""
+    return tuple(ref for ref in named if not isinstance(ref, Email | Anyone))
+
+
+def not_voted(round_: Round, named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+    """Those who have not approved; of a user group nobody knows."""
+    voted = voices_of(round_.votes)
+    return tuple(ref for ref in named if not (isinstance(ref, User) and ref.id in voted))
+
+
+def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
+    """On the card of a decision that is stuck until somebody mends something."""
+    shown = present(view.round)
+    if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
+        return None
+    return call_strings.decision_of_is_kept(shown.decision, mentionable(operators))
+
+
+def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
+    """On the card of a round that waits for approvals which nobody is left to give."""
+    if view.approvers is None or not view.approvers.too_few:
+        return None
+    return rule_strings.nobody_left(view.round, mentionable(operators))
+
+
+def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:
+    """A message about a failure that calls those who can mend it."""
+    people = mentionable(operators)
+    if not people:
+        return message
+    return replace(
+        message, blocks=[*message.blocks, section(call_strings.to_operators(people, what))]
+    )
+
+
+def newer(view: CardView, link: Link) -> str | None:
+    """Where the latest round is, on the card of an earlier one."""
+    if view.newer is None:
+        return None
+    where = linked(call_strings.round_number(view.newer.number), view.newer.card, link)
+    return call_strings.came_back_with(where, is_flow=view.round.question is not None)
+
+
+def _asked_for_changes(view: CardView) -> Person | None:
+    """Who wrote what this output answers."""
+    decision = view.answers.decision if view.answers is not None else None
+    if decision is None or reader_strings.asked_for(decision) is None:
+        return None
+    return decision.by if isinstance(decision.by, Person) else None

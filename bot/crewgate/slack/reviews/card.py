@@ -1,0 +1,231 @@
+"""The card: the message that shows a round, in every state of its life."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from crewgate.domain.notification import Format
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Decision
+from crewgate.slack import decisions, ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    notification,
+    section,
+)
+from crewgate.slack.blockkit.pagination import count_pages
+from crewgate.slack.blockkit.text import is_blank
+from crewgate.slack.reviews import (
+    answer_strings,
+    card_strings,
+    reader_strings,
+    rule_strings,
+    state_strings,
+    strings,
+)
+from crewgate.slack.reviews.answer_buttons import outcomes_in_full
+from crewgate.slack.reviews.buttons import card_buttons, dismiss_button, take_back_button
+from crewgate.slack.reviews.comparison import measure_changes
+from crewgate.slack.reviews.menu import with_menu
+from crewgate.slack.reviews.output import output_on_card
+from crewgate.slack.reviews.presentation import (
+    Closed,
+    OnItsWay,
+    Stuck,
+    Superseded,
+    Taken,
+    Waiting,
+    present,
+)
+from crewgate.usecases.read_models import CardView
+
+WHOLE: Final = 100
+"""The share of an output that is all of it, in percent."""
+_NAME_LIMIT: Final = 80
+
+_Ended: TypeAlias = OnItsWay | Taken | Stuck | Superseded | Closed
+
+
+def render_card(view: CardView, *, now: datetime) -> Message:
+    """A round that waits with its output, or what became of it.
+
+    A card stays for days, so its times are left to Slack; `now` ends a claim.
+    """
+    round_ = view.round
+    shown = present(round_)
+    output = output_on_card(view.output)
+    headline = card_strings.headline(round_, shown, view.subject)
+    if isinstance(shown, Waiting):
+        blocks = [
+            with_menu(headline, view, whole=output.shown == WHOLE),
+            context(card_strings.about_waiting(view)),
+            *_about_rule(view),
+            *_asked(round_),
+            *_since_the_round_before(view),
+            *output.blocks,
+            *_what_people_do(view, now=now),
+            *_decide(view, whole=output.shown == WHOLE),
+        ]
+    else:
+        blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
+    text = notification(card_strings.push(round_, shown, view.subject))
+    return Message(text, blocks, output.shown, output.too_long)
+
+
+def render_card_plain(view: CardView, *, now: datetime) -> Message:
+    """The same without anything an agent or a caller wrote, for when Slack refuses the card."""
+    round_ = view.round
+    shown = present(round_)
+    headline = card_strings.headline(round_, shown, "")
+    if isinstance(shown, Waiting):
+        blocks = [
+            with_menu(headline, view, whole=False),
+            context(card_strings.about_plain(round_)),
+            *_about_rule(view),
+            section(card_strings.NOT_SHOWABLE),
+            *_what_people_do(view, now=now),
+            *_decide(view, whole=False),
+        ]
+    else:
+        blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
+    text = notification(card_strings.push(round_, shown))
+    return Message(text, blocks, shown=0, too_long=True)
+
+
+def file_name(view: CardView) -> str:
+    """What the file with the whole output is called: `research_task-round-2-7yu4vT.md`.
+
+    Two tasks of an execution may have one title, and a file is known by its name: so a part of the
+    round's id is in it.
+    """
+    task = re.sub(r"[^A-Za-z0-9_]+", "-", view.round.review.title[: 4 * _NAME_LIMIT])
+    ending = "json" if view.output.format is Format.JSON else "md"
+    named = task[:_NAME_LIMIT].strip("-") or "output"
+    return f"{named}-round-{view.round.number}-{view.round.id[:6]}.{ending}"
+
+
+def file_title(view: CardView) -> str:
+    """The title Slack shows above that file."""
+    return strings.file_title(view.round)
+
+
+# --- while it waits ------------------------------------------------------------------------------
+
+
+def _about_rule(view: CardView) -> list[Block]:
+    """How many approve and why, and who decides for whom."""
+    lines = rule_strings.about_rule(view)
+    return [context("\n".join(lines))] if lines else []
+
+
+def _asked(round_: Round) -> list[Block]:
+    """The question of a flow, in its own words."""
+    if round_.question is None or is_blank(round_.question.message):
+        return []
+    return [section(shared.quoted(round_.question.message, answer_strings.MESSAGE_SHOWN))]
+
+
+def _since_the_round_before(view: CardView) -> list[Block]:
+    """What was asked for in the round before, and what changed since."""
+    lines: list[str] = []
+    earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
+    if earlier:
+        lines.append(earlier)
+    if view.round.unchanged:
+        lines.append(card_strings.unchanged(view.round))
+    elif view.previous is not None and view.before is not None:
+        changes = measure_changes(view.before, view.output)
+        lines.append(card_strings.changed(changes, view.previous))
+    return [section(line) for line in lines]
+
+
+def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
+    """What was written in the thread, and who is on it."""
+    opens = strings.REVISE if view.round.question is None else answer_strings.IN_WORDS
+    lines = [
+        *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),
+        *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
+    ]
+    return [context(line) for line in lines]
+
+
+def _decide(view: CardView, *, whole: bool) -> list[Block]:
+    """What the buttons do, and the buttons."""
+    round_id, question = view.round.id, view.round.question
+    buttons = [*card_buttons(view.round)]
+    if not whole:
+        label = card_strings.read_all(count_pages(view.output.text))
+        buttons.append(button(label, action_id=ids.READ_ALL, value=round_id))
+    if view.previous is not None:
+        changes = button(reader_strings.CHANGES, action_id=ids.SHOW_CHANGES, value=round_id)
+        buttons.append(changes)
+    buttons.append(button(card_strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
+    if view.round.votes:
+        buttons.append(take_back_button(view.round))
+    if question is None:
+        return [context(rule_strings.what_buttons_do(view.round)), actions(*buttons)]
+    what = answer_strings.what_buttons_do(view.round, question)
+    warning = [context(answer_strings.HOST_REFUSED)] if question.host_refused else []
+    return [*outcomes_in_full(question), *warning, context(what), actions(*buttons)]
+
+
+# --- once it does not wait any more --------------------------------------------------------------
+
+
+def _folded(view: CardView, shown: _Ended) -> list[Block]:
+    """When, the words, what the crew answered, and what can be done."""
+    round_ = view.round
+    if isinstance(shown, Superseded):
+        blocks = [
+            context(card_strings.about_undecided(round_)),
+            section(card_strings.NOBODY_DECIDED),
+        ]
+        return [*blocks, actions(*_read_buttons(round_, None))]
+    decision = shown.decision
+    if decision is None:
+        blocks = [context(card_strings.about_undecided(round_))]
+    else:
+        said = state_strings.said(decision)
+        blocks = [
+            context(card_strings.about_decided(round_, decision)),
+            *_all_who_approved(decision),
+            *([section(said)] if said else []),
+        ]
+    # That it is being done again is over once the next round is there.
+    if not (view.newer is not None and state_strings.is_done_again(shown)):
+        blocks.append(section(state_strings.answer(shown)))
+    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, decision))]
+
+
+def _all_who_approved(decision: Decision) -> list[Block]:
+    """Where the first line names only some of them."""
+    if len(decision.votes) <= decisions.NAMED_SHORT:
+        return []
+    return [context(state_strings.decided(decision))]
+
+
+def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
+    match shown:
+        case Stuck():
+            retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
+            return [retry, dismiss_button(round_)]
+        case Closed(can_reopen=True):
+            reopen = button(strings.REOPEN, action_id=ids.REOPEN, value=round_.id)
+            return [reopen, dismiss_button(round_)]
+        case _:
+            return []
+
+
+def _read_buttons(round_: Round, decision: Decision | None) -> list[Block]:
+    read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
+    if decision is None or not state_strings.is_cut(decision):
+        return [read]
+    words = button(card_strings.READ_WORDS, action_id=ids.READ_WORDS, value=round_.id)
+    return [read, words]

@@ -1,0 +1,176 @@
+"""What changed since the round before, passage by passage, with marks that no output has itself.
+
+The words of a passage are shown without their own formatting: bold, underlined and struck
+through are only what came and what went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Final
+
+from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
+from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.words import Kind
+from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
+from crewgate.slack.blockkit.text import clean, place_to_break
+from crewgate.slack.reviews import reader_strings, state_strings
+from crewgate.slack.reviews.comparison import compare_outputs
+from crewgate.usecases.read_models import CardView
+
+_SIGNS: Final = {
+    Fate.CHANGED: "pencil2",
+    Fate.ADDED: "heavy_plus_sign",
+    Fate.REMOVED: "heavy_minus_sign",
+    Fate.MOVED: "arrow_up_down",
+}
+_STYLES: Final[dict[Kind, dict[str, bool]]] = {
+    Kind.SAME: {},
+    Kind.ADDED: {"bold": True, "underline": True},
+    Kind.REMOVED: {"strike": True},
+}
+_LEAVES_LIMIT: Final = 500
+_PARAGRAPH_LIMIT: Final = 2_800
+_NEIGHBOUR_SHOWN: Final = 200
+"""An unchanged passage beside a change is shown up to so many characters."""
+_ONE_LINE: Final = 80
+"""What went and what came stand in one line if they are together no longer."""
+
+
+def render_changes(view: CardView) -> Iterator[Block]:
+    """What was asked for, how much changed, and every change in its place."""
+    if view.before is None or view.previous is None:
+        yield section(reader_strings.NOTHING_BEFORE)
+        return
+    if reader_strings.is_unasked(view.previous):
+        yield section(reader_strings.replaced(view.previous))
+    answers = view.answers
+    asked = reader_strings.asked(answers) if answers is not None else None
+    if answers is not None and answers.decision is not None and asked is not None:
+        yield section(asked)
+        if words := state_strings.written(answers.decision):
+            yield from quotation(words)
+    changes = compare_outputs(view.before, view.output)
+    if changes.reformatted:
+        yield section(reader_strings.REFORMATTED)
+    elif not changes:
+        yield section(reader_strings.nothing_changed(view.previous))
+    elif changes.too_long:
+        yield section(reader_strings.TOO_LONG)
+        yield from _parts(changes)
+    else:
+        yield section(f"*{reader_strings.amount(changes)}*")
+        yield _legend(changes)
+        yield from _parts(changes)
+
+
+def _legend(changes: Changes) -> Block:
+    fates = {fate for _, fate in changes.amounts}
+    marks: list[list[Block]] = []
+    if Fate.CHANGED in fates:
+        removed = leaf(reader_strings.LEGEND_REMOVED, **_STYLES[Kind.REMOVED])
+        added = leaf(reader_strings.LEGEND_ADDED, **_STYLES[Kind.ADDED])
+        marks.append([leaf(reader_strings.LEGEND_CHANGED), removed, leaf(" "), added])
+    marks += [[leaf(words)] for fate, words in reader_strings.LEGEND.items() if fate in fates]
+    signs = [fate for fate in Fate if fate in fates]
+    leaves: list[Block] = []
+    for fate, words in zip(signs, marks, strict=True):
+        leaves += [*([leaf(" · ")] if leaves else []), emoji(_SIGNS[fate]), *words]
+    return paragraph(*leaves)
+
+
+def _parts(changes: Changes) -> Iterator[Block]:
+    values = any(unit is PassageKind.VALUE for unit, _ in changes.amounts)
+    header = ""
+    for part in changes.parts:
+        if isinstance(part, Unchanged):
+            yield from _unchanged(part, values=values)
+            header = _table_of(part.passages[-1]) if part.passages else ""
+            continue
+        table = part.passage.table
+        if table and table != header:
+            yield paragraph(leaf(clean(table)[:_NEIGHBOUR_SHOWN], italic=True))
+        header = _table_of(part.passage)
+        yield from _hunk(part)
+
+
+def _table_of(passage: Passage) -> str:
+    """The header of the table that it stands in, or that it is."""
+    return passage.table or (passage.text if passage.kind is PassageKind.ROW else "")
+
+
+def _unchanged(part: Unchanged, *, values: bool) -> Iterator[Block]:
+    for passage in part.passages:
+        text = clean(passage.text)
+        at = len(text)
+        if at > _NEIGHBOUR_SHOWN:
+            at = place_to_break(text, _NEIGHBOUR_SHOWN // 2, _NEIGHBOUR_SHOWN)
+        rest = " …" if at < len(text) else ""
+        is_header = passage.kind is PassageKind.ROW and not passage.table
+        quiet = is_header or passage.kind is PassageKind.HEADING
+        style = {"italic": True} if quiet else _code(passage)
+        yield paragraph(*_mark(passage), leaf(text[:at].rstrip() + rest, **style))
+    if not part.passages:
+        yield paragraph(leaf(clean(reader_strings.unchanged(part, values=values)), italic=True))
+
+
+def _hunk(hunk: Hunk) -> Iterator[Block]:
+    held = [emoji(_SIGNS[hunk.fate]), leaf(" "), *_mark(hunk.passage)]
+    room = _PARAGRAPH_LIMIT
+    code = _code(hunk.passage)
+    for text, style in _runs(hunk):
+        for piece in _pieces(text, room):
+            if len(piece) > room or len(held) >= _LEAVES_LIMIT:
+                yield paragraph(*held)
+                held, room = [], _PARAGRAPH_LIMIT
+            held.append(leaf(piece, **style, **({} if piece.isspace() else code)))
+            room -= len(piece)
+    yield paragraph(*held)
+
+
+def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
+    """The words in their styles. What went never touches what came: 0.18 and 0.09 stay two."""
+    segments = hunk.segments
+    whole = hunk.fate is Fate.ADDED
+    in_one_line = (
+        len(segments) > len((Kind.REMOVED, Kind.ADDED))
+        or sum(len(segment.text) for segment in segments) <= _ONE_LINE
+    )
+    for segment, following in zip_longest(segments, segments[1:]):
+        text = clean(segment.text)
+        words = text.rstrip()
+        space = text[len(words) :]
+        if following is not None and (segment.kind, following.kind) == (Kind.REMOVED, Kind.ADDED):
+            space = " " if in_one_line else "\n"
+        if words:
+            yield words, {} if whole else _STYLES[segment.kind]
+        if space:
+            yield space, {}
+
+
+def _pieces(text: str, room: int) -> Iterable[str]:
+    """A long text in pieces that fit into a paragraph; the first, into what is left of one."""
+    while len(text) > room:
+        at = place_to_break(text, room // 2, room) if room > _NEIGHBOUR_SHOWN else 0
+        if at:
+            yield text[:at]
+        text = text[at:]
+        room = _PARAGRAPH_LIMIT
+    if text:
+        yield text
+
+
+def _mark(passage: Passage) -> list[Block]:
+    match passage.kind:
+        case PassageKind.ITEM:
+            return [leaf("• ")]
+        case PassageKind.VALUE if passage.key:
+            return [leaf(f"{clean(passage.key)}:", code=True), leaf(" ")]
+        case _:
+            return []
+
+
+def _code(passage: Passage) -> dict[str, bool]:
+    return {"code": True} if passage.kind is PassageKind.CODE else {}

@@ -1,0 +1,67 @@
+"""What somebody is asked about before they approve: notes that wait, a claim, an excerpt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crewgate.domain.caveats import Caveats
+from crewgate.domain.notes import Note
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import Block, actions, button, context, section
+from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.payloads import asked
+from crewgate.slack.reviews import answer_strings, form_strings, reader_strings, strings
+from crewgate.usecases.read_models import CardView
+
+
+def render_confirmation(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    *,
+    again: bool = False,
+    while_reading: bool = False,
+    outcome: int | None = None,
+) -> Block:
+    """The modal that asks: approve anyway, ask for changes, or cancel; `outcome` answers a flow.
+
+    `again`: what it tells of has changed since the same person was asked. `while_reading`: it lies
+    on the output that it tells of.
+    """
+    round_ = view.round
+    question = round_.question
+    words = form_strings.ASK_FOR_CHANGES if question is None else answer_strings.IN_WORDS
+    buttons = [button(words, action_id=ids.VIEW_REVISE, value=round_.id)]
+    if question is not None and outcome is not None:
+        title, submit = form_strings.ANSWER_TITLE, form_strings.ANSWER_SUBMIT
+        answer = [section(form_strings.will_answer(question.outcomes[outcome]))]
+    else:
+        title, submit, answer = form_strings.CONFIRM_TITLE, form_strings.CONFIRM_SUBMIT, []
+    if caveats.is_excerpt and not while_reading:
+        read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+        buttons.append(read)
+    return modal(
+        title,
+        [
+            context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
+            *answer,
+            *render_caveats(caveats, notes, again=again),
+            actions(*buttons),
+        ],
+        callback_id=ids.CONFIRM_MODAL,
+        metadata=asked(round_.id, caveats.seen, outcome),
+        submit=submit,
+        close=form_strings.REVISE_CLOSE,
+    )
+
+
+def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = False) -> list[Block]:
+    """What an approval could overlook, each in a paragraph; `notes` are those that wait."""
+    claim = caveats.claim
+    return [
+        *([section(form_strings.ASKED_AGAIN)] if again else []),
+        *([section(form_strings.unsent(caveats.notes, notes))] if caveats.notes else []),
+        *([section(form_strings.claimed(claim))] if claim is not None else []),
+        *([section(form_strings.not_all_shown(caveats.shown))] if caveats.is_excerpt else []),
+    ]

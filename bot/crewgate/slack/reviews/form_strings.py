@@ -1,0 +1,153 @@
+"""What the forms of a review say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from crewgate.domain.notes import Claim, Note
+from crewgate.domain.question import Question
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.text import ELLIPSIS, one_line
+
+REVISE_SUBMIT: Final = "Send"
+REVISE_CLOSE: Final = "Cancel"
+OUTPUT_HEADING: Final = "*The output*"
+COMMENT_TITLE: Final = "Approve with a comment"
+COMMENT_SUBMIT: Final = "Approve"
+COMMENT_LABEL: Final = "Your comment"
+COMMENT_PLACEHOLDER: Final = "What should the crew keep in mind from here on?"
+COMMENT_MEANS: Final = (
+    "The output is approved as it is. Your comment becomes context for the crew's *next tasks*; it "
+    "does not change this output. To have it changed, use Revise."
+)
+COMMENT_MISSING: Final = "Write the comment, or press Approve on the card to approve without one."
+DISMISS_TITLE: Final = "Dismiss"
+DISMISS_SUBMIT: Final = "Dismiss"
+DISMISS_LABEL: Final = "Why?"
+DISMISS_PLACEHOLDER: Final = "Started again as a new execution"
+DISMISS_MEANS: Final = (
+    "The card is closed for good and nothing more is sent to the crew. Your name and your reason "
+    "stay on the card and in its history."
+)
+DISMISS_REPORT_MEANS: Final = (
+    "What came stays in the database as it came. Your name and your reason stay here in its place."
+)
+DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
+NOTES_OFFERED: Final = "*Not in the box yet*"
+ADD_NOTE: Final = "Add"
+NOTE_DOES_NOT_FIT: Final = (
+    "That note does not fit: the box holds 3,000 characters. Shorten what is there, then add it."
+)
+NOTES_CAME: Final = (
+    ":exclamation: *The notes in the thread have changed since you were shown them.* "
+    "Nothing is sent yet. Those that are not in the box stand below."
+)
+NOTES_DO_NOT_FIT: Final = (
+    ":exclamation: Not every note fits: the box holds 3,000 characters. Those left out stand below."
+)
+CONFIRM_TITLE: Final = "Before you approve"
+CONFIRM_SUBMIT: Final = "Approve anyway"
+CONFIRMATION_NOT_OPENED: Final = (
+    "There is something to look at before you decide, but Slack did not open it in time. Nothing "
+    "is decided yet: press the button again."
+)
+ASK_FOR_CHANGES: Final = "Ask for changes"
+ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
+NOT_ALL_SHOWN: Final = "You were not shown all of this output, and have not read it to its end."
+ADD_PART: Final = "Add this part"
+_NOTE_LINE: Final = 150
+_NOTES_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WordsForm:
+    """What the form for words says, on a crew's task or on a flow's question."""
+
+    title: str
+    label: str
+    placeholder: str
+
+
+REVISING: Final = WordsForm(
+    "Ask for changes",
+    "What should change?",
+    "The crew gets exactly what you write here and does the task again.",
+)
+ANSWERING: Final = WordsForm(
+    "Answer in words", "Your answer", "The flow gets exactly what you write here."
+)
+_OUTCOMES_SHOWN: Final = 10
+_OUTCOME: Final = 60
+
+
+def what_words_become(question: Question) -> str:
+    """Below a flow's question: who reads the answer."""
+    if not question.outcomes:
+        return "The flow gets exactly what you write."
+    known = [f"“{one_line(label, _OUTCOME)}”" for label in question.outcomes[:_OUTCOMES_SHOWN]]
+    more = len(question.outcomes) - len(known) + question.left_off
+    listed = f"{', '.join(known)}{f' and {more:,} more' if more else ''}"
+    return (
+        "A model on the flow's side will read this and choose one of its outcomes, perhaps not the"
+        f" one you mean: {listed}. To be sure, press the outcome's own button."
+    )
+
+
+ANSWER_TITLE: Final = "Before you answer"
+ANSWER_SUBMIT: Final = "Answer anyway"
+
+
+def will_answer(label: str) -> str:
+    """Which outcome an answer is about to be."""
+    return f"The answer will be “{one_line(label, _OUTCOME)}”."
+
+
+def unsent(count: int, notes: Sequence[Note]) -> str:
+    """The notes that an approval does not send, the latest by their authors and first lines."""
+    one = count == 1
+    waits = "waits in the thread. It" if one else "wait in the thread. They"
+    lines = [f":memo: *{shared.counted(count, 'note')} {waits} will not be sent.*"]
+    if count > _NOTES_SHOWN:
+        lines.append(f"The latest {_NOTES_SHOWN}:")
+    lines += [_first_line(note) for note in notes[-_NOTES_SHOWN:]]
+    return "\n".join(lines)
+
+
+def _first_line(note: Note) -> str:
+    written = note.text.strip()
+    first = written.partition("\n")[0].rstrip()
+    shown = first if first == written else f"{first} {ELLIPSIS}"
+    return f"> {shared.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
+
+
+def claimed(claim: Claim) -> str:
+    """Somebody else looks at it."""
+    return f":eyes: {shared.person(claim.by)} is on it."
+
+
+def not_all_shown(shown: int | None) -> str:
+    """How much of the output the card shows, to whom has not read it to its end."""
+    if shown is None:
+        return NOT_ALL_SHOWN
+    return f"You were shown {shown} % of this output, and have not read it to its end."
+
+
+def author(note: Note) -> str:
+    """Whose it is, and how long."""
+    return f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"
+
+
+def too_long(note: Note, *, theirs: bool) -> str:
+    """The same of a note that the box cannot hold, and who may add some of it."""
+    longer = f"{author(note)}, more than the box holds"
+    return f"{longer}. Add the parts that matter." if theirs else f"{longer}: {ONLY_ITS_AUTHOR}"
+
+
+ONLY_ITS_AUTHOR: Final = "who wrote it may add parts of it."
+
+
+def part(number: int, total: int) -> str:
+    """Which part of a long note follows."""
+    return f"Part {number} of {total}"

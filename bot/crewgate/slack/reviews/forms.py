@@ -1,0 +1,195 @@
+"""The forms: approve with a comment, and ask for changes with what was written in the thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from crewgate.domain.caveats import Caveats, Seen
+from crewgate.domain.notes import Draft, Note
+from crewgate.domain.notification import Output
+from crewgate.domain.question import Question
+from crewgate.domain.reason import WHY_LIMIT
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import FEEDBACK_LIMIT
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import Block, context, section
+from crewgate.slack.blockkit.excerpts import first_part, length, percent
+from crewgate.slack.blockkit.modals import modal, text_field
+from crewgate.slack.blockkit.text import clean, is_blank
+from crewgate.slack.payloads import asked
+from crewgate.slack.reviews import answer_strings, card_strings, form_strings, rule_strings, strings
+from crewgate.slack.reviews.confirmation import render_caveats
+from crewgate.slack.reviews.notes_left import render_notes_left
+from crewgate.slack.reviews.output import output_in_modal
+from crewgate.usecases.read_models import CardView, DeadLetter
+
+_EXCERPT_LIMIT: Final = 2_800
+
+
+def render_approve_form(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    *,
+    comment: str = "",
+    again: bool = False,
+) -> Block:
+    """The form that asks for the comment, and says plainly what becomes of it.
+
+    `comment` is what was typed before what the form tells of changed, if `again`.
+    """
+    return modal(
+        form_strings.COMMENT_TITLE,
+        [
+            _subject(view),
+            *render_caveats(caveats, notes, again=again),
+            section(form_strings.COMMENT_MEANS),
+            *_of_several(view.round),
+            _box(
+                form_strings.COMMENT_LABEL,
+                placeholder=form_strings.COMMENT_PLACEHOLDER,
+                # Slack takes a new text only for a new box.
+                block_id=f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if again else ids.FEEDBACK,
+                value=comment,
+            ),
+        ],
+        callback_id=ids.APPROVE_MODAL,
+        metadata=asked(view.round.id, caveats.seen),
+        submit=form_strings.COMMENT_SUBMIT,
+        close=form_strings.REVISE_CLOSE,
+    )
+
+
+def render_revise_form(
+    view: CardView,
+    draft: Draft,
+    reader: str,
+    *,
+    notes_mark: str = "",
+    revision: int = 0,
+    page: int = 0,
+    problem: str | None = None,
+) -> Block:
+    """The form behind Revise: the notes are in the box, and those that are not stand below.
+
+    `reader` is the id of who opened it, `page` the page of those notes, `notes_mark` that of
+    `Caveats`. `revision` counts how often the box was filled anew: Slack takes a new text only for
+    a new box.
+    """
+    with_notes = bool(draft.text or draft.left or revision)
+    question = view.round.question
+    says = form_strings.REVISING if question is None else form_strings.ANSWERING
+    box = _box(
+        says.label,
+        placeholder=says.placeholder,
+        block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
+        value=draft.text,
+    )
+    warnings = (problem, form_strings.NOTES_DO_NOT_FIT if draft.overflowed else None)
+    return modal(
+        says.title,
+        [
+            _subject(view),
+            *([] if question is None else _question(question)),
+            box,
+            *(context(warning) for warning in warnings if warning),
+            *render_notes_left(draft, reader, page),
+            *_output(view),
+        ],
+        callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
+        metadata=asked(view.round.id, Seen(notes=notes_mark)),
+        submit=form_strings.REVISE_SUBMIT,
+        close=form_strings.REVISE_CLOSE,
+    )
+
+
+def _question(question: Question) -> list[Block]:
+    """What a flow asks, and what becomes of words."""
+    asked = question.message
+    said = [section(shared.quoted(asked, answer_strings.MESSAGE_SHOWN))] if asked.strip() else []
+    return [*said, context(form_strings.what_words_become(question))]
+
+
+def render_dismiss_form(round_: Round) -> Block:
+    """The form that asks why a round is given up, and says what becomes of it."""
+    return _dismiss_form(
+        _about(round_),
+        form_strings.DISMISS_MEANS,
+        callback_id=ids.DISMISS_MODAL,
+        metadata=round_.id,
+    )
+
+
+def render_dismiss_report_form(dead_letter: DeadLetter) -> Block:
+    """The same for the report of a webhook that could not be understood."""
+    return _dismiss_form(
+        context(strings.dead_letter_in_short(dead_letter)),
+        form_strings.DISMISS_REPORT_MEANS,
+        callback_id=ids.DISMISS_REPORT_MODAL,
+        metadata=dead_letter.id,
+    )
+
+
+def _dismiss_form(about: Block, means: str, *, callback_id: str, metadata: str) -> Block:
+    why = text_field(
+        form_strings.DISMISS_LABEL,
+        block_id=ids.FEEDBACK,
+        action_id=ids.FEEDBACK,
+        max_length=WHY_LIMIT,
+        placeholder=form_strings.DISMISS_PLACEHOLDER,
+        min_length=1,
+        focus_on_load=True,
+    )
+    return modal(
+        form_strings.DISMISS_TITLE,
+        [about, section(means), why],
+        callback_id=callback_id,
+        metadata=metadata,
+        submit=form_strings.DISMISS_SUBMIT,
+        close=form_strings.REVISE_CLOSE,
+    )
+
+
+def _of_several(round_: Round) -> list[Block]:
+    """What becomes of a comment where several people approve."""
+    line = rule_strings.comment_of_several(round_)
+    return [context(line)] if line else []
+
+
+def _subject(view: CardView) -> Block:
+    return _about(view.round)
+
+
+def _about(round_: Round) -> Block:
+    return context(f"{strings.headline(round_)} · {shared.number_of(round_)}")
+
+
+def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: str = "") -> Block:
+    return text_field(
+        label,
+        block_id=block_id,
+        action_id=ids.FEEDBACK,
+        max_length=FEEDBACK_LIMIT,
+        value=value,
+        placeholder=placeholder,
+        multiline=True,
+        min_length=1,
+        focus_on_load=True,
+    )
+
+
+def _output(view: CardView) -> list[Block]:
+    """The beginning of the output, below the question: something to look at while writing."""
+    output = view.output
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
+    if is_blank(shown):
+        return []
+    total = length(output.text)
+    left_off = context(card_strings.shown_share(percent(characters, total)))
+    return [
+        section(form_strings.OUTPUT_HEADING),
+        *output_in_modal(Output(shown, output.format)),
+        *([left_off] if characters < total else []),
+    ]

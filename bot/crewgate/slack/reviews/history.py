@@ -1,0 +1,61 @@
+"""A review's rounds, the newest first: output, decision, every word of it, the crew's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from crewgate.domain.notification import Output
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.block_pages import BlocksPage
+from crewgate.slack.blockkit.blocks import SECTION_LIMIT, Block, button, divider, section
+from crewgate.slack.blockkit.excerpts import first_part
+from crewgate.slack.blockkit.rich_text import quotation
+from crewgate.slack.blockkit.text import clean, is_blank
+from crewgate.slack.reviews import reader_strings, state_strings, summary
+from crewgate.slack.reviews.output import output_in_modal
+from crewgate.usecases.read_models import RoundLine
+
+ROUNDS_ON_A_PAGE: Final = 4
+_OUTPUT_SHOWN: Final = 1_500
+_OUTPUT_LIMIT: Final = 30_000
+"""What it may take of a view, written as JSON: four of them with what was written are far below
+what Slack takes."""
+
+
+def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | None) -> BlocksPage:
+    """One page of it, or the last; without a number the one with this round.
+
+    Only the rounds of that page are rendered.
+    """
+    if page is None:
+        places = (at for at, line in enumerate(history) if line.round.id == round_id)
+        page = next(places, 0) // ROUNDS_ON_A_PAGE
+    total = max(1, -(-len(history) // ROUNDS_ON_A_PAGE))
+    page = min(page, total - 1)
+    first = page * ROUNDS_ON_A_PAGE
+    shown = history[first : first + ROUNDS_ON_A_PAGE]
+    return BlocksPage([block for line in shown for block in render_round(line)], page, total)
+
+
+def render_round(line: RoundLine) -> Iterator[Block]:
+    """One round, below a line."""
+    round_ = line.round
+    yield divider()
+    yield section(reader_strings.history_entry(round_))
+    shown, characters = first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
+    if is_blank(shown):
+        yield section(shared.EMPTY_OUTPUT)
+    else:
+        yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
+    if characters < line.characters:
+        left_off = section(reader_strings.excerpt(characters, line.characters))
+        read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+        yield left_off | {"accessory": read}
+    answered, outcome = summary.decision_and_answer(round_)
+    yield section(answered[:SECTION_LIMIT])
+    if round_.decision is not None:
+        yield from quotation(state_strings.written(round_.decision))
+    if outcome:
+        yield section(outcome[:SECTION_LIMIT])

@@ -1,0 +1,34 @@
+"""The menu at a card's first line: what is neither a button nor needed for most reviews."""
+
+from __future__ import annotations
+
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, plain_text, section
+from crewgate.slack.reviews import reader_strings, strings
+from crewgate.slack.reviews.presentation import Waiting, present
+from crewgate.usecases.read_models import CardView
+
+
+def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
+    """A card's first line with its menu. The block is named after the round.
+
+    `whole`: the card shows all of a waiting round's output, so reading it needs no button.
+    """
+    round_ = view.round
+    waits = isinstance(present(round_), Waiting)
+    changes = not waits and view.previous is not None
+    comment = waits and round_.question is None
+    choices = [
+        (reader_strings.HISTORY, ids.MENU_HISTORY),
+        *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if changes else []),
+        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if comment else []),
+        *([(reader_strings.READ, ids.MENU_READ)] if waits and whole else []),
+    ]
+    accessory = {
+        "type": "overflow",
+        "action_id": ids.MENU,
+        "options": [
+            {"text": plain_text(label, LABEL_LIMIT), "value": value} for label, value in choices
+        ],
+    }
+    return section(headline) | {"block_id": round_.id, "accessory": accessory}

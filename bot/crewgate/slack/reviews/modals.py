@@ -1,0 +1,200 @@
+"""What a review's modals show: read, checked for the person who asks, and rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final
+
+import structlog
+from slack_bolt.async_app import AsyncAck
+
+from crewgate.domain.caveats import Caveats
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.notes import Draft, Note, appended
+from crewgate.domain.people import Role
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.context import SlackContext
+from crewgate.slack.payloads import Submission, ViewClick, parse_asked
+from crewgate.slack.reviews import form_strings
+from crewgate.slack.reviews.confirmation import render_confirmation
+from crewgate.slack.reviews.forms import render_approve_form, render_revise_form
+from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.usecases.decide import caveats_for, may_revise, record_read_to_end
+from crewgate.usecases.notes import NOTES, draft_for
+from crewgate.usecases.read_models import CardView, RoundLine
+
+log = structlog.get_logger(__name__)
+
+Show = Callable[[Block], Awaitable[object]]
+"""Opens or updates a modal; what it returns is true if Slack did."""
+
+#: A review's rounds that its history shows.
+ROUNDS: Final = 50
+
+
+async def approve_form(
+    round_id: str, by: Person, context: SlackContext, *, comment: str = "", again: bool = False
+) -> Block:
+    """The form behind “Approve with a comment”, as `render_approve_form` says.
+
+    Raises as `decide` does.
+    """
+    await may_revise(round_id, by=by, context=context)
+    caveats = await caveats_for(round_id, by=by, context=context)
+    view, notes = await _view_and_notes(round_id, caveats, context)
+    return render_approve_form(view, caveats, notes, comment=comment, again=again)
+
+
+async def confirmation(
+    round_id: str,
+    caveats: Caveats,
+    context: SlackContext,
+    *,
+    again: bool = False,
+    while_reading: bool = False,
+    outcome: int | None = None,
+) -> Block:
+    """What asks before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
+    view, notes = await _view_and_notes(round_id, caveats, context)
+    return render_confirmation(
+        view, caveats, notes, again=again, while_reading=while_reading, outcome=outcome
+    )
+
+
+async def _view_and_notes(
+    round_id: str, caveats: Caveats, context: SlackContext
+) -> tuple[CardView, tuple[Note, ...]]:
+    """What these caveats are about, read after them: a note may be newer, never older."""
+    posting = await context.uow.read.posting(round_id)
+    if not caveats.notes:
+        return posting.view, ()
+    return posting.view, await context.uow.read.notes.of_round(round_id, limit=NOTES)
+
+
+async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
+    """The form behind Revise, with what was written in the thread. Raises as `decide` does."""
+    await may_revise(round_id, by=by, context=context)
+    mark = (await caveats_for(round_id, by=by, context=context)).notes_mark
+    posting = await context.uow.read.posting(round_id)
+    draft = await draft_for(posting.view.round, context=context)
+    render = partial(render_revise_form, notes_mark=mark)
+    return await context.off_loop(render, posting.view, draft, by.id)
+
+
+async def form_again(click: ViewClick, context: SlackContext) -> Block:
+    """The form behind Revise after a button in it: one more note, or a part, or another page.
+
+    What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
+    StoreUnavailable.
+    """
+    round_id, _, _ = parse_asked(click.metadata)
+    posting = await context.uow.read.posting(round_id)
+    await context.ensure(click.by.id, Role.REVIEWER, posting.view.round)
+    mark = (await caveats_for(round_id, by=click.by, context=context)).notes_mark
+    notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
+    words = _words_to_add(click, notes)
+    text = click.typed if words is None else appended(click.typed, words)
+    problem = form_strings.NOTE_DOES_NOT_FIT if text is None else None
+    box = click.typed if text is None else text
+    left = tuple(note for note in notes if not is_in(box, note))
+    revision, page = _turned(click)
+    return await context.off_loop(
+        render_revise_form,
+        posting.view,
+        Draft(box, left),
+        click.by.id,
+        notes_mark=mark,
+        revision=revision,
+        page=page,
+        problem=problem,
+    )
+
+
+async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
+    """The form behind Revise again, where notes came that it did not show and would leave out.
+
+    What is typed in the box stays there. Raises as `form_again` does.
+    """
+    posting = await context.uow.read.posting(sent.round_id)
+    mark = (await caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
+    if mark in ("", sent.seen.notes) or posting.view.round.state is not State.WAITING:
+        return None
+    await context.ensure(sent.by.id, Role.REVIEWER, posting.view.round)
+    notes = await context.uow.read.notes.of_round(sent.round_id, limit=NOTES)
+    left = tuple(note for note in notes if not is_in(sent.feedback, note))
+    if not left:
+        return None
+    return await context.off_loop(
+        render_revise_form,
+        posting.view,
+        Draft(sent.feedback, left),
+        sent.by.id,
+        notes_mark=mark,
+        revision=_revision_of(sent.box),
+        problem=form_strings.NOTES_CAME,
+    )
+
+
+def _words_to_add(click: ViewClick, notes: Sequence[Note]) -> str | None:
+    """What a button adds to the feedback. Parts of a note are chosen by who wrote it."""
+    ts, _, number = click.value.partition(" ")
+    note = next((one for one in notes if one.ts == ts), None)
+    if note is None or click.action_id not in {ids.ADD_NOTE, ids.ADD_PART}:
+        return None
+    if click.action_id == ids.ADD_NOTE:
+        return note.attributed
+    theirs = note.by.id == click.by.id and number.isdecimal()
+    return part_in_feedback(note, int(number)) if theirs else None
+
+
+def _turned(click: ViewClick) -> tuple[int, int]:
+    """How often the box will have been filled, and the page of notes: both are in its name."""
+    page = click.box.rpartition("-")[2].partition(".")[2]
+    step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(click.action_id)
+    turned = _number(page) if step is None else max(0, _number(click.value) + step)
+    return _revision_of(click.box), turned
+
+
+def _revision_of(box: str) -> int:
+    """How often a box will have been filled once it is filled again."""
+    return _number(box.rpartition("-")[2].partition(".")[0]) + 1
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+async def show_page(
+    position: ReaderPosition, by: Person, ack: AsyncAck, show: Show, context: SlackContext
+) -> bool:
+    """Acknowledge, and show a page of the reader; whether Slack did.
+
+    It is rendered after the acknowledgement, and in a thread: the text may be long. Who has turned
+    to the last page is remembered once it is shown. Raises RoundNotFound, NotAReader, UnknownCrew
+    or StoreUnavailable, before the acknowledgement.
+    """
+    view = (await context.uow.read.posting(position.round_id)).view
+    await context.ensure(by.id, Role.READER, view.round)
+    history: Sequence[RoundLine] = ()
+    if position.tab is ReaderTab.HISTORY:
+        history = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
+    await ack()
+    page = await context.off_loop(render_reader, position, view, history)
+    if not await show(page.view):
+        return False
+    if page.is_end and view.round.state is State.WAITING:
+        await _remember_end(position.round_id, by, context)
+    return True
+
+
+async def _remember_end(round_id: str, by: Person, context: SlackContext) -> None:
+    try:
+        await record_read_to_end(round_id, by=by, context=context)
+    except StoreUnavailable as error:
+        # They are asked once more when they approve.
+        log.warning("read_to_end_lost", why=str(error))

@@ -1,0 +1,110 @@
+"""What an agent wrote, as blocks of a message or of a modal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from crewgate.domain.notification import Format, Output
+from crewgate.slack import strings
+from crewgate.slack.blockkit.blocks import Block, context, markdown, section
+from crewgate.slack.blockkit.excerpts import count_rows, first_part, length, percent, short_part
+from crewgate.slack.blockkit.rich_text import preformatted, rich_text
+from crewgate.slack.blockkit.text import clean, code, is_blank
+from crewgate.slack.reviews import card_strings
+
+OUTPUT_LIMIT: Final = 9_000
+"""What the output may take of a message's 12,000; the longest of everything else is 2,800."""
+
+WHOLE_LIMIT: Final = 3_000
+WHOLE_ROWS: Final = 20
+"""A card shows an output whole up to so many characters and rows of tables."""
+
+EXCERPT: Final = 1_500
+EXCERPT_ROWS: Final = 10
+"""Of a longer one it shows about so many characters, or so many rows."""
+
+VIEW_LIMIT: Final = 150_000
+"""What an output may take of a view, written as JSON; Slack refuses a view over 250 kB."""
+
+
+_FENCE: Final = ("```json\n", "\n```")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOutput:
+    """An output's blocks in a message."""
+
+    blocks: list[Block]
+    shown: int = 100
+    """How much of it they show, in percent."""
+    too_long: bool = False
+    """No message could hold it."""
+
+
+NO_OUTPUT: Final = ShownOutput([])
+
+
+def output_on_card(output: Output) -> ShownOutput:
+    """A short output whole; of a longer one a beginning that a reader can stop after."""
+    if _is_empty(output):
+        return ShownOutput([section(strings.EMPTY_OUTPUT)])
+    total = length(output.text)
+    fits = total <= WHOLE_LIMIT
+    if output.format is Format.JSON:
+        shown, characters = _json_part(output.text, OUTPUT_LIMIT if fits else EXCERPT)
+    elif fits and count_rows(output.text) <= WHOLE_ROWS:
+        shown, characters = first_part(output.text, OUTPUT_LIMIT)
+    else:
+        shown, characters = short_part(
+            output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
+        )
+    if characters >= total:
+        return ShownOutput([markdown(shown)])
+    share = percent(characters, total)
+    left_off = context(card_strings.shown_share(share))
+    return ShownOutput(_with_text(shown, left_off), share, total > OUTPUT_LIMIT)
+
+
+def output_in_message(output: Output) -> ShownOutput:
+    """As much of an output as a message holds."""
+    if _is_empty(output):
+        return ShownOutput([section(strings.EMPTY_OUTPUT)])
+    total = length(output.text)
+    if output.format is Format.JSON:
+        shown, characters = _json_part(output.text, OUTPUT_LIMIT)
+    else:
+        shown, characters = first_part(output.text, OUTPUT_LIMIT)
+    if characters >= total:
+        return ShownOutput([markdown(shown)])
+    left_off = context(strings.excerpted(characters, total))
+    return ShownOutput(_with_text(shown, left_off), percent(characters, total), too_long=True)
+
+
+def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
+    """A page of an output as it reads best where there is no markdown block.
+
+    As it was written, where its formatting would take more than the limit, as JSON.
+    """
+    if output.format is Format.JSON:
+        return preformatted(output.text)
+    blocks = rich_text(output.text)
+    return blocks if len(json.dumps(blocks)) <= limit else preformatted(output.text)
+
+
+def _is_empty(output: Output) -> bool:
+    # Only a short text is looked at character by character.
+    short = len(output.text) <= OUTPUT_LIMIT
+    return not output.text.strip() or (short and is_blank(clean(output.text)))
+
+
+def _json_part(text: str, limit: int) -> tuple[str, int]:
+    before, after = _FENCE
+    shown, characters = first_part(text, limit - len(before) - len(after), render=code)
+    return f"{before}{shown}{after}", characters
+
+
+def _with_text(shown: str, left_off: Block) -> list[Block]:
+    # A text that begins with ten thousand spaces: Slack takes no block without a visible text.
+    return [left_off] if is_blank(shown) else [markdown(shown), left_off]

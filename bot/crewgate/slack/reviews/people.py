@@ -1,0 +1,94 @@
+"""Who may decide on a round just now: by their own right, for somebody, and who is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from crewgate.domain.errors import UnknownCrew
+from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.rule import Rule
+from crewgate.slack.client.directory import SlackDirectory
+from crewgate.usecases.permissions import Subject, crew_for
+from crewgate.usecases.ports.base import Clock, Crews
+from crewgate.usecases.read_models import Approvers, CardView
+from crewgate.usecases.standing_in import delegable
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who has which role, as the settings, the rule of a round, Slack and absences say now."""
+
+    crews: Crews
+    directory: SlackDirectory
+    clock: Clock
+
+    def __call__(self, subject: Subject, role: Role) -> tuple[ReviewerRef, ...]:
+        """Who has this role; no e-mail address of somebody whom Slack knows."""
+        try:
+            crew = crew_for(subject, self.crews)
+        except UnknownCrew:
+            return ()
+        return self.directory.in_slack(crew.permitted(role))
+
+    def operators(self, view: CardView) -> tuple[ReviewerRef, ...]:
+        """Who looks after its crew."""
+        return self(view.round.review.crew, Role.OPERATOR)
+
+    async def complete(self, view: CardView) -> CardView:
+        """The view with who may decide, of the absences those that matter, and who is left."""
+        round_ = view.round
+        rule = round_.rule
+        later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
+        view = replace(
+            view,
+            reviewers=self(round_, Role.REVIEWER),
+            escalates_to=self.directory.in_slack(later),
+            absences=self._away(view),
+        )
+        if rule is None or round_.state is not State.WAITING or not view.reviewers:
+            return view
+        return replace(view, approvers=await self._approvers(view, rule))
+
+    def _away(self, view: CardView) -> tuple[Absence, ...]:
+        round_, now = view.round, self.clock()
+        if round_.state is not State.WAITING or not delegable(round_) or not view.absences:
+            return ()
+        users = self.directory.members(self(round_, Role.REVIEWER)).users
+        return tuple(
+            one
+            for one in view.absences
+            if one.away.id in users
+            and one.holds(now)
+            and self.directory.is_colleague(one.delegate.id) is not False
+        )
+
+    async def _approvers(self, view: CardView, rule: Rule) -> Approvers:
+        starter = Approvers() if rule.self_approval else await self._starter(view)
+        members = self.directory.members(self._in_the_end(view.round))
+        if members.unresolved or Anyone() in view.reviewers:
+            return starter
+        barred = set() if starter.starter is None else {str(starter.starter)}
+        unknown = starter == Approvers() and not rule.self_approval
+        nobody = unknown and not rule.unknown_starter
+        left = 0 if nobody else len(members.users - barred)
+        return replace(starter, too_few=left < rule.approvals)
+
+    def _in_the_end(self, round_: Round) -> tuple[ReviewerRef, ...]:
+        """Those who may decide, and those who will."""
+        rule = round_.rule
+        later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
+        return (*crew_for(round_, self.crews).permitted(Role.REVIEWER), *later)
+
+    async def _starter(self, view: CardView) -> Approvers:
+        """Who started it, as far as that is known."""
+        said = view.started_by
+        if said is None:
+            return Approvers()
+        if isinstance(said, Email) and self.directory.members((said,)).unresolved:
+            await self.directory.ask_about(said)
+        members = self.directory.members((said,))
+        if members.users:
+            return Approvers(User(min(members.users)))
+        return Approvers(not_told=bool(members.unresolved))

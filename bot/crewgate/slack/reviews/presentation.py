@@ -1,0 +1,132 @@
+"""What there is to say about a round now: the one place that tells its states apart for people.
+
+`state_strings` says each in full, for a list, and plain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from crewgate.domain.question import Reading, reading_of
+from crewgate.domain.reason import Reason, TakenAs
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Answer, Decision
+from crewgate.slack import signs
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody has to decide."""
+
+    since: datetime
+    approved: int = 0
+    """How many people approved already, where it takes several."""
+    needed: int = 1
+    """How many have to."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """Decided, and the crew does not know yet; `reason` is what came of the last try."""
+
+    decision: Decision
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The crew has taken the decision."""
+
+    decision: Decision
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The crew could not be told; a person must act."""
+
+    decision: Decision
+    reason: Reason | None
+    may_be_taken: bool
+    """A try was made and nobody knows what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A newer output came before anybody decided."""
+
+    by: int
+    """The number of the round that takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """There is nothing left to decide or to send."""
+
+    decision: Decision | None
+    reason: Reason | None
+    next_number: int
+    may_be_taken: bool
+    """The decision was sent and nobody knows what came of it."""
+    can_reopen: bool
+    """The crew did not know the execution; people may know better."""
+
+
+Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
+
+
+def sign(shown: Presentation) -> str:  # noqa: PLR0911  # a table
+    """The sign of a state: on cards, in lists, in Home and in History."""
+    match shown:
+        case Waiting():
+            return signs.WAITING
+        case OnItsWay():
+            return signs.SENDING
+        case Taken(Decision(verdict=Answer() as verdict), reason):
+            return _sign_of_answer(verdict, reason)
+        case Taken(decision):
+            return signs.APPROVED if decision.is_approve else signs.CHANGES_ASKED
+        case Stuck():
+            return signs.NOT_DELIVERED
+        case Superseded():
+            return signs.REPLACED
+        case Closed():  # pragma: no branch  # there is no seventh
+            return signs.CLOSED
+
+
+def _sign_of_answer(verdict: Answer, reason: Reason | None) -> str:
+    """By the outcome that the flow made of it, where it said which."""
+    label = verdict.text if verdict.is_label else ""
+    outcome = reason.outcome if isinstance(reason, TakenAs) else ""
+    return _SIGNS.get(reading_of(outcome or label), signs.ANSWERED)
+
+
+_SIGNS = {
+    Reading.APPROVAL: signs.APPROVED,
+    Reading.REJECTION: signs.REJECTED,
+    Reading.REVISION: signs.CHANGES_ASKED,
+}
+
+
+def present(round_: Round) -> Presentation:
+    """What a round is, for people."""
+    match round_.state, round_.decision:
+        case State.WAITING, _:
+            return Waiting(round_.opened_at, len(round_.votes), round_.approvals)
+        case State.SUPERSEDED, _:
+            return Superseded(round_.number + 1)
+        case State.DECIDED, Decision() as decision:
+            return OnItsWay(decision, round_.reason)
+        case State.RESUMED, Decision() as decision:
+            return Taken(decision, round_.reason)
+        case State.STUCK, Decision() as decision:
+            return Stuck(decision, round_.reason, may_be_taken=round_.in_doubt)
+        case _:
+            return Closed(
+                round_.decision,
+                round_.reason,
+                next_number=round_.number + 1,
+                may_be_taken=round_.in_doubt,
+                can_reopen=round_.can_reopen,
+            )

@@ -1,0 +1,130 @@
+"""What the reader says: its tabs, what changed, the history."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crewgate.domain.answering import approves
+from crewgate.domain.changes import Changes, Fate, Unchanged
+from crewgate.domain.passages import PassageKind
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Answer, Decision, Revise, TimedOut
+from crewgate.slack import decisions
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.text import date
+from crewgate.slack.reviews import answer_strings
+
+READ: Final = "Read all"
+CHANGES: Final = "Changes"
+HISTORY: Final = "History"
+NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
+_HEADING_SHOWN: Final = 80
+NOBODY_ASKED: Final = "a newer output came before anybody decided"
+
+
+def is_unasked(previous: Round) -> bool:
+    """Whether the round right before was replaced before anybody decided it."""
+    return previous.state is State.SUPERSEDED
+
+
+def replaced(previous: Round) -> str:
+    """Nobody asked for what changed since the round before."""
+    return f"Nobody decided round {previous.number}: {NOBODY_ASKED}."
+
+
+def asked(previous: Round) -> str | None:
+    """Who asked for changes in a round before; None if nobody did. The words follow."""
+    decision = previous.decision
+    if decision is None or asked_for(decision) is None:
+        return None
+    if isinstance(decision.verdict, Answer):
+        return _answered(previous, decision, decision.verdict)
+    if isinstance(decision.by, TimedOut):
+        return f"In round {previous.number} {decisions.rule_name(decision.by.rule)} sent it back:"
+    return f"In round {previous.number} {decisions.by_whom(decision)} asked for changes:"
+
+
+def asked_for(decision: Decision) -> str | None:
+    """What was asked for, in words; None where no changes were.
+
+    An answer to a flow that does not approve asks for some if the flow asks the same again.
+    """
+    match decision.verdict:
+        case Revise(feedback):
+            return feedback
+        case Answer(text, is_label):
+            return None if approves(decision.verdict) else "" if is_label else text
+        case _:
+            return None
+
+
+def _answered(previous: Round, decision: Decision, answer: Answer) -> str:
+    ends = "." if answer.is_label else ":"
+    if isinstance(decision.by, TimedOut):
+        did = decisions.timed_out(decision.by, decision)
+        return f"In round {previous.number}: {did[:1].lower()}{did[1:]}{ends}"
+    did = answer_strings.did(decisions.by_whom(decision), answer, several=bool(decision.votes))
+    return f"In round {previous.number} {did}{ends}"
+
+
+def nothing_changed(previous: Round) -> str:
+    """Word for word the same, asked for or not."""
+    decision = previous.decision
+    asked = decision is not None and isinstance(decision.verdict, Revise)
+    although = ", although changes were asked for" if asked else ""
+    return f":exclamation: *Nothing changed.* Word for word the same as before{although}."
+
+
+_NOUNS: Final = {
+    PassageKind.PARAGRAPH: ("passage", "passages"),
+    PassageKind.ROW: ("row", "rows"),
+    PassageKind.CODE: ("line of code", "lines of code"),
+    PassageKind.VALUE: ("value", "values"),
+}
+REFORMATTED: Final = "Only the formatting changed; the words are the same."
+TOO_LONG: Final = "So much changed that it stands here as a whole: what was, then what is."
+LEGEND_CHANGED: Final = " changed inside: "
+LEGEND_REMOVED: Final = "what went"
+LEGEND_ADDED: Final = "what came"
+LEGEND: Final = {
+    Fate.ADDED: " is new",
+    Fate.REMOVED: " is gone",
+    Fate.MOVED: " stands elsewhere",
+}
+
+
+def amount(changes: Changes) -> str:
+    """How much changed: `3 passages changed, 2 added, 1 row added`."""
+    if changes.too_long:
+        return "much of it changed"
+    said: list[list[str]] = []
+    for unit, (one, many) in _NOUNS.items():
+        counts = [(fate, changes.amounts.get((unit, fate), 0)) for fate in Fate]
+        words = [
+            f"{count:,} {one if count == 1 else many} {fate}" for fate, count in counts if count
+        ]
+        # The noun is said once.
+        words[1:] = [f"{count:,} {fate}" for fate, count in counts if count][1:]
+        said += [words] if words else []
+    between = ", " if all(len(words) == 1 for words in said) else "; "
+    return between.join(", ".join(words) for words in said)
+
+
+def unchanged(part: Unchanged, *, values: bool) -> str:
+    """A stretch that did not change, with the heading that what follows stands below."""
+    if not part.count:
+        return "… unchanged …"
+    one, many = ("value", "values") if values else ("passage", "passages")
+    counted = f"{part.count:,} {one if part.count == 1 else many} unchanged"
+    below = f"; below “{part.heading.text[:_HEADING_SHOWN]}”:" if part.heading is not None else ""
+    return f"… {counted}{below}" if below else f"… {counted} …"
+
+
+def history_entry(round_: Round) -> str:
+    """A round's heading in its history."""
+    return f"*{shared.number_of(round_)}* · {date(round_.opened_at)}"
+
+
+def excerpt(shown: int, total: int) -> str:
+    """How much of an output a list leaves out."""
+    return f"The first {shown:,} of {total:,} characters"

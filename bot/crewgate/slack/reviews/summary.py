@@ -1,0 +1,89 @@
+"""One round in a line or a few: for lists, history and Home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from crewgate.domain.notification import Format
+from crewgate.domain.review import Round, State
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit import previews
+from crewgate.slack.blockkit.text import date, escape_mrkdwn, one_line
+from crewgate.slack.reasons import because
+from crewgate.slack.reviews import rule_strings, state_strings, strings
+from crewgate.slack.reviews.links import Link, linked
+from crewgate.slack.reviews.presentation import Superseded, Taken, Waiting, present, sign
+from crewgate.usecases.read_models import RoundLine
+
+
+def decision_and_answer(round_: Round) -> tuple[str, str]:
+    """Who decided what, when, after how long, and what the crew answered; no words of people's."""
+    shown = present(round_)
+    if isinstance(shown, Waiting | Superseded) or shown.decision is None:
+        return state_strings.in_full(shown), ""
+    decision = shown.decision
+    waited = strings.waited(round_, decision)
+    decided = f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"
+    more = (strings.unsent_notes(decision), rule_strings.had_approved(round_, decision))
+    said = " · ".join(part for part in (decided, *more) if part)
+    return said, state_strings.outcome(shown)
+
+
+def detail(line: RoundLine) -> str:
+    """The same below a line of a list: output, feedback, how long it waited, the answer."""
+    round_ = line.round
+    lines = [preview(line)[0]]
+    decision = round_.decision
+    if decision is not None:
+        lines.append(f"decided after {strings.waited(round_, decision)}")
+        if written := state_strings.written(decision):
+            lines.append(
+                shared.quoted(written, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
+            )
+        shown = present(round_)
+        if isinstance(shown, Taken) and because(shown.reason):
+            lines.append(state_strings.outcome(shown))
+    return "".join(f"\n{line}" for line in lines)
+
+
+def headline(line: RoundLine, link: Link) -> str:
+    """A round's first line in a list: its state, its task with a link to the card, its subject."""
+    title = shared.bold(linked(shared.task(line.round), line.card, link))
+    parts = (title, one_line(line.subject, shared.TITLE_LIMIT))
+    return f"{sign(present(line.round))} {' · '.join(part for part in parts if part)}"
+
+
+def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
+    """Who approved a waiting round, who is on it, what was written in its thread, in a list."""
+    if line.round.votes and line.round.state is State.WAITING:
+        yield rule_strings.so_far(line.round)
+    if line.claim is not None and line.claim.holds(now):
+        yield strings.on_it_in_list(line.claim)
+    if line.notes:
+        yield strings.notes_in_list(line.notes, line.noted_by)
+
+
+def preview(line: RoundLine) -> tuple[str, bool]:
+    """The beginning of an output in one line, without its marks, and whether that is all of it."""
+    words, is_whole = previews.preview(
+        line.excerpt,
+        is_json=line.format is Format.JSON,
+        characters=line.characters,
+        limit=_LINE,
+    )
+    return escape_mrkdwn(words) or strings.EMPTY_IN_LIST, is_whole
+
+
+_LINE: Final = 160
+
+
+def status(round_: Round, now: datetime) -> str:
+    """A round's state in a list, with how long it has been so."""
+    return state_strings.in_list(present(round_), now)
+
+
+def waiting_for(how_long: str) -> str:
+    """How long a round has waited."""
+    return f"waiting for {how_long}"

@@ -1,0 +1,307 @@
+"""What several features say: names, errors, pages. Short, active, no jargon.
+
+Constants and functions whose name ends in `_PLAIN` or `_plain` are for errors inside a modal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from crewgate.domain.execution import id_beginning
+from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Answer, Decision, Person
+from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain
+from crewgate.slack.ids import COMMAND
+from crewgate.usecases.read_models import COUNTED
+
+REVIEWERS_SHOWN: Final = 20
+DECIDERS_SHOWN: Final = 3
+ANYONE: Final = "anyone in the channel"
+
+
+def not_a_reviewer(
+    crew_name: str, reviewers: Sequence[ReviewerRef], *, uncertain: bool = False
+) -> str:
+    """Who may decide, told to somebody who may not."""
+    who = f" These may: {named(reviewers)}." if reviewers else ""
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may decide for {crew(crew_name)}. "
+            f"Nothing was recorded; try again in a minute.{who}"
+        )
+    return f"You are not a reviewer of {crew(crew_name)}, so nothing was recorded.{who}"
+
+
+def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
+    """The same inside the modal."""
+    name = plain(crew_name, CREW_LIMIT)
+    if uncertain:
+        return f"Slack did not say whether you may decide for {name}. Try again in a minute."
+    return f"You are not a reviewer of {name}, so your text was not sent."
+
+
+def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
+    """Who may read, told to somebody who may not."""
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may read what {crew(crew_name)} does. "
+            "Try again in a minute."
+        )
+    return (
+        f"You may not read what {crew(crew_name)} does: that is for the members of its channel, "
+        "its reviewers, starters and operators."
+    )
+
+
+def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
+    """Who may start a crew, told to somebody who may not."""
+    if uncertain:
+        return (
+            f"I could not find out from Slack whether you may start {crew(crew_name)}. "
+            "Try again in a minute."
+        )
+    if not starters:
+        return f"Nobody may start {crew(crew_name)} from Slack."
+    return f"You may not start {crew(crew_name)}. These may: {named(starters)}."
+
+
+UNKNOWN_ROUND: Final = (
+    "I do not know this review. The card may be older than my records, or come from another bot."
+)
+UNKNOWN_ROUND_PLAIN: Final = f"{UNKNOWN_ROUND} Your text was not sent."
+STORE_UNAVAILABLE: Final = (
+    "I cannot reach my records at the moment. Nothing was recorded; try again in a minute."
+)
+STORE_UNAVAILABLE_PLAIN: Final = (
+    "I cannot reach my records at the moment. Your text was not recorded; try again in a minute."
+)
+MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press the button again."
+NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
+SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
+FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
+NOTHING_TO_DO: Final = "There is nothing left to do here: the card shows where this is now."
+OTHER_TEAM: Final = "This bot works in another workspace, so nothing was done here."
+TEAM_NOT_KNOWN: Final = (
+    "I could not find out from Slack which workspace I belong to. Nothing was done; try again in a "
+    "minute."
+)
+TOO_MANY_KICKOFFS: Final = (
+    "Nothing was started: several starts of this crew are under way. Try again in a minute."
+)
+NO_PUBLIC_URL: Final = (
+    "Nothing was started: this bot does not know its own address, so the crew could not tell when "
+    "it pauses. Ask whoever runs the bot to set `PUBLIC_URL`."
+)
+
+
+def feedback_too_long(characters: int) -> str:
+    """The feedback does not fit; plain, for the modal."""
+    over = characters - FEEDBACK_LIMIT
+    return f"Slack takes up to {FEEDBACK_LIMIT:,} characters. Shorten this by {over:,}."
+
+
+def unknown_crew(name: str) -> str:
+    """The crew was renamed or taken out of the settings."""
+    return f"{crew(name)} is not set up here, so nothing was recorded. Ask whoever runs the bot."
+
+
+def unknown_crew_plain(name: str) -> str:
+    """The same inside the modal."""
+    return f"{plain(name, CREW_LIMIT)} is not set up here. Your text was not sent."
+
+
+# Lengths once escaped; together with an excerpt they stay within a message.
+CREW_LIMIT: Final = 60
+
+
+TITLE_LIMIT: Final = 150
+
+
+AGENT_LIMIT: Final = 80
+
+
+ID_LIMIT: Final = 80
+
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]+")
+
+
+_FORMATTING = re.compile(r"[*~`]")
+
+
+def crew(name: str) -> str:
+    """A crew's name."""
+    return one_line(name, CREW_LIMIT)
+
+
+def task(round_: Round) -> str:
+    """What people call a round's task."""
+    return title(round_.review.title)
+
+
+def title(name: str) -> str:
+    """A task's name as people would write it: `press_task` is “Press task”."""
+    return one_line(_readable(name), TITLE_LIMIT)
+
+
+def title_plain(name: str) -> str:
+    """The same for notifications and modals."""
+    return plain(_readable(name), TITLE_LIMIT)
+
+
+def input_name(name: str, *, capital: bool = True) -> str:
+    """An input's name as people would write it: `target_audience` is “Target audience”."""
+    return one_line(_in_words(name, capital=capital), CREW_LIMIT) or "?"
+
+
+def input_name_plain(name: str) -> str:
+    """The same for a form."""
+    return plain(_in_words(name), CREW_LIMIT) or "?"
+
+
+_ID = re.compile(r"[\w.-]+")
+_RANDOM_ID = re.compile(r"[0-9a-fA-F-]{16,}|[0-9]+")
+
+
+def _readable(name: str) -> str:
+    """What is an id becomes words; what somebody wrote for people stays."""
+    if _RANDOM_ID.fullmatch(name):
+        return f"Task {id_beginning(name)}"
+    return _in_words(name) or name if _ID.fullmatch(name) else name
+
+
+def _in_words(name: str, *, capital: bool = True) -> str:
+    words = " ".join(name.replace("_", " ").replace("-", " ").split())
+    return words[:1].upper() + words[1:] if capital else words
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the right number."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def total(count: int) -> str:
+    """How many there are; "1,000+" for more than are counted."""
+    return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"
+
+
+def bold(escaped: str) -> str:
+    """Bold, unless the text would end it too early."""
+    return escaped if _FORMATTING.search(escaped) else f"*{escaped}*"
+
+
+def identifier(text: str, limit: int = ID_LIMIT) -> str:
+    """An id, in the type it can be copied from."""
+    shown = one_line(text, limit)
+    return shown if "`" in shown else f"`{shown}`"
+
+
+def person(who: Person) -> str:
+    """Somebody, as a mention."""
+    return f"<@{who.id}>" if _USER_ID.fullmatch(who.id) else one_line(who.name, CREW_LIMIT)
+
+
+def person_by_name(who: Person) -> str:
+    """Somebody whom a message must not call."""
+    return one_line(who.name or who.id, CREW_LIMIT)
+
+
+def person_plain(who: Person) -> str:
+    """The same as plain text."""
+    return plain(who.name or who.id, CREW_LIMIT)
+
+
+def told(decision: Decision) -> str:
+    """Who is told a decision, in a word."""
+    return "flow" if isinstance(decision.verdict, Answer) else "crew"
+
+
+def quoted(text: str, limit: int) -> str:
+    """What a person wrote, as a quotation; many short lines are cut like one long one."""
+    lines = escape_mrkdwn(text.strip(), limit).split("\n")
+    most = limit // 20
+    shown = lines if len(lines) <= most else [*lines[:most], ELLIPSIS]
+    return "\n".join(f"> {line}" for line in shown)
+
+
+def reviewer(named: ReviewerRef) -> str:
+    """A reviewer as the settings name them."""
+    match named:
+        case User(id):
+            return f"<@{id}>"
+        case UserGroup(id):
+            return f"<!subteam^{id}>"
+        case Email(address):
+            return one_line(address, ID_LIMIT)
+        case Anyone():
+            return f"{ANYONE}, save guests and people of other organisations"
+
+
+def deciders(reviewers: Sequence[ReviewerRef]) -> str:
+    """Who may decide, in a few words: three at most by name."""
+    return ANYONE if Anyone() in reviewers else named(reviewers, most=DECIDERS_SHOWN)
+
+
+def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
+    """People as the settings name them, so many at most."""
+    names = [reviewer(one) for one in people[:most]]
+    if len(people) > most:
+        names.append(f"{len(people) - most:,} more")
+    return in_words(names)
+
+
+def in_words(names: Sequence[str]) -> str:
+    """`Ana, Ben and Eve`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def channel(named: str) -> str:
+    """A channel as the settings name it, by its id or `#name`."""
+    return f"<#{named}>" if _CHANNEL_ID.fullmatch(named) else one_line(named, CREW_LIMIT)
+
+
+_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]+")
+
+
+def subject_plain(round_: Round) -> str:
+    """Which round this is about, for notifications."""
+    review = round_.review
+    return f"{plain(review.crew, CREW_LIMIT)}: {title_plain(review.title)}, round {round_.number}"
+
+
+def number_of(round_: Round) -> str:
+    """A round's number, as people say it."""
+    return f"Round {round_.number}"
+
+
+def number_inside(round_: Round) -> str:
+    """The same inside a line."""
+    return f"round {round_.number:,}"
+
+
+EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
+
+
+def excerpted(shown: int, total: int) -> str:
+    """How much of the output the card leaves out, and where it is."""
+    return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
+
+
+NEXT: Final = "Next page"
+
+
+PREVIOUS: Final = "Previous page"
+
+
+CLOSE: Final = "Close"
+
+
+ERROR_TITLE: Final = "That did not work"
+
+
+def page_of(page: int, pages: int) -> str:
+    """Where the reader is."""
+    return f"Page {page + 1:,} of {pages:,}"

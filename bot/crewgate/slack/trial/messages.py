@@ -1,0 +1,28 @@
+"""What the test card looks like."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Message, actions, button, section
+from crewgate.slack.reviews.strings import APPROVE, REVISE
+from crewgate.slack.trial import strings
+
+#: What its buttons carry: there is nothing behind them.
+_VALUE: Final = "trial"
+
+
+def render_trial_card() -> Message:
+    """A card with the buttons of a review, and one that takes it away."""
+    return Message(
+        strings.NOTIFICATION,
+        [
+            section(strings.CARD),
+            actions(
+                button(APPROVE, action_id=ids.TRIAL_APPROVE, value=_VALUE, style="primary"),
+                button(REVISE, action_id=ids.TRIAL_REVISE, value=_VALUE),
+                button(strings.REMOVE, action_id=ids.TRIAL_REMOVE, value=_VALUE),
+            ),
+        ],
+    )

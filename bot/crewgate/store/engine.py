@@ -1,0 +1,249 @@
+"""Connections: one set of engines for SQLite or PostgreSQL, and what each needs to be durable."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.prepared import Rows, Write
+from crewgate.store.sqlite_connection import SqliteConnection
+from crewgate.store.sqlite_reader import SqliteReader
+from crewgate.store.sqlite_writer import SqliteWriter
+
+#: How long a write waits for its turn before the database counts as unavailable, in seconds. A
+#: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
+TURN_SECONDS = 10
+#: How long a read for the outbox waits where somebody has locked the whole SQLite file, in seconds:
+#: it is done on the event loop's thread, and nobody else may wait for it.
+OUTBOX_READ_SECONDS = 0.05
+#: How long PostgreSQL has for one statement, in seconds.
+STATEMENT_SECONDS = 10
+#: Connections for what somebody waits for, and as many more for the outbox. A crew with slow
+#: neighbours must not wait for its answer behind a hundred workers that look for something to do.
+CONNECTIONS = 5
+READERS = 4
+#: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
+_OWNER_ONLY = 0o600
+
+#: A decision must survive a power cut: WAL alone does not promise that, FULL does.
+#: https://www.sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    f"busy_timeout={TURN_SECONDS * 1000}",
+    # What the savepoints of a batch may have to take back; else most of it goes through a file.
+    "temp_store=MEMORY",
+)
+
+Connection: TypeAlias = AsyncConnection | SqliteConnection
+"""What a transaction or a query carries out its statements with."""
+Reader: TypeAlias = AsyncEngine | SqliteReader
+"""Where connections to read with come from."""
+
+
+async def write(
+    connection: Connection,
+    statement: Write,
+    parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+) -> int:
+    """Carry out a statement that is built once and gives no rows back; how many it changed."""
+    if isinstance(connection, SqliteConnection):
+        return connection.write(statement, parameters)
+    return (await connection.execute(statement, parameters)).rowcount
+
+
+async def rows(
+    connection: Connection, statement: Rows, parameters: Mapping[str, Any]
+) -> Sequence[Any]:
+    """Carry out a statement that is built once, and read the rows that it gives."""
+    if isinstance(connection, SqliteConnection):
+        return connection.rows(statement, parameters)
+    return (await connection.execute(statement, parameters)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEngines:
+    """Where the outbox writes and reads, and what delivers what is in it."""
+
+    write: AsyncEngine | SqliteWriter
+    read: Reader
+
+    @property
+    def for_outbox(self) -> OutboxEngines:
+        """These."""
+        return self
+
+    @property
+    def free_bytes(self) -> int | None:
+        """How much the disk still takes; None where the database looks after that itself."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Engines(OutboxEngines):
+    """Where to write and where to read; on PostgreSQL both are the same pool."""
+
+    read: AsyncEngine
+    background: OutboxEngines
+    """See `for_outbox`."""
+    lock: IO[str] | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file of this bot alone."""
+        return self.write.dialect.name == "sqlite"
+
+    @property
+    def for_outbox(self) -> OutboxEngines:
+        """Those for the outbox, and for delivering what is in it."""
+        return self.background
+
+    @property
+    def free_bytes(self) -> int | None:
+        """Of the disk with the SQLite file and its log."""
+        if self.lock is None:
+            return None
+        disk = os.fstatvfs(self.lock.fileno())
+        return disk.f_bavail * disk.f_frsize
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        for engine in {self.write, self.for_outbox.write, self.read, self.for_outbox.read}:
+            await engine.dispose()
+        if self.lock is not None:
+            self.lock.close()
+
+
+def open_engines(url: str) -> Engines:
+    """Engines for a database URL with an async driver (`sqlite+aiosqlite`, `postgresql+asyncpg`).
+
+    Nothing is connected yet. Raises StoreUnavailable when another bot has the SQLite file.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    background = OutboxEngines(*_open_postgresql(parsed))
+    return Engines(*_open_postgresql(parsed), background)
+
+
+def open_readers(url: str) -> AsyncEngine | None:
+    """An engine that only reads, beside a running bot; None when the SQLite file is not there."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, connect_args={"timeout": 5})
+    if not Path(parsed.database or "").exists():
+        return None
+    engine = create_async_engine(parsed)
+    sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
+    return engine
+
+
+def open_beside(url: str) -> AsyncEngine | None:
+    """An engine for a small write beside a running bot; None when the SQLite file is not there."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
+    if not Path(parsed.database or "").exists():
+        return None
+    return create_async_engine(parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True)
+
+
+def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """One pool, to write with and to read with."""
+    engine = create_async_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
+    )
+    return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _open_sqlite(url: sa.URL) -> Engines:
+    """One connection writes, in turn, so that no write ever meets a lock; a few others read.
+
+    What people ask for may take long and is read in threads; the outbox reads rows by their keys.
+    """
+    path = url.database or ""
+    lock = _claim_file(path)
+    write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
+    read = create_async_engine(
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        hide_parameters=True,
+    )
+    sa.event.listen(read.sync_engine, "connect", _prepare_reader)
+    background = SqliteReader(path, busy_seconds=OUTBOX_READ_SECONDS)
+    return Engines(write, read, OutboxEngines(write, background), lock)
+
+
+def _claim_file(path: str) -> IO[str]:
+    """Lock and create the SQLite file, for this bot and its user alone.
+
+    Two bots on one file would take each other's effects for a crashed process's. SQLite follows
+    symbolic links, as this does, but writes a log of its own beside each hard link, and corrupts
+    the file: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
+    """
+    try:
+        path = os.path.realpath(path)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        # Held as long as the engines.
+        lock = os.fdopen(_open_private(f"{path}.lock", os.O_WRONLY | os.O_CREAT), "w")
+    except OSError as error:
+        raise StoreUnavailable(f"the folder of {path} cannot be written: {error}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StoreUnavailable(f"another bot is using {path}") from error
+    _make_private(path)
+    if Path(path).is_file() and Path(path).stat().st_nlink > 1:
+        lock.close()
+        raise StoreUnavailable(
+            f"{path} has another name (a hard link), under which another bot could use it: remove"
+            " that, or put a copy in its place"
+        )
+    return lock
+
+
+def _make_private(path: str) -> None:
+    """Create the file, or take others' permissions from it and from what SQLite put beside it.
+
+    SQLite gives the files that it puts beside a database the permissions of the database.
+    """
+    with suppress(OSError):  # SQLite says what is wrong when it connects
+        os.close(_open_private(path, os.O_RDWR | os.O_CREAT))
+    for beside in ("-wal", "-shm"):
+        with suppress(OSError):
+            Path(path + beside).chmod(_OWNER_ONLY)
+
+
+def _open_private(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, _OWNER_ONLY)
+    # A file that belongs to somebody else goes on working with the permissions that it has.
+    with suppress(PermissionError):
+        os.fchmod(descriptor, _OWNER_ONLY)
+    return descriptor
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={TURN_SECONDS * 1000}", "query_only=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

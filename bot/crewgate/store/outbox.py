@@ -1,0 +1,298 @@
+"""The table of effects not yet done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from crewgate.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, TIMED, EffectKind
+from crewgate.domain.rate import Budget
+from crewgate.domain.retry import LONGEST_ASKED
+from crewgate.store.engine import Connection, OutboxEngines, rows, write
+from crewgate.store.failures import translate_errors
+from crewgate.store.mappers import to_job
+from crewgate.store.statements import insert_of, one_of
+from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
+from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Leased
+from crewgate.usecases.read_models import COUNTED
+
+_earlier = outbox.alias("earlier")
+_card = outbox.alias("card")
+_MERGED = frozenset(kind.value for kind in MERGED)
+_WAITS_FOR_CARD = sa.and_(
+    one_of(outbox.c.kind, sorted(NEEDS_THE_CARD)),
+    sa.exists().where(
+        _card.c.subject == outbox.c.subject,
+        one_of(_card.c.kind, sorted(POSTS_A_CARD)),
+        _card.c.set_aside_at.is_(None),
+    ),
+)
+#: The leased job renders what is there now, so whatever asked for the same before is done with it.
+_MERGE = sa.delete(outbox).where(
+    outbox.c.ordering_key == sa.bindparam("key"),
+    outbox.c.id != sa.bindparam("job"),
+    outbox.c.set_aside_at.is_(None),
+)
+_LEASE = (
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("b_job"))
+    .values(
+        lease_until=sa.bindparam("until", type_=outbox.c.lease_until.type),
+        began_at=sa.func.coalesce(
+            outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
+        ),
+        tries=outbox.c.tries + 1,
+    )
+)
+_first_set_aside = (
+    sa.select(outbox.c.kind)
+    .where(outbox.c.set_aside_at.is_not(None))
+    .order_by(outbox.c.set_aside_at)
+    .limit(COUNTED + 1)
+    .subquery()
+)
+_SET_ASIDE = (
+    sa.select(_first_set_aside.c.kind, sa.func.count())
+    .group_by(_first_set_aside.c.kind)
+    .order_by(_first_set_aside.c.kind)
+)
+
+
+@cache
+def _due(dialect: str) -> sa.Select[Any]:
+    """Jobs of a destination that may be leased now, and until when they are held if they are."""
+    until = _lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger)
+    return (
+        sa.select(outbox, sa.type_coerce(until, outbox.c.lease_until.type).label("held_until"))
+        .where(
+            outbox.c.destination == sa.bindparam("destination"),
+            outbox.c.due_at <= sa.bindparam("now"),
+            outbox.c.set_aside_at.is_(None),
+            sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _lease_clock(dialect)),
+            ~sa.exists().where(
+                _earlier.c.ordering_key == outbox.c.ordering_key,
+                _earlier.c.id < outbox.c.id,
+                _earlier.c.set_aside_at.is_(None),
+            ),
+            ~_WAITS_FOR_CARD,
+        )
+        .order_by(outbox.c.priority, outbox.c.due_at, outbox.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+
+
+@cache
+def _locked_due(dialect: str) -> sa.Select[Any]:
+    """The same, locked until the transaction ends; without those that others have locked."""
+    return _due(dialect).with_for_update(skip_locked=True)
+
+
+def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
+    """The clock that leases go by, in microseconds since 1970.
+
+    Several processes share a PostgreSQL, so leases go by its clock: one whose own is ahead would
+    take over what another is still delivering. A SQLite file has one process and one clock.
+    """
+    if dialect == "postgresql":
+        seconds = sa.extract("epoch", sa.func.clock_timestamp())
+        return sa.cast(seconds * 1_000_000, sa.BigInteger)
+    return sa.bindparam("now", type_=outbox.c.lease_until.type)
+
+
+@cache
+def _budget(dialect: str) -> sa.Select[Any]:
+    """Up to when a budget is spent, and what the time is by the clock that leases go by."""
+    return sa.select(budgets.c.paid_until, _now(dialect)).where(
+        budgets.c.name == sa.bindparam("budget")
+    )
+
+
+@cache
+def _locked_budget(dialect: str) -> Any:
+    """The same, created where it is missing, and locked until the transaction ends."""
+    return (
+        insert_of(dialect)(budgets)
+        .values(name=sa.bindparam("budget"), paid_until=_now(dialect))
+        .on_conflict_do_update(
+            index_elements=[budgets.c.name], set_={"paid_until": budgets.c.paid_until}
+        )
+        .returning(budgets.c.paid_until, _now(dialect))
+    )
+
+
+_SPEND = (
+    sa.update(budgets)
+    .where(budgets.c.name == sa.bindparam("budget"))
+    .values(paid_until=sa.bindparam("until", type_=budgets.c.paid_until.type))
+)
+
+
+@cache
+def _locked_heartbeat(dialect: str) -> Any:
+    """Up to when time has counted; created where it is missing, and locked."""
+    return (
+        insert_of(dialect)(heartbeat)
+        .values(id=1, at=sa.bindparam("now", type_=heartbeat.c.at.type))
+        .on_conflict_do_update(index_elements=[heartbeat.c.id], set_={"at": heartbeat.c.at})
+        .returning(heartbeat.c.at)
+    )
+
+
+_BEAT = sa.update(heartbeat).values(at=sa.bindparam("now", type_=heartbeat.c.at.type))
+_LATER = sa.update(outbox).values(due_at=outbox.c.due_at + sa.bindparam("by", type_=sa.BigInteger))
+_TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
+#: Patience is for time in which something was tried.
+_FAILING_LATER = (
+    sa.update(outbox)
+    .where(outbox.c.failing_since.is_not(None))
+    .values(failing_since=outbox.c.failing_since + sa.bindparam("by", type_=sa.BigInteger))
+)
+
+
+def _now(dialect: str) -> sa.ColumnElement[Any]:
+    return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
+
+
+class SqlOutbox:
+    """`usecases.ports.Outbox`."""
+
+    def __init__(self, engines: OutboxEngines) -> None:
+        self._engines = engines
+        self._dialect = engines.write.dialect.name
+
+    async def lease(
+        self,
+        destination: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        budget: Budget | None = None,
+        under_way: Collection[int] = (),
+    ) -> Leased:
+        """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
+        if budget is not None and not budget.rate.interval:
+            budget = None
+        due = {
+            "destination": destination,
+            "now": now,
+            "most": limit + len(under_way),
+            "lease": lease // MICROSECOND,
+        }
+        with translate_errors():
+            async with self._engines.read.connect() as connection:
+                if not await rows(connection, _due(self._dialect), due | {"most": 1}):
+                    return Leased()
+                if budget is not None:
+                    named = {"budget": budget.name, "now": now}
+                    for stored, at in await rows(connection, _budget(self._dialect), named):
+                        until = budget.rate.believed(stored, at)
+                        if not budget.rate.room(until, at):
+                            return Leased(again_in=budget.rate.wait(until, at))
+            async with self._engines.write.begin() as connection:
+                if budget is not None:
+                    until, at = await self._open_budget(connection, budget, now)
+                    limit = min(limit, budget.rate.room(until, at))
+                    due["most"] = limit + len(under_way)
+                found = await rows(connection, _locked_due(self._dialect), due)
+                jobs = [row for row in found if row.id not in under_way][:limit]
+                if jobs:
+                    leased = [
+                        {"b_job": row.id, "until": row.held_until, "now": now} for row in jobs
+                    ]
+                    await write(connection, _LEASE, leased)
+                if jobs and budget is not None:
+                    paid = budget.rate.pay(until, at, len(jobs))
+                    await write(connection, _SPEND, {"budget": budget.name, "until": paid})
+                if merged := [row for row in jobs if row.kind in _MERGED]:
+                    same = [{"key": row.ordering_key, "job": row.id} for row in merged]
+                    await write(connection, _MERGE, same)
+        return Leased(tuple(to_job(row, lease_until=row.held_until) for row in jobs))
+
+    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        """See `Outbox`."""
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                until, at = await self._open_budget(connection, budget, now)
+                paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))
+                await write(connection, _SPEND, {"budget": budget.name, "until": paid})
+
+    async def _open_budget(
+        self, connection: Connection, budget: Budget, now: datetime
+    ) -> tuple[datetime, datetime]:
+        """Up to when it is spent, and what the time is; locked until the transaction ends."""
+        named = {"budget": budget.name, "now": now}
+        [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
+        return budget.rate.believed(until, at), at
+
+    async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
+        """Note that time counts for rules up to now; return what was lost since the last note.
+
+        Nothing is lost unless `compare`; then what rules let happen is put off by as much, and so
+        is giving up. Less than nothing is lost where the clock was set back: then everything is due
+        sooner, for all of it became due by that clock.
+        """
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                locked = _locked_heartbeat(self._dialect)
+                [(last,)] = await rows(connection, locked, {"now": now})
+                lost = now - last if compare and abs(now - last) > MISSED else timedelta()
+                if lost:
+                    later = _TIMED_LATER if lost > timedelta() else _LATER
+                    for statement in (later, _FAILING_LATER):
+                        await write(connection, statement, {"by": lost // MICROSECOND})
+                await write(connection, _BEAT, {"now": now})
+        return lost
+
+    async def release(self, *, due_at: datetime) -> int:
+        """Take back what a crashed process held, to be tried at `due_at`; how many that were.
+
+        Only for a database of this process alone. `began_at` stays: nobody knows what came of
+        those tries.
+        """
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                released = await connection.execute(
+                    sa.update(outbox)
+                    .where(outbox.c.lease_until.is_not(None))
+                    .values(lease_until=None, due_at=due_at)
+                )
+        return released.rowcount
+
+    async def count_set_aside(self) -> dict[EffectKind, int]:
+        """How many jobs are set aside, by their kind; of the first COUNTED and one more."""
+        with translate_errors():
+            async with self._engines.read.connect() as connection:
+                found = await connection.execute(_SET_ASIDE)
+                return {EffectKind(kind): count for kind, count in found}
+
+    async def take_up(self, crews: list[str], *, due_at: datetime) -> int:
+        """Take up what was set aside because its crew was not named, now that it is; how many."""
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                taken_up = await connection.execute(
+                    sa.update(outbox)
+                    .where(outbox.c.set_aside_why == UNKNOWN_CREW, outbox.c.crew.in_(crews))
+                    .where(outbox.c.set_aside_at.is_not(None))
+                    .values(
+                        set_aside_at=None, set_aside_why=None, failing_since=None, due_at=due_at
+                    )
+                )
+        return taken_up.rowcount
+
+    async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
+        """Destinations with something to do that nobody here works on."""
+        with translate_errors():
+            async with self._engines.read.connect() as connection:
+                found = await connection.scalars(
+                    sa.select(outbox.c.destination)
+                    .where(
+                        outbox.c.destination.not_in(destinations), outbox.c.set_aside_at.is_(None)
+                    )
+                    .distinct()
+                )
+                return tuple(found)

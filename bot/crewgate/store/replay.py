@@ -1,0 +1,100 @@
+"""Reading stored rounds again with all that rules are chosen by, beside a running bot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.review import Round
+from crewgate.domain.rules.facts import Facts
+from crewgate.domain.verdict import Person
+from crewgate.store.failures import translate_errors
+from crewgate.store.mappers import LINE, to_given, to_round, to_starter, to_subject
+from crewgate.store.tables import executions, outputs, reviews, rounds
+
+#: Rounds that are held at a time: each may have an output of a megabyte.
+PAGE: Final = 20
+#: The latest rounds of one execution.
+OF_EXECUTION: Final = 50
+
+_STORED: Final = LINE.add_columns(
+    outputs.c.format,
+    outputs.c.text,
+    executions.c.starter,
+    executions.c.starter_name,
+    executions.c.inputs,
+    executions.c.meta,
+).join(outputs, outputs.c.round_id == rounds.c.id)
+# By their ids, which come in no order, so that one page after the other can be read by an index;
+# and what belongs to them by itself, so that no plan joins all of it first.
+_NEXT: Final = (
+    sa.select(rounds.c.id)
+    .where(rounds.c.id > sa.bindparam("after"), rounds.c.opened_at >= sa.bindparam("since"))
+    .order_by(rounds.c.id)
+    .limit(PAGE)
+)
+_PAGE: Final = _STORED.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+_LATEST: Final = (
+    _STORED.where(
+        reviews.c.crew == sa.bindparam("crew"),
+        reviews.c.execution_id == sa.bindparam("execution"),
+    )
+    .order_by(rounds.c.opened_at.desc(), rounds.c.id)
+    .limit(OF_EXECUTION)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRound:
+    """A round with what was known of it when it was opened."""
+
+    round: Round
+    subject: str
+    """What people tell its execution apart by."""
+    facts: Facts
+    starter: Person | None
+
+
+async def rounds_since(engine: AsyncEngine, since: datetime) -> AsyncIterator[StoredRound]:
+    """Every round that was opened since then, in no order. Raises StoreUnavailable."""
+    after = ""
+    while True:
+        found = [row.id for row in await _rows(engine, _NEXT, {"after": after, "since": since})]
+        if not found:
+            return
+        for row in await _rows(engine, _PAGE, {"rounds": found}):
+            yield _to_stored(row)
+        after = found[-1]
+
+
+async def rounds_of(engine: AsyncEngine, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
+    """The latest rounds of an execution, the oldest first. Raises StoreUnavailable."""
+    rows = await _rows(engine, _LATEST, {"crew": crew, "execution": execution_id})
+    return tuple(map(_to_stored, reversed(rows)))
+
+
+async def _rows(
+    engine: AsyncEngine, statement: sa.Select[Any], about: dict[str, Any]
+) -> list[sa.Row[Any]]:
+    with translate_errors():
+        async with engine.connect() as connection:
+            return list(await connection.execute(statement, about))
+
+
+def _to_stored(row: sa.Row[Any]) -> StoredRound:
+    round_ = to_round(row)
+    facts = Facts(
+        task_id=round_.review.task_id,
+        task_name=round_.review.task_name,
+        agent=round_.review.agent,
+        output=Output(row.text, Format(row.format)),
+        inputs=to_given(row.inputs),
+        meta=to_given(row.meta),
+    )
+    return StoredRound(round_, to_subject(row), facts, to_starter(row))

@@ -1,0 +1,82 @@
+"""Where transactions come from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import OutboxEngines
+from crewgate.store.failures import translate_errors
+from crewgate.store.queries import SqlQueries
+from crewgate.store.transaction import SqlTransaction
+
+#: What the largest bodies and the log that SQLite writes of them may need, in bytes.
+ROOM: Final = 32 * 2**20
+
+Wake = Callable[[str], None]
+"""Called with a destination that has something new to do."""
+
+
+@dataclass(slots=True)
+class _Availability:
+    """Whether the last transaction failed, on whichever connections."""
+
+    failed: bool = False
+
+
+class SqlUnitOfWork:
+    """`usecases.ports.store.UnitOfWork`."""
+
+    def __init__(
+        self,
+        engines: OutboxEngines,
+        *,
+        wake: Wake,
+        availability: _Availability | None = None,
+        room: int = ROOM,
+    ) -> None:
+        self._engines = engines
+        self._wake = wake
+        self.read = SqlQueries(engines.read)
+        self._room = room
+        self._availability = availability or _Availability()
+        self._kept_rules: set[str] = set()
+
+    def for_outbox(self) -> SqlUnitOfWork:
+        """Transactions for delivering what is in the outbox, on connections of their own."""
+        engines = self._engines.for_outbox
+        return SqlUnitOfWork(engines, wake=self._wake, availability=self._availability)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
+        """See `UnitOfWork`."""
+        try:
+            with translate_errors():
+                async with self._engines.write.begin() as connection:
+                    transaction = SqlTransaction(connection, kept_rules=self._kept_rules)
+                    yield transaction
+                    await transaction.flush()
+        except StoreUnavailable:
+            self._availability.failed = True
+            raise
+        self._availability.failed = False
+        self._kept_rules |= transaction.rules_seen
+        for destination in transaction.woken:
+            self._wake(destination)
+
+    async def probe(self) -> None:
+        """Raises StoreUnavailable when the database does not answer or takes no writes.
+
+        Writing is only tried after it failed: a full disk can still be read. A disk that is nearly
+        full takes that, and no notification.
+        """
+        await self.read.ping()
+        free = self._engines.free_bytes
+        if free is not None and free < self._room:
+            raise StoreUnavailable(f"the disk has room for {free // 2**20} MiB only")
+        if self._availability.failed:
+            async with self.begin() as tx:
+                await tx.write_nothing()

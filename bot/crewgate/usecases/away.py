@@ -1,0 +1,74 @@
+"""Going away: somebody else decides meanwhile; and coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.errors import CannotStandIn, WhyNot
+from crewgate.domain.notify import Notify
+from crewgate.domain.people import Role
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.absence import LONGEST, Absence
+from crewgate.domain.verdict import Person
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.permissions import crew_for
+from crewgate.usecases.read_models import Selection
+from crewgate.usecases.standing_in import delegable
+
+#: The most rounds that are waiting already whose cards follow at once, the oldest first.
+CARDS: Final = 50
+
+
+async def go_away(
+    by: Person, delegate: Person, *, until: datetime, context: ReviewContext
+) -> Absence:
+    """From now until then the delegate decides where this person may, in place of any before.
+
+    Cards that wait already say so, and where people are told in private the delegate is too.
+    Raises CannotStandIn or StoreUnavailable.
+    """
+    now = context.clock()
+    if until <= now:
+        raise CannotStandIn(WhyNot.PAST)
+    if until > now + LONGEST:
+        raise CannotStandIn(WhyNot.TOO_FAR)
+    if delegate.id == by.id:
+        raise CannotStandIn(WhyNot.THEMSELVES)
+    is_colleague = await context.directory.look_up_colleague(delegate.id)
+    if not is_colleague:
+        raise CannotStandIn(WhyNot.NOT_TOLD if is_colleague is None else WhyNot.NO_COLLEAGUE)
+    absence = Absence(away=by, delegate=delegate, since=now, until=until)
+    waiting = await _waiting_for(by, context)
+    async with context.uow.begin() as tx:
+        await tx.absences.put(absence, at=now)
+        await tx.enqueue([one for round_ in waiting for one in _told(round_, context)], at=now)
+    return absence
+
+
+async def come_back(by: Person, *, context: ReviewContext) -> bool:
+    """Nobody decides for this person any more; False if nobody did. Raises StoreUnavailable."""
+    now = context.clock()
+    waiting = await _waiting_for(by, context)
+    async with context.uow.begin() as tx:
+        was_away = await tx.absences.remove(by.id, at=now)
+        if was_away:
+            await tx.enqueue([round_.effect(EffectKind.REFRESH) for round_ in waiting], at=now)
+    return was_away
+
+
+async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
+    """What waits for a decision that somebody else may make for this person."""
+    [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
+    read = context.uow.read.rounds
+    lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
+    return [line.round for line in lines if delegable(line.round)]
+
+
+def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
+    """Whom a card names, and who is told in private besides."""
+    yield round_.effect(EffectKind.REFRESH)
+    if crew_for(round_, context.crews).notify is Notify.DM:
+        yield round_.effect(EffectKind.TELL_REVIEWERS)

@@ -1,0 +1,151 @@
+"""What the use cases about reviews work with, in one value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from crewgate.domain.errors import NotPermitted, UnknownCrew
+from crewgate.domain.people import Role
+from crewgate.domain.review import Round
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.verdict import Person
+from crewgate.usecases import permissions, standing_in
+from crewgate.usecases.permissions import Subject
+from crewgate.usecases.ports.base import Clock, Crews
+from crewgate.usecases.ports.slack import Directory
+from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.read_models import QueueKey, StoredRule
+from crewgate.usecases.standing_in import RightNotKnown
+
+T = TypeVar("T")
+
+_HANDED_ON: Final = (Role.REVIEWER, Role.READER)
+"""What who stands in for a reviewer may do too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewContext:
+    """The database, who may do what, and the time; built once, by the app."""
+
+    uow: UnitOfWork
+    crews: Crews
+    directory: Directory
+    clock: Clock
+
+    async def permitting(
+        self, user: str, role: Role, work: Callable[[frozenset[str]], Awaitable[T]]
+    ) -> T:
+        """See `permissions.permitting`, and `asking`."""
+        return await self.asking(
+            lambda asked: permissions.permitting(
+                user, role, partial(work, asked), directory=self.directory
+            )
+        )
+
+    async def asking(self, work: Callable[[frozenset[str]], Awaitable[T]]) -> T:
+        """Do work; where memory does not tell of somebody's right, ask Slack and do it once more.
+
+        Work is given about whom Slack was asked, and must undo what it did when it raises.
+        """
+        asked: frozenset[str] = frozenset()
+        while True:
+            try:
+                return await work(asked)
+            except RightNotKnown as right:
+                asked |= {right.user}
+                may = partial(permissions.may, right.user, Role.REVIEWER, right.round, recheck=True)
+                await asyncio.gather(
+                    may(crews=self.crews, directory=self.directory),
+                    self.directory.look_up_colleague(right.user),
+                )
+
+    async def ensure(self, user: str, role: Role, subject: Subject) -> None:
+        """See `permissions.ensure`; of a round, who stands in for a reviewer has the role too."""
+        try:
+            await permissions.ensure(
+                user, role, subject, crews=self.crews, directory=self.directory
+            )
+        except NotPermitted as refused:
+            if role not in _HANDED_ON or not isinstance(subject, Round):
+                raise
+            try:
+                await self.asking(partial(self.entitled, user, subject))
+            except NotPermitted as handed:
+                refused.uncertain |= handed.uncertain
+                raise refused from None
+
+    async def entitled(
+        self, user: str, round_: Round, asked: frozenset[str], tx: Tx | None = None
+    ) -> tuple[Person | None, ...]:
+        """See `standing_in.entitled`; asks the database in the transaction, if it is in one."""
+        now = self.clock()
+
+        async def absences(delegate: str) -> tuple[Absence, ...]:
+            if tx is not None:
+                return await tx.absences.of_delegate(delegate, at=now)
+            return await self.uow.read.absences(at=now, delegate=delegate)
+
+        return await standing_in.entitled(
+            user, round_, absences, asked=asked, crews=self.crews, directory=self.directory
+        )
+
+    async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
+        """Raises NotAReviewer or UnknownCrew unless the person has one of the two roles."""
+        if not await self.may(user, Role.OPERATOR, subject):
+            await self.ensure(user, Role.REVIEWER, subject)
+
+    async def may(self, user: str, role: Role, subject: Subject) -> bool:
+        """See `permissions.may`, and `ensure`."""
+        if await permissions.may(user, role, subject, crews=self.crews, directory=self.directory):
+            return True
+        return role in _HANDED_ON and await self._stands_in(user, subject)
+
+    async def _stands_in(self, user: str, subject: Subject) -> bool:
+        if not isinstance(subject, Round):
+            return False
+        try:
+            return bool(await self.asking(partial(self.entitled, user, subject)))
+        except (NotPermitted, UnknownCrew):
+            return False
+
+    async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
+        """See `permissions.crews_of`."""
+        return await permissions.crews_of(
+            user, role, crews=self.crews, directory=self.directory, recheck=recheck
+        )
+
+    async def queues_of(self, user: str, *roles: Role, recheck: bool) -> list[tuple[QueueKey, ...]]:
+        """For each of these roles, of which rounds this person has it: `permissions.queues_of`.
+
+        Who stands in for a reviewer decides and reads what they may decide.
+        """
+        rules = await self.uow.read.rules(self.crews)
+        ask = partial(permissions.queues_of, crews=self.crews, directory=self.directory)
+        handed = await self.handed_to(user, rules)
+        found = []
+        for role in roles:
+            own = await ask(user, role, rules, recheck=recheck and role is not Role.OPERATOR)
+            theirs = handed if role in _HANDED_ON else ()
+            found.append(tuple(dict.fromkeys((*own, *theirs))))
+        return found
+
+    async def handed_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
+        """The rounds that a person may decide for those who are away, by crew and rule."""
+        absences = await self.uow.read.absences(at=self.clock(), delegate=user)
+        if not absences or not await self.directory.look_up_colleague(user):
+            return []
+        delegable = [rule for rule in rules if rule.rule.delegation]
+        handed: list[QueueKey] = []
+        for absence in absences:
+            handed += await permissions.queues_of(
+                absence.away.id,
+                Role.REVIEWER,
+                delegable,
+                crews=self.crews,
+                directory=self.directory,
+            )
+        return handed

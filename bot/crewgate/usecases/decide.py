@@ -1,0 +1,247 @@
+"""A person decides, or asks to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from crewgate.domain.answering import answer_beside, answer_in, meant, needs_approvals
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
+from crewgate.domain.errors import (
+    ConfirmationNeeded,
+    InvalidTransition,
+    VerdictMisplaced,
+    VoteRefused,
+)
+from crewgate.domain.execution import ExecutionState
+from crewgate.domain.people import Email, Role
+from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.evidence import reopen as reopen_execution
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.standing_in import without_lapsed
+from crewgate.usecases.starter import NotAsked, require_other, starter_of, without
+from crewgate.usecases.timed import cancel
+
+log = structlog.get_logger(__name__)
+
+
+async def decide(
+    round_id: str,
+    verdict: Verdict,
+    *,
+    by: Person,
+    via: Via,
+    context: ReviewContext,
+    seen: Seen = NOTHING_SEEN,
+) -> Round:
+    """Record a person's decision, or their approval where several are needed; the first one wins.
+
+    `seen` is what they were shown and asked about. Who has approved already changes nothing. Raises
+    RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
+    VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
+    StoreUnavailable: then nothing was recorded.
+    """
+
+    async def record(asked: frozenset[str], *, addresses: frozenset[Email]) -> Round:
+        now = context.clock()
+        async with context.uow.begin() as tx:
+            round_ = await tx.round(round_id)
+            rights = await context.entitled(by.id, round_, asked, tx)
+            round_.require_waiting()
+            suited = meant(verdict, round_.question)
+            if needs_approvals(suited, round_.rule):
+                comment = verdict.comment if isinstance(verdict, Approve) else None
+                chosen = answer_in(suited)
+                votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
+                ask = _may_overlook(verdict)
+                transition = await _approve(
+                    tx,
+                    round_,
+                    suited,
+                    votes,
+                    seen if ask else None,
+                    context,
+                    addresses=addresses,
+                    asked=asked,
+                )
+            else:
+                unsent = 0
+                if _may_overlook(verdict):
+                    unsent = await _require_nothing_overlooked(tx, round_, by, now, seen)
+                decision = Decision(suited, by, now, via, unsent, on_behalf_of=rights[0])
+                transition = round_.decide(decision)
+            if transition.round == round_:
+                return round_
+            await tx.save(transition.round)
+            await tx.enqueue(transition.effects, at=now)
+            if transition.round.state is not State.WAITING:
+                await cancel(tx, round_)
+        return transition.round
+
+    # Only when it returns may the listener acknowledge: Slack never repeats a click.
+    addresses: frozenset[Email] = frozenset()
+    while True:
+        try:
+            work = partial(record, addresses=addresses)
+            return await context.permitting(by.id, Role.REVIEWER, work)
+        # Slack is asked outside of the transaction, which is then made anew.
+        except NotAsked as starter:
+            await context.directory.ask_about(starter.address)
+            addresses |= {starter.address}
+
+
+async def _approve(
+    tx: Tx,
+    round_: Round,
+    verdict: Verdict,
+    votes: Sequence[Vote],
+    seen: Seen | None,
+    context: ReviewContext,
+    *,
+    addresses: frozenset[Email],
+    asked: frozenset[str],
+) -> Transition:
+    """Count the first of these votes that counts: each is by another right of the same person.
+
+    `verdict` is what the last of them says, `seen` None where nothing has to be confirmed.
+    """
+    by, at = votes[0].by, votes[0].at
+    if round_.vote_of(by.id) is not None:
+        return Transition(round_, ())
+    starter = await starter_of(round_, tx, context, asked=addresses)
+    # Somebody may have approved who, as is known now, had started it, or who may decide no more.
+    current, lapsed = without_lapsed(
+        without(round_, starter),
+        asked=asked,
+        crews=context.crews,
+        directory=context.directory,
+    )
+    answer = answer_beside(current.votes, verdict)
+    refused: list[VoteRefused] = []
+    for vote in votes:
+        try:
+            require_other(vote, starter, current)
+            current.approve(vote, answer)
+        except VoteRefused as error:
+            refused.append(error)
+            continue
+        unsent = 0
+        if seen is not None:
+            unsent = await _require_nothing_overlooked(tx, round_, by, at, seen)
+        for one in lapsed:
+            log.info("approval_lapsed", round=round_.id, by=one.by.id)
+        return current.approve(vote, answer, unsent_notes=unsent)
+    raise refused[0]
+
+
+async def _require_nothing_overlooked(
+    tx: Tx, round_: Round, by: Person, at: datetime, seen: Seen
+) -> int:
+    """How many notes are not sent. Raises ConfirmationNeeded unless they were asked about all."""
+    caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at, seen)
+    if not caveats.all_in(seen):
+        raise ConfirmationNeeded(caveats)
+    return caveats.notes
+
+
+async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """Take back a person's approval, or the one that was given for them, until the last one.
+
+    Raises RoundNotFound, a NotWaiting that says why it is too late, NotVoted or StoreUnavailable.
+    """
+    async with context.uow.begin() as tx:
+        transition = (await tx.round(round_id)).take_back(by.id)
+        await tx.save(transition.round)
+        await tx.enqueue(transition.effects, at=context.clock())
+    log.info("taken_back", round=round_id, by=by.id)
+    return transition.round
+
+
+async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
+    """The answer that is one of a flow's outcomes, by its number from 0.
+
+    Raises RoundNotFound, VerdictMisplaced where the round has no such outcome, StoreUnavailable.
+    """
+    question = (await context.uow.read.round(round_id)).question
+    if question is None or not 0 <= number < len(question.outcomes):
+        raise VerdictMisplaced
+    return Answer(question.outcomes[number], is_label=True)
+
+
+def _may_overlook(verdict: Verdict) -> bool:
+    """Whether it was given with one click, whatever was written in the thread."""
+    match verdict:
+        case Approve() | Answer(is_label=True):
+            return True
+        case _:
+            return False
+
+
+async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """The round, if this person may ask for changes now; checked again when they do.
+
+    Raises as `decide` does.
+    """
+    round_ = await context.uow.read.round(round_id)
+    await context.ensure(by.id, Role.REVIEWER, round_)
+    round_.require_waiting()
+    return round_
+
+
+async def caveats_for(round_id: str, *, by: Person, context: ReviewContext) -> Caveats:
+    """What this person would overlook if they approved now."""
+    found = await context.uow.read.notes.circumstances(round_id, by)
+    return found.caveats(by, context.clock())
+
+
+async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContext) -> None:
+    """Remember that this person has turned to the last page of a round's output."""
+    async with context.uow.begin() as tx:
+        await tx.notes.record_read_to_end(round_id, by)
+
+
+async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """Send a stuck decision once more, as it was.
+
+    Raises RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when it is not stuck (any
+    more).
+    """
+
+    async def record(asked: frozenset[str]) -> Round:
+        async with context.uow.begin() as tx:
+            round_ = await tx.round(round_id)
+            await context.entitled(by.id, round_, asked, tx)
+            transition = round_.retry()
+            await tx.save(transition.round)
+            await tx.enqueue(transition.effects, at=context.clock())
+        log.info("retried", round=round_id, by=by.id)
+        return transition.round
+
+    return await context.permitting(by.id, Role.REVIEWER, record)
+
+
+async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """Let an execution's rounds wait again that were closed because the crew did not know it.
+
+    Reviewers and operators may. They are closed anew if the crew goes on not knowing it. Raises
+    RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when there is nothing to reopen.
+    """
+    closed = await context.uow.read.round(round_id)
+    await context.ensure_reviewer_or_operator(by.id, closed)
+    review = closed.review
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        execution = await tx.executions.open(review.crew, review.execution_id, at=now)
+        if execution.is_over and execution.state is not ExecutionState.GONE:
+            raise InvalidTransition(execution.state, "be reopened")
+        await reopen_execution(tx, execution, at=now)
+        reopened = await tx.round(round_id)
+        if reopened.state not in (State.WAITING, State.STUCK):
+            raise InvalidTransition(reopened.state, "be reopened")
+    log.info("reopened", round=round_id, by=by.id)
+    return reopened

@@ -1,0 +1,228 @@
+"""Cards and what is said about them in their thread. Each function settles its job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.review import Round, State
+from crewgate.usecases.delivery import direct_messages
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.posting import post_in_thread
+from crewgate.usecases.delivery.settle import earlier_try, occasion, settle
+from crewgate.usecases.permissions import crew_for
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Posted, Posting, PostOutcome
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.timed import schedule
+
+
+async def post(job: Job, context: DeliveryContext) -> Outcome:
+    """Post a round's card; an output that it cannot show in full follows as a file.
+
+    None of a round that was over before anybody decided, unless an earlier try may have posted it:
+    it would hold up cards that are waited for.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    needless = _is_over_undecided(posting.view.round) and not job.in_doubt
+    if posting.card is not None or needless:
+        return await settle(job, Delivered(), context)
+    known = job.effect.crew in context.crews
+    notify = crew_for(posting.view.round, context.crews).notify if known else Notify.NONE
+    return await _post(job, posting, context, notify=notify)
+
+
+async def repost(job: Job, context: DeliveryContext) -> Outcome:
+    """Post a card again that was deleted, if it must still be acted on. Its file is there."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is not None or not _must_be_acted_on(posting):
+        return await settle(job, Delivered(), context)
+    return await _post(job, posting, context)
+
+
+async def _post(
+    job: Job, posting: Posting, context: DeliveryContext, *, notify: Notify | None = None
+) -> Outcome:
+    async def post_card(*, channel: str, posted_since: datetime | None) -> PostOutcome:
+        post = partial(
+            context.messenger.post_card,
+            posting,
+            notify=notify,
+            channel=channel,
+            posted_since=posted_since,
+        )
+        outcome = await post()
+        if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+            outcome = await post(plain=True)
+        return outcome
+
+    round_ = posting.view.round
+    began_at = context.clock()
+    # Its card in the channel says where the latest round is.
+    is_first = round_.number == 1
+    first = () if is_first else (await context.uow.read.rounds.first_of_review(round_.review.id),)
+
+    async def record(tx: Tx, posted: Posted) -> None:
+        await tx.place_card(round_, posted.ref, shown=posted.shown)
+        if round_.is_timed and job.effect.kind is EffectKind.POST:
+            await schedule(tx, await tx.round(round_.id), at=began_at)
+        effects = [replace(job.effect, kind=EffectKind.REFRESH, subject=one) for one in first]
+        if notify is Notify.DM:
+            effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
+        await tx.enqueue(effects, at=context.clock())
+
+    async def forget(tx: Tx) -> None:
+        await tx.forget_thread(round_, posting.channel, posting.thread_ts)
+
+    return await post_in_thread(
+        job,
+        post_card,
+        channel=posting.channel or _channel(job, round_, context),
+        record=record,
+        forget=forget,
+        file=EffectKind.ATTACH if job.effect.kind is EffectKind.POST else None,
+        context=context,
+    )
+
+
+def _channel(job: Job, round_: Round, context: DeliveryContext) -> str | None:
+    """Where a round's thread starts; None where the settings name no such crew."""
+    if job.effect.crew not in context.crews:
+        return None
+    return crew_for(round_, context.crews).channel
+
+
+async def attach(job: Job, context: DeliveryContext) -> Outcome:
+    """Put the whole output as a file into the thread."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is None:
+        return await settle(job, Delivered("deleted"), context)
+    outcome = await context.messenger.attach_output(posting, posted_since=earlier_try(job))
+    failed = posting.view.round.effect(EffectKind.ATTACH_FAILED)
+    return await settle(job, outcome, context, failed=failed)
+
+
+async def post_attach_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say that the whole output could not be attached."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    outcome = await context.messenger.post_attach_failed(posting, posted_since=earlier_try(job))
+    return await settle(job, outcome, context)
+
+
+async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
+    """Tell the reviewer that the decision did not reach the crew."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    outcome = await context.messenger.notify_stuck(
+        posting, occasion=occasion(job), posted_since=earlier_try(job)
+    )
+    return await settle_in_thread(job, outcome, posting, context)
+
+
+async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
+    """Mention whom a flow's request names, as long as it waits."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.view.round.state is not State.WAITING:
+        return await settle(job, Delivered("answered meanwhile"), context)
+    outcome = await context.messenger.call_assigned(
+        posting, occasion=occasion(job), posted_since=earlier_try(job)
+    )
+    known = job.effect.crew in context.crews
+    in_private = known and crew_for(posting.view.round, context.crews).notify is Notify.DM
+    if isinstance(outcome, Delivered) and in_private:
+        # An escalation may name people who have not been told.
+        async with context.uow.begin() as tx:
+            tell = replace(job.effect, kind=EffectKind.TELL_REVIEWERS)
+            await tx.enqueue([tell], at=context.clock())
+            await tx.complete(job)
+        return outcome
+    return await settle_in_thread(job, outcome, posting, context)
+
+
+async def settle_in_thread(
+    job: Job, outcome: Outcome, posting: Posting, context: DeliveryContext
+) -> Outcome:
+    """As `settle`; of a thread that was deleted the card comes back, and then what was to be said.
+
+    Only a thread without replies can be gone, so its card is.
+    """
+    thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
+    known = job.effect.crew in context.crews
+    if not (thread_gone and known and _must_be_acted_on(posting)):
+        return await settle(job, outcome, context)
+    round_ = posting.view.round
+    async with context.uow.begin() as tx:
+        await tx.forget_card(round_)
+        again = (round_.effect(EffectKind.REPOST), round_.effect(job.effect.kind))
+        await tx.enqueue(again, at=context.clock())
+        await tx.complete(job)
+    return outcome
+
+
+async def refresh(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring a card up to date; one that somebody deleted comes back if it must be acted on."""
+    await direct_messages.refresh_all(job, context)
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is None:
+        return await settle(job, Delivered("never posted"), context)
+    outcome = await context.messenger.update_card(posting)
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+        outcome = await context.messenger.update_card(posting, plain=True)
+        if isinstance(outcome, Delivered):
+            async with context.uow.begin() as tx:
+                await tx.record_shown(posting.view.round, 0)
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
+        if _must_be_acted_on(posting):
+            return await _bring_back(job, posting.view.round, context)
+        outcome = Delivered("deleted")
+    round_ = posting.view.round
+    waiting = round_.state is State.WAITING  # then nothing was decided yet
+    failed = None if waiting else round_.effect(EffectKind.REFRESH_FAILED)
+    return await settle(job, outcome, context, failed=failed)
+
+
+async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outcome:
+    # A post of its own, in order: two at once could start two threads.
+    async with context.uow.begin() as tx:
+        await tx.forget_card(round_)
+        await tx.enqueue([round_.effect(EffectKind.REPOST)], at=context.clock())
+        await tx.complete(job)
+    return Delivered("deleted")
+
+
+async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say where a round stands whose card cannot be brought up to date, once a state.
+
+    A round can be in the same state again: after Retry, or after it was reopened.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    # Every failed try to resume asks for it again: the thread itself remembers what was said.
+    round_ = posting.view.round
+    ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
+    outcome = await context.messenger.post_refresh_failed(
+        posting,
+        occasion=f"{round_.state.value} {round_.retries}{ended}",
+        posted_since=round_.opened_at,
+    )
+    return await settle(job, outcome, context)
+
+
+async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
+    """Have the card brought up to date, in order with every other update of it."""
+    async with context.uow.begin() as tx:
+        refreshed = replace(job.effect, kind=EffectKind.REFRESH)
+        await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+def _is_over_undecided(round_: Round) -> bool:
+    ended = round_.state in (State.SUPERSEDED, State.CLOSED) and not round_.can_reopen
+    return ended and round_.decision is None
+
+
+def _must_be_acted_on(posting: Posting) -> bool:
+    return posting.view.round.state in (State.WAITING, State.STUCK)

@@ -1,0 +1,72 @@
+"""Everything a delivery needs of the outside, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from crewgate.domain.retry import Retry
+from crewgate.domain.review import Round
+from crewgate.usecases.ports.base import Clock, Crews
+from crewgate.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Directory, Messenger
+from crewgate.usecases.ports.store import UnitOfWork
+
+#: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
+#: unknown. Short on purpose: a crew that took a revision is busy for longer than this and refuses
+#: another, while a much later try could meet the next round.
+GRACE = timedelta(seconds=3)
+#: The same after a start, for tries that began before: while nobody listened, a crew may have taken
+#: the decision and begun to work, and only what it says next shows it.
+START_GRACE = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class Listening:
+    """Since when this process hears what crews say; told once it does."""
+
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryContext:
+    """What deliveries work with; built once, by the app."""
+
+    uow: UnitOfWork
+    messenger: Messenger
+    clients: CrewClients
+    crews: Crews
+    forwarder: WebhookForwarder
+    flows: FlowAnswers
+    directory: Directory
+    clock: Clock
+    jitter: Callable[[], float]
+    """A fresh random number from 0 to 1."""
+    retry: Retry = Retry()
+    grace: timedelta = GRACE
+    listening: Listening = field(default_factory=Listening)
+    start_grace: timedelta = START_GRACE
+    refusing: set[tuple[str, str]] = field(default_factory=set)
+    """Crews and channels that refused the latest post, which the operators have been told."""
+
+    def wait_for_evidence(self, round_: Round) -> datetime | None:
+        """Until when to wait before a try in doubt is repeated; None when it may be now."""
+        begun = round_.in_doubt_since
+        since = self.listening.since
+        if since is None or begun is None or begun >= since:
+            return None
+        until = since + self.start_grace
+        # A clock that reads less was put back, after more than the grace.
+        return until if since <= self.clock() < until else None
+
+    def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:
+        """When a job that failed by itself is tried again; not before the grace, if in doubt."""
+        wait = self.retry.after(job.tries, jitter=self.jitter(), at_least=at_least)
+        return self.clock() + (max(wait, self.grace) if in_doubt else wait)
+
+    def gives_up(self, job: Job) -> bool:
+        """Whether a job has failed by itself for so long that it is time to give it up."""
+        since = job.failing_since
+        return since is not None and self.clock() - since >= self.retry.give_up_after

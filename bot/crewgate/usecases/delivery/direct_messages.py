@@ -1,0 +1,116 @@
+"""Direct messages: each reviewer is told of a round in private, and the message is kept true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
+from crewgate.domain.people import Role, User
+from crewgate.domain.review import Round, State
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.settle import earlier_try, settle
+from crewgate.usecases.permissions import crew_for
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Members, Posted
+from crewgate.usecases.standing_in import delegable, delegates
+
+#: The most people whom one round is told to in private.
+PEOPLE_LIMIT: Final = 50
+
+
+async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
+    """Have everybody told who may decide, as long as the round waits.
+
+    Those whom Slack does not name yet follow once it does.
+    """
+    round_ = await context.uow.read.round(job.effect.subject)
+    if job.effect.crew not in context.crews or round_.state is not State.WAITING:
+        return await settle(job, Delivered("nobody to tell"), context)
+    members = await people_of(round_, context)
+    told = {one.user for one in await context.uow.read.direct_messages(round_.id)}
+    left = sorted(members.users - told)[: max(0, PEOPLE_LIMIT - len(told))]
+    async with context.uow.begin() as tx:
+        effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
+        await tx.enqueue(effects, at=context.clock())
+    outcome = NotSent("Slack has not named every reviewer yet", alone=True)
+    return await settle(job, outcome if members.unresolved else Delivered(), context)
+
+
+async def people_of(round_: Round, context: DeliveryContext) -> Members:
+    """Who may decide on a round, and which colleagues decide for those of them who are away."""
+    now = context.clock()
+    members = context.directory.members(crew_for(round_, context.crews).permitted(Role.REVIEWER))
+    if not delegable(round_):
+        return members
+    standing_in = delegates(members.users, await context.uow.read.absences(at=now), now)
+    colleagues = {user: await context.directory.look_up_colleague(user) for user in standing_in}
+    told = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
+    not_known = (User(user) for user, known in colleagues.items() if known is None)
+    unresolved = (*members.unresolved, *not_known)
+    return replace(members, users=members.users | told, unresolved=unresolved)
+
+
+async def post(job: Job, context: DeliveryContext) -> Outcome:
+    """Tell one person, once, of a round that waits.
+
+    A message whose answer was lost is looked for even if the round waits no more: it shows buttons.
+    """
+    round_id, _, user = job.effect.subject.partition(" ")
+    posting = await context.uow.read.posting(round_id)
+    told = {one.user for one in await context.uow.read.direct_messages(round_id)}
+    waits = posting.view.round.state is State.WAITING
+    if user in told or not (waits or earlier_try(job)):
+        return await settle(job, Delivered("nothing to tell"), context)
+    tell = partial(
+        context.messenger.post_direct_message, posting, user, posted_since=earlier_try(job)
+    )
+    outcome = await tell()
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+        outcome = await tell(plain=True)
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(round_id)
+        await tx.place_direct_message(round_, user, outcome.ref)
+        if round_.state is not State.WAITING:
+            # It was decided meanwhile, and nobody knew of this message then.
+            refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
+            await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+async def refresh_all(job: Job, context: DeliveryContext) -> None:
+    """Have the direct messages about a card's round brought up to date with it."""
+    messages = await context.uow.read.direct_messages(job.effect.subject)
+    if not messages:
+        return
+    kind = EffectKind.REFRESH_DIRECT_MESSAGE
+    async with context.uow.begin() as tx:
+        await tx.enqueue([_about(job, kind, one.user) for one in messages], at=context.clock())
+
+
+async def refresh(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring one direct message up to date; one that somebody deleted stays deleted."""
+    round_id, _, user = job.effect.subject.partition(" ")
+    messages = await context.uow.read.direct_messages(round_id)
+    message = next((one.message for one in messages if one.user == user), None)
+    if message is None:
+        return await settle(job, Delivered("never posted"), context)
+    posting = await context.uow.read.posting(round_id)
+    update = partial(context.messenger.update_direct_message, posting, message)
+    outcome = await update()
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+        outcome = await update(plain=True)
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
+        outcome = Delivered("deleted")
+    return await settle(job, outcome, context)
+
+
+def _about(job: Job, kind: EffectKind, user: str) -> Effect:
+    effect = job.effect
+    round_id = effect.subject.partition(" ")[0]
+    return Effect(kind, f"{round_id} {user}", effect.crew, effect.execution_id)

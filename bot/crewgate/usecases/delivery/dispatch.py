@@ -1,0 +1,67 @@
+"""From an effect to the function that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import Outcome
+from crewgate.usecases.delivery import (
+    cards,
+    dead_letters,
+    direct_messages,
+    executions,
+    forward,
+    notes,
+    operators,
+    reminders,
+    resume,
+)
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.poll_status import poll_status
+from crewgate.usecases.ports.outbox import Job
+
+_DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitable[Outcome]]]] = {
+    EffectKind.POST: cards.post,
+    EffectKind.REPOST: cards.repost,
+    EffectKind.ATTACH: cards.attach,
+    EffectKind.ATTACH_FAILED: cards.post_attach_failed,
+    EffectKind.REFRESH: cards.refresh,
+    EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
+    EffectKind.NOTIFY_STUCK: cards.notify_stuck,
+    EffectKind.CALL_ASSIGNED: cards.call_assigned,
+    EffectKind.TELL_REVIEWERS: direct_messages.tell_reviewers,
+    EffectKind.DIRECT_MESSAGE: direct_messages.post,
+    EffectKind.REFRESH_DIRECT_MESSAGE: direct_messages.refresh,
+    EffectKind.TELL_OPERATOR: operators.tell,
+    EffectKind.REPORT: dead_letters.report,
+    EffectKind.REFRESH_REPORT: dead_letters.refresh_report,
+    EffectKind.RESUME: resume.resume,
+    EffectKind.PROGRESS: executions.show_progress,
+    EffectKind.REFRESH_PROGRESS: executions.refresh_progress,
+    EffectKind.POST_RESULT: executions.post_result,
+    EffectKind.RESULT_FILE: executions.attach_result,
+    EffectKind.RESULT_FILE_FAILED: executions.post_result_file_failed,
+    EffectKind.FORWARD_FAILED: executions.post_forward_failed,
+    EffectKind.POLL_STATUS: poll_status,
+    EffectKind.FORWARD: forward.forward,
+    EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
+    EffectKind.EXPIRE_CLAIM: cards.expire_claim,
+    EffectKind.REMIND: reminders.remind,
+    EffectKind.POST_REMINDER: reminders.post_reminder,
+    EffectKind.REMIND_PRIVATELY: reminders.remind_privately,
+    EffectKind.ESCALATE: reminders.escalate,
+    EffectKind.POST_ESCALATED: reminders.post_escalated,
+    EffectKind.TIME_OUT: reminders.time_out,
+    EffectKind.POST_TIMED_OUT: reminders.post_timed_out,
+}
+
+
+async def deliver(job: Job, context: DeliveryContext) -> Outcome:
+    """Carry out one effect: read the present state, call, record what came of it.
+
+    Never a call inside a transaction. The job is settled; the outcome tells the worker whether
+    the whole destination seems to be away (NotSent).
+    """
+    return await _DELIVERIES[job.effect.kind](job, context)

@@ -1,0 +1,136 @@
+"""Deliver execution messages to Slack: progress, the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import Execution
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.review import Round
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.posting import Post, post_in_thread
+from crewgate.usecases.delivery.settle import earlier_try, occasion, settle
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Posted
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.read_models import ExecutionPosting
+
+
+async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
+    """Post the message that shows how far an execution is, or have it brought up to date.
+
+    Once it is over its result says all, save who started it on what.
+    """
+    posting = await _posting(job, context)
+    if posting is None or _is_told_by_result(posting):
+        return await settle(job, Delivered("nothing to show"), context)
+    if posting.progress_message is None:
+        return await _post(job, context, posting, partial(context.messenger.post_progress, posting))
+    # Not here: only posts hold up posts.
+    async with context.uow.begin() as tx:
+        refreshed = replace(job.effect, kind=EffectKind.REFRESH_PROGRESS)
+        await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+def _is_told_by_result(posting: ExecutionPosting) -> bool:
+    execution = posting.execution
+    return posting.progress_message is None and execution.is_over and execution.starter is None
+
+
+async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring the progress message up to date. The result tells what is lost if it cannot be."""
+    posting = await _posting(job, context)
+    if posting is None or posting.progress_message is None:
+        return await settle(job, Delivered("nothing to show"), context)
+    outcome = await context.messenger.update_progress(posting)
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
+        outcome = Delivered("deleted")
+    return await settle(job, outcome, context)
+
+
+async def post_result(job: Job, context: DeliveryContext) -> Outcome:
+    """Post how an execution ended; a result that a message cannot hold follows as a file.
+
+    A result that somebody approved as the last output is there already.
+    """
+    posting = await _posting(job, context)
+    if posting is None or not posting.execution.is_over:
+        return await settle(job, Delivered("not over"), context)
+    posting = replace(posting, approved=await _approved(posting.execution, context))
+    post = partial(context.messenger.post_result, posting, occasion=occasion(job))
+    return await _post(job, context, posting, post)
+
+
+async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
+    """Put the whole result as a file into the thread."""
+    posting = await _posting(job, context)
+    if posting is None or posting.execution.result is None or posting.thread_ts is None:
+        # Also where somebody deleted the thread since the result was posted in it.
+        return await settle(job, Delivered("nothing to attach"), context)
+    outcome = await context.messenger.attach_result(posting, posted_since=earlier_try(job))
+    failed = replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)
+    return await settle(job, outcome, context, failed=failed)
+
+
+async def post_result_file_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say that the whole result could not be attached."""
+    posting = await _posting(job, context)
+    if posting is None:
+        return await settle(job, Delivered("nothing to say"), context)
+    post = partial(context.messenger.post_result_file_failed, posting, occasion=occasion(job))
+    return await _post(job, context, posting, post)
+
+
+async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
+    """Say that a caller's address did not take a webhook."""
+    posting = await _posting(job, context)
+    if posting is None:
+        return await settle(job, Delivered("nothing to say"), context)
+    post = partial(
+        context.messenger.post_forward_failed, posting, job.effect.subject, occasion=occasion(job)
+    )
+    return await _post(job, context, posting, post)
+
+
+async def _approved(execution: Execution, context: DeliveryContext) -> Round | None:
+    """The execution's last approved round, if its output is the result."""
+    read = context.uow.read
+    last = await read.rounds.last_approved(execution.crew, execution.execution_id)
+    if last is None or execution.result is None:
+        return None
+    output = (await read.posting(last.id)).view.output
+    return last if output.text.strip() == execution.result.text.strip() else None
+
+
+async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | None:
+    return await context.uow.read.executions.posting(job.effect.crew, job.effect.execution_id)
+
+
+async def _post(
+    job: Job, context: DeliveryContext, posting: ExecutionPosting, post: Post
+) -> Outcome:
+    async def record(tx: Tx, posted: Posted) -> None:
+        place = (
+            tx.executions.place_progress_message
+            if job.effect.kind is EffectKind.PROGRESS
+            else tx.executions.join_thread
+        )
+        await place(job.effect.crew, job.effect.execution_id, posted.ref)
+
+    async def forget(tx: Tx) -> None:
+        await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
+
+    crew = context.crews.get(job.effect.crew)
+    return await post_in_thread(
+        job,
+        post,
+        channel=posting.channel or (crew.channel if crew else None),
+        record=record,
+        forget=forget,
+        file=EffectKind.RESULT_FILE,
+        context=context,
+    )

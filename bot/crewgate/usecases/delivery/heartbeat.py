@@ -1,0 +1,74 @@
+"""Keeping note of the time that counts for rules: while the bot runs and Slack is there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.usecases.ports.base import Check, Clock, Sleep
+from crewgate.usecases.ports.outbox import MISSED
+
+log = structlog.get_logger(__name__)
+
+#: How often it is noted that time counts, and how soon again where it does not.
+BEAT: Final = timedelta(seconds=15)
+LOOK_AGAIN: Final = timedelta(seconds=1)
+
+
+class Note(Protocol):
+    """`store.outbox.SqlOutbox.note_alive`."""
+
+    async def __call__(self, *, now: datetime, compare: bool) -> timedelta:
+        """Note that time counts up to now; the time lost since the last note, if that is asked."""
+        ...
+
+
+class Heartbeat:
+    """Notes again and again that the bot runs and Slack is there.
+
+    A rule's reminders, escalation and time-out are put off by the time in which people could not
+    decide: the bot was stopped, stood still or had no database, the machine was suspended or its
+    clock set, a backup was restored, Slack was away.
+    """
+
+    def __init__(
+        self, note: Note, *, clock: Clock, steady: Clock, sleep: Sleep, stepped: Check, away: Check
+    ) -> None:
+        """`stepped` says once that the clock did, `away` that Slack is."""
+        self._note = note
+        self._clock = clock
+        self._steady = steady
+        self._sleep = sleep
+        self._stepped = stepped
+        self._away = away
+        self._beat_at: datetime | None = None
+
+    def counts(self) -> bool:
+        """True while time counts; what is due by rules happens then only."""
+        return self._beat_at is not None and self._steady() - self._beat_at <= MISSED
+
+    async def beat(self) -> bool:
+        """Note that time counts, unless it does not, and put off what is due by what was lost."""
+        if self._stepped():
+            self._beat_at = None
+        if self._away():
+            return False
+        now = self._steady()
+        try:
+            lost = await self._note(now=self._clock(), compare=not self.counts())
+        except StoreUnavailable as error:
+            log.warning("heartbeat_not_stored", why=str(error))
+            return False
+        if lost:
+            log.info("time_not_counted", seconds=round(lost.total_seconds()))
+        self._beat_at = now
+        return True
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            pause = BEAT if await self.beat() else LOOK_AGAIN
+            await self._sleep(pause.total_seconds())

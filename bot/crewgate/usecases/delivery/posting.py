@@ -1,0 +1,69 @@
+"""Posting into an execution's thread, and recording where the message is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.operators import note_refusal
+from crewgate.usecases.delivery.settle import earlier_try, set_aside, settle
+from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
+from crewgate.usecases.ports.slack import Posted, PostOutcome
+from crewgate.usecases.ports.store import Tx
+
+
+class Post(Protocol):
+    """Posts one message."""
+
+    async def __call__(self, *, channel: str, posted_since: datetime | None) -> PostOutcome:
+        """In this channel, unless an earlier try since then did."""
+        ...
+
+
+Record = Callable[[Tx, Posted], Awaitable[None]]
+"""Stores where the message is; it starts the thread if there is none."""
+
+Forget = Callable[[Tx], Awaitable[None]]
+"""Forgets a thread that is gone."""
+
+
+async def post_in_thread(
+    job: Job,
+    post: Post,
+    *,
+    channel: str | None,
+    record: Record,
+    forget: Forget,
+    file: EffectKind | None,
+    context: DeliveryContext,
+) -> Outcome:
+    """Post a message and settle its job; `channel` is None where the settings name no such crew.
+
+    `forget` is for when the thread's first message was deleted. `file` attaches the whole of what
+    no message could hold.
+    """
+    if channel is None:
+        await set_aside(job, UNKNOWN_CREW, context)
+        return Refused(UNKNOWN_CREW, "no such crew")
+    outcome = await post(channel=channel, posted_since=earlier_try(job))
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
+        async with context.uow.begin() as tx:
+            await forget(tx)
+            await tx.retry(job, at=context.clock(), in_doubt=False)
+        return outcome
+    if isinstance(outcome, Refused):
+        await note_refusal(job, outcome, channel, context)
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    context.refusing.discard((job.effect.crew, channel))
+    async with context.uow.begin() as tx:
+        await record(tx, outcome)
+        if outcome.too_long and file is not None:
+            await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
+        await tx.complete(job)
+    return Delivered()

@@ -1,0 +1,212 @@
+"""What time brings to a round that waits: reminders, escalation, the time-out.
+
+What is due at some time only changes the database, whatever is away; a post, in order with all
+others of its thread, tells people. Both look at the round again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import Delivered, Outcome, Refused
+from crewgate.domain.question import approval_of
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import Then
+from crewgate.domain.timed import next_reminder, opens_at
+from crewgate.domain.verdict import voices_of
+from crewgate.usecases.delivery.cards import settle_in_thread
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
+from crewgate.usecases.delivery.settle import earlier_try, set_aside, settle
+from crewgate.usecases.permissions import crew_for
+from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
+from crewgate.usecases.ports.slack import Posting
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.timed import cancel
+
+log = structlog.get_logger(__name__)
+
+#: When what was due while nobody could see the card is due again: time to decide, once it is there.
+WITHOUT_CARD = timedelta(hours=1)
+
+
+async def remind(job: Job, context: DeliveryContext) -> Outcome:
+    """It is time for a reminder: have it posted, in order with the thread's other messages."""
+    if await _waits_for_its_card(job, context):
+        return Delivered()
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(job.effect.subject)
+        if round_.state is State.WAITING:
+            await _enqueue(tx, round_, context, EffectKind.POST_REMINDER)
+        await tx.complete(job)
+    return Delivered()
+
+
+async def escalate(job: Job, context: DeliveryContext) -> Outcome:
+    """Let more people decide: first that is on disk, then they are told."""
+    if job.effect.crew not in context.crews:
+        return await _unknown_crew(job, context)
+    if await _waits_for_its_card(job, context):
+        return Delivered()
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(job.effect.subject)
+        if round_.state is State.WAITING and round_.escalated_at is None:
+            transition = round_.escalate(context.clock())
+            await tx.save(transition.round)
+            await tx.enqueue(transition.effects, at=context.clock())
+            await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
+        await tx.complete(job)
+    return Delivered()
+
+
+async def time_out(job: Job, context: DeliveryContext) -> Outcome:
+    """Nobody decided in time: do what the rule says, in one transaction, and have people told."""
+    if job.effect.crew not in context.crews:
+        return await _unknown_crew(job, context)
+    if await _waits_for_its_card(job, context):
+        return Delivered()
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(job.effect.subject)
+        waits = round_.state is State.WAITING
+        if waits:
+            transition = round_.time_out(context.clock())
+            if transition.round != round_:
+                await tx.save(transition.round)
+                await tx.enqueue(transition.effects, at=context.clock())
+                await cancel(tx, round_)
+            await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
+        await tx.complete(job)
+    if waits:
+        then = _then(round_)
+        log.info("timed_out", round=round_.id, crew=round_.review.crew, then=then)
+    return Delivered()
+
+
+async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
+    """Remind those who have not decided, and see to the next reminder: counted from now.
+
+    So a bot that was away for days reminds once. Where people of the rule do not work now, it waits
+    until they do.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    round_ = posting.view.round
+    now = context.clock()
+    opens = opens_at(round_, now)
+    if round_.state is not State.WAITING or (opens > now and not job.in_doubt):
+        async with context.uow.begin() as tx:
+            if (await tx.round(round_.id)).state is State.WAITING:
+                later = replace(job.effect, kind=EffectKind.REMIND)
+                await tx.enqueue([later], at=opens, wake=False)
+            await tx.complete(job)
+        return Delivered()
+    outcome = await context.messenger.post_reminder(
+        posting, occasion=str(round_.reminders + 1), posted_since=earlier_try(job)
+    )
+    if not isinstance(outcome, Delivered):
+        return await settle_in_thread(job, outcome, posting, context)
+    private = await _in_private(posting, context)
+    async with context.uow.begin() as tx:
+        current = await tx.round(round_.id)
+        if current.state is State.WAITING and current.reminders == round_.reminders:
+            reminded = current.remind()
+            await tx.save(reminded)
+            number = reminded.reminders
+            effects = [_to(job, user, number) for user in private]
+            await tx.enqueue(effects, at=context.clock())
+            if (due := next_reminder(reminded, context.clock())) is not None:
+                await tx.enqueue([due[0]], at=due[1], wake=False)
+        await tx.complete(job)
+    return outcome
+
+
+async def remind_privately(job: Job, context: DeliveryContext) -> Outcome:
+    """Remind one person in private, as long as the round waits."""
+    round_id, user, number = job.effect.subject.split(" ")
+    posting = await context.uow.read.posting(round_id)
+    if posting.view.round.state is not State.WAITING:
+        return await settle(job, Delivered("nothing to remind of"), context)
+    outcome = await context.messenger.remind_privately(
+        posting, user, occasion=number, posted_since=earlier_try(job)
+    )
+    return await settle(job, outcome, context)
+
+
+async def post_escalated(job: Job, context: DeliveryContext) -> Outcome:
+    """Call those who may decide too from now on."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    round_ = posting.view.round
+    if round_.state is not State.WAITING:
+        return await settle(job, Delivered("nobody to call"), context)
+    outcome = await context.messenger.post_escalated(posting, posted_since=earlier_try(job))
+    if isinstance(outcome, Delivered) and _notify(round_, context) is Notify.DM:
+        async with context.uow.begin() as tx:
+            await _enqueue(tx, round_, context, EffectKind.TELL_REVIEWERS)
+            await tx.complete(job)
+        return outcome
+    return await settle_in_thread(job, outcome, posting, context)
+
+
+async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
+    """Say what the rule did; that it left it is no news once somebody has decided."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    round_ = posting.view.round
+    if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
+        return await settle(job, Delivered("nothing to tell"), context)
+    outcome = await context.messenger.post_timed_out(posting, posted_since=earlier_try(job))
+    return await settle_in_thread(job, outcome, posting, context)
+
+
+async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
+    """Put off what time brings to a round that has no card: nobody can decide what is not shown.
+
+    Operators are told of a channel that refuses it; nobody else could do anything.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    if posting.card is not None or posting.view.round.state is not State.WAITING:
+        return False
+    async with context.uow.begin() as tx:
+        await tx.retry(job, at=context.clock() + WITHOUT_CARD, in_doubt=False)
+    return True
+
+
+async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:
+    """Who is reminded in private too."""
+    round_ = posting.view.round
+    if _notify(round_, context) is not Notify.DM:
+        return ()
+    people = await people_of(round_, context)
+    return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]
+
+
+def _then(round_: Round) -> Then:
+    """What a round's rule does when nobody decides."""
+    rule, question = round_.rule, round_.question
+    then = rule.timeout.then if rule is not None and rule.timeout is not None else Then.LEAVE
+    cannot = question is not None and approval_of(question) is None
+    return Then.LEAVE if then is Then.APPROVE and cannot else then
+
+
+def _notify(round_: Round, context: DeliveryContext) -> Notify:
+    if round_.review.crew not in context.crews:
+        return Notify.NONE
+    return crew_for(round_, context.crews).notify
+
+
+def _to(job: Job, user: str, number: int) -> Effect:
+    subject = f"{job.effect.subject} {user} {number}"
+    return replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, subject=subject)
+
+
+async def _enqueue(tx: Tx, round_: Round, context: DeliveryContext, kind: EffectKind) -> None:
+    await tx.enqueue([round_.effect(kind)], at=context.clock())
+
+
+async def _unknown_crew(job: Job, context: DeliveryContext) -> Outcome:
+    await set_aside(job, UNKNOWN_CREW, context)
+    return Refused(UNKNOWN_CREW, "no such crew")

@@ -1,0 +1,155 @@
+"""Telling a crew a decision, or a flow an answer, so that it takes effect once.
+
+`/resume` has no idempotency key. Before every try the round is marked in doubt; before a try is
+repeated whose outcome is unknown, evidence is looked for. A flow takes one answer to a request and
+says so to a second one: that is better evidence than any, so an answer is simply sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import about
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Unknown
+from crewgate.domain.question import Callback
+from crewgate.domain.review import Round, State, Transition
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.poll_status import record_answer
+from crewgate.usecases.evidence import STATUS_POLL, watch_for_evidence
+from crewgate.usecases.ports.crew import CrewClient
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.read_models import CrewUnavailable, Progress
+
+
+async def resume(job: Job, context: DeliveryContext) -> Outcome:
+    """Send a round's decision to its crew and record what came of it."""
+    known = await context.uow.read.round(job.effect.subject)
+    if known.reason is None and context.gives_up(job):
+        # Trying has raised for a day, so that nothing came of it: a person must know.
+        await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
+        return Delivered()
+    client = context.clients[job.effect.crew]
+    # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
+    asked = await _ask(known, client, context)
+    # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
+    callback = await context.uow.read.callback(known.id) if known.question is not None else None
+    async with context.uow.begin() as tx:
+        taken_until = await _record_answer(job, asked, tx) if asked else None
+        round_ = await tx.round(job.effect.subject)
+        in_doubt = round_.in_doubt
+        sending = await _begin(round_, tx, job, context, taken_until=taken_until)
+    if not isinstance(sending, Round):
+        return sending
+    outcome = await _send(sending, callback, client, context)
+    await _record(job, outcome, in_doubt=in_doubt, context=context)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How far the crew says that the execution is, and when it was asked."""
+
+    answer: Progress | CrewUnavailable
+    at: datetime
+
+
+async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> _Asked | None:
+    """Ask the crew, if that matters."""
+    if round_.state is not State.DECIDED or not _needs_evidence(round_):
+        return None
+    at = context.clock()
+    return _Asked(await client.status(round_.review.execution_id), at)
+
+
+def _needs_evidence(round_: Round) -> bool:
+    return round_.in_doubt and round_.question is None
+
+
+async def _record_answer(job: Job, asked: _Asked, tx: Tx) -> datetime | None:
+    effect = job.effect
+    execution = await tx.executions.open(effect.crew, effect.execution_id, at=asked.at)
+    recorded = await record_answer(tx, execution, asked.answer, asked_at=asked.at)
+    return recorded.taken_until
+
+
+async def _begin(
+    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, taken_until: datetime | None
+) -> Round | Outcome:
+    """Note that a try begins; an outcome when there is nothing to send (yet, or any more)."""
+    if round_.state is not State.DECIDED:
+        await tx.complete(job)
+        return Delivered()
+    review = round_.review
+    activity_count = await tx.executions.activity_count(review.crew, review.execution_id)
+    if _needs_evidence(round_):
+        moved = taken_until is not None and round_.opened_at <= taken_until
+        if moved or activity_count > round_.activity_before:
+            await _save(round_.took_effect(context.clock()), tx, context)
+            await tx.complete(job)
+            return Delivered()
+        if (wait_until := context.wait_for_evidence(round_)) is not None:
+            await tx.retry(job, at=wait_until, in_doubt=True)
+            return Unknown("waits for evidence after the start")
+    sending = round_.begin_sending(context.clock(), activity_count=activity_count)
+    await tx.save(sending)
+    return sending
+
+
+async def _send(
+    round_: Round, callback: Callback | None, client: CrewClient, context: DeliveryContext
+) -> Outcome:
+    assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
+    if round_.question is not None:
+        assert callback is not None  # noqa: S101  # it is kept as long as the round may be sent
+        feedback = round_.decision.human_feedback
+        outcome = await context.flows.answer(round_.review.crew, callback, feedback)
+        # Its address says nothing of where the crew, or another of its flows, is answered.
+        return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
+    # Looked up now, not when the button was pressed: somebody may have registered URLs since.
+    registered, carried = await context.uow.read.webhooks(round_)
+    urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
+    review = round_.review
+    return await client.resume(review.execution_id, review.task_id, round_.decision, urls)
+
+
+async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: DeliveryContext) -> None:
+    now = context.clock()
+    effect = job.effect
+    async with context.uow.begin() as tx:
+        # Opened first: activity either comes before, and counts, or finds the round stuck.
+        execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
+        activity_count = await tx.executions.activity_count(effect.crew, effect.execution_id)
+        current = await tx.round(effect.subject)
+        transition = current.settle(
+            outcome,
+            in_doubt=in_doubt,
+            has_gone_on=activity_count > current.activity_before,
+            retries_exhausted=context.gives_up(job),
+            at=now,
+        )
+        await _save(transition, tx, context)
+        if transition.round.state is State.STUCK and _needs_evidence(transition.round):
+            await watch_for_evidence(tx, execution, at=now)
+        if transition.round.state is State.RESUMED:
+            poll = about(execution, EffectKind.POLL_STATUS)
+            await tx.hasten(poll, at=now + STATUS_POLL.first)
+        if transition.round.state is not State.DECIDED:
+            await tx.complete(job)
+        elif isinstance(outcome, Unknown):
+            # Soon, the first time, however often it was not sent before: see GRACE.
+            at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
+            await tx.retry(job, at=at, in_doubt=True, failed_at=now)
+        elif isinstance(outcome, NotSent) and outcome.alone:
+            at = context.next_try(job, in_doubt=False, at_least=outcome.retry_after)
+            await tx.retry(job, at=at, in_doubt=False, failed_at=now)
+        else:
+            # The crew as a whole seems to be away: the worker waits, this job need not.
+            await tx.retry(job, at=now, in_doubt=False, failed_at=now)
+
+
+async def _save(transition: Transition, tx: Tx, context: DeliveryContext) -> None:
+    await tx.save(transition.round)
+    await tx.enqueue(transition.effects, at=context.clock())

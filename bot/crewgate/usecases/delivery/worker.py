@@ -1,0 +1,251 @@
+"""The loop that works on the outbox, one for each destination."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
+from crewgate.domain.rate import Budget
+from crewgate.domain.retry import Retry
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.settle import set_aside
+from crewgate.usecases.ports.base import Check, Clock
+from crewgate.usecases.ports.outbox import Job, Outbox
+from crewgate.usecases.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
+
+#: How long a job is ours. Every call outside ends well before, so that a lease is only ever lost
+#: by a process that crashed or stood still.
+LEASE = timedelta(seconds=75)
+DEADLINE = timedelta(seconds=60)
+#: For how long after a pause a destination counts as away where nothing was tried again.
+LATELY = timedelta(minutes=1)
+#: Of how many ordering keys it is remembered that they are refused: the latest.
+REFUSALS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How many jobs at once, how often to poll, how long to pause."""
+
+    at_once: int = 8
+    """Jobs under way at the same time."""
+    poll: timedelta = timedelta(seconds=1)
+    """Time between two looks at the outbox when nothing wakes the worker: retries become due."""
+    pause: Retry = Retry(longest=timedelta(seconds=30))
+    """How long to leave a destination alone that seems to be away."""
+
+
+class Worker:
+    """Leases due jobs of one destination, carries each out, and leaves it alone while it is away.
+
+    One destination each, so that Slack being down never holds up a resume, nor one crew another.
+    """
+
+    def __init__(
+        self,
+        destination: str,
+        *,
+        outbox: Outbox,
+        deliver: Deliver,
+        context: DeliveryContext,
+        pace: Pace | None = None,
+        budget: Budget | None = None,
+        steady: Clock | None = None,
+        may_lease: Check = lambda: True,
+    ) -> None:
+        """Pauses go by `steady`, a clock that does not step; by default the context's."""
+        self.destination = destination
+        self._steady = steady or context.clock
+        self._away: str | None = None
+        self._refused: dict[str, tuple[datetime, str]] = {}
+        self.last_polled_at: datetime = self._steady()
+        """Time of the last completed poll, by `steady`; stale while the database is down."""
+        self._outbox = outbox
+        self._deliver = deliver
+        self._context = context
+        self.pace = pace or Pace()
+        self._failures = 0
+        self._paused_until = self._steady()
+        self._budget = budget
+        self._may_lease = may_lease
+        self._spent_until = self._steady()
+        self._wakeup = Wakeup()
+        self._stopping = False
+        self._under_way: dict[asyncio.Task[None], int] = {}
+        """The jobs by what carries them out."""
+        self._unsettled: list[Job] = []
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the destination seems to be away, and what it refuses again and again.
+
+        What has not been refused for longer than any retry takes has come to an end.
+        """
+        away = (self._away,) if self._away else ()
+        since = self._steady() - 2 * self._context.retry.longest
+        return (*away, *sorted({what for at, what in self._refused.values() if at >= since}))
+
+    @property
+    def is_away(self) -> bool:
+        """The destination did not take the latest job, and that was lately."""
+        return self._away is not None and self._steady() - self._paused_until <= LATELY
+
+    def wake(self) -> None:
+        """Something new may be due."""
+        self._wakeup.set()
+
+    def stop(self) -> None:
+        """Lease nothing more; `run` returns once what is under way is finished."""
+        self._stopping = True
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Work until stopped, then finish what is under way; a cancellation abandons that too."""
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                for job in await self._lease():
+                    task = group.create_task(self._carry_out(job))
+                    self._under_way[task] = job.id
+                    task.add_done_callback(self._finished)
+                await self._wait()
+
+    async def _lease(self) -> tuple[Job, ...]:
+        now = self._steady()
+        blocked_until = max(self._paused_until, self._spent_until)
+        free = (1 if self._failures else self.pace.at_once) - len(self._under_way)
+        if free <= 0 or now < blocked_until or self._stopping or not self._may_lease():
+            self.last_polled_at = now
+            return ()
+        try:
+            leased = await self._outbox.lease(
+                self.destination,
+                now=self._context.clock(),
+                lease=LEASE,
+                limit=free,
+                budget=self._budget,
+                under_way=tuple(self._under_way.values()),
+            )
+        except StoreUnavailable as error:
+            log.warning("outbox_unavailable", destination=self.destination, why=str(error))
+            return ()
+        except Exception:
+            # Nobody is waiting for this answer, and a loop that ended would end it for good.
+            log.exception("lease_failed", destination=self.destination)
+            return ()
+        self.last_polled_at = now
+        if leased.again_in is not None:
+            self._spent_until = now + leased.again_in
+        await self._give_back_unsettled()
+        if now >= self._paused_until:
+            return leased.jobs
+        for job in leased.jobs:  # the destination went away while we looked
+            await self._give_back(job, at=self._context.clock(), in_doubt=False)
+        return ()
+
+    async def _wait(self) -> None:
+        blocked_until = max(self._paused_until, self._spent_until)
+        remaining = (blocked_until - self._steady()).total_seconds()
+        poll = self.pace.poll.total_seconds()
+        await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
+
+    async def _carry_out(self, job: Job) -> None:
+        """Never raises: whatever a delivery does not foresee is tried again, and logged."""
+        about = {"kind": job.effect.kind, "subject": job.effect.subject, "tries": job.tries}
+        try:
+            async with asyncio.timeout(DEADLINE.total_seconds()):
+                outcome = await self._deliver(job, self._context)
+        except StoreUnavailable as error:
+            log.warning("not_settled", **about, why=str(error))
+            self._unsettled.append(job)
+            return
+        except Exception as error:
+            log.exception("delivery_failed", **about)
+            outcome = Unknown(type(error).__name__)
+            await self._give_back_raised(job, outcome)
+        self._record_availability(job, outcome)
+        await self._slow_down(outcome)
+        if isinstance(outcome, Refused | Unknown | NotSent):
+            log.warning("not_delivered", **about, outcome=type(outcome).__name__, why=_why(outcome))
+        else:
+            log.info("delivered", **about)
+
+    async def _slow_down(self, outcome: Outcome) -> None:
+        """The other side's own limiter speaks for all that this budget is spent on."""
+        pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
+        if self._budget is None or pause is None:
+            return
+        try:
+            await self._outbox.pause(self._budget, now=self._context.clock(), pause=pause)
+        except StoreUnavailable as error:
+            log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
+
+    async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
+        """What raises for a day is set aside, a card too: it would hold up what comes after it."""
+        if not self._context.gives_up(job):
+            at = self._context.next_try(job, in_doubt=True)
+            await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
+            return
+        try:
+            await set_aside(job, outcome.why, self._context)
+        except StoreUnavailable as error:
+            log.warning("not_settled", subject=job.effect.subject, why=str(error))
+            self._unsettled.append(job)
+
+    async def _give_back(
+        self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
+    ) -> None:
+        try:
+            async with self._context.uow.begin() as tx:
+                await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=failed_at)
+        except StoreUnavailable as error:
+            log.warning("not_settled", subject=job.effect.subject, why=str(error))
+            self._unsettled.append(job)
+
+    async def _give_back_unsettled(self) -> None:
+        """The store answers (again): no need to wait until the leases end."""
+        unsettled, self._unsettled = self._unsettled, []
+        for job in unsettled:
+            await self._give_back(job, at=self._context.next_try(job, in_doubt=True), in_doubt=True)
+
+    def _record_availability(self, job: Job, outcome: Outcome) -> None:
+        """Leave a destination alone that is away, and believe it again at the first answer."""
+        self._refused.pop(job.effect.ordering_key, None)
+        if isinstance(outcome, Refused):
+            if len(self._refused) >= REFUSALS:
+                del self._refused[next(iter(self._refused))]  # the one that is longest ago
+            what = f"{job.effect.crew}: {outcome.code}"
+            self._refused[job.effect.ordering_key] = (self._steady(), what)
+        if not isinstance(outcome, NotSent) or outcome.alone:
+            self._failures, self._away = 0, None
+            return
+        self._away = outcome.why
+        now = self._steady()
+        if now >= self._paused_until:
+            self._failures += 1
+        elif outcome.retry_after is None:
+            return  # it was under way already when the pause began
+        # Whoever answered meanwhile was under way too: the destination is away again.
+        self._failures = max(self._failures, 1)
+        pause = self.pace.pause.after(
+            self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
+        )
+        self._paused_until = max(self._paused_until, now + pause)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
+        self._wakeup.set()
+
+
+def _why(outcome: Refused | Unknown | NotSent) -> str:
+    # A crew's own words may quote an output.
+    return outcome.code if isinstance(outcome, Refused) else outcome.why

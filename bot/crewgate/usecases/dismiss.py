@@ -1,0 +1,77 @@
+"""A person gives up a round that is stuck or gone, or the report of a webhook nobody understood."""
+
+from __future__ import annotations
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.errors import InvalidTransition
+from crewgate.domain.reason import Dismissed
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Person
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.read_models import DeadLetter
+
+
+async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext) -> Round:
+    """Close a round for good, and keep who did and why; nothing more is sent to the crew.
+
+    Reviewers and operators may. Raises RoundNotFound, NotAReviewer, UnknownCrew, StoreUnavailable,
+    or InvalidTransition when it is neither stuck nor gone.
+    """
+    await may_dismiss(round_id, by=by, context=context)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        transition = (await tx.round(round_id)).dismiss(by, why.strip(), now)
+        await tx.save(transition.round)
+        await tx.enqueue(transition.effects, at=now)
+    return transition.round
+
+
+async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """The round, if this person may dismiss it now; looked at again when they do.
+
+    Raises as `dismiss` does.
+    """
+    round_ = await context.uow.read.round(round_id)
+    await context.ensure_reviewer_or_operator(by.id, round_)
+    if not round_.can_dismiss:
+        raise InvalidTransition(round_.state, "be dismissed")
+    return round_
+
+
+async def dismiss_report(
+    dead_letter_id: str, why: str, *, by: Person, context: ReviewContext
+) -> None:
+    """Keep that somebody has dealt with a webhook that could not be understood; it stays stored.
+
+    Reviewers and operators may. Raises NotAReviewer, UnknownCrew, StoreUnavailable, or
+    InvalidTransition when there is none (any more).
+    """
+    dead_letter = await _report(dead_letter_id, by=by, context=context)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        if not await tx.dismiss_dead_letter(dead_letter_id, Dismissed(by, why.strip()), at=now):
+            raise _dismissed_already()
+        refresh = Effect(EffectKind.REFRESH_REPORT, dead_letter_id, dead_letter.crew, "")
+        await tx.enqueue([refresh], at=now)
+
+
+async def may_dismiss_report(
+    dead_letter_id: str, *, by: Person, context: ReviewContext
+) -> DeadLetter:
+    """The webhook, if this person may dismiss its report now. Raises as `dismiss_report` does."""
+    dead_letter = await _report(dead_letter_id, by=by, context=context)
+    if dead_letter.dismissed is not None:
+        raise _dismissed_already()
+    return dead_letter
+
+
+async def _report(dead_letter_id: str, *, by: Person, context: ReviewContext) -> DeadLetter:
+    dead_letter = await context.uow.read.dead_letter(dead_letter_id)
+    if dead_letter is None:
+        raise _dismissed_already()
+    await context.ensure_reviewer_or_operator(by.id, dead_letter.crew)
+    return dead_letter
+
+
+def _dismissed_already() -> InvalidTransition:
+    return InvalidTransition("dismissed or unknown", "be dismissed")

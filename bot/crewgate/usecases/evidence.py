@@ -1,0 +1,93 @@
+"""Evidence that an execution has gone on: what was in doubt was taken, what was gone is back."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import Execution, ExecutionState, about
+from crewgate.domain.retry import Retry
+from crewgate.domain.review import State, Transition
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.timed import schedule
+
+#: How often a crew is asked for an execution's status: after 5 s, then ever less often.
+STATUS_POLL = Retry(
+    first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
+)
+#: The same while it waits for a person: it cannot move before it is resumed.
+PAUSED_POLL: Final = timedelta(hours=1)
+#: A first time soon: what is further later than it was during the pause was resumed. Those of a
+#: burst of notifications are spread over this time.
+FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
+
+
+def first_poll(execution: Execution) -> timedelta:
+    """In how long one that waits for a person is first asked for its status, spread by its id."""
+    share = zlib.crc32(execution.execution_id.encode()) / 2**32
+    return STATUS_POLL.first + FIRST_POLL_WITHIN * share
+
+
+async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
+    """Whether an execution cannot move before somebody decides."""
+    unfinished = await tx.unfinished(execution.crew, execution.execution_id)
+    waits = any(round_.state is State.WAITING for round_ in unfinished)
+    return waits and not execution.stuck_in_doubt
+
+
+async def heed_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
+    """A webhook of an execution came, so it has gone on; the execution as it is now.
+
+    Costs nothing where nothing hangs on it, which is nearly always.
+    """
+    if execution.state is ExecutionState.GONE:
+        execution = await reopen(tx, execution, at=at)
+    if execution.stuck_in_doubt:
+        execution = await settle_stuck(tx, execution, opened_until=at, at=at)
+    return execution
+
+
+async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
+    """The crew knows an execution after all: take back its end, and its rounds wait again."""
+    back = execution.reopen()
+    for round_ in await tx.closed_as_gone(back.crew, back.execution_id):
+        reopened = round_.reopen()
+        await _save(tx, reopened, at=at)
+        await schedule(tx, reopened.round, at=at)
+    await tx.executions.save(back)
+    await tx.enqueue([about(back, EffectKind.PROGRESS)], at=at)
+    await tx.hasten(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    return back
+
+
+async def settle_stuck(
+    tx: Tx, execution: Execution, *, opened_until: datetime, at: datetime
+) -> Execution:
+    """What is stuck and may have been taken was taken: of the rounds that opened until then.
+
+    Not an answer to a flow, whose other branches go on while it asks.
+    """
+    remain = False
+    for round_ in await tx.unfinished(execution.crew, execution.execution_id):
+        if round_.state is State.STUCK and round_.in_doubt and round_.question is None:
+            if round_.opened_at <= opened_until:
+                await _save(tx, round_.took_effect(at), at=at)
+            else:
+                remain = True
+    settled = replace(execution, stuck_in_doubt=remain)
+    await tx.executions.save(settled)
+    return settled
+
+
+async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:
+    """A decision of the execution is stuck and may have been taken: look out for evidence."""
+    await tx.executions.save(replace(execution, stuck_in_doubt=True))
+    await tx.hasten(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+
+
+async def _save(tx: Tx, transition: Transition, *, at: datetime) -> None:
+    await tx.save(transition.round)
+    await tx.enqueue(transition.effects, at=at)

@@ -1,0 +1,111 @@
+"""Recording what a flow sends when it pauses: a request for people's answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crewgate.domain.answering import is_open_to_assigned, rule_for
+from crewgate.domain.crew import Crew
+from crewgate.domain.execution import Execution
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.people import ReviewerRef
+from crewgate.domain.question import FlowRequest, without_secrets
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.request_receipt import receive_request
+from crewgate.domain.review import Review, Round
+from crewgate.domain.rules.choose import choose
+from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.rule import Rule
+from crewgate.usecases.evidence import heed_activity
+from crewgate.usecases.ports.base import Clock, Crews, NewId
+from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.receive import Received
+from crewgate.usecases.timed import cancel
+from crewgate.usecases.track import track
+
+
+async def receive_flow_request(
+    crew: str,
+    request: FlowRequest,
+    *,
+    uow: UnitOfWork,
+    crews: Crews,
+    clock: Clock,
+    new_id: NewId,
+) -> Received:
+    """Store a flow's request with its round, its output and where it is answered.
+
+    It is never repeated, so this is on disk before anybody answers. The first of the crew's rules
+    that fits is kept with the round.
+    """
+    now = clock()
+    async with uow.begin() as tx:
+        execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
+        redactor = Redactor(await tx.executions.secrets_of(execution))
+        request = without_secrets(request, redactor)
+        candidate = Review(
+            id=new_id(),
+            crew=crew,
+            execution_id=request.flow_id,
+            task_id=request.method,
+            agent=request.flow_name,
+        )
+        known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
+        review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
+        learnt = execution.learn(carried=request.meta)
+        receipt = receive_request(
+            known,
+            latest,
+            request,
+            review=review,
+            at=now,
+            new_id=new_id,
+            rule=_rule_of(request, learnt, crews[crew]) if crew in crews else None,
+            beside=_beside(known, crews[crew]) if known is not None and crew in crews else None,
+        )
+        await tx.enqueue(receipt.effects, at=now)
+        if not receipt.opened:
+            if receipt.current != known:
+                await tx.save(receipt.current)
+            await tx.executions.undo_activity(execution)
+        else:
+            if receipt.ended is not None:
+                await tx.save(receipt.ended)
+                await cancel(tx, receipt.ended)
+            await tx.open_round(receipt.current, request.output, WebhookUrls())
+            await tx.keep_callback(receipt.current, request.callback)
+            execution = await heed_activity(tx, execution, at=now)
+            if not execution.is_flow:
+                execution = await _is_flow(tx, execution)
+            await track(tx, execution, carried=request.meta, paused=True, at=now)
+    return Received(receipt.current, receipt.opened)
+
+
+async def _is_flow(tx: Tx, execution: Execution) -> Execution:
+    """What ended before anybody knew that it is a flow was one of its crews."""
+    ended = execution.is_over and not execution.tracked
+    flow = replace(execution.reopen() if ended else execution, is_flow=True)
+    await tx.executions.save(flow)
+    return flow
+
+
+def _beside(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
+    """The operators, where those decide whom the request assigns; None where they do not."""
+    is_open = is_open_to_assigned(
+        known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
+    )
+    return crew.operators if is_open else None
+
+
+def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | None:
+    facts = Facts(
+        task_id=request.method,
+        task_name=None,
+        agent=request.flow_name,
+        output=request.output,
+        inputs=execution.inputs,
+        meta=execution.meta,
+    )
+    chosen = choose(crew.rules, facts)
+    kept = None if chosen is None else crew.rule_for_round(chosen)
+    return rule_for(request.question, kept, reviewers=bool(crew.reviewers))

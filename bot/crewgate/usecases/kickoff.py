@@ -1,0 +1,207 @@
+"""Starting an execution, for somebody in Slack or for a caller over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import NotSent
+from crewgate.domain.people import Email, User
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.rules.starter import said_starter
+from crewgate.domain.verdict import Person
+from crewgate.usecases.ports.base import Clock, Crews, NewId
+from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.track import track
+from crewgate.usecases.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+#: Kickoffs of one crew under way at once; a crew that takes minutes must not fill our memory.
+AT_ONCE = 50
+#: How often storing an execution that was started is tried again while the database is away.
+STORE_TRIES = 600
+
+
+@dataclass(slots=True, kw_only=True)
+class Kickoffs:
+    """Starts executions and stores them, also for a caller that does not wait for the answer."""
+
+    uow: UnitOfWork
+    crews: Crews
+    clients: CrewClients
+    clock: Clock
+    new_id: NewId
+    redactors: Mapping[str, Redactor]
+    """By crew: what is taken out of what people are shown of a kickoff."""
+    pause: timedelta = timedelta(seconds=1)
+    """Between two tries to store an execution."""
+    tries: int = STORE_TRIES
+    at_once: int = AT_ONCE
+    _under_way: dict[str, int] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[object]] = field(default_factory=set)
+    """asyncio itself would let a task that nobody refers to be collected."""
+    _wakeup: Wakeup = field(default_factory=Wakeup)
+
+    def check(self, crew: str) -> Crew:
+        """The crew, if it could be started now.
+
+        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs.
+        """
+        known = self.crews.get(crew)
+        if known is None:
+            raise UnknownCrew(crew)
+        if known.own.human_input is None:
+            raise NoPublicUrl
+        if self._under_way.get(crew, 0) >= self.at_once:
+            raise TooManyKickoffs
+        return known
+
+    async def claim_form(self, crew: str, form: str) -> bool:
+        """Record that a form was sent, before anything is started; False if it was sent before.
+
+        Raises StoreUnavailable, and what `check` raises; then it can be sent again.
+        """
+        self.check(crew)
+        async with self.uow.begin() as tx:
+            return await tx.executions.record_kickoff_form(form, crew, at=self.clock())
+
+    async def start(
+        self, crew: str, request: KickoffRequest, *, by: Person | None = None
+    ) -> KickoffOutcome:
+        """Start an execution and store it; goes on even if whoever awaits this is cancelled.
+
+        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
+        """
+        known = self.check(crew)
+        self._under_way[crew] = self._under_way.get(crew, 0) + 1
+        task = self._run(self._kick_off(known, request, by))
+        task.add_done_callback(lambda _: self._count_ended(crew))
+        return await asyncio.shield(task)
+
+    async def finish(self, *, within: float | None = None) -> None:
+        """Try at once to store what is not stored, and wait for what is under way.
+
+        Waits for so many seconds at most.
+        """
+        self._wakeup.set()
+        try:
+            async with asyncio.timeout(within):
+                while self._tasks:  # what was not stored has another one
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            crews = [crew for crew, under_way in self._under_way.items() if under_way]
+            log.warning("kickoffs_cut_off", crews=crews)
+
+    async def _kick_off(
+        self, crew: Crew, request: KickoffRequest, by: Person | None
+    ) -> KickoffOutcome:
+        urls = crew.webhooks_for_kickoff(request.given)
+        asked = replace(request, stream=crew.stream)
+        kickoff = await self._record(crew.name, said_starter(by, request.meta))
+        outcome = await self.clients[crew.name].kickoff(asked, urls)
+        if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
+            log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
+            store = partial(self._store, crew.name, outcome.execution_id, request, by, kickoff)
+            if not await store():
+                # The execution runs already: the caller gets its answer, storing goes on.
+                self._run(self._store_later(crew.name, outcome.execution_id, store))
+        elif isinstance(outcome, NotSent) or (
+            isinstance(outcome, KickoffAnswer) and not outcome.is_in_doubt
+        ):
+            await self._forget(crew.name, kickoff)
+        return outcome
+
+    async def _record(self, crew: str, starter: User | Email | None) -> str | None:
+        """Record who has a crew started, until its answer is known; its id, if it was recorded.
+
+        Whatever becomes of the answer or of this process, the starter may not approve alone what
+        may have been started so.
+        """
+        if starter is None:
+            return None
+        kickoff = self.new_id()
+        try:
+            async with self.uow.begin() as tx:
+                await tx.executions.record_kickoff(kickoff, crew, starter, at=self.clock())
+        except StoreUnavailable as error:
+            log.warning("kickoff_starter_not_stored", crew=crew, why=str(error))
+            return None
+        return kickoff
+
+    async def _forget(self, crew: str, kickoff: str | None) -> None:
+        """Nothing was started."""
+        if kickoff is None:
+            return
+        try:
+            async with self.uow.begin() as tx:
+                await tx.executions.forget_kickoff(kickoff)
+        except StoreUnavailable as error:
+            log.warning("kickoff_starter_not_stored", crew=crew, why=str(error))
+
+    async def _store(
+        self,
+        crew: str,
+        execution_id: str,
+        request: KickoffRequest,
+        by: Person | None,
+        kickoff: str | None,
+    ) -> bool:
+        redactor = self.redactors[crew].also(request.given.secrets)
+        request = redactor.fields(request, keep=("body", "given"))
+        try:
+            async with self.uow.begin() as tx:
+                at = self.clock()
+                execution = await tx.executions.open(crew, execution_id, at=at)
+                await track(
+                    tx, execution, starter=by, inputs=request.inputs, meta=request.meta, at=at
+                )
+                if kickoff is not None:
+                    await tx.executions.forget_kickoff(kickoff)
+                if request.given:
+                    await tx.executions.register(crew, execution_id, request.given)
+        except StoreUnavailable as error:
+            log.warning("kickoff_not_stored", crew=crew, execution=execution_id, why=str(error))
+            return False
+        return True
+
+    async def _store_later(
+        self, crew: str, execution_id: str, store: Callable[[], Awaitable[bool]]
+    ) -> None:
+        tries = 0
+        while not await store():
+            tries += 1
+            if tries == self.tries:
+                log.error("kickoff_lost", crew=crew, execution=execution_id)
+                return
+            await self._wakeup.wait(self.pause.total_seconds())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _count_ended(self, crew: str) -> None:
+        self._under_way[crew] -= 1
+
+
+async def register_webhooks(
+    crew: str, execution_id: str, urls: WebhookUrls, *, uow: UnitOfWork, clock: Clock
+) -> None:
+    """Store the webhook URLs of an execution that somebody started without this bot."""
+    async with uow.begin() as tx:
+        await tx.executions.open(crew, execution_id, at=clock())
+        await tx.executions.register(crew, execution_id, urls)

@@ -1,0 +1,110 @@
+"""What the use cases need from crews, and from the callers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from crewgate.domain.given import Given
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.outcome import NotSent, Outcome, Unknown
+from crewgate.domain.question import Callback
+from crewgate.domain.verdict import Decision
+from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class KickoffRequest:
+    """What a caller wants started: opaque to us, save for the webhook URLs it gave."""
+
+    body: bytes = field(repr=False)
+    """JSON, as the caller wrote it."""
+    given: WebhookUrls = WebhookUrls()
+    inputs: Given = ()
+    """For people to read; short values only where it was not asked for in Slack."""
+    meta: Given = ()
+    """What the caller says about it, for people to read; short values only."""
+    stream: HumanInputWebhook | None = None
+    """Where its events go, with the credentials to present, unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class KickoffAnswer:
+    """The crew's own answer, to be passed on as it is."""
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str
+    retry_after: str | None = None
+    execution_id: str | None = None
+    """None when nothing was started."""
+    missing: tuple[str, ...] = ()
+    """Inputs that the crew asks for."""
+    words: str = ""
+    """Why the crew refused, in its own words."""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the crew may have started an execution that it does not name.
+
+        A gateway that gives up says 408 or 5xx while the crew behind it works on.
+        """
+        is_success = 200 <= self.status < 300  # noqa: PLR2004
+        is_failure = self.status == 408 or self.status >= 500  # noqa: PLR2004
+        return self.execution_id is None and (is_success or is_failure)
+
+
+KickoffOutcome = KickoffAnswer | NotSent | Unknown
+
+
+class CrewClient(Protocol):
+    """One crew's REST API.
+
+    What takes effect (`resume`, `kickoff`) returns an outcome, what only reads returns
+    CrewUnavailable when there is no answer to read. Nothing raises for what a crew does.
+    """
+
+    async def resume(
+        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+    ) -> Outcome:
+        """Tell the crew a decision, in one try."""
+        ...
+
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        """Start an execution, in one try; it may take minutes."""
+        ...
+
+    async def status(self, execution_id: str) -> Progress | CrewUnavailable:
+        """Ask the crew how far an execution is; it has 2 s to answer."""
+        ...
+
+    async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
+        """Ask for the names of the required inputs."""
+        ...
+
+    async def ping(self) -> CrewUnavailable | None:
+        """Why the crew does not answer within 2 s, or None."""
+        ...
+
+
+CrewClients = Mapping[str, CrewClient]
+
+
+class FlowAnswers(Protocol):
+    """Where flows are answered: each request names an address of its own."""
+
+    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+        """Tell a flow what people answered, in one try.
+
+        Refused by `RefusalKind` where the flow takes no answer to this request any more.
+        """
+        ...
+
+
+class WebhookForwarder(Protocol):
+    """The callers' addresses."""
+
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+        """Bring a webhook there, in one try."""
+        ...

@@ -1,0 +1,113 @@
+"""What `/crew status` shows of everything: what needs somebody, what runs, which crews answer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from crewgate.domain.people import Role
+from crewgate.domain.review import State
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.crew import CrewClient, CrewClients
+from crewgate.usecases.ports.queries import Queries
+from crewgate.usecases.queries.status import LINES
+from crewgate.usecases.read_models import NO_RULE, ExecutionLine, QueueKey, Selection
+
+#: What needs somebody most comes first.
+_STATES: Final = (State.STUCK, State.WAITING, State.DECIDED)
+
+
+@dataclass(frozen=True, slots=True)
+class CrewHealth:
+    """Whether a crew answers, and how fast; `warning` says why it does not."""
+
+    crew: str
+    took: timedelta
+    warning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Executions, those that need somebody first and then those that run, the oldest first.
+
+    The totals are of rounds, up to COUNTED.
+    """
+
+    crews: tuple[CrewHealth, ...]
+    executions: tuple[ExecutionLine, ...]
+    stuck: int = 0
+    waiting: int = 0
+    sending: int = 0
+    more: bool = False
+    """There are executions that are not in the list."""
+
+
+async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
+    """What this person may read: the crews, pinged at once, and what their executions wait for."""
+    [readable] = await context.queues_of(by, Role.READER, recheck=True)
+    crews = tuple(crew for crew, rule in readable if rule == NO_RULE)
+    found = await _executions(readable, crews, context.uow.read)
+    health = await asyncio.gather(
+        *(_ping(name, client, context.clock) for name, client in clients.items() if name in crews)
+    )
+    return replace(found, crews=tuple(health))
+
+
+async def _executions(
+    readable: tuple[QueueKey, ...], crews: tuple[str, ...], read: Queries
+) -> Overview:
+    ids: list[str] = []
+    totals: list[int] = []
+    for state in _STATES:
+        selection = Selection(readable, (state,))
+        some = await read.rounds.first(selection, limit=LINES)
+        totals.append(len(some) if len(some) < LINES else await read.rounds.count(selection))
+        ids += some
+    listed = await _listed(tuple(ids[:LINES]), read)
+    more = sum(totals) > LINES
+    if not more:
+        # None of those that need somebody is left off, so who runs and is not listed just runs.
+        running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
+        known = {_key(line) for line in listed}
+        rest = [line for one in running if _key(line := ExecutionLine(one)) not in known]
+        more = len(listed) + len(rest) > LINES
+        listed = (*listed, *rest)[:LINES]
+    stuck, waiting, sending = totals
+    return Overview((), listed, stuck, waiting, sending, more)
+
+
+async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
+    """The executions of these rounds, in the order of their first."""
+    rounds = await read.rounds.lines(ids)
+    keys = dict.fromkeys(
+        (line.round.review.crew, line.round.review.execution_id) for line in rounds
+    )
+    found = {
+        (one.execution.crew, one.execution.execution_id): one
+        for one in await read.executions.postings(tuple(keys))
+    }
+    return tuple(
+        ExecutionLine(
+            found[key],
+            tuple(
+                line
+                for line in rounds
+                if (line.round.review.crew, line.round.review.execution_id) == key
+            ),
+        )
+        for key in keys
+    )
+
+
+def _key(line: ExecutionLine) -> tuple[str, str]:
+    execution = line.posting.execution
+    return execution.crew, execution.execution_id
+
+
+async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:
+    began = clock()
+    unavailable = await client.ping()
+    return CrewHealth(name, clock() - began, unavailable.why if unavailable else None)

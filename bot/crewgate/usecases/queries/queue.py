@@ -1,0 +1,75 @@
+"""A person's queue: rounds that wait for them or for others, are stuck, or were decided.
+
+Nothing in it, its totals included, is of a crew or under a rule that the person may not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from itertools import chain
+
+from crewgate.domain.people import Role
+from crewgate.domain.review import State
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.read_models import Queue, QueuePart, Selection
+
+#: Rounds on one page, of all parts together.
+PAGE = 20
+#: How long a decided round stays in the queue.
+DAY = timedelta(hours=24)
+_DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
+
+
+async def queue(
+    user: str,
+    *,
+    page: int,
+    context: ReviewContext,
+    keep: Collection[str] = (),
+    recheck: bool = False,
+) -> Queue:
+    """One page of a person's queue; the last page when `page` is beyond it.
+
+    `keep` names rounds that are read beside it. `recheck` is for when they ask for it, as in
+    `permissions.permitting`.
+    """
+    mine, readable, operated = await context.queues_of(
+        user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck
+    )
+    others = tuple(key for key in readable if key not in mine)
+    read = context.uow.read.rounds
+    parts = (
+        Selection(mine, (State.WAITING,)),
+        Selection(readable, (State.STUCK,)),
+        Selection(others, (State.WAITING,)),
+        Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
+    )
+    totals = [await read.count(part) for part in parts]
+    pages = max(1, -(-sum(totals) // PAGE))
+    page = max(0, min(page, pages - 1))
+    begin, end = page * PAGE, (page + 1) * PAGE
+    shown: list[tuple[str, ...]] = []
+    before = 0
+    for part, total in zip(parts, totals, strict=True):
+        offset = max(0, begin - before)
+        limit = min(total, end - before) - offset
+        shown.append(await read.first(part, offset=offset, limit=limit) if limit > 0 else ())
+        before += total
+    ids = dict.fromkeys((*chain(*shown), *keep))
+    lines = {line.round.id: line for line in await read.lines(tuple(ids))}
+    waiting, stuck, theirs, decided = (
+        QueuePart(tuple(lines[key] for key in keys), total)
+        for keys, total in zip(shown, totals, strict=True)
+    )
+    return Queue(
+        waiting,
+        stuck,
+        theirs,
+        decided,
+        page,
+        pages,
+        kept=tuple(lines[key] for key in keep if key in lines and lines[key].key in readable),
+        reviewed=frozenset(mine),
+        operated=frozenset(crew for crew, _ in operated),
+    )

@@ -1,0 +1,64 @@
+"""The rules that concern a person, as the settings have them now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.people import Role
+from crewgate.domain.rules.rule import Rule
+from crewgate.usecases import permissions
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewRules:
+    """What concerns somebody of one crew; there is something."""
+
+    crew: Crew
+    rules: tuple[tuple[int, Rule], ...]
+    """Each with its place in the order in which they are tried, from 1."""
+    otherwise: bool
+    """They decide what no rule is for, too."""
+
+
+async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...]:
+    """By crew, the rules under which this person may decide, once they are escalated at the latest.
+
+    By their own right or for somebody who is away. Who decides by the crew's own settings is shown
+    all of its rules: they say what is left.
+    """
+    numbered = {name: tuple(enumerate(crew.rules, start=1)) for name, crew in context.crews.items()}
+    applied = [
+        StoredRule(str(number), name, rule, escalated=True)
+        for name, rules in numbered.items()
+        for number, rule in rules
+    ]
+    keys = await _decided_by(user, applied, context)
+    found = []
+    for name, crew in context.crews.items():
+        otherwise = (name, NO_RULE) in keys
+        theirs = tuple(
+            (number, rule)
+            for number, rule in numbered[name]
+            if otherwise or (name, str(number)) in keys
+        )
+        if theirs or otherwise:
+            found.append(CrewRules(crew=crew, rules=theirs, otherwise=otherwise))
+    return tuple(found)
+
+
+async def _decided_by(
+    user: str, applied: list[StoredRule], context: ReviewContext
+) -> set[QueueKey]:
+    """Under which of these a person may decide, with NO_RULE for a crew's own settings."""
+    own = await permissions.queues_of(
+        user,
+        Role.REVIEWER,
+        applied,
+        crews=context.crews,
+        directory=context.directory,
+        recheck=True,
+    )
+    return {*own, *await context.handed_to(user, applied)}

@@ -1,0 +1,58 @@
+"""Which rounds are waiting, and the status of one execution."""
+
+from __future__ import annotations
+
+from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
+from crewgate.domain.people import Role
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import State
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.ports.crew import CrewClients
+from crewgate.usecases.read_models import ExecutionStatus, Pending, Selection
+
+#: Rounds or executions in one list; more would not fit into one Slack message.
+LINES = 20
+
+
+async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
+    """What is waiting that this person may read, or with `mine` decide, the oldest first."""
+    role = Role.REVIEWER if mine else Role.READER
+    [theirs] = await context.queues_of(by, role, recheck=True)
+    waiting = Selection(theirs, (State.WAITING,))
+    read = context.uow.read.rounds
+    lines = await read.lines(await read.first(waiting, limit=LINES))
+    total = len(lines) if len(lines) < LINES else await read.count(waiting)
+    return Pending(lines, total)
+
+
+async def execution(
+    prefix: str, *, by: str, context: ReviewContext, clients: CrewClients
+) -> ExecutionStatus:
+    """One execution that this person may read, named by its id or any unambiguous beginning of it.
+
+    Without the rounds whose rule lets others read them.
+
+    Raises ExecutionNotFound, AmbiguousExecution with some of the candidates, or, to who knows the
+    whole id of an execution that they may not read, NotAReader or UnknownCrew.
+    """
+    read = context.uow.read
+    crews = await context.crews_of(by, Role.READER, recheck=True)
+    found = await read.executions.starting_with(prefix, crews=crews, limit=LINES)
+    exact = [name for name in found if name[1] == prefix]
+    match exact or found:
+        case []:
+            # A beginning must not tell which ids there are.
+            for crew in await read.executions.crews_with(prefix):
+                await context.ensure(by, Role.READER, crew)
+            raise ExecutionNotFound(prefix)
+        case [(crew, execution_id)]:
+            stored = await read.executions.find(crew, execution_id)
+            assert stored is not None  # noqa: S101  # it was there just now, and none is deleted
+            [readable] = await context.queues_of(by, Role.READER, recheck=False)
+            found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
+            rounds = tuple(line for line in found_rounds if line.key in readable)
+            progress = await clients[crew].status(execution_id)
+            secrets = await read.executions.secrets_of(crew, execution_id)
+            return ExecutionStatus(stored, rounds, Redactor(secrets).fields(progress))
+        case several:
+            raise AmbiguousExecution(prefix, tuple(several))

@@ -1,0 +1,128 @@
+"""Recording what a crew sends when it pauses: a human-input notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.execution import Execution
+from crewgate.domain.notification import Notification
+from crewgate.domain.receipt import receive
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import Review, Round
+from crewgate.domain.rules.choose import choose
+from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.rule import Rule
+from crewgate.usecases.evidence import heed_activity
+from crewgate.usecases.ports.base import Clock, Crews, NewId
+from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
+from crewgate.usecases.timed import cancel
+from crewgate.usecases.track import track
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a notification became: a new round, or a duplicate of one."""
+
+    round: Round
+    accepted: bool
+
+
+async def receive_notification(
+    crew: str,
+    notification: Notification,
+    *,
+    uow: UnitOfWork,
+    crews: Crews,
+    clock: Clock,
+    new_id: NewId,
+) -> Received:
+    """Store a notification with its round, its output and the URLs it carried.
+
+    The crew never repeats it, so this is on disk before anybody answers. The first of the crew's
+    rules that fits is kept with the round. What it says is kept
+    without the secrets that the execution's webhooks carried.
+    """
+    now = clock()
+    async with uow.begin() as tx:
+        execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
+        redactor = Redactor(await tx.executions.secrets_of(execution))
+        notification = redactor.fields(notification, keep=Notification.VERBATIM)
+        candidate = Review(
+            id=new_id(),
+            crew=crew,
+            execution_id=notification.execution_id,
+            task_id=notification.task_id,
+            task_name=notification.task_name,
+            agent=notification.agent,
+            expected_output=notification.expected_output,
+        )
+        review, latest = await tx.open_review(candidate)
+        receipt = receive(
+            latest,
+            review=review,
+            digest=notification.output.digest,
+            at=now,
+            new_id=new_id,
+            rule=_rule(crews.get(crew), execution, review, notification),
+        )
+        if not receipt.opened:
+            await tx.executions.undo_activity(execution)
+        else:
+            if receipt.ended is not None:
+                await tx.save(receipt.ended)
+                await cancel(tx, receipt.ended)
+            await tx.open_round(receipt.current, notification.output, notification.webhooks)
+            await tx.enqueue(receipt.effects, at=now)
+            execution = await heed_activity(tx, execution, at=now)
+            await track(tx, execution, carried=notification.meta, paused=True, at=now)
+    return Received(receipt.current, receipt.opened)
+
+
+def _rule(
+    crew: Crew | None, execution: Execution, review: Review, notification: Notification
+) -> Rule | None:
+    """The rule for a new round, by what is known of it without what must not be shown."""
+    if crew is None or not crew.rules:
+        return None
+    facts = Facts(
+        task_id=review.task_id,
+        task_name=review.task_name,
+        agent=review.agent,
+        output=notification.output,
+        inputs=execution.inputs,
+        meta=execution.learn(carried=notification.meta).meta,
+    )
+    found = choose(crew.rules, facts)
+    return None if found is None else crew.rule_for_round(found)
+
+
+async def store_dead_letter(
+    crew: str,
+    body: bytes,
+    reason: str,
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    new_id: NewId,
+    webhook: ForwardedWebhook | None = None,
+) -> DeadLetter:
+    """Keep a webhook that could not be understood as it came, and report it in the channel.
+
+    `webhook` is what is to be forwarded of it all the same.
+    """
+    dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
+    async with uow.begin() as tx:
+        await tx.store_dead_letter(dead_letter)
+        await tx.enqueue([_report(dead_letter)], at=dead_letter.received_at)
+        if webhook is not None:
+            await tx.executions.add_forwarded_webhook(webhook)
+            forward = Effect(EffectKind.FORWARD, webhook.id, crew, webhook.execution_id)
+            await tx.enqueue([forward], at=dead_letter.received_at)
+    return dead_letter
+
+
+def _report(dead_letter: DeadLetter) -> Effect:
+    return Effect(EffectKind.REPORT, dead_letter.id, dead_letter.crew, execution_id="")

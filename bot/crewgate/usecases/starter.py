@@ -1,0 +1,91 @@
+"""Nobody approves what they started, where a rule says so: who started an execution."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from crewgate.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
+from crewgate.domain.people import Email, User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.starter import said_starter
+from crewgate.domain.verdict import Vote, voices_of
+from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.ports.slack import Directory
+from crewgate.usecases.ports.store import Tx
+
+#: How long after a kickoff whose answer is not known an execution may turn up that it started.
+UNCLEAR: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Who started an execution: accounts, by id."""
+
+    users: frozenset[str]
+    certain: bool = True
+    """False: nobody knows, and these had the crew started at about that time without an answer."""
+
+
+class NotAsked(Exception):  # nobody is told of it
+    """Slack has not been asked yet whom an address stands for."""
+
+    def __init__(self, address: Email) -> None:
+        super().__init__()
+        self.address = address
+
+
+async def starter_of(
+    round_: Round, tx: Tx, context: ReviewContext, *, asked: Collection[Email]
+) -> Starter | None:
+    """Who started a round's execution; None where its rule does not ask, or nobody knows.
+
+    Raises NotAsked of an address about which Slack was not `asked` already, then StarterNotTold
+    where Slack did not answer.
+    """
+    if round_.rule is None or round_.rule.self_approval:
+        return None
+    review = round_.review
+    execution = await tx.executions.find(review.crew, review.execution_id)
+    assert execution is not None  # noqa: S101  # each round has one
+    said = said_starter(execution.starter, execution.meta)
+    if said is not None and (users := _users(said, context.directory, asked)):
+        return Starter(users)
+    began = execution.began_at
+    unclear = await tx.executions.unclear_starters(review.crew, since=began - UNCLEAR, until=began)
+    users = frozenset().union(*(_users(one, context.directory, asked) for one in unclear))
+    return Starter(users, certain=False) if users else None
+
+
+def _users(said: User | Email, directory: Directory, asked: Collection[Email]) -> frozenset[str]:
+    """The accounts that are meant, as far as memory tells. Raises as `starter_of` does."""
+    members = directory.members((said,))
+    if isinstance(said, Email) and members.unresolved:
+        if said in asked:
+            raise StarterNotTold
+        raise NotAsked(said)
+    return members.users
+
+
+def without(round_: Round, starter: Starter | None) -> Round:
+    """The round without approvals of who, as is known now, had started it."""
+    for user in starter.users if starter is not None else ():
+        if user in voices_of(round_.votes):
+            round_ = round_.take_back(user).round
+    return round_
+
+
+def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
+    """Raises where the round's rule lets this person not approve.
+
+    SelfApproval, PerhapsSelfApproval or UnknownStarter.
+    """
+    rule = round_.rule
+    if rule is None or rule.self_approval:
+        return
+    if not rule.unknown_starter and (starter is None or not starter.certain):
+        raise UnknownStarter
+    if starter is not None and vote.voices & starter.users:
+        raise SelfApproval if starter.certain else PerhapsSelfApproval

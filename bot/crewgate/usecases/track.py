@@ -1,0 +1,143 @@
+"""Tracking an execution to its end, by what its webhooks say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.execution import (
+    CrewUpdate,
+    Execution,
+    ExecutionState,
+    ExecutionUpdate,
+    StepUpdate,
+    TaskUpdate,
+    about,
+)
+from crewgate.domain.given import Given
+from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.verdict import Person
+from crewgate.usecases.evidence import STATUS_POLL, first_poll, heed_activity
+from crewgate.usecases.ports.base import NewId
+from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.read_models import ForwardedWebhook
+from crewgate.usecases.timed import cancel
+
+
+async def track(
+    tx: Tx,
+    execution: Execution,
+    *,
+    at: datetime,
+    starter: Person | None = None,
+    inputs: Given = (),
+    meta: Given = (),
+    carried: Given = (),
+    paused: bool = False,
+) -> None:
+    """Track an opened execution: it was started here, or it has paused for a review.
+
+    `meta` is its caller's, `carried` what a notification says instead. What was recorded of it
+    before is shown now. One that was tracked and has ended is reopened by a pause, not by the
+    answer to its kickoff, which may be stored after its end.
+    """
+    before = execution
+    execution = before.learn(starter=starter, inputs=inputs, meta=meta, carried=carried)
+    first = not execution.tracked
+    reopened = paused and execution.tracked and execution.is_over
+    if not first and not reopened and before == execution:
+        return
+    if reopened:
+        execution = execution.reopen()
+    await tx.executions.save(replace(execution, tracked=True))
+    effects: list[Effect] = []
+    if not first and execution.subject != before.subject:
+        # It was not known yet what its cards are about.
+        unfinished = await tx.unfinished(execution.crew, execution.execution_id)
+        effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
+    if starter is not None or execution.completed_tasks:
+        effects.append(about(execution, EffectKind.PROGRESS))
+    if first and execution.is_over:
+        effects.append(about(execution, EffectKind.POST_RESULT))
+    await tx.enqueue(effects, at=at)
+    poll = about(execution, EffectKind.POLL_STATUS)
+    if reopened:
+        # The one from before the end may still wait.
+        await tx.hasten(poll, at=at + STATUS_POLL.first)
+    elif first and not execution.is_over:
+        soon = first_poll(execution) if paused else STATUS_POLL.first
+        await tx.enqueue([poll], at=at + soon, wake=False)
+
+
+async def record_update(
+    crew: str,
+    execution_id: str,
+    update: ExecutionUpdate,
+    *,
+    uow: UnitOfWork,
+    at: datetime,
+    new_id: NewId,
+    webhook: ForwardedWebhook | None = None,
+) -> None:
+    """Record a task, step or crew webhook; `webhook` is what is to be forwarded of it."""
+    async with uow.begin() as tx:
+        execution = await tx.executions.record_activity(crew, execution_id, at=at)
+        update = Redactor(await tx.executions.secrets_of(execution)).fields(update)
+        execution = await heed_activity(tx, execution, at=at)
+        match update:
+            case StepUpdate(doing=doing):
+                await tx.executions.save(replace(execution, step=doing))
+            case TaskUpdate():
+                await _complete_task(tx, execution, update, at=at, update_id=new_id())
+            case CrewUpdate():  # pragma: no branch  # there is no fourth
+                await _complete_crew(tx, execution, update, at=at)
+        if webhook is not None:
+            await tx.executions.add_forwarded_webhook(webhook)
+            await tx.enqueue([about(execution, EffectKind.FORWARD, webhook.id)], at=at)
+
+
+async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: datetime) -> None:
+    """Save an execution that has ended, close its unfinished rounds, and post the result once.
+
+    While it awaits its result, its status is asked for that first.
+    """
+    await tx.executions.save(ended)
+    for round_ in await tx.unfinished(ended.crew, ended.execution_id):
+        closed = round_.close(_why_over(ended), at)
+        await tx.save(closed.round)
+        await tx.enqueue(closed.effects, at=at)
+        await cancel(tx, round_)
+    if not ended.tracked:
+        return
+    effects = [about(ended, EffectKind.PROGRESS)]
+    if ended.awaits_result:
+        await tx.hasten(about(ended, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    elif not before.is_over or before.awaits_result:
+        effects.append(about(ended, EffectKind.POST_RESULT))
+    await tx.enqueue(effects, at=at)
+
+
+def _why_over(execution: Execution) -> ExecutionOver:
+    match execution.state:
+        case ExecutionState.FAILED:
+            return ExecutionFailed(execution.error)
+        case ExecutionState.GONE:
+            return ExecutionGone()
+        case _:
+            return ExecutionEnded()
+
+
+async def _complete_task(
+    tx: Tx, execution: Execution, update: TaskUpdate, *, at: datetime, update_id: str
+) -> None:
+    await tx.executions.add_task_update(update_id, execution, update, at=at)
+    await tx.executions.save(execution.finish_task())
+    if execution.tracked:
+        await tx.enqueue([about(execution, EffectKind.PROGRESS)], at=at)
+
+
+async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:
+    ended = execution.end(ExecutionState.COMPLETED, at, result=update.result, tokens=update.tokens)
+    await end_execution(tx, execution, ended, at=at)

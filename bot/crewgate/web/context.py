@@ -1,0 +1,63 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from crewgate.domain.execution import ExecutionUpdate
+from crewgate.domain.notification import Notification, WebhookUrls
+from crewgate.domain.question import FlowRequest
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.stream import StreamEvent
+from crewgate.network.refusals import RequestRefused
+from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
+from crewgate.usecases.ports.crew import KickoffRequest
+from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.web.credentials import Credentials, EventKind
+from crewgate.web.error_responses import unknown_crew
+from crewgate.web.health import CheckHealth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebContext:
+    """What the routes work with; built once, by the app. The parsers raise Malformed."""
+
+    credentials: Mapping[str, Credentials]
+    """By crew."""
+    uow: UnitOfWork
+    crews: Crews
+    clock: Clock
+    new_id: NewId
+    off_loop: OffLoop
+    kickoffs: Kickoffs
+    check_health: CheckHealth
+    redactors: Mapping[str, Redactor]
+    """By crew: what is taken out of all that comes from it."""
+    prove: Callable[[str], str]
+    """What only this bot answers to a nonce."""
+    status_token: str | None = field(repr=False)
+    """Opens the details of the bot's health."""
+    public_url: str | None
+    parse_notification: Callable[[bytes], Notification]
+    parse_flow_request: Callable[[bytes], FlowRequest]
+    may_answer: Callable[[str, str], bool]
+    """True if the settings let a crew's flow be answered at this address."""
+    parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
+    """The id of the execution that a task, step or crew webhook is about, and what it says."""
+    parse_events: Callable[[bytes], tuple[StreamEvent, ...]]
+    parse_kickoff: Callable[[bytes], KickoffRequest]
+    parse_registration: Callable[[bytes], WebhookUrls]
+    parse_execution: Callable[[str], str]
+    forwarding: frozenset[str] = frozenset()
+    """Crews whose webhooks are forwarded to their callers."""
+
+    def credentials_of(self, request: web.Request) -> Credentials:
+        """Those of the crew that a request's path names. Raises RequestRefused."""
+        crew = request.match_info["crew"]
+        if crew not in self.credentials:
+            raise RequestRefused(unknown_crew(crew))
+        return self.credentials[crew]

@@ -1,0 +1,40 @@
+"""Every address but Slack's own, which `slack_events` adds."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aiohttp import web
+
+from crewgate.network.request_body import LIMIT, Room
+from crewgate.web.context import WebContext
+from crewgate.web.error_responses import explain_failures
+from crewgate.web.flow_requests import on_flow_request
+from crewgate.web.flow_signature import TakenRequests
+from crewgate.web.health import is_local, on_healthz, on_readyz
+from crewgate.web.kickoff import on_kickoff, on_register
+from crewgate.web.webhooks import on_event, on_human_input, on_stream
+
+
+def build(context: WebContext) -> web.Application:
+    """An application with the addresses of crews, callers and health checks."""
+    app = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
+    router = app.router
+    router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))
+    flow_request = partial(on_flow_request, context=context, room=Room(), taken=TakenRequests())
+    router.add_post("/crews/{crew}/flow-request", flow_request)
+    router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
+    router.add_post("/crews/{crew}/events/stream", partial(on_stream, context=context))
+    router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))
+    router.add_put(
+        "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
+    )
+    router.add_get("/healthz", partial(on_healthz, prove=context.prove))
+    readyz = partial(
+        on_readyz,
+        check_health=context.check_health,
+        status_token=context.status_token,
+        local=is_local(context.public_url),
+    )
+    router.add_get("/readyz", readyz)
+    return app

@@ -1,0 +1,119 @@
+"""Slack's own address: read within limits and verified before Bolt reads anything of it.
+
+Bolt parses a body before it checks the signature, so that anybody's malformed body would be an
+unforeseen failure with a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qs
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
+
+from crewgate.network.refusals import RequestRefused, malformed, refusal
+from crewgate.network.request_body import Room, content_of, read_body
+from crewgate.usecases.ports.slack import RESPONSE_SENT
+
+log = structlog.get_logger(__name__)
+
+Acknowledge = Callable[..., Awaitable[object]]
+
+#: Seconds since 1970, as Slack sends them; `int` alone would take more.
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
+#: Slack's check of the certificate is a form of two fields, in characters.
+_SSL_CHECK_LIMIT: Final = 1_000
+
+
+def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secret: str) -> None:
+    """Put Slack's address on the application."""
+    verifier = SignatureVerifier(signing_secret)
+    take = partial(on_slack_event, bolt=bolt, verifier=verifier, room=Room())
+    app.router.add_post("/slack/events", take)
+
+
+async def on_slack_event(
+    request: web.Request, *, bolt: AsyncApp, verifier: SignatureVerifier, room: Room
+) -> web.StreamResponse:
+    """Pass a signed request on to Bolt; refuse every other."""
+    text = _text_of(content_of(await read_body(request, room=room)))
+    if not _is_signed(request, text, verifier):
+        if _is_ssl_check(text):
+            return web.Response()
+        log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
+        return refusal(
+            401, "unauthorized", "The request is not signed with this app's signing secret."
+        )
+    sent = asyncio.Event()
+    try:
+        for_bolt = AsyncBoltRequest(
+            body=text,
+            query=request.query_string,
+            headers={name: request.headers.getall(name) for name in request.headers},
+            context={RESPONSE_SENT: sent},
+        )
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        # Bolt takes ids from the body without a look at what is there.
+        return _not_slacks()
+    if not _can_be_matched(for_bolt.body):
+        return _not_slacks()
+    try:
+        response: web.StreamResponse = await to_aiohttp_response(
+            await bolt.async_dispatch(for_bolt)
+        )
+        with suppress(ConnectionError):  # aiohttp meets it again, and takes it for what it is
+            await response.prepare(request)
+            await response.write_eof()
+    finally:
+        sent.set()
+    return response
+
+
+def _can_be_matched(body: Mapping[str, object]) -> bool:
+    """Whether Bolt can look for a listener: it takes these parts for what they should be."""
+    actions = body.get("actions", [{}])
+    if not isinstance(actions, list) or not actions:
+        return False
+    of_view = str(body.get("type")).startswith("view_")
+    view = body.get("view") if of_view else body.get("view") or {}
+    objects = (*actions, body.get("event", {}), view)
+    return all(isinstance(part, dict) for part in objects)
+
+
+def _not_slacks() -> web.Response:
+    return malformed("The body is not one of Slack's payloads.")
+
+
+def _text_of(content: bytes) -> str:
+    """Raises RequestRefused."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise RequestRefused(malformed("The body is not UTF-8.")) from None
+
+
+def _is_signed(request: web.Request, text: str, verifier: SignatureVerifier) -> bool:
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
+        return False
+    return bool(verifier.is_valid(text, timestamp, signature))
+
+
+def _is_ssl_check(text: str) -> bool:
+    """Whether Slack looks at the certificate only, which it does not sign.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    return len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]
