@@ -131,7 +131,10 @@ async def test_what_is_doubtful_is_no_error(said_of: Ask) -> None:
     ]
 
 
-_SECRET = "which sounds like a secret and is not kept, so the rule never counts"
+_SECRET = (
+    "which sounds like a secret and is not kept, so the strictest rule that may match counts"
+    " wherever it is given; ask for another one"
+)
 _OPEN = "has a [ that nothing closes, so it stands for itself"
 
 

@@ -8,9 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.crewai.given import GIVEN_LIMIT, NAME_LIMIT, VALUE_LIMIT, read_given
+from crewgate.crewai.given import (
+    ASKED_NAME_LIMIT,
+    ASKED_VALUE_LIMIT,
+    GIVEN_LIMIT,
+    NAME_LIMIT,
+    NAMES_LIMIT,
+    VALUE_LIMIT,
+    read_given,
+)
 from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
 from crewgate.crewai.payloads import parse_notification
+from crewgate.domain.given import UNKNOWN, Hidden, shown, value_of
 
 
 def test_a_kickoffs_inputs_and_meta_are_read() -> None:
@@ -33,12 +42,12 @@ def test_a_notifications_meta_is_read() -> None:
 def test_who_started_it_is_never_one_too_many() -> None:
     many = {f"n{n}": "x" for n in range(30)}
     found = read_given(many | {"started_by": "U0ANA"})
-    assert found == (*list(many.items())[:9], ("started_by", "U0ANA"))
+    assert shown(found) == (*list(many.items())[:9], ("started_by", "U0ANA"))
 
 
 @pytest.mark.parametrize("meta", [None, [], "text", 1])
 def test_what_is_no_object_gives_nothing(meta: object) -> None:
-    assert read_given(meta) == ()
+    assert shown(read_given(meta)) == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,56 @@ def test_what_is_no_object_gives_nothing(meta: object) -> None:
     ],
 )
 def test_what_is_secret_long_or_nested_is_left_out(name: str, value: object) -> None:
-    assert read_given({name: value, "kept": "yes"}) == (("kept", "yes"),)
+    assert shown(read_given({name: value, "kept": "yes"})) == (("kept", "yes"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("text", "x" * ASKED_VALUE_LIMIT, "x" * ASKED_VALUE_LIMIT),
+        ("text", "x" * (ASKED_VALUE_LIMIT + 1), Hidden()),
+        ("n" * (NAME_LIMIT + 1), "x", "x"),
+        ("blank", " \n", ""),
+        ("nothing", None, None),
+        ("list", [1], Hidden()),
+        ("api_key", "abc", Hidden()),
+        ("taskWebhookUrl", "https://theirs.example/task", Hidden()),
+        ("link", "https://files.example/a?signature=1", Hidden()),
+    ],
+)
+def test_rules_are_told_what_is_too_long_to_be_shown_and_never_a_secret(
+    name: str, value: object, told: str | Hidden | None
+) -> None:
+    assert value_of(read_given({name: value}), name) == told
+
+
+def test_rules_are_told_of_all_that_came() -> None:
+    came = read_given({f"n{n}": str(n) for n in range(30)} | {"amount": 90_000})
+    assert len(shown(came)) == GIVEN_LIMIT
+    assert (value_of(came, "n0"), value_of(came, "amount")) == ("0", "90000")
+    assert value_of(came, "other") is None
+
+
+def test_of_more_names_than_are_kept_the_rest_cannot_be_told() -> None:
+    came = read_given({f"n{n}": "x" for n in range(NAMES_LIMIT + GIVEN_LIMIT + 1)})
+    assert (value_of(came, "n0"), value_of(came, "n10")) == ("x", Hidden())
+    assert value_of(read_given({"n" * (ASKED_NAME_LIMIT + 1): "x"}), "other") is None
+
+
+@pytest.mark.parametrize("text", ['{"amount": 90000.10}', ' {"amount": "90000.10"} '])
+def test_an_object_may_be_written_as_a_text(text: str) -> None:
+    assert read_given(text) == (("amount", "90000.10"),)
+    body = json.dumps({"execution_id": "e", "task_id": "t", "inputs": text}).encode()
+    assert parse_notification(body).inputs == (("amount", "90000.10"),)
+
+
+@pytest.mark.parametrize("value", ["text", "[1]", '{"a": ', "[" * 10**5, [1], 1])
+def test_what_is_no_object_cannot_be_told(value: object) -> None:
+    assert read_given(value) == UNKNOWN
+
+
+def test_a_notification_mostly_says_no_inputs() -> None:
+    assert parse_notification(b'{"execution_id": "e", "task_id": "t"}').inputs is None
 
 
 @pytest.mark.parametrize(
@@ -88,12 +146,12 @@ def test_a_form_s_secrets_are_sent_and_not_shown() -> None:
     request = new_kickoff({"topic": "tea"} | secrets)
 
     assert json.loads(request.body) == {"inputs": {"topic": "tea"} | secrets}
-    assert request.inputs == (("topic", "tea"),)
+    assert shown(request.inputs) == (("topic", "tea"),)
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans(), st.floats())))
-def test_whatever_is_given_little_is_kept(value: dict[str, object]) -> None:
-    kept = read_given(value)
+def test_whatever_is_given_little_is_shown(value: dict[str, object]) -> None:
+    kept = shown(read_given(value))
 
     assert len(kept) <= GIVEN_LIMIT
     assert all(len(name) <= NAME_LIMIT and len(text) <= VALUE_LIMIT for name, text in kept)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.runtime import utc_now
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
@@ -85,6 +87,32 @@ async def test_the_last_of_two_approvals_resumes_the_crew_once(make_world: MakeW
         await world.delivered(card)
         [resume] = world.crew.resumes
         assert (resume.is_approve, resume.human_feedback) == (True, "Approved.")
+
+
+@pytest.mark.parametrize(
+    ("amount", "strict"), [(90_000, True), ("90000." + "0" * 300, True), (10, False), ([1], True)]
+)
+async def test_a_rule_is_chosen_by_the_eleventh_input_which_nobody_is_shown(
+    make_world: MakeWorld, amount: object, strict: bool
+) -> None:
+    port = free_port()
+    crews_file = f'{TWO}when = {{ inputs = {{ amount = "9*" }} }}\n'
+    url = f"http://127.0.0.1:{port}"
+    async with make_world(
+        port=port, crews_file=crews_file, **ENVIRONMENT | {"PUBLIC_URL": url}
+    ) as world:
+        world.crew.human_input = None
+        inputs = {"topic": "tea"} | {f"n{number}": "x" for number in range(9)} | {"amount": amount}
+        status, _ = await world.post(
+            "/crews/research/kickoff",
+            json.dumps({"inputs": inputs}).encode(),
+            Authorization=f"Bearer {world.crew.token}",
+            Content_Type="application/json",
+        )
+        assert status == 200
+        shown = message_text(await world.card("Market research"))
+        assert ("two eyes" in shown) is strict
+        assert "9000" not in shown
 
 
 async def test_a_rule_s_card_is_in_its_channel_and_its_people_decide(

@@ -81,6 +81,34 @@ async def test_where_no_rule_matches_the_crew_counts(world: World, told: Told) -
     assert said[-1] == "  the crew has no rules now"
 
 
+async def test_where_it_cannot_be_told_what_matches_the_strictest_counts(
+    world: World, told: Told
+) -> None:
+    await world.notify()
+    small = rule("small", 'when = { task = "draft", inputs = { amount = "1*" } }')
+    big = rule("big", 'when = { inputs = { amount = "9*" } }\napprovals = 2')
+    never = rule("never", 'when = { task = "memo", inputs = { amount = "2*" } }')
+    _, said = await told(small + big + never, explain="e-1")
+    first, second, third = (
+        f'crews.toml, line {line}: crews.research.rules[{number}] "{name}"'
+        for number, line, name in ((1, 6, "small"), (2, 9, "big"), (3, 13, "never"))
+    )
+    assert said[5:] == [
+        f"    ? {first}:",
+        "        amount in inputs cannot be told; it must be 1*",
+        f"    ? {second}:",
+        "        amount in inputs cannot be told; it must be 9*",
+        f"    ✗ {third}:",
+        "        the task is Draft the report; it must be memo",
+        "        amount in inputs cannot be told; it must be 2*",
+        "    → it cannot be told which matches first: “big” counts, the strictest of these",
+    ]
+    _, said = await told(
+        rule("open", 'when = { inputs = { amount = "1*" } }\nreviewers = ["*"]'), explain="e-1"
+    )
+    assert said[-1].endswith("first: the crew's settings count, the strictest of these")
+
+
 async def test_an_execution_is_named_by_any_unambiguous_beginning(world: World, told: Told) -> None:
     for execution in ("abc", "abcd", "abe"):
         await world.notify(execution_id=execution)

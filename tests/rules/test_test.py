@@ -175,6 +175,27 @@ async def test_rounds_are_chosen_for_by_all_that_was_known(world: World, told: T
     assert said[4] == "  → 1 would be under “memos” instead of the crew's settings"
 
 
+async def test_where_a_value_cannot_be_told_the_strictest_is_tried(
+    world: World, told: Told
+) -> None:
+    await pause(world, 1)
+    await world.start("e-2")
+    await pause(world, 2)
+    big = rule("big", 'when = { inputs = { amount = "9*" } }\napprovals = 2')
+    _, said = await told(rule("small", 'when = { inputs = { amount = "1*" } }') + big)
+    assert said[3:7] == [
+        "  ✓ 1 would go as it went",
+        "  → 1 would be under “big” instead of the crew's settings",
+        "      the strictest that may match: it cannot be told which matches first",
+        "      2 approvals instead of 1",
+    ]
+    world.crews["research"] = a_crew(rules=(Rule(name="big", approvals=2),))
+    await pause(world, 3)
+    world.crews["research"] = a_crew()
+    _, said = await told(rule("big", 'when = { inputs = { amount = "9*" } }\napprovals = 2'))
+    assert said[3] == "  ✓ 2 would go as they went"
+
+
 async def test_only_rounds_since_then_are_tried(world: World, told: Told) -> None:
     await pause(world, 1)
     world.clock.advance(timedelta(days=3))

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from crewgate.domain.errors import NotAReader, NotAReviewer, UnknownCrew
-from crewgate.domain.notification import Format, Output
+from crewgate.domain.given import Came, Hidden
+from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Anyone, Role, User
+from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Rule
+from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from crewgate.usecases.queries import status as look
 from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.queries.status import pending
@@ -51,6 +55,74 @@ async def test_the_rule_is_chosen_by_all_that_is_known(
     received = await world.notify(output=output, agent="Lawyer", meta=(("region", "EU"),))
     assert received.round.rule == (rule if fits else None)
     assert (await world.round(received.round.id)).rule == (rule if fits else None)
+
+
+TEN = tuple((f"n{number}", "x") for number in range(10))
+BIG = a_rule(when=Conditions(inputs=(("amount", "9*"),)), approvals=2)
+
+
+async def start_on(world: World, inputs: Came, meta: Came = ()) -> None:
+    """A caller starts an execution through the bot."""
+    kickoffs = Kickoffs(
+        uow=world.uow,
+        crews=world.crews,
+        clients={"research": world.crew},
+        clock=world.clock,
+        new_id=world.new_id,
+        redactors={"research": Redactor()},
+    )
+    world.crew.kickoff_outcome = KickoffAnswer(200, b"", "", execution_id="e-1")
+    await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs, meta=meta))
+
+
+@pytest.mark.parametrize(
+    ("value", "strict"),
+    [(Hidden("90000"), True), (Hidden("10"), False), (Hidden(), True), (None, False)],
+)
+async def test_each_round_is_under_the_rule_for_all_that_it_was_started_on(
+    world: World, value: Hidden | None, strict: bool
+) -> None:
+    """And nobody is shown more of it than before."""
+    settings(world, BIG, own=WebhookUrls(human_input=HumanInputWebhook("https://bot.example")))
+    amount = () if value is None else (("amount", value),)
+    await start_on(world, (*TEN, *amount, ("secret plan", Hidden("x"))))
+    for draft in ("A draft.", "Another draft."):
+        round_ = (await world.notify(draft)).round
+        assert (round_.rule == BIG) is strict
+        assert (await world.uow.read.posting(round_.id)).view.given == TEN
+    assert ("secret plan", Hidden()) in (await world.execution()).inputs
+
+
+async def test_a_rule_by_meta_is_for_all_that_a_notification_or_a_flow_carries(
+    world: World,
+) -> None:
+    rule = replace(BIG, when=Conditions(meta=(("risk", "high"),)))
+    settings(world, rule)
+    meta = (*TEN, ("risk", Hidden("high")))
+    assert (await world.notify(meta=meta)).round.rule == rule
+    assert (await world.notify("Another draft.", meta=())).round.rule == rule
+    asked = (await world.ask(meta=meta, assigned=())).round
+    assert asked.rule == rule
+
+
+async def test_an_execution_that_somebody_else_started_is_under_the_strictest_rule_that_may_match(
+    world: World,
+) -> None:
+    small = a_rule(name="small", when=Conditions(inputs=(("amount", "1*"),)))
+    settings(world, small, BIG, a_rule(name="rest"))
+    assert (await world.notify(execution_id="e-1")).round.rule == BIG
+    carried = (await world.notify(execution_id="e-2", inputs=(("amount", "10"),))).round
+    assert carried.rule == small
+    again = await world.notify("Another.", execution_id="e-2", inputs=(("amount", "90"),))
+    assert again.round.rule == small
+
+
+async def test_a_name_that_no_rule_asked_for_when_it_came_cannot_be_told(world: World) -> None:
+    settings(world)
+    await world.notify(meta=(("risk", Hidden("low")),))
+    rule = replace(BIG, when=Conditions(meta=(("risk", "high"),)))
+    settings(world, rule)
+    assert (await world.notify("Another draft.")).round.rule == rule
 
 
 async def test_the_first_rule_that_fits_counts_and_stays_with_the_round(world: World) -> None:

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import TEXT_LIMIT
 from crewgate.domain.redaction import hide_credentials
 
 #: The longest id that is taken, in characters; real ones are UUIDs or task names.
@@ -36,9 +37,6 @@ ID_BYTES: Final = 1_024
 #: The most tasks and tokens that are counted; what is more is no count.
 COUNT_LIMIT: Final = 10**6
 TOKENS_LIMIT: Final = 10**15
-
-#: What is kept of an optional text, in characters.
-OPTIONAL_LIMIT: Final = 500
 
 #: The longest webhook URL that is stored.
 URL_LIMIT: Final = 2_000
@@ -264,7 +262,7 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     # Cut before it is cleaned: that makes one character of two at most.
-    return clean(value[: 2 * OPTIONAL_LIMIT])[:OPTIONAL_LIMIT]
+    return clean(value[: 2 * TEXT_LIMIT])[:TEXT_LIMIT]
 
 
 def _line(value: object) -> object:

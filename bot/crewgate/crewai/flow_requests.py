@@ -87,7 +87,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
         output=output,
         callback=Callback(wire.callback_url, wire.response_token),
         flow_name=wire.flow_class or wire.deployment_name,
-        meta=read_given(fields.get("metadata")) or _given(state),
+        meta=read_given(fields.get("metadata")) or read_given(state, leave_out="id"),
         escalation=escalation,
     )
 
@@ -140,12 +140,6 @@ def _output(fields: Mapping[str, object]) -> Output:
     if is_empty_output(state):
         return Output("")
     return read_output(without_credentials(state))
-
-
-def _given(state: object) -> tuple[tuple[str, str], ...]:
-    if not isinstance(state, dict):
-        return ()
-    return read_given({name: value for name, value in state.items() if name != "id"})
 
 
 def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:

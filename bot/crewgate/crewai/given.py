@@ -1,4 +1,4 @@
-"""What a caller gave at kickoff, for people to read: a few short values, and no secrets."""
+"""What a caller gave at kickoff: a few short values for people to read, and the rest for rules."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Final
 
 from crewgate.crewai.fields import clean
 from crewgate.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
-from crewgate.domain.given import Given
+from crewgate.domain.given import UNKNOWN, Came, Hidden
 from crewgate.domain.redaction import hide_credentials, is_called_secret, url_secrets
 from crewgate.domain.rules.starter import STARTED_BY
 
-#: How many values are kept.
+#: How many values are shown.
 GIVEN_LIMIT: Final = 10
-#: The longest name and value that are kept, in characters. They are not cut: half a secret would
+#: The longest name and value that are shown, in characters. They are not cut: half a secret would
 #: not be found.
 NAME_LIMIT: Final = 60
 VALUE_LIMIT: Final = 200
+#: The longest name that a rule can ask for, and the longest value that is kept for rules.
+ASKED_NAME_LIMIT: Final = 200
+ASKED_VALUE_LIMIT: Final = 2_000
+#: How many names are kept for rules.
+NAMES_LIMIT: Final = 500
 
 _WEBHOOKS: Final = frozenset(
     str(name)
@@ -25,40 +30,64 @@ _WEBHOOKS: Final = frozenset(
 )
 
 
-def read_given(value: object) -> Given:
-    """The short values of an object, such as a kickoff's `inputs` or `meta`; never raises.
+def read_given(value: object, *, leave_out: str = "") -> Came:
+    """An object, such as a kickoff's `inputs` or `meta`, also as a text; never raises.
 
-    Left out is what is nested, credentials by their name or their form, webhooks' addresses, and
-    addresses that nobody could guess: whoever has one may call it. Who started it is never one too
-    many.
+    Shown are its first short values. Neither shown nor told to rules is what is nested, credentials
+    by their name or their form, webhooks' addresses, and addresses that nobody could guess: whoever
+    has one may call it. Who started it is never one too many.
     """
-    if not isinstance(value, dict):
+    if not value:
         return ()
-    pairs = ((str(name), _text(one)) for name, one in value.items())
-    shown = [(clean(name), clean(text)) for name, text in pairs if _is_shown(name, text)]
-    first, others = shown[:GIVEN_LIMIT], shown[GIVEN_LIMIT:]
-    for starter in others:
+    fields = _fields(value)
+    if fields is None:
+        return UNKNOWN
+    pairs = [
+        (clean(str(name)), _text(one))
+        for name, one in fields.items()
+        if one is not None and name != leave_out and 0 < len(str(name)) <= ASKED_NAME_LIMIT
+    ]
+    fit = [(name, text) for name, text in pairs if text and _is_shown(name, text)]
+    first = fit[:GIVEN_LIMIT]
+    for starter in fit[GIVEN_LIMIT:]:
         if starter[0] == STARTED_BY:
             first[-1] = starter
-    return tuple(first)
+    names = {name for name, _ in first}
+    others = [(name, _hidden(name, text)) for name, text in pairs if name not in names]
+    return (*first, *(others if len(others) <= NAMES_LIMIT else UNKNOWN))
 
 
-def _text(value: object) -> str:
+def _fields(value: object) -> dict[object, object] | None:
+    """What is in an object, or in the text of one; None where there is none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_int=str, parse_float=str)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def _text(value: object) -> str | None:
     match value:
         case str():
-            return value.strip()
+            return clean(value.strip())
         case bool() | int() | float():
             return json.dumps(value)
-    return ""
+    return None
 
 
 def _is_shown(name: str, text: str) -> bool:
-    short = 0 < len(name) <= NAME_LIMIT and 0 < len(text) <= VALUE_LIMIT
-    return short and name not in _WEBHOOKS and not is_secret(name, text)
+    return len(name) <= NAME_LIMIT and len(text) <= VALUE_LIMIT and not is_secret(name, text)
+
+
+def _hidden(name: str, text: str | None) -> Hidden:
+    if text is None or len(text) > ASKED_VALUE_LIMIT or is_secret(name, text):
+        return Hidden()
+    return Hidden(text)
 
 
 def is_secret(name: str, text: str) -> bool:
     """True if a value is a credential, by its name or its form, or an address to be kept secret."""
-    if is_called_secret(name) or hide_credentials(text) != text:
+    if name in _WEBHOOKS or is_called_secret(name) or hide_credentials(text) != text:
         return True
     return "://" in text and ("?" in text or "@" in text or any(url_secrets(text)))

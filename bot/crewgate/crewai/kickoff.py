@@ -21,6 +21,7 @@ from crewgate.crewai.wire import (
     human_input_body,
 )
 from crewgate.domain.errors import Malformed
+from crewgate.domain.given import Hidden
 from crewgate.domain.notification import WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
 
@@ -58,8 +59,8 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     """A kickoff that somebody asked for in Slack."""
     body = json.dumps({"inputs": dict(inputs)}).encode()
-    shown = ((name, text) for name, text in inputs.items() if not is_secret(name, text))
-    return KickoffRequest(body, inputs=tuple(shown))
+    given = ((name, Hidden() if is_secret(name, text) else text) for name, text in inputs.items())
+    return KickoffRequest(body, inputs=tuple(given))
 
 
 def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:

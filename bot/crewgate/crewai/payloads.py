@@ -180,6 +180,7 @@ def parse_notification(body: bytes) -> Notification:
         expected_output=wire.expected_output,
         agent=wire.agent,
         summary=wire.summary,
+        inputs=read_given(fields["inputs"]) if "inputs" in fields else None,
         meta=read_given(fields.get("meta")),
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
     )

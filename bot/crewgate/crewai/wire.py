@@ -40,7 +40,7 @@ KNOWN: Final = frozenset(
         HUMAN_INPUT_URL,
     )
     for name in names.choices
-) | {"agent", "crew_name", "description", "meta", "name", "summary", "token_usage"}
+) | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
 
 
 class _Bearer(Wire):

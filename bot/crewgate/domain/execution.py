@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.given import Given
+from crewgate.domain.given import UNKNOWN, Came, Given, shown
 from crewgate.domain.notification import Output
 from crewgate.domain.rules.starter import STARTED_BY, without_starter
 from crewgate.domain.verdict import Person
@@ -51,10 +51,10 @@ class Execution:
     """When this bot learnt of it."""
     starter: Person | None = None
     """Who started it in Slack."""
-    inputs: Given = ()
-    """What it was started with; short values only where it was not started in Slack."""
-    meta: Given = ()
-    """What its caller said about it, at the kickoff or in a notification; short values only."""
+    inputs: Came = UNKNOWN
+    """What it was started with; unknown where it was started without this bot."""
+    meta: Came = ()
+    """What its caller said about it, at the kickoff or in a notification."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None
@@ -82,13 +82,13 @@ class Execution:
 
     @property
     def given(self) -> Given:
-        """What it was started on: its inputs, else what its caller said about it."""
-        return self.inputs or self.meta
+        """What people are shown that it was started on: inputs, else what its caller said."""
+        return shown(self.inputs) or shown(self.meta)
 
     @property
     def subject(self) -> str:
         """What people tell it apart by, in one line: inputs, else `meta`, else its id's start."""
-        said = _subject_of(self.inputs) or _subject_of(self.meta)
+        said = _subject_of(shown(self.inputs)) or _subject_of(shown(self.meta))
         return said or id_beginning(self.execution_id)
 
     @property
@@ -106,20 +106,23 @@ class Execution:
         self,
         *,
         starter: Person | None = None,
-        inputs: Given = (),
-        meta: Given = (),
-        carried: Given = (),
+        inputs: Came | None = None,
+        meta: Came = (),
+        carried: Came = (),
+        carried_inputs: Came | None = None,
     ) -> Execution:
         """Add what is said about it at its kickoff, or `carried` by a notification.
 
         What is known already stays, save that what its caller said at the kickoff, which may be
         stored after the first notification, counts before what that one carried.
         """
+        if inputs is None and self.inputs == UNKNOWN:
+            inputs = carried_inputs
         known = self.meta if STARTED_BY in dict(self.meta) else meta or self.meta
         return replace(
             self,
             starter=starter or self.starter,
-            inputs=inputs or self.inputs,
+            inputs=self.inputs if inputs is None else inputs,
             meta=known or without_starter(carried),
         )
 

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from crewgate.domain.given import Came
 from crewgate.domain.redaction import url_secrets
+
+#: What is kept of an optional text, such as a task's or agent's name, in characters.
+TEXT_LIMIT: Final = 500
 
 
 class Format(StrEnum):
@@ -131,6 +135,8 @@ class Notification:
     expected_output: str | None = None
     agent: str | None = None
     summary: str | None = None
-    meta: tuple[tuple[str, str], ...] = ()
-    """What its caller said about the execution; short values only."""
+    inputs: Came | None = None
+    """What the execution was started with, where the crew says so."""
+    meta: Came = ()
+    """What its caller said about the execution."""
     webhooks: WebhookUrls = WebhookUrls()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from crewgate.domain.given import Came
 from crewgate.domain.notification import Output
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import Redactor, url_secrets
@@ -76,8 +77,8 @@ class FlowRequest:
     callback: Callback
     flow_name: str | None = None
     """What the flow is called."""
-    meta: tuple[tuple[str, str], ...] = ()
-    """What its caller said about the execution, or its state; short values only."""
+    meta: Came = ()
+    """What its caller said about the execution, or its state."""
     escalation: bool = False
     """It was sent before; nobody has answered for long."""
 

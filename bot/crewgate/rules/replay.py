@@ -12,7 +12,7 @@ from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.choose import choose
+from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.rules.starter import said_starter
 from crewgate.store.replay import StoredRound
@@ -61,11 +61,13 @@ class Change:
     keys: tuple[str, ...] = ()
     """What else the rule says otherwise."""
     obstacle: Obstacle | None = None
+    unsure: bool = False
+    """It cannot be told which rule matches first: `now` is the strictest of those that may."""
 
     @property
     def is_none(self) -> bool:
         """Whether it would go as it went."""
-        return self == Change(was=self.was, now=self.was)
+        return self == Change(was=self.was, now=self.was, unsure=self.unsure)
 
 
 def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
@@ -73,7 +75,9 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 
     What its own rule left out is taken from the crew as it is now, too.
     """
-    before, after = stored.round.rule or _NO_RULE, _rule_now(stored, crew) or _NO_RULE
+    possible = could_apply(crew.rules, stored.facts)
+    before = stored.round.rule or _NO_RULE
+    after = _rule_now(stored, crew, strictest(possible)) or _NO_RULE
     was, now = crew.under(before), crew.under(after)
     return Change(
         was=before.name,
@@ -87,12 +91,13 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
             if one.name not in _TOLD and getattr(before, one.name) != getattr(after, one.name)
         ),
         obstacle=_obstacle(after, crew, stored, known),
+        unsure=len(possible) > 1,
     )
 
 
-def _rule_now(stored: StoredRound, crew: Crew) -> Rule | None:
+def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule | None) -> Rule | None:
     """The rule that a new round would be under."""
-    chosen, question = choose(crew.rules, stored.facts), stored.round.question
+    question = stored.round.question
     if question is None:
         return chosen
     return rule_for(question, chosen, reviewers=bool(crew.reviewers))

@@ -14,6 +14,7 @@ from crewgate.check.slack import SlackCheck
 from crewgate.crews import build_crews
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.people import Email, ReviewerRef, Role, UserGroup
+from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.duration import Duration
 from crewgate.logs import printable
 from crewgate.rules import strings
@@ -106,18 +107,21 @@ def _explain(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
         yield strings.no_rules_line()
         return
     yield strings.tried_line()
+    possible = could_apply([one.rule for one in crew.rules], stored.facts)
     matched = False
     for one in crew.rules:
         if matched:
             yield strings.later_line(one.place)
-            continue
-        mismatches = one.rule.when.mismatches(stored.facts)
-        if mismatches:
-            yield from strings.mismatching_lines(one.place, mismatches)
+        elif mismatches := one.rule.when.mismatches(stored.facts):
+            yield from strings.mismatching_lines(
+                one.place, mismatches, possible=one.rule in possible
+            )
         else:
             matched = True
             yield strings.matching_line(one.place)
-    if not matched:
+    if len(possible) > 1:
+        yield strings.strictest_line(strictest(possible))
+    elif not matched:
         yield strings.none_line()
 
 

@@ -115,11 +115,19 @@ def later_line(place: str) -> str:
     return f"    – {place}: comes after it"
 
 
-def mismatching_lines(place: str, mismatches: Iterable[Mismatch]) -> Iterator[str]:
-    """A rule that does not count, and why."""
-    yield f"    ✗ {place}:"
+def mismatching_lines(
+    place: str, mismatches: Iterable[Mismatch], *, possible: bool
+) -> Iterator[str]:
+    """A rule that does not match, or may match, and why."""
+    yield f"    {'?' if possible else '✗'} {place}:"
     for one in mismatches:
         yield f"        {_mismatch(one)}"
+
+
+def strictest_line(rule: Rule | None) -> str:
+    """What counts where it cannot be told which rule matches first."""
+    counts = f"{named(rule)} counts" if rule is not None else f"{NO_RULE} count"
+    return f"    → it cannot be told which matches first: {counts}, the strictest of these"
 
 
 def none_line() -> str:
@@ -158,6 +166,8 @@ def _way(change: Change) -> str:
 def _differences(change: Change) -> Iterator[str]:
     if change.obstacle is not None:
         yield _obstacle(change.obstacle)
+    if change.unsure:
+        yield "the strictest that may match: it cannot be told which matches first"
     if change.channels is not None:
         was, now = change.channels
         yield f"in {now} instead of {was}"
@@ -196,6 +206,8 @@ def _mismatch(one: Mismatch) -> str:
             what = f"{one.name} in the output"
         case key:
             what = f"{one.name} in {key}"
+    if one.unsure:
+        return f"{what} cannot be told; it must be {one.wanted[0]}"
     if one.found is None:
         return f"{what} is not there; it must be {one.wanted[0]}"
     return f"{what} is {shortened(one.found)}; it must be {one.wanted[0]}"

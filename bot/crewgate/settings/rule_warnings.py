@@ -55,7 +55,8 @@ def _pointless(rule: Rule) -> Iterator[str]:
             if is_called_secret(name):
                 yield (
                     f"when.{key} asks for {shown_key(name)}, which sounds like a secret and is not"
-                    " kept, so the rule never counts; ask for another one"
+                    " kept, so the strictest rule that may match counts wherever it is given; ask"
+                    " for another one"
                 )
     for key, pattern in _globs(rule.when):
         if has_open_bracket(pattern):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.effects import IN_ORDER, Effect, EffectKind
 from crewgate.domain.execution import Execution, ExecutionState, id_beginning
-from crewgate.domain.given import Given
+from crewgate.domain.given import Came, Hidden
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Email
 from crewgate.domain.question import Question
@@ -109,9 +109,19 @@ def to_subject(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
 
 
-def to_given(stored: Any) -> Given:
-    """Pairs, as they are kept; None is none."""
-    return tuple((name, text) for name, text in stored or ())
+def to_came(stored: Any) -> Came:
+    """Pairs, as they are kept: what is hidden is in a list of its own. None is none."""
+    return tuple(
+        (name, Hidden(*value) if isinstance(value, list) else value) for name, value in stored or ()
+    )
+
+
+def _from_came(came: Came) -> list[list[Any]]:
+    return [[name, _from_hidden(one) if isinstance(one, Hidden) else one] for name, one in came]
+
+
+def _from_hidden(value: Hidden) -> list[str]:
+    return [] if value.text is None else [value.text]
 
 
 def to_starter(row: sa.Row[Any]) -> Person | None:
@@ -138,8 +148,8 @@ def to_execution(row: sa.Row[Any]) -> Execution:
         began_at=row.began_at,
         ended_at=row.ended_at,
         starter=to_starter(row),
-        inputs=to_given(row.inputs),
-        meta=to_given(row.meta),
+        inputs=to_came(row.inputs),
+        meta=to_came(row.meta),
         completed_tasks=row.completed_tasks,
         total_tasks=row.total_tasks,
         current_task=row.current_task,
@@ -223,7 +233,7 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "ended_at": execution.ended_at,
         "starter": starter and starter.id,
         "starter_name": starter and starter.name,
-        "inputs": [list(pair) for pair in execution.inputs],
+        "inputs": _from_came(execution.inputs),
         "completed_tasks": execution.completed_tasks,
         "total_tasks": execution.total_tasks,
         "current_task": execution.current_task,
@@ -239,7 +249,7 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "is_flow": execution.is_flow,
         "ended_by_event": execution.ended_by_event,
         "subject": execution.subject,
-        "meta": [list(pair) for pair in execution.meta] or None,
+        "meta": _from_came(execution.meta) or None,
     }
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
+from crewgate.domain.given import shown
 from crewgate.domain.notification import Format, Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
@@ -28,8 +29,8 @@ from crewgate.store.installations import find_installation
 from crewgate.store.mappers import (
     LINE,
     ROUND,
+    to_came,
     to_card,
-    to_given,
     to_round,
     to_starter,
     to_subject,
@@ -129,9 +130,9 @@ class SqlQueries:
                 to_round(decided) if decided else None,
                 subject=to_subject(row),
                 starter=to_starter(row),
-                given=to_given(row.inputs) or to_given(row.meta),
+                given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
                 absences=away,
-                started_by=said_starter(to_starter(row), to_given(row.meta)),
+                started_by=said_starter(to_starter(row), to_came(row.meta)),
                 newer=newer,
             ),
             card=to_card(row),

@@ -15,7 +15,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.verdict import Person
 from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import LINE, to_given, to_round, to_starter, to_subject
+from crewgate.store.mappers import LINE, to_came, to_round, to_starter, to_subject
 from crewgate.store.tables import executions, outputs, reviews, rounds
 
 #: Rounds that are held at a time: each may have an output of a megabyte.
@@ -94,7 +94,7 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         task_name=round_.review.task_name,
         agent=round_.review.agent,
         output=Output(row.text, Format(row.format)),
-        inputs=to_given(row.inputs),
-        meta=to_given(row.meta),
+        inputs=to_came(row.inputs),
+        meta=to_came(row.meta),
     )
     return StoredRound(round_, to_subject(row), facts, to_starter(row))

@@ -7,13 +7,14 @@ from dataclasses import replace
 from crewgate.domain.answering import is_open_to_assigned, rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.execution import Execution
+from crewgate.domain.given import keep_asked
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.question import FlowRequest, without_secrets
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.request_receipt import receive_request
 from crewgate.domain.review import Review, Round
-from crewgate.domain.rules.choose import choose
+from crewgate.domain.rules.choose import asked_meta, choose
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.evidence import heed_activity
@@ -52,7 +53,8 @@ async def receive_flow_request(
         )
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
         review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
-        learnt = execution.learn(carried=request.meta)
+        meta = keep_asked(request.meta, asked_meta(crews[crew].rules if crew in crews else ()))
+        learnt = execution.learn(carried=meta)
         receipt = receive_request(
             known,
             latest,
@@ -77,7 +79,7 @@ async def receive_flow_request(
             execution = await heed_activity(tx, execution, at=now)
             if not execution.is_flow:
                 execution = await _is_flow(tx, execution)
-            await track(tx, execution, carried=request.meta, paused=True, at=now)
+            await track(tx, execution, carried=meta, at=now)
     return Received(receipt.current, receipt.opened)
 
 

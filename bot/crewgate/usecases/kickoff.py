@@ -13,10 +13,12 @@ import structlog
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
+from crewgate.domain.given import keep_asked
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Email, User
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock, Crews, NewId
@@ -161,13 +163,14 @@ class Kickoffs:
     ) -> bool:
         redactor = self.redactors[crew].also(request.given.secrets)
         request = redactor.fields(request, keep=("body", "given"))
+        rules = self.crews[crew].rules
+        inputs = keep_asked(request.inputs, asked_inputs(rules))
+        meta = keep_asked(request.meta, asked_meta(rules))
         try:
             async with self.uow.begin() as tx:
                 at = self.clock()
                 execution = await tx.executions.open(crew, execution_id, at=at)
-                await track(
-                    tx, execution, starter=by, inputs=request.inputs, meta=request.meta, at=at
-                )
+                await track(tx, execution, starter=by, inputs=inputs, meta=meta, at=at)
                 if kickoff is not None:
                     await tx.executions.forget_kickoff(kickoff)
                 if request.given:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
+from crewgate.domain.given import keep_asked
 from crewgate.domain.notification import Notification
 from crewgate.domain.receipt import receive
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round
-from crewgate.domain.rules.choose import choose
+from crewgate.domain.rules.choose import asked_inputs, asked_meta, choose
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.evidence import heed_activity
@@ -50,6 +51,10 @@ async def receive_notification(
         execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
         redactor = Redactor(await tx.executions.secrets_of(execution))
         notification = redactor.fields(notification, keep=Notification.VERBATIM)
+        rules = crews[crew].rules if crew in crews else ()
+        inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))
+        meta = keep_asked(notification.meta, asked_meta(rules))
+        learnt = execution.learn(carried=meta, carried_inputs=inputs)
         candidate = Review(
             id=new_id(),
             crew=crew,
@@ -66,7 +71,7 @@ async def receive_notification(
             digest=notification.output.digest,
             at=now,
             new_id=new_id,
-            rule=_rule(crews.get(crew), execution, review, notification),
+            rule=_rule(crews.get(crew), learnt, review, notification),
         )
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
@@ -77,7 +82,7 @@ async def receive_notification(
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
             execution = await heed_activity(tx, execution, at=now)
-            await track(tx, execution, carried=notification.meta, paused=True, at=now)
+            await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     return Received(receipt.current, receipt.opened)
 
 
@@ -93,7 +98,7 @@ def _rule(
         agent=review.agent,
         output=notification.output,
         inputs=execution.inputs,
-        meta=execution.learn(carried=notification.meta).meta,
+        meta=execution.meta,
     )
     found = choose(crew.rules, facts)
     return None if found is None else crew.rule_for_round(found)

@@ -15,7 +15,7 @@ from crewgate.domain.execution import (
     TaskUpdate,
     about,
 )
-from crewgate.domain.given import Given
+from crewgate.domain.given import Came
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import Person
@@ -32,21 +32,28 @@ async def track(
     *,
     at: datetime,
     starter: Person | None = None,
-    inputs: Given = (),
-    meta: Given = (),
-    carried: Given = (),
-    paused: bool = False,
+    inputs: Came | None = None,
+    meta: Came = (),
+    carried: Came | None = None,
+    carried_inputs: Came | None = None,
 ) -> None:
     """Track an opened execution: it was started here, or it has paused for a review.
 
-    `meta` is its caller's, `carried` what a notification says instead. What was recorded of it
+    `meta` is its caller's, `carried` what a notification says instead: None where it has not paused,
+    but its kickoff was answered. What was recorded of it
     before is shown now. One that was tracked and has ended is reopened by a pause, not by the
     answer to its kickoff, which may be stored after its end.
     """
     before = execution
-    execution = before.learn(starter=starter, inputs=inputs, meta=meta, carried=carried)
+    execution = before.learn(
+        starter=starter,
+        inputs=inputs,
+        meta=meta,
+        carried=carried or (),
+        carried_inputs=carried_inputs,
+    )
     first = not execution.tracked
-    reopened = paused and execution.tracked and execution.is_over
+    reopened = carried is not None and execution.tracked and execution.is_over
     if not first and not reopened and before == execution:
         return
     if reopened:

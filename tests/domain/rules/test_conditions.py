@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.notification import Format, Output
-from crewgate.domain.rules.choose import choose, hidden
+from crewgate.domain.given import UNKNOWN, Came, Hidden
+from crewgate.domain.notification import TEXT_LIMIT, Format, Output
+from crewgate.domain.people import Anyone, User
+from crewgate.domain.rules.choose import choose, could_apply, hidden, strictest
 from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Key, Mismatch
+from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.facts import Facts
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
 
 
@@ -165,6 +168,87 @@ def test_the_first_rule_whose_conditions_hold_counts() -> None:
     assert choose((), facts()) is None
 
 
+@pytest.mark.parametrize(
+    ("inputs", "holds"),
+    [
+        ((("amount", Hidden("90000")),), True),
+        ((("amount", Hidden("100")),), False),
+        ((("topic", "tea"),), False),
+        ((("amount", Hidden()),), None),
+        ((("amount", "9[redacted]"),), None),
+        ((("amount", Hidden("9[redacted]")),), None),
+        (UNKNOWN, None),
+        ((("amount", "90000"), *UNKNOWN), True),
+    ],
+)
+def test_a_value_that_is_hidden_counts_and_one_that_cannot_be_told_may(
+    inputs: Came, holds: bool | None
+) -> None:
+    conditions = of(inputs=(("amount", "9*"),))
+    assert conditions.hold(facts(inputs=inputs)) is holds
+    assert of(meta=conditions.inputs).hold(facts(meta=inputs)) is holds
+    assert of(task="memo", inputs=conditions.inputs).hold(facts(inputs=inputs)) is False
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        (of(agent="*lawyer"), None),
+        (of(task="*lawyer"), None),
+        (of(task="t-17"), True),
+        (of(task="t-17", agent="*"), None),
+    ],
+)
+def test_a_name_that_was_cut_may_match(when: Conditions, holds: bool | None) -> None:
+    cut = "a" * TEXT_LIMIT
+    assert when.hold(facts(agent=cut, task_name=cut)) is holds
+
+
+BIG = of(inputs=(("amount", "9*"),))
+
+
+def test_where_it_cannot_be_told_the_strictest_that_may_match_counts() -> None:
+    test = Rule(name="test", when=of(inputs=(("env", "test"),)))
+    big, eu = Rule(name="big", when=BIG, approvals=2), Rule(name="eu", when=of(task="contract_*"))
+    rest = Rule(name="rest", approvals=9)
+    unknown = facts(inputs=UNKNOWN)
+    assert could_apply((test, big, eu, rest), unknown) == (test, big, eu)
+    assert choose((test, big, eu, rest), unknown) is big
+    assert choose((test, eu), unknown) is test
+    assert could_apply((test,), unknown) == (test, None)
+    assert choose((big, eu), facts(inputs=(("amount", "1"),))) is eu
+
+
+@pytest.mark.parametrize(
+    ("strict", "loose"),
+    [
+        (Rule(name="a", approvals=2), Rule(name="b", self_approval=False)),
+        (Rule(name="a", self_approval=False), Rule(name="b", unknown_starter=False)),
+        (
+            Rule(name="a", self_approval=False, unknown_starter=False),
+            Rule(name="b", self_approval=False),
+        ),
+        (
+            Rule(name="a"),
+            Rule(name="b", timeout=TimeOut(Duration.parse("1d"), Then.APPROVE)),
+        ),
+        (Rule(name="a", reviewers=(User("U0BEN"),)), Rule(name="b", reviewers=(Anyone(),))),
+        (Rule(name="a", self_approval=False), None),
+        (None, Rule(name="b", reviewers=(Anyone(),))),
+    ],
+)
+def test_one_rule_is_stricter_than_another(strict: Rule | None, loose: Rule | None) -> None:
+    assert strictest((loose, strict)) is strict
+    assert strictest((strict, loose)) is strict
+
+
+def test_of_rules_that_are_as_strict_the_first_counts() -> None:
+    leave = TimeOut(Duration.parse("1d"), Then.LEAVE)
+    one, other = Rule(name="one"), Rule(name="other", timeout=leave, unknown_starter=False)
+    assert strictest((one, other, None)) is one
+    assert strictest((other, one, None)) is other
+
+
 ALL = of()
 COVERED = [
     (ALL, ALL),
@@ -243,6 +327,22 @@ def test_no_review_is_for_a_covered_rule_only(
 ) -> None:
     if wide.cover(narrow) and narrow.hold(found):
         assert wide.hold(found)
+
+
+@given(
+    rules=st.lists(CONDITIONS, max_size=4).map(
+        lambda found: tuple(Rule(name=str(number), when=when) for number, when in enumerate(found))
+    ),
+    found=FACTS,
+    name=NAMES,
+)
+def test_what_cannot_be_told_leaves_every_rule_possible_that_it_could_decide_on(
+    rules: tuple[Rule, ...], found: Facts, name: str
+) -> None:
+    others = tuple(pair for pair in found.inputs if pair[0] != name)
+    untold = replace(found, inputs=(*others, (name, Hidden())))
+    assert choose(rules, found) in could_apply(rules, untold)
+    assert choose(rules, found) in could_apply(rules, replace(found, inputs=UNKNOWN))
 
 
 @given(conditions=CONDITIONS, found=FACTS)

@@ -4,13 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crewgate.domain.people import Anyone
 from crewgate.domain.rules.facts import Facts
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Rule, Then
 
 
 def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """The first whose conditions hold; None: the crew's own settings count."""
-    return next((rule for rule in rules if rule.when.hold(facts)), None)
+    """The first whose conditions hold; None: the crew's own settings count.
+
+    Where it cannot be told which one that is, the strictest of those that it may be.
+    """
+    return strictest(could_apply(rules, facts))
+
+
+def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
+    """Those that may be the first whose conditions hold, in order: one, unless it cannot be told.
+
+    None is the crew's own settings.
+    """
+    found: list[Rule] = []
+    for rule in rules:
+        holds = rule.when.hold(facts)
+        if holds is not False:
+            found.append(rule)
+        if holds:
+            return tuple(found)
+    return (*found, None)
+
+
+def strictest(rules: Sequence[Rule | None]) -> Rule | None:
+    """The rule with the most approvals; among equals, the first that differs in this order.
+
+    It has `self_approval = false`, then also `unknown_starter = "deny"`, then no time-out that
+    approves, then no `"*"` among its reviewers, then it comes first. None, the crew's own settings,
+    counts as a rule with the defaults.
+    """
+    return min(rules, key=lambda rule: _looseness(rule or Rule(name="")))
+
+
+def _looseness(rule: Rule) -> tuple[int | bool, ...]:
+    return (
+        -rule.approvals,
+        rule.self_approval,
+        rule.self_approval or rule.unknown_starter,
+        rule.timeout is not None and rule.timeout.then is Then.APPROVE,
+        Anyone() in (rule.reviewers or ()),
+    )
+
+
+def asked_inputs(rules: Sequence[Rule]) -> frozenset[str]:
+    """The names of the inputs that any of them asks for."""
+    return frozenset(name for rule in rules for name, _ in rule.when.inputs)
+
+
+def asked_meta(rules: Sequence[Rule]) -> frozenset[str]:
+    """The same for `meta`."""
+    return frozenset(name for rule in rules for name, _ in rule.when.meta)
 
 
 def hidden(rules: Sequence[Rule]) -> tuple[tuple[Rule, Rule], ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from crewgate.domain.given import Given
+from crewgate.domain.given import Given, Hidden, value_of
+from crewgate.domain.notification import TEXT_LIMIT
 from crewgate.domain.rules.comparison import Comparison
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.globs import covers_glob, is_anything, matches_glob
@@ -29,7 +30,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A condition that does not hold."""
+    """A condition of which it is not sure that it holds."""
 
     key: Key
     wanted: tuple[str, ...]
@@ -38,6 +39,8 @@ class Mismatch:
     """None: there is no such thing, or it is not shown, as the text of an output."""
     name: str = ""
     """Of an input or of `meta`, or the path in the output."""
+    unsure: bool = False
+    """It may hold: what it is about cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +60,16 @@ class Conditions:
     meta: tuple[tuple[str, str], ...] = ()
     """The same for what the caller said about the execution."""
 
-    def hold(self, facts: Facts) -> bool:
-        """Whether all of them hold."""
-        return next(self._mismatches(facts), None) is None
+    def hold(self, facts: Facts) -> bool | None:
+        """True if all of them hold; None where that cannot be told."""
+        found = None
+        for found in self._mismatches(facts):
+            if not found.unsure:
+                return False
+        return None if found is not None else True
 
     def mismatches(self, facts: Facts) -> tuple[Mismatch, ...]:
-        """Those that do not hold, in the order of the keys; none where all of them do."""
+        """Those of which it is not sure, in the order of the keys; none where all of them hold."""
         order = list(Key)
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
@@ -80,14 +87,14 @@ class Conditions:
 
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
         """What takes longest to find out comes last."""
-        if self.task is not None and not any(
-            matches_glob(self.task, name) for name in (facts.task_name, facts.task_id) if name
-        ):
-            yield Mismatch(Key.TASK, (self.task,), _shown(facts.task_name or facts.task_id))
-        if self.agent is not None and not matches_value(self.agent, facts.agent, matches_glob):
-            yield Mismatch(Key.AGENT, (self.agent,), _shown(facts.agent))
-        yield from _missed(Key.INPUTS, self.inputs, facts.inputs)
-        yield from _missed(Key.META, self.meta, facts.meta)
+        if self.task is not None and not matches_glob(self.task, facts.task_id):
+            yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)
+        if self.agent is not None:
+            yield from _missed(Key.AGENT, self.agent, facts.agent)
+        for name, pattern in self.inputs:
+            yield from _missed(Key.INPUTS, pattern, value_of(facts.inputs, name), name)
+        for name, pattern in self.meta:
+            yield from _missed(Key.META, pattern, value_of(facts.meta, name), name)
         if self.contains and not any(one.casefold() in facts.text for one in self.contains):
             yield Mismatch(Key.CONTAINS, self.contains, None)
         for path, wanted in self.json:
@@ -115,12 +122,16 @@ def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], 
     return found is not None and matches(wanted, found)
 
 
-def _missed(key: Key, wanted: Given, given: Given) -> Iterator[Mismatch]:
-    values = dict(given)
-    for name, pattern in wanted:
-        found = values.get(name)
-        if not matches_value(pattern, found, matches_glob):
-            yield Mismatch(key, (pattern,), _shown(found), name)
+def _missed(
+    key: Key, pattern: str, found: str | Hidden | None, name: str = ""
+) -> Iterator[Mismatch]:
+    if isinstance(found, Hidden):
+        yield Mismatch(key, (pattern,), None, name, unsure=True)
+    elif key in (Key.TASK, Key.AGENT) and found is not None and len(found) >= TEXT_LIMIT:
+        # It was cut where it was read.
+        yield Mismatch(key, (pattern,), _shown(found), unsure=True)
+    elif not matches_value(pattern, found, matches_glob):
+        yield Mismatch(key, (pattern,), _shown(found), name)
 
 
 def _shown(found: str | None) -> str | None:

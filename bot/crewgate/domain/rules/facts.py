@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from crewgate.domain.given import Given
+from crewgate.domain.given import Came
 from crewgate.domain.notification import Format, Output
 
 #: What people are shown in place of an object and of a list.
@@ -25,9 +25,8 @@ class Facts:
     task_name: str | None
     agent: str | None
     output: Output
-    inputs: Given
-    """As they were kept with the execution: short values only, unless it was started in Slack."""
-    meta: Given
+    inputs: Came
+    meta: Came
 
     @cached_property
     def text(self) -> str:

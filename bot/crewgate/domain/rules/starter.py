@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from crewgate.domain.given import Given
+from crewgate.domain.given import Came, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.verdict import Person
 
@@ -14,16 +14,16 @@ STARTED_BY: Final = "started_by"
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
-def without_starter(meta: Given) -> Given:
+def without_starter(meta: Came) -> Came:
     """The same without the starter: only who starts an execution through the bot says who did."""
     return tuple(pair for pair in meta if pair[0] != STARTED_BY)
 
 
-def said_starter(starter: Person | None, meta: Given) -> User | Email | None:
+def said_starter(starter: Person | None, meta: Came) -> User | Email | None:
     """Who started it in Slack, else whom its caller names; None: nobody knows."""
     if starter is not None:
         return User(starter.id)
-    return starter_named(dict(meta).get(STARTED_BY, ""))
+    return starter_named(dict(shown(meta)).get(STARTED_BY, ""))
 
 
 def starter_named(said: str) -> User | Email | None:

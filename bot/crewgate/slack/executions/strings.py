@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
+from crewgate.domain.given import shown
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import TimedOut
 from crewgate.slack import decisions, signs
@@ -29,11 +30,12 @@ def headline(execution: Execution) -> str:
 
 def inputs(execution: Execution) -> str:
     """What it was started with; empty when it was not started from Slack."""
+    given = shown(execution.inputs)
     lines = [
         f"• {shared.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
-        for name, value in execution.inputs[:_INPUTS_SHOWN]
+        for name, value in given[:_INPUTS_SHOWN]
     ]
-    left = len(execution.inputs) - _INPUTS_SHOWN
+    left = len(given) - _INPUTS_SHOWN
     return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
 
 
