@@ -130,6 +130,61 @@ async def test_a_rule_s_card_is_in_its_channel_and_its_people_decide(
         assert len(world.crew.resumes) == 1
 
 
+OVER = f"""{CREWS}
+name = "over the limit"
+when = {{ json = {{ eur = ">= 50000" }} }}
+channel = "C0LEGAL"
+reviewers = ["U0CARL"]
+"""
+
+
+async def below_the_limit(world: World) -> Message:
+    """Carl sends a contract over the limit back, and the next output is in the crew's channel."""
+    world.slack.add_channel("C0LEGAL", "legal", members=[CARL])
+    await world.pause(output={"eur": 90_000, "for": "Acme"})
+    [card] = await world.slack.until(lambda: cards(world, "C0LEGAL"))
+    await world.slack.click(CARL, card, "Revise")
+    await modal(world, CARL)
+    await world.slack.submit(CARL, {"feedback": "Ask Globex."})
+    await world.delivered(card)
+    await world.pause(output={"eur": 10, "for": "Globex"})
+    return (await world.slack.until(lambda: cards(world, CHANNEL)))[-1]
+
+
+async def test_the_next_round_elsewhere_tells_nothing_of_one_that_a_rule_keeps_to_its_channel(
+    make_world: MakeWorld,
+) -> None:
+    crews_file = OVER.replace('["U0ANA", "U0BEN"]', '["U0ANA"]')
+    async with make_world(crews_file=crews_file, **ENVIRONMENT) as world:
+        card = await below_the_limit(world)
+        assert "Ask Globex" not in message_text(card)
+        assert "Acme" not in message_text(card)
+        assert "Changes" not in buttons(card)
+        await world.slack.overflow(BEN, card, "History")
+        shown = (await modal(world, BEN, "Globex")).shown
+        assert "Ask Globex" not in shown
+        assert "Acme" not in shown
+        await world.slack.overflow(CARL, card, "History")
+        assert "Acme" in (await modal(world, CARL, "Ask Globex")).shown
+
+
+async def test_a_private_message_tells_of_earlier_rounds_what_its_person_may_read(
+    make_world: MakeWorld,
+) -> None:
+    people = '["U0ANA", "U0CARL"]\nkickers = []\nnotify = "dm"'
+    crews_file = OVER.replace('["U0ANA", "U0BEN"]', people)
+    async with make_world(crews_file=crews_file, **ENVIRONMENT) as world:
+        await below_the_limit(world)
+        ana, carl = (world.slack.world.im(user).id for user in (ANA, CARL))
+        [hers] = await world.slack.until(lambda: cards(world, ana))
+        assert "Ask Globex" not in message_text(hers)
+        assert "Changes" not in buttons(hers)
+        [his] = await world.slack.until(lambda: cards(world, carl))
+        assert "Ask Globex" in message_text(his)
+        await world.slack.click(CARL, his, "Changes")
+        await modal(world, CARL, "Acme")
+
+
 def cards(world: World, channel: str) -> list[Message]:
     return [one for one in world.slack.messages(channel) if "Approve" in buttons(one)]
 

@@ -24,6 +24,7 @@ from crewgate.domain.review import Round
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.slack import Members, Posted, Posting, PostOutcome
 from crewgate.usecases.read_models import (
+    CardView,
     DeadLetter,
     ExecutionPosting,
     MessageRef,
@@ -41,6 +42,8 @@ class Message:
     shows: Round | DeadLetter | None
     plain: bool = False
     deleted: bool = False
+    earlier: tuple[Round, ...] = ()
+    """The rounds before that it quotes or compares with."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ class FakeSlack(FakeExecutionMessages):
         outcome = self._post(f"card {round_.id}", round_, channel, posting.thread_ts, posted_since)
         if not isinstance(outcome, Message):
             return outcome
-        outcome.plain = plain
+        outcome.plain, outcome.earlier = plain, posting.view.earlier
         return Posted(
             outcome.ref,
             0 if plain else 40 if self.excerpts else 100,
@@ -182,9 +185,16 @@ class FakeSlack(FakeExecutionMessages):
 
     async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
         assert posting.card is not None
-        return self._update(posting.card, posting.view.round, plain=plain)
+        return self._update(posting.card, posting.view.round, plain=plain, view=posting.view)
 
-    def _update(self, where: MessageRef, shows: Round | DeadLetter, *, plain: bool) -> Outcome:
+    def _update(
+        self,
+        where: MessageRef,
+        shows: Round | DeadLetter,
+        *,
+        plain: bool,
+        view: CardView | None = None,
+    ) -> Outcome:
         self.calls.append(f"update {shows.id}")
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
@@ -195,6 +205,7 @@ class FakeSlack(FakeExecutionMessages):
         if not found:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = shows, plain
+        found[0].earlier = () if view is None else view.earlier
         return fault.strike() if fault else Delivered()
 
     async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
@@ -250,13 +261,13 @@ class FakeSlack(FakeExecutionMessages):
         outcome = self._post(f"direct {round_.id} {user}", round_, f"D{user}", None, posted_since)
         if not isinstance(outcome, Message):
             return outcome
-        outcome.plain = plain
+        outcome.plain, outcome.earlier = plain, posting.view.earlier
         return Posted(outcome.ref)
 
     async def update_direct_message(
         self, posting: Posting, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        return self._update(where, posting.view.round, plain=plain)
+        return self._update(where, posting.view.round, plain=plain, view=posting.view)
 
     async def tell_operator(
         self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None

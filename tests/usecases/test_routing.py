@@ -174,6 +174,16 @@ async def test_who_reads_a_round_is_who_is_in_its_channel(world: World, legal: R
     await context.ensure("U0OTHER", Role.READER, legal.review)
 
 
+async def test_which_rounds_of_a_review_somebody_reads_is_asked_for_each(world: World) -> None:
+    big = replace(LEGAL, when=Conditions(contains=("9",)))
+    settings(world, big, reviewers=(User(ANA.id),), starters=())
+    world.directory.channels |= {"C0LEGAL": {EVE.id}, "C0REVIEWS": {CAI.id}}
+    rounds = [(await world.notify(text)).round for text in ("1 EUR", "9 EUR", "2 EUR", "99 EUR")]
+    for person, numbers in ((ANA, {1, 3}), (BEN, {2, 4}), (CAI, {1, 3}), (EVE, {2, 4})):
+        found = await world.reviews.readable(person.id, rounds)
+        assert {one.number for one in rounds if one.id in found} == numbers
+
+
 async def test_anyone_is_anyone_in_the_rule_s_channel(world: World) -> None:
     settings(world, a_rule(channel="C0LEGAL", reviewers=(Anyone(),)))
     world.directory.channels |= {"C0LEGAL": {EVE.id}, "C0REVIEWS": {CAI.id}}

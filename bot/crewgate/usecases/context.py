@@ -104,6 +104,14 @@ class ReviewContext:
             return True
         return role in _HANDED_ON and await self._stands_in(user, subject)
 
+    async def readable(self, user: str, rounds: Iterable[Round]) -> frozenset[str]:
+        """The ids of those of a review's rounds that this person may read."""
+        alike: dict[object, list[Round]] = {}
+        for one in rounds:
+            alike.setdefault((one.rule, one.escalated_at is None), []).append(one)
+        found = [some for some in alike.values() if await self.may(user, Role.READER, some[0])]
+        return frozenset(one.id for some in found for one in some)
+
     async def _stands_in(self, user: str, subject: Subject) -> bool:
         if not isinstance(subject, Round):
             return False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
@@ -61,6 +62,21 @@ class CardView:
     """Who is left that may approve, where that is known and its rule lets not everybody."""
     newer: NewerRound | None = None
     """The latest round of the same review, where that is another one with a card."""
+
+    @property
+    def earlier(self) -> tuple[Round, ...]:
+        """The earlier rounds that it quotes or compares with, the latest first."""
+        return tuple(one for one in (self.previous, self.decided_before) if one is not None)
+
+    def with_earlier(self, readable: Collection[str]) -> CardView:
+        """The same with those of the earlier rounds that have these ids.
+
+        Without the round right before it there is none: an older one is not what it follows.
+        """
+        if self.previous is None or self.previous.id not in readable:
+            return replace(self, previous=None, before=None, decided_before=None)
+        older = self.decided_before
+        return replace(self, decided_before=older if older and older.id in readable else None)
 
     @property
     def answers(self) -> Round | None:

@@ -39,10 +39,9 @@ async def track(
 ) -> None:
     """Track an opened execution: it was started here, or it has paused for a review.
 
-    `meta` is its caller's, `carried` what a notification says instead: None where it has not paused,
-    but its kickoff was answered. What was recorded of it
-    before is shown now. One that was tracked and has ended is reopened by a pause, not by the
-    answer to its kickoff, which may be stored after its end.
+    `meta` is its caller's, `carried` what a notification says instead; None: it has not paused, its
+    kickoff was answered. What was recorded of it before is shown now. One that was tracked and has
+    ended is reopened by a pause, not by the answer to its kickoff, which may be stored after its end.
     """
     before = execution
     execution = before.learn(
@@ -74,7 +73,7 @@ async def track(
         # The one from before the end may still wait.
         await tx.hasten(poll, at=at + STATUS_POLL.first)
     elif first and not execution.is_over:
-        soon = first_poll(execution) if paused else STATUS_POLL.first
+        soon = first_poll(execution) if carried is not None else STATUS_POLL.first
         await tx.enqueue([poll], at=at + soon, wake=False)
 
 

@@ -7,15 +7,16 @@ from dataclasses import replace
 import pytest
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
-from crewgate.domain.verdict import Revise
+from crewgate.domain.verdict import Person, Revise
 from crewgate.usecases.read_models import MessageRef
-from tests.builders import ANA, BEN, SECOND, a_crew, a_rule
+from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.timed import HOUR, after
 from tests.usecases.world import CREW, World
@@ -166,3 +167,71 @@ async def test_a_crew_that_is_gone_posts_into_threads_that_are_there(world: Worl
     assert len(world.slack.messages) == 2
     assert len(await world.set_aside()) == 1
     assert (await world.round(first.id)).state is State.SUPERSEDED
+
+
+BIG = replace(LEGAL, when=Conditions(contains=("9",)))
+
+
+async def revised(world: World, text: str, *, by: Person = BEN) -> Round:
+    """A round whose reviewer asks for changes."""
+    round_ = await posted(world, text)
+    await world.decide(round_.id, Revise("Less."), by=by)
+    await world.turn(CREW)
+    return await world.round(round_.id)
+
+
+@pytest.mark.parametrize(
+    ("texts", "quoted"),
+    [
+        (("9 EUR", "1 EUR"), []),
+        (("1 EUR", "9 EUR"), []),
+        (("9 EUR", "99 EUR"), [1]),
+        (("1 EUR", "2 EUR"), [1]),
+        (("1 EUR", "9 EUR", "2 EUR"), []),
+    ],
+)
+async def test_a_card_quotes_the_round_before_only_where_that_one_s_card_is_there_too(
+    world: World, texts: tuple[str, ...], quoted: list[int]
+) -> None:
+    world.crews["research"] = a_crew(reviewers=(User(ANA.id),), rules=(BIG,))
+    *before, last = texts
+    for text in before:
+        await revised(world, text, by=BEN if "9" in text else ANA)
+    card = world.slack.card((await posted(world, last)).id)
+    assert [one.number for one in card.earlier] == quoted
+    assert isinstance(card.shows, Round)
+    await world.enqueue(EffectKind.REFRESH, card.shows.id)
+    await world.settle_slack()
+    assert [one.number for one in card.earlier] == quoted
+
+
+@pytest.mark.parametrize(("reads", "quoted"), [(ANA, []), (BEN, [1]), (CAI, [1]), (EVE, [1])])
+async def test_a_private_message_quotes_what_its_person_may_read(
+    world: World, reads: Person, quoted: list[int]
+) -> None:
+    """Ben decided on the round before, Cai looks after the crew, Eve is in that one's channel."""
+    reviewers = tuple(User(one.id) for one in (ANA, BEN, CAI, EVE))
+    operators = (User(CAI.id),)
+    world.crews["research"] = a_crew(
+        reviewers=reviewers, operators=operators, starters=(), rules=(BIG,), notify=Notify.DM
+    )
+    world.directory.channels["C0LEGAL"] = {EVE.id}
+    await revised(world, "9 EUR")
+    round_ = await posted(world, "1 EUR")
+    [message] = world.slack.keyed(f"direct {round_.id} {reads.id}")
+    assert [one.number for one in message.earlier] == quoted
+    await world.decide(round_.id)
+    await world.settle_slack()
+    assert [one.number for one in message.earlier] == quoted
+
+
+async def test_an_undecided_round_before_is_quoted_without_an_older_one_from_elsewhere(
+    world: World,
+) -> None:
+    world.crews["research"] = a_crew(reviewers=(User(ANA.id),), rules=(BIG,))
+    await revised(world, "9 EUR")
+    await posted(world, "1 EUR")
+    card = world.slack.card((await posted(world, "2 EUR")).id)
+    assert [one.number for one in card.earlier] == [2]
+    card = world.slack.card((await posted(world, "99 EUR")).id)
+    assert [one.number for one in card.earlier] == []

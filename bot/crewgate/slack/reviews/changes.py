@@ -42,7 +42,8 @@ _ONE_LINE: Final = 80
 def render_changes(view: CardView) -> Iterator[Block]:
     """What was asked for, how much changed, and every change in its place."""
     if view.before is None or view.previous is None:
-        yield section(reader_strings.NOTHING_BEFORE)
+        first = view.round.number == 1
+        yield section(reader_strings.NOTHING_BEFORE if first else reader_strings.NOT_READABLE)
         return
     if reader_strings.is_unasked(view.previous):
         yield section(reader_strings.replaced(view.previous))

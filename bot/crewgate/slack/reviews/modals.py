@@ -174,15 +174,20 @@ async def show_page(
 ) -> bool:
     """Acknowledge, and show a page of the reader; whether Slack did.
 
-    It is rendered after the acknowledgement, and in a thread: the text may be long. Who has turned
+    Of other rounds it has those that this person may read. It is rendered after the
+    acknowledgement, and in a thread: the text may be long. Who has turned
     to the last page is remembered once it is shown. Raises RoundNotFound, NotAReader, UnknownCrew
     or StoreUnavailable, before the acknowledgement.
     """
     view = (await context.uow.read.posting(position.round_id)).view
     await context.ensure(by.id, Role.READER, view.round)
     history: Sequence[RoundLine] = ()
-    if position.tab is ReaderTab.HISTORY:
-        history = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
+    if position.tab is ReaderTab.CHANGES:
+        view = view.with_earlier(await context.readable(by.id, view.earlier))
+    elif position.tab is ReaderTab.HISTORY:
+        found = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
+        readable = await context.readable(by.id, [line.round for line in found])
+        history = [line for line in found if line.round.id in readable]
     await ack()
     page = await context.off_loop(render_reader, position, view, history)
     if not await show(page.view):

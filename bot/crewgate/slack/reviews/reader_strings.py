@@ -18,6 +18,7 @@ READ: Final = "Read all"
 CHANGES: Final = "Changes"
 HISTORY: Final = "History"
 NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
+NOT_READABLE: Final = "You may not read the round before, so there is nothing to compare it with."
 _HEADING_SHOWN: Final = 80
 NOBODY_ASKED: Final = "a newer output came before anybody decided"
 

@@ -27,7 +27,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     None of a round that was over before anybody decided, unless an earlier try may have posted it:
     it would hold up cards that are waited for.
     """
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await _posting(job, context)
     needless = _is_over_undecided(posting.view.round) and not job.in_doubt
     if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
@@ -38,10 +38,21 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
     """Post a card again that was deleted, if it must still be acted on. Its file is there."""
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await _posting(job, context)
     if posting.card is not None or not _must_be_acted_on(posting):
         return await settle(job, Delivered(), context)
     return await _post(job, posting, context)
+
+
+async def _posting(job: Job, context: DeliveryContext) -> Posting:
+    """What a card shows: of the rounds before those whose cards are in the same channel.
+
+    Who is in a channel may read the rounds there, whatever else their rules say.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    view = posting.view
+    here = [one.id for one in view.earlier if one.elsewhere == view.round.elsewhere]
+    return replace(posting, view=view.with_earlier(here))
 
 
 async def _post(
@@ -165,7 +176,7 @@ async def settle_in_thread(
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring a card up to date; one that somebody deleted comes back if it must be acted on."""
     await direct_messages.refresh_all(job, context)
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await _posting(job, context)
     if posting.card is None:
         return await settle(job, Delivered("never posted"), context)
     outcome = await context.messenger.update_card(posting)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round
+from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
 from crewgate.usecases.ports.outbox import Job
@@ -50,6 +51,13 @@ class DeliveryContext:
     start_grace: timedelta = START_GRACE
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post, which the operators have been told."""
+
+    @property
+    def reviews(self) -> ReviewContext:
+        """Who may do what."""
+        return ReviewContext(
+            uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
+        )
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Until when to wait before a try in doubt is repeated; None when it may be now."""

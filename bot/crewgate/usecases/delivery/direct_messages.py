@@ -14,7 +14,7 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import earlier_try, settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Members, Posted
+from crewgate.usecases.ports.slack import Members, Posted, Posting
 from crewgate.usecases.standing_in import delegable, delegates
 
 #: The most people whom one round is told to in private.
@@ -59,7 +59,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     A message whose answer was lost is looked for even if the round waits no more: it shows buttons.
     """
     round_id, _, user = job.effect.subject.partition(" ")
-    posting = await context.uow.read.posting(round_id)
+    posting = await _posting(round_id, user, context)
     told = {one.user for one in await context.uow.read.direct_messages(round_id)}
     waits = posting.view.round.state is State.WAITING
     if user in told or not (waits or earlier_try(job)):
@@ -100,7 +100,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     message = next((one.message for one in messages if one.user == user), None)
     if message is None:
         return await settle(job, Delivered("never posted"), context)
-    posting = await context.uow.read.posting(round_id)
+    posting = await _posting(round_id, user, context)
     update = partial(context.messenger.update_direct_message, posting, message)
     outcome = await update()
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
@@ -108,6 +108,13 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         outcome = Delivered("deleted")
     return await settle(job, outcome, context)
+
+
+async def _posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
+    """What one person is shown: of the rounds before those that they may read."""
+    posting = await context.uow.read.posting(round_id)
+    readable = await context.reviews.readable(user, posting.view.earlier)
+    return replace(posting, view=posting.view.with_earlier(readable))
 
 
 def _about(job: Job, kind: EffectKind, user: str) -> Effect:
