@@ -180,6 +180,15 @@ def test_what_was_closed_because_the_execution_was_gone_is_reopened(
     assert [effect.kind for effect in transition.effects] == [REFRESH]
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [ExecutionGone(), ExecutionEnded(while_waiting=True), ExecutionFailed(while_waiting=True)],
+)
+def test_what_only_a_status_closed_is_reopened_and_nothing_else(reason: Reason) -> None:
+    assert a_round(State.CLOSED, reason=reason).can_reopen
+    assert not a_round(State.RESUMED, reason=reason).can_reopen
+
+
 @pytest.mark.parametrize("reason", [None, NeverSent(), ExecutionEnded(), ExecutionFailed()])
 def test_what_was_closed_for_another_reason_is_not_reopened(reason: Reason | None) -> None:
     closed = a_round(State.CLOSED, reason=reason)

@@ -97,6 +97,8 @@ ROUNDS = [
             ExecutionEnded(),
             ExecutionFailed("out of tokens"),
             ExecutionFailed(),
+            ExecutionFailed("out of tokens", while_waiting=True),
+            ExecutionEnded(while_waiting=True),
             ExecutionGone(),
         )
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crewgate.domain.execution import StepUpdate
+from crewgate.domain.execution import GONE_ANSWERS, StepUpdate
 from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.redaction import MARK
 from crewgate.usecases.evidence import PAUSED_POLL
@@ -51,8 +51,9 @@ async def test_in_a_status(world: World) -> None:
     shown = await look.execution(
         "e-1", by=ANA.id, context=world.reviews, clients=world.context.clients
     )
-    world.clock.advance(PAUSED_POLL)
-    await world.turn(STATUS)
+    for _ in range(GONE_ANSWERS):
+        world.clock.advance(PAUSED_POLL)
+        await world.turn(STATUS)
 
     assert shown.progress == Progress(CrewStatus.FAILED, word=CLEAN, error=CLEAN)
     assert (await world.execution()).error == CLEAN

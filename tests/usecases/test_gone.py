@@ -1,4 +1,4 @@
-"""An execution that its crew does not know: gone only after a while, and never for good."""
+"""An execution that its crew does not know, or calls over while it waits: never for good."""
 
 from __future__ import annotations
 
@@ -112,6 +112,75 @@ async def test_what_is_gone_is_closed_and_said_once(world: World) -> None:
     await lose(world)
     await lose(world)
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
+
+
+FAILED = Progress(CrewStatus.FAILED, "error", error="upstream")
+COMPLETED = Progress(CrewStatus.COMPLETED, "completed")
+OVER = pytest.mark.parametrize("answer", [FAILED, COMPLETED])
+
+
+@OVER
+async def test_one_stray_status_closes_nothing_that_waits(world: World, answer: Progress) -> None:
+    round_ = await a_waiting_round(world)
+    for _ in range(2):
+        await ask(world, answer)
+        await ask(world, answer)
+        await ask(world, RUNNING)
+    assert (await world.round(round_.id)).state is State.WAITING
+    assert await state(world) is ExecutionState.RUNNING
+    assert EffectKind.POST_RESULT not in world.messages_said()
+
+
+@OVER
+async def test_a_status_that_says_for_a_while_that_it_is_over_closes_what_waits(
+    world: World, answer: Progress
+) -> None:
+    """It is asked for soon again, and a person who knows better reopens it, again and again."""
+    round_ = await a_waiting_round(world)
+    for _ in range(2):
+        for _ in range(3):
+            await ask(world, answer)
+            assert (await world.round(round_.id)).state is State.WAITING
+        await ask(world, answer)
+        closed = await world.round(round_.id)
+        assert (closed.state, closed.can_reopen) == (State.CLOSED, True)
+        assert not await world.lease(STATUS)
+        back = await reopen(round_.id, by=ANA, context=world.reviews)
+        assert (back.state, back.reason) == (State.WAITING, None)
+        world.clock.advance(-STATUS_POLL.first)
+    await ask(world, RUNNING)
+    assert await state(world) is ExecutionState.RUNNING
+
+
+@OVER
+async def test_what_is_stuck_is_not_closed_by_a_stray_status_either(
+    world: World, answer: Progress
+) -> None:
+    round_ = await a_waiting_round(world)
+    await world.decide(round_.id)
+    world.crew.faults.append(Fault(Refused("422", "")))
+    await world.turn(CREW)
+    await ask(world, answer)
+    assert (await world.round(round_.id)).state is State.STUCK
+    for _ in range(3):
+        await ask(world, answer)
+    assert (await world.round(round_.id)).can_reopen
+    assert (await reopen(round_.id, by=ANA, context=world.reviews)).state is State.STUCK
+
+
+async def test_what_nobody_waits_for_ends_at_once(world: World) -> None:
+    await world.start()
+    await ask(world, FAILED)
+    assert await state(world) is ExecutionState.FAILED
+
+
+async def test_a_newer_output_takes_the_place_of_what_a_stray_status_closed(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    for _ in range(4):
+        await ask(world, FAILED)
+    newer = (await world.notify("Another draft.")).round
+    assert (await world.round(round_.id)).state is State.SUPERSEDED
+    assert (newer.state, await state(world)) == (State.WAITING, ExecutionState.RUNNING)
 
 
 # --- and back ---

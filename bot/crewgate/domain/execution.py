@@ -12,8 +12,9 @@ from crewgate.domain.notification import Output
 from crewgate.domain.rules.starter import STARTED_BY, without_starter
 from crewgate.domain.verdict import Person
 
-#: A 404 may be a proxy's, or a crew's that is just being deployed: an execution is gone only when
-#: the crew has said so this often, for this long. Reviews are closed on that word.
+#: A 404 may be a proxy's, or a crew's that is just being deployed, and so may be a status that says
+#: that it is over while it waits for a person: that ends an execution only when the crew has said
+#: so this often, for this long. Reviews are closed on that word.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 #: How long the result of one that ended by an event is waited for.
@@ -70,7 +71,7 @@ class Execution:
     asked_at: datetime | None = None
     """When the crew was asked, the last time that it said how many tasks are completed."""
     not_found_since: datetime | None = None
-    """Since when the crew has been saying that it does not know it."""
+    """Since when the crew has been saying that it does not know it, or that it is over."""
     not_found_count: int = 0
     """How often it has said so."""
     is_flow: bool = False
@@ -164,12 +165,14 @@ class Execution:
 
     def not_found(self, at: datetime) -> Execution:
         """The crew says that it does not know it: the end, once it has said so for a while."""
+        return self.doubt(self.end(ExecutionState.GONE, at), at)
+
+    def doubt(self, ended: Execution, at: datetime) -> Execution:
+        """The execution as it `ended`, once the crew has said for a while that it did."""
         since = self.not_found_since or at
         count = self.not_found_count + 1
-        counted = replace(self, not_found_since=since, not_found_count=count)
-        if count >= GONE_ANSWERS and at - since >= GONE_AFTER:
-            return counted.end(ExecutionState.GONE, at)
-        return counted
+        believed = count >= GONE_ANSWERS and at - since >= GONE_AFTER
+        return replace(ended if believed else self, not_found_since=since, not_found_count=count)
 
     def end(
         self,

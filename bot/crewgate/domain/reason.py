@@ -110,12 +110,17 @@ class Dismissed:
 class ExecutionEnded:
     """The execution ran to its end."""
 
+    while_waiting: bool = False
+    """Only its status said so, while it waited for a person: people may know better."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFailed:
     """The execution failed; `error` is the crew's own account, empty where it gave none."""
 
     error: str = ""
+    while_waiting: bool = False
+    """The same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +161,12 @@ def needs_an_operator(reason: Reason | None) -> bool:
             return code not in _OF_THE_EXECUTION
         case _:
             return isinstance(reason, RetriesExhausted)
+
+
+def only_status_said(reason: Reason | None) -> bool:
+    """True for an end of the execution that nothing but the crew's answer to a poll shows."""
+    match reason:
+        case ExecutionEnded(while_waiting) | ExecutionFailed(while_waiting=while_waiting):
+            return while_waiting
+        case _:
+            return isinstance(reason, ExecutionGone)

@@ -52,7 +52,6 @@ from crewgate.domain.reason import (
     AnswerLost,
     Dismissed,
     ExecutionEnded,
-    ExecutionGone,
     ExecutionOver,
     Inferred,
     NeverSent,
@@ -62,6 +61,7 @@ from crewgate.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
     TakenAs,
+    only_status_said,
 )
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.state import Review, State
@@ -112,8 +112,8 @@ class Round:
 
     @property
     def can_reopen(self) -> bool:
-        """It was closed only because the crew did not know its execution."""
-        return self.state is State.CLOSED and isinstance(self.reason, ExecutionGone)
+        """It was closed only because the crew's status said that its execution was gone or over."""
+        return self.state is State.CLOSED and only_status_said(self.reason)
 
     @property
     def can_dismiss(self) -> bool:

@@ -26,6 +26,8 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.verdict import Person
 
+WHILE_WAITING: Final = "while_waiting"
+"""The code of an end that only the status told of."""
 _FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
     "not_reached": lambda _code, words: NotReached(words),
     "answer_lost": lambda _code, words: AnswerLost(words),
@@ -39,8 +41,8 @@ _FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
     "retries_exhausted": lambda _code, words: RetriesExhausted(words),
     "never_sent": lambda _code, _words: NeverSent(),
     "dismissed": lambda code, words: Dismissed(_person(code), words),
-    "execution_ended": lambda _code, _words: ExecutionEnded(),
-    "execution_failed": lambda _code, words: ExecutionFailed(words),
+    "execution_ended": lambda code, _words: ExecutionEnded(code == WHILE_WAITING),
+    "execution_failed": lambda code, words: ExecutionFailed(words, code == WHILE_WAITING),
     "execution_gone": lambda _code, _words: ExecutionGone(),
 }
 
@@ -66,12 +68,16 @@ def from_reason(reason: Reason | None) -> dict[str, str | None]:
     return {"reason": kind, "reason_code": code, "reason_words": words}
 
 
-def _code_and_words(reason: Reason | None) -> tuple[str, str]:
+def _code_and_words(reason: Reason | None) -> tuple[str, str]:  # noqa: PLR0911  # a table
     match reason:
         case Answered(words, status):
             return status or "", words
         case RefusedByCrew(code, words) | RequestGone(code, words) | TakenAs(code, words):
             return code, words
+        case ExecutionEnded(while_waiting=True):
+            return WHILE_WAITING, ""
+        case ExecutionFailed(words, while_waiting=True):
+            return WHILE_WAITING, words
         case Dismissed(by, why):
             return f"{by.id} {by.name}", why
         case (

@@ -14,7 +14,7 @@ from crewgate.domain.effects import OF_WAITING
 from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import State
 from crewgate.store.mappers import ROUND
-from crewgate.store.reasons import from_reason
+from crewgate.store.reasons import WHILE_WAITING, from_reason
 from crewgate.store.tables import (
     REGISTERED,
     executions,
@@ -183,7 +183,8 @@ CLOSED_AS_GONE: Final = ROUND.where(
     reviews.c.crew == sa.bindparam("crew"),
     reviews.c.execution_id == sa.bindparam("execution"),
     rounds.c.state == State.CLOSED.value,
-    rounds.c.reason == from_reason(ExecutionGone())["reason"],
+    (rounds.c.reason == from_reason(ExecutionGone())["reason"])
+    | (rounds.c.reason_code == WHILE_WAITING),
     ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
 ).order_by(rounds.c.opened_at)
 _THIS_EXECUTION: Final = (

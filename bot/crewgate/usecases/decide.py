@@ -16,7 +16,6 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
     VoteRefused,
 )
-from crewgate.domain.execution import ExecutionState
 from crewgate.domain.people import Email, Role
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
@@ -226,9 +225,9 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Let an execution's rounds wait again that were closed because the crew did not know it.
+    """Let an execution's rounds wait again that only its status closed: see `Round.can_reopen`.
 
-    Reviewers and operators may. They are closed anew if the crew goes on not knowing it. Raises
+    Reviewers and operators may. They are closed anew if the crew goes on saying so. Raises
     RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when there is nothing to reopen.
     """
     closed = await context.uow.read.round(round_id)
@@ -237,7 +236,7 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     now = context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
-        if execution.is_over and execution.state is not ExecutionState.GONE:
+        if execution.is_over and not (await tx.round(round_id)).can_reopen:
             raise InvalidTransition(execution.state, "be reopened")
         await reopen_execution(tx, execution, at=now)
         reopened = await tx.round(round_id)

@@ -41,7 +41,7 @@ async def track(
 
     `meta` is its caller's, `carried` what a notification says instead; None: it has not paused, its
     kickoff was answered. What was recorded of it before is shown now. One that was tracked and has
-    ended is reopened by a pause, not by the answer to its kickoff, which may be stored after its end.
+    ended is reopened by a pause, not by a kickoff's answer, which may be stored after its end.
     """
     before = execution
     execution = before.learn(
@@ -104,14 +104,17 @@ async def record_update(
             await tx.enqueue([about(execution, EffectKind.FORWARD, webhook.id)], at=at)
 
 
-async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: datetime) -> None:
+async def end_execution(
+    tx: Tx, before: Execution, ended: Execution, *, at: datetime, while_waiting: bool = False
+) -> None:
     """Save an execution that has ended, close its unfinished rounds, and post the result once.
 
-    While it awaits its result, its status is asked for that first.
+    While it awaits its result, its status is asked for that first. `while_waiting`: only its status
+    says that it ended, and it waited for a person.
     """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
-        closed = round_.close(_why_over(ended), at)
+        closed = round_.close(_why_over(ended, while_waiting=while_waiting), at)
         await tx.save(closed.round)
         await tx.enqueue(closed.effects, at=at)
         await cancel(tx, round_)
@@ -125,14 +128,14 @@ async def end_execution(tx: Tx, before: Execution, ended: Execution, *, at: date
     await tx.enqueue(effects, at=at)
 
 
-def _why_over(execution: Execution) -> ExecutionOver:
+def _why_over(execution: Execution, *, while_waiting: bool) -> ExecutionOver:
     match execution.state:
         case ExecutionState.FAILED:
-            return ExecutionFailed(execution.error)
+            return ExecutionFailed(execution.error, while_waiting)
         case ExecutionState.GONE:
             return ExecutionGone()
         case _:
-            return ExecutionEnded()
+            return ExecutionEnded(while_waiting)
 
 
 async def _complete_task(

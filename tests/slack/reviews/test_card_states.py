@@ -198,6 +198,15 @@ ASKED = a_decision(Revise("a\nb"))
             "The crew does not know this execution. If it does after all, press Reopen.",
         ),
         (
+            {
+                "state": State.CLOSED,
+                "decision": None,
+                "reason": ExecutionFailed("upstream", while_waiting=True),
+            },
+            ":lock: *Draft is closed*",
+            "The execution failed: upstream. If it still waits after all, press Reopen.",
+        ),
+        (
             {"state": State.CLOSED, "reason": ExecutionEnded(), "in_doubt_since": NOW},
             ":lock: *<@U0ANA>'s approval of Draft may not have reached the crew*",
             "The execution has ended.",

@@ -12,10 +12,7 @@ from typing import Any
 import pytest
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.execution import (
-    CrewUpdate,
-    ExecutionState,
-)
+from crewgate.domain.execution import GONE_ANSWERS, CrewUpdate, ExecutionState
 from crewgate.domain.notification import Output
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
 from crewgate.domain.review import State
@@ -48,9 +45,18 @@ async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
         (
             Progress(CrewStatus.FAILED, "error", error="out of tokens"),
             ExecutionState.FAILED,
-            ExecutionFailed("out of tokens"),
+            ExecutionFailed("out of tokens", while_waiting=True),
         ),
-        (Progress(CrewStatus.FAILED, "error"), ExecutionState.FAILED, ExecutionFailed()),
+        (
+            Progress(CrewStatus.FAILED, "error"),
+            ExecutionState.FAILED,
+            ExecutionFailed(while_waiting=True),
+        ),
+        (
+            Progress(CrewStatus.COMPLETED, "completed", result=Output(" ")),
+            ExecutionState.COMPLETED,
+            ExecutionEnded(while_waiting=True),
+        ),
     ],
 )
 async def test_the_end_closes_what_waits_and_is_said_once(
@@ -66,7 +72,8 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     assert world.slack.updates[-1].execution.current_task == "plan"
     await ask(world, CrewUnavailable("connection refused"))
 
-    await ask(world, answer)
+    for _ in range(GONE_ANSWERS):
+        await ask(world, answer)
     await world.record(CrewUpdate(result=Output("late"), tokens=9))
     await world.settle_slack()
 

@@ -11,6 +11,7 @@ from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
     Dismissed,
+    ExecutionGone,
     NeverSent,
     Reason,
     RefusedByCrew,
@@ -188,7 +189,9 @@ def _closed(shown: Closed) -> str:
     if isinstance(shown.reason, Dismissed):
         why = dismissed_with_why(shown.reason)
         return f"{why} {_sent(shown, shown.decision)}" if shown.decision is not None else why
-    then = _REOPEN if shown.can_reopen else _successor(shown)
+    then = _successor(shown)
+    if shown.can_reopen:
+        then = _REOPEN if isinstance(shown.reason, ExecutionGone) else _REOPEN_WAITING
     return f"{_capital(because(shown.reason) or _NOTHING_LEFT)}.{then}"
 
 
@@ -254,6 +257,7 @@ _UNTIL_A_SIGN: Final = (
     "waits, press Retry."
 )
 _REOPEN: Final = " If it does after all, press Reopen."
+_REOPEN_WAITING: Final = " If it still waits after all, press Reopen."
 _WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
 
 

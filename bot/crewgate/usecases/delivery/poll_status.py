@@ -9,6 +9,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import RESULT_WITHIN, Execution, ExecutionState, about
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.evidence import (
     PAUSED_POLL,
@@ -69,11 +70,12 @@ async def _until_next(
 ) -> timedelta:
     """Ever less often, and rarely while a person is waited for.
 
-    A 404 is asked about again soon: it must be heard several times.
+    What is doubted is asked about again soon: it must be heard several times.
     """
     wait = STATUS_POLL.after(tries + 1, jitter=jitter)
     gone = isinstance(answer, CrewUnavailable) and answer.gone
-    if gone or not await waits_for_a_person(tx, execution):
+    doubted = gone or execution.not_found_since is not None
+    if doubted or not await waits_for_a_person(tx, execution):
         return wait
     return PAUSED_POLL * (1 - 0.5 * jitter)
 
@@ -105,21 +107,47 @@ async def record_answer(
     updated = _updated(execution, answer, asked_at)
     if updated.state is ExecutionState.GONE and await _is_asked(tx, execution):
         return Recorded(execution)
+    doubtful = _is_doubtful_end(updated) and await _has_to_act(tx, execution)
+    if doubtful:
+        updated = execution.doubt(updated, asked_at)
     if updated.is_over:
-        await end_execution(tx, execution, updated, at=asked_at)
+        await end_execution(tx, execution, updated, at=asked_at, while_waiting=doubtful)
     elif updated != execution:
-        await tx.executions.save(updated)
-        if _shown(updated) != _shown(execution):
-            await tx.enqueue([about(updated, EffectKind.PROGRESS)], at=asked_at)
+        await _save_progress(tx, execution, updated, at=asked_at)
         if taken_until is not None and updated.stuck_in_doubt:
             updated = await settle_stuck(tx, updated, opened_until=taken_until, at=asked_at)
     return Recorded(updated, taken_until)
+
+
+async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at: datetime) -> None:
+    await tx.executions.save(updated)
+    if _shown(updated) != _shown(execution):
+        await tx.enqueue([about(updated, EffectKind.PROGRESS)], at=at)
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:
     """Whether a flow waits for an answer: its request says better than its status if it is gone."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     return any(round_.question is not None for round_ in unfinished)
+
+
+def _is_doubtful_end(execution: Execution) -> bool:
+    """Whether anything in front of a crew could say as much of one that waits for a person."""
+    match execution.state:
+        case ExecutionState.FAILED:
+            return True
+        case ExecutionState.COMPLETED:
+            return execution.result is None or not execution.result.text.strip()
+        case _:
+            return False
+
+
+async def _has_to_act(tx: Tx, execution: Execution) -> bool:
+    """Whether a person has to decide, or to send again what the crew surely did not get."""
+    return any(
+        round_.state is State.WAITING or (round_.state is State.STUCK and not round_.in_doubt)
+        for round_ in await tx.unfinished(execution.crew, execution.execution_id)
+    )
 
 
 def _taken_until(
