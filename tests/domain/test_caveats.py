@@ -88,3 +88,10 @@ def test_only_somebody_elses_claim_that_holds_counts(claim: Claim, *, counts: bo
     found = Circumstances(claim=claim).caveats(ANA, NOW)
     assert found.claim == (claim if counts else None)
     assert found.all_in(NOTHING_SEEN) != counts
+
+
+def test_whoever_was_asked_about_one_claim_is_asked_again_about_another() -> None:
+    asked = Circumstances(claim=Claim(BEN, NOW)).caveats(ANA, NOW)
+    now = Circumstances(claim=Claim(EVE, NOW)).caveats(ANA, NOW)
+    assert asked.all_in(asked.seen)
+    assert not now.all_in(asked.seen)
