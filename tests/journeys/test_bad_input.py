@@ -16,13 +16,16 @@ BEARER = f"Bearer {WEBHOOK_SECRET}"
 JSON = "application/json"
 URL = "/crews/research/human-input"
 GOOD = json.dumps({"execution_id": "e-1", "task_id": "draft", "task_output": "Words."}).encode()
+LONG = json.dumps({"execution_id": "e", "task_id": "t", "output": "x" * 1_048_577}).encode()
 
 
 def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-async def test_bearer_and_basic_are_both_good(world: World) -> None:
+async def test_a_notification_is_taken_once_with_either_credentials_packed_or_not(
+    world: World,
+) -> None:
     first = await world.post(URL, GOOD, Authorization=BEARER, Content_Type=JSON)
     again = await world.post(
         URL, GOOD, Authorization=basic("research", WEBHOOK_SECRET), Content_Type=JSON
@@ -31,13 +34,19 @@ async def test_bearer_and_basic_are_both_good(world: World) -> None:
     assert first[0] == again[0] == 202
     assert first[1] == {"review": again[1]["review"], "round": 1, "status": "accepted"}
     assert again[1]["status"] == "duplicate"
+    for encoding, packed in (("gzip", gzip.compress(GOOD)), ("deflate", zlib.compress(GOOD))):
+        status, _ = await world.post(
+            URL, packed, Authorization=BEARER, Content_Type=JSON, Content_Encoding=encoding
+        )
+        assert status == 202
     await world.card("Words.")
     assert len(world.slack.messages(CHANNEL)) == 1
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [
+async def test_what_nobody_here_may_send_is_refused_in_json_and_leaves_nothing(
+    world: World,
+) -> None:
+    for authorization in (
         "",
         "Bearer",
         "Bearer wrong",
@@ -48,31 +57,26 @@ async def test_bearer_and_basic_are_both_good(world: World) -> None:
         "Basic !!!",
         "Basic " + base64.b64encode(b"nocolon").decode(),
         "Bearer schlüssel",
-    ],
-)
-async def test_wrong_credentials_are_refused_and_leave_nothing(
-    world: World, authorization: str
-) -> None:
-    status, body = await world.post(URL, GOOD, Authorization=authorization, Content_Type=JSON)
+    ):
+        status, body = await world.post(URL, GOOD, Authorization=authorization, Content_Type=JSON)
+        assert (status, body["error"]) == (401, "unauthorized"), authorization
+    status, body = await world.post(
+        "/crews/nobody/human-input", GOOD, Authorization=BEARER, Content_Type=JSON
+    )
+    assert (status, body["error"]) == (404, "unknown_crew")
+    assert "nobody" in body["message"]
+    status, body = await world.post("/nowhere", b"")
+    assert (status, body["error"]) == (404, "not_found")
+    status, body = await world.get(URL)
+    assert (status, body["error"]) == (405, "method_not_allowed")
 
-    assert (status, body["error"]) == (401, "unauthorized")
     status, _ = await world.post(URL, GOOD, Authorization=BEARER, Content_Type=JSON)
     await world.card("Words.")
     assert len(world.slack.messages(CHANNEL)) == 1
 
 
-async def test_an_unknown_crew_is_404(world: World) -> None:
-    status, body = await world.post(
-        "/crews/nobody/human-input", GOOD, Authorization=BEARER, Content_Type=JSON
-    )
-
-    assert (status, body["error"]) == (404, "unknown_crew")
-    assert "nobody" in body["message"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_what_a_crew_sends_and_cannot_be_read_is_kept_and_reported(world: World) -> None:
+    malformed = (
         b"",
         b"not json",
         b"[1, 2]",
@@ -83,33 +87,23 @@ async def test_an_unknown_crew_is_404(world: World) -> None:
         b'{"execution_id": "a\\u0000b", "task_id": "draft"}',
         b"\xff\xfe",
         b"[" * 100_000,
-    ],
-)
-async def test_an_authenticated_body_that_cannot_be_read_is_kept_and_reported(
-    world: World, body: bytes
-) -> None:
-    status, answer = await world.post(URL, body, Authorization=BEARER, Content_Type=JSON)
-
-    assert (status, answer["error"]) == (400, "malformed")
-    [report] = await world.slack.until(lambda: world.slack.messages(CHANNEL))
-    assert "research" in message_text(report)
-    assert not report.pings
-
-
-async def test_a_body_that_is_not_sent_as_json_is_415_and_reported(world: World) -> None:
-    status, answer = await world.post(URL, GOOD, Authorization=BEARER, Content_Type="text/plain")
-
-    assert (status, answer["error"]) == (415, "not_json")
-    await world.slack.until(lambda: world.slack.messages(CHANNEL))
-
-
-async def test_a_body_over_a_mebibyte_is_413_and_reported(world: World) -> None:
-    body = json.dumps({"execution_id": "e", "task_id": "t", "output": "x" * 1_048_577}).encode()
-
-    status, answer = await world.post(URL, body, Authorization=BEARER, Content_Type=JSON)
-
-    assert (status, answer["error"]) == (413, "too_large")
-    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+    )
+    odd = ("gzip", "deflate", "br", "zstd", "sesame")
+    cases: list[tuple[bytes, dict[str, str], tuple[int, str]]] = [
+        *((body, {}, (400, "malformed")) for body in malformed),
+        *((GOOD, {"Content_Encoding": encoding}, (400, "malformed")) for encoding in odd),
+        (GOOD, {"Content_Type": "text/plain"}, (415, "not_json")),
+        (LONG, {}, (413, "too_large")),
+        (gzip.compress(b" " * 50_000_000), {"Content_Encoding": "gzip"}, (413, "too_large")),
+    ]
+    for count, (body, more, expected) in enumerate(cases, start=1):
+        headers = {"Authorization": BEARER, "Content_Type": JSON} | more
+        status, answer = await world.post(URL, body, **headers)
+        assert (status, answer["error"]) == expected, (body[:100], more)
+        await world.slack.until(lambda: len(world.slack.messages(CHANNEL)) == count)  # noqa: B023
+    for report in world.slack.messages(CHANNEL):
+        assert "research" in message_text(report)
+        assert not report.pings
 
 
 async def test_a_forged_or_old_slack_request_is_refused(world: World) -> None:
@@ -130,27 +124,10 @@ async def test_a_forged_or_old_slack_request_is_refused(world: World) -> None:
     assert not world.crew.requests
 
 
-async def test_a_button_with_an_unknown_value_is_explained(world: World) -> None:
-    hook = f"{world.slack.api_url.removesuffix('api/')}nowhere"
-    payload = {
-        "type": "block_actions",
-        "user": {"id": ANA, "name": "Ana"},
-        "team": {"id": "T1"},
-        "response_url": hook,
-        "actions": [
-            {"action_id": "approve", "block_id": "b", "type": "button", "value": "x' OR 1=1"}
-        ],
-    }
-
-    reply = await world.slack.send_raw(urlencode({"payload": json.dumps(payload)}))
-
-    assert reply.status == 200
-    assert not world.crew.requests
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
+async def test_a_signed_payload_of_another_shape_is_refused(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    payloads: tuple[dict[str, object], ...] = (
         {"type": "block_actions", "user": {"id": ANA}, "actions": [{"action_id": "approve"}]},
         {"type": "block_actions", "user": [], "actions": [{"action_id": "approve"}]},
         {"type": "block_actions", "user": {}, "actions": [{"action_id": "menu", "block_id": "b"}]},
@@ -161,51 +138,20 @@ async def test_a_button_with_an_unknown_value_is_explained(world: World) -> None
         {"type": "block_actions", "actions": [None]},
         {"type": ["block_actions"]},
         {"type": "something_new"},
-    ],
-    ids=str,
-)
-async def test_a_signed_payload_of_another_shape_is_refused(
-    world: World, caplog: pytest.LogCaptureFixture, payload: dict[str, object]
-) -> None:
-    reply = await world.slack.send_raw(urlencode({"payload": json.dumps(payload)}))
-
-    assert reply.status < 500
-    assert not [record for record in caplog.records if record.exc_info]
-
-
-async def test_every_other_address_answers_in_json(world: World) -> None:
-    status, body = await world.post("/nowhere", b"")
-    assert (status, body["error"]) == (404, "not_found")
-    status, body = await world.get(URL)
-    assert (status, body["error"]) == (405, "method_not_allowed")
-
-
-async def test_a_packed_notification_is_unpacked(world: World) -> None:
-    for encoding, packed in (("gzip", gzip.compress(GOOD)), ("deflate", zlib.compress(GOOD))):
-        status, _ = await world.post(
-            URL, packed, Authorization=BEARER, Content_Type=JSON, Content_Encoding=encoding
-        )
-        assert status == 202
-    await world.card("Words.")
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "sesame"])
-async def test_a_body_that_cannot_be_unpacked_is_kept_and_reported(
-    world: World, encoding: str
-) -> None:
-    status, answer = await world.post(
-        URL, GOOD, Authorization=BEARER, Content_Type=JSON, Content_Encoding=encoding
     )
-
-    assert (status, answer["error"]) == (400, "malformed")
-    await world.slack.until(lambda: world.slack.messages(CHANNEL))
-
-
-async def test_a_body_that_grows_too_large_when_unpacked_is_413(world: World) -> None:
-    packed = gzip.compress(b" " * 50_000_000)
-
-    status, _ = await world.post(
-        URL, packed, Authorization=BEARER, Content_Type=JSON, Content_Encoding="gzip"
-    )
-
-    assert status == 413
+    for payload in payloads:
+        reply = await world.slack.send_raw(urlencode({"payload": json.dumps(payload)}))
+        assert reply.status < 500, payload
+        assert not [record for record in caplog.records if record.exc_info], payload
+    unknown = {
+        "type": "block_actions",
+        "user": {"id": ANA, "name": "Ana"},
+        "team": {"id": "T1"},
+        "response_url": f"{world.slack.api_url.removesuffix('api/')}nowhere",
+        "actions": [
+            {"action_id": "approve", "block_id": "b", "type": "button", "value": "x' OR 1=1"}
+        ],
+    }
+    reply = await world.slack.send_raw(urlencode({"payload": json.dumps(unknown)}))
+    assert reply.status == 200
+    assert not world.crew.requests
