@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Final
 
 from crewgate.crewai.fields import clean
@@ -47,14 +48,17 @@ def read_given(value: object, *, leave_out: str = "") -> Came:
         for name, one in fields.items()
         if one is not None and name != leave_out and 0 < len(str(name)) <= ASKED_NAME_LIMIT
     ]
-    fit = [(name, text) for name, text in pairs if text and _is_shown(name, text)]
-    first = fit[:GIVEN_LIMIT]
-    for starter in fit[GIVEN_LIMIT:]:
-        if starter[0] == STARTED_BY:
-            first[-1] = starter
+    # No more are looked at than it takes: to look for credentials costs.
+    fit = ((name, text) for name, text in pairs if text and _is_shown(name, text))
+    first = list(islice(fit, GIVEN_LIMIT))
+    for name, text in pairs:
+        if name == STARTED_BY and text and _is_shown(name, text) and (name, text) not in first:
+            first[-1] = name, text
     names = {name for name, _ in first}
-    others = [(name, _hidden(name, text)) for name, text in pairs if name not in names]
-    return (*first, *(others if len(others) <= NAMES_LIMIT else UNKNOWN))
+    others = [(name, text) for name, text in pairs if name not in names]
+    if len(others) > NAMES_LIMIT:
+        return (*first, *UNKNOWN)
+    return (*first, *((name, _hidden(name, text)) for name, text in others))
 
 
 def _fields(value: object) -> dict[object, object] | None:

@@ -105,7 +105,7 @@ async def test_a_webhook_waits_for_the_kickoffs_answer_though_more_came_before_i
 ) -> None:
     world = forwarding
     await came(world)
-    await world.notify()
+    await world.notify(inputs=(("topic", "tea"),))
     if ended:
         await world.record_update(ended="Done.")
     assert await world.turn(FORWARD) == [Delivered("not yet")]

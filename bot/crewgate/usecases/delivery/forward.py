@@ -7,6 +7,7 @@ from datetime import timedelta
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.rules.starter import said_starter
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import ForwardedWebhook
@@ -48,7 +49,8 @@ async def _wait_for_url(job: Job, execution: Execution | None, context: Delivery
     """
     if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter
-    answered = execution.starter is not None or bool(execution.inputs)
+    # Inputs are no evidence: a notification may carry them.
+    answered = said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:
         return await _drop(job, context)
     async with context.uow.begin() as tx:
