@@ -65,7 +65,7 @@ async def test_a_revision_carries_feedback_and_urls_verbatim(crew: Crew, client:
     assert taken.human_feedback == " más\n& <more> 🎯 "
     assert taken.urls.task == "http://127.0.0.1:1/t"
     assert taken.human_input is not None
-    assert taken.human_input.password == "p"
+    assert taken.human_input.authorization == "Basic dTpw"
 
 
 async def test_the_crews_refusals_come_with_code_and_words(

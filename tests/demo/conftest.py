@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.crew import Crew, HumanInput
+from crewgate.demo.crew import Address, Crew
 from crewgate.demo.workspace import Workspace
 from tests.demo.builders import SECRET, Clock, Receiver, now
 
@@ -23,7 +23,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def crew(receiver: Receiver) -> AsyncIterator[Crew]:
     async with Crew(now=now) as crew:
-        crew.human_input = HumanInput.bearer(f"{receiver.url}/human", SECRET)
+        crew.human_input = Address.bearer(f"{receiver.url}/human", SECRET)
         yield crew
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crewgate.demo.crew import SAMPLE, Crew, HumanInput, State, Style, Task, TaskFailed, Urls
+from crewgate.demo.crew import SAMPLE, Crew, State, Style, Task, TaskFailed, Urls
 from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 
 
@@ -91,8 +91,11 @@ async def test_urls_are_forgotten_at_a_pause_but_the_human_input_webhook_is_kept
 
 async def test_a_resume_may_replace_the_human_input_webhook(crew: Crew, receiver: Receiver) -> None:
     execution_id = await paused(crew)
-    elsewhere = HumanInput.bearer(f"{receiver.url}/elsewhere", "t2")
-    await call(crew, "POST", "/resume", a_resume(execution_id, humanInputWebhook=elsewhere.wire))
+    elsewhere = {
+        "url": f"{receiver.url}/elsewhere",
+        "authentication": {"strategy": "bearer", "token": "t2"},
+    }
+    await call(crew, "POST", "/resume", a_resume(execution_id, humanInputWebhook=elsewhere))
     await crew.until(lambda: len(crew.notifications) == 2)
     assert receiver.got[-1][:2] == ("elsewhere", "Bearer t2")
 

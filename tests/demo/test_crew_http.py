@@ -49,7 +49,7 @@ async def test_unknown_routes_and_methods_are_refused_in_json(crew: Crew) -> Non
                 "inputs": {"topic": "t"},
                 "humanInputWebhook": {"url": "http://x", "authentication": {"strategy": "none"}},
             },
-            "humanInputWebhook.authentication",
+            "humanInputWebhook",
         ),
     ],
 )

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.redaction import Redactor
-from crewgate.host.context import FlowWebhook
 from crewgate.host.serve import Options, hosting
 from crewgate.host.target import Target
 from tests.host.client import TOKEN, Api, Listener, listening

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from crewgate.host.errors import Refusal
-from crewgate.host.records import Json, TaskRow
+from crewgate.crew_api.wire import Json, Refusal
+from crewgate.host.records import TaskRow
 from crewgate.host.target import Asked, Completed, Failed, Run
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from crewgate.crew_api.wire import Kickoff
 from crewgate.host.context import Shared, utc_seconds
 from crewgate.host.database import Database
 from crewgate.host.outbox import Outbox
-from crewgate.host.records import DueWebhook, Kickoff, State, Webhook
+from crewgate.host.records import DueWebhook, State, Webhook
 from crewgate.host.runner import Runner
 from crewgate.host.sender import Sender
 from crewgate.host.slots import Slots

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from crewgate.host.records import Json
+from crewgate.crew_api.wire import Json
 from tests.host.client import Api, Listener
 from tests.host.conftest import StartHost
 from tests.host.standins import StandInCrew

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.host.records import Json
+from crewgate.crew_api.wire import Json
 from crewgate.host.serve import Options, hosting
 from tests.host.client import TOKEN, Api
 from tests.host.standins import StandInCrew

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from crewgate.app import Bot, running
-from crewgate.demo.crew import Crew, HumanInput
+from crewgate.demo.crew import Address, Crew
 from crewgate.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
 from crewgate.demo.workspace import Message, Workspace, message_text
 from crewgate.domain.rate import Rate
@@ -168,7 +168,7 @@ def join(slack: Workspace, crew: Crew, bot: Bot) -> None:
     """Tell the stand-ins where the bot listens."""
     slack.events_url = f"{bot.address}/slack/events"
     url = f"{bot.address}/crews/{crew.name}/human-input"
-    crew.human_input = HumanInput.bearer(url, WEBHOOK_SECRET)
+    crew.human_input = Address.bearer(url, WEBHOOK_SECRET)
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 import aiohttp
 
+from crewgate.crew_api.wire import Json
 from crewgate.demo.crew import Call, Sent
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
 from crewgate.host.errors import HostStops
-from crewgate.host.records import Json
 from crewgate.host.serve import Options, hosting
 from crewgate.host.target import Completed, Run
 

@@ -276,9 +276,9 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
     bot = BotProcess(env, folder=tmp_path)
     slack.events_url = f"{bot.url}/slack/events"
     async with bot:
-        from crewgate.demo.crew import HumanInput  # noqa: PLC0415
+        from crewgate.demo.crew import Address  # noqa: PLC0415
 
-        crew.human_input = HumanInput.bearer(
+        crew.human_input = Address.bearer(
             f"{bot.url}/crews/research/human-input", env["CREW_WEBHOOK_SECRET"]
         )
         await crew.pause("e-1", "draft", "confidential output")

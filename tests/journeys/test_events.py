@@ -45,7 +45,7 @@ async def test_a_resume_carries_this_bots_own_urls_where_nobody_gave_any(world: 
     assert resume.urls.crew == f"https://bot.example.com{url(EventKind.CREW)}"
     assert resume.human_input is not None
     assert resume.human_input.url == "https://bot.example.com/crews/research/human-input"
-    assert resume.human_input.token == WEBHOOK_SECRET
+    assert resume.human_input.authorization == f"Bearer {WEBHOOK_SECRET}"
 
 
 @pytest.mark.parametrize("kind", list(EventKind))

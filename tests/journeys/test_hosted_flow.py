@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from crewgate.crew_api.wire import FlowWebhook
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import buttons
-from crewgate.host.context import FlowWebhook
 from crewgate.host.serve import Options, hosting
 from tests.host.client import Api
 from tests.host.standins import StandInFlow

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from crewgate.demo.crew import HumanInput, drop_after, hang, status
+from crewgate.demo.crew import Address, drop_after, hang, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Message, buttons, message_text
@@ -98,7 +98,7 @@ async def test_an_execution_is_followed_to_its_result(world: World) -> None:
 
 
 async def test_registered_urls_are_sent_with_every_resume(world: World) -> None:
-    hook = HumanInput.bearer(f"{world.url}/crews/research/human-input", WEBHOOK_SECRET)
+    hook = Address.bearer(f"{world.url}/crews/research/human-input", WEBHOOK_SECRET)
     execution = world.crew.start_execution({"topic": "tea"}, human_input=hook)
     url = "http://127.0.0.1:9/registered"
     path = f"/crews/research/executions/{execution}/webhooks"

@@ -155,7 +155,7 @@ async def test_a_resume_that_was_taken(world: World) -> None:
     [resume] = world.crew.resumes
     assert resume.urls.task == f"http://127.0.0.1:9/hooks/{PATH_KEY}"
     assert resume.human_input is not None
-    assert resume.human_input.token == CARRIED
+    assert resume.human_input.authorization == f"Bearer {CARRIED}"
 
 
 async def kick_off(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.demo.crew import HumanInput
+from crewgate.demo.crew import Address
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import buttons, message_text
@@ -97,7 +97,7 @@ async def test_a_flows_methods_move_its_progress_in_any_order_and_once(world: Wo
 
 @pytest.mark.parametrize("type_", ["crew_kickoff_completed", "crew_kickoff_failed"])
 async def test_a_run_that_ended_closes_what_waits(world: World, type_: str) -> None:
-    world.crew.human_input = HumanInput.bearer(
+    world.crew.human_input = Address.bearer(
         f"{world.url}/crews/research/human-input", WEBHOOK_SECRET
     )
     await world.pause()

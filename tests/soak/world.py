@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from crewgate.demo.bot_process import COMMAND
-from crewgate.demo.crew import Crew, HumanInput, Style
+from crewgate.demo.crew import Address, Crew, Style
 from crewgate.demo.workspace import Workspace
 from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.labels import a_script
@@ -86,7 +86,7 @@ async def open_world(
         slack.events_url = f"{bots.address}/slack/events"
         for crew in crews:
             url = f"{bots.address}/crews/{crew.name}/human-input"
-            crew.human_input = HumanInput.bearer(url, hooks[crew.name])
+            crew.human_input = Address.bearer(url, hooks[crew.name])
         yield World(
             options=options,
             slack=slack,

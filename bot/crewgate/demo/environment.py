@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crewgate.demo.bot_process import COMMAND, BotProcess
-from crewgate.demo.crew import Crew, HumanInput
+from crewgate.demo.crew import Address, Crew
 from crewgate.demo.hosted.crew import HostedCrew
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Workspace
@@ -84,7 +84,7 @@ async def start_environment(
         bot = BotProcess(configured, folder=folder, port=port, command=command)
         workspace.events_url = f"{bot.url}/slack/events"
         environment = Environment(workspace, crew, bot, hosted.about if hosted else STAND_IN)
-        crew.human_input = HumanInput.bearer(environment.human_input_url, WEBHOOK_SECRET)
+        crew.human_input = Address.bearer(environment.human_input_url, WEBHOOK_SECRET)
         async with bot:
             yield environment
 

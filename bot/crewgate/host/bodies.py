@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crewgate.host.records import Execution, Json, Webhook
+from crewgate.crew_api.wire import Json
+from crewgate.host.records import Execution, Webhook
 
 
 def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 
+from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.redaction import Redactor
-from crewgate.host.context import FlowWebhook
 from crewgate.host.engine.versions import require_crewai
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.serve import Options, leave, serve

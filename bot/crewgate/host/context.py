@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crewgate.crew_api.wire import FlowWebhook
 from crewgate.host.outbox import Outbox
 from crewgate.host.slots import Slots
 from crewgate.host.store import Store
@@ -23,15 +24,6 @@ def random_id() -> str:
 def utc_seconds() -> float:
     """The present moment, in seconds since the epoch."""
     return time.time()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowWebhook:
-    """Where flows' questions go, and what they are signed with."""
-
-    url: str
-    """With `{name}` for the target's name, where several are served."""
-    secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 
 class HostNotStarted(Exception):
     """The host cannot serve what was asked for."""
-
-
-class Refusal(Exception):
-    """A refused request: a status with the documented error object."""
-
-    def __init__(
-        self, status: int, error: str, message: str, details: Mapping[str, object] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": error, "message": message, "details": dict(details or {})}
-
-    @classmethod
-    def bad_request(cls, message: str, **details: object) -> Refusal:
-        """400."""
-        return cls(400, "Bad Request", message, details)
-
-    @classmethod
-    def not_found(cls, message: str) -> Refusal:
-        """404."""
-        return cls(404, "Not Found", message)
 
 
 class TargetChanged(Exception):

@@ -6,19 +6,16 @@ import json
 import sqlite3
 from typing import Any
 
+from crewgate.crew_api.wire import Address, Json, Kickoff, Urls
 from crewgate.host.records import (
-    Address,
     Decision,
     DueWebhook,
     Execution,
     Finished,
-    Json,
-    Kickoff,
     Question,
     Round,
     State,
     TaskRow,
-    Urls,
     Webhook,
 )
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from sqlite3 import Connection
 
+from crewgate.crew_api.wire import sendable
 from crewgate.host.database import Database
 from crewgate.host.mappers import webhook_from_row
 from crewgate.host.records import DueWebhook, Webhook
-from crewgate.host.texts import sendable
 
 
 def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
-Json: TypeAlias = dict[str, Any]
+from crewgate.crew_api.wire import Json, Kickoff
 
 
 class State(StrEnum):
@@ -25,43 +25,6 @@ class State(StrEnum):
     def ended(self) -> bool:
         """Whether nothing more comes."""
         return self in {State.COMPLETED, State.ERROR}
-
-
-@dataclass(frozen=True, slots=True)
-class Urls:
-    """The webhook URLs that are forgotten at each pause."""
-
-    task: str | None = None
-    step: str | None = None
-    crew: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A webhook with credentials: human input, or the event stream."""
-
-    url: str
-    authorization: str = field(default="", repr=False)
-    """The header that is presented there; empty for none."""
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The credentials as headers."""
-        return {"Authorization": self.authorization} if self.authorization else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Kickoff:
-    """What a kickoff asks for."""
-
-    inputs: Json
-    meta: Json | None = None
-    urls: Urls = Urls()
-    human_input: Address | None = None
-    stream: Address | None = None
-    """Where events go; None for nowhere."""
-    events: tuple[str, ...] = ()
-    """Which types of events."""
 
 
 @dataclass(frozen=True, slots=True)

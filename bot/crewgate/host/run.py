@@ -7,18 +7,11 @@ from typing import Any
 
 import structlog
 
+from crewgate.crew_api.wire import Json
 from crewgate.host import bodies
 from crewgate.host.context import Shared
 from crewgate.host.database import or_not_kept
-from crewgate.host.records import (
-    Decision,
-    Execution,
-    Finished,
-    Json,
-    Question,
-    Round,
-    TaskRow,
-)
+from crewgate.host.records import Decision, Execution, Finished, Question, Round, TaskRow
 
 log = structlog.get_logger(__name__)
 

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 
 import structlog
 
+from crewgate.crew_api.wire import Answer, Json, Kickoff, Refusal, Resume
 from crewgate.host import bodies
 from crewgate.host.context import Shared, hash_token
 from crewgate.host.database import or_not_kept
-from crewgate.host.errors import HostStops, NotKept, Refusal, TargetChanged
+from crewgate.host.errors import HostStops, NotKept, TargetChanged
 from crewgate.host.questions import question_webhooks
-from crewgate.host.records import Execution, Json, Kickoff, Question, State
+from crewgate.host.records import Execution, Question, State
 from crewgate.host.run import HostRun
 from crewgate.host.target import Asked, Completed, Failed, Target
-from crewgate.host.wire import AnswerCall, ResumeCall
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class Runner:
         self._go_on(execution_id, target.name)
         return execution_id
 
-    def resume(self, target: Target, call: ResumeCall) -> Json:
+    def resume(self, target: Target, call: Resume) -> Json:
         """Take a decision, and answer once it is on disk. Raises Refusal."""
         execution = self._store.get(call.execution_id, target.name)
         shown = {one.task_id for one in self._store.rounds(execution.id)}
@@ -76,12 +76,12 @@ class Runner:
             raise Refusal.not_found("Task not found in this execution")
         if not self._store.decide(call):
             raise Refusal.bad_request("Execution is not pending human input for this task")
-        log.info("decided", execution=execution.id, task=call.task_id, approve=call.approve)
+        log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
         if self._shared.waiters.claim(execution.id, call.task_id):
             self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, call.task_id))
         else:
             self._go_on(execution.id, target.name)
-        if not call.approve:
+        if not call.is_approve:
             return {"status": "retrying", "message": "The task runs again with your feedback"}
         if execution.tasks and execution.tasks[-1].id == call.task_id:
             return {"status": "completed", "message": "The last task was approved"}
@@ -97,7 +97,7 @@ class Runner:
             raise Refusal(401, "unauthorized", "The token is not that of this request")
         return found
 
-    def answer(self, execution: Execution, question: Question, call: AnswerCall) -> Json:
+    def answer(self, execution: Execution, question: Question, call: Answer) -> Json:
         """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
         at = self._shared.now()
         if not self._store.answer(question.id, call.feedback, call.source, at=at):

@@ -13,11 +13,11 @@ from typing import Final
 import httpx
 import structlog
 
+from crewgate.crew_api.signature import sign
+from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.outcome import Refused
-from crewgate.host.context import FlowWebhook
 from crewgate.host.outbox import Outbox
 from crewgate.host.records import DueWebhook
-from crewgate.host.signature import sign
 from crewgate.network.client import open_client
 from crewgate.network.lookups import Lookups
 from crewgate.network.strangers import NO_HOST, find_addresses, host_of, parse_url

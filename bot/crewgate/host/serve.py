@@ -15,8 +15,9 @@ from typing import Final
 
 import structlog
 
+from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.redaction import Redactor
-from crewgate.host.context import FlowWebhook, Shared, random_id, utc_seconds
+from crewgate.host.context import Shared, random_id, utc_seconds
 from crewgate.host.database import Database
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.outbox import Outbox

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crewgate.host.records import Execution, Json, State
+from crewgate.crew_api.wire import Json
+from crewgate.host.records import Execution, State
 from crewgate.host.store import Store
 from crewgate.host.target import Target
 

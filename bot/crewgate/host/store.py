@@ -11,8 +11,9 @@ from dataclasses import asdict
 from sqlite3 import Connection
 from typing import Any
 
+from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, sendable
 from crewgate.host.database import Database
-from crewgate.host.errors import Refusal, TargetChanged
+from crewgate.host.errors import TargetChanged
 from crewgate.host.mappers import (
     execution_from_row,
     finished_from_row,
@@ -26,16 +27,12 @@ from crewgate.host.records import (
     Decision,
     Execution,
     Finished,
-    Json,
-    Kickoff,
     Question,
     Round,
     State,
     TaskRow,
     Webhook,
 )
-from crewgate.host.texts import sendable
-from crewgate.host.wire import ResumeCall
 
 
 class Store:
@@ -179,7 +176,7 @@ class Store:
             ).fetchall()
         return [round_from_row(row) for row in rows]
 
-    def decide(self, call: ResumeCall) -> bool:
+    def decide(self, call: Resume) -> bool:
         """Keep a decision on the round that waits; the first one wins.
 
         False where no round of this task waits, or the execution has ended meanwhile.
@@ -189,7 +186,7 @@ class Store:
                 "UPDATE rounds SET approve = ?, feedback = ?"
                 " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND EXISTS"
                 " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
-                (call.approve, call.feedback, call.execution_id, call.task_id),
+                (call.is_approve, call.human_feedback, call.execution_id, call.task_id),
             )
             if not decided.rowcount:
                 return False

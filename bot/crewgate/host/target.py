@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from crewgate.host.records import Decision, Execution, Finished, Json, Question, Round, TaskRow
+from crewgate.crew_api.wire import Json
+from crewgate.host.records import Decision, Execution, Finished, Question, Round, TaskRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,11 @@ from typing import Final, TypeVar
 import structlog
 from aiohttp import web
 
-from crewgate.host.errors import Refusal
+from crewgate.crew_api.wire import Refusal, parse_answer, parse_kickoff, parse_resume, sendable
 from crewgate.host.runner import Runner
 from crewgate.host.status import status_of
 from crewgate.host.store import Store
 from crewgate.host.target import Target
-from crewgate.host.texts import sendable
-from crewgate.host.wire import parse_answer, parse_kickoff, parse_resume
 from crewgate.network.refusals import Handler
 from crewgate.network.request_body import SMALL, BodyRefused, content_of, read_body
 

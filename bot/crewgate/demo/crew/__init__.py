@@ -5,7 +5,7 @@ webhook URLs at every pause, and fails on demand. Tests and the demo share it. I
 the bot.
 
     async with Crew(now=time.time) as crew:
-        crew.human_input = HumanInput.bearer("http://127.0.0.1:3000/crews/research/human-input", s)
+        crew.human_input = Address.bearer("http://127.0.0.1:3000/crews/research/human-input", s)
         execution = crew.start_execution({"topic": "tea"})
         await crew.until(lambda: crew.notifications)
         crew.fail("/resume", how=drop_after())
@@ -13,6 +13,7 @@ the bot.
 
 from __future__ import annotations
 
+from crewgate.crew_api.wire import Address, FlowWebhook, Resume, Urls
 from crewgate.demo.crew.deployment import Crew
 from crewgate.demo.crew.execution import Execution, State
 from crewgate.demo.crew.faults import (
@@ -26,13 +27,14 @@ from crewgate.demo.crew.faults import (
     slow,
     status,
 )
-from crewgate.demo.crew.flows import FlowRequest, FlowWebhook
-from crewgate.demo.crew.records import Call, Change, Resume, Sent
+from crewgate.demo.crew.flows import FlowRequest
+from crewgate.demo.crew.records import Call, Change, Sent
 from crewgate.demo.crew.script import SAMPLE, Task, TaskFailed
-from crewgate.demo.crew.wire import HumanInput, Style, Urls
+from crewgate.demo.crew.wire import Style
 
 __all__ = [
     "SAMPLE",
+    "Address",
     "Call",
     "Change",
     "Crew",
@@ -41,7 +43,6 @@ __all__ = [
     "Fault",
     "FlowRequest",
     "FlowWebhook",
-    "HumanInput",
     "Resume",
     "Sent",
     "State",

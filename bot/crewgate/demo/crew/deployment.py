@@ -6,24 +6,25 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from crewgate.crew_api.wire import (
+    Address,
+    Json,
+    Refusal,
+    Resume,
+    Urls,
+    parse_kickoff,
+    parse_resume,
+    require_inputs,
+)
 from crewgate.demo.crew.engine import Engine
 from crewgate.demo.crew.execution import Execution
 from crewgate.demo.crew.faults import Fault
 from crewgate.demo.crew.flows import PREFIX, Flows
-from crewgate.demo.crew.records import Call, Change, Changes, Resume, Sent
+from crewgate.demo.crew.records import Call, Change, Changes, Sent
 from crewgate.demo.crew.script import SAMPLE, Task
 from crewgate.demo.crew.server import Server
 from crewgate.demo.crew.webhooks import WebhookSender
-from crewgate.demo.crew.wire import (
-    HumanInput,
-    Json,
-    Refusal,
-    Style,
-    Urls,
-    parse_kickoff,
-    parse_resume,
-    text_of,
-)
+from crewgate.demo.crew.wire import Style, text_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,7 +49,7 @@ class Crew:
         self.name = name
         self.script = tuple(script)
         self.inputs = tuple(inputs)
-        self.human_input: HumanInput | None = None
+        self.human_input: Address | None = None
         """The human-input webhook of executions that are started without one."""
         self._now = now
         self._changes = Changes(now)
@@ -112,12 +113,13 @@ class Crew:
             case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
                 raise Refusal(405, "Method Not Allowed", "This route has another method")
             case _:
-                raise Refusal(404, "Not Found", "There is no such route")
+                raise Refusal.not_found("There is no such route")
         call.effective = True
         return answer
 
     def _kickoff(self, raw: bytes) -> Json:
-        kickoff = parse_kickoff(raw, self.inputs)
+        kickoff = parse_kickoff(raw)
+        require_inputs(kickoff.inputs, self.inputs)
         execution_id = self.start_execution(
             kickoff.inputs, meta=kickoff.meta, urls=kickoff.urls, human_input=kickoff.human_input
         )
@@ -128,7 +130,7 @@ class Crew:
         if execution is None and self.flows.knows(execution_id):
             return self.flows.status(execution_id)
         if execution is None:
-            raise Refusal(404, "Not Found", "Execution not found")
+            raise Refusal.not_found("Execution not found")
         return execution.progress(self._now())
 
     # Controlling executions without HTTP
@@ -140,7 +142,7 @@ class Crew:
         execution_id: str | None = None,
         meta: Json | None = None,
         urls: Urls | None = None,
-        human_input: HumanInput | None = None,
+        human_input: Address | None = None,
         scripted: bool = True,
     ) -> str:
         """Kick off without HTTP; returns the execution's id.
@@ -201,7 +203,7 @@ class Crew:
 
         No execution changes.
         """
-        webhook = self.human_input or HumanInput(url)
+        webhook = self.human_input or Address(url)
         raw = body if isinstance(body, bytes) else text_of(body).encode("utf-8", "surrogatepass")
         chosen = {"Content-Type": "application/json", **webhook.headers}
         if headers is not None:

@@ -12,10 +12,11 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
 from crewgate.demo.crew.execution import Execution, State
-from crewgate.demo.crew.records import BoundedLog, Changes, Resume, Sent
+from crewgate.demo.crew.records import BoundedLog, Changes, Sent
 from crewgate.demo.crew.script import Task, TaskFailed
-from crewgate.demo.crew.wire import Json, Refusal, ResumeCall, Style, Urls, notification, text_of
+from crewgate.demo.crew.wire import Style, notification, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -77,15 +78,15 @@ class Engine:
         body = notification(style, execution.id, task_id, output, task=task, meta=meta)
         return await self._send("human_input", webhook.url, body, webhook.headers)
 
-    def resume(self, call: ResumeCall) -> Json:
+    def resume(self, call: Resume) -> Json:
         """Carry out a resume. Raises Refusal, and then nothing has changed."""
         execution = self.executions.get(call.execution_id)
         if execution is None:
-            raise Refusal(404, "Not Found", "Execution not found")
+            raise Refusal.not_found("Execution not found")
         if not execution.knows(call.task_id):
-            raise Refusal(404, "Not Found", "Task not found in this execution")
+            raise Refusal.not_found("Task not found in this execution")
         if execution.pending != call.task_id:
-            raise Refusal(400, "Bad Request", "Execution is not pending human input for this task")
+            raise Refusal.bad_request("Execution is not pending human input for this task")
         execution.pending, execution.state = None, State.RUNNING
         execution.urls = call.urls
         execution.human_input = call.human_input or execution.human_input
@@ -93,17 +94,7 @@ class Engine:
         feedbacks.append(call.human_feedback)
         current = execution.current
         scripted = current is not None and current.task_id == call.task_id
-        self.resumes.append(
-            Resume(
-                call.execution_id,
-                call.task_id,
-                call.human_feedback,
-                call.is_approve,
-                call.urls,
-                call.human_input,
-            ),
-            len(call.human_feedback),
-        )
+        self.resumes.append(call, len(call.human_feedback))
         self._changes.announce("resumed", execution.id)
         if not call.is_approve:
             if scripted:

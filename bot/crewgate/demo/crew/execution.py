@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from crewgate.crew_api.wire import Address, Json, Urls
 from crewgate.demo.crew.script import Task
-from crewgate.demo.crew.wire import HumanInput, Json, Urls, text_of
+from crewgate.demo.crew.wire import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ class Execution:
     meta: Json | None
     urls: Urls
     """The current webhook URLs: none while paused, then those of the resume."""
-    human_input: HumanInput | None
+    human_input: Address | None
     script: Sequence[Task]
     started_at: float
     state: State = State.RUNNING

@@ -7,12 +7,13 @@ of the request and both pairs of headers are sent on demand.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from crewgate.crew_api.signature import CAPTURED, DOCUMENTED, sign
+from crewgate.crew_api.wire import FlowWebhook, Refusal
 from crewgate.demo.crew.records import BoundedLog
-from crewgate.demo.crew.wire import Refusal, parse_object_or_nothing, text_of
+from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 
 #: The beginning of the answers' addresses, as the vendor's have it.
 PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
-FLAT_HEADERS = ("X-CrewAI-Signature", "X-CrewAI-Timestamp")
-NESTED_HEADERS = ("X-Signature", "X-Timestamp")
-
-
-@dataclass(frozen=True, slots=True)
-class FlowWebhook:
-    """Where a flow's requests go, and what they are signed with."""
-
-    url: str
-    secret: str = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -134,15 +125,9 @@ class Flows:
             raise ValueError(message)
         body = asked.body | changes
         raw = text_of(_nested(body) if self.nested else body).encode("utf-8", "surrogatepass")
-        timestamp = str(int(self._now()))
-        signed = f"{timestamp}.".encode() + raw
-        signature = hmac.new(self.webhook.secret.encode(), signed, hashlib.sha256).hexdigest()
-        names = NESTED_HEADERS if self.nested else FLAT_HEADERS
-        headers = {
-            "Content-Type": "application/json",
-            names[0]: f"sha256={signature}",
-            names[1]: timestamp,
-        }
+        names = DOCUMENTED if self.nested else CAPTURED
+        signed = sign(self.webhook.secret, raw, at=self._now(), names=names)
+        headers = {"Content-Type": "application/json", **signed}
         return await self._send("flow", self.webhook.url, raw, headers)
 
     def knows(self, flow_id: str) -> bool:

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from crewgate.demo.crew.wire import HumanInput, Urls
-
 T = TypeVar("T")
 
 #: How many bytes one log keeps, whatever the number of entries.
@@ -41,18 +39,6 @@ class Call:
     effective: bool = False
     """The request changed the crew's state."""
     query: dict[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """One resume that took effect."""
-
-    execution_id: str
-    task_id: str
-    human_feedback: str
-    is_approve: bool
-    urls: Urls
-    human_input: HumanInput | None
 
 
 @dataclass(frozen=True, slots=True)

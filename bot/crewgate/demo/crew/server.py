@@ -11,10 +11,11 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from crewgate.crew_api.wire import Refusal
 from crewgate.demo.crew.faults import Fault, Faults, How
 from crewgate.demo.crew.flows import PREFIX
 from crewgate.demo.crew.records import BoundedLog, Call
-from crewgate.demo.crew.wire import Refusal, parse_object_or_nothing
+from crewgate.demo.crew.wire import parse_object_or_nothing
 from crewgate.demo.hang_ups import forgive_hang_ups
 from crewgate.demo.ports import free_port
 

@@ -16,7 +16,7 @@ from crewgate.demo.hosted.process import HostProcess
 from crewgate.demo.hosted.progress import Progress
 from crewgate.demo.hosted.proxy import Proxy
 
-SAMPLE_CREW: Final = "crewgate.host.sample:crew"
+SAMPLE_CREW: Final = "crewgate.demo.hosted.sample:crew"
 TOKEN: Final = "demo-crew-token"  # noqa: S105  # opens nothing
 _KEEP: Final = 1_000
 

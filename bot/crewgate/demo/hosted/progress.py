@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from crewgate.crew_api.wire import Json, Refusal, Resume, Urls, parse_resume
 from crewgate.demo.crew.execution import Execution, State
-from crewgate.demo.crew.records import BoundedLog, Changes, Resume
+from crewgate.demo.crew.records import BoundedLog, Changes
 from crewgate.demo.crew.script import SAMPLE
-from crewgate.demo.crew.wire import Json, Refusal, Urls, parse_resume
 
 
 class Progress:
@@ -44,17 +44,7 @@ class Progress:
             call = parse_resume(raw)
         except Refusal:
             return
-        self.resumes.append(
-            Resume(
-                call.execution_id,
-                call.task_id,
-                call.human_feedback,
-                call.is_approve,
-                call.urls,
-                call.human_input,
-            ),
-            len(call.human_feedback),
-        )
+        self.resumes.append(call, len(call.human_feedback))
         if execution := self.executions.get(call.execution_id):
             execution.state, execution.pending = State.RUNNING, None
         self._changes.announce("resumed", call.execution_id)

@@ -14,10 +14,11 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
+from crewgate.crew_api.wire import Json
 from crewgate.demo.crew.faults import Fault, Faults, How
 from crewgate.demo.crew.records import BoundedLog, Call, Changes, Sent
 from crewgate.demo.crew.server import failing_response
-from crewgate.demo.crew.wire import Json, parse_object_or_nothing
+from crewgate.demo.crew.wire import parse_object_or_nothing
 from crewgate.demo.hang_ups import forgive_hang_ups
 from crewgate.demo.hosted.progress import Progress
 from crewgate.demo.ports import free_port

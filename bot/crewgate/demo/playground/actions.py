@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 
 from crewgate.demo import crew, workspace
-from crewgate.demo.crew import HumanInput
 from crewgate.demo.environment import WEBHOOK_SECRET, Environment
 from crewgate.demo.playground.supervisor import Supervisor
 from crewgate.demo.workspace import CannotDoThat, Message, Reply, View
@@ -180,10 +179,13 @@ class Actions:
     # ---- at the crew, faults, and the bot process
 
     async def _kickoff(self, _: str, body: Json) -> Json:
-        webhook = HumanInput.bearer(self._environment.human_input_url, WEBHOOK_SECRET)
+        webhook = {
+            "url": self._environment.human_input_url,
+            "authentication": {"strategy": "bearer", "token": WEBHOOK_SECRET},
+        }
         topic = {"topic": body["topic"]}
         # A crew sends `meta` back with its notification: the card says what it is about.
-        kickoff = {"inputs": topic, "meta": topic, "humanInputWebhook": webhook.wire}
+        kickoff = {"inputs": topic, "meta": topic, "humanInputWebhook": webhook}
         headers = {"Authorization": f"Bearer {self._crew.token}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,

@@ -18,11 +18,11 @@ from crewai import Crew
 from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 
+from crewgate.crew_api.wire import Json, require_inputs
 from crewgate.host.engine.replays import give_back, replace_once
 from crewgate.host.engine.reviews import Reviews
 from crewgate.host.engine.steps import listen_to_steps
-from crewgate.host.errors import Refusal
-from crewgate.host.records import Finished, Json, Round, TaskRow
+from crewgate.host.records import Finished, Round, TaskRow
 from crewgate.host.target import Completed, Run
 
 
@@ -45,14 +45,7 @@ class CrewTarget:
 
     def check(self, inputs: Json) -> None:
         """Raises Refusal where inputs are missing."""
-        missing = [name for name in self.inputs if inputs.get(name) in (None, "")]
-        if missing:
-            raise Refusal(
-                422,
-                "Validation Error",
-                f"Missing required inputs: {', '.join(missing)}",
-                {"missing_inputs": missing},
-            )
+        require_inputs(inputs, self.inputs)
 
     def run(self, run: Run) -> Completed:
         """Work in the calling thread, to the end."""

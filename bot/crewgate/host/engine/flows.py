@@ -21,12 +21,13 @@ from crewai.flow.persistence import SQLiteFlowPersistence
 from crewai.hooks.dispatch import HookAborted
 from pydantic import BaseModel, ValidationError
 
+from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.engine.asks import Asks
 from crewgate.host.engine.inner_tasks import InnerTasks
 from crewgate.host.engine.outcomes import ExactOutcome
 from crewgate.host.engine.reviews import Reviews
-from crewgate.host.errors import HostNotStarted, Refusal
-from crewgate.host.records import Json, Question
+from crewgate.host.errors import HostNotStarted
+from crewgate.host.records import Question
 from crewgate.host.target import Asked, Completed, Failed, Run
 
 _ASKS: Final = Asks()

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from crewgate.host.records import Decision, Json, Round
+from crewgate.crew_api.wire import Json
+from crewgate.host.records import Decision, Round
 from crewgate.host.target import Run
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from crewgate.crew_api.wire import Json
 from crewgate.host.engine.reviews import text_of
-from crewgate.host.records import Json
 from crewgate.host.target import Run
 
 

@@ -1,7 +1,7 @@
 """A real CrewAI crew with the demo's tasks, and a model that answers from a script.
 
 No key and no network. `crewgate demo --crewai` serves it, and so does
-`crewgate host crewgate.host.sample:crew`.
+`crewgate host crewgate.demo.hosted.sample:crew`.
 """
 
 from __future__ import annotations

@@ -1,33 +1,108 @@
-"""The documented names and formats of the crew API: requests in, bodies out."""
+"""The documented requests of the crew API: their records, strict parsers and refusals."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
-from crewgate.host.errors import Refusal
-from crewgate.host.records import Address, Json, Kickoff, Urls
-from crewgate.host.texts import sendable
+Json: TypeAlias = dict[str, Any]
+
+
+class Refusal(Exception):
+    """A refused request: a status with the documented error object."""
+
+    def __init__(
+        self, status: int, error: str, message: str, details: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: Json = {"error": error, "message": message, "details": dict(details or {})}
+
+    @classmethod
+    def bad_request(cls, message: str, **details: object) -> Refusal:
+        """400."""
+        return cls(400, "Bad Request", message, details)
+
+    @classmethod
+    def not_found(cls, message: str) -> Refusal:
+        """404."""
+        return cls(404, "Not Found", message)
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeCall:
+class Urls:
+    """The webhook URLs that are forgotten at each pause."""
+
+    task: str | None = None
+    step: str | None = None
+    crew: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A webhook with credentials: human input, or the event stream."""
+
+    url: str
+    authorization: str = field(default="", repr=False)
+    """The header that is presented there; empty for none."""
+
+    @classmethod
+    def bearer(cls, url: str, token: str) -> Address:
+        """Present a bearer token."""
+        return cls(url, f"Bearer {token}")
+
+    @classmethod
+    def basic(cls, url: str, username: str, password: str) -> Address:
+        """Present a name and a password."""
+        return cls(url, f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The credentials as headers."""
+        return {"Authorization": self.authorization} if self.authorization else {}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowWebhook:
+    """Where flows' questions go, and what they are signed with."""
+
+    url: str
+    """At a host with `{name}` for the target's name, where several are served."""
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kickoff:
+    """A kickoff's request."""
+
+    inputs: Json
+    meta: Json | None = None
+    urls: Urls = Urls()
+    human_input: Address | None = None
+    stream: Address | None = None
+    """Where events go; None for nowhere."""
+    events: tuple[str, ...] = ()
+    """The types of events that go there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
     """A person's decision as it is sent to `/resume`."""
 
     execution_id: str
     task_id: str
-    feedback: str
-    approve: bool
+    human_feedback: str
+    is_approve: bool
     urls: Urls
     human_input: Address | None
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerCall:
+class Answer:
     """A person's answer to a flow's question."""
 
     feedback: str
@@ -49,7 +124,7 @@ def parse_object(raw: bytes) -> Json:
 
 
 def parse_kickoff(raw: bytes) -> Kickoff:
-    """Parse a kickoff; whether all inputs are there is the target's to say. Raises Refusal."""
+    """Parse a kickoff; `require_inputs` completes the check. Raises Refusal."""
     body = parse_object(raw)
     inputs, meta = body.get("inputs"), body.get("meta")
     if not isinstance(inputs, dict):
@@ -60,7 +135,19 @@ def parse_kickoff(raw: bytes) -> Kickoff:
     return Kickoff(inputs, meta, _parse_urls(body), _parse_human_input(body), stream, events)
 
 
-def parse_resume(raw: bytes) -> ResumeCall:
+def require_inputs(inputs: Json, required: Sequence[str]) -> None:
+    """Raise Refusal (422), which names the inputs that are missing or empty."""
+    missing = [name for name in required if inputs.get(name) in (None, "")]
+    if missing:
+        raise Refusal(
+            422,
+            "Validation Error",
+            f"Missing required inputs: {', '.join(missing)}",
+            {"missing_inputs": missing},
+        )
+
+
+def parse_resume(raw: bytes) -> Resume:
     """Parse a resume; four fields are required. Raises Refusal."""
     body = parse_object(raw)
     wanted = {"execution_id": str, "task_id": str, "human_feedback": str, "is_approve": bool}
@@ -71,17 +158,11 @@ def parse_resume(raw: bytes) -> ResumeCall:
     }
     if wrong:
         raise Refusal.bad_request(f"Missing or invalid fields: {', '.join(wrong)}", **wrong)
-    return ResumeCall(
-        body["execution_id"],
-        body["task_id"],
-        body["human_feedback"],
-        body["is_approve"],
-        _parse_urls(body),
-        _parse_human_input(body),
-    )
+    required = {name: body[name] for name in wanted}
+    return Resume(**required, urls=_parse_urls(body), human_input=_parse_human_input(body))
 
 
-def parse_answer(raw: bytes) -> AnswerCall:
+def parse_answer(raw: bytes) -> Answer:
     """Parse the answer to a flow's question. Raises Refusal.
 
     Empty text is refused: crewai takes the default outcome for it, or the first, which is often an
@@ -91,7 +172,12 @@ def parse_answer(raw: bytes) -> AnswerCall:
     feedback, source = body.get("feedback"), body.get("source", "")
     if not isinstance(feedback, str) or not feedback.strip():
         raise Refusal.bad_request("feedback must be text that is not empty", feedback="required")
-    return AnswerCall(feedback, source if isinstance(source, str) else "")
+    return Answer(feedback, source if isinstance(source, str) else "")
+
+
+def sendable(text: str) -> str:
+    """Return text that UTF-8 can hold: lone surrogates become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -129,10 +215,9 @@ def _parse_address(webhook: object, name: str) -> Address:
         case None:
             return Address(url)
         case {"strategy": "bearer", "token": str(token)} if _fits_a_header(token):
-            return Address(url, f"Bearer {token}")
-        case {"strategy": "basic", "username": str(user), "password": str(password)}:
-            pair = f"{user}:{password}".encode()
-            return Address(url, f"Basic {base64.b64encode(pair).decode()}")
+            return Address.bearer(url, token)
+        case {"strategy": "basic", "username": str(username), "password": str(password)}:
+            return Address.basic(url, username, password)
     raise Refusal.bad_request(
         f"{name}.authentication must be bearer with a token, or basic with username and password",
         **{name: "authentication is invalid"},

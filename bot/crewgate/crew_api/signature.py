@@ -1,0 +1,26 @@
+"""The signature of a flow's request: HMAC-SHA256 over the time and the body, as it is captured."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Final
+
+#: The headers for the signature and the timestamp, as captured from the vendor.
+CAPTURED: Final = ("X-CrewAI-Signature", "X-CrewAI-Timestamp")
+#: The same, as the vendor's page documents them.
+DOCUMENTED: Final = ("X-Signature", "X-Timestamp")
+
+
+def sign(
+    secret: str, body: bytes, *, at: float, names: tuple[str, str] = CAPTURED
+) -> dict[str, str]:
+    """Return the headers that prove who sent this body, and when.
+
+    The secret is used whole, a prefix such as `whsec_` included. Receivers refuse what is more
+    than five minutes old, so it is made anew at each try.
+    """
+    timestamp = str(int(at))
+    signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
+    signature, time = names
+    return {signature: f"sha256={signed.hexdigest()}", time: timestamp}
