@@ -13,9 +13,9 @@ from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
 from crewgate.domain.crew import Crew
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.redaction import Redactor, url_secrets
-from crewgate.network.addresses import is_private_url
 from crewgate.network.client import open_client
 from crewgate.network.lookups import Lookups
+from crewgate.network.untrusted_addresses import is_private_url
 from crewgate.settings.load import CrewSettings, Settings
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.web.credentials import Credentials, EventKind

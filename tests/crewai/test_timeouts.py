@@ -18,7 +18,7 @@ from crewgate.domain.question import Callback
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Timeout
 from crewgate.network.lookups import DEADLINE, AddressInfo, Lookups
-from crewgate.network.strangers import ADDRESSES
+from crewgate.network.untrusted_addresses import ADDRESSES
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.read_models import ForwardedWebhook

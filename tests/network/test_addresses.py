@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crewgate.network.addresses import is_private_url, may_call
+from crewgate.network.untrusted_addresses import is_private_url, may_call
 
 PUBLIC = (
     "8.8.8.8",

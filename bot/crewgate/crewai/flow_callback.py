@@ -25,8 +25,14 @@ from crewgate.domain.question import Callback
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer
 from crewgate.network.lookups import Lookups
-from crewgate.network.strangers import NO_HOST, find_addresses, host_of, parse_url, post
-from crewgate.network.transport_errors import why_lost
+from crewgate.network.untrusted_addresses import (
+    NO_HOST,
+    Post,
+    find_addresses,
+    host_of,
+    parse_url,
+    post,
+)
 from crewgate.usecases.ports.base import LARGE, OffLoop
 
 _VENDOR: Final = "crewai.com"
@@ -109,10 +115,7 @@ class HttpFlowAnswers:
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
             return _NOT_ALLOWED
         body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
-        try:
-            return await post(self._http, where, addresses, body, _HEADERS, TIMEOUTS.flow_answer)
-        except (httpx.HTTPError, TimeoutError) as lost:
-            return Unknown(why_lost(lost))
+        return await post(self._http, where, addresses, Post(body, _HEADERS, TIMEOUTS.flow_answer))
 
     async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
         if len(answer.body) <= LARGE:

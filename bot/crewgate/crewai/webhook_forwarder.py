@@ -1,8 +1,6 @@
 """Forwarding webhooks to callers: no redirects, and no way into the network around this bot.
 
-A caller's URL may name any host. Its name is looked up once, and only what `addresses` allows is
-called, by address: a name that changes its mind in between (DNS rebinding) changes nothing. TLS
-still asks for the certificate of the name.
+A caller's URL may name any host; `network.untrusted_addresses` calls only what may be called.
 """
 
 from __future__ import annotations
@@ -12,11 +10,10 @@ from typing import Final
 
 import httpx
 
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.network.client import TIMEOUTS
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused
+from crewgate.network.client import TIMEOUTS, Answer
 from crewgate.network.lookups import Lookups
-from crewgate.network.strangers import NO_HOST, find_addresses, parse_url, post
-from crewgate.network.transport_errors import why_lost
+from crewgate.network.untrusted_addresses import Post, call
 from crewgate.usecases.read_models import ForwardedWebhook
 
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
@@ -37,21 +34,15 @@ class HttpWebhookForwarder:
 
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
         """See `WebhookForwarder`."""
-        where = parse_url(url)
-        if where is None:
-            return NO_HOST
-        private = webhook.crew in self._private_crews
-        addresses = await find_addresses(self._lookups, where, owner=webhook.crew, private=private)
-        if not isinstance(addresses, list):
-            return addresses
-        headers = _content_type(webhook)
-        try:
-            answer = await post(
-                self._http, where, addresses, webhook.body, headers, TIMEOUTS.forward
-            )
-        except (httpx.HTTPError, TimeoutError) as lost:
-            return Unknown(why_lost(lost))
-        return answer if isinstance(answer, NotSent) else _outcome(answer.status)
+        answer = await call(
+            self._http,
+            self._lookups,
+            url,
+            Post(webhook.body, _content_type(webhook), TIMEOUTS.forward),
+            owner=webhook.crew,
+            private=webhook.crew in self._private_crews,
+        )
+        return _outcome(answer.status) if isinstance(answer, Answer) else answer
 
 
 def _content_type(webhook: ForwardedWebhook) -> dict[str, str]:

@@ -5,30 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
 import httpx
 import structlog
 
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import FlowWebhook
-from crewgate.domain.outcome import Refused
+from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.host.outbox import Outbox
 from crewgate.host.records import DueWebhook
-from crewgate.network.client import open_client
+from crewgate.network.client import Answer, Timeout, open_client
 from crewgate.network.lookups import Lookups
-from crewgate.network.strangers import NO_HOST, find_addresses, host_of, parse_url
-from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
+from crewgate.network.transport_errors import why_lost
+from crewgate.network.untrusted_addresses import Post, call
 
 log = structlog.get_logger(__name__)
 
 #: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
 TIMEOUT: Final = 30.0
-#: How long one of its addresses may take to be connected to, before the next one is tried.
-CONNECT_TIMEOUT: Final = 5.0
+#: One of its addresses may take 5 s to be connected to, before the next one is tried.
+_TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
 #: Seconds until the next try, doubled each time up to the longest.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
@@ -138,49 +138,33 @@ class Sender:
         self._tried[due.id] = partial(self._outbox.postpone, due.id, self._now() + pause)
 
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
-        """Send once; why it was not taken, or nothing."""
+        """Send once; return why it was not taken, or nothing."""
         webhook = due.webhook
         body = json.dumps(self._body(due)).encode()
         headers = {**webhook.headers, "Content-Type": "application/json"}
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._now())
         try:
+            # The lookup and all its addresses together: one that hangs takes a place.
             async with asyncio.timeout(TIMEOUT):
-                return await self._post(http, due, body, headers)
-        except (httpx.HTTPError, TimeoutError) as error:
-            return why_lost(error)
-
-    async def _post(
-        self, http: httpx.AsyncClient, due: DueWebhook, body: bytes, headers: Mapping[str, str]
-    ) -> str:
-        """To the first address that there is a connection to; gives and raises as `_try`.
-
-        The bot is mostly in the same private network, so its addresses are called too.
-        """
-        where = parse_url(due.webhook.url)
-        if where is None:
-            return NO_HOST.words
-        found = await find_addresses(self._lookups, where, owner=due.execution_id, private=True)
-        if not isinstance(found, list):
-            return found.words if isinstance(found, Refused) else found.why
-        why = ""
-        for address in found:
-            request = http.build_request(
-                "POST",
-                where.copy_with(host=address),
-                content=body,
-                headers={**headers, "Host": where.netloc.decode(), "Connection": "close"},
-                timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
-                extensions={"sni_hostname": host_of(where)},
-            )
-            try:
-                answer = await http.send(request, stream=True)
-            except UNSENT as lost:
-                why = why_unsent(lost)
-            else:
-                await answer.aclose()
-                return "" if answer.is_success else f"answered {answer.status_code}"
-        return why
+                # The bot is mostly in the same private network, so its addresses are called too.
+                answer = await call(
+                    http,
+                    self._lookups,
+                    webhook.url,
+                    Post(body, headers, _TIMEOUT, answer_limit=0),
+                    owner=due.execution_id,
+                    private=True,
+                )
+        except TimeoutError as late:
+            return why_lost(late)
+        match answer:
+            case Answer():
+                return "" if answer.is_success else f"answered {answer.status}"
+            case Refused(words=why) | NotSent(why=why) | Unknown(why=why):
+                return why
+            case _:
+                assert_never(answer)
 
     def _body(self, due: DueWebhook) -> object:
         if due.webhook.kind != "stream":

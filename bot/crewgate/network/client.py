@@ -98,8 +98,10 @@ async def send(
     http: httpx.AsyncClient,
     request: httpx.Request,
     timeout: Timeout,  # noqa: ASYNC109  # not only of the whole
+    *,
+    answer_limit: int = ANSWER_LIMIT,
 ) -> Answer:
-    """Send a request and read its answer, within `timeout`.
+    """Send a request and read its answer up to a number of bytes, within `timeout`.
 
     Raises httpx.HTTPError or TimeoutError when not even a status came.
     """
@@ -110,7 +112,7 @@ async def send(
     async with asyncio.timeout_at(deadline):
         response = await http.send(request, stream=True, follow_redirects=False)
     try:
-        body = await _read(response, deadline)
+        body = await _read(response, deadline, answer_limit)
     finally:
         await response.aclose()
     encoding = response.headers.get("Content-Encoding", "")
@@ -125,17 +127,19 @@ async def send(
     )
 
 
-async def _read(response: httpx.Response, deadline: float) -> bytes:
-    """The beginning of the body; whatever there is of it when the connection is lost."""
+async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
+    """Return the beginning of the body; whatever there is of it when the connection is lost."""
     parts: list[bytes] = []
     length = 0
+    if not limit:
+        return b""
     try:
         async with asyncio.timeout_at(deadline):
             async for part in response.aiter_raw():
                 parts.append(part)
                 length += len(part)
-                if length >= ANSWER_LIMIT:
+                if length >= limit:
                     break
     except (httpx.HTTPError, TimeoutError):
         pass  # the status has come, and it says what matters
-    return b"".join(parts)[:ANSWER_LIMIT]
+    return b"".join(parts)[:limit]

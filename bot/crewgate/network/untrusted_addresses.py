@@ -1,0 +1,192 @@
+"""Calling a host that somebody else named: looked up once, checked, and called by address.
+
+A name that changes its mind in between (DNS rebinding) changes nothing, and TLS still asks for the
+certificate of the name.
+
+`ipaddress` knows IANA's registries of special addresses, but those of its own release, and it
+counts as global what leads to other addresses (translation, tunnels) or is a platform's own. So
+IPv6 is narrowed to global unicast and both lists are completed here. The packages there are for
+this wrap a client of their own around a part of the same lists.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from crewgate.domain.outcome import NotSent, Refused, Unknown
+from crewgate.network.client import ANSWER_LIMIT, Answer, Timeout, send
+from crewgate.network.lookups import Lookups, TooManyLookups
+from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _networks(*names: str) -> tuple[_Network, ...]:
+    return tuple(ipaddress.ip_network(name) for name in names)
+
+
+#: All that is assigned to the public Internet, https://www.iana.org/assignments/ipv6-address-space.
+#: Outside are ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 5f00::/16, fc00::/7, fe80::/10, fec0::/10.
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_NEVER: Final = _networks(
+    "192.0.0.0/24",  # protocol assignments, those that are global too
+    "192.31.196.0/24",  # AS112
+    "192.52.193.0/24",  # AMT relays
+    "192.88.99.0/24",  # 6to4 relays
+    "192.175.48.0/24",  # AS112
+    "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
+    "2001:db8::/32",  # documentation
+    "2002::/16",  # 6to4: leads to any IPv4 address
+    "2620:4f:8000::/48",  # AS112
+    "3ffe::/16",  # the 6bone, given back
+    "3fff::/20",  # documentation, new since 2024
+    # Platforms' own services, which give credentials to whoever asks from the inside:
+    "100.100.100.200/32",  # Alibaba
+    "168.63.129.16/32",  # Azure
+    "fd00:ec2::/32",  # Amazon
+    "fd20:ce::254/128",  # Google
+)
+_PRIVATE: Final = _networks(
+    "10.0.0.0/8",
+    "100.64.0.0/10",  # shared by the customers of a carrier; overlay networks
+    "127.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "::1/128",
+    "fc00::/7",
+)
+#: How many of a host's addresses are tried, where there is no connection to the first.
+ADDRESSES: Final = 3
+NO_HOST: Final = Refused("bad_url", "the URL names no host that could be called")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The request that is posted, and the limits of its answer."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    timeout: Timeout
+    answer_limit: int = ANSWER_LIMIT
+    """How many bytes of the answer are read."""
+
+
+async def call(
+    http: httpx.AsyncClient, lookups: Lookups, url: str, sent: Post, *, owner: str, private: bool
+) -> Answer | NotSent | Refused | Unknown:
+    """Post to a URL that `owner` names; `private` as in `may_call`, the rest as in `post`."""
+    where = parse_url(url)
+    if where is None:
+        return NO_HOST
+    found = await find_addresses(lookups, where, owner=owner, private=private)
+    if not isinstance(found, list):
+        return found
+    return await post(http, where, found, sent)
+
+
+def parse_url(url: str) -> httpx.URL | None:
+    """Return None for what httpx or the kernel would choke on."""
+    try:
+        where = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+    port = where.port if where.port is not None else 80
+    callable_ = where.scheme in {"http", "https"} and where.raw_host and 0 < port < 2**16
+    return where if callable_ else None
+
+
+def host_of(where: httpx.URL) -> str:
+    """Return the host as it goes over the wire, in ASCII."""
+    return where.raw_host.decode("ascii")
+
+
+async def find_addresses(
+    lookups: Lookups, where: httpx.URL, *, owner: str, private: bool
+) -> list[str] | Refused | NotSent:
+    """Return one to ADDRESSES addresses that may be called, or why there is none.
+
+    `private` as in `may_call`.
+    """
+    try:
+        found = await lookups.addresses(host_of(where), owner=owner)
+    except ValueError:
+        return NO_HOST
+    except (TimeoutError, TooManyLookups) as error:
+        return NotSent(str(error))
+    except OSError:
+        return NotSent("the host name is not known")
+    allowed = [address for address in found if may_call(address, private=private)]
+    return allowed[:ADDRESSES] or Refused("private_address", "the address is not a public one")
+
+
+async def post(
+    http: httpx.AsyncClient, where: httpx.URL, addresses: list[str], sent: Post
+) -> Answer | NotSent | Unknown:
+    """Post to the first address that there is a connection to; Unknown if it may have arrived."""
+    outcome = NotSent("the host has no address")
+    for address in addresses:
+        request = http.build_request(
+            "POST",
+            where.copy_with(host=address),
+            content=sent.body,
+            headers={
+                "Host": where.netloc.decode(),
+                # Unpacking could make gigabytes out of the little that is read.
+                "Accept-Encoding": "identity",
+                "Connection": "close",
+                **sent.headers,
+            },
+            extensions={"sni_hostname": host_of(where)},
+        )
+        try:
+            return await send(http, request, sent.timeout, answer_limit=sent.answer_limit)
+        except UNSENT as lost:
+            outcome = NotSent(why_unsent(lost))
+        except (httpx.HTTPError, TimeoutError) as lost:
+            return Unknown(why_lost(lost))
+    return outcome
+
+
+def may_call(address: str, *, private: bool) -> bool:
+    """Return True if a caller's webhook may go to this address.
+
+    With `private` it may be one of a private network too, but never link-local: there platforms
+    give credentials away.
+    """
+    try:
+        found: _Address = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.scope_id is not None:
+            return False
+        found = found.ipv4_mapped or found  # ::ffff:127.0.0.1 is this machine too
+    if _is_in(found, _NEVER):
+        return False
+    return _is_public(found) or (private and _is_in(found, _PRIVATE))
+
+
+def is_private_url(url: str) -> bool:
+    """Return True if a URL names this machine or a private address outright."""
+    host = httpx.URL(url).raw_host.decode("ascii")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host
+    return not may_call(host, private=False)
+
+
+def _is_public(address: _Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _is_in(address: _Address, networks: tuple[_Network, ...]) -> bool:
+    return any(address in network for network in networks)
