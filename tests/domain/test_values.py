@@ -9,19 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.effects import (
-    IN_ORDER,
-    SLACK,
-    TIMED,
-    TIMER,
-    UPDATES,
-    EffectKind,
-    crew_destination,
-    forward_destination,
-    goes_to_slack,
-    posts_destination,
-    status_destination,
-)
+from crewgate.domain.effects import IN_ORDER, EffectKind, goes_to_slack
 from crewgate.domain.errors import AmbiguousExecution, Malformed, NotAReviewer, UnknownCrew
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.retry import Retry
@@ -141,28 +129,84 @@ def test_a_task_is_called_by_its_name_where_it_has_one() -> None:
 # --- effects ---
 
 
-@pytest.mark.parametrize("kind", EffectKind)
-def test_an_effect_goes_to_whom_it_concerns(
-    kind: EffectKind,
+@pytest.mark.parametrize(
+    ("kind", "destination", "priority", "to_slack"),
+    [
+        (EffectKind.POST, "posts:research", 0, True),
+        (EffectKind.NOTIFY_STUCK, "posts:research", 1, True),
+        (EffectKind.PROGRESS, "posts:research", 0, True),
+        (EffectKind.REFRESH, "updates", 0, True),
+        (EffectKind.REFRESH_PROGRESS, "updates", 1, True),
+        (EffectKind.ATTACH, "slack", 0, True),
+        (EffectKind.DIRECT_MESSAGE, "slack", 0, True),
+        (EffectKind.REMIND, "timer", 0, False),
+        (EffectKind.RESUME, "crew:research", 0, False),
+        (EffectKind.POLL_STATUS, "status:research", 0, False),
+        (EffectKind.FORWARD, "forward:research", 0, False),
+    ],
+)
+def test_an_effect_goes_to_the_place_it_concerns(
+    kind: EffectKind, destination: str, priority: int, *, to_slack: bool
 ) -> None:
-    elsewhere = {
-        EffectKind.RESUME: crew_destination("research"),
-        EffectKind.POLL_STATUS: status_destination("research"),
-        EffectKind.FORWARD: forward_destination("research"),
-    }
-    updates = (
-        EffectKind.REFRESH,
-        EffectKind.REFRESH_PROGRESS,
-        EffectKind.REFRESH_DIRECT_MESSAGE,
-        EffectKind.REFRESH_REPORT,
-    )
-    elsewhere |= dict.fromkeys(updates, UPDATES)
-    elsewhere |= dict.fromkeys(TIMED, TIMER)
-    elsewhere |= dict.fromkeys(IN_ORDER, posts_destination("research"))
-    expected = elsewhere.get(kind, SLACK)
-    assert an_effect(kind).destination == expected
-    outside_slack = {EffectKind.RESUME, EffectKind.POLL_STATUS, EffectKind.FORWARD, *TIMED}
-    assert goes_to_slack(expected) == (kind not in outside_slack)
+    effect = an_effect(kind)
+    assert (effect.destination, effect.priority) == (destination, priority)
+    assert goes_to_slack(destination) == to_slack
+
+
+WHOLE = {"channel": "C1", "user": "U1", "number": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (EffectKind.POST, "card r-1"),
+        (EffectKind.REPOST, "card r-1"),
+        (EffectKind.ATTACH_FAILED, "attach failed r-1"),
+        (EffectKind.REFRESH_FAILED, "refresh failed r-1 NOW"),
+        (EffectKind.NOTIFY_STUCK, "stuck r-1 NOW"),
+        (EffectKind.CALL_ASSIGNED, "escalated request r-1 NOW"),
+        (EffectKind.DIRECT_MESSAGE, "direct r-1 U1"),
+        (EffectKind.TELL_OPERATOR, "refuses research r-1 C1 U1 NOW"),
+        (EffectKind.REPORT, "dead letter r-1"),
+        (EffectKind.PROGRESS, "progress research e-1"),
+        (EffectKind.POST_RESULT, "end research e-1 NOW"),
+        (EffectKind.RESULT_FILE_FAILED, "result file failed research e-1 NOW"),
+        (EffectKind.FORWARD_FAILED, "forward failed research e-1 r-1 NOW"),
+        (EffectKind.POST_REMINDER, "reminder r-1 NOW"),
+        (EffectKind.REMIND_PRIVATELY, "reminder r-1 2 U1"),
+        (EffectKind.POST_ESCALATED, "escalated r-1"),
+        (EffectKind.POST_TIMED_OUT, "timed out r-1"),
+    ],
+)
+def test_a_message_is_found_again_by_the_key_it_always_had(kind: EffectKind, key: str) -> None:
+    """Slack keeps them: a new version finds what an earlier one posted."""
+    assert an_effect(kind, **WHOLE).message_key("NOW") == key
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored"),
+    [
+        (EffectKind.DIRECT_MESSAGE, "r-1 U1"),
+        (EffectKind.REFRESH_DIRECT_MESSAGE, "r-1 U1"),
+        (EffectKind.REMIND_PRIVATELY, "r-1 U1 2"),
+        (EffectKind.TELL_OPERATOR, "r-1 C1 U1"),
+        (EffectKind.ACKNOWLEDGE_NOTE, "C1 r-1"),
+        (EffectKind.POST, "r-1"),
+    ],
+)
+def test_the_outbox_keeps_all_that_an_effect_is_about(kind: EffectKind, stored: str) -> None:
+    effect = an_effect(kind, **WHOLE)
+    assert effect.names == stored
+    assert an_effect(kind, subject="").named(stored).names == stored
+
+
+def test_a_subject_may_contain_spaces() -> None:
+    assert an_effect(EffectKind.POLL_STATUS, subject="").named("e 1 2").subject == "e 1 2"
+
+
+def test_an_operator_is_told_of_a_refusal_that_was_stored_without_its_channel() -> None:
+    read = an_effect(EffectKind.TELL_OPERATOR).named("not_in_channel U1")
+    assert (read.subject, read.channel, read.user) == ("not_in_channel", None, "U1")
 
 
 def test_in_slack_an_execution_is_an_ordering_key() -> None:

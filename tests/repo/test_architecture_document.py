@@ -1,4 +1,4 @@
-"""`docs/architecture.md` draws the rooms, states and effects that there are."""
+"""`docs/architecture.md` draws the rooms and states that there are."""
 
 from __future__ import annotations
 
@@ -9,19 +9,8 @@ import tomllib
 from collections import defaultdict
 
 from crewgate.domain import review
-from crewgate.domain.effects import (
-    SLACK,
-    TIMER,
-    UPDATES,
-    Effect,
-    EffectKind,
-    crew_destination,
-    forward_destination,
-    posts_destination,
-    status_destination,
-)
 from crewgate.domain.review import State
-from tests.repo.files import ROOT, marked, modules, read, rows
+from tests.repo.files import ROOT, marked, modules, read
 
 DOCUMENT = "docs/architecture.md"
 
@@ -82,22 +71,6 @@ def test_the_diagram_has_the_transitions_of_the_list_above_it() -> None:
     arrows = set(re.findall(r"([A-Z]+) --> ([A-Z]+):", diagram))
     assert arrows == {(state, then) for (state, _), found in listed.items() for then in found}
     assert {state for arrow in arrows for state in arrow} == set(State)
-
-
-def test_every_kind_of_effect_is_explained_with_where_it_goes() -> None:
-    destinations = {
-        SLACK: "Slack",
-        TIMER: "nobody, at its time",
-        UPDATES: "Slack, as a change",
-        posts_destination("tea"): "Slack, as a post",
-        crew_destination("tea"): "the crew",
-        status_destination("tea"): "the crew, for its status",
-        forward_destination("tea"): "the caller's address",
-    }
-    explained = {(kind.strip("`"), where) for kind, where, _ in rows(DOCUMENT, "effects")}
-    assert explained == {
-        (kind, destinations[Effect(kind, "r-1", "tea", "e-1").destination]) for kind in EffectKind
-    }
 
 
 def test_every_function_on_the_ways_through_the_rooms_exists() -> None:

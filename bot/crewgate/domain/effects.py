@@ -6,154 +6,223 @@ neither order nor repetition hurts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from functools import partial
+from typing import Final, Self
+
+
+class Lane(StrEnum):
+    """The queue that an effect waits in; those with `of` are one for each crew.
+
+    Each has a worker of its own: an outage of one never holds up another.
+    """
+
+    POSTS = "posts"
+    """Messages into a crew's channel, which takes about one a second."""
+    UPDATES = "updates"
+    """Changes of messages: Slack limits these by workspace, posts by channel."""
+    SLACK = "slack"
+    """All other calls of Slack."""
+    TIMER = "timer"
+    """Nobody is called: what is due only changes the database, so nothing holds it up."""
+    CREW = "crew"
+    """One crew's resumes."""
+    STATUS = "status"
+    """One crew's statuses; its silence says nothing of its resumes."""
+    FORWARD = "forward"
+    """The addresses of one crew's callers; a slow one never holds up the crew's resumes."""
+
+    def of(self, crew: str) -> str:
+        """Return the destination that this lane is for one crew."""
+        shared = self in (Lane.UPDATES, Lane.SLACK, Lane.TIMER)
+        return self.value if shared else f"{self.value}:{crew}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The properties of one kind of effect. It is about a round unless `names` says otherwise."""
+
+    lane: Lane = Lane.SLACK
+    priority: int = 0
+    """The lowest number goes first where a lane cannot take all at once."""
+    names: tuple[str, ...] = ("subject",)
+    """The fields of an effect that say what it is about."""
+    by_execution: bool = False
+    """Effects about one execution are carried out in order, not those about one subject."""
+    needs_card: bool = False
+    """It waits for the effect that posts the card of the same round."""
+    of_waiting: bool = False
+    """It holds as long as the round waits, and is cancelled with it."""
+    key: str = ""
+    """The key by which its message is found again after a lost answer; empty if it posts none.
+
+    `occasion` tells a message from others of the same kind about the same subject.
+    """
+    posts_card: bool = False
+    """It has no deadline: it is tried until Slack takes the card."""
+    revives_card: bool = False
+    """If the thread was deleted while its round must be acted on, card and message come back."""
+    tells_reviewers: bool = False
+    """Reviewers who are told of rounds in private are told anew after it."""
+
+
+_message = partial(Row, lane=Lane.POSTS, priority=1)
+_first_message = partial(Row, lane=Lane.POSTS)
+"""What people wait for: cards, and what may be the first message of a card's thread."""
+_update = partial(Row, lane=Lane.UPDATES, priority=1)
 
 
 class EffectKind(StrEnum):
-    """What to do. `subject` is a round's id.
+    """One row for each thing to do outside.
 
-    For REPORT a dead letter's, for FORWARD a forwarded webhook's, for ACKNOWLEDGE_NOTE
-    `channel ts`. For what is about an execution it is that one's id.
+    A plain message about a round needs no more than its row here and a render function in
+    `slack/reviews/notices.py`: `usecases/delivery/messages.py` says it.
     """
 
-    POST = "post"
+    row: Row
+
+    def __new__(cls, value: str, row: Row | None = None) -> Self:
+        """Join a kind's name in the outbox and its row."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.row = row or Row()
+        return kind
+
+    POST = "post", _first_message(posts_card=True, key="card {subject}")
     """Post the round's card in the execution's thread (the first one starts the thread)."""
-    REPOST = "repost"
+    REPOST = "repost", _first_message(posts_card=True, key="card {subject}")
     """Post the card again: somebody deleted it while it must be acted on."""
-    ATTACH = "attach"
+    ATTACH = "attach", Row(needs_card=True)
     """Put the whole output as a file into the thread: the card shows an excerpt."""
-    ATTACH_FAILED = "attach_failed"
+    ATTACH_FAILED = "attach_failed", _message(key="attach failed {subject}")
     """Say that the output could not be attached."""
-    REFRESH = "refresh"
+    REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True)
     """Bring the round's card up to date, and have the direct messages about it follow."""
-    REFRESH_FAILED = "refresh_failed"
+    REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {subject} {occasion}")
     """Say where the round stands: its card cannot be brought up to date."""
-    RESUME = "resume"
+    RESUME = "resume", Row(lane=Lane.CREW)
     """Tell the crew the decision: `POST /resume`."""
-    NOTIFY_STUCK = "notify_stuck"
+    NOTIFY_STUCK = "notify_stuck", _message(key="stuck {subject} {occasion}", revives_card=True)
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
-    CALL_ASSIGNED = "call_assigned"
-    """Mention, in the thread, whom a flow's request names: nobody has answered it for long."""
+    CALL_ASSIGNED = (
+        "call_assigned",
+        _message(
+            key="escalated request {subject} {occasion}",
+            of_waiting=True,
+            revives_card=True,
+            tells_reviewers=True,
+        ),
+    )
+    """Mention, in the thread, the assignees of a flow's request: nobody has answered for long."""
     TELL_REVIEWERS = "tell_reviewers"
     """Have each reviewer told in private that a round waits."""
-    DIRECT_MESSAGE = "direct_message"
-    """Tell one person in private; the subject is `round person`."""
-    REFRESH_DIRECT_MESSAGE = "refresh_direct_message"
-    """Bring one direct message up to date; the subject is the same."""
-    TELL_OPERATOR = "tell_operator"
-    """Tell one operator in private that the channel refuses posts; the subject is `code person`."""
-    REPORT = "report"
-    """Report, in the crew's channel, a webhook that could not be understood."""
-    REFRESH_REPORT = "refresh_report"
-    """Bring that report up to date; the subject is the dead letter's id."""
-    PROGRESS = "progress"
-    """Post the message that shows how far an execution is, or have it brought up to date."""
-    REFRESH_PROGRESS = "refresh_progress"
+    DIRECT_MESSAGE = (
+        "direct_message",
+        Row(names=("subject", "user"), key="direct {subject} {user}"),
+    )
+    """Tell one person in private."""
+    REFRESH_DIRECT_MESSAGE = "refresh_direct_message", _update(names=("subject", "user"))
     """Bring that message up to date."""
-    POST_RESULT = "post_result"
+    TELL_OPERATOR = (
+        "tell_operator",
+        Row(
+            names=("subject", "channel", "user"),
+            key="refuses {crew} {subject} {channel} {user} {occasion}",
+        ),
+    )
+    """Tell one operator in private that a channel refuses posts; the subject is Slack's code."""
+    REPORT = "report", _message(key="dead letter {subject}")
+    """Report, in the crew's channel, a webhook that could not be understood: a dead letter."""
+    REFRESH_REPORT = "refresh_report", _update()
+    """Bring that report up to date."""
+    PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}")
+    """Post the message that shows how far an execution is, or have it brought up to date."""
+    REFRESH_PROGRESS = "refresh_progress", _update(by_execution=True)
+    """Bring that message up to date."""
+    POST_RESULT = "post_result", _message(key="end {crew} {execution_id} {occasion}")
     """Post how an execution ended."""
-    RESULT_FILE = "result_file"
+    RESULT_FILE = "result_file", Row(by_execution=True)
     """Put the whole result as a file into the thread: the message shows an excerpt."""
-    RESULT_FILE_FAILED = "result_file_failed"
+    RESULT_FILE_FAILED = (
+        "result_file_failed",
+        _message(key="result file failed {crew} {execution_id} {occasion}"),
+    )
     """Say that the result could not be attached."""
-    POLL_STATUS = "poll_status"
+    POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
     """Ask the crew how far an execution is: `GET /status`."""
-    FORWARD = "forward"
+    FORWARD = "forward", Row(lane=Lane.FORWARD)
     """Pass a webhook on to the URL its caller gave; the subject is the forwarded webhook."""
-    FORWARD_FAILED = "forward_failed"
+    FORWARD_FAILED = (
+        "forward_failed",
+        _message(key="forward failed {crew} {execution_id} {subject} {occasion}"),
+    )
     """Say that a webhook was not taken there; the subject is its kind."""
-    ACKNOWLEDGE_NOTE = "acknowledge_note"
-    """Acknowledge a note in the thread, and offer its author to send the notes."""
+    ACKNOWLEDGE_NOTE = "acknowledge_note", Row(names=("channel", "subject"))
+    """Acknowledge a note in the thread, and offer its author to send the notes.
+
+    The subject is the time stamp of the note's message.
+    """
     EXPIRE_CLAIM = "expire_claim"
-    """Nobody is on the round any more: have its card brought up to date."""
-    REMIND = "remind"
+    """Nobody is on the round any longer: have its card brought up to date."""
+    REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)
     """It is time to remind those who have not decided."""
-    POST_REMINDER = "post_reminder"
+    POST_REMINDER = (
+        "post_reminder",
+        _message(key="reminder {subject} {occasion}", of_waiting=True, revives_card=True),
+    )
     """Remind them, in the thread."""
-    REMIND_PRIVATELY = "remind_privately"
-    """Remind one person in private; the subject is `round person number`."""
-    ESCALATE = "escalate"
+    REMIND_PRIVATELY = (
+        "remind_privately",
+        Row(
+            names=("subject", "user", "number"),
+            key="reminder {subject} {number} {user}",
+            of_waiting=True,
+        ),
+    )
+    """Remind one person in private, for the time that `number` says."""
+    ESCALATE = "escalate", Row(lane=Lane.TIMER, of_waiting=True)
     """It is time to let more people decide."""
-    POST_ESCALATED = "post_escalated"
+    POST_ESCALATED = (
+        "post_escalated",
+        _message(
+            key="escalated {subject}", of_waiting=True, revives_card=True, tells_reviewers=True
+        ),
+    )
     """Call them, in the thread."""
-    TIME_OUT = "time_out"
+    TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
     """It is time for the rule to do what it says for when nobody decides."""
-    POST_TIMED_OUT = "post_timed_out"
+    POST_TIMED_OUT = "post_timed_out", _message(key="timed out {subject}", revives_card=True)
     """Say so in the thread."""
 
 
-POSTS_A_CARD: Final = frozenset({EffectKind.POST, EffectKind.REPOST})
-"""They have no deadline: they are tried until Slack takes the card."""
-NEEDS_THE_CARD: Final = frozenset({EffectKind.ATTACH, EffectKind.REFRESH})
-"""They wait for what posts the card of the same round."""
-MERGED: Final = frozenset(
-    {
-        EffectKind.REFRESH,
-        EffectKind.REFRESH_PROGRESS,
-        EffectKind.REFRESH_DIRECT_MESSAGE,
-        EffectKind.REFRESH_REPORT,
-    }
-)
+def _having(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
+    return frozenset(kind for kind in EffectKind if row(kind.row))
+
+
+POSTS_A_CARD: Final = _having(lambda row: row.posts_card)
+NEEDS_THE_CARD: Final = _having(lambda row: row.needs_card)
+MERGED: Final = _having(lambda row: row.lane is Lane.UPDATES)
 """They bring about the present state, so of several that wait in one ordering key one is enough."""
-IN_ORDER: Final = POSTS_A_CARD | {
-    EffectKind.ATTACH_FAILED,
-    EffectKind.CALL_ASSIGNED,
-    EffectKind.FORWARD_FAILED,
-    EffectKind.NOTIFY_STUCK,
-    EffectKind.POST_ESCALATED,
-    EffectKind.POST_REMINDER,
-    EffectKind.POST_RESULT,
-    EffectKind.POST_TIMED_OUT,
-    EffectKind.PROGRESS,
-    EffectKind.REFRESH_FAILED,
-    EffectKind.REPORT,
-    EffectKind.RESULT_FILE_FAILED,
-}
+IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
 """They post a message, and the messages of an execution are one thread: it grows in order."""
-TIMED: Final = frozenset({EffectKind.REMIND, EffectKind.ESCALATE, EffectKind.TIME_OUT})
-"""They wait for their time and then only change the database, so nothing holds them up."""
-OF_WAITING: Final = TIMED | {EffectKind.POST_REMINDER, EffectKind.POST_ESCALATED}
-"""They are about a round that waits, and go when it waits no more."""
-_OF_AN_EXECUTION: Final = frozenset(
-    {EffectKind.POLL_STATUS, EffectKind.REFRESH_PROGRESS, EffectKind.RESULT_FILE}
-)
+TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)
+OF_WAITING: Final = _having(lambda row: row.of_waiting)
 
-_POST_SOON: Final = POSTS_A_CARD | {EffectKind.PROGRESS}
-"""What people wait for: cards, and what may be the first message of a card's thread."""
-
-SLACK = "slack"
-POSTS_PREFIX: Final = "posts:"
-TIMER = "timer"
-"""Nobody is called: what was to happen at some time does."""
-UPDATES = "updates"
-"""Where messages in Slack are changed: Slack limits these by workspace, posts by channel."""
-
-
-def posts_destination(crew: str) -> str:
-    """Where one crew's messages are posted: its channel, which takes about one a second."""
-    return POSTS_PREFIX + crew
+SLACK: Final = Lane.SLACK.value
+TIMER: Final = Lane.TIMER.value
+UPDATES: Final = Lane.UPDATES.value
+POSTS_PREFIX: Final = Lane.POSTS.of("")
+posts_destination: Final = Lane.POSTS.of
+crew_destination: Final = Lane.CREW.of
+status_destination: Final = Lane.STATUS.of
+forward_destination: Final = Lane.FORWARD.of
 
 
 def goes_to_slack(destination: str) -> bool:
-    """Whether messages in Slack are what is delivered there."""
+    """Return True if messages in Slack are delivered there."""
     return destination in {SLACK, UPDATES} or destination.startswith(POSTS_PREFIX)
-
-
-def crew_destination(crew: str) -> str:
-    """The destination that one crew is."""
-    return f"crew:{crew}"
-
-
-def status_destination(crew: str) -> str:
-    """Where one crew is asked for statuses; its silence says nothing of its resumes."""
-    return f"status:{crew}"
-
-
-def forward_destination(crew: str) -> str:
-    """Where one crew's callers listen; their being slow never holds up the crew's resumes."""
-    return f"forward:{crew}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,40 +231,56 @@ class Effect:
 
     kind: EffectKind
     subject: str
+    """The id of a round, or what the kind says."""
     crew: str
     execution_id: str
-    elsewhere: str | None = None
+    channel: str | None = None
     """The channel of a round's card, where its thread is another than the execution's."""
+    user: str | None = None
+    """The person who is told."""
+    number: int | None = None
 
     @property
     def destination(self) -> str:
-        """Who is called: Slack, or one crew. An outage of one never holds up another."""
-        if self.kind in IN_ORDER:
-            return posts_destination(self.crew)
-        if self.kind in MERGED:
-            return UPDATES
-        if self.kind in TIMED:
-            return TIMER
-        return self._called
-
-    @property
-    def _called(self) -> str:
-        match self.kind:
-            case EffectKind.RESUME:
-                return crew_destination(self.crew)
-            case EffectKind.POLL_STATUS:
-                return status_destination(self.crew)
-            case EffectKind.FORWARD:
-                return forward_destination(self.crew)
-            case _:
-                return SLACK
+        """The place that is called: Slack, or one crew."""
+        return self.kind.row.lane.of(self.crew)
 
     @property
     def priority(self) -> int:
-        """What goes first where a destination cannot take all at once: the lowest number."""
-        if self.kind in MERGED:
-            return int(self.kind is not EffectKind.REFRESH)
-        return int(self.kind in IN_ORDER and self.kind not in _POST_SOON)
+        """The lowest number goes first where a destination cannot take all at once."""
+        return self.kind.row.priority
+
+    @property
+    def names(self) -> str:
+        """What it is about, in one string, as the outbox stores it; `named` reads it."""
+        return " ".join(str(getattr(self, name)) for name in self.kind.row.names)
+
+    def named(self, names: str) -> Effect:
+        """Return this effect about what `names` of a stored one of its kind says."""
+        fields = self.kind.row.names
+        parts = names.split(" ", len(fields) - 1)
+        if len(parts) < len(fields):  # stored by a version that named no channel
+            fields = tuple(field for field in fields if field != "channel")
+        found = dict(zip(fields, parts, strict=True))
+        return replace(
+            self,
+            subject=found["subject"],
+            channel=found.get("channel", self.channel),
+            user=found.get("user"),
+            number=int(found["number"]) if "number" in found else None,
+        )
+
+    def message_key(self, occasion: str = "") -> str:
+        """Return the key by which its message is found again, the same for every try."""
+        return self.kind.row.key.format(
+            subject=self.subject,
+            crew=self.crew,
+            execution_id=self.execution_id,
+            channel=self.channel,
+            user=self.user,
+            number=self.number,
+            occasion=occasion,
+        )
 
     @property
     def ordering_key(self) -> str:
@@ -206,11 +291,12 @@ class Effect:
         Everything else has one of its own for each subject: what is refused or waits, such as a
         file, a card's update or a resume, must not hold up what counts.
         """
-        if self.kind in IN_ORDER:
-            elsewhere = "" if self.elsewhere is None else f" {self.elsewhere}"
-            return f"{SLACK} {self.crew} {self.execution_id}{elsewhere}"
-        if self.kind is EffectKind.FORWARD:
+        row = self.kind.row
+        if row.lane is Lane.POSTS:
+            channel = "" if self.channel is None else f" {self.channel}"
+            return f"{SLACK} {self.crew} {self.execution_id}{channel}"
+        if row.lane is Lane.FORWARD:
             return f"{self.destination} {self.crew} {self.execution_id}"
-        if self.kind in _OF_AN_EXECUTION:
+        if row.by_execution:
             return f"{self.kind.value} {self.crew} {self.execution_id}"
-        return f"{self.kind.value} {self.subject}"
+        return f"{self.kind.value} {self.names}"

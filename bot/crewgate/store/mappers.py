@@ -190,9 +190,9 @@ def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
 
 
 def _to_effect(row: sa.Row[Any]) -> Effect:
-    found = Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id)
-    elsewhere = row.ordering_key.removeprefix(found.ordering_key).strip()
-    return replace(found, elsewhere=elsewhere or None) if found.kind in IN_ORDER else found
+    found = Effect(EffectKind(row.kind), "", row.crew, row.execution_id).named(row.subject)
+    channel = row.ordering_key.removeprefix(found.ordering_key).strip()
+    return replace(found, channel=channel or None) if found.kind in IN_ORDER else found
 
 
 def from_review(review: Review) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def from_effect(effect: Effect) -> dict[str, Any]:
         "priority": effect.priority,
         "ordering_key": effect.ordering_key,
         "kind": effect.kind.value,
-        "subject": effect.subject,
+        "subject": effect.names,
         "crew": effect.crew,
         "execution_id": effect.execution_id,
     }

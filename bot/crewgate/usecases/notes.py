@@ -37,7 +37,7 @@ async def keep_note(
             return None
         effects = (
             round_.effect(EffectKind.REFRESH),
-            replace(round_.effect(EffectKind.ACKNOWLEDGE_NOTE), subject=f"{channel} {ts}"),
+            replace(round_.effect(EffectKind.ACKNOWLEDGE_NOTE), subject=ts, channel=channel),
         )
         await tx.enqueue(effects, at=now)
     return note

@@ -58,7 +58,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
     A message whose answer was lost is looked for even if the round waits no more: it shows buttons.
     """
-    round_id, _, user = job.effect.subject.partition(" ")
+    round_id, user = job.effect.subject, told_by(job)
     posting = await _posting(round_id, user, context)
     told = {one.user for one in await context.uow.read.direct_messages(round_id)}
     waits = posting.view.round.state is State.WAITING
@@ -95,7 +95,7 @@ async def refresh_all(job: Job, context: DeliveryContext) -> None:
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring one direct message up to date; one that somebody deleted stays deleted."""
-    round_id, _, user = job.effect.subject.partition(" ")
+    round_id, user = job.effect.subject, told_by(job)
     messages = await context.uow.read.direct_messages(round_id)
     message = next((one.message for one in messages if one.user == user), None)
     if message is None:
@@ -110,6 +110,12 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome, context)
 
 
+def told_by(job: Job) -> str:
+    """Return the person whom a job tells in private."""
+    assert job.effect.user is not None  # noqa: S101  # every one has it
+    return job.effect.user
+
+
 async def _posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
     """What one person is shown: of the rounds before those that they may read."""
     posting = await context.uow.read.posting(round_id)
@@ -118,6 +124,4 @@ async def _posting(round_id: str, user: str, context: DeliveryContext) -> Postin
 
 
 def _about(job: Job, kind: EffectKind, user: str) -> Effect:
-    effect = job.effect
-    round_id = effect.subject.partition(" ")[0]
-    return Effect(kind, f"{round_id} {user}", effect.crew, effect.execution_id)
+    return replace(job.effect, kind=kind, user=user)

@@ -20,8 +20,9 @@ async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
     The offer is made once a round and person. Losing any of it loses no note, so only an outage
     of Slack is a reason to try again.
     """
-    channel, _, ts = job.effect.subject.partition(" ")
-    note = await context.uow.read.notes.note(channel, ts)
+    effect = job.effect
+    assert effect.channel is not None  # noqa: S101  # every one has it
+    note = await context.uow.read.notes.note(effect.channel, effect.subject)
     outcome: Outcome = Delivered("deleted")
     if note is not None:
         outcome = await context.messenger.react(note)

@@ -29,7 +29,7 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
     crew = context.crews.get(name)
     users = context.directory.members(crew.operators).users if crew else frozenset()
     effects = [
-        Effect(EffectKind.TELL_OPERATOR, f"{refused.code} {channel} {user}", name, "")
+        Effect(EffectKind.TELL_OPERATOR, refused.code, name, "", channel=channel, user=user)
         for user in sorted(users)[:PEOPLE_LIMIT]
     ]
     async with context.uow.begin() as tx:
@@ -38,14 +38,15 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
 
 async def tell(job: Job, context: DeliveryContext) -> Outcome:
     """Tell one operator."""
-    # One that an earlier version enqueued names no channel.
-    code, *channel, user = job.effect.subject.split(" ")
+    effect = job.effect
+    assert effect.user is not None  # noqa: S101  # every one has it
     crew = context.crews.get(job.effect.crew)
     if crew is None:
         return await settle(job, Delivered("nothing to tell"), context)
-    refusing = replace(crew, channel=channel[0]) if channel else crew
+    # One that an earlier version enqueued names no channel.
+    refusing = replace(crew, channel=effect.channel) if effect.channel else crew
     outcome = await context.messenger.tell_operator(
-        refusing, code, user, occasion=occasion(job), posted_since=earlier_try(job)
+        refusing, effect.subject, effect.user, occasion=occasion(job), posted_since=earlier_try(job)
     )
     done = Delivered() if isinstance(outcome, Posted) else outcome
     return await settle(job, done, context)

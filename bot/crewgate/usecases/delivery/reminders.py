@@ -22,7 +22,7 @@ from crewgate.domain.timed import next_reminder, opens_at
 from crewgate.domain.verdict import voices_of
 from crewgate.usecases.delivery.cards import settle_in_thread
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
+from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of, told_by
 from crewgate.usecases.delivery.settle import earlier_try, set_aside, settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
@@ -127,12 +127,11 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
 
 async def remind_privately(job: Job, context: DeliveryContext) -> Outcome:
     """Remind one person in private, as long as the round waits."""
-    round_id, user, number = job.effect.subject.split(" ")
-    posting = await context.uow.read.posting(round_id)
+    posting = await context.uow.read.posting(job.effect.subject)
     if posting.view.round.state is not State.WAITING:
         return await settle(job, Delivered("nothing to remind of"), context)
     outcome = await context.messenger.remind_privately(
-        posting, user, occasion=number, posted_since=earlier_try(job)
+        posting, told_by(job), occasion=str(job.effect.number), posted_since=earlier_try(job)
     )
     return await settle(job, outcome, context)
 
@@ -199,8 +198,7 @@ def _notify(round_: Round, context: DeliveryContext) -> Notify:
 
 
 def _to(job: Job, user: str, number: int) -> Effect:
-    subject = f"{job.effect.subject} {user} {number}"
-    return replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, subject=subject)
+    return replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, user=user, number=number)
 
 
 async def _enqueue(tx: Tx, round_: Round, context: DeliveryContext, kind: EffectKind) -> None:

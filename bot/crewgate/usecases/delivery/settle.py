@@ -49,7 +49,7 @@ async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
     async with context.uow.begin() as tx:
         await tx.set_aside(job, why, at=context.clock())
     effect = job.effect
-    about = {"kind": effect.kind, "subject": effect.subject, "crew": effect.crew}
+    about = {"kind": effect.kind, "subject": effect.names, "crew": effect.crew}
     log.warning("set_aside", **about, tries=job.tries, why=why)
 
 

@@ -160,7 +160,7 @@ class Worker:
 
     async def _carry_out(self, job: Job) -> None:
         """Never raises: whatever a delivery does not foresee is tried again, and logged."""
-        about = {"kind": job.effect.kind, "subject": job.effect.subject, "tries": job.tries}
+        about = {"kind": job.effect.kind, "subject": job.effect.names, "tries": job.tries}
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
                 outcome = await self._deliver(job, self._context)
@@ -198,7 +198,7 @@ class Worker:
         try:
             await set_aside(job, outcome.why, self._context)
         except StoreUnavailable as error:
-            log.warning("not_settled", subject=job.effect.subject, why=str(error))
+            log.warning("not_settled", subject=job.effect.names, why=str(error))
             self._unsettled.append(job)
 
     async def _give_back(
@@ -208,7 +208,7 @@ class Worker:
             async with self._context.uow.begin() as tx:
                 await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=failed_at)
         except StoreUnavailable as error:
-            log.warning("not_settled", subject=job.effect.subject, why=str(error))
+            log.warning("not_settled", subject=job.effect.names, why=str(error))
             self._unsettled.append(job)
 
     async def _give_back_unsettled(self) -> None:
