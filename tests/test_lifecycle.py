@@ -225,6 +225,20 @@ async def test_only_what_goes_to_slack_waits_until_reviewers_are_known(world: Wo
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_stop_does_not_wait_for_what_a_start_waits_for(world: World) -> None:
+    workers = build_workers(
+        world.outbox, world.context, Pace(), post_rate=POST_RATE, update_rate=UPDATE_RATE
+    )
+    supervisor = Supervisor(clock=world.clock, restart=NEVER)
+
+    async def ready() -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5), run_workers(workers, {}, supervisor, ready=ready):
+        pass
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
 async def test_what_nobody_works_on_is_found_and_logged(world: World, logs: Logs) -> None:
     async with world.uow.begin() as tx:
         await tx.enqueue([an_effect(EffectKind.RESUME, crew="gone")], at=world.clock())

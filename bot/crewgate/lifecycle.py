@@ -194,11 +194,12 @@ async def run_workers(
 ) -> AsyncIterator[None]:
     """Run the workers and what else goes on; at the end lease no more and finish what is held.
 
-    What goes to Slack waits until `ready` returns.
+    What goes to Slack waits until `ready` returns, or until the end.
     """
+    starting = asyncio.create_task(ready())
 
     async def run_for_slack(worker: Worker) -> None:
-        await ready()
+        await asyncio.wait([starting])
         await worker.run()
 
     loops = [
@@ -217,12 +218,12 @@ async def run_workers(
         supervisor.stop()
         for worker in workers.values():
             worker.stop()
-        for task in others:
+        for task in (starting, *others):
             task.cancel()
         _, late = await asyncio.wait(loops, timeout=STOP_WORKING_SECONDS)
         for task in late:
             task.cancel()
-        await asyncio.gather(*loops, *others, return_exceptions=True)
+        await asyncio.gather(starting, *loops, *others, return_exceptions=True)
 
 
 async def posts_of_gone_crews(outbox: SqlOutbox, crews: Iterable[str]) -> tuple[str, ...]:
