@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import Message, Reply, error, message_text
 from crewgate.runtime import utc_now
 from crewgate.slack import ids
-from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_commands import ask
-from tests.journeys.test_rules import ENVIRONMENT, Skewed, in_thread
+from tests.journeys.test_rules import ENVIRONMENT
 
 CREWS = """
 [crews.research]
@@ -91,46 +90,6 @@ async def test_a_colleague_decides_until_the_person_is_back(
         assert len(world.crew.resumes) == 2
 
 
-async def test_cards_that_wait_already_follow(make_world: MakeWorld) -> None:
-    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
-        await world.pause()
-        card = await world.card("A draft")
-        await by_command(world)
-        shown = await world.shown(card, f"<@{BEN}> for <@{ANA}> until")
-        await ask(world, ANA, "back")
-        await world.slack.until(lambda: f"<@{BEN}>" not in message_text(world.slack.fresh(shown)))
-
-
-async def test_a_rule_may_forbid_it_and_a_delegate_hands_nothing_on(
-    make_world: MakeWorld,
-) -> None:
-    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
-        await by_command(world)
-        await ask(world, BEN, f"away until {TOMORROW} for @Carl")
-        card = await decided_by(world, BEN, "contract_1")
-        assert "not a reviewer" in await world.told(BEN, count=2)
-        assert BEN not in card.pings
-        card = await decided_by(world, CARL, "draft")
-        assert "not a reviewer" in await world.told(CARL)
-        assert CARL not in card.pings
-        assert not world.crew.resumes
-
-
-async def test_who_stands_in_is_reminded_and_it_ends_by_itself(make_world: MakeWorld) -> None:
-    clock = Skewed()
-    async with make_world(replace(AT_ONCE, clock=clock), crews_file=CREWS, **ENVIRONMENT) as world:
-        await by_command(world)
-        await world.pause()
-        card = await world.card("A draft")
-        clock.later = timedelta(hours=3)
-        reminder = await in_thread(world, card, "still waits")
-        assert {ANA, BEN} <= reminder.pings
-        clock.later = timedelta(days=3)
-        await world.slack.click(BEN, card, "Approve")
-        assert "not a reviewer" in await world.told(BEN)
-        assert not world.crew.resumes
-
-
 async def test_while_away_the_form_shows_what_is_set(world: World) -> None:
     await by_command(world)
     await world.slack.slash(ANA, CHANNEL, "/crew", "away for @Carl")
@@ -140,16 +99,6 @@ async def test_while_away_the_form_shows_what_is_set(world: World) -> None:
     assert delegate["initial_user"] == CARL
     await world.slack.submit(ANA)
     await modal(world, ANA, f"<@{CARL}> decides for you")
-
-
-async def test_a_day_ends_where_the_person_is(world: World) -> None:
-    person = world.slack.world.users[ANA]
-    world.slack.world.users[ANA] = replace(person, tz="America/New_York")
-    said = await ask(world, ANA, f"away until {TOMORROW} for @Ben")
-    assert "America/New York time" in said
-    world.slack.world.users[ANA] = replace(person, tz=None)
-    said = await ask(world, ANA, f"away until {TOMORROW} for @Ben")
-    assert "in UTC, because Slack does not say" in said
 
 
 async def test_what_is_wrong_is_said_below_its_field(world: World) -> None:
@@ -165,18 +114,6 @@ async def test_what_is_wrong_is_said_below_its_field(world: World) -> None:
     world.slack.add_user("U0EVE", "Eve")
     world.slack.fail("users.info", error("fatal_error"), times=None)
     assert "try again" in (await fill_in(world, **{delegate: "U0EVE"})).errors[delegate].lower()
-
-
-async def test_the_command_says_what_is_wrong_with_it(world: World) -> None:
-    assert "Nothing changed. That day is over" in await ask(
-        world, ANA, "away until 2020-01-01 for @Ben"
-    )
-    assert "“tomorrow” is no day" in await ask(world, ANA, "away until tomorrow for @Ben")
-    await world.slack.slash(ANA, CHANNEL, "/crew", f"away until {TOMORROW} for @Ben", escape=False)
-    said = await world.told(ANA, count=3)
-    assert "who “@Ben” is" in said
-    assert "`/crew away` alone" in said
-    assert "You were not away" in await ask(world, ANA, "back")
 
 
 async def test_a_form_that_slack_does_not_open_is_told(world: World) -> None:

@@ -18,8 +18,6 @@ from crewgate.demo.environment import CHANNEL, people, settings
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
 from crewgate.demo.workspace import Workspace
-from crewgate.domain.errors import StoreUnavailable
-from tests.journeys.conftest import MakeWorld
 from tests.repo.files import fences
 from tests.repo.samples import is_like, occurs
 
@@ -116,21 +114,6 @@ async def test_who_has_a_file_of_settings_is_not_told_to_make_one(tmp_path: Path
     _, said = await run("check", folder=tmp_path, env={})
 
     assert ".env" not in said
-
-
-@pytest.mark.parametrize(
-    "url", ["sqlite:////dev/null/x.db", "postgresql://nobody@127.0.0.1:9/none"]
-)
-async def test_a_database_that_cannot_be_used_is_said_in_one_line(
-    standins: tuple[Workspace, Crew], tmp_path: Path, url: str
-) -> None:
-    env = settings(*standins) | {"DATABASE_URL": url}
-
-    status, said = await run("serve", folder=tmp_path, env=env)
-
-    assert status == 1
-    assert "DATABASE_URL" in said
-    assert "Traceback" not in said
 
 
 async def test_a_file_that_is_no_database_is_said_in_one_line(
@@ -254,20 +237,6 @@ async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_
     assert status == 0, said
 
 
-async def test_check_with_a_revoked_token_and_a_crew_that_is_away(
-    standins: tuple[Workspace, Crew], tmp_path: Path
-) -> None:
-    slack, crew = standins
-    slack.revoke_token()
-    await crew.go_down()
-
-    status, said = await run("check", folder=tmp_path, env=settings(slack, crew))
-
-    assert status == 1
-    assert "token_revoked: install the app again" in said
-    assert "cannot be reached" in said or "refused" in said
-
-
 async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:
@@ -317,13 +286,6 @@ async def test_what_was_imported_is_not_collected_and_what_comes_after_is(
     )
 
     assert said.splitlines()[-1] == "True True"
-
-
-async def test_an_unusable_database_is_refused_in_process_too(make_world: MakeWorld) -> None:
-    async with make_world():
-        with pytest.raises(StoreUnavailable, match="another bot"):
-            async with make_world():
-                pass
 
 
 async def test_rules_are_tried_on_what_the_bot_has_stored(

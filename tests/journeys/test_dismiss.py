@@ -41,13 +41,6 @@ async def test_a_reviewer_dismisses_a_stuck_card_and_says_why(world: World) -> N
     assert not world.crew.resumes
 
 
-async def test_who_may_not_dismiss_is_told_so_and_nothing_changes(world: World) -> None:
-    card = await stuck(world)
-    await world.slack.click(CARL, card, "Dismiss")
-    assert "not a reviewer" in await world.told(CARL)
-    assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss", "Read all"]
-
-
 async def test_a_form_without_a_reason_stays_open(world: World) -> None:
     card = await stuck(world)
     await world.slack.click(BEN, card, "Dismiss")
@@ -55,18 +48,6 @@ async def test_a_form_without_a_reason_stays_open(world: World) -> None:
     errors = await world.slack.submit(BEN, {"feedback": "  "})
     assert "Write why" in str(errors)
     assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss", "Read all"]
-
-
-async def test_a_form_for_what_was_retried_meanwhile_keeps_what_was_written(world: World) -> None:
-    card = await stuck(world)
-    await world.slack.click(BEN, card, "Dismiss")
-    await modal(world, BEN)
-    world.crew.clear("/resume")
-    await world.slack.click(ANA, card, "Retry")
-    await world.delivered(card)
-    errors = await world.slack.submit(BEN, {"feedback": "Started again."})
-    assert "nothing left to do here" in str(errors)
-    assert len(world.crew.resumes) == 1
 
 
 async def test_the_report_of_a_webhook_is_dismissed_with_a_reason(world: World) -> None:

@@ -48,25 +48,21 @@ async def test_a_resume_carries_this_bots_own_urls_where_nobody_gave_any(world: 
     assert resume.human_input.authorization == f"Bearer {WEBHOOK_SECRET}"
 
 
-@pytest.mark.parametrize("kind", list(EventKind))
-async def test_an_event_is_taken_with_its_own_key_only(world: World, kind: EventKind) -> None:
-    accepted = await world.post(url(kind), sign(), Content_Type=JSON)
-    others = [other for other in EventKind if other is not kind]
-    wrong = [url(other).replace(f"/{other}/", f"/{kind}/") for other in others]
+async def test_an_event_is_taken_with_its_own_key_only(world: World) -> None:
+    for kind in EventKind:
+        accepted = await world.post(url(kind), sign(), Content_Type=JSON)
+        others = [other for other in EventKind if other is not kind]
+        wrong = [url(other).replace(f"/{other}/", f"/{kind}/") for other in others]
 
-    refused = [await world.post(path, sign(), Content_Type=JSON) for path in wrong]
+        refused = [await world.post(path, sign(), Content_Type=JSON) for path in wrong]
 
-    assert accepted[0] == 202
-    assert [status for status, _ in refused] == [401, 401]
+        assert accepted[0] == 202
+        assert [status for status, _ in refused] == [401, 401]
     assert (await world.post("/crews/nobody/events/task/x", sign()))[0] == 404
     assert (await world.post("/crews/research/events/dance/x", sign()))[0] == 404
-
-
-async def test_an_event_that_cannot_be_read_is_kept_and_reported(world: World) -> None:
-    answer = await world.post(url(EventKind.TASK), b"{}", Content_Type=JSON)
-
-    assert answer[0] == 400
-    await world.slack.until(lambda: world.slack.messages(CHANNEL))
+    before = len(world.slack.messages(CHANNEL))
+    assert (await world.post(url(EventKind.TASK), b"{}", Content_Type=JSON))[0] == 400
+    await world.slack.until(lambda: len(world.slack.messages(CHANNEL)) > before)
 
 
 async def test_the_end_of_an_execution_closes_what_waits(world: World) -> None:

@@ -93,20 +93,6 @@ async def test_killed_between_sending_the_answer_and_recording_what_came(
     assert between.crew.flows.token("8401") not in between.bot.log.read_text()
 
 
-async def test_killed_after_the_click_but_before_the_answer(between: Between) -> None:
-    await between.crew.ask()
-    card = await between.card("asks for an answer")
-    await between.crew.go_down()
-    await between.slack.click(ANA, card, "✓ approved")
-
-    await between.bot.kill()
-    await between.crew.come_back()
-    await between.bot.start()
-
-    await between.says(card, GOES_ON)
-    assert between.answered == ["approved"]
-
-
 async def test_killed_while_somebody_answers_elsewhere(between: Between) -> None:
     """The try before the kill surely did not arrive; the card does not know, and says so."""
     await between.crew.ask()

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crewgate.demo.crew import Fault, drop_after, drop_before, garbage, status
+from crewgate.demo.crew import drop_after, drop_before, garbage, status
 from crewgate.demo.environment import ANA, BEN, CHANNEL
-from crewgate.demo.workspace import buttons, message_text
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ANSWERS, flow_world, question, says
 
@@ -32,47 +32,49 @@ def sent(world: World) -> int:
     return sum(call.path.startswith(ANSWERS) for call in world.crew.requests)
 
 
-@pytest.mark.parametrize(
-    ("fault", "text"),
-    [
-        (drop_after(), OURS_OR_NOT),
-        (status(500, applied=True), OURS_OR_NOT),
-        (status(504, applied=True), OURS_OR_NOT),
-        (garbage(), OURS_OR_NOT),
-        (drop_before(), GOES_ON),
-        (status(408), GOES_ON),
-        (status(429, retry_after=0), GOES_ON),
-        (status(503), GOES_ON),
-    ],
-)
-async def test_an_answer_is_sent_again_and_takes_effect_once(
-    flows: World, fault: Fault, text: str
-) -> None:
-    flows.crew.fail(ANSWERS, how=fault)
-    await flows.crew.ask()
-    card = await question(flows)
-    await flows.slack.click(ANA, card, "✓ approved")
-    shown = await says(flows, card, text)
-    assert answered(flows) == ["approved"]
-    assert sent(flows) == 2
-    assert ("The flow goes on" in shown) is (text == GOES_ON)
-    assert buttons(flows.slack.fresh(card)) == ["Read all"]
+async def asked(world: World, number: int) -> Message:
+    """The card of a flow's question; Ana has just pressed Approve on it."""
+    await world.crew.ask(f"f-{number}", output=f"Draft {number}.")
+    card = await question(world, f"Draft {number}.")
+    await world.slack.click(ANA, card, "✓ approved")
+    return card
 
 
-@pytest.mark.parametrize("code", [404, 410])
-async def test_a_request_that_is_gone_is_closed_and_its_reviewer_told(
-    flows: World, code: int
-) -> None:
-    flows.crew.fail(ANSWERS, how=status(code, {"message": "no such request"}))
-    await flows.crew.ask()
-    card = await question(flows)
-    await flows.slack.click(ANA, card, "✓ approved")
-    await says(flows, card, "request any more: no such request. It did not take this one.")
+async def test_an_answer_is_sent_again_and_takes_effect_once(flows: World) -> None:
+    for count, (fault, text) in enumerate(
+        (
+            (drop_after(), OURS_OR_NOT),
+            (status(500, applied=True), OURS_OR_NOT),
+            (status(504, applied=True), OURS_OR_NOT),
+            (garbage(), OURS_OR_NOT),
+            (drop_before(), GOES_ON),
+            (status(408), GOES_ON),
+            (status(429, retry_after=0), GOES_ON),
+            (status(503), GOES_ON),
+        ),
+        start=1,
+    ):
+        flows.crew.fail(ANSWERS, how=fault)
+        card = await asked(flows, count)
+        shown = await says(flows, card, text)
+        assert answered(flows) == ["approved"] * count
+        assert sent(flows) == 2 * count
+        assert ("The flow goes on" in shown) is (text == GOES_ON)
+        assert buttons(flows.slack.fresh(card)) == ["Read all"]
+
+
+async def test_a_request_that_is_gone_is_closed_and_its_reviewer_told(flows: World) -> None:
     told = f"<@{ANA}>, your decision on round 1 of Review article was not taken"
-    await flows.slack.until(
-        lambda: any(told in message_text(one) for one in flows.slack.messages(CHANNEL))
-    )
-    assert (answered(flows), sent(flows)) == ([], 1)
+    for count, code in enumerate((404, 410), start=1):
+        flows.crew.fail(ANSWERS, how=status(code, {"message": "no such request"}))
+        card = await asked(flows, count)
+        await says(flows, card, "request any more: no such request. It did not take this one.")
+        await flows.slack.until(
+            lambda: (
+                sum(told in message_text(one) for one in flows.slack.messages(CHANNEL)) == count  # noqa: B023
+            )
+        )
+        assert (answered(flows), sent(flows)) == ([], count)
 
 
 async def test_somebody_who_answered_elsewhere_was_faster(flows: World) -> None:
@@ -85,18 +87,16 @@ async def test_somebody_who_answered_elsewhere_was_faster(flows: World) -> None:
     assert answered(flows) == ["rejected"]
 
 
-@pytest.mark.parametrize("code", [401, 403, 422])
-async def test_a_refusal_waits_for_retry(flows: World, code: int) -> None:
-    flows.crew.fail(ANSWERS, how=status(code, {"message": "no"}))
-    await flows.crew.ask()
-    card = await question(flows)
-    await flows.slack.click(ANA, card, "✓ approved")
-    await says(flows, card, f"The flow says “no” ({code}).")
-    stuck = flows.slack.fresh(card)
-    assert buttons(stuck) == ["Retry", "Dismiss", "Read all"]
-    await flows.slack.click(BEN, stuck, "Retry")
-    await says(flows, card, GOES_ON)
-    assert answered(flows) == ["approved"]
+async def test_a_refusal_waits_for_retry(flows: World) -> None:
+    for count, code in enumerate((401, 403, 422), start=1):
+        flows.crew.fail(ANSWERS, how=status(code, {"message": "no"}))
+        card = await asked(flows, count)
+        await says(flows, card, f"The flow says “no” ({code}).")
+        stuck = flows.slack.fresh(card)
+        assert buttons(stuck) == ["Retry", "Dismiss", "Read all"]
+        await flows.slack.click(BEN, stuck, "Retry")
+        await says(flows, card, GOES_ON)
+        assert answered(flows) == ["approved"] * count
 
 
 async def test_an_address_elsewhere_is_never_called(

@@ -103,21 +103,6 @@ async def test_a_direct_message_answers_and_follows(make_world: MakeWorld) -> No
         assert [one.feedback for one in flows.crew.flows.answers] == ["needs_revision"]
 
 
-async def test_whom_an_escalation_names_is_called_and_decides(make_world: MakeWorld) -> None:
-    async with flow_world(make_world, ASSIGNED) as flows:
-        await flows.crew.ask(assigned="carl@example.com")
-        card = await question(flows)
-        await flows.crew.flows.escalate("8401", assigned_to_email="ana@example.com")
-        called = f"<@{ANA}> and <@{CARL}>: *Review article* still waits"
-        await flows.slack.until(
-            lambda: any(called in message_text(one) for one in flows.slack.messages(CHANNEL))
-        )
-        await flows.slack.click(BEN, card, "✓ approved")
-        await flows.told(BEN)
-        await flows.slack.click(ANA, card, "✓ approved")
-        await says(flows, card, f"<@{ANA}> answered “approved”")
-
-
 async def test_many_outcomes_are_a_menu_everywhere(make_world: MakeWorld) -> None:
     emit = ["publish", "hold", "drop", "edit", "archive"]
     async with flow_world(make_world, f'{REVIEWERS}\nnotify = "dm"') as flows:
@@ -158,17 +143,6 @@ async def test_notes_ask_before_a_button_and_become_the_words(flows: World) -> N
     assert [one.feedback for one in flows.crew.flows.answers] == ["Ana: Shorter."]
 
 
-async def test_the_round_after_changes_calls_who_asked_for_them(flows: World) -> None:
-    await flows.crew.ask(output="A draft.")
-    card = await question(flows)
-    await flows.slack.click(ANA, card, "↺ needs_revision")
-    await says(flows, card, "The flow goes on")
-    await flows.crew.ask(output="A shorter draft.")
-    again = message_text(await question(flows, "A shorter draft", round_=2))
-    assert f"<@{ANA}>, here is round 2." in again
-    assert f"In round 1 <@{ANA}> answered “needs_revision”." in again
-
-
 async def test_a_stuck_answer_is_retried_in_home_or_dismissed(flows: World) -> None:
     flows.crew.fail(ANSWERS, how=status(422, {"message": "odd"}), times=2)
     for number in (1, 2):
@@ -186,20 +160,3 @@ async def test_a_stuck_answer_is_retried_in_home_or_dismissed(flows: World) -> N
     await flows.slack.submit(BEN, {"feedback": "Answered there."})
     await says(flows, card, "dismissed it: “Answered there.”. The answer was not sent.")
     assert len(tuple(flows.crew.flows.answers)) == 1
-
-
-async def test_two_who_approve_are_named_with_the_answer_of_the_last(
-    make_world: MakeWorld,
-) -> None:
-    rule = '[[crews.research.rules]]\nname = "two eyes"\napprovals = 2'
-    async with flow_world(make_world, f"{REVIEWERS}\n{rule}") as flows:
-        await flows.crew.ask(emit=["approved", "lgtm", "rejected"])
-        card = await question(flows)
-        assert "once enough people have chosen it" in message_text(card)
-        await flows.slack.click(ANA, card, "✓ approved")
-        await says(flows, card, f"1 of 2: <@{ANA}>")
-        assert not tuple(flows.crew.flows.answers)
-        await flows.slack.click(BEN, flows.slack.fresh(card), "✓ lgtm")
-        shown = await says(flows, card, "The flow goes on with the outcome “lgtm”.")
-        assert f"<@{ANA}> and <@{BEN}> approved, so the answer is “lgtm”" in shown
-        assert [one.feedback for one in flows.crew.flows.answers] == ["lgtm"]

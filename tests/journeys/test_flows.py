@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.flow_world import ASSIGNED, flow_world, question, says
+from tests.journeys.flow_world import flow_world, question, says
 from tests.journeys.people import modal
 
 
@@ -67,31 +67,6 @@ async def test_the_documented_shape_is_answered_in_words(flows: World) -> None:
 
     assert "> Rejected, too long." in decided
     assert [answer.feedback for answer in flows.crew.flows.answers] == ["Rejected, too long."]
-
-
-async def test_whom_the_request_assigns_decides_where_nobody_is_named(
-    make_world: MakeWorld,
-) -> None:
-    async with flow_world(make_world, ASSIGNED) as flows:
-        await flows.crew.ask(assigned="carl@example.com")
-        card = await question(flows)
-        assert f"<@{CARL}>: please decide." in message_text(card)
-        assert "assigned to" not in message_text(card)
-        await flows.slack.click(BEN, card, "✓ approved")
-        assert "These may: <@U0CARL>" in await flows.told(BEN)
-        await flows.slack.click(CARL, card, "✓ approved")
-        await says(flows, card, "The flow goes on")
-        assert len(tuple(flows.crew.flows.answers)) == 1
-
-
-async def test_a_request_that_assigns_nobody_goes_to_the_operators(make_world: MakeWorld) -> None:
-    async with flow_world(make_world, ASSIGNED) as flows:
-        await flows.crew.ask(assigned=None)
-        card = await question(flows)
-        await flows.slack.click(ANA, card, "✓ approved")
-        await flows.told(ANA)
-        await flows.slack.click(BEN, card, "✓ approved")
-        await says(flows, card, "The flow goes on")
 
 
 async def test_an_escalation_calls_and_makes_no_second_card(flows: World) -> None:

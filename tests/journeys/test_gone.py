@@ -62,16 +62,6 @@ async def closed(world: World, clock: AheadClock) -> Message:
     return await world.shown(card, "does not know this execution")
 
 
-async def test_a_proxys_404_closes_nothing(world: World, clock: AheadClock) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-    world.crew.fail("/status", how=status(404, "404 page not found"), times=None)
-
-    await until_asked(world, clock, times=8)
-
-    assert buttons(world.slack.fresh(card))[:2] == ["Approve", "Revise"]
-
-
 async def test_a_reviewer_reopens_what_was_closed_by_mistake(
     world: World, clock: AheadClock
 ) -> None:
@@ -84,14 +74,3 @@ async def test_a_reviewer_reopens_what_was_closed_by_mistake(
     await world.slack.click(ANA, waiting, "Approve")
     await world.delivered(card)
     assert len(world.crew.resumes) == 1
-
-
-async def test_it_reopens_by_itself_when_the_crew_knows_it_again(
-    world: World, clock: AheadClock
-) -> None:
-    card = await closed(world, clock)
-
-    world.crew.clear("/status")
-    await until_asked(world, clock, times=1)
-
-    await world.shown(card, "Approve")

@@ -124,46 +124,30 @@ async def test_registered_urls_are_sent_with_every_resume(world: World) -> None:
     assert world.crew.resumes[0].urls.task == url
 
 
-@pytest.mark.parametrize(
-    ("body", "headers", "wanted"),
-    [
-        (b"{}", {}, 401),
+async def test_a_kickoff_that_cannot_be_passed_on(world: World) -> None:
+    """Both kinds of caller are read by the same rules: crews' webhooks, and kickoffs."""
+    path = "/crews/research/kickoff"
+    body = json.dumps({"inputs": {"topic": "tea"}}).encode()
+    right = {"Authorization": f"Bearer {world.crew.token}", "Content_Type": "application/json"}
+    cases: tuple[tuple[bytes, dict[str, str], int], ...] = (
+        (b"{}", {"Authorization": ""}, 401),
         (b"{}", {"Authorization": "Bearer wrong"}, 401),
         (b"{}", {"Authorization": "Basic demo-crew-token"}, 401),
         (b"[]", {}, 400),
         (b"{", {}, 400),
         (b"{}", {"Content_Type": "text/plain"}, 415),
         (b" " * (2**20 + 1), {}, 413),
-    ],
-)
-async def test_a_kickoff_that_cannot_be_passed_on(
-    world: World, body: bytes, headers: dict[str, str], wanted: int
-) -> None:
-    right = {
-        "Authorization": f"Bearer {world.crew.token}",
-        "Content_Type": "application/json",
-    }
-    given = headers if wanted == 401 else right | headers
-
-    answered, why = await world.post("/crews/research/kickoff", body, **given)
-
-    assert answered == wanted
-    assert {"error", "message"} <= set(why)
-    assert not world.crew.requests
-
-
-async def test_a_packed_kickoff_is_unpacked_or_refused(world: World) -> None:
-    """Both kinds of caller are read by the same rules: crews' webhooks, and kickoffs."""
-    headers = {"Authorization": f"Bearer {world.crew.token}", "Content_Type": "application/json"}
-    body = json.dumps({"inputs": {"topic": "tea"}}).encode()
-    path = "/crews/research/kickoff"
-
-    odd, why = await world.post(path, body, **headers, Content_Encoding="br")
+    )
+    for sent, more, wanted in cases:
+        answered, why = await world.post(path, sent, **right | more)
+        assert answered == wanted, (sent[:10], more)
+        assert {"error", "message"} <= set(why)
+    odd, why = await world.post(path, body, **right, Content_Encoding="br")
     assert (odd, why["error"]) == (400, "malformed")
     assert why["details"] == ["its Content-Encoding 'br' cannot be unpacked"]
     assert not world.crew.requests
 
-    taken, _ = await world.post(path, gzip.compress(body), **headers, Content_Encoding="gzip")
+    taken, _ = await world.post(path, gzip.compress(body), **right, Content_Encoding="gzip")
     assert taken == 200
 
 

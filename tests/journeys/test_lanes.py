@@ -11,11 +11,10 @@ from pathlib import Path
 
 from crewgate.demo.crew import Call, hang
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.workspace import DROP_BEFORE, Message, Workspace, buttons, error, message_text
+from crewgate.demo.workspace import DROP_BEFORE, Message, buttons, error, message_text
 from crewgate.domain.retry import Retry
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
-from tests.journeys.test_background_loops import starting
 
 #: Whoever waited for a retry would wait until the test ends.
 HOUR = timedelta(hours=1)
@@ -136,22 +135,6 @@ async def test_what_can_never_be_delivered_is_counted_in_readyz(
     await world.card("what cannot be shown")
     while await said_by_readyz(world):
         pass
-
-
-async def test_what_waits_for_a_crew_that_is_not_named_is_shown(
-    make_world: MakeWorld, tmp_path: Path
-) -> None:
-    async with make_world():
-        pass
-    await execute(
-        tmp_path,
-        "INSERT INTO outbox (destination, ordering_key, kind, subject, crew, execution_id,"
-        " created_at, due_at, tries)"
-        " VALUES ('crew:gone', 'resume r', 'resume', 'r', 'gone', 'e', 0, 0, 0)",
-    )
-    async with Workspace() as slack, starting(slack, tmp_path) as bot:
-        found = (await bot.check_health()).warnings
-    assert "crew:gone: jobs wait for a start that names it" in found
 
 
 async def said_by_readyz(world: World) -> list[str]:

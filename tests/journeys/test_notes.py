@@ -94,24 +94,6 @@ async def test_a_note_that_the_database_cannot_take_is_told_of_again(
     assert "Traceback" not in capsys.readouterr().out
 
 
-async def test_notes_that_do_not_fit_are_offered_and_never_cut(world: World) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-    for dead_letter in "xy":
-        await world.slack.write(ANA, CHANNEL, dead_letter * 2_000, card.ts)
-    await world.shown(card, "2 notes from")
-
-    await world.slack.click(ANA, card, "Revise")
-    form = await modal(world, ANA, "Not every note fits")
-    assert "y" not in form.blocks[1]["element"]["initial_value"]
-    await world.slack.click(ANA, form, "Add")
-
-    form = await modal(world, ANA, "does not fit")
-    assert "2,000 characters" in form.shown
-    assert "y" * 2_000 in form.shown
-    assert form.blocks[1]["element"]["initial_value"] == f"Ana: {'x' * 2_000}"
-
-
 async def test_what_is_typed_stays_while_somebody_reads_every_note(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
@@ -162,21 +144,6 @@ async def test_a_note_longer_than_the_box_is_added_in_parts_by_who_wrote_it(worl
     assert world.crew.resumes[0].human_feedback == text
 
 
-async def test_what_is_written_elsewhere_or_by_bots_or_too_late_is_no_note(world: World) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-    other = await world.slack.write(ANA, CHANNEL, "Lunch?")
-
-    await world.slack.write(BEN, CHANNEL, "Yes.", other.message.ts)
-    await world.slack.click(BEN, card, "Approve")
-    await world.delivered(card)
-    late = await world.slack.write(BEN, CHANNEL, "Oh, wait.", card.ts)
-
-    assert not world.slack.fresh(late.message).reactions
-    assert "note" not in message_text(world.slack.fresh(card))
-    assert [resume.human_feedback for resume in world.crew.resumes] == ["Approved."]
-
-
 async def test_keep_collecting_puts_the_offer_away_and_answers_in_the_thread(
     world: World,
 ) -> None:
@@ -192,19 +159,3 @@ async def test_keep_collecting_puts_the_offer_away_and_answers_in_the_thread(
     )
     assert world.slack.ephemerals(ANA)[0].thread_ts == card.ts
     assert not world.crew.requests
-
-
-async def test_a_note_that_could_not_be_kept_is_told_again(world: World, tmp_path: Path) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-    with closing(
-        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
-    ) as database:
-        await asyncio.to_thread(database.execute, "ALTER TABLE notes RENAME TO gone")
-        lost = await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
-        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO notes")
-
-    assert not lost.reply.ok
-    await world.slack.resend(lost.delivery)
-
-    await world.shown(card, "1 note from")

@@ -64,19 +64,6 @@ async def test_a_card_whose_answer_was_lost_is_not_posted_twice(world: World) ->
     assert len(world.slack.messages(CHANNEL)) == 1
 
 
-async def test_a_second_round_whose_answer_was_lost_is_found_in_the_thread(world: World) -> None:
-    await world.pause("draft", "old output")
-    await world.card("old output")
-    world.slack.fail("chat.postMessage", DROP_AFTER)
-
-    await world.pause("draft", "new output")
-
-    second = await world.card("new output", round_=2)
-    await world.slack.click(ANA, second, "Approve")
-    await world.delivered(second)
-    assert len(world.slack.messages(CHANNEL)) == 2
-
-
 async def test_a_file_whose_answer_was_lost_is_not_uploaded_twice(world: World) -> None:
     world.slack.fail("files.completeUploadExternal", DROP_AFTER)
 
@@ -99,17 +86,6 @@ async def test_every_failure_of_a_post_ends_in_one_card(world: World) -> None:
     assert len(world.slack.messages(CHANNEL)) == 5
 
 
-async def test_a_channel_without_the_bot_gets_its_card_once_invited(world: World) -> None:
-    channel = world.slack.world.channels[CHANNEL]
-    channel.bot_is_member = False
-    await world.pause()
-    await world.slack.until(lambda: world.slack.calls_of("chat.postMessage"))
-
-    channel.bot_is_member = True
-
-    await world.card("A draft")
-
-
 async def test_a_card_that_slack_refuses_comes_without_the_output(world: World) -> None:
     world.slack.fail("chat.postMessage", error("invalid_blocks"))
 
@@ -119,16 +95,6 @@ async def test_a_card_that_slack_refuses_comes_without_the_output(world: World) 
     [file] = await world.slack.until(lambda: world.slack.files)
     assert file.content == b"words that Slack cannot show"
     assert buttons(card)[:2] == ["Approve", "Revise"]
-
-
-async def test_a_deleted_card_comes_back_while_somebody_must_act(world: World) -> None:
-    await world.pause("draft", "old output")
-    card = await world.card("old output")
-    await world.slack.delete_message(card)
-
-    await world.pause("draft", "new output")
-
-    await world.card("new output", round_=2)
 
 
 async def test_a_modal_that_slack_does_not_open_is_explained(world: World) -> None:

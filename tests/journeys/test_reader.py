@@ -116,40 +116,6 @@ async def test_what_changed_is_said_on_the_card_and_shown_passage_by_passage(
     assert ("heavy_plus_sign", ()) in runs
 
 
-async def test_json_is_compared_by_key(world: World) -> None:
-    card = await second_round(
-        world, {"a": {"b": 1}, "c": [1, 2], "d": "x"}, {"a": {"b": 2}, "c": [1, 2], "e": None}
-    )
-
-    assert "1 value changed, 1 added, 1 removed" in message_text(card)
-    await world.slack.click(BEN, card, "Changes")
-    shown = (await modal(world, BEN)).shown
-    assert "a.b" in shown
-    assert "2 values unchanged" in shown
-
-
-async def test_what_nobody_asked_for_is_compared_with_what_it_replaced(world: World) -> None:
-    await second_round(world, "The fee is 2 %.", "The fee is 3 %.", "Name the fee.")
-    await world.pause("draft", "The fee is 30 %.")
-    card = await world.card("round 3", round_=3)
-
-    shown = message_text(card)
-    assert "since round 2 · A newer output came before anybody decided" in shown
-    assert "Name the fee." in shown
-    await world.slack.click(BEN, card, "Changes")
-    view = await modal(world, BEN)
-    assert "Nobody decided round 2" in view.shown
-    assert "2 %" not in view.shown
-
-
-async def test_the_same_output_again_is_said_loudly(world: World) -> None:
-    card = await second_round(world, "The same.", "The same.")
-
-    assert "Nothing changed" in message_text(card)
-    await world.slack.click(BEN, card, "Changes")
-    assert "Nothing changed" in (await modal(world, BEN)).shown
-
-
 async def test_the_history_tells_who_said_what_and_what_the_crew_answered(world: World) -> None:
     card = await second_round(world, "First words.", "Second words.", "Less of it.")
     await world.slack.click(BEN, card, "Approve")
@@ -196,19 +162,6 @@ async def test_all_the_words_of_a_decided_card_are_one_click_away(world: World) 
     await world.slack.click(CARL, decided, "Read the words")
 
     assert asked in (await modal(world, CARL, "Sentence 0")).shown
-
-
-async def test_somebody_is_on_it_and_others_still_decide(world: World) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-
-    await world.slack.click(ANA, card, "I'm on it")
-    claimed = await world.shown(card, "is on it")
-    await world.slack.click(BEN, claimed, "Approve")
-    await modal(world, BEN, "is on it")
-    await world.slack.submit(BEN)
-
-    await world.shown(card, "Approved by")
 
 
 async def test_a_modal_turns_what_went_wrong_into_words(world: World) -> None:

@@ -110,19 +110,6 @@ async def test_twenty_reviewers_at_once_make_one_decision(make_world: MakeWorld)
         assert len([call for call in world.crew.requests if call.path == "/resume"]) == 1
 
 
-async def test_a_stale_card_never_decides_a_newer_round(world: World) -> None:
-    await world.pause("draft", "old output")
-    old = await world.card("old output")
-    await world.pause("draft", "new output")
-    await world.card("new output", round_=2)
-
-    await world.slack.click(ANA, old, "Approve")
-
-    assert "newer output" in await world.told(ANA)
-    await world.slack.until(lambda: "Approve" not in buttons(world.slack.fresh(old)))
-    assert not world.crew.requests
-
-
 async def test_pressing_twice_is_one_decision_and_no_reproach(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")

@@ -95,26 +95,18 @@ async def test_a_flows_methods_move_its_progress_in_any_order_and_once(world: Wo
     assert text[-1].count("M2") == 1
 
 
-@pytest.mark.parametrize("type_", ["crew_kickoff_completed", "crew_kickoff_failed"])
-async def test_a_run_that_ended_closes_what_waits(world: World, type_: str) -> None:
+async def test_a_run_that_failed_closes_what_waits(world: World) -> None:
     world.crew.human_input = Address.bearer(
         f"{world.url}/crews/research/human-input", WEBHOOK_SECRET
     )
     await world.pause()
     card = await world.card("A draft")
     basic = f"Basic {b64encode(f'research:{WEBHOOK_SECRET}'.encode()).decode()}"
-    assert (await send(world, event(type_, error="No key."), authorization=basic))[0] == 202
-    failed = type_.endswith("failed")
-    await world.shown(card, "The execution failed: No key" if failed else "The execution has ended")
+    assert (await send(world, event("crew_kickoff_failed", error="No key."), authorization=basic))[
+        0
+    ] == 202
+    await world.shown(card, "The execution failed: No key")
     assert buttons(world.slack.fresh(card)) == ["Read all"]
-
-
-async def test_an_answer_given_elsewhere_closes_the_card(world: World) -> None:
-    await world.crew.ask()
-    card = await question(world)
-    heard = event("human_feedback_received", 1, "f-1", request_id="8401")
-    assert (await send(world, heard))[0] == 202
-    await world.shown(card, "The flow has an answer from elsewhere.")
 
 
 async def test_strangers_send_nothing_and_what_is_no_batch_is_kept(world: World) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
-from crewgate.demo.crew import status
-from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import DROP_AFTER, Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.people import modal
 
 
 def waiting(world: World, channel: str) -> list[Message]:
@@ -46,18 +43,6 @@ async def private(make_world: MakeWorld) -> AsyncIterator[World]:
         yield built
 
 
-async def revised(world: World) -> Message:
-    """Ana asks for changes; the card of round 2."""
-    await world.pause("draft", "A draft.")
-    first = await the_card(world, "A draft.")
-    await world.slack.click(ANA, first, "Revise")
-    await modal(world, ANA)
-    await world.slack.submit(ANA, {"feedback": "Shorter."})
-    await world.crew.until(lambda: world.crew.resumes)
-    await world.pause("draft", "Shorter draft.")
-    return await the_card(world, "Shorter draft.")
-
-
 async def test_the_reviewers_are_mentioned_once_a_round(world: World) -> None:
     await world.pause()
     card = await the_card(world, "A draft")
@@ -68,23 +53,6 @@ async def test_the_reviewers_are_mentioned_once_a_round(world: World) -> None:
     assert "please decide" not in message_text(claimed)
     said = [m for m in world.slack.messages(CHANNEL) if m.bot]
     assert len(said) == 1
-
-
-async def test_who_asked_for_changes_is_told_of_the_next_round(world: World) -> None:
-    second = await revised(world)
-    assert f"<@{ANA}>, here is round 2." in message_text(second)
-    assert ANA in second.pings
-
-
-async def test_a_later_round_is_in_the_thread_and_the_card_in_the_channel_leads_to_it(
-    world: World,
-) -> None:
-    second = await revised(world)
-    assert second.thread_ts is not None
-    assert not second.broadcast
-    [first] = [m for m in world.slack.messages(CHANNEL) if m.thread_ts is None]
-    shown = message_text(await world.shown(first, "came back with"))
-    assert f"p{second.ts.replace('.', '')}" in shown
 
 
 async def test_where_nobody_is_told_each_round_is_shown_in_the_channel(
@@ -113,49 +81,6 @@ async def test_each_reviewer_is_told_in_private_and_may_answer_there(private: Wo
         await world.shown(message, f"<@{ANA}>")
         await world.slack.until(lambda one=message: not can_decide(world, one))  # type: ignore[misc]
     assert len(world.crew.resumes) == 1
-
-
-async def test_what_is_decided_on_the_card_changes_in_private_too(private: World) -> None:
-    world = private
-    await world.pause()
-    card = await the_card(world, "A draft")
-    ben = await in_private(world, BEN, "A draft")
-    await world.slack.click(ANA, card, "Approve")
-    await world.slack.until(lambda: not can_decide(world, ben))
-
-
-async def test_changes_are_asked_for_in_private_and_the_next_round_comes_there(
-    private: World,
-) -> None:
-    world = private
-    await world.pause()
-    ana = await in_private(world, ANA, "A draft")
-    await world.slack.click(ANA, ana, "Revise")
-    await modal(world, ANA)
-    await world.slack.submit(ANA, {"feedback": "Shorter."})
-    await world.crew.until(lambda: world.crew.resumes)
-    await world.pause("draft", "Shorter draft.")
-    await in_private(world, BEN, "Shorter draft.")
-
-
-async def test_being_in_a_private_conversation_gives_nobody_the_role(private: World) -> None:
-    world = private
-    await world.pause()
-    ana = await in_private(world, ANA, "A draft")
-    copied = world.slack.world.put(replace(ana, channel=world.slack.world.im(CARL).id))
-    await world.slack.click(CARL, copied, "Approve")
-    assert "not a reviewer" in await world.told(CARL)
-    assert not world.crew.requests
-
-
-async def test_a_person_who_left_the_workspace_holds_up_nobody(private: World) -> None:
-    world = private
-    users = world.slack.world.users
-    users[ANA] = replace(users[ANA], deleted=True)
-    await world.pause()
-    await in_private(world, BEN, "A draft")
-    _, ready = await world.get("/readyz")
-    assert ready["status"] == "ready"
 
 
 async def test_a_private_message_whose_answer_was_lost_comes_once(private: World) -> None:
@@ -198,48 +123,3 @@ async def test_an_operator_is_told_in_private_that_the_channel_refuses(operated:
     channel.bot_is_member = True
     await the_card(world, "A draft")
     assert len(world.slack.messages(world.slack.world.im(OPS).id)) == 1
-
-
-async def test_an_operator_is_called_to_a_webhook_that_cannot_be_understood(
-    operated: World,
-) -> None:
-    world = operated
-    await world.post(
-        "/crews/research/human-input",
-        b"{",
-        Authorization=f"Bearer {WEBHOOK_SECRET}",
-        Content_Type="application/json",
-    )
-    [report] = await world.slack.until(
-        lambda: [m for m in world.slack.messages(CHANNEL) if "understood" in message_text(m)]
-    )
-    assert report.pings == {OPS}
-
-
-async def test_the_reviewer_reads_that_an_operator_has_been_told(operated: World) -> None:
-    world = operated
-    world.crew.fail("/resume", how=status(401, {"message": "bad token"}), times=None)
-    await world.pause()
-    card = await the_card(world, "A draft")
-    await world.slack.click(ANA, card, "Approve")
-    await world.shown(card, f"approval is kept. <@{OPS}> has been told.")
-    [notice] = await world.slack.until(
-        lambda: [
-            m for m in world.slack.messages(CHANNEL) if "Your approval is kept" in message_text(m)
-        ]
-    )
-    assert notice.pings == {ANA, OPS}
-    assert "bad token" in message_text(notice)
-
-
-async def test_an_operator_dismisses_what_nobody_needs(operated: World) -> None:
-    world = operated
-    world.crew.fail("/resume", how=status(401, {"message": "bad token"}), times=None)
-    await world.pause()
-    card = await the_card(world, "A draft")
-    await world.slack.click(ANA, card, "Approve")
-    await world.slack.click(OPS, await world.shown(card, "is kept"), "Dismiss")
-    await modal(world, OPS)
-    await world.slack.submit(OPS, {"feedback": "The crew is switched off."})
-    shown = await world.shown(card, "The crew is switched off.")
-    assert "is kept" not in message_text(shown)
