@@ -7,9 +7,10 @@ from dataclasses import replace
 from structlog.testing import capture_logs
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from tests.journeys.conftest import World
+from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
 from tests.journeys.test_home import rows
+from tests.journeys.test_rules import ENVIRONMENT, TWO
 
 
 async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:
@@ -31,6 +32,32 @@ async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:
         (CARL, round_id, "NotAReviewer")
     }
     assert len(refused) == 3
+
+
+async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_then(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        with capture_logs() as logs:
+            await world.slack.click(CARL, card, "I'm on it")
+            await world.told(CARL)
+            await world.slack.click(ANA, card, "I'm on it")
+            await world.slack.click(ANA, card, "Approve")
+            await world.slack.click(ANA, await world.shown(card, "1 of 2"), "Take back")
+            await world.slack.click(ANA, world.slack.fresh(card), "Approve")
+            await world.slack.overflow(ANA, world.slack.fresh(card), "Read all")
+            await world.slack.click(ANA, await modal(world, ANA), "Take back")
+            await world.slack.click(ANA, await modal(world, ANA), "Approve")
+            await world.slack.open_home(ANA)
+            await world.slack.click(ANA, await home(world, ANA, "A draft"), "Take back")
+        assert [(line["event"], line["where"], line["by"]) for line in logs if "where" in line] == [
+            ("claimed", "card", ANA),
+            ("taken_back", "card", ANA),
+            ("taken_back", "modal", ANA),
+            ("taken_back", "home", ANA),
+        ]
 
 
 async def test_a_refused_kickoff_names_the_person(world: World) -> None:

@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from crewgate.domain.errors import Malformed
 from crewgate.slack import ids, payloads
 from crewgate.slack.away.request import parse_away_form
+from crewgate.slack.press import parse_press
 
 PARSERS: tuple[Callable[[dict[str, Any]], object], ...] = (
-    payloads.parse_click,
-    payloads.parse_menu_choice,
+    parse_press,
     payloads.parse_submission,
-    payloads.parse_view_click,
     payloads.parse_command,
-    payloads.parse_refresh,
     payloads.parse_crew_choice,
     payloads.parse_kickoff_form,
     parse_away_form,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.errors import (
     CrewgateError,
@@ -33,10 +31,7 @@ from crewgate.domain.verdict import Person
 from crewgate.slack import decisions, strings
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.modals import modal
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
-from crewgate.slack.client.modals import open_modal
 from crewgate.slack.context import SlackContext
-from crewgate.slack.payloads import Click, MenuChoice, ViewClick
 
 log = structlog.get_logger(__name__)
 
@@ -126,38 +121,9 @@ async def explain_errors(
         await say(explanation.plain if plain else explanation.mrkdwn)
 
 
-def explain_click(
-    respond: Respond, click: Click | MenuChoice, ack: AsyncAck, context: SlackContext
-) -> AbstractAsyncContextManager[None]:
-    """Explain, to whoever pressed it alone, why nothing came of a click on a card."""
-    say = partial(send_ephemeral, respond)
-    return explain_errors(say, context=context, ack=ack, by=click.by, round=click.round_id)
-
-
-def explain_view_click(
-    client: AsyncWebClient,
-    click: ViewClick,
-    ack: AsyncAck,
-    context: SlackContext,
-    *,
-    round_id: str | None = None,
-) -> AbstractAsyncContextManager[None]:
-    """Explain in a modal why nothing came of a click; `round_id` where it is not its value."""
-    say = partial(show_error_modal, client, click)
-    about = click.value if round_id is None else round_id
-    return explain_errors(say, context=context, ack=ack, by=click.by, round=about)
-
-
 def render_error_modal(sentence: str) -> Block:
     """Why nothing came of a click in a modal or in Home."""
     return modal(strings.ERROR_TITLE, [section(sentence)], close=strings.CLOSE)
-
-
-async def show_error_modal(client: AsyncWebClient, click: ViewClick, sentence: str) -> None:
-    """Say it in a modal: there is no channel to answer in."""
-    await open_modal(
-        client, click.trigger_id, render_error_modal(sentence), on_top=not click.in_home
-    )
 
 
 async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:

@@ -3,9 +3,12 @@
 Slack's limit for each is 255 characters.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 COMMAND: Final = "/crew"
+
+# --- buttons, each with one id wherever it stands -------------------------------------------------
 
 APPROVE: Final = "approve"
 REVISE: Final = "revise"
@@ -13,24 +16,67 @@ ANSWER: Final = "answer"
 """A button for each outcome of a flow: `answer.0`, `answer.1`, …"""
 ANSWER_MENU: Final = "answer_menu"
 """The same as a menu; the value of an entry is the round's id and the outcome's number."""
-VIEW_ANSWER: Final = "view_answer"
-VIEW_ANSWER_MENU: Final = "view_answer_menu"
-HOME_ANSWER: Final = "home_answer"
-HOME_ANSWER_MENU: Final = "home_answer_menu"
-"""The same in a modal, and in Home."""
 RETRY: Final = "retry"
 REOPEN: Final = "reopen"
-READ_ALL: Final = "read_all"
-READ_WORDS: Final = "read_words"
-"""Opens the history, which has all that a reviewer wrote."""
-SHOW_CHANGES: Final = "show_changes"
 CLAIM: Final = "claim"
-DISMISS: Final = "dismiss"
 TAKE_BACK: Final = "take_back"
 """Takes an approval back, where several are needed."""
+DISMISS: Final = "dismiss"
 DISMISS_REPORT: Final = "dismiss_report"
+COMMENT: Final = "comment"
+READ_ALL: Final = "read_all"
+SHOW_CHANGES: Final = "show_changes"
+HISTORY: Final = "history"
+"""Opens the history, which has all that a reviewer wrote."""
+NEXT_PAGE: Final = "next_page"
+PREVIOUS_PAGE: Final = "previous_page"
+ADD_NOTE: Final = "add_note"
+ADD_PART: Final = "add_note_part"
+"""Its value is the note's `ts` and the part's number."""
+NEXT_NOTES: Final = "next_notes"
+PREVIOUS_NOTES: Final = "previous_notes"
+MENU: Final = "menu"
+"""The menu on a card. Its block's id is the round's; the values of its entries are ids above."""
+KEEP_COLLECTING: Final = "keep_collecting"
+REFRESH_STATUS: Final = "refresh_status"
+HOME_REFRESH: Final = "home_refresh"
+HOME_NEXT: Final = "home_next"
+HOME_PREVIOUS: Final = "home_previous"
+
+ALIASES: Final[Mapping[str, str]] = {
+    "with_note": COMMENT,
+    "read_words": HISTORY,
+    "read_in_full": READ_ALL,
+    "what_changed": SHOW_CHANGES,
+    "on_it": CLAIM,
+    "rounds_so_far": HISTORY,
+    "send_notes": REVISE,
+    "view_approve": APPROVE,
+    "view_answer": ANSWER,
+    "view_answer_menu": ANSWER_MENU,
+    "view_revise": REVISE,
+    "view_read": READ_ALL,
+    "view_dismiss": DISMISS,
+    "view_take_back": TAKE_BACK,
+    "home_approve": APPROVE,
+    "home_answer": ANSWER,
+    "home_answer_menu": ANSWER_MENU,
+    "home_retry": RETRY,
+    "home_take_back": TAKE_BACK,
+}
+"""The ids that buttons had before, on messages and in views that still stand."""
+
+# --- modals and their fields ----------------------------------------------------------------------
 
 REVISE_MODAL: Final = "revise_modal"
+NOTES_MODAL: Final = "notes_modal"
+"""The form behind Revise when people have written in the thread."""
+APPROVE_MODAL: Final = "approve_modal"
+CONFIRM_MODAL: Final = "confirm_modal"
+"""What asks before an approval that could overlook something."""
+DISMISS_MODAL: Final = "dismiss_modal"
+DISMISS_REPORT_MODAL: Final = "dismiss_report_modal"
+PAGES_MODAL: Final = "pages_modal"
 FEEDBACK: Final = "feedback"
 """Both the block and the input that hold a reviewer's feedback."""
 
@@ -40,52 +86,11 @@ CREW: Final = "crew"
 KICKOFF_FORM: Final = "kickoff_form"
 KICKOFF_INPUT: Final = "kickoff_input"
 """Every field of that form; its block is called `kickoff_input.NAME`."""
-REFRESH_STATUS: Final = "refresh_status"
 
 AWAY_FORM: Final = "away_form"
 AWAY_UNTIL: Final = "away_until"
 AWAY_DELEGATE: Final = "away_delegate"
 """Both the block and the picker of its day and of its person."""
-
-MENU: Final = "menu"
-"""The menu on a card. Its block's id is the round's; its choices are these:"""
-MENU_COMMENT: Final = "with_note"
-"""Named as on the cards that stand in channels since earlier versions."""
-MENU_READ: Final = "read_in_full"
-MENU_CHANGES: Final = "what_changed"
-MENU_CLAIM: Final = "on_it"
-MENU_HISTORY: Final = "rounds_so_far"
-
-NOTES_MODAL: Final = "notes_modal"
-"""The form behind Revise when people have written in the thread."""
-ADD_NOTE: Final = "add_note"
-ADD_PART: Final = "add_note_part"
-"""Its value is the note's `ts` and the part's number."""
-NEXT_NOTES: Final = "next_notes"
-PREVIOUS_NOTES: Final = "previous_notes"
-DISMISS_MODAL: Final = "dismiss_modal"
-DISMISS_REPORT_MODAL: Final = "dismiss_report_modal"
-CONFIRM_MODAL: Final = "confirm_modal"
-"""What asks before an approval that could overlook something."""
-APPROVE_MODAL: Final = "approve_modal"
-PAGES_MODAL: Final = "pages_modal"
-NEXT_PAGE: Final = "next_page"
-PREVIOUS_PAGE: Final = "previous_page"
-VIEW_APPROVE: Final = "view_approve"
-VIEW_REVISE: Final = "view_revise"
-VIEW_READ: Final = "view_read"
-VIEW_DISMISS: Final = "view_dismiss"
-VIEW_TAKE_BACK: Final = "view_take_back"
-"""The same as on a card, in a modal or in Home."""
-SEND_NOTES: Final = "send_notes"
-KEEP_COLLECTING: Final = "keep_collecting"
-HOME_APPROVE: Final = "home_approve"
-HOME_RETRY: Final = "home_retry"
-HOME_TAKE_BACK: Final = "home_take_back"
-"""What decides in Home, beside what may be no more than the beginning of an output."""
-HOME_REFRESH: Final = "home_refresh"
-HOME_NEXT: Final = "home_next"
-HOME_PREVIOUS: Final = "home_previous"
 
 TRIAL_APPROVE: Final = "trial_approve"
 TRIAL_REVISE: Final = "trial_revise"

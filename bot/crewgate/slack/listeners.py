@@ -15,9 +15,7 @@ from crewgate.slack.home import listeners as home
 from crewgate.slack.home.refresher import HomeRefresher
 from crewgate.slack.kickoff import listeners as kickoff
 from crewgate.slack.notes import listeners as notes
-from crewgate.slack.reviews import dismiss_listeners as dismissals
 from crewgate.slack.reviews import listeners as reviews
-from crewgate.slack.reviews import reader_listeners as reader
 from crewgate.slack.teams import refuse_other_teams
 from crewgate.slack.trial import listeners as trial
 
@@ -28,14 +26,13 @@ Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     """Register all features, for this bot's workspace only; the app runs the loops."""
     app.middleware(partial(refuse_other_teams, identity=context.identity))
-    signs = reviews.register(app, context)
-    reader.register(app, context)
-    dismissals.register(app, context)
+    refresher = HomeRefresher(context)
+    in_home = partial(home.pressed_in_home, refresher=refresher)
+    signs = reviews.register(app, context, in_home=in_home)
     notes.register(app, context)
     kickoff.register(app, context)
     away.register(app, context)
     commands.register(app, context)
     trial.register(app, context)
-    refresher = HomeRefresher(context)
     home.register(app, refresher)
     return {"home": refresher.run, "slow_signs": signs.run}

@@ -34,53 +34,7 @@ def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
     return checked
 
 
-# --- on a card ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A button on a card, pressed."""
-
-    round_id: str
-    by: Person
-    trigger_id: str
-    """Opens one modal within 3 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class MenuChoice:
-    """Something chosen from a card's menu."""
-
-    round_id: str
-    chosen: str
-    by: Person
-    trigger_id: str
-
-
-@raises_malformed
-def parse_click(body: Mapping[str, Any]) -> Click:
-    """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
-    return Click(
-        round_id=str(body["actions"][0].get("value", "")),
-        by=parse_person(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
-    )
-
-
-@raises_malformed
-def parse_menu_choice(body: Mapping[str, Any]) -> MenuChoice:
-    """A `block_actions` payload of a card's menu."""
-    action = body["actions"][0]
-    option = action.get("selected_option") or {}
-    return MenuChoice(
-        round_id=str(action.get("block_id", "")),
-        chosen=str(option.get("value", "")),
-        by=parse_person(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
-    )
-
-
-# --- in modals and Home ---------------------------------------------------------------------------
+# --- modals and Home ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,72 +55,66 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewClick:
-    """A button pressed in a modal or in Home."""
+class View:
+    """A modal or Home, as Slack shows it."""
 
-    value: str
-    action_id: str
-    by: Person
-    trigger_id: str
-    view_id: str
-    view_hash: str
-    metadata: str
-    in_home: bool
-    typed: str
+    id: str = ""
+    hash: str = ""
+    """Another one whenever the view is updated."""
+    metadata: str = ""
+    """What the bot stored in it: a form's `asked`, a reader's position, a Home's page."""
+    typed: str = ""
     """What the box for feedback holds."""
-    box: str
+    box: str = ids.FEEDBACK
     """The box's block id."""
-    block_id: str = ""
-    """The block in which the button is."""
     rows: tuple[str, ...] = ()
-    """The ids of the view's blocks of buttons, in order."""
+    """The ids of the blocks of buttons, in order."""
+
+
+NO_VIEW: Final = View()
+"""The view around what is in a message."""
+
+
+def parse_view(view: Mapping[str, Any]) -> View:
+    """The `view` of a payload. Raises what `raises_malformed` turns into Malformed."""
+    box, typed = _find_feedback(view)
+    return View(
+        id=str(view.get("id", "")),
+        hash=str(view.get("hash", "")),
+        metadata=str(view.get("private_metadata", "")),
+        typed=typed,
+        box=box,
+        rows=tuple(
+            str(one.get("block_id", ""))
+            for one in view.get("blocks") or ()
+            if one["type"] == "actions"
+        ),
+    )
 
 
 @raises_malformed
 def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
-    view = body["view"]
-    box, feedback = _find_feedback(view)
-    round_id, seen, outcome = parse_asked(str(view.get("private_metadata", "")))
+    form = body["view"]
+    view = parse_view(form)
+    round_id, seen, outcome = parse_asked(view.metadata)
     return Submission(
         round_id=round_id,
         seen=seen,
         outcome=outcome,
         by=parse_person(body["user"]),
-        feedback=feedback,
-        box=box,
-        with_notes=view.get("callback_id") == ids.NOTES_MODAL,
-    )
-
-
-@raises_malformed
-def parse_view_click(body: Mapping[str, Any]) -> ViewClick:
-    """A `block_actions` payload of a modal or of Home."""
-    action, view = body["actions"][0], body["view"]
-    box, typed = _find_feedback(view)
-    return ViewClick(
-        value=str(action.get("value", "")),
-        action_id=str(action.get("action_id", "")),
-        by=parse_person(body["user"]),
-        trigger_id=str(body.get("trigger_id", "")),
-        view_id=str(view.get("id", "")),
-        view_hash=str(view.get("hash", "")),
-        metadata=str(view.get("private_metadata", "")),
-        in_home=view.get("type") == "home",
-        typed=typed,
-        box=box,
-        block_id=str(action.get("block_id", "")),
-        rows=_button_blocks(view),
+        feedback=view.typed,
+        box=view.box,
+        with_notes=form.get("callback_id") == ids.NOTES_MODAL,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class HomeOpened:
-    """Somebody opened Home; `metadata` and `rows` are of what it shows, as in a click there."""
+    """Somebody opened Home; `view` is what it shows."""
 
     user: str
-    metadata: str
-    rows: tuple[str, ...]
+    view: View
 
 
 @raises_malformed
@@ -174,15 +122,7 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
     """An `app_home_opened` event; None for the app's other tab, its messages."""
     if event.get("tab") != "home":
         return None
-    view = event.get("view") or {}
-    return HomeOpened(
-        str(event["user"]), str(view.get("private_metadata", "")), _button_blocks(view)
-    )
-
-
-def _button_blocks(view: Mapping[str, Any]) -> tuple[str, ...]:
-    blocks = view.get("blocks") or ()
-    return tuple(str(one.get("block_id", "")) for one in blocks if one["type"] == "actions")
+    return HomeOpened(str(event["user"]), parse_view(event.get("view") or {}))
 
 
 def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
@@ -233,14 +173,6 @@ def parse_command(body: Mapping[str, Any]) -> Command:
         trigger_id=str(body.get("trigger_id", "")),
         text=str(body.get("text") or ""),
     )
-
-
-@raises_malformed
-def parse_refresh(body: Mapping[str, Any]) -> Command:
-    """A `block_actions` payload of a status answer's Refresh button: the same asked once more."""
-    value = str(body["actions"][0].get("value", ""))
-    arguments = ("status",) if value == ids.REFRESH_STATUS else ("status", value)
-    return Command(arguments, by=parse_person(body["user"]))
 
 
 # --- the forms that start a crew ------------------------------------------------------------------

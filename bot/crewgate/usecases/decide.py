@@ -157,7 +157,6 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
         transition = (await tx.round(round_id)).take_back(by.id)
         await tx.save(transition.round)
         await tx.enqueue(transition.effects, at=context.clock())
-    log.info("taken_back", round=round_id, by=by.id)
     return transition.round
 
 
@@ -218,7 +217,6 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
             transition = round_.retry()
             await tx.save(transition.round)
             await tx.enqueue(transition.effects, at=context.clock())
-        log.info("retried", round=round_id, by=by.id)
         return transition.round
 
     return await context.permitting(by.id, Role.REVIEWER, record)
@@ -242,5 +240,4 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         reopened = await tx.round(round_id)
         if reopened.state not in (State.WAITING, State.STUCK):
             raise InvalidTransition(reopened.state, "be reopened")
-    log.info("reopened", round=round_id, by=by.id)
     return reopened

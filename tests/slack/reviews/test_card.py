@@ -59,7 +59,7 @@ def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view:
             acts = [ids.RETRY, ids.DISMISS] if view.round.state is State.STUCK else []
             acts = [ids.REOPEN, ids.DISMISS] if view.round.can_reopen else acts
             assert names[: len(acts) + 1] == [*acts, ids.READ_ALL]
-            assert set(names[len(acts) + 1 :]) <= {ids.READ_WORDS}
+            assert set(names[len(acts) + 1 :]) <= {ids.HISTORY}
 
 
 @pytest.mark.parametrize("piece", ["&", "<", "😀", "\n", "a\n", "*", "<@U6>", "x"])

@@ -252,7 +252,7 @@ def test_a_decided_card_says_when_and_after_how_long() -> None:
 def test_long_words_are_one_click_away(length: int, is_cut: bool) -> None:
     view = a_view(state=State.RESUMED, decision=a_decision(Revise("x" * length)))
     pressed = [action for action, _ in buttons(render_card(view, now=LATER))]
-    assert pressed == [ids.READ_ALL, *([ids.READ_WORDS] if is_cut else [])]
+    assert pressed == [ids.READ_ALL, *([ids.HISTORY] if is_cut else [])]
 
 
 @pytest.mark.parametrize(

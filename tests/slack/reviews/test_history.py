@@ -54,7 +54,7 @@ def test_an_output_is_rendered_as_it_is_read() -> None:
 def test_a_long_output_says_how_much_is_shown_and_has_a_button_to_all_of_it() -> None:
     blocks = entry(line("A sentence of it. " * 300, 90_000))
     [left_off] = [block for block in blocks if "accessory" in block]
-    assert left_off["accessory"]["action_id"] == ids.VIEW_READ
+    assert left_off["accessory"]["action_id"] == ids.READ_ALL
     assert left_off["accessory"]["value"] == "r-1"
     assert "of 90,000 characters" in shown([left_off])
     assert not [block for block in entry(line("Short.")) if "accessory" in block]

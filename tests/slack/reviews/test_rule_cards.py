@@ -248,7 +248,7 @@ def test_the_history_and_the_reader_say_so_too() -> None:
     position = ReaderPosition("r-1", ReaderTab.WHOLE)
     view = render_reader(position, ONE_OF_TWO, ()).view
     assert "1 of 2: <@U0BEN> for <@U0ANA>" in shown(view)
-    assert ids.VIEW_TAKE_BACK in str(view)
+    assert ids.TAKE_BACK in str(view)
 
 
 def test_a_comment_of_several_says_when_it_is_sent() -> None:

@@ -28,7 +28,8 @@ from crewgate.slack.commands.rule_messages import render_rules
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.kickoff.listeners import on_kickoff_command
-from crewgate.slack.payloads import Command, parse_command, parse_refresh
+from crewgate.slack.payloads import Command, parse_command
+from crewgate.slack.press import parse_press
 from crewgate.usecases.queries import status
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.rules import rules_of
@@ -63,7 +64,9 @@ async def on_command(
 async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
     """Bring a status answer up to date where it stands."""
     await ack()
-    asked = parse_refresh(body)
+    press = parse_press(body)
+    of = () if press.value == ids.REFRESH_STATUS else (press.value,)
+    asked = Command(("status", *of), by=press.by)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
         await replace_ephemeral(respond, await _answer(asked, context))
 

@@ -14,8 +14,12 @@ from crewgate.slack.blockkit.text import duration
 from crewgate.slack.home import strings
 from crewgate.slack.home.layout import Part, Row, block_id, count_new, lines_of, part_of
 from crewgate.slack.reviews import reader_strings, state_strings, summary
-from crewgate.slack.reviews import strings as reviews
-from crewgate.slack.reviews.buttons import dismiss_button, home_buttons, take_back_button
+from crewgate.slack.reviews.buttons import (
+    decide_buttons,
+    dismiss_button,
+    retry_button,
+    take_back_button,
+)
 from crewgate.slack.reviews.links import Deciders, Link
 from crewgate.slack.reviews.presentation import Waiting, present
 from crewgate.usecases.read_models import Queue, RoundLine
@@ -101,11 +105,11 @@ def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Blo
     round_ = line.round
     waits = row.part is Part.MINE and not row.over
     if waits:
-        yield from home_buttons(round_)
+        yield from decide_buttons(round_)
     if row.part is Part.STUCK and not row.over:
         if line.key in found.reviewed:
-            yield button(reviews.RETRY, action_id=ids.HOME_RETRY, value=round_.id)
-        yield dismiss_button(round_, action_id=ids.VIEW_DISMISS)
-    yield button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+            yield retry_button(round_)
+        yield dismiss_button(round_)
+    yield button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
     if waits and user in voices_of(round_.votes):
-        yield take_back_button(round_, action_id=ids.HOME_TAKE_BACK)
+        yield take_back_button(round_)

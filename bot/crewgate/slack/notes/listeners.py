@@ -12,14 +12,13 @@ from crewgate.slack.client.ephemeral import Respond, remove_original, send_ephem
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.notes import strings
-from crewgate.slack.payloads import Deleted, Edited, Written, parse_click, parse_message
-from crewgate.slack.reviews.listeners import on_revise
+from crewgate.slack.payloads import Deleted, Edited, Written, parse_message
+from crewgate.slack.press import parse_press
 from crewgate.usecases.notes import change_note, delete_note, keep_note
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
     """Put the thread's messages and the offer on the app."""
-    app.action(ids.SEND_NOTES)(partial(on_revise, context=context))
     app.action(ids.KEEP_COLLECTING)(partial(on_keep_collecting, context=context))
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
@@ -30,12 +29,12 @@ async def on_keep_collecting(
 ) -> None:
     """Take the offer away, and answer in the thread where it stood."""
     await ack()
-    click = parse_click(body)
+    press = parse_press(body)
     await remove_original(respond)
     async with explain_errors(
-        partial(send_ephemeral, respond), context=context, by=click.by, round=click.round_id
+        partial(send_ephemeral, respond), context=context, by=press.by, round=press.value
     ):
-        posting = await context.uow.read.posting(click.round_id)
+        posting = await context.uow.read.posting(press.value)
         asks = posting.view.round.question is not None
         kept = strings.KEPT_FOR_ANSWER if asks else strings.KEPT
         await send_ephemeral(respond, kept, thread_ts=posting.thread_ts)

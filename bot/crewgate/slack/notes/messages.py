@@ -20,7 +20,7 @@ def render_offer(round_: Round) -> Message:
         [
             section(says),
             actions(
-                button(send, action_id=ids.SEND_NOTES, value=round_.id),
+                button(send, action_id=ids.REVISE, value=round_.id),
                 button(strings.KEEP_COLLECTING, action_id=ids.KEEP_COLLECTING, value=round_.id),
             ),
         ],

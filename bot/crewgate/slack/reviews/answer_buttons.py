@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.question import Question, Reading, approval_of, reading_of
@@ -18,31 +17,17 @@ BUTTONS: Final = 4
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the buttons and the menu are called in one place, and Revise's own there."""
-
-    answer: str
-    menu: str
-    revise: str
-
-
-ON_CARD: Final = Names(ids.ANSWER, ids.ANSWER_MENU, ids.REVISE)
-IN_VIEW: Final = Names(ids.VIEW_ANSWER, ids.VIEW_ANSWER_MENU, ids.VIEW_REVISE)
-IN_HOME: Final = Names(ids.HOME_ANSWER, ids.HOME_ANSWER_MENU, ids.VIEW_REVISE)
-
-
-def answer_buttons(round_: Round, question: Question, names: Names) -> tuple[Block, ...]:
+def answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     """One for each outcome, in the flow's order, and Answer in words."""
     labels = _labels(question)
-    words = button(answer_strings.IN_WORDS, action_id=names.revise, value=round_.id)
+    words = button(answer_strings.IN_WORDS, action_id=ids.REVISE, value=round_.id)
     if len(labels) <= BUTTONS:
         green = _first_approval(question)
         return (
             *(
                 button(
                     label,
-                    action_id=f"{names.answer}.{number}",
+                    action_id=f"{ids.ANSWER}.{number}",
                     value=round_.id,
                     style="primary" if number == green else None,
                 )
@@ -52,7 +37,7 @@ def answer_buttons(round_: Round, question: Question, names: Names) -> tuple[Blo
         )
     menu: Block = {
         "type": "static_select",
-        "action_id": names.menu,
+        "action_id": ids.ANSWER_MENU,
         "placeholder": plain_text(answer_strings.CHOOSE, LABEL_LIMIT),
         "options": [
             {"text": plain_text(label, LABEL_LIMIT), "value": f"{round_.id} {number}"}

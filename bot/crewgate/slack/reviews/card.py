@@ -31,7 +31,12 @@ from crewgate.slack.reviews import (
     strings,
 )
 from crewgate.slack.reviews.answer_buttons import outcomes_in_full
-from crewgate.slack.reviews.buttons import card_buttons, dismiss_button, take_back_button
+from crewgate.slack.reviews.buttons import (
+    decide_buttons,
+    dismiss_button,
+    retry_button,
+    take_back_button,
+)
 from crewgate.slack.reviews.comparison import measure_changes
 from crewgate.slack.reviews.menu import with_menu
 from crewgate.slack.reviews.output import output_on_card
@@ -159,7 +164,7 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 def _decide(view: CardView, *, whole: bool) -> list[Block]:
     """What the buttons do, and the buttons."""
     round_id, question = view.round.id, view.round.question
-    buttons = [*card_buttons(view.round)]
+    buttons = [*decide_buttons(view.round)]
     if not whole:
         label = card_strings.read_all(count_pages(view.output.text))
         buttons.append(button(label, action_id=ids.READ_ALL, value=round_id))
@@ -214,8 +219,7 @@ def _all_who_approved(decision: Decision) -> list[Block]:
 def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
     match shown:
         case Stuck():
-            retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-            return [retry, dismiss_button(round_)]
+            return [retry_button(round_), dismiss_button(round_)]
         case Closed(can_reopen=True):
             reopen = button(strings.REOPEN, action_id=ids.REOPEN, value=round_.id)
             return [reopen, dismiss_button(round_)]
@@ -227,5 +231,5 @@ def _read_buttons(round_: Round, decision: Decision | None) -> list[Block]:
     read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
     if decision is None or not state_strings.is_cut(decision):
         return [read]
-    words = button(card_strings.READ_WORDS, action_id=ids.READ_WORDS, value=round_.id)
+    words = button(card_strings.READ_WORDS, action_id=ids.HISTORY, value=round_.id)
     return [read, words]

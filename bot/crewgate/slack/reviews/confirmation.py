@@ -32,14 +32,14 @@ def render_confirmation(
     round_ = view.round
     question = round_.question
     words = form_strings.ASK_FOR_CHANGES if question is None else answer_strings.IN_WORDS
-    buttons = [button(words, action_id=ids.VIEW_REVISE, value=round_.id)]
+    buttons = [button(words, action_id=ids.REVISE, value=round_.id)]
     if question is not None and outcome is not None:
         title, submit = form_strings.ANSWER_TITLE, form_strings.ANSWER_SUBMIT
         answer = [section(form_strings.will_answer(question.outcomes[outcome]))]
     else:
         title, submit, answer = form_strings.CONFIRM_TITLE, form_strings.CONFIRM_SUBMIT, []
     if caveats.is_excerpt and not while_reading:
-        read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+        read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
         buttons.append(read)
     return modal(
         title,

@@ -51,7 +51,7 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
         left_off = section(reader_strings.excerpt(characters, line.characters))
-        read = button(reader_strings.READ, action_id=ids.VIEW_READ, value=round_.id)
+        read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
         yield left_off | {"accessory": read}
     answered, outcome = summary.decision_and_answer(round_)
     yield section(answered[:SECTION_LIMIT])

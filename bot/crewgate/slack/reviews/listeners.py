@@ -1,11 +1,15 @@
-"""What Slack calls about a card: its buttons, its menu, and the forms that these open."""
+"""The presses on reviews' buttons, and the forms that these open, sent.
+
+`VERBS` has each button once, wherever it stands: on a card, in a modal, in Home.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -26,72 +30,61 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
-from crewgate.slack.client.modals import open_modal
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.client.ephemeral import Respond
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_click, explain_errors, render_error_modal, show_in_form
-from crewgate.slack.payloads import (
-    Click,
-    MenuChoice,
-    Submission,
-    parse_click,
-    parse_menu_choice,
-    parse_submission,
-)
+from crewgate.slack.errors import explain_errors, render_error_modal, show_in_form
+from crewgate.slack.payloads import Submission, parse_asked, parse_submission
+from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import form_strings
 from crewgate.slack.reviews.modals import (
-    Show,
     approve_form,
     confirmation,
+    dismiss_form,
+    dismiss_report_form,
+    form_again,
     form_with_new_notes,
     revise_form,
     show_page,
 )
-from crewgate.slack.reviews.outcome_choice import parse_outcome
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.slow_signs import SlowSigns
 from crewgate.usecases.decide import answer_of, decide, reopen, retry, take_back
+from crewgate.usecases.dismiss import dismiss, dismiss_report
 from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
 
-_TABS: Final = {
-    ids.MENU_READ: ReaderTab.WHOLE,
-    ids.MENU_CHANGES: ReaderTab.CHANGES,
-    ids.MENU_HISTORY: ReaderTab.HISTORY,
-}
-
-_BUTTONS: Final = {
-    ids.READ_ALL: ids.MENU_READ,
-    ids.READ_WORDS: ids.MENU_HISTORY,
-    ids.SHOW_CHANGES: ids.MENU_CHANGES,
-    ids.CLAIM: ids.MENU_CLAIM,
-}
-"""Buttons of a card, by what is chosen with them."""
+IsRecorded: TypeAlias = bool
+"""True if something was recorded that the round's card is about to show."""
+Verb: TypeAlias = Callable[[Press, Reply], Awaitable[IsRecorded]]
+"""Does what a button says, and acknowledges. Raises what the presser is told."""
 
 
-def register(app: AsyncApp, context: SlackContext) -> SlowSigns:
-    """Put a card's listeners on the app; what is returned must run for signs to be given."""
+def register(
+    app: AsyncApp, context: SlackContext, *, in_home: Callable[[Press], Seen]
+) -> SlowSigns:
+    """Put the buttons and the forms of reviews on the app; the returned signs must be run.
+
+    `in_home` learns of every press in Home, and returns what was shown beside the button.
+    """
     signs = SlowSigns(context)
-    app.action(ids.APPROVE)(partial(on_approve, context=context, signs=signs))
-    answer = partial(on_answer, context=context, signs=signs)
-    app.action(re.compile(rf"^{ids.ANSWER}\.[0-9]{{1,3}}$"))(answer)
-    app.action(ids.ANSWER_MENU)(answer)
-    app.action(ids.REVISE)(partial(on_revise, context=context))
-    app.action(ids.RETRY)(partial(on_retry, context=context, signs=signs))
-    app.action(ids.REOPEN)(partial(on_reopen, context=context, signs=signs))
-    app.action(ids.TAKE_BACK)(partial(on_take_back, context=context, signs=signs))
-    app.action(ids.MENU)(partial(on_menu, context=context))
-    for action_id, chosen in _BUTTONS.items():
-        app.action(action_id)(partial(on_card_button, chosen=chosen, context=context))
+    names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU, *ids.ALIASES))
+    press = partial(on_press, context=context, signs=signs, in_home=in_home)
+    app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
     app.view(ids.APPROVE_MODAL)(partial(on_comment_submitted, context=context))
     for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
         app.view(form)(partial(on_revise_submitted, context=context))
     app.view(ids.CONFIRM_MODAL)(partial(on_confirmed, context=context))
+    for form, give_up in ((ids.DISMISS_MODAL, dismiss), (ids.DISMISS_REPORT_MODAL, dismiss_report)):
+        app.view(form)(partial(on_dismiss_submitted, context=context, give_up=give_up))
     return signs
 
 
-async def on_approve(
+# --- presses --------------------------------------------------------------------------------------
+
+
+async def on_press(
     ack: AsyncAck,
     body: Body,
     client: AsyncWebClient,
@@ -99,50 +92,156 @@ async def on_approve(
     *,
     context: SlackContext,
     signs: SlowSigns,
+    in_home: Callable[[Press], Seen],
 ) -> None:
-    """One click is a decision, acknowledged once it is on disk, unless it has to be confirmed."""
-    await _decide_at_once(parse_click(body), None, ack, client, respond, context, signs)
-
-
-async def on_answer(
-    ack: AsyncAck,
-    body: Body,
-    client: AsyncWebClient,
-    respond: Respond,
-    *,
-    context: SlackContext,
-    signs: SlowSigns,
-) -> None:
-    """A flow's outcome was pressed, or chosen from the menu: as one click on Approve."""
-    choice = parse_outcome(body)
-    click = replace(parse_click(body), round_id=choice.round_id)
-    await _decide_at_once(click, choice.outcome, ack, client, respond, context, signs)
-
-
-async def _decide_at_once(  # Bolt's own, passed on
-    click: Click,
-    outcome: int | None,
-    ack: AsyncAck,
-    client: AsyncWebClient,
-    respond: Respond,
-    context: SlackContext,
-    signs: SlowSigns,
-) -> None:
-    async with explain_click(respond, click, ack, context):
-        try:
-            verdict = await verdict_of(click.round_id, outcome, context)
-            is_new = await decide_once(
-                click.round_id, verdict, by=click.by, via=Via.BUTTON, context=context
-            )
-        except ConfirmationNeeded as needed:
-            form = await confirmation(click.round_id, needed.caveats, context, outcome=outcome)
-            await ack()
-            if await open_modal(client, click.trigger_id, form) is None:
-                await send_ephemeral(respond, form_strings.CONFIRMATION_NOT_OPENED)
-            return
+    """Do what a button says; a refusal is shown where it was pressed."""
+    press = parse_press(body)
+    verb = VERBS.get(press.action)
+    if verb is None:
         await ack()
-        if is_new:
-            signs.watch(click.round_id, respond)
+        return
+    if press.where is Where.HOME:
+        press = replace(press, seen=in_home(press))
+    reply = Reply(press, ack, client, respond, context)
+    async with reply.explained(round_id=_round_id(press)):
+        if await verb(press, reply) and press.where is Where.CARD:
+            signs.watch(press.value, respond)
+
+
+def _round_id(press: Press) -> str:
+    if VERBS[press.action] is _fill_in:
+        return parse_asked(press.view.metadata)[0]
+    return press.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Change a round with one press, and log it once it is changed."""
+
+    change: Callable[..., Awaitable[object]]
+    """A use case: takes the round's id, `by` and `context`."""
+    event: str
+    is_watched: bool = True
+    """Its presser is told if the card is slow to show it."""
+
+    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+        await self.change(press.value, by=press.by, context=reply.context)
+        log.info(self.event, round=press.value, by=press.by.id, where=press.where)
+        await _done(press, reply)
+        return self.is_watched
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Open a form, if the presser may send it now."""
+
+    form: Callable[[str, Person, SlackContext], Awaitable[Block]]
+
+    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+        await reply.open(await self.form(press.value, press.by, reply.context))
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Open a tab of the reader."""
+
+    tab: ReaderTab
+
+    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+        position = ReaderPosition(press.value, self.tab)
+        await show_page(position, press.by, reply.ack, reply.show, reply.context)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Turn the reader's page by so many."""
+
+    step: int
+
+    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+        position = parse_position(press.view.metadata)
+        if position is None:
+            await reply.ack()
+        else:
+            turned = replace(position, page=max(0, (position.page or 0) + self.step))
+            await show_page(turned, press.by, reply.ack, reply.update, reply.context)
+        return False
+
+
+async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
+    """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
+
+    It is acknowledged once it is on disk.
+    """
+    context = reply.context
+    try:
+        verdict = await verdict_of(press.value, press.outcome, context)
+        is_new = await decide_once(
+            press.value, verdict, by=press.by, via=Via.BUTTON, context=context, seen=press.seen
+        )
+    except ConfirmationNeeded as needed:
+        form = await confirmation(
+            press.value,
+            needed.caveats,
+            context,
+            while_reading=_position(press) is not None,
+            outcome=press.outcome,
+        )
+        await reply.open(form, otherwise=form_strings.CONFIRMATION_NOT_OPENED)
+        return False
+    await _done(press, reply)
+    return is_new
+
+
+async def _fill_in(press: Press, reply: Reply) -> IsRecorded:
+    """Put a note or a part of one into the form, after what is typed there, or turn their pages."""
+    form = await form_again(press, reply.context)
+    await reply.ack()
+    await reply.update(form)
+    return False
+
+
+def _position(press: Press) -> ReaderPosition | None:
+    """What the presser reads; None if they read nothing."""
+    return parse_position(press.view.metadata) if press.where is Where.MODAL else None
+
+
+async def _done(press: Press, reply: Reply) -> None:
+    """Acknowledge what is recorded, and show it to somebody who reads."""
+    position = _position(press)
+    if position is None:
+        await reply.ack()
+    else:
+        await show_page(position, press.by, reply.ack, reply.update, reply.context)
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    ids.APPROVE: _decide_at_once,
+    ids.ANSWER: _decide_at_once,
+    ids.REVISE: _Open(revise_form),
+    ids.COMMENT: _Open(approve_form),
+    ids.TAKE_BACK: _Record(take_back, "taken_back"),
+    ids.CLAIM: _Record(claim, "claimed", is_watched=False),
+    ids.RETRY: _Record(retry, "retried"),
+    ids.REOPEN: _Record(reopen, "reopened"),
+    ids.DISMISS: _Open(dismiss_form),
+    ids.DISMISS_REPORT: _Open(dismiss_report_form),
+    ids.READ_ALL: _Read(ReaderTab.WHOLE),
+    ids.SHOW_CHANGES: _Read(ReaderTab.CHANGES),
+    ids.HISTORY: _Read(ReaderTab.HISTORY),
+    ids.NEXT_PAGE: _Turn(+1),
+    ids.PREVIOUS_PAGE: _Turn(-1),
+    ids.ADD_NOTE: _fill_in,
+    ids.ADD_PART: _fill_in,
+    ids.NEXT_NOTES: _fill_in,
+    ids.PREVIOUS_NOTES: _fill_in,
+}
+"""What each button does. The value of a report's button is the report's id."""
+
+
+# --- forms, sent ----------------------------------------------------------------------------------
 
 
 async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
@@ -171,103 +270,6 @@ async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
             return
         # All of them: it may lie on the modal that somebody was reading in.
         await ack(response_action="clear")
-
-
-async def on_retry(
-    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext, signs: SlowSigns
-) -> None:
-    """Send a stuck decision once more."""
-    click = parse_click(body)
-    async with explain_click(respond, click, ack, context):
-        await retry(click.round_id, by=click.by, context=context)
-        await ack()
-        signs.watch(click.round_id, respond)
-
-
-async def on_reopen(
-    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext, signs: SlowSigns
-) -> None:
-    """Let a round wait again that was closed because the crew did not know its execution."""
-    click = parse_click(body)
-    async with explain_click(respond, click, ack, context):
-        await reopen(click.round_id, by=click.by, context=context)
-        await ack()
-        signs.watch(click.round_id, respond)
-
-
-async def on_take_back(
-    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext, signs: SlowSigns
-) -> None:
-    """Take back the presser's approval, or the one that was given for them."""
-    click = parse_click(body)
-    async with explain_click(respond, click, ack, context):
-        await take_back(click.round_id, by=click.by, context=context)
-        await ack()
-        signs.watch(click.round_id, respond)
-
-
-async def on_revise(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
-    """Open the form, if this person may ask for changes now."""
-    click = parse_click(body)
-    async with explain_click(respond, click, ack, context):
-        form = await revise_form(click.round_id, click.by, context)
-        await ack()
-        if await open_modal(client, click.trigger_id, form) is None:
-            await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
-
-
-async def on_menu(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
-    """Something was chosen from a card's menu."""
-    await _on_choice(parse_menu_choice(body), ack, client, respond, context)
-
-
-async def on_card_button(
-    ack: AsyncAck,
-    body: Body,
-    client: AsyncWebClient,
-    respond: Respond,
-    *,
-    chosen: str,
-    context: SlackContext,
-) -> None:
-    """A button on a card that does what the menu of an older one does."""
-    click = parse_click(body)
-    choice = MenuChoice(click.round_id, chosen, click.by, click.trigger_id)
-    await _on_choice(choice, ack, client, respond, context)
-
-
-async def _on_choice(
-    choice: MenuChoice,
-    ack: AsyncAck,
-    client: AsyncWebClient,
-    respond: Respond,
-    context: SlackContext,
-) -> None:
-    async with explain_click(respond, choice, ack, context):
-        if not await _choose(choice, ack, partial(open_modal, client, choice.trigger_id), context):
-            await send_ephemeral(respond, shared.MODAL_NOT_OPENED)
-
-
-async def _choose(choice: MenuChoice, ack: AsyncAck, show: Show, context: SlackContext) -> bool:
-    """Do what was chosen; False if a modal was to be shown and was not. Raises as `decide` does."""
-    match choice.chosen:
-        case ids.MENU_COMMENT:
-            form = await approve_form(choice.round_id, choice.by, context)
-            await ack()
-            return bool(await show(form))
-        case ids.MENU_CLAIM:
-            await claim(choice.round_id, by=choice.by, context=context)
-        case chosen if chosen in _TABS:
-            position = ReaderPosition(choice.round_id, _TABS[chosen])
-            return await show_page(position, choice.by, ack, show, context)
-        case _:
-            pass
-    await ack()
-    return True
 
 
 async def on_revise_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
@@ -329,6 +331,28 @@ async def _settle_form(
             return
         # All of them: the form may lie on the modal that somebody was reading in.
         await ack(response_action="clear")
+
+
+async def on_dismiss_submitted(
+    ack: AsyncAck,
+    body: Body,
+    *,
+    context: SlackContext,
+    give_up: Callable[..., Awaitable[object]],
+) -> None:
+    """Give up a round or a report, as `give_up` does; a refusal is shown in the form."""
+    submission = parse_submission(body)
+    show = partial(show_in_form, ack, submission.box)
+    if not submission.feedback.strip():
+        await show(form_strings.DISMISS_MISSING)
+        return
+    async with explain_errors(
+        show, context=context, plain=True, by=submission.by, subject=submission.round_id
+    ):
+        why = submission.feedback
+        await give_up(submission.round_id, why, by=submission.by, context=context)
+        await ack(response_action="clear")
+        log.info("dismissed", subject=submission.round_id, by=submission.by.id)
 
 
 def _problem(feedback: str) -> str | None:

@@ -19,10 +19,10 @@ def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
     changes = not waits and view.previous is not None
     comment = waits and round_.question is None
     choices = [
-        (reader_strings.HISTORY, ids.MENU_HISTORY),
-        *([(reader_strings.CHANGES, ids.MENU_CHANGES)] if changes else []),
-        *([(strings.APPROVE_WITH_COMMENT, ids.MENU_COMMENT)] if comment else []),
-        *([(reader_strings.READ, ids.MENU_READ)] if waits and whole else []),
+        (reader_strings.HISTORY, ids.HISTORY),
+        *([(reader_strings.CHANGES, ids.SHOW_CHANGES)] if changes else []),
+        *([(strings.APPROVE_WITH_COMMENT, ids.COMMENT)] if comment else []),
+        *([(reader_strings.READ, ids.READ_ALL)] if waits and whole else []),
     ]
     accessory = {
         "type": "overflow",

@@ -18,13 +18,20 @@ from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
-from crewgate.slack.payloads import Submission, ViewClick, parse_asked
+from crewgate.slack.payloads import Submission, parse_asked
+from crewgate.slack.press import Press
 from crewgate.slack.reviews import form_strings
 from crewgate.slack.reviews.confirmation import render_confirmation
-from crewgate.slack.reviews.forms import render_approve_form, render_revise_form
+from crewgate.slack.reviews.forms import (
+    render_approve_form,
+    render_dismiss_form,
+    render_dismiss_report_form,
+    render_revise_form,
+)
 from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.decide import caveats_for, may_revise, record_read_to_end
+from crewgate.usecases.dismiss import may_dismiss, may_dismiss_report
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine
 
@@ -86,28 +93,38 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
     return await context.off_loop(render, posting.view, draft, by.id)
 
 
-async def form_again(click: ViewClick, context: SlackContext) -> Block:
+async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:
+    """The form behind Dismiss on a round. Raises as `dismiss` does."""
+    return render_dismiss_form(await may_dismiss(round_id, by=by, context=context))
+
+
+async def dismiss_report_form(letter_id: str, by: Person, context: SlackContext) -> Block:
+    """The form behind Dismiss on a report. Raises as `dismiss_report` does."""
+    return render_dismiss_report_form(await may_dismiss_report(letter_id, by=by, context=context))
+
+
+async def form_again(press: Press, context: SlackContext) -> Block:
     """The form behind Revise after a button in it: one more note, or a part, or another page.
 
     What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
     StoreUnavailable.
     """
-    round_id, _, _ = parse_asked(click.metadata)
+    round_id, _, _ = parse_asked(press.view.metadata)
     posting = await context.uow.read.posting(round_id)
-    await context.ensure(click.by.id, Role.REVIEWER, posting.view.round)
-    mark = (await caveats_for(round_id, by=click.by, context=context)).notes_mark
+    await context.ensure(press.by.id, Role.REVIEWER, posting.view.round)
+    mark = (await caveats_for(round_id, by=press.by, context=context)).notes_mark
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
-    words = _words_to_add(click, notes)
-    text = click.typed if words is None else appended(click.typed, words)
+    words = _words_to_add(press, notes)
+    text = press.view.typed if words is None else appended(press.view.typed, words)
     problem = form_strings.NOTE_DOES_NOT_FIT if text is None else None
-    box = click.typed if text is None else text
+    box = press.view.typed if text is None else text
     left = tuple(note for note in notes if not is_in(box, note))
-    revision, page = _turned(click)
+    revision, page = _turned(press)
     return await context.off_loop(
         render_revise_form,
         posting.view,
         Draft(box, left),
-        click.by.id,
+        press.by.id,
         notes_mark=mark,
         revision=revision,
         page=page,
@@ -140,24 +157,24 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
     )
 
 
-def _words_to_add(click: ViewClick, notes: Sequence[Note]) -> str | None:
+def _words_to_add(press: Press, notes: Sequence[Note]) -> str | None:
     """What a button adds to the feedback. Parts of a note are chosen by who wrote it."""
-    ts, _, number = click.value.partition(" ")
+    ts, _, number = press.value.partition(" ")
     note = next((one for one in notes if one.ts == ts), None)
-    if note is None or click.action_id not in {ids.ADD_NOTE, ids.ADD_PART}:
+    if note is None or press.action not in {ids.ADD_NOTE, ids.ADD_PART}:
         return None
-    if click.action_id == ids.ADD_NOTE:
+    if press.action == ids.ADD_NOTE:
         return note.attributed
-    theirs = note.by.id == click.by.id and number.isdecimal()
+    theirs = note.by.id == press.by.id and number.isdecimal()
     return part_in_feedback(note, int(number)) if theirs else None
 
 
-def _turned(click: ViewClick) -> tuple[int, int]:
+def _turned(press: Press) -> tuple[int, int]:
     """How often the box will have been filled, and the page of notes: both are in its name."""
-    page = click.box.rpartition("-")[2].partition(".")[2]
-    step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(click.action_id)
-    turned = _number(page) if step is None else max(0, _number(click.value) + step)
-    return _revision_of(click.box), turned
+    page = press.view.box.rpartition("-")[2].partition(".")[2]
+    step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(press.action)
+    turned = _number(page) if step is None else max(0, _number(press.value) + step)
+    return _revision_of(press.view.box), turned
 
 
 def _revision_of(box: str) -> int:
@@ -171,13 +188,13 @@ def _number(text: str) -> int:
 
 async def show_page(
     position: ReaderPosition, by: Person, ack: AsyncAck, show: Show, context: SlackContext
-) -> bool:
-    """Acknowledge, and show a page of the reader; whether Slack did.
+) -> None:
+    """Acknowledge, and show a page of the reader.
 
     Of other rounds it has those that this person may read. It is rendered after the
-    acknowledgement, and in a thread: the text may be long. Who has turned
-    to the last page is remembered once it is shown. Raises RoundNotFound, NotAReader, UnknownCrew
-    or StoreUnavailable, before the acknowledgement.
+    acknowledgement, and in a thread: the text may be long. Once the last page is shown, it is
+    remembered that this person turned to it. Raises RoundNotFound, NotAReader, UnknownCrew or
+    StoreUnavailable, before the acknowledgement.
     """
     view = (await context.uow.read.posting(position.round_id)).view
     await context.ensure(by.id, Role.READER, view.round)
@@ -190,11 +207,8 @@ async def show_page(
         history = [line for line in found if line.round.id in readable]
     await ack()
     page = await context.off_loop(render_reader, position, view, history)
-    if not await show(page.view):
-        return False
-    if page.is_end and view.round.state is State.WAITING:
+    if await show(page.view) and page.is_end and view.round.state is State.WAITING:
         await _remember_end(position.round_id, by, context)
-    return True
 
 
 async def _remember_end(round_id: str, by: Person, context: SlackContext) -> None:

@@ -22,7 +22,7 @@ from crewgate.slack.reviews import (
     state_strings,
     strings,
 )
-from crewgate.slack.reviews.buttons import dismiss_button
+from crewgate.slack.reviews.buttons import dismiss_button, retry_button
 from crewgate.slack.reviews.calls import mentionable, not_voted
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from crewgate.usecases.read_models import DeadLetter
@@ -88,8 +88,7 @@ def render_refresh_failed(round_: Round) -> Message | None:
         return None
     blocks = [section(state_strings.refresh_failed(shown, round_))]
     if isinstance(shown, Stuck):
-        retry = button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-        blocks.append(actions(retry, dismiss_button(round_)))
+        blocks.append(actions(retry_button(round_), dismiss_button(round_)))
     return Message(notification(card_strings.push(round_, shown)), blocks)
 
 

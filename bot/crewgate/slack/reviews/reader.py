@@ -24,7 +24,7 @@ from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.page_buttons import page_buttons
 from crewgate.slack.reviews import reader_strings, rule_strings, state_strings, strings
-from crewgate.slack.reviews.buttons import take_back_button, view_buttons
+from crewgate.slack.reviews.buttons import decide_buttons, take_back_button
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
@@ -100,7 +100,7 @@ def render_reader(
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
         ),
-        *([actions(*view_buttons(round_), *_take_back(round_))] if waits else []),
+        *([actions(*decide_buttons(round_), *_take_back(round_))] if waits else []),
     ]
     made = modal(
         _TITLES[position.tab],
@@ -119,7 +119,7 @@ def _state(round_: Round) -> str:
 
 
 def _take_back(round_: Round) -> list[Block]:
-    return [take_back_button(round_, action_id=ids.VIEW_TAKE_BACK)] if round_.votes else []
+    return [take_back_button(round_)] if round_.votes else []
 
 
 def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> BlocksPage:

@@ -10,7 +10,7 @@ from crewgate.domain.people import Role
 from crewgate.slack import ids
 from crewgate.slack.client.ephemeral import Respond, remove_original, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.payloads import parse_click
+from crewgate.slack.press import parse_press
 from crewgate.slack.trial import strings
 
 
@@ -26,7 +26,7 @@ async def on_trial_pressed(
 ) -> None:
     """Say that it arrived, and for which crews this person may decide."""
     await ack()
-    crews = await context.crews_of(parse_click(body).by.id, Role.REVIEWER, recheck=True)
+    crews = await context.crews_of(parse_press(body).by.id, Role.REVIEWER, recheck=True)
     await send_ephemeral(respond, strings.pressed(crews))
 
 
