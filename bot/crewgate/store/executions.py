@@ -25,13 +25,14 @@ from crewgate.store.statements import (
     HAS_WEBHOOKS,
     PLACE_PROGRESS,
     PLACE_THREAD,
-    SAVE_EXECUTION,
     START_THREAD,
     UNDO_ACTIVITY,
     add_kickoff_form,
     add_task_update_once,
+    changing,
     open_execution,
     register_webhooks,
+    update_execution,
 )
 from crewgate.store.tables import (
     REGISTERED,
@@ -99,7 +100,8 @@ class SqlExecutions:
     async def save(self, execution: Execution) -> None:
         """See `TxExecutions`."""
         key = _key(execution.crew, execution.execution_id)
-        await write(self._connection, SAVE_EXECUTION, key | from_execution(execution))
+        values = changing(executions, from_execution(execution))
+        await write(self._connection, update_execution(*values), key | values)
 
     async def record_kickoff(
         self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
@@ -208,12 +210,7 @@ class SqlExecutions:
         self, crew: str, execution_id: str, *, at: datetime, activity: int
     ) -> Execution:
         new = Execution(crew=crew, execution_id=execution_id, began_at=at)
-        row = from_execution(new) | {
-            "crew": crew,
-            "execution_id": execution_id,
-            "began_at": at,
-            "activity_count": activity,
-        }
+        row = from_execution(new) | {"activity_count": activity}
         [opened] = await rows(self._connection, open_execution(self._dialect), row)
         if opened.has_webhooks:
             self._with_webhooks.add((crew, execution_id))

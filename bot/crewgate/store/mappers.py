@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from enum import Enum
+from operator import attrgetter
+from typing import Any, Final, assert_never, get_type_hints
 
 import sqlalchemy as sa
 
 from crewgate.domain.effects import IN_ORDER, Effect, EffectKind
-from crewgate.domain.execution import Execution, ExecutionState, id_beginning
-from crewgate.domain.given import Came, Hidden
+from crewgate.domain.execution import Execution, id_beginning
+from crewgate.domain.given import Came
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
-from crewgate.domain.people import Email
-from crewgate.domain.question import Question
-from crewgate.domain.review import Review, Round, State
+from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import (
     Answer,
@@ -29,6 +29,7 @@ from crewgate.domain.verdict import (
     Via,
     Vote,
 )
+from crewgate.store.codec import dumper, loader
 from crewgate.store.reasons import from_reason, to_reason
 from crewgate.store.rules import rule_id_of, to_rule
 from crewgate.store.tables import executions, reviews, rounds, rules
@@ -65,6 +66,58 @@ LINE: Final[sa.Select[Any]] = (
 """A round with its review and its thread: the shape `to_line` reads."""
 
 
+class _Columns:
+    """The fields of a dataclass that have a column of their name: a new one needs nothing here.
+
+    A column that is null leaves a field at its default.
+    """
+
+    def __init__(self, kind: type, table: sa.Table, *, apart: Collection[str]) -> None:
+        """`apart` has the names of columns that do not hold the field as it is."""
+        hints = get_type_hints(kind)
+        own = [column for column in table.c if column.name in hints and column.name not in apart]
+        self._names = [column.name for column in own]
+        self._get = attrgetter(*self._names)
+        self._converted = [
+            (column.name, dumper(hints[column.name]), loader(hints[column.name]))
+            for column in own
+            if _is_json(column) or _is_enum(hints[column.name])
+        ]
+        self._nullable = [column.name for column in own if _is_json(column) and column.nullable]
+
+    def read(self, row: sa.Row[Any]) -> dict[str, Any]:
+        """Return the fields that a row has."""
+        values = zip(self._names, self._get(row), strict=True)
+        found = {name: value for name, value in values if value is not None}
+        for name, _, load in self._converted:
+            if name in found:
+                found[name] = load(found[name])
+        return found
+
+    def write(self, value: Any) -> dict[str, Any]:
+        """Return the columns; of JSON what is empty is null, where that may be."""
+        columns = dict(zip(self._names, self._get(value), strict=True))
+        for name, dump, _ in self._converted:
+            columns[name] = dump(columns[name])
+        for name in self._nullable:
+            columns[name] = columns[name] or None
+        return columns
+
+
+def _is_enum(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Enum)
+
+
+def _is_json(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.JSON)
+
+
+_ROUND: Final = _Columns(Round, rounds, apart={"reason"})
+_EXECUTION: Final = _Columns(Execution, executions, apart={"starter", "result"})
+_REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
+_load_came: Final = loader(Came)
+
+
 def to_review(row: sa.Row[Any]) -> Review:
     """A row of `reviews`."""
     return Review(**{column.name: getattr(row, column.name) for column in reviews.c})
@@ -73,29 +126,13 @@ def to_review(row: sa.Row[Any]) -> Review:
 def to_round(row: sa.Row[Any]) -> Round:
     """A row of ROUND."""
     rule = None if row.rule is None else to_rule(row.rule)
-    votes = tuple(map(_to_vote, row.votes or ()))
+    found = _ROUND.read(row)
     return Round(
-        id=row.id,
-        review=Review(
-            **{column.name: getattr(row, f"review_{column.name}") for column in reviews.c}
-        ),
-        number=row.number,
-        digest=row.digest,
-        opened_at=row.opened_at,
-        unchanged=row.unchanged,
-        state=State(row.state),
-        version=row.version,
+        review=Review(**{name: getattr(row, label) for name, label in _REVIEW_LABELS}),
         rule=rule,
-        votes=votes,
-        escalated_at=row.escalated_at,
-        reminders=row.reminders or 0,
-        question=_to_question(row.question),
-        decision=_to_decision(row, rule, votes),
-        in_doubt_since=row.in_doubt_since,
-        activity_before=row.activity_before,
-        retries=row.retries or 0,
-        reason=to_reason(row.reason, row.reason_code, row.reason_words),
-        ended_at=row.ended_at,
+        decision=_to_decision(row, rule, found.get("votes", ())),
+        reason=to_reason(row),
+        **found,
     )
 
 
@@ -110,18 +147,9 @@ def to_subject(row: sa.Row[Any]) -> str:
 
 
 def to_came(stored: Any) -> Came:
-    """Pairs, as they are kept: what is hidden is in a list of its own. None is none."""
-    return tuple(
-        (name, Hidden(*value) if isinstance(value, list) else value) for name, value in stored or ()
-    )
-
-
-def _from_came(came: Came) -> list[list[Any]]:
-    return [[name, _from_hidden(one) if isinstance(one, Hidden) else one] for name, one in came]
-
-
-def _from_hidden(value: Hidden) -> list[str]:
-    return [] if value.text is None else [value.text]
+    """The columns `inputs` and `meta` of `executions`; None is none."""
+    came: Came = _load_came(stored or ())
+    return came
 
 
 def to_starter(row: sa.Row[Any]) -> Person | None:
@@ -141,28 +169,9 @@ def to_card(row: sa.Row[Any]) -> MessageRef | None:
 def to_execution(row: sa.Row[Any]) -> Execution:
     """A row of `executions`."""
     return Execution(
-        crew=row.crew,
-        execution_id=row.execution_id,
-        tracked=row.tracked,
-        state=ExecutionState(row.state),
-        began_at=row.began_at,
-        ended_at=row.ended_at,
         starter=to_starter(row),
-        inputs=to_came(row.inputs),
-        meta=to_came(row.meta),
-        completed_tasks=row.completed_tasks,
-        total_tasks=row.total_tasks,
-        current_task=row.current_task,
-        step=row.step,
-        tokens=row.tokens,
         result=None if row.result is None else Output(row.result, Format(row.result_format)),
-        error=row.error,
-        asked_at=row.asked_at,
-        not_found_since=row.not_found_since,
-        not_found_count=row.not_found_count or 0,
-        stuck_in_doubt=bool(row.stuck_in_doubt),
-        is_flow=bool(row.is_flow),
-        ended_by_event=bool(row.ended_by_event),
+        **_EXECUTION.read(row),
     )
 
 
@@ -201,55 +210,27 @@ def from_review(review: Review) -> dict[str, Any]:
 
 
 def from_round(round_: Round) -> dict[str, Any]:
-    """What can change in a row of `rounds`."""
-    decision = round_.decision
+    """A row of `rounds`, save for the card's place."""
     return {
-        "state": round_.state.value,
-        "in_doubt_since": round_.in_doubt_since,
-        "activity_before": round_.activity_before,
-        "retries": round_.retries,
+        **_ROUND.write(round_),
+        "review_id": round_.review.id,
+        "crew": round_.review.crew,
         "rule_id": rule_id_of(round_),
-        "votes": [*map(_from_vote, round_.votes)] or None,
-        "escalated_at": round_.escalated_at,
-        "reminders": round_.reminders,
         **from_reason(round_.reason),
-        "ended_at": round_.ended_at,
-        "is_approve": _is_approve(decision),
-        "feedback": decision and _feedback(decision),
-        **_from_decider(decision),
-        "decided_at": decision and decision.at,
-        "decided_via": decision and decision.via.value,
-        "unsent_notes": decision and decision.unsent_notes,
-        "is_label": _is_label(decision),
+        **_from_decision(round_.decision),
     }
 
 
 def from_execution(execution: Execution) -> dict[str, Any]:
-    """What can change in a row of `executions`, save for its activity and its place in Slack."""
+    """A row of `executions`, save for its activity and its place in Slack."""
     starter, result = execution.starter, execution.result
     return {
-        "tracked": execution.tracked,
-        "state": execution.state.value,
-        "ended_at": execution.ended_at,
+        **_EXECUTION.write(execution),
         "starter": starter and starter.id,
         "starter_name": starter and starter.name,
-        "inputs": _from_came(execution.inputs),
-        "completed_tasks": execution.completed_tasks,
-        "total_tasks": execution.total_tasks,
-        "current_task": execution.current_task,
-        "step": execution.step,
-        "tokens": execution.tokens,
         "result": result and result.text,
         "result_format": result and result.format.value,
-        "error": execution.error,
-        "asked_at": execution.asked_at,
-        "not_found_since": execution.not_found_since,
-        "not_found_count": execution.not_found_count,
-        "stuck_in_doubt": execution.stuck_in_doubt,
-        "is_flow": execution.is_flow,
-        "ended_by_event": execution.ended_by_event,
         "subject": execution.subject,
-        "meta": _from_came(execution.meta) or None,
     }
 
 
@@ -284,65 +265,46 @@ def from_effect(effect: Effect) -> dict[str, Any]:
     }
 
 
-def _from_decider(decision: Decision | None) -> dict[str, str | None]:
-    stood_in = decision.on_behalf_of if decision else None
-    user, name = None, None
-    match decision and decision.by:
-        case Person() as by:
-            user, name = by.id, by.name
-        case TimedOut() as by:
-            user, name = "", by.rule  # no id of Slack's is empty, so this is nobody's
+def _from_decision(decision: Decision | None) -> dict[str, Any]:
+    """The columns that `_to_decision` reads; all null without one."""
+    is_approve: bool | None = None
+    is_label: bool | None = None
+    text: str | None = None
+    user: str | None = None
+    name: str | None = None
+    match None if decision is None else decision.verdict:
+        case Approve(text):
+            is_approve = True
+        case Revise(text):
+            is_approve = False
+        case Answer(text, is_label):
+            pass  # it is neither
+        case None:
+            pass
+        case never:
+            assert_never(never)
+    match None if decision is None else decision.by:
+        case Person(user, name):
+            pass
+        case None:
+            pass
+        case TimedOut(name):
+            user = ""  # no id of Slack's is empty, so this is nobody's
+        case nobody:
+            assert_never(nobody)
+    deputy = decision and decision.on_behalf_of
     return {
+        "is_approve": is_approve,
+        "is_label": is_label,
+        "feedback": text,
         "decided_by": user,
         "decided_by_name": name,
-        "on_behalf_of": stood_in.id if stood_in else None,
-        "on_behalf_of_name": stood_in.name if stood_in else None,
+        "decided_at": decision and decision.at,
+        "decided_via": decision and decision.via.value,
+        "unsent_notes": decision and decision.unsent_notes,
+        "on_behalf_of": deputy and deputy.id,
+        "on_behalf_of_name": deputy and deputy.name,
     }
-
-
-def _feedback(decision: Decision) -> str | None:
-    match decision.verdict:
-        case Approve(comment):
-            return comment
-        case Revise(feedback) | Answer(feedback):  # pragma: no branch  # there is no fourth
-            return feedback
-
-
-def from_question(question: Question | None) -> dict[str, Any] | None:
-    """The column `question` of `rounds`."""
-    if question is None:
-        return None
-    called_at = question.called_at and question.called_at.isoformat()
-    assigned = list(map(str, question.assigned))
-    stored = asdict(question) | {"assigned": assigned, "called_at": called_at}
-    for newer in ("called_at", "host_refused"):  # an earlier version does not know them
-        if not stored[newer]:
-            del stored[newer]
-    return stored
-
-
-def _to_question(stored: dict[str, Any] | None) -> Question | None:
-    if stored is None:
-        return None
-    called_at = stored.get("called_at")  # earlier versions did not store it
-    read = {
-        "outcomes": tuple(stored["outcomes"]),
-        "assigned": tuple(map(Email, stored["assigned"])),
-        "called_at": called_at and datetime.fromisoformat(called_at),
-    }
-    return Question(**stored | read)
-
-
-def _is_approve(decision: Decision | None) -> bool | None:
-    """Null for an answer to a flow too, which is neither."""
-    if decision is None or isinstance(decision.verdict, Answer):
-        return None
-    return decision.is_approve
-
-
-def _is_label(decision: Decision | None) -> bool | None:
-    verdict = decision and decision.verdict
-    return verdict.is_label if isinstance(verdict, Answer) else None
 
 
 def _to_verdict(row: sa.Row[Any]) -> Verdict:
@@ -368,28 +330,4 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -
         unsent_notes=row.unsent_notes or 0,
         votes=votes if decided else (),
         on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
-    )
-
-
-def _from_vote(vote: Vote) -> dict[str, Any]:
-    stood_in = vote.on_behalf_of
-    return {
-        "by": [vote.by.id, vote.by.name],
-        "at": vote.at.isoformat(),
-        "via": vote.via.value,
-        "comment": vote.comment,
-        "on_behalf_of": stood_in and [stood_in.id, stood_in.name],
-        "answer": vote.answer,
-    }
-
-
-def _to_vote(stored: Mapping[str, Any]) -> Vote:
-    stood_in = stored["on_behalf_of"]
-    return Vote(
-        Person(*stored["by"]),
-        datetime.fromisoformat(stored["at"]),
-        Via(stored["via"]),
-        stored["comment"],
-        stood_in and Person(*stood_in),
-        stored.get("answer"),
     )

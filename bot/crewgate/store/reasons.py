@@ -1,93 +1,72 @@
-"""Why a round is where it is, as three columns: its kind, a code, and words from outside."""
+"""Why a round is where it is, as three columns: its kind, a code, and words from outside.
+
+A kind is stored under its class's name, so a class that is renamed needs a migration.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import cache
+from typing import Any, Final, get_args, get_type_hints
+
+import sqlalchemy as sa
 
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.reason import (
-    Answered,
-    AnsweredElsewhere,
-    AnswerLost,
-    Dismissed,
-    ExecutionEnded,
-    ExecutionFailed,
-    ExecutionGone,
-    Inferred,
-    NeverSent,
-    NotReached,
-    PerhapsTaken,
-    Reason,
-    RefusedByCrew,
-    RequestGone,
-    RetriesExhausted,
-    TakenAs,
-)
+from crewgate.domain.reason import Reason
 from crewgate.domain.verdict import Person
 
 WHILE_WAITING: Final = "while_waiting"
 """The code of an end that only the status told of."""
-_FROM_COLUMNS: Final[Mapping[str, Callable[[str, str], Reason]]] = {
-    "not_reached": lambda _code, words: NotReached(words),
-    "answer_lost": lambda _code, words: AnswerLost(words),
-    "answered": lambda code, words: Answered(words, ResumeStatus(code) if code else None),
-    "inferred": lambda _code, _words: Inferred(),
-    "taken_as": TakenAs,
-    "answered_elsewhere": lambda _code, words: AnsweredElsewhere(words),
-    "perhaps_taken": lambda _code, words: PerhapsTaken(words),
-    "request_gone": RequestGone,
-    "refused_by_crew": RefusedByCrew,
-    "retries_exhausted": lambda _code, words: RetriesExhausted(words),
-    "never_sent": lambda _code, _words: NeverSent(),
-    "dismissed": lambda code, words: Dismissed(_person(code), words),
-    "execution_ended": lambda code, _words: ExecutionEnded(code == WHILE_WAITING),
-    "execution_failed": lambda code, words: ExecutionFailed(words, code == WHILE_WAITING),
-    "execution_gone": lambda _code, _words: ExecutionGone(),
+#: The fields that are words from outside; any other is the code, and no class has two.
+_WORDS: Final = frozenset({"error", "why", "words"})
+_KINDS: Final[Mapping[str, Any]] = {
+    re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Reason)
 }
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
-def _person(code: str) -> Person:
-    """Id and name: an id has no space."""
+def _load_person(code: str) -> Person:
+    """Read id and name: an id has no space."""
     user, _, name = code.partition(" ")
     return Person(user, name)
 
 
-_KINDS: Final = {type(build("", "")): kind for kind, build in _FROM_COLUMNS.items()}
+#: By the type of a field: into its column and out of it.
+_TEXTS: Final[Mapping[Any, tuple[Callable[[Any], str], Callable[[str], Any]]]] = {
+    str: (str, str),
+    bool: (lambda value: WHILE_WAITING if value else "", WHILE_WAITING.__eq__),
+    Person: (lambda person: f"{person.id} {person.name}", _load_person),
+    ResumeStatus | None: (lambda one: one or "", lambda code: ResumeStatus(code) if code else None),
+}
 
 
-def to_reason(kind: str | None, code: str, words: str) -> Reason | None:
-    """The columns `reason`, `reason_code` and `reason_words` of `rounds`."""
-    return None if kind is None else _FROM_COLUMNS[kind](code, words)
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, str, Callable[[Any], str], Callable[[str], Any]], ...]:
+    """Return for each field its name, its column, and the ways into it and out of it."""
+    return tuple(
+        (name, "reason_words" if name in _WORDS else "reason_code", *_TEXTS[hint])
+        for name, hint in get_type_hints(kind).items()
+    )
+
+
+def to_reason(row: sa.Row[Any]) -> Reason | None:
+    """Read the columns `reason`, `reason_code` and `reason_words` of a row of `rounds`."""
+    if row.reason is None:
+        return None
+    kind = _KINDS[row.reason]
+    reason: Reason = kind(
+        **{name: load(getattr(row, column)) for name, column, _, load in _fields(kind)}
+    )
+    return reason
 
 
 def from_reason(reason: Reason | None) -> dict[str, str | None]:
-    """The same, to be written."""
-    code, words = _code_and_words(reason)
-    kind = None if reason is None else _KINDS[type(reason)]
-    return {"reason": kind, "reason_code": code, "reason_words": words}
-
-
-def _code_and_words(reason: Reason | None) -> tuple[str, str]:  # noqa: PLR0911  # a table
-    match reason:
-        case Answered(words, status):
-            return status or "", words
-        case RefusedByCrew(code, words) | RequestGone(code, words) | TakenAs(code, words):
-            return code, words
-        case ExecutionEnded(while_waiting=True):
-            return WHILE_WAITING, ""
-        case ExecutionFailed(words, while_waiting=True):
-            return WHILE_WAITING, words
-        case Dismissed(by, why):
-            return f"{by.id} {by.name}", why
-        case (
-            AnsweredElsewhere(words)
-            | AnswerLost(words)
-            | ExecutionFailed(words)
-            | NotReached(words)
-            | PerhapsTaken(words)
-            | RetriesExhausted(words)
-        ):
-            return "", words
-        case _:
-            return "", ""
+    """Return the same columns, to be written."""
+    columns: dict[str, str | None] = {"reason": None, "reason_code": "", "reason_words": ""}
+    if reason is not None:
+        kind: Any = type(reason)
+        columns["reason"] = _NAMES[kind]
+        for name, column, dump, _ in _fields(kind):
+            columns[column] = dump(getattr(reason, name))
+    return columns

@@ -142,6 +142,18 @@ def save_round(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
     return saved if under_rule else saved.where(rounds.c.rule_id == "")
 
 
+#: Columns that are written once, or by statements of their own.
+_WRITTEN_ONCE: Final = {
+    rounds: {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged"},
+    executions: {"crew", "execution_id", "began_at"},
+}
+
+
+def changing(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a row that may change."""
+    return {name: value for name, value in row.items() if name not in _WRITTEN_ONCE[table]}
+
+
 @cache
 def lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
     """Lock the rounds that a statement finds, and return their ids."""
@@ -158,7 +170,9 @@ def insert_of(dialect: str) -> Insert:
     return import_module(f"sqlalchemy.dialects.{dialect}").insert
 
 
-def _update_execution(*names: str) -> sa.Update:
+@cache
+def update_execution(*names: str) -> sa.Update:
+    """Set these columns of the execution that `b_crew` and `b_execution` name."""
     values = {name: sa.bindparam(name, type_=executions.c[name].type) for name in names}
     return sa.update(executions).where(*_THIS_EXECUTION).values(values)
 
@@ -199,32 +213,8 @@ UNDO_ACTIVITY: Final = (
     .where(*_THIS_EXECUTION)
     .values(activity_count=executions.c.activity_count - 1)
 )
-SAVE_EXECUTION: Final = _update_execution(
-    "tracked",
-    "state",
-    "ended_at",
-    "starter",
-    "starter_name",
-    "inputs",
-    "completed_tasks",
-    "total_tasks",
-    "current_task",
-    "step",
-    "tokens",
-    "result",
-    "result_format",
-    "error",
-    "asked_at",
-    "not_found_since",
-    "not_found_count",
-    "stuck_in_doubt",
-    "subject",
-    "meta",
-    "is_flow",
-    "ended_by_event",
-)
-PLACE_PROGRESS: Final = _update_execution("progress_channel", "progress_ts")
-PLACE_THREAD: Final = _update_execution("channel", "thread_ts")
+PLACE_PROGRESS: Final = update_execution("progress_channel", "progress_ts")
+PLACE_THREAD: Final = update_execution("channel", "thread_ts")
 START_THREAD: Final = PLACE_THREAD.where(executions.c.thread_ts.is_(None))
 
 ADD_ROUND: Final = sa.insert(rounds)

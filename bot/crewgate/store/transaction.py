@@ -30,7 +30,6 @@ from crewgate.store.flow_requests import ROUND_OF_REQUEST, keep_callback, wipe_c
 from crewgate.store.installations import put_installation
 from crewgate.store.mappers import (
     from_effect,
-    from_question,
     from_review,
     from_round,
     from_webhooks,
@@ -56,6 +55,7 @@ from crewgate.store.statements import (
     UNFINISHED,
     VERSION_OF_ROUND,
     WAITS_ALREADY,
+    changing,
     keep_rule,
     lock_of,
     open_review,
@@ -121,22 +121,7 @@ class SqlTransaction:
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
         """See `Tx`."""
         await self._keep_rule(round_)
-        await write(
-            self._connection,
-            ADD_ROUND,
-            {
-                "id": round_.id,
-                "review_id": round_.review.id,
-                "crew": round_.review.crew,
-                "number": round_.number,
-                "version": round_.version,
-                "opened_at": round_.opened_at,
-                "digest": round_.digest,
-                "unchanged": round_.unchanged,
-                "question": from_question(round_.question),
-                **from_round(round_),
-            },
-        )
+        await write(self._connection, ADD_ROUND, from_round(round_))
         await write(
             self._connection,
             ADD_OUTPUT,
@@ -149,9 +134,7 @@ class SqlTransaction:
     async def save(self, round_: Round) -> None:
         """See `Tx`. Compare and swap; the row locks already exclude a conflict."""
         await self._keep_rule(round_)
-        values = from_round(round_)
-        if round_.question is not None:
-            values["question"] = from_question(round_.question)
+        values = changing(rounds, from_round(round_))
         where = {"b_id": round_.id, "b_version": round_.version}
         statement = save_round(tuple(values), under_rule=round_.rule is not None)
         if await write(self._connection, statement, values | where) != 1:

@@ -1,0 +1,153 @@
+"""What is stored as JSON stays readable, and rules keep their ids."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from crewgate.domain.given import UNKNOWN, Came, Hidden
+from crewgate.domain.people import Email
+from crewgate.domain.question import Question
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Via, Vote
+from crewgate.store.codec import dumper, loader
+from crewgate.store.rules import from_rule, rule_id_of, to_rule
+from tests.builders import ANA, LATER, a_round, a_rule, a_vote
+from tests.store.test_rules import FULL, SPARSE, VOTES
+
+STORED = {
+    "ace08cb3ca52b256d0fcfea84b6ffb685dc66364df2f0ae669e10593d608e997": (
+        FULL,
+        (
+            r'{"approvals":2,"channel":"C0LEGAL","delegation":false,"escalate":{"after":"3d"'
+            r',"to":[["email","lead@example.com"]]},"name":"contracts \u201cover\u201d the l'
+            r'imit","notify":"dm","remind":{"after":"4wh","every":"15m","most":7},"reviewers'
+            r'":[["user","U0ANA"],["group","S0LEGAL"],["email","lead@example.com"],["anyone"'
+            r',""]],"self_approval":false,"target":"30s","timeout":{"after":"3d","feedback":'
+            r'"Stop. \u00ab\u0428\u043e\u0440\u0442\u00bb \ud83c\udf89","then":"revise"},"un'
+            r'known_starter":false,"when":{"agent":"Lawyer*","contains":["indemnif","liabili'
+            r'ty"],"inputs":[["country","D*"]],"json":[["budget.eur",">= 50000"]],"meta":[["'
+            r'region","EU"]],"task":"contract_*"},"working_hours":"Mon-Fri 09:00-17:30 Europ'
+            r'e/Berlin"}'
+        ),
+    ),
+    "22d31edcdd99610a0e1aae5d9994a34ee11c882d9ff057f767b812899cb35b59": (
+        SPARSE,
+        (
+            r'{"approvals":1,"channel":null,"delegation":true,"escalate":null,"name":"contra'
+            r'cts","notify":null,"remind":{"after":"3d","every":null,"most":3},"reviewers":['
+            r'],"self_approval":true,"target":null,"timeout":{"after":"3d","feedback":"","th'
+            r'en":"leave"},"unknown_starter":true,"when":{"agent":null,"contains":[],"inputs'
+            r'":[],"json":[],"meta":[],"task":null},"working_hours":null}'
+        ),
+    ),
+}
+"""Rules by their ids of the crew `research`, as the first version stored them."""
+
+
+@pytest.mark.parametrize("rule_id", STORED)
+def test_a_stored_rule_is_read_and_keeps_its_id(rule_id: str) -> None:
+    rule, stored = STORED[rule_id]
+    assert to_rule(stored) == rule
+    assert from_rule(rule) == stored
+    assert rule_id_of(a_round(rule=to_rule(stored))) == rule_id
+
+
+def test_what_is_escalated_has_another_id() -> None:
+    escalated = rule_id_of(a_round(rule=FULL, escalated_at=LATER))
+    assert escalated == "a57362a8a56d955a3708de022348a583565924ce360b8a08fd0c421008009717"
+
+
+@pytest.mark.parametrize("option", sorted(json.loads(from_rule(FULL)).keys() - {"name"}))
+def test_a_rule_without_an_option_has_its_default(option: str) -> None:
+    stored = json.loads(from_rule(FULL))
+    del stored[option]
+    default = getattr(Rule(name="default"), option)
+    assert to_rule(json.dumps(stored)) == replace(FULL, **{option: default})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewerConditions(Conditions):
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewerRule(Rule):
+    labels: tuple[str, ...] = field(default_factory=tuple)
+    nested: NewerConditions = field(default_factory=NewerConditions)
+
+
+def test_an_option_that_is_added_changes_nothing_where_it_has_its_default() -> None:
+    newer = {"labels": ["a"], "nested": {"languages": ["de"]}}
+    rule = NewerRule(name="contracts")
+    assert dumper(NewerRule)(rule) == {"name": "contracts"}
+    assert loader(NewerRule)({"name": "contracts"}) == rule
+    rule = replace(rule, labels=("a",), nested=NewerConditions(languages=("de",)))
+    assert dumper(NewerRule)(rule) == {"name": "contracts"} | newer
+    assert loader(NewerRule)({"name": "contracts"} | newer) == rule
+
+
+def test_an_option_that_only_later_code_knows_is_passed_over() -> None:
+    assert loader(Rule)(dumper(Rule)(a_rule()) | {"later": 1}) == a_rule()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "stored"),
+    [
+        (
+            Vote,
+            VOTES[1],
+            {
+                "by": ["U0BEN", "Ben"],
+                "at": "2026-03-02T09:01:00.123456+00:00",
+                "via": "modal",
+                "comment": None,
+                "on_behalf_of": ["U0CAI", "Cai"],
+                "answer": None,
+            },
+        ),
+        (
+            Question,
+            Question(request_id="1", outcomes=("yes",), assigned=(Email("ana@example.com"),)),
+            {
+                "request_id": "1",
+                "message": "",
+                "outcomes": ["yes"],
+                "left_off": 0,
+                "assigned": ["ana@example.com"],
+            },
+        ),
+        (
+            Question,
+            Question(request_id="1", called_at=LATER, host_refused=True),
+            {
+                "request_id": "1",
+                "message": "",
+                "outcomes": [],
+                "left_off": 0,
+                "assigned": [],
+                "called_at": "2026-03-02T09:01:00.123456+00:00",
+                "host_refused": True,
+            },
+        ),
+        (Came, UNKNOWN, [["", []]]),
+        (
+            Came,
+            (("topic", "tea"), ("plan", Hidden("free"))),
+            [["topic", "tea"], ["plan", ["free"]]],
+        ),
+    ],
+)
+def test_values_are_stored_as_they_always_were(kind: Any, value: Any, stored: Any) -> None:
+    assert dumper(kind)(value) == stored
+    assert loader(kind)(json.loads(json.dumps(stored))) == value
+
+
+def test_a_vote_from_before_flows_has_no_answer() -> None:
+    stored = dumper(Vote)(a_vote(via=Via.MODAL))
+    del stored["answer"]
+    assert loader(Vote)(stored) == a_vote(ANA, via=Via.MODAL)
