@@ -150,7 +150,10 @@ def webhook_urls(prefix: str) -> WebhookUrls:
 
 
 def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
-    return replace(Effect(kind, "r-1", "research", "e-1"), **changes)
+    """An effect about all that its kind names."""
+    given = {"channel": "C1", "user": "U1", "number": 2} | changes
+    named = {name: given[name] for name in kind.row.names if name in given}
+    return replace(Effect(kind, "r-1", "research", "e-1"), **(named | changes))
 
 
 def a_dead_letter(**changes: Any) -> DeadLetter:

@@ -205,7 +205,7 @@ def test_a_subject_may_contain_spaces() -> None:
 
 
 def test_an_operator_is_told_of_a_refusal_that_was_stored_without_its_channel() -> None:
-    read = an_effect(EffectKind.TELL_OPERATOR).named("not_in_channel U1")
+    read = an_effect(EffectKind.TELL_OPERATOR, channel=None).named("not_in_channel U1")
     assert (read.subject, read.channel, read.user) == ("not_in_channel", None, "U1")
 
 

@@ -314,7 +314,8 @@ async def test_what_was_in_the_outbox_is_carried_out(world: World) -> None:
     assert set(await effects(world)) == set(EffectKind) - LATER
     async with world.engines.read.connect() as connection:
         for row in await connection.execute(sa.select(outbox)):
-            effect = Effect(EffectKind(row.kind), row.subject, row.crew, row.execution_id)
+            about = Effect(EffectKind(row.kind), "", row.crew, row.execution_id)
+            effect = about.named(row.subject)
             assert (row.destination, row.ordering_key) == (effect.destination, effect.ordering_key)
     for name in ("in-doubt", "crashed", "decided"):
         world.crew.pause(execution=name)
