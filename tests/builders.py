@@ -151,8 +151,8 @@ def webhook_urls(prefix: str) -> WebhookUrls:
 
 def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
     """An effect about all that its kind names."""
-    given = {"channel": "C1", "user": "U1", "number": 2} | changes
-    named = {name: given[name] for name in kind.row.names if name in given}
+    given: dict[str, Any] = {"channel": "C1", "user": "U1", "number": 2} | changes
+    named: dict[str, Any] = {name: given[name] for name in kind.row.names if name in given}
     return replace(Effect(kind, "r-1", "research", "e-1"), **(named | changes))
 
 
