@@ -13,6 +13,7 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
 from crewgate.demo.crew import Crew, Urls
+from crewgate.demo.environment import Environment
 from tests.servers import serve, takes_posts
 
 Json = dict[str, Any]
@@ -114,3 +115,9 @@ def home(title: str) -> Json:
 
 def modal(title: str) -> Json:
     return {**home("x"), "type": "modal", "title": plain(title)}
+
+
+def fake_crew(environment: Environment) -> Crew:
+    """The crew of an environment, which is not a hosted one."""
+    assert isinstance(environment.crew, Crew)
+    return environment.crew

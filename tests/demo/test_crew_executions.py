@@ -161,10 +161,10 @@ async def test_a_task_that_breaks_ends_the_execution(receiver: Receiver) -> None
 async def test_an_execution_that_ended_meanwhile_does_not_go_on(receiver: Receiver) -> None:
     async with Crew(now=now, task_seconds=0.001) as crew:
         execution_id = crew.start_execution(urls=receiver.all_urls())
-        changes = crew.subscribe()
-        crew.end(execution_id)
-        while (await changes.get()).what != "sent":
-            pass
+        with crew.subscribe() as changes:
+            crew.end(execution_id)
+            while (await anext(changes)).kind != "sent":
+                pass
     assert crew.execution(execution_id).outputs == {}
 
 

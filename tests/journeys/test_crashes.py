@@ -10,6 +10,7 @@ from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import hang
 from crewgate.demo.environment import ANA, CHANNEL, Environment, start_environment
 from crewgate.demo.workspace import HANG, Message, buttons, message_text
+from tests.demo.builders import fake_crew
 from tests.journeys.conftest import says_delivered
 from tests.journeys.quick_bot import quick
 
@@ -46,7 +47,7 @@ async def restart(bot: BotProcess) -> None:
 
 async def test_killed_before_the_card_is_posted(environment: Environment) -> None:
     environment.workspace.fail("chat.postMessage", HANG)
-    sent = await environment.crew.pause("e-1", "draft", "A draft.")
+    sent = await fake_crew(environment).pause("e-1", "draft", "A draft.")
     assert sent.status == 202
     await environment.workspace.until(lambda: environment.workspace.hanging)
 
@@ -65,7 +66,7 @@ async def test_killed_after_the_card_is_posted_but_before_that_is_recorded(
     environment: Environment,
 ) -> None:
     environment.workspace.fail("chat.postMessage", HANG)
-    await environment.crew.pause("e-1", "draft", "A draft.")
+    await fake_crew(environment).pause("e-1", "draft", "A draft.")
     await environment.workspace.until(lambda: environment.workspace.hanging)
 
     await environment.bot.kill()
@@ -79,7 +80,7 @@ async def test_killed_after_the_card_is_posted_but_before_that_is_recorded(
 
 
 async def test_killed_after_the_click_but_before_the_resume(environment: Environment) -> None:
-    await environment.crew.pause("e-1", "draft", "A draft.")
+    await fake_crew(environment).pause("e-1", "draft", "A draft.")
     card = await card_of(environment, "A draft.")
     await environment.crew.go_down()
     await environment.workspace.click(ANA, card, "Approve")
@@ -97,7 +98,7 @@ async def test_killed_after_the_click_but_before_the_resume(environment: Environ
 async def test_killed_between_sending_the_resume_and_recording_it(
     environment: Environment, *, applied: bool
 ) -> None:
-    await environment.crew.pause("e-1", "draft", "A draft.")
+    await fake_crew(environment).pause("e-1", "draft", "A draft.")
     card = await card_of(environment, "A draft.")
     environment.crew.fail("/resume", how=hang(applied=applied))
     await environment.workspace.click(ANA, card, "Approve")
@@ -109,7 +110,7 @@ async def test_killed_between_sending_the_resume_and_recording_it(
 
     if applied:
         await until_shown(environment, card, "may not have reached the crew")
-        await environment.crew.pause("e-1", "plan", "A plan.")
+        await fake_crew(environment).pause("e-1", "plan", "A plan.")
     await until_delivered(environment, card)
     assert len(environment.crew.resumes) == 1
 
@@ -118,7 +119,7 @@ async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_p
     """Killed while sending; the crew has paused anew, and its notification is on its way."""
     patient = quick(start_grace=timedelta(hours=1))
     async with start_environment(tmp_path, task_seconds=0, command=patient) as environment:
-        crew = environment.crew
+        crew = fake_crew(environment)
         await crew.pause("e-1", "draft", "A draft.")
         card = await card_of(environment, "A draft.")
         crew.fail("/resume", how=hang(applied=True))
@@ -144,7 +145,7 @@ async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_p
 
 async def test_a_stop_finishes_what_is_under_way(environment: Environment) -> None:
     environment.workspace.fail("chat.postMessage", HANG)
-    await environment.crew.pause("e-1", "draft", "A draft.")
+    await fake_crew(environment).pause("e-1", "draft", "A draft.")
     await environment.workspace.until(lambda: environment.workspace.hanging)
     environment.workspace.release()
 
@@ -160,7 +161,7 @@ async def test_killed_and_started_while_slack_is_away(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose requests are ours was told before, so decisions count and other teams' do not."""
-    await environment.crew.pause("e-1", "draft", "A draft.")
+    await fake_crew(environment).pause("e-1", "draft", "A draft.")
     card = await card_of(environment, "A draft.")
 
     await environment.bot.kill()

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from crewgate.demo.environment import CHANNEL
+from tests.demo.builders import fake_crew
 from tests.playground.conftest import Site
 
 PHONE = 600
@@ -15,7 +16,7 @@ PHONE = 600
 async def home_of_two(site: Site, width: int = 1280, first: str = "") -> Page:
     """Ana's Home with two drafts that wait, of which the first may be longer."""
     for number, more in ((1, first), (2, "")):
-        await site.environment.crew.pause(f"e-{number}", "draft", f"Draft {number}.{more}")
+        await fake_crew(site.environment).pause(f"e-{number}", "draft", f"Draft {number}.{more}")
     await site.environment.workspace.until(
         lambda: len(site.environment.workspace.messages(CHANNEL)) == 2
     )

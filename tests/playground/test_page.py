@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from crewgate.demo.crew import SAMPLE
 from crewgate.demo.environment import CHANNEL
+from tests.demo.builders import fake_crew
 from tests.playground.conftest import Site, card, kick_off, press
 
 EVIL = """# A title <img src=x onerror="window.hit=1">
@@ -24,7 +25,7 @@ EVIL = """# A title <img src=x onerror="window.hit=1">
 async def test_nothing_in_an_agent_s_output_runs(site: Site) -> None:
     page = await site.page()
     draft = replace(SAMPLE[0], name="<b>draft</b>", produce=lambda *_: EVIL)
-    site.environment.crew.script = (draft,)
+    fake_crew(site.environment).script = (draft,)
     await kick_off(page, "<script>window.hit = 6</script>")
     # The bot defuses what it shows; the page must be safe without that, too.
     await site.call(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crewgate.demo.bot_process import COMMAND, BotProcess
-from crewgate.demo.crew import Address, Crew
+from crewgate.demo.crew import Address, Crew, Deployment
 from crewgate.demo.hosted.crew import HostedCrew
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Workspace
@@ -44,7 +44,7 @@ class Environment:
     """The running stand-ins and the bot between them."""
 
     workspace: Workspace
-    crew: Crew
+    crew: Deployment
     bot: BotProcess
     about: str
     """What the crew is, in words."""
@@ -69,7 +69,7 @@ async def start_environment(
 
     With `hosted`, that crew instead of the stand-in.
     """
-    chosen = hosted or Crew(now=now, task_seconds=task_seconds)
+    chosen: Deployment = hosted or Crew(now=now, task_seconds=task_seconds)
     async with Workspace(now=now) as workspace, chosen as crew:
         people(workspace)
         port = port or free_port()
@@ -108,7 +108,7 @@ def slack_settings(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def settings(workspace: Workspace, crew: Crew) -> dict[str, str]:
+def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
     """The same with one crew and no file, so without rules."""
     return slack_settings(workspace) | {
         "CREW_NAME": crew.name,

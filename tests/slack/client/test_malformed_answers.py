@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
+from crewgate.demo.faults import EVERY
 from crewgate.demo.workspace import Workspace, malformed
-from crewgate.demo.workspace.faults import EVERY_METHOD
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.people import Email, UserGroup
 from crewgate.slack.blockkit.blocks import Message, section
@@ -110,7 +110,7 @@ async def test_nobody_knows_what_came_of_a_call(
     body: object,
     calling: Callable[[AsyncWebClient], Awaitable[object]],
 ) -> None:
-    slack.fail(EVERY_METHOD, malformed(body), times=None)
+    slack.fail(EVERY, malformed(body), times=None)
     await fails(calling(client))
 
 
@@ -120,7 +120,7 @@ async def test_a_post_without_its_place_may_have_been_posted(
 ) -> None:
     slack.fail("chat.postMessage", malformed(body))
     assert "malformed" in (await fails(post(client, again=False))).why
-    slack.fail(EVERY_METHOD, malformed(body), times=None)
+    slack.fail(EVERY, malformed(body), times=None)
     await fails(upload(client))
 
 
@@ -194,7 +194,7 @@ async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, bo
     )
     channels = ChannelMembers(client, ["C1", "#reviews"], clock=clock)
     people = People(client, identity, clock=clock)
-    slack.fail(EVERY_METHOD, malformed(body), times=None)
+    slack.fail(EVERY, malformed(body), times=None)
 
     await identity.ask()
     await directory.renew()

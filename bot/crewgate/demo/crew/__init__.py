@@ -14,7 +14,9 @@ the bot.
 from __future__ import annotations
 
 from crewgate.crew_api.wire import Address, FlowWebhook, Resume, Urls
-from crewgate.demo.crew.deployment import Crew
+from crewgate.demo.changes import Change
+from crewgate.demo.crew.crew import Crew
+from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
 from crewgate.demo.crew.faults import (
     Echo,
@@ -28,7 +30,7 @@ from crewgate.demo.crew.faults import (
     status,
 )
 from crewgate.demo.crew.flows import FlowRequest
-from crewgate.demo.crew.records import Call, Change, Sent
+from crewgate.demo.crew.records import Call, Sent
 from crewgate.demo.crew.script import SAMPLE, Task, TaskFailed
 from crewgate.demo.crew.wire import Style
 
@@ -38,6 +40,7 @@ __all__ = [
     "Call",
     "Change",
     "Crew",
+    "Deployment",
     "Echo",
     "Execution",
     "Fault",

@@ -13,8 +13,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
+from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
-from crewgate.demo.crew.records import BoundedLog, Changes, Sent
+from crewgate.demo.crew.records import Sent
 from crewgate.demo.crew.script import Task, TaskFailed
 from crewgate.demo.crew.wire import Style, notification, text_of
 
@@ -34,29 +35,16 @@ class Engine:
     def __init__(
         self,
         send: Send,
-        changes: Changes,
-        *,
-        now: Callable[[], float],
-        keep: int,
-        task_seconds: float,
+        crew: Deployment,
     ) -> None:
-        self.executions: dict[str, Execution] = {}
-        self.resumes: BoundedLog[Resume] = BoundedLog(keep)
-        self.style = Style.RICH
-        self.task_seconds = task_seconds
         self._send_webhook = send
-        self._changes = changes
-        self._now = now
-        self._keep = keep
+        self._crew = crew
+        self._changes = crew.changes
         self._background: set[asyncio.Task[None]] = set()
 
     def add(self, execution: Execution, *, scripted: bool = True) -> None:
-        """Add an execution and, if `scripted`, start its tasks; drops the oldest at the limit."""
-        while len(self.executions) >= self._keep:
-            ended = (known.id for known in self.executions.values() if known.ended_at is not None)
-            self.executions.pop(next(ended, next(iter(self.executions))))
-        self.executions[execution.id] = execution
-        self._changes.announce("started", execution.id)
+        """Add an execution and, if `scripted`, start its tasks."""
+        self._crew.add(execution)
         if scripted:
             self._spawn(self._continue(execution))
 
@@ -80,7 +68,7 @@ class Engine:
 
     def resume(self, call: Resume) -> Json:
         """Carry out a resume. Raises Refusal, and then nothing has changed."""
-        execution = self.executions.get(call.execution_id)
+        execution = self._crew.by_id.get(call.execution_id)
         if execution is None:
             raise Refusal.not_found("Execution not found")
         if not execution.knows(call.task_id):
@@ -94,7 +82,7 @@ class Engine:
         feedbacks.append(call.human_feedback)
         current = execution.current
         scripted = current is not None and current.task_id == call.task_id
-        self.resumes.append(call, len(call.human_feedback))
+        self._crew.resume_log.append(call, len(call.human_feedback))
         self._changes.announce("resumed", execution.id)
         if not call.is_approve:
             if scripted:
@@ -114,7 +102,7 @@ class Engine:
         execution.state = State.ERROR if error else State.COMPLETED
         execution.error = error
         execution.pending = None
-        execution.ended_at = self._now()
+        execution.ended_at = self._crew.now()
         self._changes.announce("ended", execution.id)
 
     async def stop(self) -> None:
@@ -148,7 +136,7 @@ class Engine:
                 self.end(execution, error=str(failed))
                 return
             if task.needs_review:
-                await self.pause(execution, task.task_id, output, self.style)
+                await self.pause(execution, task.task_id, output, self._crew.style)
                 return
             execution.outputs[task.task_id] = output
             execution.rounds[task.task_id] = 1
@@ -160,10 +148,10 @@ class Engine:
 
     async def _interrupted(self, execution: Execution) -> bool:
         """Wait `task_seconds`; true when the execution ended or was paused by hand meanwhile."""
-        if self.task_seconds:
+        if self._crew.task_seconds:
             with contextlib.suppress(TimeoutError):
                 await self._changes.until(
-                    lambda: execution.state is not State.RUNNING, timeout=self.task_seconds
+                    lambda: execution.state is not State.RUNNING, timeout=self._crew.task_seconds
                 )
         return execution.state is not State.RUNNING
 

@@ -5,14 +5,13 @@ Every fault says whether the request is carried out (`applied`) before things go
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
 ROUTES = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 
@@ -116,54 +115,3 @@ def garbage(*, applied: bool = True) -> Fault:
 def echo(code: int = 422, *, into: Echo = Echo.INPUT, applied: bool = False) -> Fault:
     """Answer with this code and the request itself, credentials and all."""
     return Fault(How.ECHO, applied=applied, code=code, echo=into)
-
-
-class Faults:
-    """The pending faults per route, in the order they were added."""
-
-    def __init__(self) -> None:
-        self._due: dict[str, list[tuple[Fault, int | None]]] = {}
-        self._released = asyncio.Event()
-
-    def add(self, route: str, how: Fault, times: int | None) -> None:
-        """Fail the next `times` requests to `route`; None means until cleared.
-
-        Raises ValueError for a route that the crew does not have.
-        """
-        if route not in ROUTES:
-            message = f"no route {route!r}; there are {', '.join(ROUTES)}"
-            raise ValueError(message)
-        self._due.setdefault(route, []).append((how, times))
-
-    def take(self, route: str) -> Fault | None:
-        """The fault for the request that just arrived, counted down."""
-        due = self._due.get(route)
-        if not due:
-            return None
-        how, times = due[0]
-        if times is not None:
-            due[0] = (how, times - 1)
-            if times <= 1:
-                due.pop(0)
-        return how
-
-    def clear(self, route: str | None = None) -> None:
-        """Fail no more, on one route or on all. What hangs goes on hanging."""
-        if route is None:
-            self._due.clear()
-        else:
-            self._due.pop(route, None)
-
-    @property
-    def due(self) -> int:
-        """How many faults are pending."""
-        return sum(len(faults) for faults in self._due.values())
-
-    def released(self) -> Coroutine[Any, Any, bool]:
-        """Wait for the first `release()` after this call, not after the first await."""
-        return self._released.wait()
-
-    def release(self) -> None:
-        """Continue every hanging request; later ones wait for the next release."""
-        released, self._released = self._released, asyncio.Event()
-        released.set()

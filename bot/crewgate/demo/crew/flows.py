@@ -18,7 +18,8 @@ from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from crewgate.demo.crew.records import Call, Changes, Sent
+    from crewgate.demo.crew.deployment import Deployment
+    from crewgate.demo.crew.records import Call, Sent
 
     Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
 
@@ -46,20 +47,18 @@ class FlowRequest:
 class Flows:
     """The flows of one deployment."""
 
-    def __init__(
-        self, send: Send, changes: Changes, *, now: Callable[[], float], name: str, keep: int
-    ) -> None:
+    def __init__(self, send: Send, crew: Deployment) -> None:
         self.webhook: FlowWebhook | None = None
-        self.answers: BoundedLog[FlowRequest] = BoundedLog(keep)
+        self.answers: BoundedLog[FlowRequest] = BoundedLog(crew.keep)
         """The requests that were answered, in the order of their answers."""
         self.nested = False
         """Whether requests have the documented shape and headers instead of the captured ones."""
         self.finished: set[str] = set()
         """Flows that have ended: their status says so."""
         self._send = send
-        self._changes = changes
-        self._now = now
-        self._name = name
+        self._changes = crew.changes
+        self._now = crew.now
+        self._name = crew.name
         self._requests: dict[str, FlowRequest] = {}
 
     async def ask(

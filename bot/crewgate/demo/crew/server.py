@@ -12,17 +12,16 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from crewgate.crew_api.wire import Refusal
-from crewgate.demo.crew.faults import Fault, Faults, How
+from crewgate.demo.crew.faults import Fault, How
 from crewgate.demo.crew.flows import PREFIX
-from crewgate.demo.crew.records import BoundedLog, Call
+from crewgate.demo.crew.records import Call
 from crewgate.demo.crew.wire import parse_object_or_nothing
-from crewgate.demo.hang_ups import forgive_hang_ups
-from crewgate.demo.ports import free_port
+from crewgate.demo.local_server import LocalServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from crewgate.demo.crew.records import Changes
+    from crewgate.demo.crew.deployment import Deployment
 
     Handle = Callable[[Call, list[str], bytes], object]
     """(request, path segments, body) -> answer, text or JSON. Raises Refusal."""
@@ -34,39 +33,30 @@ SHUTDOWN_SECONDS = 1.0
 class Server:
     """A listening server on 127.0.0.1 that can go down and come back on the same port."""
 
-    def __init__(
-        self, handle: Handle, changes: Changes, *, token: str, now: Callable[[], float], keep: int
-    ) -> None:
-        self.faults = Faults()
-        self.calls: BoundedLog[Call] = BoundedLog(keep)
-        self.port = 0
+    def __init__(self, handle: Handle, crew: Deployment) -> None:
         self._handle = handle
-        self._changes = changes
-        self._token = token
-        self._now = now
-        self._runner: web.AppRunner | None = None
+        self._crew = crew
         self._closing = asyncio.Event()
+        self._server = LocalServer(
+            lambda router: router.add_route("*", "/{path:.*}", self._serve),
+            most_bytes=2**20,
+            shutdown_seconds=SHUTDOWN_SECONDS,
+        )
 
-    async def start(self, port: int) -> None:
-        """Listen; 0 is any free port, which can be had again after a stop."""
-        if self._runner is not None:
-            return
-        self._closing = asyncio.Event()
-        app = web.Application(client_max_size=2**20, middlewares=[forgive_hang_ups])
-        app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        await self._runner.setup()
-        await web.TCPSite(
-            self._runner, "127.0.0.1", port or free_port(), reuse_address=True
-        ).start()
-        self.port = self._runner.addresses[0][1]
+    @property
+    def url(self) -> str:
+        """The address, without a slash at its end."""
+        return self._server.url
+
+    async def start(self, port: int = 0) -> None:
+        """Listen; 0 is the port it had before, or any."""
+        self._closing.clear()
+        await self._server.start(port)
 
     async def stop(self) -> None:
         """Listen no more and drop every connection, the hanging ones too."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            self._closing.set()
-            await runner.cleanup()
+        self._closing.set()
+        await self._server.stop()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         too_large: Refusal | None = None
@@ -80,18 +70,18 @@ class Server:
             path=request.path,
             body=parse_object_or_nothing(raw),
             authorization=request.headers.get("Authorization", ""),
-            at=self._now(),
+            at=self._crew.now(),
             query=dict(request.query),
         )
-        self.calls.append(call, len(raw))
-        self._changes.announce("called")
+        self._crew.call_log.append(call, len(raw))
+        self._crew.changes.announce("called", "")
         # The undecoded path, so that an id with a slash in it stays one segment.
         segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
 
         def respond() -> web.Response:
             return self._answer(call, segments, raw, too_large)
 
-        fault = self.faults.take(f"/{segments[0]}")
+        fault = self._crew.faults.take(f"/{segments[0]}")
         if fault is not None and fault.how is How.ECHO:
             head = f"Authorization: {call.authorization}"
             fault = replace(fault, body=fault.answer_to(head, raw.decode(errors="replace")))
@@ -102,7 +92,7 @@ class Server:
             return web.Response()
         call.status = response.status
         call.answer = _json_or_text(response)
-        self._changes.announce("answered")
+        self._crew.changes.announce("answered", "")
         return response
 
     def _answer(
@@ -122,7 +112,7 @@ class Server:
         return web.json_response(answer)
 
     def _check_token(self, call: Call) -> None:
-        wanted = f"Bearer {self._token}".encode()
+        wanted = f"Bearer {self._crew.token}".encode()
         if not hmac.compare_digest(call.authorization.encode(errors="replace"), wanted):
             raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
@@ -152,7 +142,7 @@ class Server:
     async def _released(self) -> bool:
         """Wait for `release()`; false when the crew goes down first."""
         # `released()` is called here, not in its task: a release before that task runs counts too.
-        released = asyncio.ensure_future(self.faults.released())
+        released = asyncio.ensure_future(self._crew.faults.released())
         closing = asyncio.ensure_future(self._closing.wait())
         try:
             await asyncio.wait({released, closing}, return_when=asyncio.FIRST_COMPLETED)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from crewgate.demo.crew.records import BoundedLog, Changes, Sent
+from crewgate.demo.crew.records import Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from crewgate.demo.crew.deployment import Deployment
 
 #: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
 TIMEOUT = 30.0
@@ -24,12 +26,9 @@ ANSWER_LIMIT = 64 * 2**10
 class WebhookSender:
     """Sends webhooks between `start` and `stop`."""
 
-    def __init__(self, changes: Changes, *, keep: int) -> None:
-        self.sent: BoundedLog[Sent] = BoundedLog(keep)
-        self._changes = changes
+    def __init__(self, crew: Deployment) -> None:
+        self._crew = crew
         self._session: aiohttp.ClientSession | None = None
-        self.seconds: float = 0
-        """How long each is on its way."""
 
     def start(self) -> None:
         """Open the HTTP session."""
@@ -47,14 +46,14 @@ class WebhookSender:
 
     async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
         """Send one webhook and record its outcome."""
-        await asyncio.sleep(self.seconds)
+        await asyncio.sleep(self._crew.webhook_seconds)
         status, answer, error = await self._try(url, raw, headers)
         body = parse_object_or_nothing(raw)
-        at = self._changes.time
+        at = self._crew.now()
         sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, at)
-        self.sent.append(sent, len(raw))
+        self._crew.sent_log.append(sent, len(raw))
         execution_id = str(body.get("execution_id") or body.get("kickoff_id") or "")
-        self._changes.announce("sent", execution_id)
+        self._crew.changes.announce("sent", execution_id)
         return sent
 
     async def _try(

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from crewgate.crew_api.wire import Json, Refusal, Resume, Urls, parse_resume
+from crewgate.crew_api.wire import Json, Refusal, Urls, parse_resume
+from crewgate.demo.crew import Deployment
 from crewgate.demo.crew.execution import Execution, State
-from crewgate.demo.crew.records import BoundedLog, Changes
 from crewgate.demo.crew.script import SAMPLE
 
 
 class Progress:
     """The executions of the sample crew, whose tasks have the names of the script."""
 
-    def __init__(self, changes: Changes, *, now: Callable[[], float], keep: int) -> None:
-        self.executions: dict[str, Execution] = {}
-        self.resumes: BoundedLog[Resume] = BoundedLog(keep)
-        self._changes = changes
-        self._now = now
-        self._keep = keep
+    def __init__(self, crew: Deployment) -> None:
+        self._crew = crew
 
     def kicked_off(self, body: Json, answer: object) -> None:
         """A kickoff was answered."""
         if not isinstance(answer, dict) or "kickoff_id" not in answer:
             return
-        while len(self.executions) >= self._keep:
-            self.executions.pop(next(iter(self.executions)))
         execution = Execution(
             id=str(answer["kickoff_id"]),
             inputs=dict(body.get("inputs") or {}),
@@ -33,10 +25,9 @@ class Progress:
             urls=Urls(),
             human_input=None,
             script=SAMPLE,
-            started_at=self._now(),
+            started_at=self._crew.now(),
         )
-        self.executions[execution.id] = execution
-        self._changes.announce("started", execution.id)
+        self._crew.add(execution)
 
     def resumed(self, raw: bytes) -> None:
         """A resume was taken."""
@@ -44,14 +35,14 @@ class Progress:
             call = parse_resume(raw)
         except Refusal:
             return
-        self.resumes.append(call, len(call.human_feedback))
-        if execution := self.executions.get(call.execution_id):
+        self._crew.resume_log.append(call, len(call.human_feedback))
+        if execution := self._crew.by_id.get(call.execution_id):
             execution.state, execution.pending = State.RUNNING, None
-        self._changes.announce("resumed", call.execution_id)
+        self._crew.changes.announce("resumed", call.execution_id)
 
     def told(self, kind: str, body: Json) -> None:
         """The crew sent a webhook."""
-        execution = self.executions.get(str(body.get("execution_id") or body.get("kickoff_id")))
+        execution = self._crew.by_id.get(str(body.get("execution_id") or body.get("kickoff_id")))
         if execution is None:
             return
         match kind:
@@ -61,8 +52,8 @@ class Progress:
                 self._finished(execution, body)
             case "crew":
                 execution.state, execution.position = State.COMPLETED, len(SAMPLE)
-                execution.ended_at = self._now()
-        self._changes.announce("told", execution.id)
+                execution.ended_at = self._crew.now()
+        self._crew.changes.announce("told", execution.id)
 
     def _paused(self, execution: Execution, body: Json) -> None:
         task_id = _script_id(body.get("task_name"))

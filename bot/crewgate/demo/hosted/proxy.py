@@ -8,20 +8,18 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 import aiohttp
 from aiohttp import web
 
 from crewgate.crew_api.wire import Json
-from crewgate.demo.crew.faults import Fault, Faults, How
-from crewgate.demo.crew.records import BoundedLog, Call, Changes, Sent
+from crewgate.demo.crew import Call, Deployment, Fault, Sent
+from crewgate.demo.crew.faults import How
 from crewgate.demo.crew.server import failing_response
 from crewgate.demo.crew.wire import parse_object_or_nothing
-from crewgate.demo.hang_ups import forgive_hang_ups
 from crewgate.demo.hosted.progress import Progress
-from crewgate.demo.ports import free_port
+from crewgate.demo.local_server import LocalServer
 
 #: Where the host sends webhooks: `/webhooks/{kind}/{number}`.
 WEBHOOKS: Final = "webhooks"
@@ -33,48 +31,39 @@ _BAD_GATEWAY: Final = 502
 class Proxy:
     """Listens on 127.0.0.1 between `start` and `stop`."""
 
-    def __init__(
-        self, progress: Progress, changes: Changes, *, now: Callable[[], float], keep: int
-    ) -> None:
-        self.faults = Faults()
-        self.calls: BoundedLog[Call] = BoundedLog(keep)
-        self.sent: BoundedLog[Sent] = BoundedLog(keep)
-        self.port = free_port()
-        self._progress = progress
-        self._changes = changes
-        self._now = now
+    def __init__(self, crew: Deployment) -> None:
+        self._crew = crew
+        self._progress = Progress(crew)
         self._host = ""
         self._addresses: list[str] = []
         """Where webhooks are to go, by number; empty for nowhere."""
-        self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._server = LocalServer(self._add, most_bytes=2**23, shutdown_seconds=1)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return self._server.url
 
-    async def start(self, host: str) -> None:
-        """Listen, and pass on to the host at this address."""
+    async def start(self, host: str, port: int = 0) -> None:
+        """Listen, and pass on to the host at this address; 0 is the port before, or any."""
         self._host = host
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=30),
         )
-        application = web.Application(client_max_size=2**23, middlewares=[forgive_hang_ups])
-        application.router.add_route("*", f"/{WEBHOOKS}/{{kind}}/{{number}}", self._webhook)
-        application.router.add_route("*", "/{path:.*}", self._request)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+        await self._server.start(port)
 
     async def stop(self) -> None:
         """Listen no more."""
-        self.faults.release()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        self._crew.faults.release()
+        await self._server.stop()
         if self._session is not None:
             await self._session.close()
+
+    def _add(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", f"/{WEBHOOKS}/{{kind}}/{{number}}", self._webhook)
+        router.add_route("*", "/{path:.*}", self._request)
 
     # ---- from the bot to the host
 
@@ -82,16 +71,16 @@ class Proxy:
         raw = await request.read()
         body = parse_object_or_nothing(raw)
         credentials = request.headers.get("Authorization", "")
-        call = Call(request.method, request.path, body, credentials, self._now())
-        self.calls.append(call, len(raw))
-        self._changes.announce("called")
-        fault = self.faults.take(f"/{request.path.split('/')[1]}")
+        call = Call(request.method, request.path, body, credentials, self._crew.now())
+        self._crew.call_log.append(call, len(raw))
+        self._crew.changes.announce("called", "")
+        fault = self._crew.faults.take(f"/{request.path.split('/')[1]}")
         if fault is None:
             return await self._pass_on(call, raw)
         if fault.how is How.SLOW:
             await asyncio.sleep(fault.seconds)
         if fault.how is How.HANG:
-            await self.faults.released()
+            await self._crew.faults.released()
         if fault.how in {How.SLOW, How.HANG}:
             return await self._pass_on(call, raw)
         return await self._fail(fault, call, raw, request)
@@ -108,7 +97,7 @@ class Proxy:
             return web.Response()
         response = failing_response(fault)
         call.status, call.answer = response.status, _json_or_text(response.text or "")
-        self._changes.announce("answered")
+        self._crew.changes.announce("answered", "")
         return response
 
     async def _pass_on(self, call: Call, raw: bytes) -> web.Response:
@@ -123,7 +112,7 @@ class Proxy:
                 self._progress.kicked_off(call.body, call.answer)
             else:
                 self._progress.resumed(raw)
-        self._changes.announce("answered")
+        self._crew.changes.announce("answered", "")
         content_type = "text/plain" if isinstance(call.answer, str) else "application/json"
         return web.Response(text=answer, status=status, content_type=content_type)
 
@@ -161,10 +150,10 @@ class Proxy:
         status, answer = await self._send("POST", url, raw, headers)
         reached = status if status != _BAD_GATEWAY else None
         error = "" if reached else answer
-        self.sent.append(
-            Sent(kind, url, body, raw, headers, reached, answer, error, self._now()), len(raw)
+        self._crew.sent_log.append(
+            Sent(kind, url, body, raw, headers, reached, answer, error, self._crew.now()), len(raw)
         )
-        self._changes.announce("sent", str(body.get("execution_id") or body.get("kickoff_id")))
+        self._crew.changes.announce("sent", str(body.get("execution_id") or body.get("kickoff_id")))
         return web.Response(text=answer, status=status)
 
     async def _send(

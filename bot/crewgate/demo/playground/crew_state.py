@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, Final
 
-from crewgate.demo.crew import Call, Crew, Execution, Sent, State, Task
+from crewgate.demo.crew import Call, Deployment, Execution, Sent, State, Task
 from crewgate.demo.crew.wire import text_of
 from crewgate.demo.playground.markdown import markdown
 
@@ -18,7 +18,7 @@ _BODY_SHOWN: Final = 6_000
 """Characters of a body that the page shows."""
 
 
-def crew_state(crew: Crew) -> Iterator[tuple[str, str]]:
+def crew_state(crew: Deployment) -> Iterator[tuple[str, str]]:
     """Key and JSON of executions, requests and webhooks; their numbers keep counting up."""
     for number, execution in enumerate(crew.executions[-EXECUTIONS_SHOWN:]):
         yield f"execution/{execution.id}", _json({"number": number, **_execution(execution)})

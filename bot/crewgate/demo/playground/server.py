@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from crewgate.demo.environment import ROLES, Environment
-from crewgate.demo.hang_ups import forgive_hang_ups
+from crewgate.demo.local_server import forgive_hang_ups
 from crewgate.demo.playground.actions import ActionRefused, Actions
 from crewgate.demo.playground.crew_state import crew_state
 from crewgate.demo.playground.slack_state import SlackState, people
@@ -88,10 +88,9 @@ class Playground:
                 self.change()
 
     async def _watch_crew(self) -> None:
-        changes = self._environment.crew.subscribe()
-        while True:
-            await changes.get()
-            self.change()
+        with self._environment.crew.subscribe() as changes:
+            async for _ in changes:
+                self.change()
 
     # ---- state
 

@@ -20,7 +20,7 @@ are in the modules named after them, the limits in `limits` and `blocks`.
 
 from __future__ import annotations
 
-from crewgate.demo.workspace.changes import Change, Subscription
+from crewgate.demo.changes import Change, Subscription
 from crewgate.demo.workspace.faults import (
     DROP_AFTER,
     DROP_BEFORE,

@@ -1,12 +1,9 @@
-"""Injected faults: what a method does instead of its work, and how often."""
+"""Injected faults: what a method does instead of its work."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final, Literal
-
-EVERY_METHOD: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,61 +55,3 @@ DROP_BEFORE: Final = Fault("before")
 """Close the connection without doing the work."""
 DROP_AFTER: Final = Fault("after")
 """Do the work, then close the connection without an answer."""
-
-
-@dataclass(slots=True)
-class _PendingFault:
-    method: str
-    fault: Fault
-    times: int | None
-
-
-class Faults:
-    """The pending faults, in the order they were added."""
-
-    def __init__(self) -> None:
-        self._pending: list[_PendingFault] = []
-        self._released = asyncio.Event()
-        self.hanging = 0
-
-    def add(self, method: str, how: Fault, times: int | None) -> None:
-        """Fail the next `times` calls of the method; None means until `clear`."""
-        self._pending.append(_PendingFault(method, how, times))
-
-    def clear(self, *, release: bool) -> None:
-        """Drop the pending faults, and release the hanging calls if asked to."""
-        self._pending.clear()
-        if release:
-            self.release()
-
-    @property
-    def due(self) -> int:
-        """How many faults are pending."""
-        return len(self._pending)
-
-    def release(self) -> None:
-        """Continue every hanging call."""
-        self._released.set()
-        self._released = asyncio.Event()
-
-    async def hang(self, seconds: float | None = None) -> None:
-        """Wait for the next `release`, at most so long."""
-        self.hanging += 1
-        try:
-            async with asyncio.timeout(seconds):
-                await self._released.wait()
-        except TimeoutError:
-            pass  # The time is up: continue.
-        finally:
-            self.hanging -= 1
-
-    def take(self, method: str) -> Fault | None:
-        """The fault for this call, counted down."""
-        for pending in self._pending:
-            if pending.method in {method, EVERY_METHOD}:
-                if pending.times is not None:
-                    pending.times -= 1
-                    if pending.times <= 0:
-                        self._pending.remove(pending)
-                return pending.fault
-        return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from crewgate.demo.hang_ups import forgive_hang_ups
-from crewgate.demo.ports import free_port
+from crewgate.demo.local_server import LocalServer
 from crewgate.demo.workspace.args import Refused
 from crewgate.demo.workspace.files import receive_upload, show_file
 from crewgate.demo.workspace.response_urls import ResponseUrls
@@ -17,45 +16,35 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 
 class Server:
-    """Listens on 127.0.0.1 and can stop and come back on the same port."""
+    """The workspace's routes, on a server that can stop and come back on the same port."""
 
     def __init__(self, world: World, api: WebApi, sockets: Sockets) -> None:
-        self.port = 0
         self._world = world
         self._api = api
         self._sockets = sockets
-        self._runner: web.AppRunner | None = None
+        self._server = LocalServer(self._add, most_bytes=_MOST_BYTES, shutdown_seconds=0.01)
 
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
-        return f"http://127.0.0.1:{self.port}"
+        return self._server.url
 
-    async def start(self, port: int) -> None:
-        """Listen; 0 is any free port, which can be had again after a stop."""
-        # The application is made anew each time: aiohttp's cannot be started twice.
-        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.01)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port or free_port(), reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+    async def start(self, port: int = 0) -> None:
+        """Listen; 0 is the port it had before, or any."""
+        await self._server.start(port)
         self._world.url = self.url
 
     async def stop(self) -> None:
         """Refuse new connections and cut the open ones."""
         self._sockets.drop()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._server.stop()
 
-    def _application(self) -> web.Application:
-        application = web.Application(client_max_size=_MOST_BYTES, middlewares=[forgive_hang_ups])
-        application.router.add_route("*", "/api/{method}", self._on_call)
-        application.router.add_post("/upload/{file}", self._on_upload)
-        application.router.add_post("/respond/{name}", self._on_answer)
-        application.router.add_get("/files/{file}/{name}", self._on_file)
-        application.router.add_get("/socket", self._sockets.serve)
-        return application
+    def _add(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", "/api/{method}", self._on_call)
+        router.add_post("/upload/{file}", self._on_upload)
+        router.add_post("/respond/{name}", self._on_answer)
+        router.add_get("/files/{file}/{name}", self._on_file)
+        router.add_get("/socket", self._sockets.serve)
 
     async def _on_call(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]

@@ -10,9 +10,10 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from crewgate.demo.faults import Faults
 from crewgate.demo.workspace import chat, files, reads, views
 from crewgate.demo.workspace.args import Args, Method, Refused
-from crewgate.demo.workspace.faults import Fault, Faults
+from crewgate.demo.workspace.faults import Fault
 from crewgate.demo.workspace.records import Channel
 from crewgate.demo.workspace.scopes import ChannelKind, all_scopes, needed_scopes
 from crewgate.demo.workspace.text import Json
@@ -49,7 +50,7 @@ class WebApi:
         self.scopes: frozenset[str] | None = None
         """What the bot token may do; None: everything."""
         self.scopes_used: set[str] = set()
-        self.faults = Faults()
+        self.faults: Faults[Fault] = Faults()
         self.calls: deque[Call] = deque(maxlen=2_000)
         self.methods: dict[str, Method] = {
             "apps.connections.open": self._open_connection,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from crewgate.demo.workspace.changes import Subscription
+from crewgate.demo.changes import Subscription
 from crewgate.demo.workspace.faults import Fault
 from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
 from crewgate.demo.workspace.sender import Sender
@@ -207,7 +207,9 @@ class Workspace(UserActions):
 
     def clear_faults(self, *, release: bool = True) -> None:
         """End all faults; without `release`, the calls that hang never do their work."""
-        self._api.faults.clear(release=release)
+        self._api.faults.clear()
+        if release:
+            self._api.faults.release()
 
     def release(self) -> None:
         """Continue the calls that hang."""
@@ -241,7 +243,7 @@ class Workspace(UserActions):
 
     async def come_back(self) -> None:
         """Listen again where it listened before."""
-        await self._server.start(self._server.port)
+        await self._server.start()
 
     # ---- Socket Mode
 

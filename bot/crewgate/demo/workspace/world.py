@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from crewgate.demo.workspace.changes import Changes
+from crewgate.demo.changes import Changes
 from crewgate.demo.workspace.records import (
     BOT_USER_ID,
     Channel,

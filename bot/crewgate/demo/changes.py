@@ -84,7 +84,7 @@ class Changes:
         self._subscriptions.discard(subscription)
 
     async def until(
-        self, condition: Callable[[], T], timeout: float, describe: Callable[[], str]
+        self, condition: Callable[[], T], timeout: float, describe: Callable[[], str] = str
     ) -> T:
         """Wait until the condition gives something true, and return that.
 

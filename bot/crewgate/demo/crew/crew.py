@@ -1,0 +1,197 @@
+"""The fake crew: its server, executions and webhooks, with controls for tests."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from crewgate.crew_api.wire import (
+    Address,
+    Json,
+    Refusal,
+    Urls,
+    parse_kickoff,
+    parse_resume,
+    require_inputs,
+)
+from crewgate.demo.crew.deployment import Deployment
+from crewgate.demo.crew.engine import Engine
+from crewgate.demo.crew.execution import Execution
+from crewgate.demo.crew.flows import PREFIX, Flows
+from crewgate.demo.crew.records import Call, Sent
+from crewgate.demo.crew.script import SAMPLE, Task
+from crewgate.demo.crew.server import Server
+from crewgate.demo.crew.webhooks import WebhookSender
+from crewgate.demo.crew.wire import Style, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Crew(Deployment):
+    """A fake crew that runs a script."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.time,
+        token: str = "demo-crew-token",
+        name: str = "research",
+        script: Sequence[Task] = SAMPLE,
+        inputs: Sequence[str] = ("topic",),
+        task_seconds: float = 0,
+        keep: int = 1_000,
+    ) -> None:
+        super().__init__(now=now, token=token, name=name, task_seconds=task_seconds, keep=keep)
+        self.script = tuple(script)
+        self.inputs = tuple(inputs)
+        self._webhooks = WebhookSender(self)
+        self._engine = Engine(self._webhooks.send, self)
+        self.flows = Flows(self._webhooks.send, self)
+        self._server = Server(self._handle, self)
+        self._kickoffs = 0
+
+    # Lifecycle
+
+    @override
+    async def start(self, port: int = 0) -> None:
+        self._webhooks.start()
+        await self._server.start(port)
+
+    @override
+    async def stop(self) -> None:
+        await self._engine.stop()
+        await self._server.stop()
+        await self._webhooks.stop()
+
+    @override
+    async def go_down(self) -> None:
+        await self._server.stop()
+
+    @override
+    async def come_back(self) -> None:
+        await self._server.start()
+
+    @property
+    @override
+    def url(self) -> str:
+        return self._server.url
+
+    # Requests; each is carried out in one step, without awaiting
+
+    def _handle(self, call: Call, segments: list[str], raw: bytes) -> object:
+        match call.method, segments:
+            case "GET", [""]:
+                return "Healthy"
+            case "GET", ["inputs"]:
+                return {"inputs": list(self.inputs)}
+            case "GET", ["status", execution_id]:
+                return self._status(execution_id)
+            case "POST", ["kickoff"]:
+                answer: object = self._kickoff(raw)
+            case "POST", ["resume"]:
+                answer = self._engine.resume(parse_resume(raw))
+            case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == PREFIX:
+                return self.flows.respond(request_id, call, raw)
+            case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
+                raise Refusal(405, "Method Not Allowed", "This route has another method")
+            case _:
+                raise Refusal.not_found("There is no such route")
+        call.effective = True
+        return answer
+
+    def _kickoff(self, raw: bytes) -> Json:
+        kickoff = parse_kickoff(raw)
+        require_inputs(kickoff.inputs, self.inputs)
+        execution_id = self.start_execution(
+            kickoff.inputs, meta=kickoff.meta, urls=kickoff.urls, human_input=kickoff.human_input
+        )
+        return {"kickoff_id": execution_id}
+
+    def _status(self, execution_id: str) -> Json:
+        execution = self.by_id.get(execution_id)
+        if execution is None and self.flows.knows(execution_id):
+            return self.flows.status(execution_id)
+        if execution is None:
+            raise Refusal.not_found("Execution not found")
+        return execution.progress(self.now())
+
+    # Controlling executions without HTTP
+
+    def start_execution(
+        self,
+        inputs: Mapping[str, object] | None = None,
+        *,
+        execution_id: str | None = None,
+        meta: Json | None = None,
+        urls: Urls | None = None,
+        human_input: Address | None = None,
+        scripted: bool = True,
+    ) -> str:
+        """Kick off without HTTP; returns the execution's id.
+
+        With `scripted=False` no task starts by itself: call `pause`.
+        """
+        chosen = execution_id or self._new_id()
+        execution = Execution(
+            id=chosen,
+            inputs=dict(inputs or {}),
+            meta=meta,
+            urls=urls or Urls(),
+            human_input=human_input or self.human_input,
+            script=self.script if scripted else (),
+            started_at=self.now(),
+        )
+        self._engine.add(execution, scripted=scripted)
+        return chosen
+
+    def _new_id(self) -> str:
+        """An id that looks like the vendor's, made without randomness."""
+        self._kickoffs += 1
+        seed = f"{self.name} {self.url} {self.now()} {self._kickoffs}"
+        digest = hashlib.sha256(seed.encode()).hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-4{digest[12:15]}-8{digest[15:18]}-{digest[18:30]}"
+
+    async def pause(
+        self,
+        execution_id: str,
+        task_id: str,
+        output: object,
+        *,
+        style: Style | None = None,
+    ) -> Sent:
+        """Pause on any task and send the notification; an unknown execution is added first."""
+        if execution_id not in self.by_id:
+            self.start_execution(execution_id=execution_id, scripted=False)
+        execution = self.execution(execution_id)
+        return await self._engine.pause(execution, task_id, output, style or self.style)
+
+    async def ask(
+        self,
+        flow_id: str = "f-1",
+        method: str = "review_article",
+        **of: Any,  # noqa: ANN401  # every field of a request
+    ) -> Sent:
+        """A flow pauses and asks; see `Flows.ask`."""
+        return await self.flows.ask(self.url, flow_id, method, **of)
+
+    def end(self, execution_id: str, error: str = "") -> None:
+        """End an execution, completed or with an error."""
+        self._engine.end(self.execution(execution_id), error)
+
+    async def notify_raw(
+        self, body: bytes | Json, headers: Mapping[str, str] | None = None, *, url: str = ""
+    ) -> Sent:
+        """Send any body to `url` or to `human_input`, with its credentials unless given `headers`.
+
+        No execution changes.
+        """
+        webhook = self.human_input or Address(url)
+        raw = body if isinstance(body, bytes) else text_of(body).encode("utf-8", "surrogatepass")
+        chosen = {"Content-Type": "application/json", **webhook.headers}
+        if headers is not None:
+            chosen = dict(headers)
+        return await self._webhooks.send("raw", url or webhook.url, raw, chosen)

@@ -1,0 +1,69 @@
+"""The one HTTP server that the fakes and the proxy between them are served by."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from crewgate.demo.ports import free_port
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def forgive_hang_ups(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """End quietly when the caller has gone: a closed browser tab, a killed bot.
+
+    There is nobody to answer and nothing to mend, but aiohttp would write a traceback.
+    """
+    try:
+        return await handler(request)
+    except (ConnectionError, web.RequestPayloadError):
+        return web.Response()
+
+
+class LocalServer:
+    """Listens on 127.0.0.1; it can go down and come back on the same port."""
+
+    def __init__(
+        self,
+        add_routes: Callable[[web.UrlDispatcher], object],
+        *,
+        most_bytes: int,
+        shutdown_seconds: float,
+    ) -> None:
+        """`most_bytes` of a body are taken; open connections get `shutdown_seconds` at a stop."""
+        self.port = 0
+        self._add_routes = add_routes
+        self._most_bytes = most_bytes
+        self._shutdown_seconds = shutdown_seconds
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at its end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, port: int = 0) -> None:
+        """Listen; 0 is the port it had before, else any free one that can be had again."""
+        if self._runner is not None:
+            return
+        # The application is made anew each time: aiohttp's cannot be started twice.
+        application = web.Application(
+            client_max_size=self._most_bytes, middlewares=[forgive_hang_ups]
+        )
+        self._add_routes(application.router)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=self._shutdown_seconds
+        )
+        await self._runner.setup()
+        port = port or self.port or free_port()
+        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Refuse new connections and end the open ones."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
