@@ -8,8 +8,9 @@ from crewgate.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, Roun
 from crewgate.domain.people import Email, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.domain.verdict import Person, Revise
-from crewgate.slack import decisions
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
+from crewgate.slack.strings import PLAIN
 from tests.builders import LATER, a_decision
 
 
@@ -49,8 +50,8 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
     ],
 )
 def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:
-    assert decisions.too_late(error, LATER).startswith(said)
-    in_modal = decisions.too_late_plain(error, LATER)
+    assert phrases.too_late(error, LATER).startswith(said)
+    in_modal = phrases.too_late(error, LATER, PLAIN)
     assert in_modal.startswith(plainly)
     assert in_modal.endswith("Your text was not sent.")
 
@@ -79,13 +80,13 @@ def test_a_task_is_called_as_people_would_write_it(name: str, shown: str) -> Non
 
 
 def test_an_input_s_name_reads_as_it_is_in_a_form() -> None:
-    assert shared.input_name_plain("a_<_&_c") == "A < & c"
+    assert shared.input_name("a_<_&_c", shared.PLAIN) == "A < & c"
     assert shared.input_name("a_<_&_c") == "A &lt; &amp; c"
 
 
 def test_a_person_without_a_user_id_is_named() -> None:
     error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
-    assert decisions.too_late(error, LATER).startswith("Ana &lt;b&gt; approved")
+    assert phrases.too_late(error, LATER).startswith("Ana &lt;b&gt; approved")
 
 
 def test_feedback_that_is_too_long_says_by_how_much() -> None:

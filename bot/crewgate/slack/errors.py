@@ -28,7 +28,7 @@ from crewgate.domain.errors import (
 )
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.verdict import Person
-from crewgate.slack import decisions, strings
+from crewgate.slack import phrases, strings
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.context import SlackContext
@@ -57,13 +57,15 @@ def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explan
         case UnknownCrew(crew=crew):
             return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
         case NotWaiting():
-            return Explanation(decisions.too_late(error, now), decisions.too_late_plain(error, now))
+            return Explanation(
+                phrases.too_late(error, now), phrases.too_late(error, now, strings.PLAIN)
+            )
         case RoundNotFound():
             return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
         case InvalidTransition() | VerdictMisplaced():
             return _only(strings.NOTHING_TO_DO)
         case VoteRefused():
-            return _only(decisions.vote_refused(error))
+            return _only(phrases.vote_refused(error))
         case NoPublicUrl():
             return _only(strings.NO_PUBLIC_URL)
         case TooManyKickoffs():

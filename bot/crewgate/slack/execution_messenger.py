@@ -18,8 +18,8 @@ from crewgate.slack.executions.messages import (
     result_file_name,
 )
 from crewgate.slack.executions.strings import RESULT_TITLE
-from crewgate.slack.reviews.call_strings import FILES_REFUSED, FORWARD_REFUSED
 from crewgate.slack.reviews.calls import with_operators
+from crewgate.slack.reviews.notice_strings import FILES_REFUSED, FORWARD_REFUSED
 from crewgate.slack.reviews.people import People
 from crewgate.usecases.ports.base import OffLoop
 from crewgate.usecases.ports.slack import Posted, PostOutcome

@@ -25,7 +25,6 @@ from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
 from crewgate.slack.execution_messenger import ExecutionMessenger
 from crewgate.slack.notes.messages import render_offer
-from crewgate.slack.reviews.call_strings import CHANGES_REFUSED, FILES_REFUSED, NOT_UNDERSTOOD
 from crewgate.slack.reviews.calls import (
     below_headline,
     call,
@@ -35,9 +34,9 @@ from crewgate.slack.reviews.calls import (
     reaches_somebody,
 )
 from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from crewgate.slack.reviews.card_strings import REVIEWERS_SHOWN
 from crewgate.slack.reviews.direct import render_direct_message
 from crewgate.slack.reviews.links import Link
+from crewgate.slack.reviews.notice_strings import CHANGES_REFUSED, FILES_REFUSED, NOT_UNDERSTOOD
 from crewgate.slack.reviews.notices import (
     render_attach_failed,
     render_channel_refuses,
@@ -47,6 +46,7 @@ from crewgate.slack.reviews.notices import (
     render_stuck_notice,
 )
 from crewgate.slack.reviews.people import People
+from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
 from crewgate.slack.reviews.time_notices import (
     render_escalated,
     render_private_reminder,

@@ -1,18 +1,20 @@
 """What several features say: names, errors, pages. Short, active, no jargon.
 
-Constants and functions whose name ends in `_PLAIN` or `_plain` are for errors inside a modal.
+A `Voice` writes names and foreign text for one kind of place. What has a name in `_PLAIN` or
+`_plain` stands in a form, where somebody has just written a text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import FEEDBACK_LIMIT, Answer, Decision, Person
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain
 from crewgate.slack.ids import COMMAND
 from crewgate.usecases.read_models import COUNTED
@@ -20,6 +22,39 @@ from crewgate.usecases.read_models import COUNTED
 REVIEWERS_SHOWN: Final = 20
 DECIDERS_SHOWN: Final = 3
 ANYONE: Final = "anyone in the channel"
+#: Lengths once escaped; together with an excerpt they stay within a message.
+CREW_LIMIT: Final = 60
+TITLE_LIMIT: Final = 150
+AGENT_LIMIT: Final = 80
+ID_LIMIT: Final = 80
+#: The longest reason for a dismissal: 300 characters once escaped.
+WHY_LIMIT: Final = 1_500
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]+")
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
+_FORMATTING = re.compile(r"[*~`]")
+_ID = re.compile(r"[\w.-]+")
+_RANDOM_ID = re.compile(r"[0-9a-fA-F-]{16,}|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A way to write what comes from outside: names of people, and foreign text in one line."""
+
+    text: Callable[[str, int], str]
+    mentions: bool = False
+
+    def person(self, who: Person) -> str:
+        """Somebody, called where this voice calls people and Slack knows them."""
+        if self.mentions and _USER_ID.fullmatch(who.id):
+            return f"<@{who.id}>"
+        return self.text(who.name or who.id, CREW_LIMIT)
+
+
+MRKDWN: Final = Voice(one_line, mentions=True)
+CALLS_NOBODY: Final = Voice(one_line)
+PLAIN: Final = Voice(plain)
+"""For notifications, forms and modals' errors, where no mrkdwn is read."""
 
 
 def not_a_reviewer(
@@ -36,8 +71,8 @@ def not_a_reviewer(
 
 
 def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
-    """The same inside the modal."""
-    name = plain(crew_name, CREW_LIMIT)
+    """The same in a form."""
+    name = crew(crew_name, PLAIN)
     if uncertain:
         return f"Slack did not say whether you may decide for {name}. Try again in a minute."
     return f"You are not a reviewer of {name}, so your text was not sent."
@@ -109,32 +144,13 @@ def unknown_crew(name: str) -> str:
 
 
 def unknown_crew_plain(name: str) -> str:
-    """The same inside the modal."""
-    return f"{plain(name, CREW_LIMIT)} is not set up here. Your text was not sent."
+    """The same in a form."""
+    return f"{crew(name, PLAIN)} is not set up here. Your text was not sent."
 
 
-# Lengths once escaped; together with an excerpt they stay within a message.
-CREW_LIMIT: Final = 60
-
-
-TITLE_LIMIT: Final = 150
-
-
-AGENT_LIMIT: Final = 80
-
-
-ID_LIMIT: Final = 80
-
-
-_USER_ID = re.compile(r"[UW][A-Z0-9]+")
-
-
-_FORMATTING = re.compile(r"[*~`]")
-
-
-def crew(name: str) -> str:
+def crew(name: str, voice: Voice = MRKDWN) -> str:
     """A crew's name."""
-    return one_line(name, CREW_LIMIT)
+    return voice.text(name, CREW_LIMIT)
 
 
 def task(round_: Round) -> str:
@@ -142,40 +158,35 @@ def task(round_: Round) -> str:
     return title(round_.review.title)
 
 
-def title(name: str) -> str:
+def title(name: str, voice: Voice = MRKDWN) -> str:
     """A task's name as people would write it: `press_task` is “Press task”."""
-    return one_line(_readable(name), TITLE_LIMIT)
+    return voice.text(_readable(name), TITLE_LIMIT)
 
 
-def title_plain(name: str) -> str:
-    """The same for notifications and modals."""
-    return plain(_readable(name), TITLE_LIMIT)
-
-
-def input_name(name: str, *, capital: bool = True) -> str:
+def input_name(name: str, voice: Voice = MRKDWN) -> str:
     """An input's name as people would write it: `target_audience` is “Target audience”."""
-    return one_line(_in_words(name, capital=capital), CREW_LIMIT) or "?"
+    return voice.text(capital(_in_words(name)), CREW_LIMIT) or "?"
 
 
-def input_name_plain(name: str) -> str:
-    """The same for a form."""
-    return plain(_in_words(name), CREW_LIMIT) or "?"
-
-
-_ID = re.compile(r"[\w.-]+")
-_RANDOM_ID = re.compile(r"[0-9a-fA-F-]{16,}|[0-9]+")
+def input_name_inside(name: str) -> str:
+    """The same inside a line: `target audience`."""
+    return one_line(_in_words(name), CREW_LIMIT) or "?"
 
 
 def _readable(name: str) -> str:
     """What is an id becomes words; what somebody wrote for people stays."""
     if _RANDOM_ID.fullmatch(name):
         return f"Task {id_beginning(name)}"
-    return _in_words(name) or name if _ID.fullmatch(name) else name
+    return capital(_in_words(name)) or name if _ID.fullmatch(name) else name
 
 
-def _in_words(name: str, *, capital: bool = True) -> str:
-    words = " ".join(name.replace("_", " ").replace("-", " ").split())
-    return words[:1].upper() + words[1:] if capital else words
+def _in_words(name: str) -> str:
+    return " ".join(name.replace("_", " ").replace("-", " ").split())
+
+
+def capital(sentence: str) -> str:
+    """The same with its first letter in upper case."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def counted(number: int, noun: str) -> str:
@@ -201,22 +212,7 @@ def identifier(text: str, limit: int = ID_LIMIT) -> str:
 
 def person(who: Person) -> str:
     """Somebody, as a mention."""
-    return f"<@{who.id}>" if _USER_ID.fullmatch(who.id) else one_line(who.name, CREW_LIMIT)
-
-
-def person_by_name(who: Person) -> str:
-    """Somebody whom a message must not call."""
-    return one_line(who.name or who.id, CREW_LIMIT)
-
-
-def person_plain(who: Person) -> str:
-    """The same as plain text."""
-    return plain(who.name or who.id, CREW_LIMIT)
-
-
-def told(decision: Decision) -> str:
-    """Who is told a decision, in a word."""
-    return "flow" if isinstance(decision.verdict, Answer) else "crew"
+    return MRKDWN.person(who)
 
 
 def quoted(text: str, limit: int) -> str:
@@ -263,23 +259,20 @@ def channel(named: str) -> str:
     return f"<#{named}>" if _CHANNEL_ID.fullmatch(named) else one_line(named, CREW_LIMIT)
 
 
-_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]+")
-
-
-def subject_plain(round_: Round) -> str:
-    """Which round this is about, for notifications."""
+def which_round(round_: Round) -> str:
+    """The crew, the task and the number of a round, plain."""
     review = round_.review
-    return f"{plain(review.crew, CREW_LIMIT)}: {title_plain(review.title)}, round {round_.number}"
+    return f"{crew(review.crew, PLAIN)}: {title(review.title, PLAIN)}, {number(round_)}"
+
+
+def number(round_: Round) -> str:
+    """A round's number inside a line."""
+    return f"round {round_.number:,}"
 
 
 def number_of(round_: Round) -> str:
-    """A round's number, as people say it."""
-    return f"Round {round_.number}"
-
-
-def number_inside(round_: Round) -> str:
-    """The same inside a line."""
-    return f"round {round_.number:,}"
+    """The same at the beginning of a line."""
+    return capital(number(round_))
 
 
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
@@ -291,14 +284,8 @@ def excerpted(shown: int, total: int) -> str:
 
 
 NEXT: Final = "Next page"
-
-
 PREVIOUS: Final = "Previous page"
-
-
 CLOSE: Final = "Close"
-
-
 ERROR_TITLE: Final = "That did not work"
 
 

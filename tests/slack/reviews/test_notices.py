@@ -13,8 +13,8 @@ from crewgate.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, 
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
-from crewgate.slack.reviews.call_strings import named
 from crewgate.slack.reviews.calls import kept, mentionable
+from crewgate.slack.reviews.notice_strings import called
 from crewgate.slack.reviews.notices import (
     render_attach_failed,
     render_dead_letter,
@@ -85,8 +85,8 @@ def test_the_reviewer_reads_who_has_been_told(
     assert message is not None
     assert ("is kept" in read(message)) == (says is not None)
     assert (says or "") in read(message)
-    called = says is not None and bool(mentionable(operators))
-    assert (f"{named(operators)}: The crew" in read(message)) == called
+    is_called = says is not None and bool(mentionable(operators))
+    assert (f"{called(operators)}: The crew" in read(message)) == is_called
     on_card = kept(CardView(stuck, an_output()), operators)
     assert on_card == (says and says.replace("Your", "<@U0ANA>'s"))
     asked = replace(stuck, decision=a_decision(Revise("Shorter.")))

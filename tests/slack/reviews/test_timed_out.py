@@ -13,12 +13,13 @@ from crewgate.domain.reason import Answered, Dismissed, NeverSent, RefusedByCrew
 from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
-from crewgate.slack import decisions
+from crewgate.slack import phrases
 from crewgate.slack.executions.messages import render_end
-from crewgate.slack.reviews import call_strings, state_strings, strings
+from crewgate.slack.reviews import notice_strings, state_strings, strings
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
 from crewgate.slack.reviews.presentation import present
+from crewgate.slack.strings import PLAIN
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
 from tests.slack.rendering import a_view, read
@@ -57,8 +58,8 @@ def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) ->
 @pytest.mark.parametrize("decision", [SENT_BACK, APPROVED])
 def test_whoever_comes_later_is_told(decision: Decision) -> None:
     error = AlreadyDecided(decision)
-    assert decisions.too_late(error, LATER).startswith(SO)
-    assert "two <\u2060eyes>" in decisions.too_late_plain(error, LATER)
+    assert phrases.too_late(error, LATER).startswith(SO)
+    assert "two <\u2060eyes>" in phrases.too_late(error, LATER, PLAIN)
 
 
 def test_its_words_stand_above_the_next_round() -> None:
@@ -84,7 +85,7 @@ def test_so_it_is_when_somebody_dismissed_it() -> None:
 
 
 def test_it_is_kept_as_nobody_s() -> None:
-    assert call_strings.decision_is_kept(APPROVED, ()).startswith("What the rule “two")
+    assert notice_strings.decision_is_kept(APPROVED, ()).startswith("What the rule “two")
 
 
 def test_a_result_that_a_rule_approved_says_so() -> None:

@@ -135,7 +135,7 @@ def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders
     parts = (
         summary.headline(line, link),
         shared.crew(crew),
-        shared.number_inside(round_),
+        shared.number(round_),
         strings.for_whom(shared.deciders(deciders(round_))),
         summary.waiting_for(duration(now - round_.opened_at)),
         *summary.claim_and_notes(line, now=now),

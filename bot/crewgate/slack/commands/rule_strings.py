@@ -8,10 +8,10 @@ from typing import Final
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Reminders, Rule, Then
-from crewgate.slack import decisions
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import one_line
-from crewgate.slack.reviews import rule_strings
+from crewgate.slack.reviews import strings as reviews
 
 #: Of a rule: conditions, texts of which one must be there, and people. A section takes all of it.
 _CONDITIONS: Final = 6
@@ -47,7 +47,7 @@ def rule(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
     """A rule, with an empty line below it; `later` are those who may decide once escalated."""
-    name = shared.bold(decisions.rule_quoted(rule.name))
+    name = shared.bold(phrases.rule_quoted(rule.name))
     lines = (
         f"{number:,}. {name} is for {_when(rule.when)}.",
         " ".join(_who(rule, people)),
@@ -58,7 +58,7 @@ def rule(
 
 def otherwise(people: Sequence[ReviewerRef]) -> str:
     """What counts where no rule does."""
-    return f"Everything else takes {_approvals(1)}; {_named(people)} may decide.\n"
+    return f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
 
 
 def _when(when: Conditions) -> str:
@@ -89,7 +89,7 @@ def _conditions(when: Conditions) -> Iterator[str]:
 
 def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
     where = f", in {shared.channel(rule.channel)}" if rule.channel is not None else ""
-    yield f"It takes {_approvals(rule.approvals)}; {_named(people)} may decide{where}."
+    yield f"It takes {reviews.approvals(rule.approvals)}; {_named(people)} may decide{where}."
     if not rule.self_approval:
         known = "any of them may" if rule.unknown_starter else "nobody may"
         yield f"Who started it may not approve it; where nobody knows who did, {known}."
@@ -99,17 +99,17 @@ def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
 
 def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
     if rule.target is not None:
-        yield f"It is wanted within {decisions.how_long(rule.target)}."
+        yield f"It is wanted within {phrases.how_long(rule.target)}."
     if rule.remind is not None:
         yield _reminded(rule.remind, in_hours=rule.working_hours is not None)
     if rule.escalate is not None:
-        yield f"After {decisions.how_long(rule.escalate.after)} {_named(later)} may decide too."
+        yield f"After {phrases.how_long(rule.escalate.after)} {_named(later)} may decide too."
     timeout = rule.timeout
     if timeout is not None and timeout.then is Then.LEAVE:
-        within = decisions.how_long(timeout.after)
+        within = phrases.how_long(timeout.after)
         yield f"If nobody decides within {within}, the thread says so, and it goes on waiting."
     elif timeout is not None:
-        yield rule_strings.or_else(rule)
+        yield reviews.or_else(rule)
         if timeout.feedback:
             yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
     if rule.working_hours is not None:
@@ -118,20 +118,15 @@ def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
 
 def _reminded(remind: Reminders, *, in_hours: bool) -> str:
     hours = ", in working hours only" if in_hours else ""
-    after = decisions.how_long(remind.after)
+    after = phrases.how_long(remind.after)
     if remind.most == 1:
         return f"One reminder comes after {after}{hours}."
     then = (
-        f"then {decisions.how_long(remind.every)} apart"
+        f"then {phrases.how_long(remind.every)} apart"
         if remind.every is not None
         else "then each time after twice as long"
     )
     return f"Reminders come after {after} and {then}, {remind.most:,} at most{hours}."
-
-
-def _approvals(count: int) -> str:
-    said = rule_strings.approvals(count)
-    return said[:1].lower() + said[1:]
 
 
 def _named(people: Sequence[ReviewerRef]) -> str:

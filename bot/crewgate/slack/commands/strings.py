@@ -12,7 +12,7 @@ from crewgate.slack.blockkit.text import duration, one_line
 from crewgate.slack.executions.progress_bar import tasks_done
 from crewgate.slack.executions.strings import tasks
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.reasons import ANSWER_LIMIT
+from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.reviews import state_strings
 from crewgate.slack.reviews.presentation import Stuck, Waiting, present
 from crewgate.slack.strings import counted

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
 from crewgate.domain.given import shown
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import TimedOut
-from crewgate.slack import decisions, signs
+from crewgate.slack import phrases, signs
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import one_line, plain
-from crewgate.slack.reasons import ANSWER_LIMIT, EXECUTION_GONE
+from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
 from crewgate.usecases.read_models import ExecutionPosting
 
 #: Of a finished task; eight of them fit into one section.
@@ -50,8 +49,10 @@ def progress(execution: Execution, bar: str) -> str:
             parts = [f":checkered_flag: Completed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.FAILED:
             parts = [f":x: Failed · {bar or tasks(execution.completed_tasks)}"]
-        case ExecutionState.GONE:  # pragma: no branch  # there is no fifth
+        case ExecutionState.GONE:
             parts = [f":grey_question: Ended: {EXECUTION_GONE}"]
+        case _:
+            assert_never(execution.state)
     if execution.tokens is not None:
         parts.append(f"{execution.tokens:,} tokens")
     return " · ".join(parts)
@@ -59,14 +60,12 @@ def progress(execution: Execution, bar: str) -> str:
 
 def tasks(count: int) -> str:
     """How many tasks are done, when nobody says of how many."""
-    if count == 0:
-        return "Under way"
-    return f"{count:,} task done" if count == 1 else f"{count:,} tasks done"
+    return f"{shared.counted(count, 'task')} done" if count else "Under way"
 
 
 def progress_plain(execution: Execution) -> str:
     """The same for notifications."""
-    return f"{plain(execution.crew, shared.CREW_LIMIT)}: {execution.state.value.lower()}"
+    return f"{shared.crew(execution.crew, shared.PLAIN)}: {execution.state.value.lower()}"
 
 
 def finished(posting: ExecutionPosting) -> str:
@@ -107,11 +106,7 @@ def _result(execution: Execution, approved: Round | None) -> str:
     if approved is None or approved.decision is None:
         return ""
     round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"
-    by = approved.decision.by
-    if isinstance(by, TimedOut):
-        who = decisions.rule_name(by.rule)
-    else:
-        who = decisions.by_whom(approved.decision, most=decisions.NAMED_SHORT)
+    who = phrases.decider(approved.decision)
     return f" The result is {round_}, which {who} approved."
 
 
@@ -120,7 +115,7 @@ def ended_plain(execution: Execution) -> str:
     did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}.get(
         execution.state, "has finished"
     )
-    return f"{plain(execution.crew, shared.CREW_LIMIT)} {did}"
+    return f"{shared.crew(execution.crew, shared.PLAIN)} {did}"
 
 
 def forward_failed(kind: str) -> str:

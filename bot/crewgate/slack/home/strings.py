@@ -53,7 +53,7 @@ def totals(found: Queue) -> str:
 
 def about(round_: Round, *said: str) -> str:
     """The second line of a row: its crew, its number, how it stands, what people wrote."""
-    return " · ".join((shared.crew(round_.review.crew), shared.number_inside(round_), *said))
+    return " · ".join((shared.crew(round_.review.crew), shared.number(round_), *said))
 
 
 def waits(whom: str, how_long: str) -> str:

@@ -71,7 +71,7 @@ def render_form(
 
 def _field(name: str, value: str) -> Block:
     return text_field(
-        shared.input_name_plain(name),
+        shared.input_name(name, shared.PLAIN),
         block_id=f"{ids.KICKOFF_INPUT}.{name}",
         action_id=ids.KICKOFF_INPUT,
         max_length=_TEXT_LIMIT,

@@ -7,7 +7,7 @@ from typing import Final
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.reasons import ANSWER_LIMIT
+from crewgate.slack.phrases import ANSWER_LIMIT
 
 TITLE: Final = "Start a crew"
 NEXT: Final = "Next"

@@ -9,7 +9,7 @@ from crewgate.domain.review import Round
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, button, plain_text, section
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
-from crewgate.slack.reviews import answer_strings
+from crewgate.slack.reviews import strings
 
 #: More become a menu.
 BUTTONS: Final = 4
@@ -20,7 +20,7 @@ _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.RE
 def answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     """One for each outcome, in the flow's order, and Answer in words."""
     labels = _labels(question)
-    words = button(answer_strings.IN_WORDS, action_id=ids.REVISE, value=round_.id)
+    words = button(strings.IN_WORDS, action_id=ids.REVISE, value=round_.id)
     if len(labels) <= BUTTONS:
         green = _first_approval(question)
         return (
@@ -38,7 +38,7 @@ def answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     menu: Block = {
         "type": "static_select",
         "action_id": ids.ANSWER_MENU,
-        "placeholder": plain_text(answer_strings.CHOOSE, LABEL_LIMIT),
+        "placeholder": plain_text(strings.CHOOSE, LABEL_LIMIT),
         "options": [
             {"text": plain_text(label, LABEL_LIMIT), "value": f"{round_.id} {number}"}
             for number, label in enumerate(labels)
@@ -52,11 +52,11 @@ def outcomes_in_full(question: Question) -> list[Block]:
     lines: list[str] = []
     if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
         lines += [
-            f"{number}. {one_line(label, answer_strings.LABEL_LISTED)}"
+            f"{number}. {one_line(label, strings.LABEL_LISTED)}"
             for number, label in enumerate(question.outcomes, 1)
         ]
     if question.left_off:
-        lines.append(answer_strings.left_off(question.left_off))
+        lines.append(strings.left_off(question.left_off))
     return [section("\n".join(lines))] if lines else []
 
 

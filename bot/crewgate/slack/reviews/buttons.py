@@ -5,7 +5,7 @@ from __future__ import annotations
 from crewgate.domain.review import Round
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block, button
-from crewgate.slack.reviews import rule_strings, strings
+from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.answer_buttons import answer_buttons
 
 
@@ -31,4 +31,4 @@ def retry_button(round_: Round) -> Block:
 
 def take_back_button(round_: Round) -> Block:
     """Takes an approval back, whoever's."""
-    return button(rule_strings.TAKE_BACK, action_id=ids.TAKE_BACK, value=round_.id)
+    return button(strings.TAKE_BACK, action_id=ids.TAKE_BACK, value=round_.id)

@@ -15,7 +15,7 @@ from crewgate.domain.reason import needs_an_operator
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person, voices_of
 from crewgate.slack.blockkit.blocks import Message, section
-from crewgate.slack.reviews import call_strings, reader_strings, rule_strings
+from crewgate.slack.reviews import notice_strings, reader_strings
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Stuck, Waiting, present
 from crewgate.usecases.read_models import CardView
@@ -37,10 +37,10 @@ def call(view: CardView, notify: Notify) -> str | None:
     away = view.absences if asked else ()
     author = _asked_for_changes(view)
     if author is None:
-        return call_strings.please_decide(mentionable(asked), anyone=Anyone() in asked, away=away)
+        return notice_strings.please_decide(mentionable(asked), anyone=Anyone() in asked, away=away)
     others = tuple(ref for ref in asked if ref != User(author.id))
-    line = call_strings.here_is(author, view.round)
-    please = call_strings.please_decide(mentionable(others), anyone=Anyone() in asked, away=away)
+    line = notice_strings.here_is(author, view.round)
+    please = notice_strings.please_decide(mentionable(others), anyone=Anyone() in asked, away=away)
     return f"{line} {please}" if please else line
 
 
@@ -65,14 +65,14 @@ def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     shown = present(view.round)
     if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
         return None
-    return call_strings.decision_of_is_kept(shown.decision, mentionable(operators))
+    return notice_strings.decision_of_is_kept(shown.decision, mentionable(operators))
 
 
 def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     """On the card of a round that waits for approvals which nobody is left to give."""
     if view.approvers is None or not view.approvers.too_few:
         return None
-    return rule_strings.nobody_left(view.round, mentionable(operators))
+    return notice_strings.nobody_left(view.round, mentionable(operators))
 
 
 def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:
@@ -81,7 +81,7 @@ def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str
     if not people:
         return message
     return replace(
-        message, blocks=[*message.blocks, section(call_strings.to_operators(people, what))]
+        message, blocks=[*message.blocks, section(notice_strings.to_operators(people, what))]
     )
 
 
@@ -89,8 +89,8 @@ def newer(view: CardView, link: Link) -> str | None:
     """Where the latest round is, on the card of an earlier one."""
     if view.newer is None:
         return None
-    where = linked(call_strings.round_number(view.newer.number), view.newer.card, link)
-    return call_strings.came_back_with(where, is_flow=view.round.question is not None)
+    where = linked(notice_strings.round_number(view.newer.number), view.newer.card, link)
+    return notice_strings.came_back_with(where, is_flow=view.round.question is not None)
 
 
 def _asked_for_changes(view: CardView) -> Person | None:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from crewgate.domain.notification import Format
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Decision
-from crewgate.slack import decisions, ids
+from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Block,
@@ -22,14 +22,7 @@ from crewgate.slack.blockkit.blocks import (
 )
 from crewgate.slack.blockkit.pagination import count_pages
 from crewgate.slack.blockkit.text import is_blank
-from crewgate.slack.reviews import (
-    answer_strings,
-    card_strings,
-    reader_strings,
-    rule_strings,
-    state_strings,
-    strings,
-)
+from crewgate.slack.reviews import reader_strings, state_strings, strings
 from crewgate.slack.reviews.answer_buttons import outcomes_in_full
 from crewgate.slack.reviews.buttons import (
     decide_buttons,
@@ -66,11 +59,11 @@ def render_card(view: CardView, *, now: datetime) -> Message:
     round_ = view.round
     shown = present(round_)
     output = output_on_card(view.output)
-    headline = card_strings.headline(round_, shown, view.subject)
+    headline = state_strings.headline(round_, shown, view.subject)
     if isinstance(shown, Waiting):
         blocks = [
             with_menu(headline, view, whole=output.shown == WHOLE),
-            context(card_strings.about_waiting(view)),
+            context(strings.about_waiting(view)),
             *_about_rule(view),
             *_asked(round_),
             *_since_the_round_before(view),
@@ -80,7 +73,7 @@ def render_card(view: CardView, *, now: datetime) -> Message:
         ]
     else:
         blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
-    text = notification(card_strings.push(round_, shown, view.subject))
+    text = notification(state_strings.push(round_, shown, view.subject))
     return Message(text, blocks, output.shown, output.too_long)
 
 
@@ -88,19 +81,19 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
     """The same without anything an agent or a caller wrote, for when Slack refuses the card."""
     round_ = view.round
     shown = present(round_)
-    headline = card_strings.headline(round_, shown, "")
+    headline = state_strings.headline(round_, shown, "")
     if isinstance(shown, Waiting):
         blocks = [
             with_menu(headline, view, whole=False),
-            context(card_strings.about_plain(round_)),
+            context(strings.about_plain(round_)),
             *_about_rule(view),
-            section(card_strings.NOT_SHOWABLE),
+            section(strings.NOT_SHOWABLE),
             *_what_people_do(view, now=now),
             *_decide(view, whole=False),
         ]
     else:
         blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
-    text = notification(card_strings.push(round_, shown))
+    text = notification(state_strings.push(round_, shown))
     return Message(text, blocks, shown=0, too_long=True)
 
 
@@ -118,7 +111,7 @@ def file_name(view: CardView) -> str:
 
 def file_title(view: CardView) -> str:
     """The title Slack shows above that file."""
-    return strings.file_title(view.round)
+    return shared.which_round(view.round)
 
 
 # --- while it waits ------------------------------------------------------------------------------
@@ -126,7 +119,7 @@ def file_title(view: CardView) -> str:
 
 def _about_rule(view: CardView) -> list[Block]:
     """How many approve and why, and who decides for whom."""
-    lines = rule_strings.about_rule(view)
+    lines = strings.about_rule(view)
     return [context("\n".join(lines))] if lines else []
 
 
@@ -134,7 +127,7 @@ def _asked(round_: Round) -> list[Block]:
     """The question of a flow, in its own words."""
     if round_.question is None or is_blank(round_.question.message):
         return []
-    return [section(shared.quoted(round_.question.message, answer_strings.MESSAGE_SHOWN))]
+    return [section(shared.quoted(round_.question.message, strings.MESSAGE_SHOWN))]
 
 
 def _since_the_round_before(view: CardView) -> list[Block]:
@@ -144,16 +137,16 @@ def _since_the_round_before(view: CardView) -> list[Block]:
     if earlier:
         lines.append(earlier)
     if view.round.unchanged:
-        lines.append(card_strings.unchanged(view.round))
+        lines.append(strings.unchanged(view.round))
     elif view.previous is not None and view.before is not None:
         changes = measure_changes(view.before, view.output)
-        lines.append(card_strings.changed(changes, view.previous))
+        lines.append(strings.changed(changes, view.previous))
     return [section(line) for line in lines]
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     """What was written in the thread, and who is on it."""
-    opens = strings.REVISE if view.round.question is None else answer_strings.IN_WORDS
+    opens = strings.REVISE if view.round.question is None else strings.IN_WORDS
     lines = [
         *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),
         *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
@@ -166,18 +159,18 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round)]
     if not whole:
-        label = card_strings.read_all(count_pages(view.output.text))
+        label = strings.read_all(count_pages(view.output.text))
         buttons.append(button(label, action_id=ids.READ_ALL, value=round_id))
     if view.previous is not None:
         changes = button(reader_strings.CHANGES, action_id=ids.SHOW_CHANGES, value=round_id)
         buttons.append(changes)
-    buttons.append(button(card_strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
+    buttons.append(button(strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
     if view.round.votes:
         buttons.append(take_back_button(view.round))
     if question is None:
-        return [context(rule_strings.what_buttons_do(view.round)), actions(*buttons)]
-    what = answer_strings.what_buttons_do(view.round, question)
-    warning = [context(answer_strings.HOST_REFUSED)] if question.host_refused else []
+        return [context(strings.what_buttons_do(view.round)), actions(*buttons)]
+    what = strings.what_buttons_do(view.round)
+    warning = [context(strings.HOST_REFUSED)] if question.host_refused else []
     return [*outcomes_in_full(question), *warning, context(what), actions(*buttons)]
 
 
@@ -189,17 +182,17 @@ def _folded(view: CardView, shown: _Ended) -> list[Block]:
     round_ = view.round
     if isinstance(shown, Superseded):
         blocks = [
-            context(card_strings.about_undecided(round_)),
-            section(card_strings.NOBODY_DECIDED),
+            context(strings.about_undecided(round_)),
+            section(strings.NOBODY_DECIDED),
         ]
         return [*blocks, actions(*_read_buttons(round_, None))]
     decision = shown.decision
     if decision is None:
-        blocks = [context(card_strings.about_undecided(round_))]
+        blocks = [context(strings.about_undecided(round_))]
     else:
         said = state_strings.said(decision)
         blocks = [
-            context(card_strings.about_decided(round_, decision)),
+            context(strings.about_decided(round_, decision)),
             *_all_who_approved(decision),
             *([section(said)] if said else []),
         ]
@@ -211,9 +204,9 @@ def _folded(view: CardView, shown: _Ended) -> list[Block]:
 
 def _all_who_approved(decision: Decision) -> list[Block]:
     """Where the first line names only some of them."""
-    if len(decision.votes) <= decisions.NAMED_SHORT:
+    if len(decision.votes) <= phrases.NAMED_SHORT:
         return []
-    return [context(state_strings.decided(decision))]
+    return [context(phrases.sentence(decision))]
 
 
 def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
@@ -231,5 +224,5 @@ def _read_buttons(round_: Round, decision: Decision | None) -> list[Block]:
     read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
     if decision is None or not state_strings.is_cut(decision):
         return [read]
-    words = button(card_strings.READ_WORDS, action_id=ids.HISTORY, value=round_.id)
+    words = button(strings.READ_WORDS, action_id=ids.HISTORY, value=round_.id)
     return [read, words]

@@ -11,7 +11,7 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, context, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import answer_strings, form_strings, reader_strings, strings
+from crewgate.slack.reviews import form_strings, reader_strings, strings
 from crewgate.usecases.read_models import CardView
 
 
@@ -31,7 +31,7 @@ def render_confirmation(
     """
     round_ = view.round
     question = round_.question
-    words = form_strings.ASK_FOR_CHANGES if question is None else answer_strings.IN_WORDS
+    words = form_strings.ASK_FOR_CHANGES if question is None else strings.IN_WORDS
     buttons = [button(words, action_id=ids.REVISE, value=round_.id)]
     if question is not None and outcome is not None:
         title, submit = form_strings.ANSWER_TITLE, form_strings.ANSWER_SUBMIT

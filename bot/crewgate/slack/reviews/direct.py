@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from crewgate.slack.blockkit.blocks import Message, context
-from crewgate.slack.reviews import strings
+from crewgate.slack.reviews import notice_strings
 from crewgate.slack.reviews.card import render_card, render_card_plain
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Waiting, present
@@ -21,8 +21,8 @@ def render_direct_message(
     `card` is the one in the channel; `plain` leaves out what the agent wrote.
     """
     message = (render_card_plain if plain else render_card)(view, now=now)
-    where = linked(strings.THE_CARD, card, link)
+    where = linked(notice_strings.THE_CARD, card, link)
     waits = isinstance(present(view.round), Waiting)
-    line = strings.decide_here_or(where, view.round) if waits else strings.see(where)
+    line = notice_strings.decide_here_or(where, view.round) if waits else notice_strings.see(where)
     headline, *others = message.blocks
     return replace(message, blocks=[headline, context(line), *others])

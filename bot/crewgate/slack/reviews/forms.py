@@ -19,7 +19,7 @@ from crewgate.slack.blockkit.excerpts import first_part, length, percent
 from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, is_blank
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import answer_strings, card_strings, form_strings, rule_strings, strings
+from crewgate.slack.reviews import form_strings, notice_strings, strings
 from crewgate.slack.reviews.confirmation import render_caveats
 from crewgate.slack.reviews.notes_left import render_notes_left
 from crewgate.slack.reviews.output import output_in_modal
@@ -108,7 +108,7 @@ def render_revise_form(
 def _question(question: Question) -> list[Block]:
     """What a flow asks, and what becomes of words."""
     asked = question.message
-    said = [section(shared.quoted(asked, answer_strings.MESSAGE_SHOWN))] if asked.strip() else []
+    said = [section(shared.quoted(asked, strings.MESSAGE_SHOWN))] if asked.strip() else []
     return [*said, context(form_strings.what_words_become(question))]
 
 
@@ -125,7 +125,7 @@ def render_dismiss_form(round_: Round) -> Block:
 def render_dismiss_report_form(dead_letter: DeadLetter) -> Block:
     """The same for the report of a webhook that could not be understood."""
     return _dismiss_form(
-        context(strings.dead_letter_in_short(dead_letter)),
+        context(notice_strings.dead_letter_in_short(dead_letter)),
         form_strings.DISMISS_REPORT_MEANS,
         callback_id=ids.DISMISS_REPORT_MODAL,
         metadata=dead_letter.id,
@@ -154,7 +154,7 @@ def _dismiss_form(about: Block, means: str, *, callback_id: str, metadata: str) 
 
 def _of_several(round_: Round) -> list[Block]:
     """What becomes of a comment where several people approve."""
-    line = rule_strings.comment_of_several(round_)
+    line = strings.comment_of_several(round_)
     return [context(line)] if line else []
 
 
@@ -187,7 +187,7 @@ def _output(view: CardView) -> list[Block]:
     if is_blank(shown):
         return []
     total = length(output.text)
-    left_off = context(card_strings.shown_share(percent(characters, total)))
+    left_off = context(strings.shown_share(percent(characters, total)))
     return [
         section(form_strings.OUTPUT_HEADING),
         *output_in_modal(Output(shown, output.format)),

@@ -15,13 +15,7 @@ from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, button, context, notification, section
 from crewgate.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
-from crewgate.slack.reviews import (
-    answer_strings,
-    call_strings,
-    card_strings,
-    state_strings,
-    strings,
-)
+from crewgate.slack.reviews import notice_strings, state_strings, strings
 from crewgate.slack.reviews.buttons import dismiss_button, retry_button
 from crewgate.slack.reviews.calls import mentionable, not_voted
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
@@ -48,33 +42,34 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
     if isinstance(shown, Stuck):
         why, people = state_strings.answer(shown), mentionable(operators)
         if needs_an_operator(shown.reason):
-            lines[0] += f" {call_strings.decision_is_kept(shown.decision, people)}"
-            lines.append(call_strings.to_operators(people, why) if people else why)
+            lines[0] += f" {notice_strings.decision_is_kept(shown.decision, people)}"
+            lines.append(notice_strings.to_operators(people, why) if people else why)
         else:
             lines[0] += f" {why}"
-    text = notification(state_strings.stuck_notice_plain(round_))
+    text = notification(state_strings.stuck_notice_plain(shown, round_))
     return Message(text, [section(line) for line in lines])
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
     """A flow asks again for its answer; `people` are called, as far as Slack knows them."""
-    text = notification(answer_strings.escalated_plain(round_))
+    text = notification(notice_strings.flow_escalated_plain(round_))
     called = mentionable(not_voted(round_, people))
-    return Message(text, [section(answer_strings.escalated(round_, called))])
+    return Message(text, [section(notice_strings.flow_escalated(round_, called))])
 
 
 def render_channel_refuses(crew: Crew, code: str) -> Message:
     """Tell an operator that nothing can be posted into a crew's channel."""
     return Message(
-        notification(call_strings.channel_refuses_plain(crew)),
-        [section(call_strings.channel_refuses(crew, code))],
+        notification(notice_strings.channel_refuses_plain(crew)),
+        [section(notice_strings.channel_refuses(crew, code))],
     )
 
 
 def render_attach_failed(round_: Round) -> Message:
     """The whole output could not be attached."""
     return Message(
-        notification(strings.attach_failed_plain(round_)), [section(strings.attach_failed(round_))]
+        notification(notice_strings.attach_failed_plain(round_)),
+        [section(notice_strings.attach_failed(round_))],
     )
 
 
@@ -89,7 +84,7 @@ def render_refresh_failed(round_: Round) -> Message | None:
     blocks = [section(state_strings.refresh_failed(shown, round_))]
     if isinstance(shown, Stuck):
         blocks.append(actions(retry_button(round_), dismiss_button(round_)))
-    return Message(notification(card_strings.push(round_, shown)), blocks)
+    return Message(notification(state_strings.push(round_, shown)), blocks)
 
 
 def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
@@ -99,9 +94,9 @@ def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
     is shown no more.
     """
     dead_letter = replace(dead_letter, reason=redactor.text(dead_letter.reason))
-    text = notification(strings.dead_letter_plain(dead_letter))
+    text = notification(notice_strings.dead_letter_plain(dead_letter))
     blocks = [
-        section(strings.dead_letter(dead_letter)),
+        section(notice_strings.dead_letter(dead_letter)),
         context(f"{date(dead_letter.received_at)} · {shared.identifier(dead_letter.id)}"),
     ]
     if dead_letter.dismissed is not None:
@@ -116,6 +111,6 @@ def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
     if not is_blank(body):
         blocks.append(section(f"```\n{body}\n```"))
     if head != whole:
-        blocks.append(context(strings.dead_letter_cut(len(dead_letter.body))))
+        blocks.append(context(notice_strings.dead_letter_cut(len(dead_letter.body))))
     dismiss = button(strings.DISMISS, action_id=ids.DISMISS_REPORT, value=dead_letter.id)
     return Message(text, [*blocks, actions(dismiss)])

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.notification import Format, Output
-from crewgate.slack import strings
+from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, markdown, section
 from crewgate.slack.blockkit.excerpts import count_rows, first_part, length, percent, short_part
 from crewgate.slack.blockkit.rich_text import preformatted, rich_text
 from crewgate.slack.blockkit.text import clean, code, is_blank
-from crewgate.slack.reviews import card_strings
+from crewgate.slack.reviews import strings
 
 OUTPUT_LIMIT: Final = 9_000
 """What the output may take of a message's 12,000; the longest of everything else is 2,800."""
@@ -49,7 +49,7 @@ NO_OUTPUT: Final = ShownOutput([])
 def output_on_card(output: Output) -> ShownOutput:
     """A short output whole; of a longer one a beginning that a reader can stop after."""
     if _is_empty(output):
-        return ShownOutput([section(strings.EMPTY_OUTPUT)])
+        return ShownOutput([section(shared.EMPTY_OUTPUT)])
     total = length(output.text)
     fits = total <= WHOLE_LIMIT
     if output.format is Format.JSON:
@@ -63,14 +63,14 @@ def output_on_card(output: Output) -> ShownOutput:
     if characters >= total:
         return ShownOutput([markdown(shown)])
     share = percent(characters, total)
-    left_off = context(card_strings.shown_share(share))
+    left_off = context(strings.shown_share(share))
     return ShownOutput(_with_text(shown, left_off), share, total > OUTPUT_LIMIT)
 
 
 def output_in_message(output: Output) -> ShownOutput:
     """As much of an output as a message holds."""
     if _is_empty(output):
-        return ShownOutput([section(strings.EMPTY_OUTPUT)])
+        return ShownOutput([section(shared.EMPTY_OUTPUT)])
     total = length(output.text)
     if output.format is Format.JSON:
         shown, characters = _json_part(output.text, OUTPUT_LIMIT)
@@ -78,7 +78,7 @@ def output_in_message(output: Output) -> ShownOutput:
         shown, characters = first_part(output.text, OUTPUT_LIMIT)
     if characters >= total:
         return ShownOutput([markdown(shown)])
-    left_off = context(strings.excerpted(characters, total))
+    left_off = context(shared.excerpted(characters, total))
     return ShownOutput(_with_text(shown, left_off), percent(characters, total), too_long=True)
 
 

@@ -23,7 +23,7 @@ from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.page_buttons import page_buttons
-from crewgate.slack.reviews import reader_strings, rule_strings, state_strings, strings
+from crewgate.slack.reviews import reader_strings, state_strings, strings
 from crewgate.slack.reviews.buttons import decide_buttons, take_back_button
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
@@ -115,7 +115,7 @@ def render_reader(
 
 def _state(round_: Round) -> str:
     """How the round stands; of one that waits, who has approved it so far."""
-    return rule_strings.so_far(round_) or state_strings.in_full(present(round_))
+    return strings.so_far(round_) or state_strings.in_full(present(round_))
 
 
 def _take_back(round_: Round) -> list[Block]:

@@ -9,10 +9,9 @@ from crewgate.domain.changes import Changes, Fate, Unchanged
 from crewgate.domain.passages import PassageKind
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Revise, TimedOut
-from crewgate.slack import decisions
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import date
-from crewgate.slack.reviews import answer_strings
 
 READ: Final = "Read all"
 CHANGES: Final = "Changes"
@@ -24,7 +23,7 @@ NOBODY_ASKED: Final = "a newer output came before anybody decided"
 
 
 def is_unasked(previous: Round) -> bool:
-    """Whether the round right before was replaced before anybody decided it."""
+    """True if the round right before was replaced before anybody decided it."""
     return previous.state is State.SUPERSEDED
 
 
@@ -38,11 +37,13 @@ def asked(previous: Round) -> str | None:
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
-    if isinstance(decision.verdict, Answer):
-        return _answered(previous, decision, decision.verdict)
-    if isinstance(decision.by, TimedOut):
-        return f"In round {previous.number} {decisions.rule_name(decision.by.rule)} sent it back:"
-    return f"In round {previous.number} {decisions.by_whom(decision)} asked for changes:"
+    by_rule = isinstance(decision.by, TimedOut)
+    if not isinstance(decision.verdict, Answer):
+        did = phrases.rule_did(decision) if by_rule else phrases.clause(decision, most=None)
+        return f"In round {previous.number} {did}:"
+    did = phrases.clause(decision, most=None)
+    ends = "." if decision.verdict.is_label else ":"
+    return f"In round {previous.number}{':' if by_rule else ''} {did}{ends}"
 
 
 def asked_for(decision: Decision) -> str | None:
@@ -57,15 +58,6 @@ def asked_for(decision: Decision) -> str | None:
             return None if approves(decision.verdict) else "" if is_label else text
         case _:
             return None
-
-
-def _answered(previous: Round, decision: Decision, answer: Answer) -> str:
-    ends = "." if answer.is_label else ":"
-    if isinstance(decision.by, TimedOut):
-        did = decisions.timed_out(decision.by, decision)
-        return f"In round {previous.number}: {did[:1].lower()}{did[1:]}{ends}"
-    did = answer_strings.did(decisions.by_whom(decision), answer, several=bool(decision.votes))
-    return f"In round {previous.number} {did}{ends}"
 
 
 def nothing_changed(previous: Round) -> str:
@@ -104,7 +96,7 @@ def amount(changes: Changes) -> str:
         words = [
             f"{count:,} {one if count == 1 else many} {fate}" for fate, count in counts if count
         ]
-        # The noun is said once.
+        # The noun stands once.
         words[1:] = [f"{count:,} {fate}" for fate, count in counts if count][1:]
         said += [words] if words else []
     between = ", " if all(len(words) == 1 for words in said) else "; "

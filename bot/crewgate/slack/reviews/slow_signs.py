@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 #: Whoever sees nothing for longer presses again.
 PATIENCE: Final = timedelta(seconds=1)
 #: Clicks that are looked after at the same time; those beyond get no sign. People do not make so
-#: many in a second, and a burst of them must not cost more in signs than in decisions.
+#: many in a second, and a burst of them must not cost more in signs than in phrases.
 _MOST: Final = 50
 _IDLE_SECONDS: Final = 60
 

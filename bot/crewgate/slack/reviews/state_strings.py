@@ -1,9 +1,11 @@
-"""How a round's state reads: in full on its card, in a list, and plain in a notification."""
+"""How a round stands: on its card, in a list, in its history, and as the push on a phone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import (
@@ -13,17 +15,19 @@ from crewgate.domain.reason import (
     Dismissed,
     ExecutionGone,
     NeverSent,
+    PerhapsTaken,
     Reason,
     RefusedByCrew,
     RequestGone,
     RetriesExhausted,
+    TakenAs,
 )
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Decision, Revise, TimedOut
-from crewgate.slack import decisions
-from crewgate.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line
-from crewgate.slack.reasons import because, reason_text
-from crewgate.slack.reviews import answer_strings, card_strings
+from crewgate.slack import phrases
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line, plain
+from crewgate.slack.phrases import because, receiver
 from crewgate.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -34,37 +38,24 @@ from crewgate.slack.reviews.presentation import (
     Waiting,
     sign,
 )
-from crewgate.slack.strings import (
-    CREW_LIMIT,
-    person,
-    quoted,
-    subject_plain,
-    task,
-    told,
-)
+from crewgate.slack.strings import PLAIN, capital, person, quoted, task
 
+SUBJECT_LIMIT: Final = 100
 FEEDBACK_SHOWN: Final = 700
 _WHERE_LIMIT: Final = 1_000
 _REASON_LIMIT: Final = 120
-_WHY_SHOWN: Final = 1_500
-"""A reason of 300 characters once escaped."""
 _NOTHING_LEFT: Final = "there is nothing left to decide"
 
 
-def decided(decision: Decision) -> str:
-    """Who decided what, as the beginning of a sentence."""
-    if isinstance(decision.by, TimedOut):
-        return decisions.timed_out(decision.by, decision)
-    who = decisions.by_whom(decision)
-    match decision.verdict:
-        case Answer() as verdict:
-            return answer_strings.did(who, verdict, several=bool(decision.votes))
-        case Approve(None):
-            return f"Approved by {who}"
-        case Approve():
-            return f"Approved by {who} with a comment"
-        case Revise():  # pragma: no branch  # there is no third
-            return f"{who} asked for changes"
+def arrival(shown: Stuck | Closed) -> str:
+    """The fate of a decision that is stuck or was closed, as the end of a sentence."""
+    if isinstance(shown.reason, AnsweredElsewhere) and isinstance(shown, Closed):
+        return "came too late"
+    if shown.may_be_taken:
+        return f"may not have reached the {receiver(shown.decision)}"
+    if isinstance(shown, Stuck):
+        return f"did not reach the {receiver(shown.decision)}"
+    return "was not taken" if isinstance(shown.reason, RequestGone) else "was not sent"
 
 
 def dismissed(reason: Dismissed) -> str:
@@ -74,7 +65,11 @@ def dismissed(reason: Dismissed) -> str:
 
 def dismissed_with_why(reason: Dismissed) -> str:
     """Who gave it up, and why."""
-    return f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”."
+    return f"{dismissed(reason)}: {_quoted_why(reason)}."
+
+
+def _quoted_why(reason: Dismissed) -> str:
+    return f"“{one_line(reason.why, shared.WHY_LIMIT)}”"
 
 
 def written(decision: Decision) -> str:
@@ -86,41 +81,8 @@ def written(decision: Decision) -> str:
             return feedback
         case Answer(text, is_label):
             return "" if is_label else text
-
-
-def count_so_far(approved: int, needed: int) -> str:
-    """How far the count is, where several approvals are needed."""
-    return f"{approved:,} of {needed:,} approved"
-
-
-# --- in full -------------------------------------------------------------------------------------
-
-
-def in_full(shown: Presentation) -> str:
-    """Everything that is true about a round now, above a page of it."""
-    match shown:
-        case Waiting(approved=approved, needed=needed):
-            so_far = f", {count_so_far(approved, needed)}" if approved else ""
-            return f"{sign(shown)} Waiting for a decision{so_far}"
-        case Superseded(by):
-            return f"{sign(shown)} A newer output came; round {by:,} takes its place."
-        case OnItsWay() | Taken() | Stuck() | Closed():  # pragma: no branch  # there is no seventh
-            return _decided_in_full(shown)
-
-
-def _decided_in_full(shown: OnItsWay | Taken | Stuck | Closed) -> str:
-    decision = shown.decision
-    if decision is None:
-        return f"{sign(shown)} {answer(shown)}"
-    words = said(decision)
-    unsent = (
-        isinstance(shown, Closed)
-        and not isinstance(shown.reason, Dismissed)
-        and not isinstance(decision.verdict, Answer)
-    )
-    sent = f" {_sent(shown, decision)}" if isinstance(shown, Closed) and unsent else ""
-    sentence = f"{sign(shown)} {decided(decision)}.{sent} {answer(shown)}"
-    return f"{sentence}\n{words}" if words else sentence
+        case _:
+            assert_never(decision.verdict)
 
 
 def said(decision: Decision) -> str:
@@ -130,42 +92,258 @@ def said(decision: Decision) -> str:
 
 
 def is_cut(decision: Decision) -> bool:
-    """Whether `said` leaves out some of it."""
+    """True if `said` leaves out some of it."""
     text = written(decision)
     return bool(text) and quoted(text, FEEDBACK_SHOWN) != quoted(text, 2 * FEEDBACK_LIMIT)
 
 
+def is_done_again(shown: Presentation) -> bool:
+    """True while the crew does again what it has been asked to."""
+    return isinstance(shown, Taken) and isinstance(shown.decision.verdict, Revise)
+
+
+# --- in one line ----------------------------------------------------------------------------------
+
+
+def headline(round_: Round, shown: Presentation, subject: str) -> str:
+    """A card's first line: the state first, then what it is about."""
+    about = one_line(subject, SUBJECT_LIMIT)
+    line = f"{sign(shown)} {shared.bold(_headline(round_, shown))}"
+    return f"{line} · {about}" if about else line
+
+
+def _headline(round_: Round, shown: Presentation) -> str:  # noqa: PLR0911  # a table
+    name = task(round_)
+    match shown:
+        case Waiting():
+            asks = "is ready for review" if round_.question is None else "asks for an answer"
+            return f"{name} {asks}"
+        case OnItsWay(decision) | Taken(decision):
+            return phrases.headline(name, decision)
+        case Superseded(by):
+            return f"{name}: round {by:,} takes its place"
+        case Closed(reason=Dismissed(by=by)):
+            return f"{name} dismissed by {person(by)}"
+        case Stuck(Decision() as decision) | Closed(Decision() as decision):
+            what = f"{phrases.noun(decision)} {'of' if decision.is_approve else 'to'}"
+            return f"{phrases.whose(decision, 'The')} {what} {name} {arrival(shown)}"
+        case Closed(reason=AnsweredElsewhere()):
+            return f"{name} was answered elsewhere"
+        case _:
+            return f"{name} is closed"
+
+
+def push(round_: Round, shown: Presentation, subject: str = "") -> str:
+    """A card in one plain line: what a notification says."""
+    again = f", {shared.number(round_)}" if round_.number > 1 else ""
+    about = plain(subject, SUBJECT_LIMIT)
+    name = f"{shared.title(round_.review.title, PLAIN)}{again}{f' · {about}' if about else ''}"
+    return f"{_push(shown, is_question=round_.question is not None)}: {name}"
+
+
+def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  # a table
+    match shown:
+        case Waiting(approved=approved, needed=needed):
+            so_far = f", {approved:,} of {needed:,}" if approved else ""
+            return f"{'Waiting for an answer' if is_question else 'Ready for review'}{so_far}"
+        case OnItsWay(decision):
+            sent = f"being sent to the {receiver(decision)}"
+            return f"{capital(phrases.clause(decision, PLAIN))}, {sent}"
+        case Taken(decision):
+            return capital(phrases.clause(decision, PLAIN))
+        case Superseded(by):
+            return f"Replaced by round {by:,}"
+        case Closed(reason=Dismissed(by=by)):
+            return f"Dismissed by {PLAIN.person(by)}"
+        case Stuck(Decision() as decision) | Closed(Decision() as decision):
+            lost = "Perhaps not delivered" if shown.may_be_taken else "Not delivered"
+            return f"{lost} ({phrases.clause(decision, PLAIN)})"
+        case _:
+            return "Closed"
+
+
+def refresh_failed(shown: Presentation, round_: Round) -> str:
+    """Where a round stands, in one line, in place of its card. It mentions nobody."""
+    where = escape_mrkdwn(push(round_, shown), _WHERE_LIMIT)
+    return f"Slack does not let me change this card, so its buttons no longer count. {where}."
+
+
+def in_list(shown: Presentation, now: datetime) -> str:
+    """A round's state in a list, with how long it has been so."""
+    match shown:
+        case Waiting(since, approved, needed):
+            return f"waiting for {duration(now - since)}{_so_far(approved, needed)}"
+        case OnItsWay(decision):
+            return f"{_ago(decision, now)}, being sent to the {receiver(decision)}"
+        case Taken(decision):
+            return _ago(decision, now)
+        case Stuck(decision, reason):
+            became = arrival(shown) if shown.may_be_taken else "not delivered"
+            return f"{_ago(decision, now)}, *{became}*{_colon(reason)}"
+        case Superseded():
+            return "replaced by a newer output"
+        case Closed(decision, reason):
+            closed = f"closed{_colon(reason)}"
+            return closed if decision is None else f"{_ago(decision, now)}, {closed}"
+        case _:
+            assert_never(shown)
+
+
+def _ago(decision: Decision, now: datetime) -> str:
+    return f"{phrases.clause(decision)} {ago(decision.at, now)}"
+
+
+def _colon(reason: Reason | None) -> str:
+    why = one_line(phrases.reason_text(reason), _REASON_LIMIT)
+    return f": {why}" if why else ""
+
+
+def _so_far(approved: int, needed: int) -> str:
+    return f", {approved:,} of {needed:,} approved" if approved else ""
+
+
+def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+    """What came of a decision, with the crew's words: a line of the history."""
+    match shown:
+        case OnItsWay():
+            what = f"Being sent to the {receiver(shown.decision)}"
+        case Taken():
+            what = f"The {receiver(shown.decision)} has it"
+        case Stuck():
+            what = f"It {arrival(shown)}"
+        case Closed(reason=Dismissed() as reason):
+            return f"{dismissed(reason)}: {_quoted_why(reason)}"
+        case Closed():
+            what = "Closed"
+        case _:
+            assert_never(shown)
+    why = because(shown.reason)
+    return f"{what}: “{why}”" if why else what
+
+
+# --- in full --------------------------------------------------------------------------------------
+
+
+def in_full(shown: Presentation) -> str:
+    """Everything that is true about a round now, above a page of it."""
+    match shown:
+        case Waiting(approved=approved, needed=needed):
+            return f"{sign(shown)} Waiting for a decision{_so_far(approved, needed)}"
+        case Superseded(by):
+            return f"{sign(shown)} A newer output came; round {by:,} takes its place."
+        case OnItsWay() | Taken() | Stuck() | Closed():
+            return f"{sign(shown)} {_in_full(shown)}"
+        case _:
+            assert_never(shown)
+
+
+def _in_full(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+    decision = shown.decision
+    if decision is None:
+        return answer(shown)
+    line = f"{phrases.sentence(decision)}."
+    if isinstance(shown, Closed) and receiver(decision) == "crew":
+        # Where somebody dismissed it, `answer` says this.
+        line += "" if isinstance(shown.reason, Dismissed) else f" {_sent(shown, decision)}"
+    return "\n".join(filter(None, (f"{line} {answer(shown)}", said(decision))))
+
+
 def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
-    """What the crew answered, in plain words, or why it could not be told and what to do."""
-    if shown.decision is not None and isinstance(shown.decision.verdict, Answer):
-        return answer_strings.answer(shown, shown.decision.verdict)
+    """What the crew or the flow made of a decision, or why it could not be told and what to do."""
+    told = _FLOW if receiver(shown.decision) == "flow" else _CREW
     match shown:
         case OnItsWay(reason=reason):
-            return _on_its_way(reason)
+            return _on_its_way(told, reason)
+        case Taken(Decision(verdict=Answer() as verdict), reason):
+            return _taken_by_flow(verdict, reason)
         case Taken(decision, reason):
-            return _taken(decision, reason)
+            return _taken_by_crew(reason, is_approve=decision.is_approve)
         case Stuck(reason=reason, may_be_taken=may_be_taken):
-            return _why_stuck(reason, may_be_taken=may_be_taken)
-        case Closed():  # pragma: no branch  # there is no fifth
+            return _why_stuck(told, reason, may_be_taken=may_be_taken)
+        case Closed():
             return _closed(shown)
+        case _:
+            assert_never(shown)
 
 
-def _on_its_way(reason: Reason | None) -> str:
-    why = because(reason)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said about a crew that is told decisions, or a flow."""
+
+    name: str
+    silent: str
+    """It did not answer the last try, and what happens then."""
+    lost: str
+    """It did not answer a try before this one."""
+    perhaps: str
+    """What to do while nobody knows whether it has the decision."""
+    what_to_do: Mapping[str, str]
+    """What to do about a refusal, by its code."""
+
+    @property
+    def what_else_to_do(self) -> str:
+        return f"Look at the {self.name}'s log, then press Retry."
+
+
+_NOT_ACCEPTED: Final = (
+    "The crew does not accept the token in the bot's settings (the one crews.toml names, or "
+    "`CREW_TOKEN`). Correct it, start the bot again, then press Retry."
+)
+_CREW: Final = _Told(
+    "crew",
+    "The crew did not answer ({why}). It is asked whether it has this; if not, it is sent again by "
+    "itself.",
+    "An answer of the crew was lost.",
+    "It may have this already: then this card says so by itself. If you know that the crew still "
+    "waits, press Retry.",
+    {
+        "400": "The crew is not waiting for this decision (somebody may have answered elsewhere, "
+        "or the execution has moved on), or something else in the request is wrong. Look at the "
+        "crew; press Retry if it still waits.",
+        "401": _NOT_ACCEPTED,
+        "403": _NOT_ACCEPTED,
+        "404": "The crew no longer knows this execution, perhaps because it was deployed again. If "
+        "it is gone for good, start it again; Retry helps only if it is back.",
+        "422": "The crew could not read the decision. Its version may expect something else: look "
+        "at its log, then press Retry.",
+    },
+)
+_NAME_ITS_HOST: Final = (
+    "If the address is right, name its host in `flow_callback_hosts`, start the bot again, then "
+    "press Retry."
+)
+_FLOW: Final = _Told(
+    "flow",
+    "The flow did not say whether it took this ({why}). This is sent again by itself; the flow "
+    "takes one answer only.",
+    "What came of sending this was lost before.",
+    "It may have this already: look at the flow before you press Retry.",
+    {
+        "401": "The request's own token is not accepted: it may have been used elsewhere. Look at "
+        "the flow; press Retry if it still waits.",
+        "host_not_allowed": _NAME_ITS_HOST,
+        "private_address": _NAME_ITS_HOST,
+        "bad_url": "The request named no address that can be called: answer it in CrewAI, and "
+        "dismiss this.",
+    },
+)
+#: Codes of what the bot itself refuses to send.
+_OURS: Final = frozenset({"host_not_allowed", "private_address", "bad_url", "empty"})
+
+
+def _on_its_way(told: _Told, reason: Reason | None) -> str:
     match reason:
         case None:
-            return "Being sent to the crew…"
+            return f"Being sent to the {told.name}…"
         case AnswerLost():
-            return (
-                f"The crew did not answer ({why}). It is asked whether it has this; if not, it is "
-                "sent again by itself."
-            )
+            return told.silent.format(why=because(reason))
         case _:
-            return f"The crew cannot be reached ({why}). This is sent again by itself."
+            why = because(reason)
+            return f"The {told.name} cannot be reached ({why}). This is sent again by itself."
 
 
-def _taken(decision: Decision, reason: Reason | None) -> str:
-    match reason, decision.is_approve:
+def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:
+    match reason, is_approve:
         case Answered(status=ResumeStatus.COMPLETED), True:
             return "The crew is done."
         case Answered(status=ResumeStatus.COMPLETED), False:
@@ -180,27 +358,77 @@ def _taken(decision: Decision, reason: Reason | None) -> str:
             return "The crew is doing it again."
 
 
-def is_done_again(shown: Presentation) -> bool:
-    """Whether the crew has been asked to do it again, and does."""
-    return isinstance(shown, Taken) and isinstance(shown.decision.verdict, Revise)
+def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
+    taken_as = reason.outcome if isinstance(reason, TakenAs) else ""
+    if not taken_as:
+        return "The flow goes on."
+    goes_on = f"The flow goes on with the outcome {phrases.label(taken_as)}"
+    if not verdict.is_label:
+        return f"{goes_on}, made of these words."
+    if taken_as != verdict.text:
+        return f":exclamation: {goes_on}, although {phrases.label(verdict.text)} was answered."
+    return f"{goes_on}."
 
 
-def _closed(shown: Closed) -> str:
-    if isinstance(shown.reason, Dismissed):
-        why = dismissed_with_why(shown.reason)
-        return f"{why} {_sent(shown, shown.decision)}" if shown.decision is not None else why
-    then = _successor(shown)
-    if shown.can_reopen:
-        then = _REOPEN if isinstance(shown.reason, ExecutionGone) else _REOPEN_WAITING
-    return f"{_capital(because(shown.reason) or _NOTHING_LEFT)}.{then}"
+def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str:
+    """Why a decision is stuck, and what a person can do; its own words where it refused."""
+    match reason:
+        case RetriesExhausted() if may_be_taken:
+            return f"The {told.name} did not answer for a day ({because(reason)}). {told.perhaps}"
+        case RetriesExhausted():
+            why = because(reason)
+            return (
+                f"The {told.name} could not be reached for a day ({why}). Press Retry when it is "
+                "back."
+            )
+        case RefusedByCrew(code) if may_be_taken:
+            return f"{told.lost} {_refused(told, reason)} {told.perhaps}"
+        case RefusedByCrew(code):
+            then = told.what_to_do.get(code, told.what_else_to_do)
+            return f"{_refused(told, reason)} {then}"
+        case _:
+            return told.perhaps if may_be_taken else told.what_else_to_do
+
+
+def _refused(told: _Told, reason: RefusedByCrew) -> str:
+    says, code = because(reason), one_line(reason.code, shared.CREW_LIMIT)
+    if told is _FLOW and reason.code in _OURS:
+        return f"It was not sent: {says} ({code})."
+    if says:
+        return f"The {told.name} says “{says}” ({code})."
+    return f"The {told.name} refused it ({code}) and did not say why."
+
+
+def _closed(shown: Closed) -> str:  # noqa: PLR0911  # a table
+    decision, reason = shown.decision, shown.reason
+    why = capital(because(reason) or _NOTHING_LEFT)
+    match reason:
+        case Dismissed():
+            said = dismissed_with_why(reason)
+            return said if decision is None else f"{said} {_sent(shown, decision)}"
+        case _ if receiver(decision) == "crew":
+            then = _successor(shown)
+            if shown.can_reopen:
+                still = "does" if isinstance(reason, ExecutionGone) else "still waits"
+                then = f" If it {still} after all, press Reopen."
+            return f"{why}.{then}"
+        case AnsweredElsewhere():
+            return f"{why}. Somebody was faster, so this one does not count."
+        case PerhapsTaken():
+            return f"{why}. What came of sending this one was lost."
+        case RequestGone() if shown.may_be_taken:
+            return f"{why}. What came of sending this one was lost."
+        case RequestGone():
+            return f"{why}. It did not take this one."
+        case _:
+            why = because(reason) or "there is nothing left to answer"
+            return f"The answer {arrival(shown)}: {why}."
 
 
 def _sent(shown: Closed, decision: Decision) -> str:
-    what = "approval" if decision.is_approve else "request for changes"
-    became = "may not have reached the crew" if shown.may_be_taken else "was not sent"
-    if isinstance(decision.by, TimedOut):
-        return f"Its {what} {became}."
-    return f"{decisions.by_whom(decision, most=decisions.NAMED_SHORT)}'s {what} {became}."
+    if isinstance(decision.verdict, Answer):
+        return f"The answer {arrival(shown)}."
+    return f"{phrases.whose(decision, 'Its')} {phrases.noun(decision)} {arrival(shown)}."
 
 
 def _successor(shown: Closed) -> str:
@@ -210,159 +438,30 @@ def _successor(shown: Closed) -> str:
     return ""
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _why_stuck(reason: Reason | None, *, may_be_taken: bool) -> str:
-    """Why a decision is stuck, and what a person can do; the crew's own words where it refused."""
-    says = because(reason)
-    match reason:
-        case RetriesExhausted() if may_be_taken:
-            return f"The crew did not answer for a day ({says}). {_UNTIL_A_SIGN}"
-        case RetriesExhausted():
-            return f"The crew could not be reached for a day ({says}). Press Retry when it is back."
-        case RefusedByCrew(code, _):
-            told = _refused(says, one_line(code, CREW_LIMIT))
-            if may_be_taken:
-                return f"An answer of the crew was lost. {told} {_UNTIL_A_SIGN}"
-            return f"{told} {_WHAT_TO_DO.get(code, _WHAT_ELSE_TO_DO)}"
-        case _:
-            return _UNTIL_A_SIGN if may_be_taken else _WHAT_ELSE_TO_DO
-
-
-def _refused(says: str, code: str) -> str:
-    if says:
-        return f"The crew says “{says}” ({code})."
-    return f"The crew refused it ({code}) and did not say why."
-
-
-_NOT_ACCEPTED: Final = (
-    "The crew does not accept the token in the bot's settings (the one crews.toml names, or "
-    "`CREW_TOKEN`). Correct it, start the bot again, then press Retry."
-)
-_WHAT_TO_DO: Final = {
-    "400": "The crew is not waiting for this decision (somebody may have answered elsewhere, or "
-    "the execution has moved on), or something else in the request is wrong. Look at the crew; "
-    "press Retry if it still waits.",
-    "401": _NOT_ACCEPTED,
-    "403": _NOT_ACCEPTED,
-    "404": "The crew no longer knows this execution, perhaps because it was deployed again. If it "
-    "is gone for good, start it again; Retry helps only if it is back.",
-    "422": "The crew could not read the decision. Its version may expect something else: look at "
-    "its log, then press Retry.",
-}
-_UNTIL_A_SIGN: Final = (
-    "It may have this already: then this card says so by itself. If you know that the crew still "
-    "waits, press Retry."
-)
-_REOPEN: Final = " If it does after all, press Reopen."
-_REOPEN_WAITING: Final = " If it still waits after all, press Reopen."
-_WHAT_ELSE_TO_DO: Final = "Look at the crew's log, then press Retry."
+# --- the notice that a decision did not arrive ----------------------------------------------------
 
 
 def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> str:
-    """Told to the reviewer in the thread, once; why it is stuck is what `answer` says."""
+    """Tell the reviewer in the thread, once; why it is stuck is what `answer` says."""
     on = f"decision on round {round_.number} of {task(round_)}"
     if isinstance(decision.by, TimedOut):
-        rule = decisions.rule_name(decision.by.rule)
-        who, what = f"Nobody decided in time, so {rule} did:", f"its {on}"
+        who = f"Nobody decided in time, so {phrases.decider(decision)} did:"
+        what = f"its {on}"
     else:
-        who, what = f"{decisions.addressed(decision)},", f"your {on}"
+        who, what = f"{phrases.addressed(decision)},", f"your {on}"
     match shown:
-        case Stuck(may_be_taken=may_be_taken):
-            became = "may not have reached" if may_be_taken else "did not reach"
-            return f"{who} {what} {became} the {told(decision)}."
+        case Stuck():
+            return f"{who} {what} {arrival(shown)}."
         case Closed(reason=Dismissed() as reason):
-            why = one_line(reason.why, _WHY_SHOWN)
-            became = "It was not sent"
-            if shown.may_be_taken:
-                became = f"It may not have reached the {told(decision)}"
-            return f"{who} {person(reason.by)} dismissed {what}: “{why}”. {became}."
+            by = person(reason.by)
+            return f"{who} {by} dismissed {what}: {_quoted_why(reason)}. It {arrival(shown)}."
         case Closed(reason=reason):
-            sent = "was not sent"
-            if shown.may_be_taken:
-                sent = f"may not have reached the {told(decision)}"
-            elif isinstance(reason, RequestGone):
-                sent = "was not taken"
-            if isinstance(reason, AnsweredElsewhere):
-                sent = "came too late"
-            return f"{who} {what} {sent}: {because(reason) or _NOTHING_LEFT}.{_successor(shown)}"
+            why = because(reason) or _NOTHING_LEFT
+            return f"{who} {what} {arrival(shown)}: {why}.{_successor(shown)}"
+        case _:
+            assert_never(shown)
 
 
-def refresh_failed(shown: Presentation, round_: Round) -> str:
-    """Where a round stands, in one line, in place of its card. It mentions nobody."""
-    where = escape_mrkdwn(card_strings.push(round_, shown), _WHERE_LIMIT)
-    return f"Slack does not let me change this card, so its buttons no longer count. {where}."
-
-
-# --- in a list -----------------------------------------------------------------------------------
-
-
-def in_list(shown: Presentation, now: datetime) -> str:
-    """A round's state in a list, with how long it has been so."""
-    match shown:
-        case Waiting(since, approved, needed):
-            so_far = f", {count_so_far(approved, needed)}" if approved else ""
-            return f"waiting for {duration(now - since)}{so_far}"
-        case OnItsWay(decision, _):
-            return f"{_did(decision, now)}, being sent to the {told(decision)}"
-        case Taken(decision, _):
-            return _did(decision, now)
-        case Stuck(decision, reason, may_be_taken):
-            became = "not delivered"
-            if may_be_taken:
-                became = f"may not have reached the {told(decision)}"
-            return f"{_did(decision, now)}, *{became}*{_colon(reason)}"
-        case Superseded():
-            return "replaced by a newer output"
-        case Closed(decision, reason):
-            closed = f"closed{_colon(reason)}"
-            return closed if decision is None else f"{_did(decision, now)}, {closed}"
-
-
-def _did(decision: Decision, now: datetime) -> str:
-    if isinstance(decision.by, TimedOut):
-        did = decisions.timed_out(decision.by, decision)
-        return f"{did[:1].lower()}{did[1:]} {ago(decision.at, now)}"
-    who = decisions.by_whom(decision, most=decisions.NAMED_SHORT)
-    if isinstance(decision.verdict, Answer):
-        several = bool(decision.votes)
-        did = answer_strings.did(who, decision.verdict, several=several)
-        return f"{did} {ago(decision.at, now)}"
-    did = f"approved by {who}" if decision.is_approve else f"{who} asked for changes"
-    return f"{did} {ago(decision.at, now)}"
-
-
-def _colon(reason: Reason | None) -> str:
-    why = one_line(reason_text(reason), _REASON_LIMIT)
-    return f": {why}" if why else ""
-
-
-def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
-    """What came of a decision, with the crew's words: a line of the history."""
-    other = "crew" if shown.decision is None else told(shown.decision)
-    match shown:
-        case OnItsWay(_, reason):
-            what = f"Being sent to the {other}"
-        case Taken(_, reason):
-            what = f"The {other} has it"
-        case Stuck(_, reason, may_be_taken):
-            became = "may not have reached" if may_be_taken else "did not reach"
-            what = f"It {became} the {other}"
-        case Closed(_, Dismissed() as reason):
-            return f"{dismissed(reason)}: “{one_line(reason.why, _WHY_SHOWN)}”"
-        case Closed(_, reason):
-            what = "Closed"
-    why = because(reason)
-    return f"{what}: “{why}”" if why else what
-
-
-# --- plain ---------------------------------------------------------------------------------------
-
-
-def stuck_notice_plain(round_: Round) -> str:
-    """The notice to the reviewer, for notifications."""
-    other = "crew" if round_.question is None else "flow"
-    became = "may not have reached" if round_.in_doubt else "did not reach"
-    return f"The decision on {subject_plain(round_)} {became} the {other}"
+def stuck_notice_plain(shown: Stuck | Closed, round_: Round) -> str:
+    """The same for notifications."""
+    return f"The decision on {shared.which_round(round_)} {arrival(shown)}"

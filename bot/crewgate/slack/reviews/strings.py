@@ -1,99 +1,111 @@
-"""What cards, their menu and notices say; `state_strings` says how a round stands.
+"""What cards, their buttons and lines about a review say; `state_strings` says how a round stands.
 
-All of it is mrkdwn unless the name ends in `_plain`: those are for notifications and for errors
-inside a modal, which can neither mention people nor format. What comes from outside is escaped
-and shortened here.
+All of it is mrkdwn. What comes from outside is escaped and shortened here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, assert_never
 
+from crewgate.domain.answering import choice_of
+from crewgate.domain.changes import Changes
 from crewgate.domain.notes import Claim
+from crewgate.domain.people import Anyone, ReviewerRef, User
+from crewgate.domain.question import Question, approval_of
 from crewgate.domain.review import Round
+from crewgate.domain.rules.rule import Rule, Then
 from crewgate.domain.verdict import Decision, Person
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import duration, one_line, plain
-from crewgate.slack.reasons import ANSWER_LIMIT
+from crewgate.slack.blockkit.text import date, duration, one_line
 from crewgate.slack.reviews import reader_strings
-from crewgate.slack.strings import (
-    bold,
-    crew,
-    quoted,
-    subject_plain,
-    task,
-)
-from crewgate.usecases.read_models import DeadLetter
-
-EARLIER_FEEDBACK_SHOWN: Final = 250
+from crewgate.slack.strings import MRKDWN, Voice, bold, crew, number, person, quoted, task
+from crewgate.usecases.read_models import CardView
 
 APPROVE: Final = "Approve"
 REVISE: Final = "Revise"
 RETRY: Final = "Retry"
 REOPEN: Final = "Reopen"
 DISMISS: Final = "Dismiss"
+TAKE_BACK: Final = "Take back"
+I_AM_ON_IT: Final = "I'm on it"
 APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
+IN_WORDS: Final = "Answer in words"
+CHOOSE: Final = "Choose an outcome"
+READ_WORDS: Final = "Read the words"
 RECORDED: Final = "Recorded. Slack is slow to show it on the card; you need not press again."
+NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
+NOBODY_DECIDED: Final = "A newer output came before anybody decided."
+EMPTY_IN_LIST: Final = "_The output is empty._"
+HOST_REFUSED: Final = (
+    "When this came, no answer could have been sent: the request's address is neither"
+    " at crewai.com nor in `flow_callback_hosts`. If the address is right, name its host there and"
+    " start the bot again before somebody answers."
+)
+
+EARLIER_FEEDBACK_SHOWN: Final = 250
+MESSAGE_SHOWN: Final = 900
+REVIEWERS_SHOWN: Final = 3
+#: How much of a label the list of a flow's outcomes shows, in characters.
+LABEL_LISTED: Final = 200
+#: How many of each a card shows.
+_ASSIGNED: Final = 3
+_INPUTS: Final = 3
 _AUTHORS: Final = 4
-
-
-def file_title(round_: Round) -> str:
-    """The title of the file that holds a whole output; plain."""
-    return subject_plain(round_)
+_ABSENCES: Final = 5
+_VALUE_LIMIT: Final = 60
+_NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def headline(round_: Round) -> str:
-    """A card's first line."""
+    """What a round is about, above a form or a page of it."""
     return bold(f"{crew(round_.review.crew)}: {task(round_)}")
 
 
-def earlier_feedback(previous: Round) -> str | None:
-    """What was asked for in the round before, or nothing if no changes were."""
-    asked = reader_strings.asked_for(previous.decision) if previous.decision is not None else None
-    if asked is None:
-        return None
-    words = quoted(asked, EARLIER_FEEDBACK_SHOWN) if asked else ""
-    return "\n".join(filter(None, (reader_strings.asked(previous), words)))
+def joined(*parts: str) -> str:
+    """The parts of a quiet line, without the empty ones."""
+    return " · ".join(part for part in parts if part)
 
 
-EMPTY_IN_LIST: Final = "_The output is empty._"
+# --- the quiet lines ------------------------------------------------------------------------------
 
 
-def attach_failed(round_: Round) -> str:
-    """The file with the whole output did not come."""
-    return (
-        f"Slack does not take the whole output of round {round_.number} of {task(round_)} as a "
-        f"file. *{reader_strings.READ}* on its card shows all of it."
+def about_waiting(view: CardView) -> str:
+    """Below a waiting card's first line: crew, who may decide, round, agent, who started it."""
+    round_ = view.round
+    return joined(
+        crew(round_.review.crew),
+        _may_decide(view),
+        _assigned(round_),
+        number(round_),
+        one_line(round_.review.agent or "", shared.AGENT_LIMIT),
+        _started(view),
+        f"since {date(round_.opened_at)}",
     )
 
 
-def attach_failed_plain(round_: Round) -> str:
-    """The same for notifications."""
-    return f"Slack does not take the whole output of {subject_plain(round_)} as a file"
+def about_plain(round_: Round) -> str:
+    """The same without anything that came from outside."""
+    return f"{number(round_)} · since {date(round_.opened_at)}"
 
 
-def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
-    """The card's line on notes: `3 notes from Ana and Ben`; `opens` is the button with them."""
-    return f"{notes_in_list(count, authors)} in the thread. {opens} opens with them."
+def about_decided(round_: Round, decision: Decision) -> str:
+    """Below a decided card's first line: when, after how long, which round, which crew."""
+    return joined(
+        date(decision.at),
+        f"waited {waited(round_, decision)}",
+        number(round_),
+        crew(round_.review.crew),
+        unsent_notes(decision),
+        had_approved(round_, decision),
+    )
 
 
-def notes_in_list(count: int, authors: Sequence[Person]) -> str:
-    """How many notes there are, and whose."""
-    named = [shared.person(one) for one in authors[:_AUTHORS]]
-    if len(authors) > _AUTHORS:
-        named.append(f"{len(authors) - _AUTHORS} more")
-    return f":memo: {shared.counted(count, 'note')} from {shared.in_words(named)}"
-
-
-def on_it(claim: Claim) -> str:
-    """The card's line on who looks at it."""
-    return f"{on_it_in_list(claim)}. Everybody may still decide."
-
-
-def on_it_in_list(claim: Claim) -> str:
-    """Who looks at it."""
-    return f":eyes: {shared.person(claim.by)} is on it"
+def about_undecided(round_: Round) -> str:
+    """Below the first line of a card that nobody decided."""
+    ended = date(round_.ended_at or round_.opened_at)
+    return joined(ended, number(round_), crew(round_.review.crew))
 
 
 def waited(round_: Round, decision: Decision) -> str:
@@ -109,40 +121,267 @@ def unsent_notes(decision: Decision) -> str:
     return f"{shared.counted(count, 'note')} {'was' if count == 1 else 'were'} not sent"
 
 
-THE_CARD: Final = "the card in the channel"
+def _may_decide(view: CardView) -> str:
+    """People by name: a mention might call them each time."""
+    reviewers = view.reviewers
+    if not reviewers:
+        return ""
+    if Anyone() in reviewers:
+        return f"for {shared.ANYONE}"
+    names = dict(view.names)
+    named = ", ".join(_name(ref, names) for ref in reviewers[:REVIEWERS_SHOWN])
+    left = len(reviewers) - REVIEWERS_SHOWN
+    return f"for {named} and {left:,} more" if left > 0 else f"for {named}"
 
 
-def decide_here_or(where: str, round_: Round) -> str:
-    """A direct message's line while the round waits."""
-    first = "The first decision counts." if round_.approvals == 1 else "Your approval counts once."
-    return f"Decide here or on {where}. {first}"
+def _name(ref: ReviewerRef, names: Mapping[str, str]) -> str:
+    if isinstance(ref, User) and ref.id in names:
+        return one_line(names[ref.id], shared.CREW_LIMIT)
+    return shared.reviewer(ref)
 
 
-def see(where: str) -> str:
-    """The same once it does not wait."""
-    return f"The thread is at {where}."
+def _assigned(round_: Round) -> str:
+    """The assignees of a flow's request, where others decide."""
+    question = round_.question
+    decide = round_.rule.reviewers if round_.rule is not None else None
+    if question is None or not question.assigned or question.assigned == decide:
+        return ""
+    return f"assigned to {shared.named(question.assigned, most=_ASSIGNED)}"
 
 
-def dead_letter(written: DeadLetter) -> str:
-    """A webhook came that nobody could read."""
-    why = one_line(written.reason, ANSWER_LIMIT).rstrip(". ")
+def _started(view: CardView) -> str:
+    by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}" if view.starter else ""
+    # Not what the first line says already.
+    says_all = view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
+    values = ", ".join(
+        f"{shared.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"
+        for name, value in (() if says_all else view.given[:_INPUTS])
+    )
+    return f"started{by}{f' on {values}' if values else ''}" if by or values else ""
+
+
+# --- the rule, and the approvals ------------------------------------------------------------------
+
+
+def about_rule(view: CardView) -> list[str]:
+    """The quiet lines of a waiting round that is under a rule, and who decides for whom."""
+    rule = view.round.rule
+    lines = []
+    if rule is not None:
+        lines = [
+            _why(view.round, rule),
+            _starts_again(view),
+            _not_their_own(view, rule),
+            _escalated(view),
+            or_else(rule, view.round.question),
+        ]
+    return [line for line in (*lines, _delegates(view)) if line]
+
+
+def approvals(count: int) -> str:
+    """`two approvals`."""
+    return f"{_number(count)} approval{'' if count == 1 else 's'}"
+
+
+def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
+    """`1 of 2: @Ana`; empty before the first approval."""
+    if not round_.votes:
+        return ""
+    chosen = choice_of(round_.votes[0])
+    what = f" for {phrases.label(chosen)}" if chosen is not None else ""
+    people = phrases.voters(round_.votes, voice=voice)
+    return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
+
+
+def had_approved(round_: Round, decision: Decision) -> str:
+    """`1 of 2 had approved: @Ana`, where that did not decide it; else empty."""
+    if decision.votes or not round_.votes:
+        return ""
+    people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT)
+    chosen = choice_of(round_.votes[0])
+    what = f"chosen {phrases.label(chosen)}" if chosen is not None else "approved"
+    return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
+
+
+def comment_of_several(round_: Round) -> str:
+    """Above the comment of one of several approvals; empty where one is enough."""
+    if round_.approvals == 1:
+        return ""
     return (
-        f":exclamation: A webhook of {shared.bold(shared.crew(written.crew))} could not be "
-        f"understood: {why}. It may have been a request for a review. The crew will not repeat it, "
-        "so it is kept as it came."
+        f"This takes {approvals(round_.approvals)}, and yours is one of them. Your comment is sent "
+        "with your name, once the last one is given."
     )
 
 
-def dead_letter_in_short(written: DeadLetter) -> str:
-    """The same above a form."""
-    return f"A webhook of {shared.crew(written.crew)} · {shared.identifier(written.id)}"
+def or_else(rule: Rule, question: Question | None = None) -> str:
+    """What the rule does when nobody decides; empty where it does nothing."""
+    timeout = rule.timeout
+    done = _what_time_does(question, timeout.then) if timeout is not None else ""
+    if timeout is None or not done:
+        return ""
+    return f"If nobody decides within {phrases.how_long(timeout.after)}, the rule {done}."
 
 
-def dead_letter_plain(written: DeadLetter) -> str:
-    """The same for notifications."""
-    return f"A webhook of {plain(written.crew, shared.CREW_LIMIT)} could not be understood"
+def _what_time_does(question: Question | None, then: Then) -> str:
+    match then:
+        case Then.LEAVE:
+            return ""
+        case Then.REVISE:
+            return "sends it back" if question is None else "answers in its words"
+        case Then.APPROVE:
+            if question is None:
+                return "approves it"
+            label = approval_of(question)
+            return f"answers {phrases.label(label)}" if label is not None else ""
+        case _:
+            assert_never(then)
 
 
-def dead_letter_cut(size: int) -> str:
-    """Only the beginning of a body of so many bytes is shown."""
-    return f"This is the beginning; {size:,} bytes came."
+def _why(round_: Round, rule: Rule) -> str:
+    if not rule.name:
+        return ""  # the request's assignees decide, by no rule of the settings
+    needed = shared.capital(approvals(rule.approvals))
+    why = f"{needed}, because of {phrases.rule_quoted(rule.name)}"
+    wanted = f"wanted within {phrases.how_long(rule.target)}" if rule.target is not None else ""
+    return joined(why, so_far(round_), wanted)
+
+
+def _starts_again(view: CardView) -> str:
+    previous = view.previous
+    if previous is None or not previous.votes or view.round.votes:
+        return ""
+    given = shared.counted(len(previous.votes), "approval")
+    were = "was" if len(previous.votes) == 1 else "were"
+    return f"The count starts again: {given} {were} for {number(previous)}."
+
+
+def _not_their_own(view: CardView, rule: Rule) -> str:
+    if rule.self_approval:
+        return ""
+    approvers = view.approvers
+    if approvers is None or approvers.not_told:
+        return "Who started this may not approve it."
+    if approvers.starter is not None:
+        return f"{shared.reviewer(approvers.starter)} started this, so others have to approve it."
+    if rule.unknown_starter:
+        return "Nobody knows who started this, so anybody who may decide may approve it."
+    return "Nobody knows who started this, so nobody may approve it. Changes may be asked for."
+
+
+def _escalated(view: CardView) -> str:
+    if view.round.escalated_at is None:
+        return ""
+    people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
+    return f"Since {date(view.round.escalated_at)} {people} may decide too."
+
+
+def _delegates(view: CardView) -> str:
+    shown = view.absences[:_ABSENCES]
+    lines = [
+        f"{person(one.delegate)} for {person(one.away)} until {date(one.until)}" for one in shown
+    ]
+    left = len(view.absences) - len(shown)
+    return joined(*lines, f"and {left:,} more" if left > 0 else "")
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
+
+
+# --- what the buttons do --------------------------------------------------------------------------
+
+
+def what_buttons_do(round_: Round) -> str:
+    """What Approve and Revise do; of a flow's question, an outcome's button and words."""
+    several = round_.approvals > 1
+    if round_.question is None:
+        if not several:
+            return "Approve lets the crew go on. Revise sends it back with your words."
+        people = f"{_number(round_.approvals)} people"
+        return (
+            f"The crew goes on once {people} have approved. Revise sends it back at once with your "
+            "words."
+        )
+    if not round_.question.outcomes:
+        asks = "The flow asks for words: it gets exactly what you write"
+        return f"{asks}, once enough people have written the same." if several else f"{asks}."
+    if several:
+        return (
+            "An outcome that rejects or asks for changes is sent to the flow at once, any other "
+            "once enough people have chosen it. So are words, once enough people have written the "
+            "same; a model on the flow's side makes an outcome of them."
+        )
+    return (
+        "A button sends that outcome to the flow. Of an answer in words a model on the flow's side "
+        "makes one."
+    )
+
+
+def left_off(count: int) -> str:
+    """Outcomes that no button has."""
+    return f"{shared.counted(count, 'more outcome')} can only be answered in words."
+
+
+# --- what came before, and how much of the output is shown ----------------------------------------
+
+
+def earlier_feedback(previous: Round) -> str | None:
+    """What was asked for in the round before, or nothing if no changes were."""
+    asked = reader_strings.asked_for(previous.decision) if previous.decision is not None else None
+    if asked is None:
+        return None
+    words = quoted(asked, EARLIER_FEEDBACK_SHOWN) if asked else ""
+    return "\n".join(filter(None, (reader_strings.asked(previous), words)))
+
+
+def changed(changes: Changes, previous: Round) -> str:
+    """What changed since an earlier round."""
+    if not changes:
+        what = "Only the formatting" if changes.reformatted else "Nothing"
+        return f"{what} changed since {number(previous)}."
+    unasked = f" · {NOBODY_DECIDED}" if reader_strings.is_unasked(previous) else ""
+    return f"*{reader_strings.amount(changes)}* since {number(previous)}{unasked}"
+
+
+def unchanged(round_: Round) -> str:
+    """The crew did the task again and came back with the same."""
+    return (
+        f":exclamation: *Nothing changed.* This output is the same as in round "
+        f"{round_.number - 1:,}, although changes were asked for."
+    )
+
+
+def shown_share(percent: int) -> str:
+    """How much of the output a card shows."""
+    return f"{percent} % shown" if percent else "less than 1 % shown"
+
+
+def read_all(pages: int) -> str:
+    """The button that opens the whole output."""
+    return f"{reader_strings.READ} ({pages:,} pages)" if pages > 1 else reader_strings.READ
+
+
+# --- notes and claims -----------------------------------------------------------------------------
+
+
+def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
+    """The card's line on notes: `3 notes from Ana and Ben`; `opens` is the button with them."""
+    return f"{notes_in_list(count, authors)} in the thread. {opens} opens with them."
+
+
+def notes_in_list(count: int, authors: Sequence[Person]) -> str:
+    """How many notes there are, and whose."""
+    named = [person(one) for one in authors[:_AUTHORS]]
+    if len(authors) > _AUTHORS:
+        named.append(f"{len(authors) - _AUTHORS} more")
+    return f":memo: {shared.counted(count, 'note')} from {shared.in_words(named)}"
+
+
+def on_it(claim: Claim) -> str:
+    """The card's line on who looks at it."""
+    return f"{on_it_in_list(claim)}. Everybody may still decide."
+
+
+def on_it_in_list(claim: Claim) -> str:
+    """Who looks at it."""
+    return f":eyes: {person(claim.by)} is on it"

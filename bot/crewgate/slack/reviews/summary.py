@@ -8,11 +8,12 @@ from typing import Final
 
 from crewgate.domain.notification import Format
 from crewgate.domain.review import Round, State
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import previews
 from crewgate.slack.blockkit.text import date, escape_mrkdwn, one_line
-from crewgate.slack.reasons import because
-from crewgate.slack.reviews import rule_strings, state_strings, strings
+from crewgate.slack.phrases import because
+from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Superseded, Taken, Waiting, present, sign
 from crewgate.usecases.read_models import RoundLine
@@ -25,9 +26,9 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
         return state_strings.in_full(shown), ""
     decision = shown.decision
     waited = strings.waited(round_, decision)
-    decided = f"{state_strings.decided(decision)} {date(decision.at)}, after {waited}"
-    more = (strings.unsent_notes(decision), rule_strings.had_approved(round_, decision))
-    said = " · ".join(part for part in (decided, *more) if part)
+    decided = f"{phrases.sentence(decision)} {date(decision.at)}, after {waited}"
+    unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
+    said = strings.joined(decided, unsent, approved)
     return said, state_strings.outcome(shown)
 
 
@@ -51,14 +52,14 @@ def detail(line: RoundLine) -> str:
 def headline(line: RoundLine, link: Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
     title = shared.bold(linked(shared.task(line.round), line.card, link))
-    parts = (title, one_line(line.subject, shared.TITLE_LIMIT))
-    return f"{sign(present(line.round))} {' · '.join(part for part in parts if part)}"
+    about = one_line(line.subject, shared.TITLE_LIMIT)
+    return f"{sign(present(line.round))} {strings.joined(title, about)}"
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
     """Who approved a waiting round, who is on it, what was written in its thread, in a list."""
     if line.round.votes and line.round.state is State.WAITING:
-        yield rule_strings.so_far(line.round)
+        yield strings.so_far(line.round)
     if line.claim is not None and line.claim.holds(now):
         yield strings.on_it_in_list(line.claim)
     if line.notes:

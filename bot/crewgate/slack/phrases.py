@@ -1,0 +1,302 @@
+"""Who decided what, why a round is where it is, and why somebody cannot decide.
+
+Each phrase is made once from a decision or a reason, and written by a `Voice`. A rule is always
+named as a rule, never as a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, assert_never
+
+from crewgate.domain.answering import approves, choice_of
+from crewgate.domain.errors import (
+    AlreadyDecided,
+    AlreadyVoted,
+    NotVoted,
+    NotWaiting,
+    PerhapsSelfApproval,
+    RoundClosed,
+    RoundSuperseded,
+    SelfApproval,
+    StarterNotTold,
+    UnknownStarter,
+    VotedOtherwise,
+    VoteRefused,
+)
+from crewgate.domain.reason import (
+    Answered,
+    AnsweredElsewhere,
+    AnswerLost,
+    Dismissed,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    Inferred,
+    NeverSent,
+    NotReached,
+    PerhapsTaken,
+    Reason,
+    RefusedByCrew,
+    RequestGone,
+    RetriesExhausted,
+    TakenAs,
+)
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, TimedOut, Vote
+from crewgate.slack.blockkit.text import ago, duration
+from crewgate.slack.strings import (
+    CREW_LIMIT,
+    MRKDWN,
+    PLAIN,
+    Voice,
+    capital,
+    counted,
+    in_words,
+    person,
+)
+
+#: The most people named in a line that is read at a glance; a card's folded part names all.
+NAMED_SHORT: Final = 3
+#: The most people called by a message about their decision.
+ADDRESSED: Final = 10
+#: The longest list of names, in characters: fifty mentions with those they decided for.
+_NAMES_LIMIT: Final = 1_800
+#: The longest words of a crew that are shown, in characters once escaped.
+ANSWER_LIMIT: Final = 400
+#: How much of a flow's label a sentence shows, in characters.
+LABEL_SHOWN: Final = 100
+
+# --- who ------------------------------------------------------------------------------------------
+
+
+def voter(vote: Vote | Decision, voice: Voice = MRKDWN) -> str:
+    """The person behind a vote or a decision, and for whom: `@Ben for @Ana`."""
+    assert isinstance(vote.by, Person)  # noqa: S101  # a rule gives no vote
+    by = voice.person(vote.by)
+    return by if vote.on_behalf_of is None else f"{by} for {voice.person(vote.on_behalf_of)}"
+
+
+def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRKDWN) -> str:
+    """Everybody who approved: `@Ana, @Ben for @Cai and 2 more`."""
+    names: list[str] = []
+    for vote in votes[:most]:
+        named = voter(vote, voice)
+        if sum(map(len, names)) + len(named) > _NAMES_LIMIT:
+            break
+        names.append(named)
+    left = len(votes) - len(names)
+    return in_words([*names, f"{left:,} more"] if left else names)
+
+
+def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
+    """The rule or the people behind a decision, all of them where several approvals made it."""
+    if isinstance(decision.by, TimedOut):
+        return rule_name(decision.by.rule, voice)
+    return (
+        voters(decision.votes, most=most, voice=voice) if decision.votes else voter(decision, voice)
+    )
+
+
+def addressed(decision: Decision) -> str:
+    """Those who pressed, to be told something; not those they decided for."""
+    if decision.votes:
+        return in_words([person(vote.by) for vote in decision.votes[:ADDRESSED]])
+    return person(decision.by) if isinstance(decision.by, Person) else ""
+
+
+def rule_name(name: str, voice: Voice = MRKDWN) -> str:
+    """A rule, by its name."""
+    return f"the rule {rule_quoted(name, voice)}"
+
+
+def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
+    """A rule's name alone."""
+    return f"“{voice.text(name, CREW_LIMIT)}”"
+
+
+# --- did what -------------------------------------------------------------------------------------
+
+
+def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
+    """Who decided what, inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
+    if isinstance(decision.by, TimedOut):
+        within = how_long(decision.by.after)
+        return f"nobody decided within {within}; {rule_did(decision, voice)}"
+    who = decider(decision, voice, most=most)
+    match decision.verdict:
+        case Answer(text, is_label):
+            if not is_label:
+                return f"{who} answered in words"
+            # Several approved, perhaps each with another label; the last one's is the answer.
+            several = bool(decision.votes) and approves(decision.verdict)
+            did = "approved, so the answer is" if several else "answered"
+            return f"{who} {did} {label(text, voice)}"
+        case Approve():
+            return f"approved by {who}"
+        case Revise():
+            return f"{who} asked for changes"
+        case _:
+            assert_never(decision.verdict)
+
+
+def sentence(decision: Decision) -> str:
+    """The same as the beginning of a sentence, which names everybody."""
+    commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
+    return f"{capital(clause(decision, most=None))}{' with a comment' if commented else ''}"
+
+
+def headline(name: str, decision: Decision) -> str:
+    """The same about something with a name: `Draft approved by @Ana`."""
+    if isinstance(decision.by, TimedOut) or isinstance(decision.verdict, Answer):
+        return f"{name}: {clause(decision)}"
+    return f"{name} {clause(decision)}" if decision.is_approve else f"{clause(decision)} to {name}"
+
+
+def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
+    """The same about what the reader looks at: `@Ana approved this`."""
+    if isinstance(decision.by, TimedOut):
+        return capital(clause(decision, voice))
+    if isinstance(decision.verdict, Answer):
+        did = "answered this"
+    else:
+        did = "approved this" if decision.is_approve else "asked for changes"
+    return f"{decider(decision, voice)} {did}"
+
+
+def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
+    """What the rule did that decided: `the rule “two” sent it back`."""
+    match decision.verdict:
+        case Answer(text, is_label=True):
+            did = f"answered “{voice.text(text, CREW_LIMIT)}”"
+        case Answer():
+            did = "answered in its words"
+        case _:
+            did = "approved it" if decision.is_approve else "sent it back"
+    return f"{decider(decision, voice)} {did}"
+
+
+def noun(decision: Decision) -> str:
+    """What a decision is called."""
+    if isinstance(decision.verdict, Answer):
+        return "answer"
+    return "approval" if decision.is_approve else "request for changes"
+
+
+def whose(decision: Decision, of_rule: str) -> str:
+    """The owner of that noun: `@Ana's`, or `of_rule` where a rule decided."""
+    return of_rule if isinstance(decision.by, TimedOut) else f"{decider(decision)}'s"
+
+
+def receiver(decision: Decision | None) -> str:
+    """Who is told a decision, in a word."""
+    return "flow" if decision is not None and isinstance(decision.verdict, Answer) else "crew"
+
+
+def label(text: str, voice: Voice = MRKDWN) -> str:
+    """A flow's label in a sentence."""
+    return f"“{voice.text(text, LABEL_SHOWN)}”"
+
+
+def how_long(waits: Duration) -> str:
+    """A rule's duration in words: `3 days`, `4 working hours`."""
+    if waits.working:
+        return counted(int(waits.length.total_seconds()) // 3_600, "working hour")
+    seconds = int(waits.length.total_seconds())
+    for size, unit in _UNITS.items():
+        if not seconds % size:
+            return counted(seconds // size, unit)
+    return duration(waits.length)  # pragma: no cover  # whole seconds only
+
+
+_UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 1: "second"}
+
+
+# --- why a round is where it is -------------------------------------------------------------------
+
+EXECUTION_GONE: Final = "the crew does not know this execution"
+
+
+def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
+    """A part of a sentence, raw: what is inside is foreign."""
+    match reason:
+        case None:
+            return ""
+        case Answered(words=text) | RefusedByCrew(words=text):
+            return text
+        case NotReached(text) | AnswerLost(text) | RetriesExhausted(text):
+            return text
+        case ExecutionFailed(error):
+            return f"the execution failed: {error}" if error else "the execution failed"
+        case Dismissed(by, why):
+            return f"{by.name or by.id} dismissed it: {why}"
+        case TakenAs(outcome, words):
+            return f"outcome: {outcome}" if outcome else words
+        case AnsweredElsewhere(words) | PerhapsTaken(words) | RequestGone(words=words):
+            return f"{_REASONS[type(reason)]}: {words}" if words else _REASONS[type(reason)]
+        case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone():
+            return _REASONS[type(reason)]
+
+
+_REASONS: Final = {
+    Inferred: "the crew has gone on, so it has this",
+    NeverSent: "a newer output came before this could be sent",
+    ExecutionEnded: "the execution has ended",
+    ExecutionGone: EXECUTION_GONE,
+    AnsweredElsewhere: "the flow has an answer from elsewhere",
+    PerhapsTaken: "the flow has an answer, this one or one from elsewhere",
+    RequestGone: "the flow does not know this request any more",
+}
+
+
+def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
+    """The same, escaped, inside a sentence of ours, which brings its own full stop."""
+    return voice.text(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
+
+
+# --- why somebody cannot --------------------------------------------------------------------------
+
+
+def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
+    """Why a round takes no decision, for the slower person.
+
+    Plain, it stands in a form, where they have just written a text.
+    """
+    in_form = voice is PLAIN
+    match error:
+        case AlreadyDecided(decision=decision):
+            why = f"{did_this(decision, voice)} {ago(decision.at, now)}."
+        case RoundSuperseded():
+            why = "A newer output came in the meantime."
+            why += "" if in_form else " Decide on the latest round instead."
+        case RoundClosed(reason=reason):
+            why = f"This is closed: {because(reason, voice)}."
+        case _:
+            why = "This does not wait for a decision."
+    return f"{why} Your text was not sent." if in_form else why
+
+
+def vote_refused(error: VoteRefused) -> str:
+    """Why an approval does not count, or there is none to take back; plain."""
+    if isinstance(error, AlreadyVoted):
+        return f"{voter(error.vote, PLAIN)} approved this already, and that counts for you."
+    if isinstance(error, VotedOtherwise):
+        chosen = choice_of(error.vote)
+        what = f"chose {label(chosen)}" if chosen is not None else "approved this"
+        who = voter(error.vote, PLAIN)
+        return f"{who} {what}. Choose the same, or have it taken back first."
+    return _VOTE_REFUSED[type(error)]
+
+
+_MAY_REVISE: Final = "You may ask for changes; a flow only by an outcome that does, not in words."
+_VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
+    NotVoted: "You have not approved this, so there is nothing to take back.",
+    SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
+    f"else has to approve it. {_MAY_REVISE}",
+    PerhapsSelfApproval: "You had this crew started and it did not answer, so it may be you who "
+    f"started this: somebody else has to approve it. {_MAY_REVISE}",
+    StarterNotTold: "Slack did not say who started this, and they may not approve it. Try again in "
+    f"a minute. {_MAY_REVISE}",
+    UnknownStarter: f"Nobody knows who started this, so nobody may approve it. {_MAY_REVISE}",
+}

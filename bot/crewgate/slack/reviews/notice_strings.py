@@ -1,0 +1,282 @@
+"""What messages beside a card say: who is called and why, reminders, failures, dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.people import ReviewerRef, User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.verdict import Decision, Person, TimedOut
+from crewgate.slack import phrases
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.text import date, duration, one_line
+from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.slack.reviews import reader_strings, strings
+from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT
+from crewgate.slack.strings import CALLS_NOBODY, PLAIN, bold, crew, number, person, which_round
+from crewgate.usecases.read_models import CardView, DeadLetter
+
+#: The most people mentioned by one message; a user group is one of them.
+CALLED: Final = 10
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
+    """People as mentions, with the delegates of those who are away: `@Legal and @Ben for @Ana`.
+
+    Those who may decide anyway are named once. Empty if there is nobody.
+    """
+    mentions = [shared.reviewer(ref) for ref in people]
+    mentions += [
+        f"{person(one.delegate)} for {person(one.away)}"
+        for one in away
+        if User(one.delegate.id) not in people
+    ]
+    left = len(mentions) - CALLED
+    return shared.in_words([*mentions[:CALLED], *([f"{left:,} more"] if left > 0 else [])])
+
+
+def please_decide(
+    people: Sequence[ReviewerRef], *, anyone: bool, away: Sequence[Absence] = ()
+) -> str | None:
+    """Who is asked to decide; None if nobody is."""
+    mentions = called(people, away)
+    lines = [
+        *([_asked(mentions)] if mentions else []),
+        *(["Anybody in the channel may decide."] if anyone else []),
+    ]
+    return " ".join(lines) or None
+
+
+def _asked(mentions: str) -> str:
+    return f"{mentions}: please decide."
+
+
+def here_is(author: Person, round_: Round) -> str:
+    """Tell whoever asked for changes that the crew came back."""
+    return f"{person(author)}, here is {number(round_)}."
+
+
+def round_number(number: int) -> str:
+    """A later round, as a part of a sentence."""
+    return f"round {number:,}"
+
+
+def came_back_with(where: str, *, is_flow: bool) -> str:
+    """On the card of an earlier round; `where` is the latest one."""
+    return f"The {'flow' if is_flow else 'crew'} came back with {where}."
+
+
+THE_CARD: Final = "the card in the channel"
+
+
+def decide_here_or(where: str, round_: Round) -> str:
+    """A direct message's line while the round waits."""
+    first = "The first decision counts." if round_.approvals == 1 else "Your approval counts once."
+    return f"Decide here or on {where}. {first}"
+
+
+def see(where: str) -> str:
+    """The same once it does not wait."""
+    return f"The thread is at {where}."
+
+
+# --- a round that waits for long ------------------------------------------------------------------
+
+
+def reminder(view: CardView, mentions: str) -> str:
+    """Remind those who have not decided; `mentions` is empty where nobody is called."""
+    return f"{mentions}: {_still_waits(view)}" if mentions else _still_waits(view)
+
+
+def private_reminder(view: CardView, where: str) -> str:
+    """The same for one person, in private; `where` is the card."""
+    return f"{_still_waits(view)} See {where}."
+
+
+def reminder_plain(round_: Round) -> str:
+    """The same for notifications."""
+    return f"{which_round(round_)} waited long for a decision"
+
+
+def escalated(view: CardView, people: Sequence[ReviewerRef], now: datetime) -> str:
+    """Tell those who may decide too from now on."""
+    waited = duration(now - view.round.opened_at)
+    so_far = _so_far(view.round)
+    line = f"Nobody has decided on {_subject(view)} for {waited}, so more people may now."
+    if so_far:
+        line = f"{_subject(view)} has waited for {waited} · {so_far}. More people may decide now."
+    return f"{line} {_asked(called(people))}" if people else line
+
+
+def timed_out(view: CardView, mentions: str) -> str:
+    """What a rule did when nobody decided; `mentions` where it goes on waiting."""
+    round_ = view.round
+    decision = round_.decision
+    if decision is not None and isinstance(decision.by, TimedOut):
+        return f"{phrases.did_this(decision)}: {_subject(view)}."
+    timeout = round_.rule.timeout if round_.rule is not None else None
+    within = f"within {phrases.how_long(timeout.after)}" if timeout is not None else "in time"
+    so_far = _so_far(round_)
+    line = f"Nobody decided on {_subject(view)} {within}. It goes on waiting."
+    if so_far:
+        line = f"{_subject(view)} was not decided {within} · {so_far}. It goes on waiting."
+    return f"{line} {_asked(mentions)}" if mentions else line
+
+
+def timed_out_plain(round_: Round) -> str:
+    """The same for notifications."""
+    decision = round_.decision
+    if decision is not None and isinstance(decision.by, TimedOut):
+        return f"{phrases.did_this(decision, PLAIN)}: {which_round(round_)}"
+    return f"Nobody decided in time on {which_round(round_)}"
+
+
+def _still_waits(view: CardView) -> str:
+    since = strings.joined(f"since {date(view.round.opened_at)}", _so_far(view.round))
+    return f"{_subject(view)} still waits for a decision, {since}."
+
+
+def _so_far(round_: Round) -> str:
+    """By name: whoever has approved is not called again."""
+    return strings.so_far(round_, CALLS_NOBODY)
+
+
+def _subject(view: CardView) -> str:
+    name = f"{bold(shared.task(view.round))}, {number(view.round)}"
+    return strings.joined(name, one_line(view.subject, SUBJECT_LIMIT))
+
+
+def flow_escalated(round_: Round, people: Sequence[ReviewerRef]) -> str:
+    """The flow has waited for long and calls these people."""
+    asks = f"{bold(shared.task(round_))} still waits for an answer"
+    if not people:
+        return f":exclamation: CrewAI has escalated this: {asks}."
+    return f":exclamation: {shared.named(people)}: {asks}. CrewAI has escalated it."
+
+
+def flow_escalated_plain(round_: Round) -> str:
+    """The same for notifications."""
+    return f"Still waiting for an answer: {which_round(round_)}"
+
+
+def nobody_left(round_: Round, operators: Sequence[ReviewerRef]) -> str:
+    """Tell operators that nobody is left who may approve, or too few are."""
+    rule = round_.rule
+    assert rule is not None  # noqa: S101  # without a rule there are enough
+    few = "Nobody is" if rule.approvals == 1 else "Too few people are"
+    let = f"{called(operators)}: let" if operators else "Let"
+    return (
+        f":exclamation: *{few} left who may approve this.* {let} more people decide. A change of "
+        f"{phrases.rule_name(rule.name)} counts from the next round on: make it, then have "
+        "somebody ask for changes here."
+    )
+
+
+# --- failures, and what operators can do ----------------------------------------------------------
+
+FILES_REFUSED: Final = (
+    "allow files in this workspace, or install the app again with the scopes of the manifest."
+)
+CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
+FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
+NOT_UNDERSTOOD: Final = (
+    "look at what came. If it was a request for a review, answer it with the crew's own `/resume`."
+)
+
+
+def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
+    """What operators can do about a failure."""
+    return f"{called(operators)}: {what}"
+
+
+def decision_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
+    """Tell the reviewer that their decision did not reach the crew, and is not lost."""
+    if isinstance(decision.by, TimedOut):
+        return decision_of_is_kept(decision, operators)
+    return f"Your {phrases.noun(decision)} is kept. {_told(operators)}"
+
+
+def decision_of_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) -> str:
+    """The same on the card, for everybody."""
+    what = f"{phrases.whose(decision, '')} {phrases.noun(decision)}"
+    if isinstance(decision.by, TimedOut):
+        what = f"What {phrases.decider(decision)} decided"
+    return f"{what} is kept. {_told(operators)}"
+
+
+def _told(operators: Sequence[ReviewerRef]) -> str:
+    if not operators:
+        return "Ask whoever runs this bot to mend what is wrong."
+    return f"{called(operators)} {'has' if len(operators) == 1 else 'have'} been told."
+
+
+def attach_failed(round_: Round) -> str:
+    """The file with the whole output did not come."""
+    return (
+        f"Slack does not take the whole output of round {round_.number} of {shared.task(round_)} "
+        f"as a file. *{reader_strings.READ}* on its card shows all of it."
+    )
+
+
+def attach_failed_plain(round_: Round) -> str:
+    """The same for notifications."""
+    return f"Slack does not take the whole output of {which_round(round_)} as a file"
+
+
+def channel_refuses(refused: Crew, code: str) -> str:
+    """Tell an operator in private that nothing can be posted into a crew's channel."""
+    return (
+        f"Nothing of {bold(crew(refused.name))} can be posted in {shared.channel(refused.channel)}:"
+        f" Slack says {shared.identifier(code)}. {_MEND_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards "
+        "wait and are posted by themselves then."
+    )
+
+
+def channel_refuses_plain(refused: Crew) -> str:
+    """The same for notifications."""
+    return f"The channel of {crew(refused.name, PLAIN)} takes no messages"
+
+
+_INVITE: Final = (
+    "Invite the bot into the channel, or correct it in the settings and start the bot again."
+)
+_MEND_CHANNEL: Final = {
+    "channel_not_found": _INVITE,
+    "not_in_channel": _INVITE,
+    "is_archived": "Take the channel out of the archive, or name another one in the settings and "
+    "start the bot again.",
+    "missing_scope": "Install the app again with the scopes of the manifest.",
+    "restricted_action": "Let the bot post in the channel, in the channel's settings.",
+}
+_LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delivered`)."
+
+
+def dead_letter(written: DeadLetter) -> str:
+    """A webhook came that nobody could read."""
+    why = one_line(written.reason, ANSWER_LIMIT).rstrip(". ")
+    return (
+        f":exclamation: A webhook of {bold(crew(written.crew))} could not be "
+        f"understood: {why}. It may have been a request for a review. The crew will not repeat it, "
+        "so it is kept as it came."
+    )
+
+
+def dead_letter_in_short(written: DeadLetter) -> str:
+    """The same above a form."""
+    return f"A webhook of {crew(written.crew)} · {shared.identifier(written.id)}"
+
+
+def dead_letter_plain(written: DeadLetter) -> str:
+    """The same for notifications."""
+    return f"A webhook of {crew(written.crew, PLAIN)} could not be understood"
+
+
+def dead_letter_cut(size: int) -> str:
+    """Only the beginning of a body of so many bytes is shown."""
+    return f"This is the beginning; {size:,} bytes came."
