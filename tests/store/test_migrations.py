@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import crewgate.store.migrations
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.migrate import HEAD, migrate
-from crewgate.store.tables import metadata
+from crewgate.store.mappers import from_effect
+from crewgate.store.migrate import HEAD, migrate, upgrade
+from crewgate.store.tables import metadata, outbox
+from tests.builders import NOW, an_effect
 
 MIGRATIONS = Path(crewgate.store.migrations.__file__).parent
 
@@ -107,6 +111,19 @@ async def test_a_migration_may_take_longer_than_any_other_statement(
         assert await connection.run_sync(differences) == []
     for engine in (hasty, patient):
         await engine.dispose()
+
+
+async def test_what_waits_for_its_time_was_scheduled_before_it_is_due(empty: Engines) -> None:
+    """It was stored as created when it is due."""
+    async with empty.write.begin() as connection:
+        await connection.run_sync(upgrade, "0024")
+        for kind in (EffectKind.TIME_OUT, EffectKind.POST):
+            row = from_effect(an_effect(kind)) | {"created_at": NOW, "due_at": NOW, "tries": 0}
+            await connection.execute(sa.insert(outbox), row)
+        await connection.run_sync(upgrade)
+        found = await connection.execute(sa.select(outbox.c.kind, outbox.c.created_at))
+        created = {row.kind: row.created_at for row in found}
+    assert created == {"time_out": datetime.fromtimestamp(0, UTC), "post": NOW}
 
 
 async def test_a_database_from_later_code_is_left_as_it_is(engines: Engines) -> None:

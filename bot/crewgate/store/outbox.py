@@ -143,13 +143,23 @@ def _locked_heartbeat(dialect: str) -> Any:
 
 
 _BEAT = sa.update(heartbeat).values(at=sa.bindparam("now", type_=heartbeat.c.at.type))
-_LATER = sa.update(outbox).values(due_at=outbox.c.due_at + sa.bindparam("by", type_=sa.BigInteger))
+
+
+def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """How much was lost from that moment on, in microseconds."""
+    last, now = (sa.bindparam(name, type_=column.type) for name in ("last", "now"))
+    return sa.case(
+        (column.between(last, now), now - column), else_=sa.bindparam("lost", type_=sa.BigInteger)
+    )
+
+
+_LATER = sa.update(outbox).values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
 #: Patience is for time in which something was tried.
 _FAILING_LATER = (
     sa.update(outbox)
     .where(outbox.c.failing_since.is_not(None))
-    .values(failing_since=outbox.c.failing_since + sa.bindparam("by", type_=sa.BigInteger))
+    .values(failing_since=outbox.c.failing_since + _lost_since(outbox.c.failing_since))
 )
 
 
@@ -232,9 +242,9 @@ class SqlOutbox:
     async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
         """Note that time counts for rules up to now; return what was lost since the last note.
 
-        Nothing is lost unless `compare`; then what rules let happen is put off by as much, and so
-        is giving up. Less than nothing is lost where the clock was set back: then everything is due
-        sooner, for all of it became due by that clock.
+        Nothing is lost unless `compare`; then what rules let happen is put off by as much as was
+        lost since it was scheduled, and so is giving up. Less than nothing is lost where the clock
+        was set back: then everything is due sooner, for all of it became due by that clock.
         """
         with translate_errors():
             async with self._engines.write.begin() as connection:
@@ -243,8 +253,9 @@ class SqlOutbox:
                 lost = now - last if compare and abs(now - last) > MISSED else timedelta()
                 if lost:
                     later = _TIMED_LATER if lost > timedelta() else _LATER
+                    about = {"last": last, "now": now, "lost": lost // MICROSECOND}
                     for statement in (later, _FAILING_LATER):
-                        await write(connection, statement, {"by": lost // MICROSECOND})
+                        await write(connection, statement, about)
                 await write(connection, _BEAT, {"now": now})
         return lost
 

@@ -154,19 +154,21 @@ class SqlTransaction:
         """See `Tx`."""
         await keep_callback(self._connection, round_, callback)
 
-    async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
+    async def enqueue(
+        self, effects: Iterable[Effect], *, at: datetime, due_at: datetime | None = None
+    ) -> None:
         """See `Tx`."""
         for effect in effects:
-            row = from_effect(effect) | {"created_at": at, "due_at": at, "tries": 0}
+            row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}
             self._new_effects.append(row)
-            if wake:
+            if due_at is None:
                 self.woken.add(effect.destination)
 
     async def hasten(self, effect: Effect, *, at: datetime) -> None:
         """See `Tx`."""
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, WAITS_ALREADY, same):
-            await self.enqueue([effect], at=at, wake=False)
+            await self.enqueue([effect], at=at, due_at=at)
             return
         await write(self._connection, HASTEN, same | {"b_at": at})
 

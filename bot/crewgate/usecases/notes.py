@@ -88,7 +88,8 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
             round_.require_waiting()
             await tx.notes.claim(round_, Claim(by, now))
             await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)
-            await tx.enqueue([round_.effect(EffectKind.EXPIRE_CLAIM)], at=now + CLAIM_LASTS)
+            expire = round_.effect(EffectKind.EXPIRE_CLAIM)
+            await tx.enqueue([expire], at=now, due_at=now + CLAIM_LASTS)
         return round_
 
     return await context.permitting(by.id, Role.REVIEWER, record)

@@ -15,7 +15,7 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
         return
     await cancel(tx, round_)
     for effect, due in timed_effects(round_, at):
-        await tx.enqueue([effect], at=due, wake=False)
+        await tx.enqueue([effect], at=at, due_at=due)
 
 
 async def cancel(tx: Tx, round_: Round) -> None:

@@ -74,7 +74,7 @@ async def track(
         await tx.hasten(poll, at=at + STATUS_POLL.first)
     elif first and not execution.is_over:
         soon = first_poll(execution) if carried is not None else STATUS_POLL.first
-        await tx.enqueue([poll], at=at + soon, wake=False)
+        await tx.enqueue([poll], at=at, due_at=at + soon)
 
 
 async def record_update(

@@ -131,6 +131,43 @@ async def test_it_stands_still_while_slack_is_away(bot: Beating) -> None:
     assert abs(row.due_at - bot.world.clock() - 3 * DAY) <= MISSED
 
 
+@pytest.mark.parametrize("by", [HOUR, 4 * DAY, -HOUR, -4 * DAY])
+async def test_what_is_scheduled_after_the_loss_began_is_put_off_by_the_rest_of_it(
+    bot: Beating, by: timedelta
+) -> None:
+    bot.is_away = True
+    bot.is_over(DAY)
+    bot.world.clock.advance(by)
+    bot.has_stepped = True
+    await bot.heartbeat.beat()
+    assert not bot.heartbeat.counts()
+    await opened(bot.world, SENT_BACK)
+    [before] = await bot.world.rows()
+    bot.is_over(HOUR)
+    bot.is_away = False
+    await bot.heartbeat.beat()
+    assert [one.due_at for one in await bot.world.rows()] == [before.due_at + HOUR]
+
+
+async def test_what_is_scheduled_before_the_first_beat_is_not_put_off(bot: Beating) -> None:
+    bot.is_over(4 * DAY)
+    await opened(bot.world, SENT_BACK)
+    [before] = await bot.world.rows()
+    bot.start()
+    await bot.heartbeat.beat()
+    assert [one.due_at for one in await bot.world.rows()] == [before.due_at]
+
+
+async def test_what_fails_since_the_loss_began_has_failed_for_no_time(bot: Beating) -> None:
+    bot.is_over(4 * DAY)
+    bot.world.slack.faults.append(Fault(Refused("not_in_channel", "invite the bot")))
+    await bot.world.notify()
+    await bot.world.turn()
+    bot.is_over(HOUR)
+    await bot.heartbeat.beat()
+    assert [one.failing_since for one in await bot.world.rows()] == [bot.world.clock()]
+
+
 async def test_a_moment_counts(bot: Beating) -> None:
     await opened(bot.world, SENT_BACK)
     [before] = await bot.world.rows()

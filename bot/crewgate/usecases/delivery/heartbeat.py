@@ -45,16 +45,22 @@ class Heartbeat:
         self._stepped = stepped
         self._away = away
         self._beat_at: datetime | None = None
+        self._has_compared = False
 
     def counts(self) -> bool:
         """True while time counts; what is due by rules happens then only."""
         return self._beat_at is not None and self._steady() - self._beat_at <= MISSED
 
     async def beat(self) -> bool:
-        """Note that time counts, unless it does not, and put off what is due by what was lost."""
+        """Note that time counts, unless it does not, and put off what is due by what was lost.
+
+        What the clock did is seen to at once, also while Slack is away: what is scheduled from now
+        on goes by the new time.
+        """
         if self._stepped():
-            self._beat_at = None
-        if self._away():
+            self._beat_at, self._has_compared = None, False
+        away = self._away()
+        if away and self._has_compared:
             return False
         now = self._steady()
         try:
@@ -64,8 +70,10 @@ class Heartbeat:
             return False
         if lost:
             log.info("time_not_counted", seconds=round(lost.total_seconds()))
-        self._beat_at = now
-        return True
+        self._has_compared = True
+        if not away:
+            self._beat_at = now
+        return not away
 
     async def run(self) -> None:
         """Beat until cancelled."""

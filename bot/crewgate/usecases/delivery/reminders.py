@@ -102,7 +102,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
         async with context.uow.begin() as tx:
             if (await tx.round(round_.id)).state is State.WAITING:
                 later = replace(job.effect, kind=EffectKind.REMIND)
-                await tx.enqueue([later], at=opens, wake=False)
+                await tx.enqueue([later], at=now, due_at=opens)
             await tx.complete(job)
         return Delivered()
     outcome = await context.messenger.post_reminder(
@@ -120,7 +120,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
             effects = [_to(job, user, number) for user in private]
             await tx.enqueue(effects, at=context.clock())
             if (due := next_reminder(reminded, context.clock())) is not None:
-                await tx.enqueue([due[0]], at=due[1], wake=False)
+                await tx.enqueue([due[0]], at=context.clock(), due_at=due[1])
         await tx.complete(job)
     return outcome
 

@@ -223,10 +223,12 @@ class Tx(Protocol):
         """
         ...
 
-    async def enqueue(self, effects: Iterable[Effect], *, at: datetime, wake: bool = True) -> None:
-        """Store effects in the outbox with the transaction, due at that time.
+    async def enqueue(
+        self, effects: Iterable[Effect], *, at: datetime, due_at: datetime | None = None
+    ) -> None:
+        """Store effects in the outbox with the transaction; `at` is now.
 
-        Their workers are woken after the commit; `wake=False` is for what is due later.
+        They are due at once, and their workers are woken after the commit, or due at `due_at`.
         """
         ...
 

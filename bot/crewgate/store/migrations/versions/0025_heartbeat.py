@@ -10,10 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table; its row comes with the first start."""
+    """Add the table; its row comes with the first start.
+
+    What waits for its time was stored as created when it is due: it was scheduled before that.
+    """
     op.create_table(
         "heartbeat",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_heartbeat")),
     )
+    op.execute("UPDATE outbox SET created_at = 0 WHERE kind IN ('remind', 'escalate', 'time_out')")
