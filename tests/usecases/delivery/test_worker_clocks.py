@@ -11,7 +11,7 @@ from crewgate.domain.effects import Effect
 from crewgate.domain.outcome import Outcome
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.worker import Worker
+from crewgate.usecases.delivery.worker import IN_A_ROW, LATELY, Worker
 from crewgate.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
@@ -76,6 +76,36 @@ async def test_it_goes_on_at_once_after_the_clock_was_put_back(
     await running
     assert not worker.is_away
     assert [one.key for one in worker_world.slack.messages] == [f"card {round_.id}"]
+
+
+async def test_it_is_away_once_it_fails_again_and_again(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    worker_world.slack.faults.extend([Fault(AWAY)] * IN_A_ROW)
+    async with worker_world.run_workers() as worker:
+        await worker_world.notify()
+        for failures in range(1, IN_A_ROW + 1):
+            await failed(worker_world, logs, failures)
+            assert worker.warnings == (AWAY.why,)
+            assert worker.is_away == (failures == IN_A_ROW)
+            worker_world.clock.advance(30 * SECOND)
+        await worker_world.clock.until(lambda: not worker.is_away)
+        assert len(worker_world.slack.messages) == 1
+
+
+async def test_it_is_away_no_longer_where_nothing_is_tried(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    worker_world.slack.faults.extend([Fault(AWAY)] * IN_A_ROW)
+    async with worker_world.run_workers() as worker:
+        await worker_world.notify()
+        for failures in range(1, IN_A_ROW + 1):
+            await failed(worker_world, logs, failures)
+            if failures < IN_A_ROW:
+                worker_world.clock.advance(30 * SECOND)
+        worker.stop()
+        worker_world.clock.advance(30 * SECOND + LATELY)
+        assert not worker.is_away
 
 
 async def test_what_waits_for_its_time_is_left_while_time_does_not_count(

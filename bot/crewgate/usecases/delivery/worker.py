@@ -27,6 +27,8 @@ Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 #: by a process that crashed or stood still.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
+#: A destination that does not take so many jobs in a row, seconds apart, counts as away.
+IN_A_ROW = 3
 #: For how long after a pause a destination counts as away where nothing was tried again.
 LATELY = timedelta(minutes=1)
 #: Of how many ordering keys it is remembered that they are refused: the latest.
@@ -97,8 +99,8 @@ class Worker:
 
     @property
     def is_away(self) -> bool:
-        """The destination did not take the latest job, and that was lately."""
-        return self._away is not None and self._steady() - self._paused_until <= LATELY
+        """The destination has not taken the latest jobs, one after another, and that was lately."""
+        return self._failures >= IN_A_ROW and self._steady() - self._paused_until <= LATELY
 
     def wake(self) -> None:
         """Something new may be due."""
