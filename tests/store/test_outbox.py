@@ -41,7 +41,6 @@ async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: SqlUnitOf
         id=job.id,
         effect=FIRST,
         tries=1,
-        in_doubt=False,
         created_at=NOW,
         lease_until=job.lease_until,
     )

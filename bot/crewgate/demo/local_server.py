@@ -32,12 +32,14 @@ class LocalServer:
         *,
         most_bytes: int,
         shutdown_seconds: float,
+        on_response: Callable[[web.Request, web.StreamResponse], Awaitable[None]] | None = None,
     ) -> None:
         """`most_bytes` of a body are taken; open connections get `shutdown_seconds` at a stop."""
         self.port = 0
         self._add_routes = add_routes
         self._most_bytes = most_bytes
         self._shutdown_seconds = shutdown_seconds
+        self._on_response = on_response
         self._runner: web.AppRunner | None = None
 
     @property
@@ -54,6 +56,8 @@ class LocalServer:
             client_max_size=self._most_bytes, middlewares=[forgive_hang_ups]
         )
         self._add_routes(application.router)
+        if self._on_response is not None:
+            application.on_response_prepare.append(self._on_response)
         self._runner = web.AppRunner(
             application, access_log=None, shutdown_timeout=self._shutdown_seconds
         )

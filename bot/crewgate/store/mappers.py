@@ -191,9 +191,9 @@ def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
         id=row.id,
         effect=_to_effect(row),
         tries=row.tries + 1,
-        in_doubt=row.began_at is not None,
         created_at=row.created_at,
         lease_until=lease_until,
+        began_at=row.began_at,
         failing_since=row.failing_since,
     )
 

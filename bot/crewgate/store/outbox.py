@@ -155,6 +155,12 @@ def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 _LATER = sa.update(outbox).values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
+#: What may have been posted is looked for by how long ago that was.
+_BEGAN_SOONER = (
+    sa.update(outbox)
+    .where(outbox.c.began_at.is_not(None))
+    .values(began_at=outbox.c.began_at + sa.bindparam("lost", type_=sa.BigInteger))
+)
 #: Patience is for time in which something was tried.
 _FAILING_LATER = (
     sa.update(outbox)
@@ -252,9 +258,10 @@ class SqlOutbox:
                 [(last,)] = await rows(connection, locked, {"now": now})
                 lost = now - last if compare and abs(now - last) > MISSED else timedelta()
                 if lost:
-                    later = _TIMED_LATER if lost > timedelta() else _LATER
+                    back = lost < timedelta()
                     about = {"last": last, "now": now, "lost": lost // MICROSECOND}
-                    for statement in (later, _FAILING_LATER):
+                    later = (_LATER, _BEGAN_SOONER) if back else (_TIMED_LATER,)
+                    for statement in (*later, _FAILING_LATER):
                         await write(connection, statement, about)
                 await write(connection, _BEAT, {"now": now})
         return lost

@@ -139,6 +139,28 @@ async def test_a_second_search_leaves_out_what_the_first_went_through(
     assert looked(slack) == first + 1
 
 
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR, 100 * HOUR])
+async def test_it_is_found_although_the_clock_here_is_wrong(
+    slack: Workspace, clock: FakeClock, ahead: timedelta
+) -> None:
+    client = new_client(token=slack.bot_token, base_url=slack.api_url)
+    ours = FakeClock(clock.now + ahead)
+    poster = Poster(client, clock=ours)
+
+    async def try_again() -> MessageRef:
+        return await poster.post(
+            "card 1", CARD, channel=CHANNEL, thread_ts=None, posted_since=NOW + ahead
+        )
+
+    slack.fail("chat.postMessage", DROP_AFTER)
+    with pytest.raises(CallFailed):
+        await try_again()
+    for one in (clock, ours):
+        one.advance(timedelta(minutes=30))
+    await try_again()
+    assert cards(slack) == 1
+
+
 async def test_how_far_searches_came_is_not_remembered_without_end(
     slack: Workspace, clock: FakeClock
 ) -> None:

@@ -6,10 +6,12 @@ import traceback
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from crewgate.demo.workspace import Workspace, echo, error, rate_limited
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
-from crewgate.slack.client.web_api import CallFailed, call, new_client
+from crewgate.slack.client.web_api import CallFailed, call, new_client, time_there
+from tests.servers import serve, takes_posts
 
 OUTPUT = "What an agent wrote"
 
@@ -87,3 +89,11 @@ async def test_what_slack_quotes_of_a_call_is_in_no_traceback() -> None:
     assert isinstance(caught.value.failure, Refused)
     assert OUTPUT in caught.value.failure.words
     assert OUTPUT not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_slack_that_does_not_tell_the_time() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True}, headers={"Date": "soon"})
+
+    async with serve(takes_posts("/auth.test", answer)) as url:
+        assert await time_there(new_client(token="xoxb-1", base_url=f"{url}/")) is None

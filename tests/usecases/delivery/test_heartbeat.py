@@ -17,7 +17,7 @@ from crewgate.domain.review import State
 from crewgate.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
 from crewgate.usecases.ports.outbox import MISSED
 from tests.builders import SECOND, FakeClock
-from tests.usecases.faults import Fault
+from tests.usecases.faults import LOST, Fault
 from tests.usecases.timed import ALL, DAY, HOUR, SENT_BACK, opened
 from tests.usecases.worker_world import Logs
 from tests.usecases.world import World
@@ -191,6 +191,20 @@ async def test_everything_is_due_sooner_once_the_clock_was_put_back(bot: Beating
     bot.world.clock.advance(SECOND)
     await bot.world.settle_slack()
     assert len(bot.world.slack.keyed("card")) == 2
+
+
+async def test_how_long_ago_something_was_tried_stays_so_once_the_clock_was_put_back(
+    bot: Beating,
+) -> None:
+    bot.world.slack.faults.append(Fault(LOST))
+    await bot.world.notify()
+    await bot.world.turn()
+    [before] = await bot.world.rows()
+    bot.world.clock.advance(-6 * HOUR)
+    bot.has_stepped = True
+    await bot.heartbeat.beat()
+    [row] = await bot.world.rows()
+    assert row.began_at == before.began_at - 6 * HOUR
 
 
 async def test_what_fails_is_not_given_up_for_the_time_in_which_nobody_tried(

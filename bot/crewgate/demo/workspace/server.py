@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
 from aiohttp import web
 
 from crewgate.demo.local_server import LocalServer
@@ -22,7 +24,12 @@ class Server:
         self._world = world
         self._api = api
         self._sockets = sockets
-        self._server = LocalServer(self._add, most_bytes=_MOST_BYTES, shutdown_seconds=0.01)
+        self._server = LocalServer(
+            self._add,
+            most_bytes=_MOST_BYTES,
+            shutdown_seconds=0.01,
+            on_response=self._tell_time,
+        )
 
     @property
     def url(self) -> str:
@@ -45,6 +52,9 @@ class Server:
         router.add_post("/respond/{name}", self._on_answer)
         router.add_get("/files/{file}/{name}", self._on_file)
         router.add_get("/socket", self._sockets.serve)
+
+    async def _tell_time(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self._world.now(), usegmt=True)
 
     async def _on_call(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]

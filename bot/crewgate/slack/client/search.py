@@ -16,12 +16,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.outcome import Unknown
 from crewgate.slack.client.answers import list_at, next_cursor
-from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.slack.client.web_api import CallFailed, attempt, time_there
 from crewgate.usecases.ports.base import Clock
 
 log = structlog.get_logger(__name__)
 
-#: Clocks differ; a message is looked for from a little before it can have been posted.
+#: Slack's servers' clocks differ; a message is looked for from a little before it can have been
+#: posted.
 CLOCK_SKEW: Final = timedelta(minutes=2)
 #: Each span of time is twice as long as the one before it, up to a limit: a span is gone through
 #: page by page, and begun anew where that was broken off.
@@ -46,24 +47,26 @@ class MessageSearch:
         self._clock = clock
         self._remembered = remembered
         self._searched_until: dict[str, datetime] = {}
-        """By what is looked for: until when it surely was not posted."""
+        """By what is looked for: until when, by Slack's clock, it surely was not posted."""
 
     async def since(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[dict[str, Any]]:
         """What was posted since then; nothing where this bot may not read.
 
+        How long ago that is counts, by whatever clock: a message bears the time of Slack's.
         `key` names what is looked for: another search for it leaves out what this one went through.
         A bot that may post but not read (a channel known by its name only, a missing scope) would
         otherwise never post at all; a card too many is the smaller evil.
         """
-        now = self._clock()
-        start = max(since, self._searched_until.get(key, since)) - CLOCK_SKEW
+        now = await time_there(self._client) or self._clock()
+        began = now - max(self._clock() - since, timedelta())
+        start = max(began, self._searched_until.get(key, began)) - CLOCK_SKEW
         span = FIRST_SPAN
         try:
             while True:
                 end = start + span
-                # The last span has no end: Slack's clock may be ahead of ours.
+                # The last span has no end: time goes on.
                 latest = end if end < now else None
                 async for message in self._between(channel, thread_ts, start, latest):
                     yield message

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 import aiohttp
@@ -137,6 +138,16 @@ async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozen
     if listed is None:
         return data, None
     return data, frozenset(scope.strip() for scope in listed.split(",") if scope.strip())
+
+
+async def time_there(client: AsyncWebClient) -> datetime | None:
+    """The time by Slack's clock, which an answer tells in its header; None where it does not.
+
+    Raises CallFailed.
+    """
+    _, headers = await _answer(client.auth_test())
+    told = parsedate_tz(headers.get("date", ""))
+    return None if told is None else datetime.fromtimestamp(mktime_tz(told), UTC)
 
 
 async def _answer(calling: Awaitable[AsyncSlackResponse]) -> tuple[dict[str, Any], Headers]:

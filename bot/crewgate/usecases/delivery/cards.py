@@ -13,7 +13,7 @@ from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery import direct_messages
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.posting import post_in_thread
-from crewgate.usecases.delivery.settle import earlier_try, occasion, settle
+from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted, Posting, PostOutcome
@@ -112,7 +112,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is None:
         return await settle(job, Delivered("deleted"), context)
-    outcome = await context.messenger.attach_output(posting, posted_since=earlier_try(job))
+    outcome = await context.messenger.attach_output(posting, posted_since=job.began_at)
     failed = posting.view.round.effect(EffectKind.ATTACH_FAILED)
     return await settle(job, outcome, context, failed=failed)
 
@@ -120,7 +120,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
 async def post_attach_failed(job: Job, context: DeliveryContext) -> Outcome:
     """Say that the whole output could not be attached."""
     posting = await context.uow.read.posting(job.effect.subject)
-    outcome = await context.messenger.post_attach_failed(posting, posted_since=earlier_try(job))
+    outcome = await context.messenger.post_attach_failed(posting, posted_since=job.began_at)
     return await settle(job, outcome, context)
 
 
@@ -128,7 +128,7 @@ async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
     """Tell the reviewer that the decision did not reach the crew."""
     posting = await context.uow.read.posting(job.effect.subject)
     outcome = await context.messenger.notify_stuck(
-        posting, occasion=occasion(job), posted_since=earlier_try(job)
+        posting, occasion=occasion(job), posted_since=job.began_at
     )
     return await settle_in_thread(job, outcome, posting, context)
 
@@ -139,7 +139,7 @@ async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
     if posting.view.round.state is not State.WAITING:
         return await settle(job, Delivered("answered meanwhile"), context)
     outcome = await context.messenger.call_assigned(
-        posting, occasion=occasion(job), posted_since=earlier_try(job)
+        posting, occasion=occasion(job), posted_since=job.began_at
     )
     known = job.effect.crew in context.crews
     in_private = known and crew_for(posting.view.round, context.crews).notify is Notify.DM

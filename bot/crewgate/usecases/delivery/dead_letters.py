@@ -7,7 +7,7 @@ from dataclasses import replace
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import earlier_try, settle
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 
@@ -19,7 +19,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     if dead_letter is None or crew is None:
         return await settle(job, Delivered("nothing to report"), context)
     outcome = await context.messenger.report(
-        dead_letter, channel=crew.channel, posted_since=earlier_try(job)
+        dead_letter, channel=crew.channel, posted_since=job.began_at
     )
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)

@@ -11,7 +11,7 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Re
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import earlier_try, settle
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Members, Posted, Posting
@@ -62,11 +62,9 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(round_id, user, context)
     told = {one.user for one in await context.uow.read.direct_messages(round_id)}
     waits = posting.view.round.state is State.WAITING
-    if user in told or not (waits or earlier_try(job)):
+    if user in told or not (waits or job.in_doubt):
         return await settle(job, Delivered("nothing to tell"), context)
-    tell = partial(
-        context.messenger.post_direct_message, posting, user, posted_since=earlier_try(job)
-    )
+    tell = partial(context.messenger.post_direct_message, posting, user, posted_since=job.began_at)
     outcome = await tell()
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await tell(plain=True)

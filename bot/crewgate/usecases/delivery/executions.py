@@ -11,7 +11,7 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.posting import Post, post_in_thread
-from crewgate.usecases.delivery.settle import earlier_try, occasion, settle
+from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
@@ -71,7 +71,7 @@ async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or posting.execution.result is None or posting.thread_ts is None:
         # Also where somebody deleted the thread since the result was posted in it.
         return await settle(job, Delivered("nothing to attach"), context)
-    outcome = await context.messenger.attach_result(posting, posted_since=earlier_try(job))
+    outcome = await context.messenger.attach_result(posting, posted_since=job.began_at)
     failed = replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)
     return await settle(job, outcome, context, failed=failed)
 

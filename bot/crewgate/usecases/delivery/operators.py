@@ -7,7 +7,7 @@ from dataclasses import replace
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import earlier_try, occasion, settle
+from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 
@@ -46,7 +46,7 @@ async def tell(job: Job, context: DeliveryContext) -> Outcome:
     # One that an earlier version enqueued names no channel.
     refusing = replace(crew, channel=effect.channel) if effect.channel else crew
     outcome = await context.messenger.tell_operator(
-        refusing, effect.subject, effect.user, occasion=occasion(job), posted_since=earlier_try(job)
+        refusing, effect.subject, effect.user, occasion=occasion(job), posted_since=job.began_at
     )
     done = Delivered() if isinstance(outcome, Posted) else outcome
     return await settle(job, done, context)

@@ -23,7 +23,7 @@ from crewgate.domain.verdict import voices_of
 from crewgate.usecases.delivery.cards import settle_in_thread
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of, told_by
-from crewgate.usecases.delivery.settle import earlier_try, set_aside, settle
+from crewgate.usecases.delivery.settle import set_aside, settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
 from crewgate.usecases.ports.slack import Posting
@@ -106,7 +106,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
             await tx.complete(job)
         return Delivered()
     outcome = await context.messenger.post_reminder(
-        posting, occasion=str(round_.reminders + 1), posted_since=earlier_try(job)
+        posting, occasion=str(round_.reminders + 1), posted_since=job.began_at
     )
     if not isinstance(outcome, Delivered):
         return await settle_in_thread(job, outcome, posting, context)
@@ -131,7 +131,7 @@ async def remind_privately(job: Job, context: DeliveryContext) -> Outcome:
     if posting.view.round.state is not State.WAITING:
         return await settle(job, Delivered("nothing to remind of"), context)
     outcome = await context.messenger.remind_privately(
-        posting, told_by(job), occasion=str(job.effect.number), posted_since=earlier_try(job)
+        posting, told_by(job), occasion=str(job.effect.number), posted_since=job.began_at
     )
     return await settle(job, outcome, context)
 
@@ -142,7 +142,7 @@ async def post_escalated(job: Job, context: DeliveryContext) -> Outcome:
     round_ = posting.view.round
     if round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to call"), context)
-    outcome = await context.messenger.post_escalated(posting, posted_since=earlier_try(job))
+    outcome = await context.messenger.post_escalated(posting, posted_since=job.began_at)
     if isinstance(outcome, Delivered) and _notify(round_, context) is Notify.DM:
         async with context.uow.begin() as tx:
             await _enqueue(tx, round_, context, EffectKind.TELL_REVIEWERS)
@@ -157,7 +157,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
     round_ = posting.view.round
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell"), context)
-    outcome = await context.messenger.post_timed_out(posting, posted_since=earlier_try(job))
+    outcome = await context.messenger.post_timed_out(posting, posted_since=job.began_at)
     return await settle_in_thread(job, outcome, posting, context)
 
 

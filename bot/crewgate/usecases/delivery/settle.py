@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import structlog
 
 from crewgate.domain.effects import IN_ORDER, POSTS_A_CARD, Effect
@@ -51,11 +49,6 @@ async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
     effect = job.effect
     about = {"kind": effect.kind, "subject": effect.names, "crew": effect.crew}
     log.warning("set_aside", **about, tries=job.tries, why=why)
-
-
-def earlier_try(job: Job) -> datetime | None:
-    """Since when an earlier try may have worked; None if none may have."""
-    return job.created_at if job.in_doubt else None
 
 
 def occasion(job: Job) -> str:

@@ -25,12 +25,17 @@ class Job:
     effect: Effect
     tries: int
     """Including this one."""
-    in_doubt: bool
-    """An earlier try may have taken effect."""
     created_at: datetime
     lease_until: datetime
+    began_at: datetime | None = None
+    """When the first of its earlier tries began that may have taken effect."""
     failing_since: datetime | None = None
     """When its first own failure came: refused, lost or raised, not an outage of all of Slack."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """An earlier try may have taken effect."""
+        return self.began_at is not None
 
 
 @dataclass(frozen=True, slots=True)
