@@ -16,7 +16,7 @@ from crewgate import runtime
 from crewgate.domain.retry import Retry
 from tests.journeys.quick_bot import main
 
-#: Each kill counts as a try, and makes the next wait twice as long: up to 5 min as it is served.
+#: Each fault makes the next wait twice as long: up to 5 min as it is served.
 LONGEST = timedelta(seconds=30)
 
 

@@ -147,7 +147,7 @@ async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it
     assert await lease(outbox, now=NOW + LEASE - timedelta(microseconds=1)) == ()
     await lapse(engines)
     (job,) = await lease(outbox, now=NOW + LEASE)
-    assert (job.tries, job.in_doubt) == (2, True)
+    assert (job.tries, job.in_doubt) == (1, True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -223,9 +223,23 @@ async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
     (untouched,) = await lease(outbox)
     assert (untouched.tries, untouched.in_doubt) == (1, False)
     (job,) = await lease(outbox, now=NOW + SECOND)
-    assert (job.tries, job.in_doubt) == (2, True)
+    assert (job.tries, job.in_doubt) == (1, True)
     (job,) = await lease(outbox, to="crew:research", now=NOW + SECOND)
     assert job.in_doubt
+
+
+async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
+    engines: Engines, outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    for lost in (lambda: outbox.release(due_at=NOW), lambda: lapse(engines)):
+        await put(uow, RESUME)
+        await lease(outbox, to="crew:research")
+        async with uow.begin() as tx:
+            await tx.hasten(RESUME, at=NOW)
+        await lost()
+        (job,) = await lease(outbox, to="crew:research")
+        assert job.tries == 1
+        await done(uow, job)
 
 
 # --- several processes ---
@@ -288,7 +302,7 @@ async def test_a_lease_ends_by_the_database_s_clock(
     other = open_engines(database_url)
     (held,) = (await outbox.lease("crew:research", now=NOW, lease=timedelta(), limit=1)).jobs
     (job,) = await lease(SqlOutbox(other), to="crew:research", now=NOW)
-    assert (job.id, job.tries, job.in_doubt) == (held.id, 2, True)
+    assert (job.id, job.tries, job.in_doubt) == (held.id, 1, True)
     assert timedelta() < job.lease_until - held.lease_until - LEASE < 10 * SECOND
     await other.dispose()
 

@@ -190,7 +190,7 @@ def to_job(row: sa.Row[Any], *, lease_until: datetime) -> Job:
     return Job(
         id=row.id,
         effect=_to_effect(row),
-        tries=row.tries + 1,
+        tries=row.tries + 1 if row.lease_until is None else max(row.tries, 1),
         created_at=row.created_at,
         lease_until=lease_until,
         began_at=row.began_at,

@@ -20,6 +20,11 @@ from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
 from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Leased
 from crewgate.usecases.read_models import COUNTED
 
+
+def _at_least(column: sa.Column[int], least: int) -> sa.ColumnElement[int]:
+    return sa.case((column > least, column), else_=least)
+
+
 _earlier = outbox.alias("earlier")
 _card = outbox.alias("card")
 _MERGED = frozenset(kind.value for kind in MERGED)
@@ -45,7 +50,10 @@ _LEASE = (
         began_at=sa.func.coalesce(
             outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
         ),
-        tries=outbox.c.tries + 1,
+        # A try that ended with its process says nothing of the other side.
+        tries=sa.case(
+            (outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_at_least(outbox.c.tries, 1)
+        ),
     )
 )
 _first_set_aside = (
@@ -270,14 +278,14 @@ class SqlOutbox:
         """Take back what a crashed process held, to be tried at `due_at`; how many that were.
 
         Only for a database of this process alone. `began_at` stays: nobody knows what came of
-        those tries.
+        those tries. They do not count.
         """
         with translate_errors():
             async with self._engines.write.begin() as connection:
                 released = await connection.execute(
                     sa.update(outbox)
                     .where(outbox.c.lease_until.is_not(None))
-                    .values(lease_until=None, due_at=due_at)
+                    .values(lease_until=None, due_at=due_at, tries=_at_least(outbox.c.tries, 1) - 1)
                 )
         return released.rowcount
 
