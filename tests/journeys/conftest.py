@@ -23,7 +23,7 @@ from crewgate.domain.rate import Rate
 from crewgate.domain.retry import Retry
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings, load
-from crewgate.slack import signs
+from crewgate.slack import icons
 from crewgate.usecases.delivery.worker import Pace
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 
@@ -43,7 +43,7 @@ AT_ONCE = Runtime(
 
 def says_delivered(card: Message) -> bool:
     """Whether a card says that the crew has the decision."""
-    return any(sign in message_text(card) for sign in (signs.APPROVED, signs.CHANGES_ASKED))
+    return any(icon in message_text(card) for icon in (icons.APPROVED, icons.CHANGES_ASKED))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Who decided what, why a round is where it is, and why somebody cannot decide.
+"""Phrases for decisions and reasons: who decided what, why a round is where it is.
 
 Each phrase is made once from a decision or a reason, and written by a `Voice`. A rule is always
 named as a rule, never as a person.
@@ -120,7 +120,7 @@ def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
-    """Who decided what, inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
+    """A decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
     if isinstance(decision.by, TimedOut):
         within = how_long(decision.by.after)
         return f"nobody decided within {within}; {rule_did(decision, voice)}"
@@ -166,7 +166,7 @@ def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
 
 
 def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
-    """What the rule did that decided: `the rule “two” sent it back`."""
+    """A rule's decision: `the rule “two” sent it back`."""
     match decision.verdict:
         case Answer(text, is_label=True):
             did = f"answered “{voice.text(text, CREW_LIMIT)}”"
@@ -178,7 +178,7 @@ def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
 
 
 def noun(decision: Decision) -> str:
-    """What a decision is called."""
+    """The name of a decision: answer, approval or request for changes."""
     if isinstance(decision.verdict, Answer):
         return "answer"
     return "approval" if decision.is_approve else "request for changes"
@@ -190,7 +190,7 @@ def whose(decision: Decision, of_rule: str) -> str:
 
 
 def receiver(decision: Decision | None) -> str:
-    """Who is told a decision, in a word."""
+    """The receiver of a decision, in a word."""
     return "flow" if decision is not None and isinstance(decision.verdict, Answer) else "crew"
 
 
@@ -259,7 +259,7 @@ def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
 
 
 def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
-    """Why a round takes no decision, for the slower person.
+    """Tell the slower person why a round takes no decision.
 
     Plain, it stands in a form, where they have just written a text.
     """
@@ -278,7 +278,7 @@ def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
 
 
 def vote_refused(error: VoteRefused) -> str:
-    """Why an approval does not count, or there is none to take back; plain."""
+    """Tell why an approval does not count, or why there is none to take back; plain."""
     if isinstance(error, AlreadyVoted):
         return f"{voter(error.vote, PLAIN)} approved this already, and that counts for you."
     if isinstance(error, VotedOtherwise):

@@ -1,4 +1,4 @@
-"""What several features say: names, errors, pages. Short, active, no jargon.
+"""Sentences of several features: names, errors, pages. Short, active, no jargon.
 
 A `Voice` writes names and foreign text for one kind of place. What has a name in `_PLAIN` or
 `_plain` stands in a form, where somebody has just written a text.
@@ -60,7 +60,7 @@ PLAIN: Final = Voice(plain)
 def not_a_reviewer(
     crew_name: str, reviewers: Sequence[ReviewerRef], *, uncertain: bool = False
 ) -> str:
-    """Who may decide, told to somebody who may not."""
+    """Name those who may decide, for somebody who may not."""
     who = f" These may: {named(reviewers)}." if reviewers else ""
     if uncertain:
         return (
@@ -79,7 +79,7 @@ def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
 
 
 def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
-    """Who may read, told to somebody who may not."""
+    """Name those who may read, for somebody who may not."""
     if uncertain:
         return (
             f"I could not find out from Slack whether you may read what {crew(crew_name)} does. "
@@ -92,7 +92,7 @@ def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
 
 
 def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
-    """Who may start a crew, told to somebody who may not."""
+    """Name those who may start a crew, for somebody who may not."""
     if uncertain:
         return (
             f"I could not find out from Slack whether you may start {crew(crew_name)}. "
@@ -154,7 +154,7 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def task(round_: Round) -> str:
-    """What people call a round's task."""
+    """The name of a round's task."""
     return title(round_.review.title)
 
 
@@ -174,7 +174,7 @@ def input_name_inside(name: str) -> str:
 
 
 def _readable(name: str) -> str:
-    """What is an id becomes words; what somebody wrote for people stays."""
+    """Turn an id into words; leave what somebody wrote for people."""
     if _RANDOM_ID.fullmatch(name):
         return f"Task {id_beginning(name)}"
     return capital(_in_words(name)) or name if _ID.fullmatch(name) else name
@@ -185,7 +185,7 @@ def _in_words(name: str) -> str:
 
 
 def capital(sentence: str) -> str:
-    """The same with its first letter in upper case."""
+    """The same with an upper-case first letter."""
     return sentence[:1].upper() + sentence[1:]
 
 
@@ -195,7 +195,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def total(count: int) -> str:
-    """How many there are; "1,000+" for more than are counted."""
+    """A total; "1,000+" for more than are counted."""
     return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"
 
 
@@ -216,7 +216,7 @@ def person(who: Person) -> str:
 
 
 def quoted(text: str, limit: int) -> str:
-    """What a person wrote, as a quotation; many short lines are cut like one long one."""
+    """A person's words as a quotation; many short lines are cut like one long one."""
     lines = escape_mrkdwn(text.strip(), limit).split("\n")
     most = limit // 20
     shown = lines if len(lines) <= most else [*lines[:most], ELLIPSIS]
@@ -237,7 +237,7 @@ def reviewer(named: ReviewerRef) -> str:
 
 
 def deciders(reviewers: Sequence[ReviewerRef]) -> str:
-    """Who may decide, in a few words: three at most by name."""
+    """The deciders in a few words: three at most by name."""
     return ANYONE if Anyone() in reviewers else named(reviewers, most=DECIDERS_SHOWN)
 
 
@@ -279,7 +279,7 @@ EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wro
 
 
 def excerpted(shown: int, total: int) -> str:
-    """How much of the output the card leaves out, and where it is."""
+    """The share of the output that the card shows, and where the rest is."""
     return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
 
 
@@ -290,5 +290,5 @@ ERROR_TITLE: Final = "That did not work"
 
 
 def page_of(page: int, pages: int) -> str:
-    """Where the reader is."""
+    """The reader's place among the pages."""
     return f"Page {page + 1:,} of {pages:,}"

@@ -1,4 +1,4 @@
-"""What is said to somebody who goes away or comes back."""
+"""Sentences for somebody who goes away or comes back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FORM: Final = f"Type `{COMMAND} away` alone for a form."
 
 
 def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
-    """Who decides for whom until when, and how to come back."""
+    """The delegate, until when, and how to come back."""
     delegate, away = shared.person(absence.delegate), shared.person(absence.away)
     return (
         f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
@@ -66,7 +66,7 @@ def _zone(zone: ZoneInfo) -> str:
 
 
 def refused(why: WhyNot, last_day: date) -> str:
-    """Why somebody cannot be away like this; plain, for the form too."""
+    """Tell why somebody cannot be away like this; plain, for the form too."""
     if why is WhyNot.TOO_FAR:
         return f"That is too far ahead: the last day is {last_day.isoformat()} at the latest."
     return _REFUSED[why]
@@ -87,7 +87,7 @@ def nothing_set(why: str) -> str:
 
 
 def unclear(error: RequestUnclear) -> str:
-    """Which word of the command was not understood, and what to type."""
+    """Tell which word of the command was not understood, and what to type."""
     typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
     match error.what:
         case Unclear.DAY:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from crewgate.domain.execution import Execution
-from crewgate.slack import ids, signs
+from crewgate.slack import icons, ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     MESSAGE_LIMIT,
@@ -24,7 +24,7 @@ from crewgate.slack.commands import strings
 from crewgate.slack.executions import progress_bar
 from crewgate.slack.reviews import summary
 from crewgate.slack.reviews.links import Deciders, Link, linked
-from crewgate.slack.reviews.presentation import present, sign
+from crewgate.slack.reviews.presentation import icon, present
 from crewgate.usecases.queries.crews import Overview
 from crewgate.usecases.read_models import (
     CrewUnavailable,
@@ -149,7 +149,7 @@ def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: De
     about = strings.about(execution)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
     parts = (
-        f"{sign(present(first.round)) if first else signs.RUNNING} {title}",
+        f"{icon(present(first.round)) if first else icons.RUNNING} {title}",
         shared.crew(execution.crew),
         strings.done(execution),
         strings.needs(first.round, shared.deciders(deciders(first.round)), now)

@@ -57,7 +57,7 @@ def rule(
 
 
 def otherwise(people: Sequence[ReviewerRef]) -> str:
-    """What counts where no rule does."""
+    """The approvals and deciders where no rule matches."""
     return f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
 
 

@@ -1,4 +1,4 @@
-"""What the answers to the slash command say: help, lists, one execution."""
+"""Answers to the slash command: help, lists, one execution."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pending(total: int, *, mine: bool) -> str:
 
 
 def overview(seen: Overview) -> str:
-    """What there is, in one line."""
+    """The totals in one line."""
     waits = "waits" if seen.waiting == 1 else "wait"
     parts = (
         f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
@@ -75,17 +75,17 @@ MORE_EXECUTIONS: Final = (
 
 
 def for_whom(who: str) -> str:
-    """Who may decide, within a line; nothing where nobody may."""
+    """The deciders, within a line; empty where there are none."""
     return f"for {who}" if who else ""
 
 
 def about(execution: Execution) -> str:
-    """What an execution is about."""
+    """The subject of an execution."""
     return one_line(execution.subject, shared.TITLE_LIMIT)
 
 
 def title(execution: Execution) -> str:
-    """What an execution is about, its crew, and its whole id to copy."""
+    """The subject of an execution, its crew, and its whole id to copy."""
     crew, whole = shared.crew(execution.crew), shared.identifier(execution.execution_id)
     if execution.subject == id_beginning(execution.execution_id):
         return f"{shared.bold(crew)} · {whole}"
@@ -99,7 +99,7 @@ def beginning(execution: Execution) -> str:
 
 
 def done(execution: Execution) -> str:
-    """How far an execution is, in numbers."""
+    """The progress of an execution, in numbers."""
     if execution.total_tasks:
         completed = min(execution.completed_tasks, execution.total_tasks)
         return tasks_done(completed, execution.total_tasks)
@@ -107,7 +107,7 @@ def done(execution: Execution) -> str:
 
 
 def needs(round_: Round, who: str, now: datetime) -> str:
-    """What an execution waits for, whom, and for how long."""
+    """The review an execution waits for, its deciders, and for how long."""
     title = shared.task(round_)
     match present(round_):
         case Waiting(since):
@@ -119,7 +119,7 @@ def needs(round_: Round, who: str, now: datetime) -> str:
 
 
 def works(execution: Execution, now: datetime) -> str:
-    """What an execution that waits for nobody does, and for how long it has been running."""
+    """The current task of an execution that waits for nobody, and how long it has run."""
     now_at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
     return f"{now_at}running for {duration(now - execution.began_at)}"
 
@@ -130,22 +130,22 @@ def others(count: int) -> str:
 
 
 def more(count: int) -> str:
-    """What a list leaves off at its end."""
+    """The number of lines that a list leaves off at its end."""
     return f"and {count:,} more"
 
 
 def more_of(total: int, shown: int) -> str:
-    """What a list leaves off at its end, of a total that counts up to COUNTED."""
+    """The same for a total that counts up to COUNTED."""
     return more(total - shown) if total <= COUNTED else f"and more than {COUNTED - shown:,} more"
 
 
 def earlier(count: int) -> str:
-    """What a list leaves off at its beginning."""
+    """The number of rounds that a list leaves off at its beginning."""
     return f"{counted(count, 'earlier round')} {'is' if count == 1 else 'are'} not shown"
 
 
 def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
-    """What the crew says about itself; `bar` is empty when it gives no numbers."""
+    """The crew's own status; `bar` is empty when it gives no numbers."""
     if isinstance(reported, CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
@@ -188,7 +188,7 @@ REFRESH: Final = "Refresh"
 
 
 def reached(crew: CrewHealth) -> str:
-    """Whether a crew answers."""
+    """A crew's health: how fast it answers, or what is wrong."""
     name = shared.bold(shared.crew(crew.crew))
     if crew.warning is not None:
         return f":red_circle: {name}: {one_line(crew.warning, ANSWER_LIMIT)}"
@@ -197,10 +197,10 @@ def reached(crew: CrewHealth) -> str:
 
 
 def step(doing: str) -> str:
-    """What an agent does just now."""
+    """The latest step of an agent."""
     return f"Latest step: {one_line(doing, ANSWER_LIMIT)}"
 
 
 def as_of(at: str) -> str:
-    """When this was true."""
+    """The time at which this was true."""
     return f"As of {at}"

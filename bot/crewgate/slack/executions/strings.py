@@ -1,4 +1,4 @@
-"""What is said about an execution: how far it is, what it finished, how it ended."""
+"""Sentences about an execution: progress, finished tasks, the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
 from crewgate.domain.given import shown
 from crewgate.domain.review import Round
-from crewgate.slack import phrases, signs
+from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
@@ -28,7 +28,7 @@ def headline(execution: Execution) -> str:
 
 
 def inputs(execution: Execution) -> str:
-    """What it was started with; empty when it was not started from Slack."""
+    """Its inputs; empty when it was not started from Slack."""
     given = shown(execution.inputs)
     lines = [
         f"• {shared.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
@@ -42,7 +42,7 @@ def progress(execution: Execution, bar: str) -> str:
     """The line that moves."""
     match execution.state:
         case ExecutionState.RUNNING:
-            parts = [f"{signs.RUNNING} {bar or tasks(execution.completed_tasks)}"]
+            parts = [f"{icons.RUNNING} {bar or tasks(execution.completed_tasks)}"]
             if execution.current_task:
                 parts.append(f"now at {shared.title(execution.current_task)}")
         case ExecutionState.COMPLETED:
@@ -59,7 +59,7 @@ def progress(execution: Execution, bar: str) -> str:
 
 
 def tasks(count: int) -> str:
-    """How many tasks are done, when nobody says of how many."""
+    """The number of finished tasks, when nobody says of how many."""
     return f"{shared.counted(count, 'task')} done" if count else "Under way"
 
 
@@ -84,7 +84,7 @@ def _task_done(update: TaskUpdate) -> str:
 
 
 def ended(execution: Execution, approved: Round | None = None) -> str:
-    """How it ended, told once to whoever started it; the result may be what was approved."""
+    """Tell its starter, once, how it ended; the result may be a round that was approved."""
     who = f"{shared.person(execution.starter)}, " if execution.starter else ""
     crew = shared.bold(shared.crew(execution.crew))
     match execution.state:

@@ -1,4 +1,4 @@
-"""What Home says."""
+"""Sentences of Home."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def decided(total: int) -> str:
 
 
 def totals(found: Queue) -> str:
-    """What there is on all pages, and which one this is."""
+    """The totals of all pages, and the number of this one."""
     parts = (
         (found.mine.total, "for you"),
         (found.others.total, "for others"),
@@ -57,5 +57,5 @@ def about(round_: Round, *said: str) -> str:
 
 
 def waits(whom: str, how_long: str) -> str:
-    """For whom a round waits, and how long."""
+    """The people a round waits for, and for how long."""
     return f"waiting {f'for {whom} ' if whom else ''}for {how_long}"

@@ -1,4 +1,4 @@
-"""What the form that starts a crew says."""
+"""Sentences of the form that starts a crew."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def unclear(why: str) -> str:
 
 
 def gave_up(status: int, words: str) -> str:
-    """What the crew, or a gateway before it, answered in place of an execution's id."""
+    """The answer of a crew, or of a gateway before it, that names no execution."""
     return f"the answer was {status}: {words}" if words else NO_EXECUTION

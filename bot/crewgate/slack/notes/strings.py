@@ -1,4 +1,4 @@
-"""What people are told about their notes."""
+"""Sentences about people's notes."""
 
 from __future__ import annotations
 

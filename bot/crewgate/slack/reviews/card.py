@@ -98,7 +98,7 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
 
 
 def file_name(view: CardView) -> str:
-    """What the file with the whole output is called: `research_task-round-2-7yu4vT.md`.
+    """The name of the file with the whole output: `research_task-round-2-7yu4vT.md`.
 
     Two tasks of an execution may have one title, and a file is known by its name: so a part of the
     round's id is in it.
@@ -118,7 +118,7 @@ def file_title(view: CardView) -> str:
 
 
 def _about_rule(view: CardView) -> list[Block]:
-    """How many approve and why, and who decides for whom."""
+    """The lines about the rule, the approvals and the delegates."""
     lines = strings.about_rule(view)
     return [context("\n".join(lines))] if lines else []
 
@@ -131,7 +131,7 @@ def _asked(round_: Round) -> list[Block]:
 
 
 def _since_the_round_before(view: CardView) -> list[Block]:
-    """What was asked for in the round before, and what changed since."""
+    """The request for changes in the round before, and the changes since."""
     lines: list[str] = []
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     if earlier:
@@ -145,7 +145,7 @@ def _since_the_round_before(view: CardView) -> list[Block]:
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
-    """What was written in the thread, and who is on it."""
+    """The lines about notes and the claim."""
     opens = strings.REVISE if view.round.question is None else strings.IN_WORDS
     lines = [
         *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),
@@ -155,7 +155,7 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 
 
 def _decide(view: CardView, *, whole: bool) -> list[Block]:
-    """What the buttons do, and the buttons."""
+    """The effect of the buttons, and the buttons."""
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round)]
     if not whole:
@@ -178,7 +178,7 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
 
 
 def _folded(view: CardView, shown: _Ended) -> list[Block]:
-    """When, the words, what the crew answered, and what can be done."""
+    """The decision's time and words, the crew's answer, and what can be done."""
     round_ = view.round
     if isinstance(shown, Superseded):
         blocks = [
@@ -203,7 +203,7 @@ def _folded(view: CardView, shown: _Ended) -> list[Block]:
 
 
 def _all_who_approved(decision: Decision) -> list[Block]:
-    """Where the first line names only some of them."""
+    """All of them, where the first line names only some."""
     if len(decision.votes) <= phrases.NAMED_SHORT:
         return []
     return [context(phrases.sentence(decision))]

@@ -1,4 +1,4 @@
-"""What the forms of a review say."""
+"""Sentences and labels of a review's forms."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _NOTES_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class WordsForm:
-    """What the form for words says, on a crew's task or on a flow's question."""
+    """The labels of the form for words, for a crew's task or a flow's question."""
 
     title: str
     label: str
@@ -100,7 +100,7 @@ ANSWER_SUBMIT: Final = "Answer anyway"
 
 
 def will_answer(label: str) -> str:
-    """Which outcome an answer is about to be."""
+    """The label that the answer is about to be."""
     return f"The answer will be “{one_line(label, _OUTCOME)}”."
 
 
@@ -128,19 +128,19 @@ def claimed(claim: Claim) -> str:
 
 
 def not_all_shown(shown: int | None) -> str:
-    """How much of the output the card shows, to whom has not read it to its end."""
+    """The share of the output that somebody was shown who has not read it to its end."""
     if shown is None:
         return NOT_ALL_SHOWN
     return f"You were shown {shown} % of this output, and have not read it to its end."
 
 
 def author(note: Note) -> str:
-    """Whose it is, and how long."""
+    """The author and the length of a note."""
     return f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"
 
 
 def too_long(note: Note, *, theirs: bool) -> str:
-    """The same of a note that the box cannot hold, and who may add some of it."""
+    """The same for a note that the box cannot hold, and who may add parts of it."""
     longer = f"{author(note)}, more than the box holds"
     return f"{longer}. Add the parts that matter." if theirs else f"{longer}: {ONLY_ITS_AUTHOR}"
 
@@ -149,5 +149,5 @@ ONLY_ITS_AUTHOR: Final = "who wrote it may add parts of it."
 
 
 def part(number: int, total: int) -> str:
-    """Which part of a long note follows."""
+    """The number of a long note's part."""
     return f"Part {number} of {total}"

@@ -20,7 +20,7 @@ from crewgate.usecases.read_models import RoundLine
 ROUNDS_ON_A_PAGE: Final = 4
 _OUTPUT_SHOWN: Final = 1_500
 _OUTPUT_LIMIT: Final = 30_000
-"""What it may take of a view, written as JSON: four of them with what was written are far below
+"""The most it may take of a view, written as JSON: four with their words are far below
 what Slack takes."""
 
 

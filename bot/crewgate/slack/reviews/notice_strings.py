@@ -1,4 +1,4 @@
-"""What messages beside a card say: who is called and why, reminders, failures, dead letters."""
+"""Sentences of messages beside a card: calls, reminders, failures, dead letters."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
 def please_decide(
     people: Sequence[ReviewerRef], *, anyone: bool, away: Sequence[Absence] = ()
 ) -> str | None:
-    """Who is asked to decide; None if nobody is."""
+    """Ask people to decide; None if nobody is asked."""
     mentions = called(people, away)
     lines = [
         *([_asked(mentions)] if mentions else []),
@@ -115,7 +115,7 @@ def escalated(view: CardView, people: Sequence[ReviewerRef], now: datetime) -> s
 
 
 def timed_out(view: CardView, mentions: str) -> str:
-    """What a rule did when nobody decided; `mentions` where it goes on waiting."""
+    """Tell that time is over, and what the rule did; `mentions` where it goes on waiting."""
     round_ = view.round
     decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):
@@ -191,7 +191,7 @@ NOT_UNDERSTOOD: Final = (
 
 
 def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
-    """What operators can do about a failure."""
+    """Call operators, with what they can do about a failure."""
     return f"{called(operators)}: {what}"
 
 

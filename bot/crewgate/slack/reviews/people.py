@@ -1,4 +1,4 @@
-"""Who may decide on a round just now: by their own right, for somebody, and who is left."""
+"""The people who may decide on a round now: themselves, as delegates, and who is left."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from crewgate.usecases.standing_in import delegable
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who has which role, as the settings, the rule of a round, Slack and absences say now."""
+    """The people in each role, as the settings, the round's rule, Slack and absences say now."""
 
     crews: Crews
     directory: SlackDirectory
     clock: Clock
 
     def __call__(self, subject: Subject, role: Role) -> tuple[ReviewerRef, ...]:
-        """Who has this role; no e-mail address of somebody whom Slack knows."""
+        """The people with this role; an e-mail address only where Slack knows no account for it."""
         try:
             crew = crew_for(subject, self.crews)
         except UnknownCrew:
@@ -33,7 +33,7 @@ class People:
         return self.directory.in_slack(crew.permitted(role))
 
     def operators(self, view: CardView) -> tuple[ReviewerRef, ...]:
-        """Who looks after its crew."""
+        """The operators of its crew."""
         return self(view.round.review.crew, Role.OPERATOR)
 
     async def complete(self, view: CardView) -> CardView:
@@ -82,7 +82,7 @@ class People:
         return (*crew_for(round_, self.crews).permitted(Role.REVIEWER), *later)
 
     async def _starter(self, view: CardView) -> Approvers:
-        """Who started it, as far as that is known."""
+        """The starter, as far as that is known."""
         said = view.started_by
         if said is None:
             return Approvers()

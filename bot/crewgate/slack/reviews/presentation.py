@@ -1,4 +1,4 @@
-"""What there is to say about a round now: the one place that tells its states apart for people.
+"""The states of a round as people see them: the one place that tells them apart.
 
 `state_strings` says each in full, for a list, and plain.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from crewgate.domain.question import Reading, reading_of
 from crewgate.domain.reason import Reason, TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision
-from crewgate.slack import signs
+from crewgate.slack import icons
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class Waiting:
 
     since: datetime
     approved: int = 0
-    """How many people approved already, where it takes several."""
+    """The number of approvals so far, where it takes several."""
     needed: int = 1
-    """How many have to."""
+    """The number of approvals it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,41 +77,43 @@ class Closed:
 Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
 
 
-def sign(shown: Presentation) -> str:  # noqa: PLR0911  # a table
-    """The sign of a state: on cards, in lists, in Home and in History."""
+def icon(shown: Presentation) -> str:  # noqa: PLR0911  # a table
+    """The icon of a state: on cards, in lists, in Home and in History."""
     match shown:
         case Waiting():
-            return signs.WAITING
+            return icons.WAITING
         case OnItsWay():
-            return signs.SENDING
+            return icons.SENDING
         case Taken(Decision(verdict=Answer() as verdict), reason):
-            return _sign_of_answer(verdict, reason)
+            return _icon_of_answer(verdict, reason)
         case Taken(decision):
-            return signs.APPROVED if decision.is_approve else signs.CHANGES_ASKED
+            return icons.APPROVED if decision.is_approve else icons.CHANGES_ASKED
         case Stuck():
-            return signs.NOT_DELIVERED
+            return icons.NOT_DELIVERED
         case Superseded():
-            return signs.REPLACED
-        case Closed():  # pragma: no branch  # there is no seventh
-            return signs.CLOSED
+            return icons.REPLACED
+        case Closed():
+            return icons.CLOSED
+        case _:
+            assert_never(shown)
 
 
-def _sign_of_answer(verdict: Answer, reason: Reason | None) -> str:
+def _icon_of_answer(verdict: Answer, reason: Reason | None) -> str:
     """By the outcome that the flow made of it, where it said which."""
     label = verdict.text if verdict.is_label else ""
     outcome = reason.outcome if isinstance(reason, TakenAs) else ""
-    return _SIGNS.get(reading_of(outcome or label), signs.ANSWERED)
+    return _ICONS.get(reading_of(outcome or label), icons.ANSWERED)
 
 
-_SIGNS = {
-    Reading.APPROVAL: signs.APPROVED,
-    Reading.REJECTION: signs.REJECTED,
-    Reading.REVISION: signs.CHANGES_ASKED,
+_ICONS = {
+    Reading.APPROVAL: icons.APPROVED,
+    Reading.REJECTION: icons.REJECTED,
+    Reading.REVISION: icons.CHANGES_ASKED,
 }
 
 
 def present(round_: Round) -> Presentation:
-    """What a round is, for people."""
+    """The state of a round as people see it."""
     match round_.state, round_.decision:
         case State.WAITING, _:
             return Waiting(round_.opened_at, len(round_.votes), round_.approvals)

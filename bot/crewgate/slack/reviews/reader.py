@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
@@ -33,7 +33,7 @@ from crewgate.usecases.read_models import CardView, RoundLine
 
 
 class ReaderTab(StrEnum):
-    """What is being read."""
+    """The tabs of the reader."""
 
     WHOLE = "whole"
     CHANGES = "changes"
@@ -42,7 +42,7 @@ class ReaderTab(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderPosition:
-    """What somebody reads, and which page of it: kept in the modal itself."""
+    """The tab and the page that somebody reads: kept in the modal itself."""
 
     round_id: str
     tab: ReaderTab
@@ -50,7 +50,7 @@ class ReaderPosition:
     """None: the first one, in a history the one with this round."""
 
     def as_metadata(self) -> str:
-        """What the modal carries, for `parse_position`."""
+        """The modal's metadata, for `parse_position`."""
         return json.dumps([self.round_id, self.tab.value, self.page])
 
 
@@ -114,7 +114,7 @@ def render_reader(
 
 
 def _state(round_: Round) -> str:
-    """How the round stands; of one that waits, who has approved it so far."""
+    """The state of the round; for one that waits, the approvals so far."""
     return strings.so_far(round_) or state_strings.in_full(present(round_))
 
 
@@ -129,8 +129,10 @@ def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
             return BlocksPage(_whole(found.text, view), found.number, found.total)
         case ReaderTab.CHANGES:
             return page_of_blocks(([block] for block in render_changes(view)), position.page or 0)
-        case ReaderTab.HISTORY:  # pragma: no branch  # there is no fourth
+        case ReaderTab.HISTORY:
             return page_of_history(history, position.round_id, position.page)
+        case _:
+            assert_never(position.tab)
 
 
 def _whole(text: str, view: CardView) -> list[Block]:

@@ -1,4 +1,4 @@
-"""What the reader says: its tabs, what changed, the history."""
+"""Sentences of the reader: its tabs, changes, the history."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def replaced(previous: Round) -> str:
 
 
 def asked(previous: Round) -> str | None:
-    """Who asked for changes in a round before; None if nobody did. The words follow."""
+    """The request for changes in a round before; None if there was none. The words follow."""
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
@@ -47,7 +47,7 @@ def asked(previous: Round) -> str | None:
 
 
 def asked_for(decision: Decision) -> str | None:
-    """What was asked for, in words; None where no changes were.
+    """The words of a request for changes; None where the decision asks for none.
 
     An answer to a flow that does not approve asks for some if the flow asks the same again.
     """
@@ -87,7 +87,7 @@ LEGEND: Final = {
 
 
 def amount(changes: Changes) -> str:
-    """How much changed: `3 passages changed, 2 added, 1 row added`."""
+    """The amount of changes: `3 passages changed, 2 added, 1 row added`."""
     if changes.too_long:
         return "much of it changed"
     said: list[list[str]] = []
@@ -119,5 +119,5 @@ def history_entry(round_: Round) -> str:
 
 
 def excerpt(shown: int, total: int) -> str:
-    """How much of an output a list leaves out."""
+    """The share of an output that a list shows."""
     return f"The first {shown:,} of {total:,} characters"

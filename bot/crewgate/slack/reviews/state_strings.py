@@ -1,4 +1,4 @@
-"""How a round stands: on its card, in a list, in its history, and as the push on a phone."""
+"""The states of a round in words: on its card, in lists and history, and as a push."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from crewgate.slack.reviews.presentation import (
     Superseded,
     Taken,
     Waiting,
-    sign,
+    icon,
 )
 from crewgate.slack.strings import PLAIN, capital, person, quoted, task
 
@@ -59,12 +59,12 @@ def arrival(shown: Stuck | Closed) -> str:
 
 
 def dismissed(reason: Dismissed) -> str:
-    """Who gave it up, as the beginning of a sentence."""
+    """The dismissal, as the beginning of a sentence."""
     return f"{person(reason.by)} dismissed it"
 
 
 def dismissed_with_why(reason: Dismissed) -> str:
-    """Who gave it up, and why."""
+    """The dismissal with its reason."""
     return f"{dismissed(reason)}: {_quoted_why(reason)}."
 
 
@@ -73,7 +73,7 @@ def _quoted_why(reason: Dismissed) -> str:
 
 
 def written(decision: Decision) -> str:
-    """What the reviewer wrote."""
+    """The reviewer's words; empty where nothing was written."""
     match decision.verdict:
         case Approve(comment):
             return comment or ""
@@ -86,7 +86,7 @@ def written(decision: Decision) -> str:
 
 
 def said(decision: Decision) -> str:
-    """What the reviewer wrote, quoted; empty where nothing was written."""
+    """The same as a quotation."""
     text = written(decision)
     return quoted(text, FEEDBACK_SHOWN) if text else ""
 
@@ -108,7 +108,7 @@ def is_done_again(shown: Presentation) -> bool:
 def headline(round_: Round, shown: Presentation, subject: str) -> str:
     """A card's first line: the state first, then what it is about."""
     about = one_line(subject, SUBJECT_LIMIT)
-    line = f"{sign(shown)} {shared.bold(_headline(round_, shown))}"
+    line = f"{icon(shown)} {shared.bold(_headline(round_, shown))}"
     return f"{line} · {about}" if about else line
 
 
@@ -163,7 +163,7 @@ def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  #
 
 
 def refresh_failed(shown: Presentation, round_: Round) -> str:
-    """Where a round stands, in one line, in place of its card. It mentions nobody."""
+    """The state of a round in one line, in place of its card. It mentions nobody."""
     where = escape_mrkdwn(push(round_, shown), _WHERE_LIMIT)
     return f"Slack does not let me change this card, so its buttons no longer count. {where}."
 
@@ -203,7 +203,7 @@ def _so_far(approved: int, needed: int) -> str:
 
 
 def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
-    """What came of a decision, with the crew's words: a line of the history."""
+    """The fate of a decision, with the crew's words: a line of the history."""
     match shown:
         case OnItsWay():
             what = f"Being sent to the {receiver(shown.decision)}"
@@ -228,11 +228,11 @@ def in_full(shown: Presentation) -> str:
     """Everything that is true about a round now, above a page of it."""
     match shown:
         case Waiting(approved=approved, needed=needed):
-            return f"{sign(shown)} Waiting for a decision{_so_far(approved, needed)}"
+            return f"{icon(shown)} Waiting for a decision{_so_far(approved, needed)}"
         case Superseded(by):
-            return f"{sign(shown)} A newer output came; round {by:,} takes its place."
+            return f"{icon(shown)} A newer output came; round {by:,} takes its place."
         case OnItsWay() | Taken() | Stuck() | Closed():
-            return f"{sign(shown)} {_in_full(shown)}"
+            return f"{icon(shown)} {_in_full(shown)}"
         case _:
             assert_never(shown)
 
@@ -249,7 +249,7 @@ def _in_full(shown: OnItsWay | Taken | Stuck | Closed) -> str:
 
 
 def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
-    """What the crew or the flow made of a decision, or why it could not be told and what to do."""
+    """What the crew or the flow did then; or why it could not be told, and what to do."""
     told = _FLOW if receiver(shown.decision) == "flow" else _CREW
     match shown:
         case OnItsWay(reason=reason):
@@ -268,7 +268,7 @@ def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is said about a crew that is told decisions, or a flow."""
+    """The sentences about one kind of receiver of decisions."""
 
     name: str
     silent: str
@@ -276,9 +276,9 @@ class _Told:
     lost: str
     """It did not answer a try before this one."""
     perhaps: str
-    """What to do while nobody knows whether it has the decision."""
+    """Advice while nobody knows whether it has the decision."""
     what_to_do: Mapping[str, str]
-    """What to do about a refusal, by its code."""
+    """Advice about a refusal, by its code."""
 
     @property
     def what_else_to_do(self) -> str:
@@ -371,7 +371,7 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
 
 
 def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str:
-    """Why a decision is stuck, and what a person can do; its own words where it refused."""
+    """The cause, in the receiver's own words where it refused, and what a person can do."""
     match reason:
         case RetriesExhausted() if may_be_taken:
             return f"The {told.name} did not answer for a day ({because(reason)}). {told.perhaps}"
@@ -432,7 +432,7 @@ def _sent(shown: Closed, decision: Decision) -> str:
 
 
 def _successor(shown: Closed) -> str:
-    """Which round people should look at instead, or nothing."""
+    """The round to look at instead, or nothing."""
     if isinstance(shown.reason, NeverSent):
         return f" Round {shown.next_number:,} takes its place."
     return ""

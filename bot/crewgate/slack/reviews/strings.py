@@ -1,4 +1,4 @@
-"""What cards, their buttons and lines about a review say; `state_strings` says how a round stands.
+"""Sentences and labels of cards, and lines about a review; `state_strings` has the states.
 
 All of it is mrkdwn. What comes from outside is escaped and shortened here.
 """
@@ -59,7 +59,7 @@ _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", 
 
 
 def headline(round_: Round) -> str:
-    """What a round is about, above a form or a page of it."""
+    """The crew and the task of a round, above a form or a page of it."""
     return bold(f"{crew(round_.review.crew)}: {task(round_)}")
 
 
@@ -109,12 +109,12 @@ def about_undecided(round_: Round) -> str:
 
 
 def waited(round_: Round, decision: Decision) -> str:
-    """How long a round waited for its decision."""
+    """The time that a round waited for its decision."""
     return duration(decision.at - round_.opened_at)
 
 
 def unsent_notes(decision: Decision) -> str:
-    """How many notes an approval left behind: `2 notes were not sent`; nothing if none."""
+    """The notes that an approval left behind: `2 notes were not sent`; empty if none."""
     count = decision.unsent_notes
     if not count:
         return ""
@@ -214,7 +214,7 @@ def comment_of_several(round_: Round) -> str:
 
 
 def or_else(rule: Rule, question: Question | None = None) -> str:
-    """What the rule does when nobody decides; empty where it does nothing."""
+    """The rule's own decision when nobody decides; empty where it makes none."""
     timeout = rule.timeout
     done = _what_time_does(question, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
@@ -292,7 +292,7 @@ def _number(count: int) -> str:
 
 
 def what_buttons_do(round_: Round) -> str:
-    """What Approve and Revise do; of a flow's question, an outcome's button and words."""
+    """The effect of Approve and Revise; for a flow's question, of a label's button and of words."""
     several = round_.approvals > 1
     if round_.question is None:
         if not several:
@@ -318,7 +318,7 @@ def what_buttons_do(round_: Round) -> str:
 
 
 def left_off(count: int) -> str:
-    """Outcomes that no button has."""
+    """The labels that have no button."""
     return f"{shared.counted(count, 'more outcome')} can only be answered in words."
 
 
@@ -326,7 +326,7 @@ def left_off(count: int) -> str:
 
 
 def earlier_feedback(previous: Round) -> str | None:
-    """What was asked for in the round before, or nothing if no changes were."""
+    """The changes that were asked for in the round before; None if none were."""
     asked = reader_strings.asked_for(previous.decision) if previous.decision is not None else None
     if asked is None:
         return None
@@ -335,7 +335,7 @@ def earlier_feedback(previous: Round) -> str | None:
 
 
 def changed(changes: Changes, previous: Round) -> str:
-    """What changed since an earlier round."""
+    """The changes since an earlier round, in numbers."""
     if not changes:
         what = "Only the formatting" if changes.reformatted else "Nothing"
         return f"{what} changed since {number(previous)}."
@@ -352,7 +352,7 @@ def unchanged(round_: Round) -> str:
 
 
 def shown_share(percent: int) -> str:
-    """How much of the output a card shows."""
+    """The share of the output that a card shows."""
     return f"{percent} % shown" if percent else "less than 1 % shown"
 
 
@@ -370,7 +370,7 @@ def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
 
 
 def notes_in_list(count: int, authors: Sequence[Person]) -> str:
-    """How many notes there are, and whose."""
+    """The number of notes, and their authors."""
     named = [person(one) for one in authors[:_AUTHORS]]
     if len(authors) > _AUTHORS:
         named.append(f"{len(authors) - _AUTHORS} more")
@@ -378,10 +378,10 @@ def notes_in_list(count: int, authors: Sequence[Person]) -> str:
 
 
 def on_it(claim: Claim) -> str:
-    """The card's line on who looks at it."""
+    """The card's line on the person who looks at it."""
     return f"{on_it_in_list(claim)}. Everybody may still decide."
 
 
 def on_it_in_list(claim: Claim) -> str:
-    """Who looks at it."""
+    """The person who looks at it."""
     return f":eyes: {person(claim.by)} is on it"

@@ -15,12 +15,12 @@ from crewgate.slack.blockkit.text import date, escape_mrkdwn, one_line
 from crewgate.slack.phrases import because
 from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.reviews.presentation import Superseded, Taken, Waiting, present, sign
+from crewgate.slack.reviews.presentation import Superseded, Taken, Waiting, icon, present
 from crewgate.usecases.read_models import RoundLine
 
 
 def decision_and_answer(round_: Round) -> tuple[str, str]:
-    """Who decided what, when, after how long, and what the crew answered; no words of people's."""
+    """The decision with its time, and the crew's answer; without the reviewer's words."""
     shown = present(round_)
     if isinstance(shown, Waiting | Superseded) or shown.decision is None:
         return state_strings.in_full(shown), ""
@@ -53,11 +53,11 @@ def headline(line: RoundLine, link: Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
     title = shared.bold(linked(shared.task(line.round), line.card, link))
     about = one_line(line.subject, shared.TITLE_LIMIT)
-    return f"{sign(present(line.round))} {strings.joined(title, about)}"
+    return f"{icon(present(line.round))} {strings.joined(title, about)}"
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
-    """Who approved a waiting round, who is on it, what was written in its thread, in a list."""
+    """The approvals, the claim and the notes of a waiting round, in a list."""
     if line.round.votes and line.round.state is State.WAITING:
         yield strings.so_far(line.round)
     if line.claim is not None and line.claim.holds(now):
@@ -86,5 +86,5 @@ def status(round_: Round, now: datetime) -> str:
 
 
 def waiting_for(how_long: str) -> str:
-    """How long a round has waited."""
+    """The time that a round has waited."""
     return f"waiting for {how_long}"

@@ -1,11 +1,11 @@
-"""What the test card says, and what it answers."""
+"""Sentences of the test card."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from crewgate.slack.strings import crew
+from crewgate.slack.strings import crew, in_words
 
 CREWS_SHOWN: Final = 10
 
@@ -19,12 +19,11 @@ REMOVE: Final = "Remove this card"
 
 
 def pressed(crews: Sequence[str]) -> str:
-    """What came of a press: that it arrived, and for whom this person may decide."""
+    """Tell that a press arrived, and for which crews this person may decide."""
     arrived = "This was a test. Your press reached Crewgate, and nothing was decided."
     if not crews:
         return f"{arrived} You may decide for no crew: the settings do not name you a reviewer."
     names = [crew(name) for name in crews[:CREWS_SHOWN]]
     if len(crews) > CREWS_SHOWN:
         names.append(f"{len(crews) - CREWS_SHOWN} more")
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{arrived} Crews you may decide for: {listed}."
+    return f"{arrived} Crews you may decide for: {in_words(names)}."

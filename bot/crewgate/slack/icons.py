@@ -1,4 +1,4 @@
-"""One set of signs for where a round or an execution is; nothing else uses these emoji."""
+"""One set of icons for where a round or an execution is; nothing else uses these emoji."""
 
 from __future__ import annotations
 

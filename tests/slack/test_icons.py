@@ -1,0 +1,23 @@
+"""The icons of states are one set, and nothing else uses their emoji."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import crewgate.slack
+from crewgate.demo.playground.emoji import CHARACTERS
+from crewgate.slack import icons
+
+ICONS = {name: icon for name, icon in vars(icons).items() if name.isupper()}
+
+
+def test_each_state_has_an_icon_of_its_own_that_the_page_can_show() -> None:
+    assert len(set(ICONS.values())) == len(ICONS) == 10
+    assert {icon.strip(":") for icon in ICONS.values()} <= CHARACTERS.keys()
+
+
+def test_nothing_else_uses_them() -> None:
+    for path in Path(crewgate.slack.__file__).parent.rglob("*.py"):
+        if path != Path(icons.__file__):
+            text = path.read_text(encoding="utf-8")
+            assert not [icon for icon in ICONS.values() if icon in text], path
