@@ -249,6 +249,11 @@ def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
     return in_words(names)
 
 
+def joined(*parts: str) -> str:
+    """The parts of a line, without the empty ones."""
+    return " · ".join(part for part in parts if part)
+
+
 def in_words(names: Sequence[str]) -> str:
     """`Ana, Ben and Eve`."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

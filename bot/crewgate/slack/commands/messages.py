@@ -132,7 +132,7 @@ def render_unknown_execution(prefix: str) -> Message:
 def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders) -> str:
     round_ = line.round
     crew = round_.review.crew
-    parts = (
+    return shared.joined(
         summary.headline(line, link),
         shared.crew(crew),
         shared.number(round_),
@@ -140,7 +140,6 @@ def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders
         summary.waiting_for(duration(now - round_.opened_at)),
         *summary.claim_and_notes(line, now=now),
     )
-    return " · ".join(part for part in parts if part)
 
 
 def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: Deciders) -> str:
@@ -148,7 +147,7 @@ def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: De
     execution, first = line.posting.execution, next(iter(line.rounds), None)
     about = strings.about(execution)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
-    parts = (
+    return shared.joined(
         f"{icon(present(first.round)) if first else icons.RUNNING} {title}",
         shared.crew(execution.crew),
         strings.done(execution),
@@ -158,7 +157,6 @@ def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: De
         strings.others(len(line.rounds) - 1),
         strings.beginning(execution),
     )
-    return " · ".join(part for part in parts if part)
 
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:

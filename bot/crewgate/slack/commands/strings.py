@@ -59,14 +59,12 @@ def pending(total: int, *, mine: bool) -> str:
 def overview(seen: Overview) -> str:
     """The totals in one line."""
     waits = "waits" if seen.waiting == 1 else "wait"
-    parts = (
+    said = shared.joined(
         f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
         f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
         f"{shared.total(seen.sending)} being sent" if seen.sending else "",
     )
-    if said := " · ".join(part for part in parts if part):
-        return said
-    return "Nothing waits" if seen.executions else "Nothing waits or runs"
+    return said or ("Nothing waits" if seen.executions else "Nothing waits or runs")
 
 
 MORE_EXECUTIONS: Final = (
@@ -156,7 +154,7 @@ def progress(reported: Progress | CrewUnavailable, bar: str) -> str:
         parts.append(f"now at {shared.title(reported.current_task)}")
     if reported.error:
         parts.append(f"the error: {one_line(reported.error, ANSWER_LIMIT)}")
-    return " · ".join(parts)
+    return shared.joined(*parts)
 
 
 def _unavailable(reported: CrewUnavailable) -> str:

@@ -55,7 +55,7 @@ def progress(execution: Execution, bar: str) -> str:
             assert_never(execution.state)
     if execution.tokens is not None:
         parts.append(f"{execution.tokens:,} tokens")
-    return " · ".join(parts)
+    return shared.joined(*parts)
 
 
 def tasks(count: int) -> str:

@@ -48,12 +48,12 @@ def totals(found: Queue) -> str:
     said = [f"Waiting: {' and '.join(waiting)}"] if waiting else []
     if found.stuck.total:
         said.append(f"not delivered: {shared.total(found.stuck.total)}")
-    return " · ".join((*said, shared.page_of(found.page, found.pages)))
+    return shared.joined(*said, shared.page_of(found.page, found.pages))
 
 
 def about(round_: Round, *said: str) -> str:
     """The second line of a row: its crew, its number, how it stands, what people wrote."""
-    return " · ".join((shared.crew(round_.review.crew), shared.number(round_), *said))
+    return shared.joined(shared.crew(round_.review.crew), shared.number(round_), *said)
 
 
 def waits(whom: str, how_long: str) -> str:

@@ -138,7 +138,7 @@ def timed_out_plain(round_: Round) -> str:
 
 
 def _still_waits(view: CardView) -> str:
-    since = strings.joined(f"since {date(view.round.opened_at)}", _so_far(view.round))
+    since = shared.joined(f"since {date(view.round.opened_at)}", _so_far(view.round))
     return f"{_subject(view)} still waits for a decision, {since}."
 
 
@@ -149,7 +149,7 @@ def _so_far(round_: Round) -> str:
 
 def _subject(view: CardView) -> str:
     name = f"{bold(shared.task(view.round))}, {number(view.round)}"
-    return strings.joined(name, one_line(view.subject, SUBJECT_LIMIT))
+    return shared.joined(name, one_line(view.subject, SUBJECT_LIMIT))
 
 
 def flow_escalated(round_: Round, people: Sequence[ReviewerRef]) -> str:

@@ -20,7 +20,17 @@ from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import date, duration, one_line
 from crewgate.slack.reviews import reader_strings
-from crewgate.slack.strings import MRKDWN, Voice, bold, crew, number, person, quoted, task
+from crewgate.slack.strings import (
+    MRKDWN,
+    Voice,
+    bold,
+    crew,
+    joined,
+    number,
+    person,
+    quoted,
+    task,
+)
 from crewgate.usecases.read_models import CardView
 
 APPROVE: Final = "Approve"
@@ -61,11 +71,6 @@ _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", 
 def headline(round_: Round) -> str:
     """The crew and the task of a round, above a form or a page of it."""
     return bold(f"{crew(round_.review.crew)}: {task(round_)}")
-
-
-def joined(*parts: str) -> str:
-    """The parts of a quiet line, without the empty ones."""
-    return " · ".join(part for part in parts if part)
 
 
 # --- the quiet lines ------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     waited = strings.waited(round_, decision)
     decided = f"{phrases.sentence(decision)} {date(decision.at)}, after {waited}"
     unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
-    said = strings.joined(decided, unsent, approved)
+    said = shared.joined(decided, unsent, approved)
     return said, state_strings.outcome(shown)
 
 
@@ -53,7 +53,7 @@ def headline(line: RoundLine, link: Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
     title = shared.bold(linked(shared.task(line.round), line.card, link))
     about = one_line(line.subject, shared.TITLE_LIMIT)
-    return f"{icon(present(line.round))} {strings.joined(title, about)}"
+    return f"{icon(present(line.round))} {shared.joined(title, about)}"
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
