@@ -11,7 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from crewgate.slack import ids
+from crewgate.slack.reviews import buttons
 from tests.bench.requests import SECRET, TEAM
 
 
@@ -32,7 +32,7 @@ async def on_alive(_: web.Request) -> web.Response:
 
 if __name__ == "__main__":
     app = AsyncApp(signing_secret=SECRET, authorize=authorize)
-    app.action(ids.APPROVE)(on_approve)
+    app.action(buttons.APPROVE.id)(on_approve)
     application = app.web_app(path="/slack/events")
     application.router.add_get("/", on_alive)
     web.run_app(application, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from crewgate.slack import ids
+from crewgate.slack.reviews import buttons
 from tests.bench.connection import request
 
 SECRET = "bench-secret-of-this-machine-alone"
@@ -57,7 +58,7 @@ def click(round_id: str, slack_port: int) -> bytes:
             "actions": [
                 {
                     "type": "button",
-                    "action_id": ids.APPROVE,
+                    "action_id": buttons.APPROVE.id,
                     "block_id": round_id,
                     "text": {"type": "plain_text", "text": "Approve"},
                     "value": round_id,

@@ -9,6 +9,7 @@ import pytest
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.press import Press, Where, parse_press
+from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.listeners import VERBS
 
 ANA = Person("U1", "ana")
@@ -59,7 +60,11 @@ def test_an_outcome_of_a_flow_by_its_button_or_from_the_menu(element: dict[str, 
 
 @pytest.mark.parametrize(
     ("chosen", "action"),
-    [("with_note", ids.COMMENT), ("rounds_so_far", ids.HISTORY), ("read_all", ids.READ_ALL)],
+    [
+        ("with_note", buttons.COMMENT.id),
+        ("rounds_so_far", buttons.HISTORY.id),
+        ("read_all", buttons.READ.id),
+    ],
 )
 def test_an_entry_of_a_card_s_menu_also_of_an_older_card_s(chosen: str, action: str) -> None:
     element = {"action_id": "menu", "block_id": "r-1", "selected_option": {"value": chosen}}
@@ -69,3 +74,4 @@ def test_an_entry_of_a_card_s_menu_also_of_an_older_card_s(chosen: str, action: 
 
 def test_each_older_id_means_a_button_that_there_is() -> None:
     assert set(ids.ALIASES.values()) <= {*VERBS, ids.ANSWER_MENU}
+    assert not set(ids.ALIASES) & set(VERBS)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from crewgate.demo.workspace import Message
 from crewgate.slack import ids
+from crewgate.slack.reviews import buttons
 from tests.soak.labels import Label, find_label
 
 
@@ -35,12 +36,12 @@ class Card:
     @property
     def waits(self) -> bool:
         """Whether somebody can decide."""
-        return ids.APPROVE in self.actions
+        return buttons.APPROVE.id in self.actions
 
     @property
     def is_stuck(self) -> bool:
         """Whether somebody can send the decision again."""
-        return ids.RETRY in self.actions
+        return buttons.RETRY.id in self.actions
 
 
 def find_card(message: Message) -> Card | None:

@@ -15,7 +15,7 @@ from random import Random
 
 from crewgate.demo.workspace import Call, CannotDoThat, Message, Reply, View
 from crewgate.slack import ids
-from crewgate.slack.reviews.strings import APPROVE_WITH_COMMENT
+from crewgate.slack.reviews import buttons
 from tests.soak.cards import Card, find_card
 from tests.soak.labels import FEEDBACK_CANARY, Label
 from tests.soak.ledger import Press, TakenBack
@@ -144,7 +144,7 @@ class People:
                 await asyncio.sleep(chance.uniform(*_THINK))
                 if self.cards[round_id].is_stuck:
                     helper = (*rule.people, *borrowed)[0]
-                    await self._slack.click(helper, self.cards[round_id].message, ids.RETRY)
+                    await self._slack.click(helper, self.cards[round_id].message, buttons.RETRY.id)
                     self._ledger.retries[round_id] += 1
                 elif card.waits and card.label is not None:
                     choices = choices or [
@@ -180,10 +180,10 @@ class People:
         tries = [EXCLUDED] if rule.name else []
         tries += [STARTER] if rule.others_approve and label.number in self._ledger.started else []
         for person in tries:
-            await self._slack.click(person, card.message, ids.APPROVE)
+            await self._slack.click(person, card.message, buttons.APPROVE.id)
             self._ledger.counts["approvals by people who may not"] += 1
         if EXCLUDED in tries:
-            await self._slack.click(EXCLUDED, card.message, ids.REVISE)
+            await self._slack.click(EXCLUDED, card.message, buttons.REVISE.id)
             for view in self._slack.open_modals(EXCLUDED):
                 if _is_about(view, card.round_id):
                     await self._submit(EXCLUDED, view, {ids.FEEDBACK: "Of no weight."})
@@ -201,7 +201,7 @@ class People:
             await self._write_note(choice.by, card.message)
         sent_at = time.time()
         if choice.is_click:
-            reply = await self._slack.click(choice.by, card.message, ids.APPROVE)
+            reply = await self._slack.click(choice.by, card.message, buttons.APPROVE.id)
         else:
             form = await self._open_form(choice, card)
             if form is None:
@@ -226,8 +226,8 @@ class People:
 
     async def _take_back(self, person: str, round_id: str) -> None:
         card = self.cards[round_id]
-        if ids.TAKE_BACK in card.actions:
-            reply = await self._slack.click(person, card.message, ids.TAKE_BACK)
+        if buttons.TAKE_BACK.id in card.actions:
+            reply = await self._slack.click(person, card.message, buttons.TAKE_BACK.id)
             if reply.ok:
                 self._ledger.taken_back.append(TakenBack(person, round_id, time.time()))
 
@@ -245,9 +245,9 @@ class People:
 
     async def _open_form(self, choice: Choice, card: Card) -> View | None:
         if choice.is_approve:
-            await self._slack.overflow(choice.by, card.message, APPROVE_WITH_COMMENT)
+            await self._slack.overflow(choice.by, card.message, buttons.COMMENT.label)
         else:
-            await self._slack.click(choice.by, card.message, ids.REVISE)
+            await self._slack.click(choice.by, card.message, buttons.REVISE.id)
         until = time.monotonic() + _FORM
         while time.monotonic() < until:
             for view in reversed(self._slack.open_modals(choice.by)):

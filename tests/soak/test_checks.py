@@ -13,7 +13,7 @@ from crewgate.demo.crew import State as AtCrew
 from crewgate.demo.workspace import Message, Reply
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.review import State
-from crewgate.slack import ids
+from crewgate.slack.reviews import buttons
 from tests.soak.cards import Card
 from tests.soak.checks import check_everything
 from tests.soak.crew_records import Applied, CrewRecords
@@ -215,7 +215,7 @@ def test_a_decision_that_nothing_says_was_taken(evidence: Evidence) -> None:
     """The next output was lost while the bot was dead, and so was the answer."""
     stuck = replace(ROUND, state=State.STUCK, reason="refused_by_crew", in_doubt=True)
     evidence.stored = Stored((stuck,), (), frozenset())
-    evidence.cards["r-1"] = a_card(ids.RETRY)
+    evidence.cards["r-1"] = a_card(buttons.RETRY.id)
     assert "is STUCK" in only_problem(evidence)
     evidence.crews.executions["e-1"] = an_execution(version=2)
     evidence.crews.unannounced[SECOND] = a_webhook("human_input", status=None, at=15)

@@ -8,26 +8,12 @@ from typing import Final
 
 COMMAND: Final = "/crew"
 
-# --- buttons, each with one id wherever it stands -------------------------------------------------
+# --- buttons; those of reviews are in `reviews/buttons.py` ----------------------------------------
 
-APPROVE: Final = "approve"
-REVISE: Final = "revise"
 ANSWER: Final = "answer"
 """A button for each outcome of a flow: `answer.0`, `answer.1`, …"""
 ANSWER_MENU: Final = "answer_menu"
 """The same as a menu; the value of an entry is the round's id and the outcome's number."""
-RETRY: Final = "retry"
-REOPEN: Final = "reopen"
-CLAIM: Final = "claim"
-TAKE_BACK: Final = "take_back"
-"""Takes an approval back, where several are needed."""
-DISMISS: Final = "dismiss"
-DISMISS_REPORT: Final = "dismiss_report"
-COMMENT: Final = "comment"
-READ_ALL: Final = "read_all"
-SHOW_CHANGES: Final = "show_changes"
-HISTORY: Final = "history"
-"""Opens the history, which has all that a reviewer wrote."""
 NEXT_PAGE: Final = "next_page"
 PREVIOUS_PAGE: Final = "previous_page"
 ADD_NOTE: Final = "add_note"
@@ -36,7 +22,7 @@ ADD_PART: Final = "add_note_part"
 NEXT_NOTES: Final = "next_notes"
 PREVIOUS_NOTES: Final = "previous_notes"
 MENU: Final = "menu"
-"""The menu on a card. Its block's id is the round's; the values of its entries are ids above."""
+"""The menu on a card. Its block's id is the round's; the values of its entries are buttons' ids."""
 KEEP_COLLECTING: Final = "keep_collecting"
 REFRESH_STATUS: Final = "refresh_status"
 HOME_REFRESH: Final = "home_refresh"
@@ -44,25 +30,25 @@ HOME_NEXT: Final = "home_next"
 HOME_PREVIOUS: Final = "home_previous"
 
 ALIASES: Final[Mapping[str, str]] = {
-    "with_note": COMMENT,
-    "read_words": HISTORY,
-    "read_in_full": READ_ALL,
-    "what_changed": SHOW_CHANGES,
-    "on_it": CLAIM,
-    "rounds_so_far": HISTORY,
-    "send_notes": REVISE,
-    "view_approve": APPROVE,
+    "with_note": "comment",
+    "read_words": "history",
+    "read_in_full": "read_all",
+    "what_changed": "show_changes",
+    "on_it": "claim",
+    "rounds_so_far": "history",
+    "send_notes": "revise",
+    "view_approve": "approve",
     "view_answer": ANSWER,
     "view_answer_menu": ANSWER_MENU,
-    "view_revise": REVISE,
-    "view_read": READ_ALL,
-    "view_dismiss": DISMISS,
-    "view_take_back": TAKE_BACK,
-    "home_approve": APPROVE,
+    "view_revise": "revise",
+    "view_read": "read_all",
+    "view_dismiss": "dismiss",
+    "view_take_back": "take_back",
+    "home_approve": "approve",
     "home_answer": ANSWER,
     "home_answer_menu": ANSWER_MENU,
-    "home_retry": RETRY,
-    "home_take_back": TAKE_BACK,
+    "home_retry": "retry",
+    "home_take_back": "take_back",
 }
 """The ids that buttons had before, on messages and in views that still stand."""
 

@@ -30,6 +30,7 @@ from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.verdict import Answer, Decision, Person, TimedOut, Verdict, Via
 from crewgate.slack import ids
 from crewgate.slack.notes.messages import render_offer
+from crewgate.slack.reviews.buttons import CLAIM, REVISE
 from crewgate.slack.reviews.calls import call
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.changes import render_changes
@@ -74,8 +75,8 @@ def test_each_outcome_is_a_button_in_its_order() -> None:
         f"{ids.ANSWER}.0",
         f"{ids.ANSWER}.1",
         f"{ids.ANSWER}.2",
-        ids.REVISE,
-        ids.CLAIM,
+        REVISE.id,
+        CLAIM.id,
     ]
     assert {value for _, value in buttons(message)} == {"r-1"}
     assert menu(message) == ["History", "Read all"]

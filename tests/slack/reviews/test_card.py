@@ -19,7 +19,18 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Person, Revise
-from crewgate.slack import ids
+from crewgate.slack.reviews.buttons import (
+    APPROVE,
+    CHANGES,
+    CLAIM,
+    DISMISS,
+    HISTORY,
+    READ,
+    REOPEN,
+    RETRY,
+    REVISE,
+    TAKE_BACK,
+)
 from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from crewgate.slack.reviews.notices import render_stuck_notice
 from crewgate.usecases.read_models import (
@@ -51,15 +62,15 @@ def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view:
         names = [action for action, _ in pressed]
         assert len(set(names)) == len(names)
         if view.round.state is State.WAITING:
-            assert names[:2] == [ids.APPROVE, ids.REVISE]
-            assert names[-1] == (ids.TAKE_BACK if view.round.votes else ids.CLAIM)
-            assert (ids.READ_ALL in names) == (message.shown < 100)
-            assert (ids.SHOW_CHANGES in names) == (view.previous is not None)
+            assert names[:2] == [APPROVE.id, REVISE.id]
+            assert names[-1] == (TAKE_BACK.id if view.round.votes else CLAIM.id)
+            assert (READ.id in names) == (message.shown < 100)
+            assert (CHANGES.id in names) == (view.previous is not None)
         else:
-            acts = [ids.RETRY, ids.DISMISS] if view.round.state is State.STUCK else []
-            acts = [ids.REOPEN, ids.DISMISS] if view.round.can_reopen else acts
-            assert names[: len(acts) + 1] == [*acts, ids.READ_ALL]
-            assert set(names[len(acts) + 1 :]) <= {ids.HISTORY}
+            acts = [RETRY.id, DISMISS.id] if view.round.state is State.STUCK else []
+            acts = [REOPEN.id, DISMISS.id] if view.round.can_reopen else acts
+            assert names[: len(acts) + 1] == [*acts, READ.id]
+            assert set(names[len(acts) + 1 :]) <= {HISTORY.id}
 
 
 @pytest.mark.parametrize("piece", ["&", "<", "😀", "\n", "a\n", "*", "<@U6>", "x"])

@@ -24,7 +24,7 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Revise
-from crewgate.slack import ids
+from crewgate.slack.reviews.buttons import HISTORY, READ
 from crewgate.slack.reviews.card import render_card
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
 from tests.slack.rendering import (
@@ -252,7 +252,7 @@ def test_a_decided_card_says_when_and_after_how_long() -> None:
 def test_long_words_are_one_click_away(length: int, is_cut: bool) -> None:
     view = a_view(state=State.RESUMED, decision=a_decision(Revise("x" * length)))
     pressed = [action for action, _ in buttons(render_card(view, now=LATER))]
-    assert pressed == [ids.READ_ALL, *([ids.HISTORY] if is_cut else [])]
+    assert pressed == [READ.id, *([HISTORY.id] if is_cut else [])]
 
 
 @pytest.mark.parametrize(

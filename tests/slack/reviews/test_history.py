@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
-from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.history import render_round
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -54,7 +54,7 @@ def test_an_output_is_rendered_as_it_is_read() -> None:
 def test_a_long_output_says_how_much_is_shown_and_has_a_button_to_all_of_it() -> None:
     blocks = entry(line("A sentence of it. " * 300, 90_000))
     [left_off] = [block for block in blocks if "accessory" in block]
-    assert left_off["accessory"]["action_id"] == ids.READ_ALL
+    assert left_off["accessory"]["action_id"] == buttons.READ.id
     assert left_off["accessory"]["value"] == "r-1"
     assert "of 90,000 characters" in shown([left_off])
     assert not [block for block in entry(line("Short.")) if "accessory" in block]

@@ -25,7 +25,7 @@ from crewgate.domain.verdict import (
     Vote,
     decision_of_votes,
 )
-from crewgate.slack import ids
+from crewgate.slack.reviews.buttons import APPROVE, REVISE, TAKE_BACK
 from crewgate.slack.reviews.calls import below_headline, nobody_left
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.direct import render_direct_message
@@ -84,13 +84,13 @@ def test_it_says_how_many_and_why(approvals: int, said: str) -> None:
 def test_it_says_who_approved_already_and_lets_them_take_it_back() -> None:
     message = render_card(ONE_OF_TWO, now=LATER)
     assert "1 of 2: <@U0BEN> for <@U0ANA>" in read(message)
-    assert (ids.TAKE_BACK, "r-1") in buttons(message)
-    assert [name for name, _ in buttons(message)][:2] == [ids.APPROVE, ids.REVISE]
+    assert (TAKE_BACK.id, "r-1") in buttons(message)
+    assert [name for name, _ in buttons(message)][:2] == [APPROVE.id, REVISE.id]
     assert message.text.startswith("Ready for review, 1 of 2: ")
 
 
 def test_without_an_approval_there_is_nothing_to_take_back() -> None:
-    assert ids.TAKE_BACK not in dict(buttons(render_card(a_view(rule=TWO), now=LATER)))
+    assert TAKE_BACK.id not in dict(buttons(render_card(a_view(rule=TWO), now=LATER)))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_the_history_and_the_reader_say_so_too() -> None:
     position = ReaderPosition("r-1", ReaderTab.WHOLE)
     view = render_reader(position, ONE_OF_TWO, ()).view
     assert "1 of 2: <@U0BEN> for <@U0ANA>" in shown(view)
-    assert ids.TAKE_BACK in str(view)
+    assert TAKE_BACK.id in str(view)
 
 
 def test_a_comment_of_several_says_when_it_is_sent() -> None:

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from crewgate.domain.verdict import voices_of
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, header, section
 from crewgate.slack.blockkit.text import duration
 from crewgate.slack.home import strings
 from crewgate.slack.home.layout import Part, Row, block_id, count_new, lines_of, part_of
-from crewgate.slack.reviews import reader_strings, state_strings, summary
+from crewgate.slack.reviews import state_strings, summary
 from crewgate.slack.reviews.buttons import (
+    DISMISS,
+    READ,
+    RETRY,
     decide_buttons,
-    dismiss_button,
-    retry_button,
-    take_back_button,
+    last_buttons,
 )
 from crewgate.slack.reviews.links import Deciders, Link
 from crewgate.slack.reviews.presentation import Waiting, present
@@ -108,8 +108,8 @@ def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Blo
         yield from decide_buttons(round_)
     if row.part is Part.STUCK and not row.over:
         if line.key in found.reviewed:
-            yield retry_button(round_)
-        yield dismiss_button(round_)
-    yield button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
-    if waits and user in voices_of(round_.votes):
-        yield take_back_button(round_)
+            yield RETRY.on(round_.id)
+        yield DISMISS.on(round_.id)
+    yield READ.on(round_.id)
+    if waits:
+        yield from last_buttons(round_, reader=user)

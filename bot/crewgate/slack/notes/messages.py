@@ -6,6 +6,7 @@ from crewgate.domain.review import Round
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Message, actions, button, section
 from crewgate.slack.notes import strings
+from crewgate.slack.reviews.buttons import REVISE
 
 
 def render_offer(round_: Round) -> Message:
@@ -20,7 +21,7 @@ def render_offer(round_: Round) -> Message:
         [
             section(says),
             actions(
-                button(send, action_id=ids.REVISE, value=round_.id),
+                REVISE.on(round_.id, label=send),
                 button(strings.KEEP_COLLECTING, action_id=ids.KEEP_COLLECTING, value=round_.id),
             ),
         ],

@@ -1,34 +1,142 @@
-"""The buttons of a round: the same on a card, in a modal and in Home."""
+"""The buttons of reviews, each with one id and one label wherever it stands.
+
+What they do is in the table of verbs, in `listeners.py`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from crewgate.domain.question import Question, Reading, approval_of, reading_of
 from crewgate.domain.review import Round
+from crewgate.domain.verdict import voices_of
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import Block, button
-from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.answer_buttons import answer_buttons
+from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, button, plain_text, section
+from crewgate.slack.blockkit.text import is_blank, one_line, plain
+from crewgate.slack.reviews import reader_strings, strings
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button, or an entry of a card's menu."""
+
+    id: str
+    label: str
+    style: Literal["primary"] | None = None
+
+    def on(self, value: str, *, label: str | None = None) -> Block:
+        """The button on a round, or on a report, by its id."""
+        return button(label or self.label, action_id=self.id, value=value, style=self.style)
+
+    @property
+    def entry(self) -> Block:
+        """The entry of a menu."""
+        return {"text": plain_text(self.label, LABEL_LIMIT), "value": self.id}
+
+
+APPROVE: Final = Button("approve", "Approve", style="primary")
+REVISE: Final = Button("revise", strings.REVISE)
+COMMENT: Final = Button("comment", "Approve with a comment…")
+TAKE_BACK: Final = Button("take_back", "Take back")
+CLAIM: Final = Button("claim", "I'm on it")
+RETRY: Final = Button("retry", "Retry")
+REOPEN: Final = Button("reopen", "Reopen")
+DISMISS: Final = Button("dismiss", "Dismiss")
+DISMISS_REPORT: Final = Button("dismiss_report", DISMISS.label)
+READ: Final = Button("read_all", reader_strings.READ)
+CHANGES: Final = Button("show_changes", reader_strings.CHANGES)
+HISTORY: Final = Button("history", reader_strings.HISTORY)
+READ_WORDS: Final = Button(HISTORY.id, "Read the words")
+"""The history has all that a reviewer wrote."""
+
+#: More outcomes of a flow become a menu.
+BUTTONS: Final = 4
+#: In front of a label that reads as something: a letter, no emoji, so that a label cannot bring it.
+_MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
 def decide_buttons(round_: Round) -> tuple[Block, ...]:
-    """Approve and Revise, or a flow's outcomes."""
+    """Approve and Revise, or a flow's outcomes: the first buttons of a round that waits."""
     if round_.question is not None:
-        return answer_buttons(round_, round_.question)
-    return (
-        button(strings.APPROVE, action_id=ids.APPROVE, value=round_.id, style="primary"),
-        button(strings.REVISE, action_id=ids.REVISE, value=round_.id),
+        return _answer_buttons(round_, round_.question)
+    return APPROVE.on(round_.id), REVISE.on(round_.id)
+
+
+def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
+    """The buttons of a round that waits which come and go, after all others.
+
+    Where only one person reads them, `reader` is this user's id.
+    """
+    voices = voices_of(round_.votes)
+    may_take_back = bool(voices) if reader is None else reader in voices
+    return (TAKE_BACK.on(round_.id),) if may_take_back else ()
+
+
+def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
+    """One for each outcome, in the flow's order, and Answer in words."""
+    labels = _labels(question)
+    words = REVISE.on(round_.id, label=strings.IN_WORDS)
+    if len(labels) <= BUTTONS:
+        green = _first_approval(question)
+        return (
+            *(
+                button(
+                    label,
+                    action_id=f"{ids.ANSWER}.{number}",
+                    value=round_.id,
+                    style="primary" if number == green else None,
+                )
+                for number, label in enumerate(labels)
+            ),
+            words,
+        )
+    menu: Block = {
+        "type": "static_select",
+        "action_id": ids.ANSWER_MENU,
+        "placeholder": plain_text(strings.CHOOSE, LABEL_LIMIT),
+        "options": [
+            {"text": plain_text(label, LABEL_LIMIT), "value": f"{round_.id} {number}"}
+            for number, label in enumerate(labels)
+        ],
+    }
+    return menu, words
+
+
+def outcomes_in_full(question: Question) -> list[Block]:
+    """The outcomes that a button cannot show whole, and how many none has."""
+    lines: list[str] = []
+    if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
+        lines += [
+            f"{number}. {one_line(label, strings.LABEL_LISTED)}"
+            for number, label in enumerate(question.outcomes, 1)
+        ]
+    if question.left_off:
+        lines.append(strings.left_off(question.left_off))
+    return [section("\n".join(lines))] if lines else []
+
+
+def _labels(question: Question) -> list[str]:
+    """What stands on the buttons: the outcomes, numbered where they could be mistaken."""
+    if not _are_numbered(question):
+        return [_marked(label) for label in question.outcomes]
+    return [f"{number}. {label}" for number, label in enumerate(question.outcomes, 1)]
+
+
+def _marked(label: str) -> str:
+    return f"{_MARKS.get(reading_of(label), '')}{label}"
+
+
+def _are_numbered(question: Question) -> bool:
+    """Whether some label is not shown as it is, or as another one is."""
+    shown = [plain(_marked(label), LABEL_LIMIT) for label in question.outcomes]
+    whole = all(
+        text == _marked(label).strip() and not is_blank(text)
+        for text, label in zip(shown, question.outcomes, strict=True)
     )
+    return not whole or len(set(shown)) < len(shown)
 
 
-def dismiss_button(round_: Round) -> Block:
-    """Gives up a round that is stuck or gone."""
-    return button(strings.DISMISS, action_id=ids.DISMISS, value=round_.id)
-
-
-def retry_button(round_: Round) -> Block:
-    """Sends a stuck decision once more."""
-    return button(strings.RETRY, action_id=ids.RETRY, value=round_.id)
-
-
-def take_back_button(round_: Round) -> Block:
-    """Takes an approval back, whoever's."""
-    return button(strings.TAKE_BACK, action_id=ids.TAKE_BACK, value=round_.id)
+def _first_approval(question: Question) -> int | None:
+    label = approval_of(question)
+    return None if label is None else question.outcomes.index(label)

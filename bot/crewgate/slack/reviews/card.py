@@ -9,26 +9,30 @@ from typing import Final, TypeAlias
 from crewgate.domain.notification import Format
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Decision
-from crewgate.slack import ids, phrases
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Block,
     Message,
     actions,
-    button,
     context,
     notification,
     section,
 )
 from crewgate.slack.blockkit.pagination import count_pages
 from crewgate.slack.blockkit.text import is_blank
-from crewgate.slack.reviews import reader_strings, state_strings, strings
-from crewgate.slack.reviews.answer_buttons import outcomes_in_full
+from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.buttons import (
+    CHANGES,
+    CLAIM,
+    DISMISS,
+    READ,
+    READ_WORDS,
+    REOPEN,
+    RETRY,
     decide_buttons,
-    dismiss_button,
-    retry_button,
-    take_back_button,
+    last_buttons,
+    outcomes_in_full,
 )
 from crewgate.slack.reviews.comparison import measure_changes
 from crewgate.slack.reviews.menu import with_menu
@@ -160,13 +164,10 @@ def _decide(view: CardView, *, whole: bool) -> list[Block]:
     buttons = [*decide_buttons(view.round)]
     if not whole:
         label = strings.read_all(count_pages(view.output.text))
-        buttons.append(button(label, action_id=ids.READ_ALL, value=round_id))
+        buttons.append(READ.on(round_id, label=label))
     if view.previous is not None:
-        changes = button(reader_strings.CHANGES, action_id=ids.SHOW_CHANGES, value=round_id)
-        buttons.append(changes)
-    buttons.append(button(strings.I_AM_ON_IT, action_id=ids.CLAIM, value=round_id))
-    if view.round.votes:
-        buttons.append(take_back_button(view.round))
+        buttons.append(CHANGES.on(round_id))
+    buttons += [CLAIM.on(round_id), *last_buttons(view.round)]
     if question is None:
         return [context(strings.what_buttons_do(view.round)), actions(*buttons)]
     what = strings.what_buttons_do(view.round)
@@ -212,17 +213,15 @@ def _all_who_approved(decision: Decision) -> list[Block]:
 def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
     match shown:
         case Stuck():
-            return [retry_button(round_), dismiss_button(round_)]
+            return [RETRY.on(round_.id), DISMISS.on(round_.id)]
         case Closed(can_reopen=True):
-            reopen = button(strings.REOPEN, action_id=ids.REOPEN, value=round_.id)
-            return [reopen, dismiss_button(round_)]
+            return [REOPEN.on(round_.id), DISMISS.on(round_.id)]
         case _:
             return []
 
 
 def _read_buttons(round_: Round, decision: Decision | None) -> list[Block]:
-    read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
+    read = READ.on(round_.id)
     if decision is None or not state_strings.is_cut(decision):
         return [read]
-    words = button(strings.READ_WORDS, action_id=ids.HISTORY, value=round_.id)
-    return [read, words]
+    return [read, READ_WORDS.on(round_.id)]

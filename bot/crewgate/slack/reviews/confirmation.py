@@ -8,10 +8,11 @@ from crewgate.domain.caveats import Caveats
 from crewgate.domain.notes import Note
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, button, context, section
+from crewgate.slack.blockkit.blocks import Block, actions, context, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import form_strings, reader_strings, strings
+from crewgate.slack.reviews import form_strings, strings
+from crewgate.slack.reviews.buttons import READ, REVISE
 from crewgate.usecases.read_models import CardView
 
 
@@ -32,15 +33,14 @@ def render_confirmation(
     round_ = view.round
     question = round_.question
     words = form_strings.ASK_FOR_CHANGES if question is None else strings.IN_WORDS
-    buttons = [button(words, action_id=ids.REVISE, value=round_.id)]
+    buttons = [REVISE.on(round_.id, label=words)]
     if question is not None and outcome is not None:
         title, submit = form_strings.ANSWER_TITLE, form_strings.ANSWER_SUBMIT
         answer = [section(form_strings.will_answer(question.outcomes[outcome]))]
     else:
         title, submit, answer = form_strings.CONFIRM_TITLE, form_strings.CONFIRM_SUBMIT, []
     if caveats.is_excerpt and not while_reading:
-        read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
-        buttons.append(read)
+        buttons.append(READ.on(round_.id))
     return modal(
         title,
         [

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from crewgate.domain.notification import Output
-from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.block_pages import BlocksPage
-from crewgate.slack.blockkit.blocks import SECTION_LIMIT, Block, button, divider, section
+from crewgate.slack.blockkit.blocks import SECTION_LIMIT, Block, divider, section
 from crewgate.slack.blockkit.excerpts import first_part
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import clean, is_blank
 from crewgate.slack.reviews import reader_strings, state_strings, summary
+from crewgate.slack.reviews.buttons import READ
 from crewgate.slack.reviews.output import output_in_modal
 from crewgate.usecases.read_models import RoundLine
 
@@ -51,8 +51,7 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
         left_off = section(reader_strings.excerpt(characters, line.characters))
-        read = button(reader_strings.READ, action_id=ids.READ_ALL, value=round_.id)
-        yield left_off | {"accessory": read}
+        yield left_off | {"accessory": READ.on(round_.id)}
     answered, outcome = summary.decision_and_answer(round_)
     yield section(answered[:SECTION_LIMIT])
     if round_.decision is not None:

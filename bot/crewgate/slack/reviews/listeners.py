@@ -36,7 +36,7 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_error_modal, show_in_form
 from crewgate.slack.payloads import Submission, parse_asked, parse_submission
 from crewgate.slack.press import Press, Reply, Where, parse_press
-from crewgate.slack.reviews import form_strings
+from crewgate.slack.reviews import buttons, form_strings
 from crewgate.slack.reviews.modals import (
     approve_form,
     confirmation,
@@ -218,19 +218,19 @@ async def _done(press: Press, reply: Reply) -> None:
 
 
 VERBS: Final[Mapping[str, Verb]] = {
-    ids.APPROVE: _decide_at_once,
+    buttons.APPROVE.id: _decide_at_once,
     ids.ANSWER: _decide_at_once,
-    ids.REVISE: _Open(revise_form),
-    ids.COMMENT: _Open(approve_form),
-    ids.TAKE_BACK: _Record(take_back, "taken_back"),
-    ids.CLAIM: _Record(claim, "claimed", is_watched=False),
-    ids.RETRY: _Record(retry, "retried"),
-    ids.REOPEN: _Record(reopen, "reopened"),
-    ids.DISMISS: _Open(dismiss_form),
-    ids.DISMISS_REPORT: _Open(dismiss_report_form),
-    ids.READ_ALL: _Read(ReaderTab.WHOLE),
-    ids.SHOW_CHANGES: _Read(ReaderTab.CHANGES),
-    ids.HISTORY: _Read(ReaderTab.HISTORY),
+    buttons.REVISE.id: _Open(revise_form),
+    buttons.COMMENT.id: _Open(approve_form),
+    buttons.TAKE_BACK.id: _Record(take_back, "taken_back"),
+    buttons.CLAIM.id: _Record(claim, "claimed", is_watched=False),
+    buttons.RETRY.id: _Record(retry, "retried"),
+    buttons.REOPEN.id: _Record(reopen, "reopened"),
+    buttons.DISMISS.id: _Open(dismiss_form),
+    buttons.DISMISS_REPORT.id: _Open(dismiss_report_form),
+    buttons.READ.id: _Read(ReaderTab.WHOLE),
+    buttons.CHANGES.id: _Read(ReaderTab.CHANGES),
+    buttons.HISTORY.id: _Read(ReaderTab.HISTORY),
     ids.NEXT_PAGE: _Turn(+1),
     ids.PREVIOUS_PAGE: _Turn(-1),
     ids.ADD_NOTE: _fill_in,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, plain_text, section
-from crewgate.slack.reviews import reader_strings, strings
+from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.presentation import Waiting, present
 from crewgate.usecases.read_models import CardView
 
@@ -18,17 +18,15 @@ def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
     waits = isinstance(present(round_), Waiting)
     changes = not waits and view.previous is not None
     comment = waits and round_.question is None
-    choices = [
-        (reader_strings.HISTORY, ids.HISTORY),
-        *([(reader_strings.CHANGES, ids.SHOW_CHANGES)] if changes else []),
-        *([(strings.APPROVE_WITH_COMMENT, ids.COMMENT)] if comment else []),
-        *([(reader_strings.READ, ids.READ_ALL)] if waits and whole else []),
+    entries = [
+        buttons.HISTORY,
+        *([buttons.CHANGES] if changes else []),
+        *([buttons.COMMENT] if comment else []),
+        *([buttons.READ] if waits and whole else []),
     ]
     accessory = {
         "type": "overflow",
         "action_id": ids.MENU,
-        "options": [
-            {"text": plain_text(label, LABEL_LIMIT), "value": value} for label, value in choices
-        ],
+        "options": [one.entry for one in entries],
     }
     return section(headline) | {"block_id": round_.id, "accessory": accessory}

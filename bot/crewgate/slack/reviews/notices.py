@@ -11,12 +11,11 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
-from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Message, actions, button, context, notification, section
+from crewgate.slack.blockkit.blocks import Message, actions, context, notification, section
 from crewgate.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
-from crewgate.slack.reviews import notice_strings, state_strings, strings
-from crewgate.slack.reviews.buttons import dismiss_button, retry_button
+from crewgate.slack.reviews import notice_strings, state_strings
+from crewgate.slack.reviews.buttons import DISMISS, DISMISS_REPORT, RETRY
 from crewgate.slack.reviews.calls import mentionable, not_voted
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from crewgate.usecases.read_models import DeadLetter
@@ -83,7 +82,7 @@ def render_refresh_failed(round_: Round) -> Message | None:
         return None
     blocks = [section(state_strings.refresh_failed(shown, round_))]
     if isinstance(shown, Stuck):
-        blocks.append(actions(retry_button(round_), dismiss_button(round_)))
+        blocks.append(actions(RETRY.on(round_.id), DISMISS.on(round_.id)))
     return Message(notification(state_strings.push(round_, shown)), blocks)
 
 
@@ -112,5 +111,5 @@ def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
         blocks.append(section(f"```\n{body}\n```"))
     if head != whole:
         blocks.append(context(notice_strings.dead_letter_cut(len(dead_letter.body))))
-    dismiss = button(strings.DISMISS, action_id=ids.DISMISS_REPORT, value=dead_letter.id)
+    dismiss = DISMISS_REPORT.on(dead_letter.id)
     return Message(text, [*blocks, actions(dismiss)])

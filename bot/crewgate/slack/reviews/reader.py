@@ -24,7 +24,7 @@ from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.page_buttons import page_buttons
 from crewgate.slack.reviews import reader_strings, state_strings, strings
-from crewgate.slack.reviews.buttons import decide_buttons, take_back_button
+from crewgate.slack.reviews.buttons import decide_buttons, last_buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
@@ -100,7 +100,7 @@ def render_reader(
             previous_id=ids.PREVIOUS_PAGE,
             next_id=ids.NEXT_PAGE,
         ),
-        *([actions(*decide_buttons(round_), *_take_back(round_))] if waits else []),
+        *([actions(*decide_buttons(round_), *last_buttons(round_))] if waits else []),
     ]
     made = modal(
         _TITLES[position.tab],
@@ -116,10 +116,6 @@ def render_reader(
 def _state(round_: Round) -> str:
     """The state of the round; for one that waits, the approvals so far."""
     return strings.so_far(round_) or state_strings.in_full(present(round_))
-
-
-def _take_back(round_: Round) -> list[Block]:
-    return [take_back_button(round_)] if round_.votes else []
 
 
 def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> BlocksPage:

@@ -33,17 +33,9 @@ from crewgate.slack.strings import (
 )
 from crewgate.usecases.read_models import CardView
 
-APPROVE: Final = "Approve"
 REVISE: Final = "Revise"
-RETRY: Final = "Retry"
-REOPEN: Final = "Reopen"
-DISMISS: Final = "Dismiss"
-TAKE_BACK: Final = "Take back"
-I_AM_ON_IT: Final = "I'm on it"
-APPROVE_WITH_COMMENT: Final = "Approve with a comment…"
 IN_WORDS: Final = "Answer in words"
 CHOOSE: Final = "Choose an outcome"
-READ_WORDS: Final = "Read the words"
 RECORDED: Final = "Recorded. Slack is slow to show it on the card; you need not press again."
 NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
 NOBODY_DECIDED: Final = "A newer output came before anybody decided."

@@ -6,7 +6,7 @@ from typing import Final
 
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Message, actions, button, section
-from crewgate.slack.reviews.strings import APPROVE, REVISE
+from crewgate.slack.reviews.buttons import APPROVE, REVISE
 from crewgate.slack.trial import strings
 
 #: What its buttons carry: there is nothing behind them.
@@ -20,8 +20,8 @@ def render_trial_card() -> Message:
         [
             section(strings.CARD),
             actions(
-                button(APPROVE, action_id=ids.TRIAL_APPROVE, value=_VALUE, style="primary"),
-                button(REVISE, action_id=ids.TRIAL_REVISE, value=_VALUE),
+                button(APPROVE.label, action_id=ids.TRIAL_APPROVE, value=_VALUE, style="primary"),
+                button(REVISE.label, action_id=ids.TRIAL_REVISE, value=_VALUE),
                 button(strings.REMOVE, action_id=ids.TRIAL_REMOVE, value=_VALUE),
             ),
         ],
