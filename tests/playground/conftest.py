@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,18 +84,32 @@ class Site:
         return page
 
 
-@pytest.fixture
-async def site(browser: Browser) -> AsyncIterator[Site]:
-    """A fresh playground; fails the test when a page had an error or broke its own policy."""
+@asynccontextmanager
+async def open_site(
+    browser: Browser, address: str, environment: Environment
+) -> AsyncIterator[Site]:
+    """Pages on a playground; fails the test when one had an error or broke its own policy."""
     errors: list[str] = []
-    async with open_playground(port=0, task_seconds=0.05, say=lambda _: None) as (
-        address,
-        environment,
-    ):
-        yield Site(address, environment, browser, errors)
-        for context in browser.contexts:
-            await context.close()
+    yield Site(address, environment, browser, errors)
+    for context in browser.contexts:
+        await context.close()
+    for user in [user for user, opened in environment.workspace.world.modals.items() if opened]:
+        await environment.workspace.close_modal(user, all_of_them=True)
     assert errors == []
+
+
+@pytest.fixture(scope="module")
+async def playground(browser: Browser) -> AsyncIterator[tuple[str, Environment]]:
+    """One playground for all tests of a module."""
+    async with open_playground(port=0, task_seconds=0.05, say=lambda _: None) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def site(browser: Browser, playground: tuple[str, Environment]) -> AsyncIterator[Site]:
+    """Pages on the module's playground, which may hold what earlier tests left in it."""
+    async with open_site(browser, *playground) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

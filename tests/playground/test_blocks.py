@@ -38,9 +38,11 @@ class StandInBot:
 @pytest.fixture
 async def bot(site: Site) -> AsyncIterator[StandInBot]:
     bot = StandInBot()
+    before = site.environment.workspace.events_url
     async with serve(takes_posts("/", bot.listen)) as url:
         site.environment.workspace.events_url = url
         yield bot
+        site.environment.workspace.events_url = before
 
 
 def text(words: str) -> dict[str, str]:

@@ -15,11 +15,12 @@ PHONE = 600
 
 async def home_of_two(site: Site, width: int = 1280, first: str = "") -> Page:
     """Ana's Home with two drafts that wait, of which the first may be longer."""
+    workspace = site.environment.workspace
+    before = len(workspace.messages(CHANNEL))
     for number, more in ((1, first), (2, "")):
-        await fake_crew(site.environment).pause(f"e-{number}", "draft", f"Draft {number}.{more}")
-    await site.environment.workspace.until(
-        lambda: len(site.environment.workspace.messages(CHANNEL)) == 2
-    )
+        output = f"Draft {number}.{more}"
+        await fake_crew(site.environment).pause(f"e-{before + number}", "draft", output)
+    await workspace.until(lambda: len(workspace.messages(CHANNEL)) == before + 2)
     page = await site.page(width=width)
     if width < PHONE:
         await page.get_by_role("button", name="Channels and people").click()
@@ -35,12 +36,25 @@ async def middle(button: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+async def the_second_decided(page: Page) -> None:
+    """Leave nothing that waits."""
+    await page.keyboard.press("Escape")
+    await page.locator(".home").get_by_role("button", name="Approve").click()
+    await expect(page.locator(".home").get_by_text("Waiting for you: 0")).to_be_visible()
+
+
+def decided(site: Site) -> list[str]:
+    """The drafts whose decisions the crew has."""
+    return [resume.execution_id for resume in fake_crew(site.environment).resumes]
+
+
 @pytest.mark.parametrize("first", ["", " It is long." * 10])
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_a_second_click_on_one_spot_approves_no_other(
     site: Site, width: int, first: str
 ) -> None:
     """A decided row is as high as before: what is below it does not come under the pointer."""
+    before = decided(site)
     page = await home_of_two(site, width, first)
     home = page.locator(".home")
     spot = await middle(home.get_by_role("button", name="Approve").first)
@@ -55,10 +69,12 @@ async def test_a_second_click_on_one_spot_approves_no_other(
         await page.keyboard.press("Escape")
     await home.get_by_role("button", name="Revise").click()
     await expect(page.get_by_role("dialog")).to_contain_text("Draft 2.")
-    assert [resume.execution_id for resume in site.environment.crew.resumes] == ["e-1"]
+    assert decided(site) == [*before, f"e-{len(before) + 1}"]
+    await the_second_decided(page)
 
 
 async def test_a_double_click_is_one_decision(site: Site) -> None:
+    before = decided(site)
     page = await home_of_two(site)
     home = page.locator(".home")
 
@@ -67,5 +83,6 @@ async def test_a_double_click_is_one_decision(site: Site) -> None:
     await expect(home.get_by_text("Waiting for you: 1")).to_be_visible()
     await expect(home.get_by_role("button", name="Approve")).to_have_count(1)
     await expect(home.get_by_text("Draft 1.")).to_be_visible()
-    await site.environment.crew.until(lambda: site.environment.crew.resumes)
-    assert [resume.execution_id for resume in site.environment.crew.resumes] == ["e-1"]
+    await fake_crew(site.environment).until(lambda: len(decided(site)) > len(before))
+    assert decided(site) == [*before, f"e-{len(before) + 1}"]
+    await the_second_decided(page)

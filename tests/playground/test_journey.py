@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from crewgate.demo.crew import State
 from crewgate.demo.environment import CHANNEL
+from crewgate.demo.playground.serve import open_playground
 from crewgate.demo.workspace import message_text
 from crewgate.runtime import utc_now
-from tests.playground.conftest import Site, card, kick_off, later_card, press
+from tests.playground.conftest import Site, card, kick_off, later_card, open_site, press
 
 #: A start of the bot, in ms.
 STARTS = 20_000
 FEEDBACK = "Add a source for every figure, and keep the reading short."
+
+
+@pytest.fixture
+async def site(browser: Browser) -> AsyncIterator[Site]:
+    """Pages on a playground in which nobody was before."""
+    async with (
+        open_playground(port=0, task_seconds=0.05, say=lambda _: None) as opened,
+        open_site(browser, *opened) as pages,
+    ):
+        yield pages
 
 
 async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_between(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from playwright.async_api import Page, expect
 
 from crewgate.demo.crew import SAMPLE
@@ -22,10 +23,12 @@ EVIL = """# A title <img src=x onerror="window.hit=1">
 """
 
 
-async def test_nothing_in_an_agent_s_output_runs(site: Site) -> None:
+async def test_nothing_in_an_agent_s_output_runs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = await site.page()
     draft = replace(SAMPLE[0], name="<b>draft</b>", produce=lambda *_: EVIL)
-    fake_crew(site.environment).script = (draft,)
+    monkeypatch.setattr(fake_crew(site.environment), "script", (draft,))
     await kick_off(page, "<script>window.hit = 6</script>")
     # The bot defuses what it shows; the page must be safe without that, too.
     await site.call(
@@ -64,7 +67,7 @@ async def test_a_phone_s_width_needs_no_sideways_scrolling(site: Site) -> None:
     assert await overflow(page) <= 0
     await page.get_by_role("button", name="The crew").click()
     await kick_off(page)
-    await expect(page.locator(".steps .paused")).to_be_visible()
+    await expect(page.locator(".steps .paused").first).to_be_visible()
     assert await overflow(page) <= 0
     await page.get_by_role("button", name="Slack", exact=True).click()
     await expect(card(page, "round 1")).to_be_visible()
