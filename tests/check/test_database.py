@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -48,3 +50,12 @@ async def test_one_from_later_code_is_wrong_and_nothing_writes_to_it(
     with pytest.raises(StoreUnavailable, match="a later Crewgate"):
         await confirm_reviewer(database_url, ADDRESS, "U0BEN")
     assert await address_owners(database_url) == {}
+
+
+async def test_only_an_address_and_an_account_of_a_database_that_is_there_are_confirmed(
+    database_url: str, tmp_path: Path
+) -> None:
+    assert await confirm_reviewer(database_url, "lead", "U0BEN") == 1
+    assert await confirm_reviewer(database_url, ADDRESS, "ben") == 1
+    with pytest.raises(StoreUnavailable, match="there is no database yet"):
+        await confirm_reviewer(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}", ADDRESS, "U0BEN")
