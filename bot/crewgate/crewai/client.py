@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import httpx
+from typing_extensions import override
 
 from crewgate.crewai.answers import error_words, outcome_of
 from crewgate.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
@@ -33,7 +34,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
 from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
 from crewgate.usecases.ports.base import LARGE, OffLoop
-from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.ports.crew import CrewClient, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewUnavailable, Progress
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class HttpCrew:
-    """One deployed crew's REST API: `usecases.ports.crew.CrewClient`.
+class HttpCrew(CrewClient):
+    """One deployed crew's REST API.
 
     Kickoffs go through `kickoff_http` where it is given: those that take minutes must not use up
     the connections that resumes need.
@@ -79,10 +80,10 @@ class HttpCrew:
         self._timeouts = timeouts
         self._redactor = (redactor or Redactor()).also((token,))
 
+    @override
     async def resume(
         self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
     ) -> Outcome:
-        """See `CrewClient`."""
         body = json.dumps(resume_body(execution_id, task_id, decision, webhooks)).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, Answer):
@@ -92,16 +93,16 @@ class HttpCrew:
         redacted = await self._redacted(answer, redactor)
         return outcome_of(redacted, parse=parse_resume_answer, now=self._clock())
 
+    @override
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
-        """See `CrewClient`."""
         body = kickoff_body(request, webhooks)
         answer = await self._post(self._kickoff_http, "/kickoff", body, self._timeouts.kickoff)
         if not isinstance(answer, Answer):
             return answer
         return _kickoff_answer(answer, await self._redacted(answer, self._redactor))
 
+    @override
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
-        """See `CrewClient`."""
         if execution_id in (".", ".."):  # would be another path, whatever the quoting
             return CrewUnavailable(
                 "no crew can be asked for an execution of this name", answered=True
@@ -109,12 +110,12 @@ class HttpCrew:
         path = f"/status/{quote(execution_id, safe='')}"
         return await self._get(path, parse_status, self._timeouts.status)
 
+    @override
     async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
-        """See `CrewClient`; shows whether URL and token are right."""
         return await self._get("/inputs", parse_inputs, self._timeouts.inputs)
 
+    @override
     async def ping(self) -> CrewUnavailable | None:
-        """See `CrewClient`."""
         answer = await self._get("/inputs", parse_inputs, self._timeouts.status)
         return answer if isinstance(answer, CrewUnavailable) else None
 

@@ -15,6 +15,7 @@ from typing import Final
 
 import httpx
 from pydantic import AliasPath, Field
+from typing_extensions import override
 
 from crewgate.crewai.answers import outcome_of
 from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
@@ -34,6 +35,7 @@ from crewgate.network.untrusted_addresses import (
     post,
 )
 from crewgate.usecases.ports.base import LARGE, OffLoop
+from crewgate.usecases.ports.crew import FlowAnswers
 
 _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
@@ -55,8 +57,8 @@ class _Taken(Wire):
     outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
 
 
-class HttpFlowAnswers:
-    """`usecases.ports.crew.FlowAnswers`. `hosts` are those that the crews' settings name."""
+class HttpFlowAnswers(FlowAnswers):
+    """Answers flows by HTTP. `hosts` are those that the crews' settings name."""
 
     def __init__(
         self,
@@ -78,8 +80,8 @@ class HttpFlowAnswers:
         self._off_loop = off_loop
         self._is_proxied = is_proxied
 
+    @override
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
-        """See `FlowAnswers`."""
         if not feedback.strip():
             return _EMPTY
         where = _parse(callback.url)

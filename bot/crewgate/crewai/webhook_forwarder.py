@@ -9,18 +9,20 @@ from http import HTTPStatus
 from typing import Final
 
 import httpx
+from typing_extensions import override
 
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused
 from crewgate.network.client import TIMEOUTS, Answer
 from crewgate.network.lookups import Lookups
 from crewgate.network.untrusted_addresses import Post, call
+from crewgate.usecases.ports.crew import WebhookForwarder
 from crewgate.usecases.read_models import ForwardedWebhook
 
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-class HttpWebhookForwarder:
-    """`usecases.ports.crew.WebhookForwarder`.
+class HttpWebhookForwarder(WebhookForwarder):
+    """Posts webhooks to callers' addresses.
 
     `private_crews` are those at private addresses: their callers may be at such ones too.
     """
@@ -32,8 +34,8 @@ class HttpWebhookForwarder:
         self._lookups = lookups
         self._private_crews = private_crews
 
+    @override
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
-        """See `WebhookForwarder`."""
         answer = await call(
             self._http,
             self._lookups,

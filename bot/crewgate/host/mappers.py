@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import asdict
 from typing import Any
 
-from crewgate.crew_api.wire import Address, Json, Kickoff, Urls
+from crewgate.crew_api.wire import Address, Kickoff, Urls
 from crewgate.host.records import (
     Decision,
     DueWebhook,
@@ -21,21 +22,15 @@ from crewgate.host.records import (
 
 
 def kickoff_to_text(kickoff: Kickoff) -> str:
-    """A kickoff as it is stored, without the URLs that are forgotten."""
-    return json.dumps(
-        {
-            "inputs": kickoff.inputs,
-            "meta": kickoff.meta,
-            "human_input": _from_address(kickoff.human_input),
-            "stream": _from_address(kickoff.stream),
-            "events": kickoff.events,
-        }
-    )
+    """Return a kickoff as it is stored, without the URLs that are forgotten."""
+    stored = asdict(kickoff)
+    del stored["urls"]
+    return json.dumps(stored)
 
 
 def with_human_input(text: str, address: Address) -> str:
-    """A stored kickoff with another address for human input."""
-    return json.dumps(json.loads(text) | {"human_input": _from_address(address)})
+    """Return a stored kickoff with another address for human input."""
+    return json.dumps(json.loads(text) | {"human_input": asdict(address)})
 
 
 def execution_from_row(row: sqlite3.Row) -> Execution:
@@ -44,21 +39,17 @@ def execution_from_row(row: sqlite3.Row) -> Execution:
     kickoff = Kickoff(
         inputs=stored["inputs"],
         meta=stored["meta"],
-        urls=Urls(task=row["task_url"], step=row["step_url"], crew=row["crew_url"]),
+        urls=Urls(row["task_url"], row["step_url"], row["crew_url"]),
         human_input=_to_address(stored["human_input"]),
         stream=_to_address(stored["stream"]),
         events=tuple(stored["events"]),
     )
+    same = ("id", "target", "result", "error", "created_at", "ended_at")
     return Execution(
-        id=row["id"],
-        target=row["target"],
+        **{name: row[name] for name in same},
         kickoff=kickoff,
         state=State(row["state"]),
         tasks=tuple(TaskRow(**task) for task in json.loads(row["tasks"])),
-        result=row["result"],
-        error=row["error"],
-        created_at=row["created_at"],
-        ended_at=row["ended_at"],
     )
 
 
@@ -97,12 +88,6 @@ def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
         about=row["about"],
     )
     return DueWebhook(row["id"], row["execution_id"], webhook, row["tries"])
-
-
-def _from_address(address: Address | None) -> Json | None:
-    if address is None:
-        return None
-    return {"url": address.url, "authorization": address.authorization}
 
 
 def _to_address(stored: dict[str, Any] | None) -> Address | None:

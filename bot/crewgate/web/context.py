@@ -56,7 +56,7 @@ class WebContext:
     """Crews whose webhooks are forwarded to their callers."""
 
     def credentials_of(self, request: web.Request) -> Credentials:
-        """Those of the crew that a request's path names. Raises RequestRefused."""
+        """Return those of the crew that a request's path names. Raises RequestRefused."""
         crew = request.match_info["crew"]
         if crew not in self.credentials:
             raise RequestRefused(unknown_crew(crew))

@@ -1,4 +1,4 @@
-"""What flows send when they pause: signed, and never thrown away once that is seen."""
+"""The requests that flows send when they pause: signed, and then never thrown away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crewgate.usecases.flows import receive_flow_request
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import Credentials
 from crewgate.web.flow_signature import TakenRequests, signature_of
-from crewgate.web.webhooks import parse_anew, parse_or_keep
+from crewgate.web.webhooks import answer_received, parse_anew, parse_or_keep
 
 log = structlog.get_logger(__name__)
 
@@ -62,25 +62,19 @@ async def _take(
         clock=context.clock,
         new_id=context.new_id,
     )
-    review = received.round.review
-    status = "accepted" if received.accepted else "duplicate"
-    log.info(
+    return answer_received(
         "flow_request",
-        crew=crew,
-        execution=review.execution_id,
-        method=review.task_id,
-        round=received.round.number,
+        crew,
+        received,
+        method=received.round.review.task_id,
         escalation=flow_request.escalation,
-        status=status,
     )
-    answer = {"review": review.id, "round": received.round.number, "status": status}
-    return web.json_response(answer, status=202)
 
 
 async def _read_signed(
     request: web.Request, credentials: Credentials, context: WebContext, room: Room
 ) -> tuple[Body, str]:
-    """The body, if it is signed, and its signature.
+    """Return the body, if it is signed, and its signature.
 
     More is read than is taken: what is signed must not be lost.
 
@@ -116,7 +110,7 @@ def _takes_none() -> web.Response:
 
 
 def _parse(content: bytes, *, context: WebContext, redactor: Redactor) -> FlowRequest:
-    """What a flow says without secrets, save where and with what it is answered.
+    """Parse what a flow says, without secrets except in its callback.
 
     Raises Malformed.
     """

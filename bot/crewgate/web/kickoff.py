@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import structlog
 from aiohttp import web
 
@@ -35,7 +37,7 @@ async def on_register(request: web.Request, *, context: WebContext) -> web.Respo
 
 
 def _authenticate(request: web.Request, context: WebContext) -> str:
-    """The crew that a caller with its token names. Raises RequestRefused."""
+    """Return the crew that a caller with its token names. Raises RequestRefused."""
     credentials = context.credentials_of(request)
     if not credentials.accept_caller(request.headers.get("Authorization")):
         log.warning("wrong_caller", crew=credentials.crew)
@@ -59,9 +61,11 @@ def _response(outcome: KickoffOutcome) -> web.Response:
             return refusal(
                 502, "crew_unreachable", f"Nothing was started: the crew cannot be reached ({why})."
             )
-        case Unknown(why=why):  # pragma: no branch  # there is no fourth
+        case Unknown(why=why):
             return refusal(
                 504,
                 "answer_lost",
                 f"It may have been started: {why}. Look before you retry.",
             )
+        case _:
+            assert_never(outcome)

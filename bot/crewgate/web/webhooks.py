@@ -28,7 +28,7 @@ from crewgate.network.request_body import (
 )
 from crewgate.usecases.ports.base import LARGE
 from crewgate.usecases.read_models import ForwardedWebhook
-from crewgate.usecases.receive import receive_notification, store_dead_letter
+from crewgate.usecases.receive import Received, receive_notification, store_dead_letter
 from crewgate.usecases.stream import record_events
 from crewgate.usecases.track import record_update
 from crewgate.web.context import WebContext
@@ -42,11 +42,7 @@ T = TypeVar("T")
 
 async def on_human_input(request: web.Request, *, context: WebContext) -> web.Response:
     """A crew paused. 202 only once the notification is stored: the crew never repeats it."""
-    credentials = context.credentials_of(request)
-    crew = credentials.crew
-    if not credentials.accept_crew(request.headers.get("Authorization")):
-        log.warning("wrong_credentials", crew=crew)
-        raise RequestRefused(unauthorised())
+    crew = _authenticate(request, context)
     body = await read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await parse_or_keep(request, body, parse, context)
@@ -58,18 +54,24 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
         clock=context.clock,
         new_id=context.new_id,
     )
-    review = received.round.review
+    return answer_received("notification", crew, received, task=received.round.review.task_id)
+
+
+def answer_received(event: str, crew: str, received: Received, **told: object) -> web.Response:
+    """Log a request for people, which is stored now, and answer 202 with its round."""
+    review, number = received.round.review, received.round.number
     status = "accepted" if received.accepted else "duplicate"
-    log.info(
-        "notification",
-        crew=crew,
-        execution=review.execution_id,
-        task=review.task_id,
-        round=received.round.number,
-        status=status,
-    )
-    answer = {"review": review.id, "round": received.round.number, "status": status}
-    return web.json_response(answer, status=202)
+    log.info(event, crew=crew, execution=review.execution_id, round=number, status=status, **told)
+    return web.json_response({"review": review.id, "round": number, "status": status}, status=202)
+
+
+def _authenticate(request: web.Request, context: WebContext) -> str:
+    """Return the crew that presents its webhook secret. Raises RequestRefused."""
+    credentials = context.credentials_of(request)
+    if not credentials.accept_crew(request.headers.get("Authorization")):
+        log.warning("wrong_credentials", crew=credentials.crew)
+        raise RequestRefused(unauthorised())
+    return credentials.crew
 
 
 def _wrong_key(crew: str, kind: EventKind) -> RequestRefused:
@@ -126,11 +128,7 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
 
 async def on_stream(request: web.Request, *, context: WebContext) -> web.Response:
     """A batch of events: 202 once all of it is stored."""
-    credentials = context.credentials_of(request)
-    crew = credentials.crew
-    if not credentials.accept_crew(request.headers.get("Authorization")):
-        log.warning("wrong_credentials", crew=crew)
-        raise RequestRefused(unauthorised())
+    crew = _authenticate(request, context)
     body = await read_body(request)
     redactor = context.redactors[crew]
     parse = partial(_parse_events, parse=context.parse_events, redactor=redactor)
@@ -160,7 +158,7 @@ def _to_forward(
 
 
 def _parse_notification(content: bytes, *, context: WebContext, redactor: Redactor) -> Notification:
-    """What a crew says without secrets, save for the webhooks that it shall be given again.
+    """Parse what a crew says, without secrets except in the webhooks that it is given again.
 
     Raises Malformed.
     """
@@ -188,7 +186,7 @@ def _parse_update(
 
 
 def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
-    """A body without secrets, read: long texts are cut, and half a secret would not be found."""
+    """Parse a body anew without its secrets: in texts that are cut, half a secret is not found."""
     if clean != content:
         with suppress(Malformed):  # an id may have become too long
             return parse(clean)
@@ -220,7 +218,7 @@ async def _parse(
 
 
 async def _off_loop(work: Callable[[bytes], T], content: bytes, context: WebContext) -> T:
-    """What is done with a body, in a thread if that takes long."""
+    """Return what is made of a body, in a thread if that takes long."""
     return work(content) if len(content) <= LARGE else await context.off_loop(work, content)
 
 

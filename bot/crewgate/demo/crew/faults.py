@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,10 @@ class Fault:
                 return {"detail": [{**problem, "input": _json_or_text(body)}]}
             case Echo.MESSAGE:
                 return {"error": "Rejected", "message": f"Rejected: {head} {body}"}
-            case Echo.TEXT:  # pragma: no branch  # there is no fourth
+            case Echo.TEXT:
                 return f"{head}\n\n{body}"
+            case _:
+                assert_never(self.echo)
 
 
 def _json_or_text(text: str) -> object:
