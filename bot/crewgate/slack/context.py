@@ -1,4 +1,4 @@
-"""What Slack's listeners work with, in one frozen object."""
+"""The dependencies of Slack's listeners, in one frozen object."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackContext(ReviewContext):
-    """What the listeners of all features work with; built once, by the app."""
+    """The dependencies of all features' listeners; built once, by the app."""
 
     directory: SlackDirectory
     client: AsyncWebClient
-    """For what no payload asked for: Home."""
+    """For calls that answer no payload: Home."""
     identity: Identity
     clients: CrewClients
     kickoffs: Kickoffs
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
-    """What to start, made of the inputs that somebody filled in."""
+    """Makes the request for a kickoff of the inputs that somebody filled in."""
     saved: Wakeup
-    """Set whenever something was saved: Home shows it then."""
+    """Set whenever something was saved, so that Home shows it."""
     sleep: Sleep
     off_loop: OffLoop
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
-        """Who may decide on a round and has not approved it yet.
+        """Return the people who may decide on a round and have not approved it yet.
 
-        No e-mail address of somebody whom Slack knows.
+        Accounts replace the e-mail addresses that Slack knows.
         """
         voted = set(map(User, voices_of(round_.votes)))
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))

@@ -1,4 +1,4 @@
-"""What one person is told when nothing came of what they did: from an error to a sentence."""
+"""Errors as sentences for the person who pressed, typed or sent a form."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why nothing came of it: as mrkdwn, and as plain text for an error inside a form."""
+    """The reason for a refusal, as mrkdwn and as plain text for an error inside a form."""
 
     mrkdwn: str
     plain: str
 
 
 def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explanation:  # noqa: PLR0911  # a table
-    """Why nothing came of a click, a command or a form.
+    """Return the reason why a press, a command or a form was refused.
 
-    `in_slack` puts the account for an e-mail address that Slack knows.
+    `in_slack` replaces e-mail addresses that Slack knows by their accounts.
     """
     match error:
         case NotPermitted():
@@ -91,7 +91,7 @@ def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef]) -> Exp
 
 
 def _only(sentence: str) -> Explanation:
-    """What never comes of a form, or is plain anyway."""
+    """Use one sentence for both: it is plain, or no form ever shows it."""
     return Explanation(sentence, sentence)
 
 
@@ -105,9 +105,9 @@ async def explain_errors(
     plain: bool = False,
     **about: str,
 ) -> AsyncIterator[None]:
-    """Have a person told why when the block raises a CrewgateError, which ends here.
+    """Tell a person the reason when the block raises a CrewgateError, which ends here.
 
-    `ack` is called before: only if the block raises before its own acknowledgement. `about` goes
+    `ack` is called before that; it is for blocks that raise before they acknowledge. `about` goes
     into the log.
     """
     try:
@@ -124,10 +124,10 @@ async def explain_errors(
 
 
 def render_error_modal(sentence: str) -> Block:
-    """Why nothing came of a click in a modal or in Home."""
+    """The modal that explains a refusal in a modal or in Home."""
     return modal(strings.ERROR_TITLE, [section(sentence)], close=strings.CLOSE)
 
 
 async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:
-    """Keep a form open, with what is wrong below the box; nothing written is lost."""
+    """Keep a form open with the problem below its box; no text is lost."""
     await ack(response_action="errors", errors={box: problem})

@@ -1,4 +1,4 @@
-"""Every listener of every feature, put on one Bolt app."""
+"""Registers the listeners of all features on one Bolt app."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crewgate.slack.teams import refuse_other_teams
 from crewgate.slack.trial import listeners as trial
 
 Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""What runs until it is cancelled."""
+"""A coroutine that runs until it is cancelled."""
 
 
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:

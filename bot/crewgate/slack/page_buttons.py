@@ -9,7 +9,7 @@ from crewgate.slack.blockkit.blocks import Block, actions, button, context
 def page_buttons(
     page: int, pages: int, *, value: str, previous_id: str, next_id: str
 ) -> list[Block]:
-    """Where somebody reads, with buttons to the pages beside it; nothing for a single page."""
+    """The number of the page and buttons to its neighbours; nothing for a single page."""
     if pages == 1:
         return []
     previous = button(strings.PREVIOUS, action_id=previous_id, value=value)

@@ -1,4 +1,4 @@
-"""What Slack sends, raw to typed. Nothing is trusted for more than an id.
+"""Slack's payloads, raw to typed. Nothing is trusted for more than an id.
 
 Each parser raises Malformed for a payload of another shape.
 """
@@ -49,9 +49,9 @@ class Submission:
     with_notes: bool = False
     """The box began with what people wrote in the thread."""
     seen: Seen = NOTHING_SEEN
-    """What the form told of before it was sent."""
+    """The caveats that the form showed."""
     outcome: int | None = None
-    """Which of a flow's outcomes it answers with."""
+    """The number of the flow's outcome that it answers with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class View:
     hash: str = ""
     """Another one whenever the view is updated."""
     metadata: str = ""
-    """What the bot stored in it: a form's `asked`, a reader's position, a Home's page."""
+    """The bot's own text in it: a form's `asked`, a reader's position, a Home's page."""
     typed: str = ""
-    """What the box for feedback holds."""
+    """The text in the box for feedback."""
     box: str = ids.FEEDBACK
     """The box's block id."""
     rows: tuple[str, ...] = ()
@@ -126,13 +126,13 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
 
 
 def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
-    """What a form that decides carries: the round, what the form tells of, a flow's outcome."""
+    """Return the metadata of a form that decides: the round, the caveats it shows, an outcome."""
     of_flow = [] if outcome is None else [outcome]
     return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *of_flow])
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
-    """The same, back again; earlier versions had forms that carry the round alone."""
+    """Read the metadata that `asked` made; the form behind Dismiss carries the round alone."""
     try:
         round_id, notes, claimed_by, excerpt, *of_flow = json.loads(metadata)
     except (TypeError, ValueError):
@@ -291,7 +291,7 @@ _ENTITY: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def readable(message: Mapping[str, Any]) -> str:
-    """What the person typed: without Slack's escapes and marks."""
+    """Return the text as the person typed it, without Slack's escapes and marks."""
     text = _LINK.sub(_typed, str(message.get("text") or ""))
     return re.sub("&(?:lt|gt|amp);", lambda match: _ENTITY[match[0]], text)
 

@@ -42,7 +42,7 @@ class Press:
     action: str
     """One of `ids`, whatever the element is called; `answer` for each outcome of a flow."""
     value: str
-    """What the button carries: the round's id, unless its verb says otherwise."""
+    """The value that the button carries: the round's id, unless its verb says otherwise."""
     by: Person
     trigger_id: str
     """Opens one modal within 3 s."""
@@ -54,7 +54,7 @@ class Press:
     view: View = NO_VIEW
     """The modal or the Home around it."""
     seen: Seen = NOTHING_SEEN
-    """What was shown beside the button."""
+    """The part of the output shown beside the button, as a caveat of an approval."""
 
 
 @raises_malformed
@@ -79,7 +79,7 @@ def parse_press(body: Mapping[str, Any]) -> Press:
 
 
 def _pressed(element: Mapping[str, Any]) -> tuple[str, str, int | None]:
-    """What the element does, what it carries, and a flow's outcome if it is one."""
+    """Return the element's action, its value, and the number of a flow's outcome if it is one."""
     name, _, number = str(element["action_id"]).partition(".")
     action, value = ids.ALIASES.get(name, name), str(element.get("value", ""))
     chosen = str((element.get("selected_option") or {}).get("value", ""))
@@ -102,7 +102,7 @@ class Reply:
     context: SlackContext
 
     def explained(self, *, round_id: str) -> AbstractAsyncContextManager[None]:
-        """Have the presser alone told why when the block raises a CrewgateError."""
+        """Tell the presser alone the reason when the block raises a CrewgateError."""
         return explain_errors(
             self.refuse, context=self.context, ack=self.ack, by=self.press.by, round=round_id
         )
@@ -130,7 +130,7 @@ class Reply:
         return is_open
 
     async def update(self, view: Block) -> bool:
-        """Replace the modal that was pressed in, unless it was updated since; return whether."""
+        """Replace the modal that was pressed in, unless it was updated since; return success."""
         around = self.press.view
         return await update_modal(self.client, view, view_id=around.id, hash=around.hash)
 

@@ -12,7 +12,7 @@ from crewgate.slack.blockkit.modals import date_field, modal, person_field
 
 
 def render_form(*, until: date | None, delegate: Person | None, above: str = "") -> Block:
-    """The form, with what is set or was typed already; `above` is what there is to say first."""
+    """The form with the values that are set or were typed already; `above` is said first."""
     return modal(
         strings.TITLE,
         [
@@ -33,5 +33,5 @@ def render_form(*, until: date | None, delegate: Person | None, above: str = "")
 
 
 def render_notice(sentence: str) -> Block:
-    """In place of the form, once it is set."""
+    """The modal in place of the form, once the absence is set."""
     return modal(strings.TITLE, [section(sentence)], close=strings.DONE)

@@ -28,14 +28,14 @@ from crewgate.slack.errors import explain_errors
 from crewgate.slack.payloads import Command
 from crewgate.usecases.away import come_back, go_away
 
-#: Where the day ends of somebody of whom Slack does not say where they are.
+#: The time zone of people for whom Slack tells none.
 ELSE: Final = ZoneInfo("UTC")
 _ABOUT_THE_DAY: Final = frozenset({WhyNot.PAST, WhyNot.TOO_FAR})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said of it, and the field of the form that is wrong; None once it is set."""
+    """A sentence, and the field of the form that is wrong; None once the absence is set."""
 
     sentence: str
     wrong: str | None = None
@@ -49,7 +49,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 async def on_away_command(
     command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
-    """Set it where all is said, else open the form with what is."""
+    """Set the absence if the command is complete; else open the form with the rest."""
     say = partial(send_ephemeral, respond)
     async with explain_errors(say, context=context, by=command.by):
         try:
@@ -68,7 +68,7 @@ async def on_away_command(
 
 
 async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
-    """End it, and say whether there was anything to end."""
+    """End the absence, and say if there was none."""
     say = partial(send_ephemeral, respond)
     async with explain_errors(say, context=context, by=by):
         was_away = await come_back(by, context=context)
@@ -78,7 +78,7 @@ async def on_back_command(by: Person, respond: Respond, *, context: SlackContext
 async def on_away_submitted(
     ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
-    """The form was sent: set it, or say below the field what is wrong with it."""
+    """Set the absence, or show below the field what is wrong with it."""
     form = parse_away_form(body)
 
     async def ask_again(warning: str) -> None:
@@ -96,14 +96,14 @@ async def on_away_submitted(
 async def _set(
     by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
 ) -> Answer:
-    """Both questions to Slack at once: it waits 3 s for the answer to a form."""
+    """Set the absence. Slack gets both questions at once: it waits 3 s for the answer to a form."""
     zone, is_colleague = await asyncio.gather(
         time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
     )
     here = zone or ELSE
     latest = last_day(context.clock(), here)
     if is_colleague is None:
-        # Nobody is asked about once more: that could take longer than Slack waits.
+        # Slack is not asked again: that could take longer than it waits.
         return Answer(strings.refused(WhyNot.NOT_TOLD, latest), ids.AWAY_DELEGATE)
     try:
         absence = await go_away(by, delegate, until=end_of_day(day, here), context=context)
@@ -116,7 +116,7 @@ async def _set(
 async def _form(
     by: Person, asked: AwayRequest, client: AsyncWebClient, context: SlackContext
 ) -> Block:
-    """The form with what was typed, else with what is set."""
+    """The form with what was typed, else with the present absence."""
     absence = await context.uow.read.absence(by.id, at=context.clock())
     if absence is None:
         return render_form(until=asked.until, delegate=asked.delegate)

@@ -1,4 +1,4 @@
-"""What somebody asks who goes away: typed behind the command, or filled into the form."""
+"""Requests to be away: typed behind the command, or filled into the form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crewgate.slack.payloads import parse_person, raises_malformed
 
 
 class Unclear(StrEnum):
-    """What of a command cannot be understood."""
+    """The part of a command that cannot be understood."""
 
     WORDS = "words"
     """It is neither a day nor a person."""
@@ -26,7 +26,7 @@ class Unclear(StrEnum):
 
 
 class RequestUnclear(Exception):
-    """A command cannot be understood; carries what of it, and what was typed there."""
+    """A command cannot be understood; carries the part, and what was typed there."""
 
     def __init__(self, what: Unclear, typed: str) -> None:
         super().__init__(what.value)
@@ -36,7 +36,7 @@ class RequestUnclear(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AwayRequest:
-    """What was typed, in whole or in part."""
+    """A request as typed, perhaps in part."""
 
     until: date | None = None
     """The last day, where the person is."""
@@ -58,7 +58,7 @@ _MENTION: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 
 
 def parse_request(text: str) -> AwayRequest:
-    """`away until 2026-12-01 for @Ben`, without what may be left out. Raises RequestUnclear."""
+    """Parse `away until 2026-12-01 for @Ben`; each half may be left out. Raises RequestUnclear."""
     until, delegate = None, None
     words = _WORD.findall(text)[1:]
     for name, value in zip_longest(words[::2], words[1::2]):

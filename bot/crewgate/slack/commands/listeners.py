@@ -44,7 +44,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 async def on_command(
     ack: AsyncAck, command: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
-    """Acknowledge first: a crew may take its 2 s to answer, and there is nothing to lose."""
+    """Acknowledge first, since a crew may take 2 s to answer; then answer."""
     await ack()
     asked = parse_command(command)
     match asked.arguments:

@@ -28,9 +28,9 @@ def register(app: AsyncApp, refresher: HomeRefresher) -> None:
 
 
 async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
-    """Somebody opened the app; its other tab is its messages.
+    """Show Home to somebody who opened it.
 
-    Slack shows what it had until it has the page: what can be pressed there keeps its place.
+    Slack shows the former page until it has the new one: rows with buttons keep their places.
     """
     opened = parse_home_opened(event)
     if opened is None:
@@ -43,7 +43,7 @@ async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
 
 
 async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher) -> None:
-    """To the next page of Home, or back, or the same one put in order."""
+    """Show the next page of Home, or the previous, or the same one put in order."""
     await ack()
     press = parse_press(body)
     page = _page(press.view.metadata) + _STEPS[press.action]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -59,7 +59,7 @@ async def on_kickoff_command(
 
 
 async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
-    """The crews to choose from, or those that were named.
+    """Return the crews to choose from, or those that were named.
 
     Raises UnknownCrew or NotAStarter when there is one only.
     """
@@ -79,7 +79,7 @@ async def on_crew_chosen(
     *,
     context: SlackContext,
 ) -> None:
-    """A crew was chosen: ask it for its inputs."""
+    """Ask the chosen crew for its inputs."""
     form = parse_crew_choice(body)
     async with explain_errors(
         partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
@@ -98,7 +98,7 @@ async def on_kickoff_submitted(
     *,
     context: SlackContext,
 ) -> None:
-    """The form was sent: start the crew, which may take minutes, and say what came of it."""
+    """Start the crew, which may take minutes, and show the result."""
     form = parse_kickoff_form(body)
     empty = {
         f"{ids.KICKOFF_INPUT}.{name}": strings.EMPTY
@@ -118,9 +118,9 @@ async def on_kickoff_submitted(
 
 
 async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> bool:
-    """Whether this form is to be started; if not, it is acknowledged with why.
+    """Claim the form, so that it starts one execution although Slack may send it again.
 
-    Before the acknowledgement, for Slack may send a form again: it starts one execution.
+    Returns False, and acknowledges with the reason, if it may not be started.
     """
 
     async def ask_again(warning: str) -> None:
@@ -163,8 +163,10 @@ def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome
         case NotSent(why=why):
             warning = strings.crew_away(crew, why)
             return render_form(crew, list(values), values=values, warning=warning)
-        case Unknown(why=why):  # pragma: no branch  # there is no fifth
+        case Unknown(why=why):
             return render_notice(strings.unclear(why))
+        case _:
+            assert_never(answer)
 
 
 async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
@@ -195,9 +197,9 @@ async def _replace(
 ) -> None:
     """Replace the notice in place of a form, once Slack shows it.
 
-    By an id of its own, which Slack does not know before it shows the notice: two connections may
-    bring it the two in any order. In the end by the form's, should Slack not know the other at all.
-    The person may have closed it, and then there is nothing to replace.
+    The notice is named by an id of its own, which Slack does not know before it shows the notice:
+    two connections may bring it the two in any order. The form's id is the last resort. If the
+    person closed it, there is nothing to replace.
     """
     if not await _update(client, view, context, external_id=form.id):
         await update_modal(client, view, view_id=form.view_id)

@@ -1,1 +1,1 @@
-"""What people write in the thread of a waiting round."""
+"""Messages in the thread of a waiting round."""

@@ -117,7 +117,7 @@ def outcomes_in_full(question: Question) -> list[Block]:
 
 
 def _labels(question: Question) -> list[str]:
-    """What stands on the buttons: the outcomes, numbered where they could be mistaken."""
+    """The labels of the buttons: the outcomes, numbered where they could be mistaken."""
     if not _are_numbered(question):
         return [_marked(label) for label in question.outcomes]
     return [f"{number}. {label}" for number, label in enumerate(question.outcomes, 1)]
@@ -128,7 +128,7 @@ def _marked(label: str) -> str:
 
 
 def _are_numbered(question: Question) -> bool:
-    """Whether some label is not shown as it is, or as another one is."""
+    """Return True if a label is not shown as it is, or two are shown alike."""
     shown = [plain(_marked(label), LABEL_LIMIT) for label in question.outcomes]
     whole = all(
         text == _marked(label).strip() and not is_blank(text)

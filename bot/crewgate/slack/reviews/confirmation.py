@@ -1,4 +1,4 @@
-"""What somebody is asked about before they approve: notes that wait, a claim, an excerpt."""
+"""The question before an approval: notes that wait, a claim, an excerpt."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def render_confirmation(
 ) -> Block:
     """The modal that asks: approve anyway, ask for changes, or cancel; `outcome` answers a flow.
 
-    `again`: what it tells of has changed since the same person was asked. `while_reading`: it lies
-    on the output that it tells of.
+    `again`: a caveat changed since the same person was asked. `while_reading`: it lies on the
+    output itself.
     """
     round_ = view.round
     question = round_.question
@@ -57,7 +57,7 @@ def render_confirmation(
 
 
 def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = False) -> list[Block]:
-    """What an approval could overlook, each in a paragraph; `notes` are those that wait."""
+    """A paragraph for each thing that an approval could overlook; `notes` are those that wait."""
     claim = caveats.claim
     return [
         *([section(form_strings.ASKED_AGAIN)] if again else []),

@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 IsRecorded: TypeAlias = bool
 """True if something was recorded that the round's card is about to show."""
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[IsRecorded]]
-"""Does what a button says, and acknowledges. Raises what the presser is told."""
+"""Carries out a press and acknowledges it. Raises a CrewgateError, which the presser reads."""
 
 
 def register(
@@ -94,7 +94,7 @@ async def on_press(
     signs: SlowSigns,
     in_home: Callable[[Press], Seen],
 ) -> None:
-    """Do what a button says; a refusal is shown where it was pressed."""
+    """Run a button's verb; a refusal is shown where it was pressed."""
     press = parse_press(body)
     verb = VERBS.get(press.action)
     if verb is None:
@@ -204,7 +204,7 @@ async def _fill_in(press: Press, reply: Reply) -> IsRecorded:
 
 
 def _position(press: Press) -> ReaderPosition | None:
-    """What the presser reads; None if they read nothing."""
+    """The place in the reader where it was pressed; None if that is no reader."""
     return parse_position(press.view.metadata) if press.where is Where.MODAL else None
 
 
@@ -238,14 +238,14 @@ VERBS: Final[Mapping[str, Verb]] = {
     ids.NEXT_NOTES: _fill_in,
     ids.PREVIOUS_NOTES: _fill_in,
 }
-"""What each button does. The value of a report's button is the report's id."""
+"""The verb of each button. The value of a report's button is the report's id."""
 
 
 # --- forms, sent ----------------------------------------------------------------------------------
 
 
 async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
-    """Approve anyway; whoever was not asked about all there is now is asked again."""
+    """Approve anyway; ask again where a caveat is new since the question."""
     submission = parse_submission(body)
     round_id, outcome = submission.round_id, submission.outcome
 
@@ -268,12 +268,12 @@ async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
             )
             await ack(response_action="update", view=form)
             return
-        # All of them: it may lie on the modal that somebody was reading in.
+        # Close all modals: this one may lie on the reader.
         await ack(response_action="clear")
 
 
 async def on_revise_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
-    """The form was sent: everything is checked again, and nothing written is lost on a refusal."""
+    """Ask for changes, after all checks again; a refusal keeps the text in the form."""
     submission = parse_submission(body)
     via = Via.THREAD if submission.with_notes else Via.MODAL
     problem = _problem(submission.feedback)
@@ -281,7 +281,7 @@ async def on_revise_submitted(ack: AsyncAck, body: Body, *, context: SlackContex
 
 
 async def on_comment_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
-    """Approved with a comment; nothing written is lost on a refusal."""
+    """Approve with a comment; a refusal keeps the text in the form."""
     submission = parse_submission(body)
     verdict = Approve(submission.feedback)
     problem = None if submission.feedback.strip() else form_strings.COMMENT_MISSING
@@ -297,7 +297,7 @@ async def _settle_form(
     *,
     context: SlackContext,
 ) -> None:
-    """Decide as a form says, unless its text is a problem; a refusal is shown in the form."""
+    """Decide as a form says, unless it has a `problem`; a refusal is shown in the form."""
     show = partial(show_in_form, ack, submission.box)
     if problem is not None:
         await show(problem)
@@ -329,7 +329,7 @@ async def _settle_form(
             )
             await ack(response_action="update", view=form)
             return
-        # All of them: the form may lie on the modal that somebody was reading in.
+        # Close all modals: this one may lie on the reader.
         await ack(response_action="clear")
 
 
@@ -364,7 +364,7 @@ def _problem(feedback: str) -> str | None:
 
 
 async def verdict_of(round_id: str, outcome: int | None, context: SlackContext) -> Verdict:
-    """What one click says: one of a flow's outcomes by its number, or Approve.
+    """Return the verdict of one press: a flow's outcome by its number, or Approve.
 
     Raises as `answer_of` does.
     """
@@ -382,7 +382,10 @@ async def decide_once(
     context: SlackContext,
     seen: Seen = NOTHING_SEEN,
 ) -> bool:
-    """Decide; the same pressed again is the same decision, and False. Raises as `decide` does."""
+    """Decide, and return False where the same person decided the same before.
+
+    Raises as `decide` does.
+    """
     try:
         round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except AlreadyDecided as error:
@@ -395,12 +398,12 @@ async def decide_once(
 
 
 def _words(verdict: Verdict) -> Verdict:
-    """The same for words that a round of a flow took as an answer."""
+    """Return the words that a round of a flow took as an answer as the Revise they came as."""
     return Revise(verdict.text) if isinstance(verdict, Answer) else verdict
 
 
 def _is_theirs(decision: Decision, verdict: Verdict, by: Person) -> bool:
-    """Whether this person made the decision, or a part of it, with the same verdict."""
+    """Return True if this person made the decision, or a part of it, with the same verdict."""
     if decision.votes and isinstance(verdict, Approve):
         return any(
             vote.by.id == by.id and vote.comment == verdict.comment for vote in decision.votes

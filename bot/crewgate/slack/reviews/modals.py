@@ -1,4 +1,4 @@
-"""What a review's modals show: read, checked for the person who asks, and rendered."""
+"""A review's modals: what they show is read, checked for the person who asks, and rendered."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from crewgate.usecases.read_models import CardView, RoundLine
 log = structlog.get_logger(__name__)
 
 Show = Callable[[Block], Awaitable[object]]
-"""Opens or updates a modal; what it returns is true if Slack did."""
+"""Opens or updates a modal; returns a true value if Slack did."""
 
 #: A review's rounds that its history shows.
 ROUNDS: Final = 50
@@ -66,7 +66,7 @@ async def confirmation(
     while_reading: bool = False,
     outcome: int | None = None,
 ) -> Block:
-    """What asks before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
+    """The question before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
     view, notes = await _view_and_notes(round_id, caveats, context)
     return render_confirmation(
         view, caveats, notes, again=again, while_reading=while_reading, outcome=outcome
@@ -76,7 +76,7 @@ async def confirmation(
 async def _view_and_notes(
     round_id: str, caveats: Caveats, context: SlackContext
 ) -> tuple[CardView, tuple[Note, ...]]:
-    """What these caveats are about, read after them: a note may be newer, never older."""
+    """Read what the caveats are about, after them: a note may be newer, never older."""
     posting = await context.uow.read.posting(round_id)
     if not caveats.notes:
         return posting.view, ()
@@ -133,7 +133,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
 
 
 async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
-    """The form behind Revise again, where notes came that it did not show and would leave out.
+    """The form behind Revise again if notes came that it does not show; else None.
 
     What is typed in the box stays there. Raises as `form_again` does.
     """
@@ -158,7 +158,7 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
 
 
 def _words_to_add(press: Press, notes: Sequence[Note]) -> str | None:
-    """What a button adds to the feedback. Parts of a note are chosen by who wrote it."""
+    """Return the words that a button adds to the feedback; only its author adds a note's parts."""
     ts, _, number = press.value.partition(" ")
     note = next((one for one in notes if one.ts == ts), None)
     if note is None or press.action not in {ids.ADD_NOTE, ids.ADD_PART}:
@@ -170,7 +170,7 @@ def _words_to_add(press: Press, notes: Sequence[Note]) -> str | None:
 
 
 def _turned(press: Press) -> tuple[int, int]:
-    """How often the box will have been filled, and the page of notes: both are in its name."""
+    """Return the box's next revision and the page of notes; both are in the box's name."""
     page = press.view.box.rpartition("-")[2].partition(".")[2]
     step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(press.action)
     turned = _number(page) if step is None else max(0, _number(press.value) + step)
@@ -178,7 +178,7 @@ def _turned(press: Press) -> tuple[int, int]:
 
 
 def _revision_of(box: str) -> int:
-    """How often a box will have been filled once it is filled again."""
+    """Return the revision of a box once it is filled again."""
     return _number(box.rpartition("-")[2].partition(".")[0]) + 1
 
 
@@ -215,5 +215,5 @@ async def _remember_end(round_id: str, by: Person, context: SlackContext) -> Non
     try:
         await record_read_to_end(round_id, by=by, context=context)
     except StoreUnavailable as error:
-        # They are asked once more when they approve.
+        # The bot asks them once more when they approve.
         log.warning("read_to_end_lost", why=str(error))

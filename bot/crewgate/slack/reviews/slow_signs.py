@@ -18,7 +18,7 @@ from crewgate.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
-#: Whoever sees nothing for longer presses again.
+#: People press again after this long.
 PATIENCE: Final = timedelta(seconds=1)
 #: Clicks that are looked after at the same time; those beyond get no sign. People do not make so
 #: many in a second, and a burst of them must not cost more in signs than in phrases.

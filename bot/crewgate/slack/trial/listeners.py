@@ -24,13 +24,13 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 async def on_trial_pressed(
     ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext
 ) -> None:
-    """Say that it arrived, and for which crews this person may decide."""
+    """Answer that the press arrived, and for which crews this person may decide."""
     await ack()
     crews = await context.crews_of(parse_press(body).by.id, Role.REVIEWER, recheck=True)
     await send_ephemeral(respond, strings.pressed(crews))
 
 
 async def on_trial_removed(ack: AsyncAck, respond: Respond) -> None:
-    """Take the card away: whoever sees it may, for it says nothing."""
+    """Take the card away; anybody who sees it may, since it says nothing."""
     await ack()
     await remove_original(respond)

@@ -1,4 +1,4 @@
-"""What the test card looks like."""
+"""The test card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crewgate.slack.blockkit.blocks import Message, actions, button, section
 from crewgate.slack.reviews.buttons import APPROVE, REVISE
 from crewgate.slack.trial import strings
 
-#: What its buttons carry: there is nothing behind them.
+#: The value of its buttons; nothing is behind them.
 _VALUE: Final = "trial"
 
 
