@@ -157,10 +157,6 @@ def test_an_empty_output_is_said_plainly(text: str) -> None:
     assert message.shown == 100
 
 
-def test_an_unchanged_output_is_said_loudly() -> None:
-    assert "*Nothing changed.*" in read(render_card(a_view(number=2, unchanged=True), now=LATER))
-
-
 @pytest.mark.parametrize(("size", "shown"), [(3_000, 100), (3_001, 49), (12_001, 12), (500_000, 0)])
 @pytest.mark.parametrize("format_", list(Format))
 def test_a_long_output_is_an_excerpt_that_says_how_much_it_is(
