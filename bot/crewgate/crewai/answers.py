@@ -1,4 +1,4 @@
-"""What an HTTP answer says of what was sent: whether it took effect."""
+"""From an HTTP answer to the outcome: whether the request took effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
 
 
 def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
-    """What came of it; the answer must be without secrets already."""
+    """Return the outcome; the answer must be without secrets already."""
     match answer.status:
         case _ if answer.is_success:
             return parse(answer.status, answer.body, answer.content_type)

@@ -41,7 +41,7 @@ TOKENS_LIMIT: Final = 10**15
 #: The longest webhook URL that is stored.
 URL_LIMIT: Final = 2_000
 
-#: What is kept of a crew's own words, in characters.
+#: The limit of a crew's own words, in characters.
 WORDS_LIMIT: Final = 300
 
 #: How much of them is looked at for credentials before they are cut: half of one is not found.
@@ -53,7 +53,7 @@ SCAN_LIMIT: Final = 64 * 2**10
 #: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.
 PRETTY_LIMIT: Final = 4 * 2**20
 
-#: What Malformed says of JSON that is read but cannot be shown.
+#: Malformed's words for JSON that can be read but not shown.
 TOO_DEEP: Final = ("the output is nested too deeply", ("it has more levels than can be read",))
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
@@ -243,7 +243,7 @@ def _as_written(url: str) -> str:
 
 
 def _names_a_host(url: str) -> bool:
-    """Whether the host could be looked up: names on the wire are of labels that are not empty."""
+    """Return True if the host could be looked up: labels on the wire are not empty."""
     try:
         host = httpx.URL(url).raw_host.decode("ascii")
     except (httpx.InvalidURL, UnicodeError):

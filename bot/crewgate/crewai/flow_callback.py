@@ -40,7 +40,7 @@ from crewgate.usecases.ports.crew import FlowAnswers
 _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
-#: What the vendor's API answers where it takes no answer to a request any more.
+#: The vendor's statuses for a request that takes no answer any more.
 _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
     HTTPStatus.UNAUTHORIZED: RefusalKind.SPENT,
@@ -149,7 +149,7 @@ def _parse(url: str) -> httpx.URL | None:
 
 
 def _is_vendors(where: httpx.URL) -> bool:
-    """Whether it is CrewAI's own, by https and its usual port."""
+    """Return True if it is CrewAI's own, by https and its usual port."""
     host = host_of(where).rstrip(".")
     port = where.port or _HTTPS
     own = host == _VENDOR or host.endswith(f".{_VENDOR}")
@@ -157,7 +157,7 @@ def _is_vendors(where: httpx.URL) -> bool:
 
 
 def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
-    """Whether the settings name the host, with this port or without any."""
+    """Return True if the settings name the host, with this port or without any."""
     host = host_of(where).rstrip(".")
     port = where.port or (_HTTPS if where.scheme == "https" else 80)
     return host in hosts or f"{host}:{port}" in hosts

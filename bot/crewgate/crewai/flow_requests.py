@@ -1,4 +1,4 @@
-"""What a flow on CrewAI AMP sends when it pauses in a method under `@human_feedback`.
+"""The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
 Two shapes exist. The vendor's page has the request as an object of its own with `emit_options`;
 what arrives is flat, with `emit`. Both are read by what is there.
@@ -152,7 +152,7 @@ def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
 
 
 def _can_be_sent(label: str) -> bool:
-    """Whether it can be kept and sent as it is: no NUL, no half of a character."""
+    """Return True if it can be kept and sent as it is: no NUL, no half of a character."""
     return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
 
 
@@ -169,7 +169,7 @@ def _is_valid(type_: TypeAdapter[str], value: str) -> bool:
 
 
 def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
-    """Whom the request names, in order, each address once."""
+    """Return the assignees of the request, in order, each address once."""
     routing = fields.get("routing")
     responders = routing.get("effective_responders") if isinstance(routing, dict) else None
     named = (

@@ -1,4 +1,4 @@
-"""What a caller gave at kickoff: a few short values for people to read, and the rest for rules."""
+"""A caller's inputs at kickoff: a few short values for people to read, and the rest for rules."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_given(value: object, *, leave_out: str = "") -> Came:
 
 
 def _fields(value: object) -> dict[object, object] | None:
-    """What is in an object, or in the text of one; None where there is none."""
+    """Return the content of an object, or of the text of one; None if there is none."""
     if isinstance(value, str):
         try:
             value = json.loads(value, parse_int=str, parse_float=str)

@@ -11,7 +11,7 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK, hide_credentials
 
-#: What CrewAI's own output object says beside the output.
+#: The fields of CrewAI's own output object beside the output.
 _ABOUT_ITSELF: Final = frozenset(
     {"agent", "description", "expected_output", "messages", "name", "output_format", "summary"}
 )
@@ -62,7 +62,7 @@ def find_output(
 
 
 def is_empty_output(value: object) -> bool:
-    """Whether nobody wrote anything in an output; numbers and booleans are something."""
+    """Return True if an output holds no text; numbers and booleans are something."""
     if isinstance(value, dict):
         about = _ABOUT_ITSELF if "raw" in value else ()
         return all(name in about or _is_blank(part) for name, part in value.items())

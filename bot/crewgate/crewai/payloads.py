@@ -1,4 +1,4 @@
-"""What a crew sends when it pauses, what a resume sends, and what a crew answers.
+"""The payloads of a crew's pause, of a resume, and of a crew's answers.
 
 `parse_*` turns bytes into the bot's own types and raises Malformed, never anything else;
 `resume_body` goes the other way. CrewAI's status words become types here.
@@ -87,9 +87,9 @@ RESUME_FAILURES: Final = frozenset(
 )
 
 
-#: What a result says of how it came about.
+#: The fields of a result that say how it came about.
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
-#: How much of what is wrong is told.
+#: How many of the problems are named.
 _PROBLEMS_SHOWN: Final = 5
 #: Where JSON begins in a text. People cannot read it, and it may be what we sent ourselves.
 _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
@@ -261,7 +261,7 @@ def parse_inputs(body: bytes) -> tuple[str, ...]:
 
 
 def is_crews_own(body: bytes) -> bool:
-    """Whether an answer that something went wrong has the form that crews give it."""
+    """Return True if an error answer has the form that crews give it."""
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:

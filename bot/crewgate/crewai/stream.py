@@ -30,7 +30,7 @@ from crewgate.domain.stream import (
 
 
 class _Data(Wire):
-    """What events say, under the documented names and the library's."""
+    """The fields of events, under the documented names and the library's."""
 
     task: Text = Field(
         None,
@@ -106,7 +106,7 @@ _OF_FLOWS: Final[Mapping[str, Read]] = {
     "human_feedback_requested": _nothing,
     "human_feedback_received": _feedback,
 }
-#: What is asked for at a kickoff. The library's own types are only read where they come.
+#: The types asked for at a kickoff. The library's own types are only read where they come.
 ASKED_FOR: Final = (
     "crew_kickoff_started",
     "crew_kickoff_completed",
@@ -196,5 +196,5 @@ def _at(timestamp: object) -> datetime:
 
 
 def _digest(fields: Mapping[str, object]) -> str:
-    """What names an event that has no id: the same each time it comes."""
+    """Return a name for an event that has no id: the same each time it comes."""
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

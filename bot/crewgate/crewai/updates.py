@@ -28,7 +28,7 @@ class _Crew(ExecutionRef):
     tokens: Lenient[Tokens] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
 
 
-#: What Malformed says of a webhook that names no execution.
+#: Malformed's words for a webhook that names no execution.
 _NO_EXECUTION = "the webhook does not say what it is about"
 
 

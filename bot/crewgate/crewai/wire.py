@@ -92,7 +92,7 @@ class Webhooks(Wire):
 
 
 class ExecutionRef(Wire):
-    """Which execution an object is about."""
+    """The execution that an object is about."""
 
     execution_id: Id = Field(validation_alias=EXECUTION_ID)
 

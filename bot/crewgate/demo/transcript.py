@@ -17,7 +17,7 @@ from crewgate.demo.workspace import Message
 from crewgate.demo.workspace.text import Json, elements, label
 
 WIDTH: Final = 92
-"""Characters of a line, save those of tables and code, which are not broken."""
+"""Characters of a line; tables and code are not broken."""
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "div"})
 _LISTS: Final = frozenset({"ul", "ol"})
 _APART: Final = frozenset({"markdown", "rich_text", "actions", "header"})

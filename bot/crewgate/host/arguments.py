@@ -1,4 +1,4 @@
-"""What `crewgate host` takes."""
+"""The arguments of `crewgate host`."""
 
 from __future__ import annotations
 

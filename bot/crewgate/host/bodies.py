@@ -10,7 +10,7 @@ from crewgate.host.records import Execution, Webhook
 
 
 def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:
-    """A task is done."""
+    """Return the webhooks of a task that is done."""
     body = {
         "description": output["description"],
         "name": output["name"],
@@ -28,17 +28,17 @@ def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any])
 
 
 def step_webhooks(execution: Execution, step: Json) -> list[Webhook]:
-    """An agent took a step."""
+    """Return the webhooks of an agent's step."""
     return _to_url("step", execution, execution.kickoff.urls.step, step)
 
 
 def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]:
-    """A crew or flow is done."""
+    """Return the webhooks of a crew or flow that is done."""
     return _to_url("crew", execution, execution.kickoff.urls.crew, {"result": result, **more})
 
 
 def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list[Webhook]:
-    """A task waits for a person."""
+    """Return the webhooks of a task that waits for a person."""
     address = execution.kickoff.human_input
     if address is None:
         return []
@@ -47,7 +47,7 @@ def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list
 
 
 def event(execution: Execution, kind: str, told: Json) -> list[Webhook]:
-    """An event of the stream, where the kickoff asked for its type."""
+    """Return an event of the stream, if the kickoff asked for its type."""
     stream = execution.kickoff.stream
     if stream is None or kind not in execution.kickoff.events:
         return []

@@ -1,4 +1,4 @@
-"""What the host's parts share: the database, and where clock, ids and chance enter."""
+"""The things that the host's parts share: the database, clock, ids and chance."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Shared:
     slots: Slots
     waiters: Waiters
     wake: Callable[[], None]
-    """Says that there are webhooks to send, from any thread."""
+    """Wakes the sender, from any thread."""
     url: str
-    """Where the host is reached, for the callbacks of flows."""
+    """The host's own address, for the callbacks of flows."""
     flow_webhook: FlowWebhook | None
     again_after: float
     """Seconds until an execution goes on whose work could not be written to disk."""
     new_id: Callable[[], str]
     redact: Callable[[str], str]
-    """Takes secrets out of what is told of an error."""
+    """Takes secrets out of an error's words."""
     now: Callable[[], float] = utc_seconds
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:
-    """What is kept of a token."""
+    """Return what is kept of a token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """What is done in the block is on disk after it, or not at all. Raises HostStops."""
+        """Have the block's changes on disk after it, or none of them. Raises HostStops."""
         with self.reading():
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -1,4 +1,4 @@
-"""What can go wrong in the host; each message is a sentence for the person who reads it."""
+"""The errors of the host; each message is a sentence for the person who reads it."""
 
 from __future__ import annotations
 

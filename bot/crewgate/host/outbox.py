@@ -13,7 +13,7 @@ from crewgate.host.records import DueWebhook, Webhook
 
 
 def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
-    """Keep webhooks in the transaction that they tell of."""
+    """Store webhooks in the transaction that they announce."""
     sql.executemany(
         "INSERT INTO webhooks (execution_id, kind, about, url, headers, body, due_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -33,12 +33,12 @@ def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: 
 
 
 def forget_about(sql: Connection, execution_id: str, about: str) -> None:
-    """Send no more what announces a pause that is over."""
+    """Drop the webhooks that announce a pause that is over."""
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
 
 
 def forget_announcements(sql: Connection, execution_id: str) -> None:
-    """Send no more what announces any pause of an execution."""
+    """Drop the webhooks that announce any pause of an execution."""
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,))
 
 
@@ -62,7 +62,7 @@ class Outbox:
         to_one_url: int,
         except_for: Iterable[int],
     ) -> list[DueWebhook]:
-        """What is to be sent by then, the oldest first, save what is being sent.
+        """Return what is to be sent by then, the oldest first, without what is being sent.
 
         Of what announces a pause, or of all else; and no more to one URL than that. That a crew is
         done is sent after what its tasks say: nobody expects more of them then.

@@ -1,4 +1,4 @@
-"""What the host keeps of executions, as it is read from the database."""
+"""The records of executions, as they are read from the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crewgate.crew_api.wire import Json, Kickoff
 
 
 class State(StrEnum):
-    """Where an execution stands."""
+    """The state of an execution."""
 
     QUEUED = "queued"
     """It waits for a place among those that work."""
@@ -23,7 +23,7 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes."""
+        """True if nothing more comes."""
         return self in {State.COMPLETED, State.ERROR}
 
 
@@ -34,7 +34,7 @@ class TaskRow:
     id: str
     name: str
     key: str
-    """What CrewAI derives from its description and expected output."""
+    """The key that CrewAI derives from its description and expected output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about one round."""
+    """A person's decision about one round."""
 
     approve: bool
     feedback: str
@@ -82,7 +82,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a flow asked people."""
+    """A flow's question to people."""
 
     id: str
     method: str
@@ -106,7 +106,7 @@ class Webhook:
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     about: str = ""
-    """Which pause it announces: a task's id or a question's. Sent until that is answered."""
+    """The pause it announces, by the id of its task or question. Sent until that is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +120,5 @@ class DueWebhook:
 
     @property
     def announces(self) -> bool:
-        """Whether it announces a pause."""
+        """True if it announces a pause."""
         return bool(self.webhook.about)

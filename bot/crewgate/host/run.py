@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 
 
 class HostRun:
-    """What it is told is on disk when the call returns, with the webhooks that tell of it.
+    """One execution's thread and the disk: what a call said is there after it, with its webhooks.
 
-    Each call raises NotKept where that cannot be.
+    Each call raises NotKept if that cannot be.
     """
 
     def __init__(self, execution_id: str, target: str, shared: Shared) -> None:

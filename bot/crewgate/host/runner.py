@@ -33,7 +33,7 @@ class Runner:
         self._store = shared.store
         self._working: set[str] = set()
         self._again: set[str] = set()
-        """What came for an execution while its thread was about to end."""
+        """Executions for which something came while their thread was about to end."""
         self._lock = threading.Lock()
 
     def take_up(self) -> None:
@@ -46,7 +46,7 @@ class Runner:
                 self._go_on(execution.id, execution.target)
 
     def _can_go_on(self, execution: Execution) -> bool:
-        """Whether there is something to do, also where other tasks wait for people."""
+        """Return True if there is something to do, also where other tasks wait for people."""
         if execution.state is not State.PAUSED or self._targets[execution.target].is_flow:
             return execution.state in {State.QUEUED, State.RUNNING}
         done = {execution.tasks[one.position].id for one in self._store.finished(execution.id)}

@@ -25,17 +25,17 @@ from crewgate.network.untrusted_addresses import Post, call
 
 log = structlog.get_logger(__name__)
 
-#: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+#: The longest that a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
 TIMEOUT: Final = 30.0
 #: One of its addresses may take 5 s to be connected to, before the next one is tried.
 _TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
 #: Seconds until the next try, doubled each time up to the longest.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
-#: How often what announces no pause is tried. A pause is announced until somebody decided.
+#: The tries of a webhook that announces no pause. A pause is announced until somebody decided.
 TRIES: Final = 6
 LASTING: Final = frozenset({"human_input", "flow"})
-#: How many are under way at the same time, of those that announce pauses and of all others each:
+#: The most under way at a time, of those that announce pauses and of all others each:
 #: a receiver that hangs takes `TIMEOUT` for each of its own.
 AT_ONCE: Final = 16
 TO_ONE_URL: Final = 4
@@ -61,7 +61,7 @@ class Sender:
         self._changed = asyncio.Event()
         self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
         self._tried: dict[int, Callable[[], None]] = {}
-        """What is to be kept of tries, until it is on disk: nothing is sent again before that."""
+        """The results of tries that are not yet on disk: nothing is sent again before that."""
         self._finishing = False
 
     def wake(self) -> None:
@@ -87,7 +87,7 @@ class Sender:
             self._keep_tries()
 
     def _look(self, http: httpx.AsyncClient) -> float | None:
-        """Begin what is due; how long until the next look, or None for until something changes."""
+        """Begin what is due; return the seconds to the next look, None for until a change."""
         now = self._now()
         try:
             self._keep_tries()

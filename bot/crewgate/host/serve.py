@@ -33,13 +33,13 @@ from crewgate.network.lookups import Lookups
 
 log = structlog.get_logger(__name__)
 
-#: How long a stop waits for requests and for webhooks that are under way, in seconds.
+#: The longest that a stop waits for requests and webhooks that are under way, in seconds.
 STOP_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command was given."""
+    """The command's options."""
 
     host: str
     port: int

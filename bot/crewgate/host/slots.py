@@ -1,4 +1,4 @@
-"""How many executions work at the same time; the others wait their turn in order."""
+"""The places for executions that work at the same time; the others wait their turn in order."""
 
 from __future__ import annotations
 

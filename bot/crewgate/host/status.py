@@ -1,4 +1,4 @@
-"""What `/status` answers; the vendor's schema reports a pause as `running`."""
+"""The answer of `/status`; the vendor's schema reports a pause as `running`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crewgate.host.target import Target
 
 
 def status_of(store: Store, execution_id: str, target: Target, *, now: float) -> Json:
-    """The status of an execution of this target. Raises Refusal (404)."""
+    """Return the status of an execution of this target. Raises Refusal (404)."""
     execution = store.get(execution_id, target.name)
     took = round((execution.ended_at or now) - execution.created_at, 3)
     match execution.state:

@@ -1,4 +1,4 @@
-"""What the host remembers of executions; each change is one transaction, on disk when it returns.
+"""The host's memory of executions; each change is one transaction, on disk when it returns.
 
 Times are seconds since the epoch, and passed in.
 """
@@ -44,7 +44,7 @@ class Store:
     # ---- executions
 
     def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> None:
-        """Keep a kickoff, before anybody is told its id."""
+        """Store a kickoff, before anybody learns its id."""
         urls = kickoff.urls
         with self._database.transaction() as sql:
             sql.execute(
@@ -63,7 +63,7 @@ class Store:
             )
 
     def get(self, execution_id: str, target: str) -> Execution:
-        """An execution of a target. Raises Refusal (404), for those of others too."""
+        """Return an execution of a target. Raises Refusal (404), for those of others too."""
         with self._database.reading() as sql:
             row = sql.execute(
                 "SELECT * FROM executions WHERE id = ? AND target = ?", (execution_id, target)
@@ -73,7 +73,7 @@ class Store:
         return execution_from_row(row)
 
     def unfinished(self) -> list[Execution]:
-        """Every execution that has not ended, the oldest first."""
+        """Return every execution that has not ended, the oldest first."""
         with self._database.reading() as sql:
             rows = sql.execute(
                 "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
@@ -81,9 +81,9 @@ class Store:
         return [execution_from_row(row) for row in rows]
 
     def begin(self, execution_id: str, tasks: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
-        """Say that it works, on these tasks; gives the tasks as they were when it first did.
+        """Mark it as running on these tasks, and return the tasks as they were when it began.
 
-        Raises TargetChanged where they are others now.
+        Raises TargetChanged if they are others now.
         """
         with self._database.transaction() as sql:
             row = sql.execute("SELECT * FROM executions WHERE id = ?", (execution_id,)).fetchone()
@@ -109,7 +109,7 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Keep how it ended; what it still asked of people is announced no more."""
+        """Store how it ended, and drop the announcements of its open pauses."""
         state = State.ERROR if error else State.COMPLETED
         with self._database.transaction() as sql:
             sql.execute(
@@ -132,7 +132,7 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Keep the output of a task that is done."""
+        """Store the output of a task that is done."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
@@ -141,7 +141,7 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def finished(self, execution_id: str) -> list[Finished]:
-        """The tasks that are done, in their order."""
+        """Return the tasks that are done, in their order."""
         with self._database.reading() as sql:
             rows = sql.execute(
                 "SELECT * FROM finished WHERE execution_id = ? ORDER BY position", (execution_id,)
@@ -157,7 +157,7 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Keep an output as the task's next round; the webhook URLs are forgotten."""
+        """Store an output as the task's next round, and forget the webhook URLs."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT INTO rounds (execution_id, task_id, number, output) SELECT ?, ?,"
@@ -169,7 +169,7 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def rounds(self, execution_id: str) -> list[Round]:
-        """All rounds, the oldest of each task first."""
+        """Return all rounds, the oldest of each task first."""
         with self._database.reading() as sql:
             rows = sql.execute(
                 "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid", (execution_id,)
@@ -177,9 +177,9 @@ class Store:
         return [round_from_row(row) for row in rows]
 
     def decide(self, call: Resume) -> bool:
-        """Keep a decision on the round that waits; the first one wins.
+        """Store a decision on the round that waits; the first one wins.
 
-        False where no round of this task waits, or the execution has ended meanwhile.
+        Return False if no round of this task waits, or the execution has ended meanwhile.
         """
         with self._database.transaction() as sql:
             decided = sql.execute(
@@ -208,7 +208,7 @@ class Store:
             return True
 
     def decision(self, execution_id: str, task_id: str) -> Decision | None:
-        """What was decided about the newest round of a task; None while it waits."""
+        """Return the decision about the newest round of a task; None while it waits."""
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
@@ -226,7 +226,7 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Keep a flow's question; the one before it is carried out, the URLs are forgotten."""
+        """Store a flow's question; mark the one before as carried out, and forget the URLs."""
         with self._database.transaction() as sql:
             _carry_out(sql, execution_id)
             sql.execute(
@@ -247,7 +247,7 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def question(self, question_id: str) -> tuple[Execution, Question] | None:
-        """A question, after its execution."""
+        """Return a question's execution and the question."""
         with self._database.reading() as sql:
             row = sql.execute("SELECT * FROM questions WHERE id = ?", (question_id,)).fetchone()
             if row is None:
@@ -258,7 +258,7 @@ class Store:
         return execution_from_row(execution), question_from_row(row)
 
     def open_question(self, execution_id: str) -> Question | None:
-        """The question that a flow waits for, or whose answer it was carrying out."""
+        """Return the question that a flow waits for, or whose answer it was carrying out."""
         with self._database.reading() as sql:
             row = sql.execute(
                 "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
@@ -268,7 +268,7 @@ class Store:
         return None if row is None else question_from_row(row)
 
     def answer(self, question_id: str, feedback: str, source: str, *, at: float) -> bool:
-        """Keep an answer; the first one wins. False where there is one already."""
+        """Store an answer; the first one wins. Return False if there is one already."""
         with self._database.transaction() as sql:
             answered = sql.execute(
                 "UPDATE questions SET feedback = ?, source = ?, answered_at = ?"
@@ -282,7 +282,7 @@ class Store:
             return True
 
     def answered(self, question_id: str) -> tuple[float, str]:
-        """When a question was answered, and through what."""
+        """Return when a question was answered, and through what."""
         with self._database.reading() as sql:
             at, source = sql.execute(
                 "SELECT answered_at, source FROM questions WHERE id = ?", (question_id,)

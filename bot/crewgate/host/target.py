@@ -1,4 +1,4 @@
-"""What is served: a crew or a flow behind one address."""
+"""The target that is served: a crew or a flow behind one address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Completed:
 
     result: str
     more: Json = field(default_factory=dict)
-    """What its webhook says besides."""
+    """Further fields of its webhook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Failed:
 
 
 class Run(Protocol):
-    """What an execution in its thread tells the host and asks it; each call is on disk after it."""
+    """The host as an execution in its thread sees it; after each call, what it said is on disk."""
 
     @property
     def execution(self) -> Execution:
@@ -91,7 +91,7 @@ class Target(Protocol):
 
     @property
     def is_flow(self) -> bool:
-        """Whether it asks questions rather than pausing at tasks."""
+        """True if it asks questions rather than pausing at tasks."""
         ...
 
     @property

@@ -8,7 +8,7 @@ from crewgate.host.errors import HostStops
 
 
 class Waiters:
-    """Who waits, by execution and task."""
+    """The threads that wait, by execution and task."""
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], threading.Event] = {}

@@ -106,7 +106,7 @@ class _Routes:
 
 
 class _Callbacks:
-    """Where a flow's question is answered; the token in the address is the only proof."""
+    """The route that answers a flow's question; the token in the address is the only proof."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner

@@ -1,1 +1,1 @@
-"""What a server here owes the network: limits for callers, and checked addresses for calls."""
+"""The network around a server: limits for callers, and checked addresses for calls."""

@@ -17,18 +17,18 @@ import httpx
 
 from crewgate.compression import unpack
 
-#: How much of an answer is read, in bytes, packed and unpacked.
+#: The most that is read of an answer, in bytes, packed and unpacked.
 ANSWER_LIMIT = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """How long one call may take, in seconds; httpx's own 5 s hold for none."""
+    """The limits of one call, in seconds; httpx's own 5 s hold for none."""
 
     connect: float
     """For the connection to one address, and again for its TLS."""
     read: float
-    """How long the other side may be silent."""
+    """The longest silence of the other side."""
     total: float
 
 
@@ -65,12 +65,12 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is 2xx."""
+        """True if the status is 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004
 
 
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
-    """A client that many who are called share.
+    """Return a client that is shared by calls to many.
 
     With `trust_env` it goes through the proxy that the environment names, but never to this
     machine itself. Cookies are not kept: those of one must not reach another. Connections have no
@@ -90,7 +90,7 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """Which certificates are trusted; read once for all clients, which takes some milliseconds."""
+    """Return the trusted certificates; read once for all clients, which takes milliseconds."""
     return httpx.create_ssl_context()
 
 

@@ -1,4 +1,4 @@
-"""What a connection of a caller may cost: time to send a request, idleness, and their number.
+"""The limits of callers' connections: time to send a request, idleness, and their number.
 
 aiohttp closes a connection that is idle, but knows neither how many files are left nor that a
 caller who has not sent a first request has a shorter deadline than a proxy between two.
@@ -89,7 +89,7 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What is no HTTP is somebody else's mistake, and no failure with a traceback."""
+        """Log malformed HTTP without a traceback: it is somebody else's mistake."""
         if status != 400:  # noqa: PLR2004
             return super().handle_error(request, status, exc, message)
         log.info("no_http", why=type(exc).__name__)
@@ -100,7 +100,7 @@ class _Connection(web.RequestHandler):
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    """Since when a connection is without a request, on the loop's clock."""
+    """When a connection became idle, on the loop's clock."""
 
     since: float
     timer: asyncio.TimerHandle | None = None

@@ -56,7 +56,7 @@ class Lookups:
         self._held: Counter[str] = Counter()
 
     async def addresses(self, host: str, *, owner: str) -> list[str]:
-        """The addresses of a host; `owner` is who else than this bot chose its name.
+        """Return the addresses of a host; `owner` is who, other than this bot, chose its name.
 
         Raises TooManyLookups, TimeoutError or OSError; ValueError where it is no name at all.
         """
@@ -67,7 +67,7 @@ class Lookups:
         return list(dict.fromkeys(str(address[4][0]) for address in found))
 
     async def find(self, query: _Query, *, owner: str = "") -> list[AddressInfo]:
-        """What `getaddrinfo` answers to these arguments. Raises as `addresses` does."""
+        """Return `getaddrinfo`'s answer to these arguments. Raises as `addresses` does."""
         lookup = self._pending.get(query) or self._start(query, owner)
         try:
             async with asyncio.timeout_at(lookup.until):

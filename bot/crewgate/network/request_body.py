@@ -47,7 +47,7 @@ class Body:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing of it is missing, and it is not packed any more."""
+        """True if nothing of it is missing, and it is not packed any more."""
         return not (self.too_large or self.odd_encoding)
 
 
@@ -113,11 +113,11 @@ async def read_body(
 
 
 def _nothing(_length: int) -> None:
-    """Whoever has proven who they are takes no room."""
+    """Authenticated callers take no room."""
 
 
 def content_of(body: Body) -> bytes:
-    """The whole body, unpacked, of no more parts than are read. Raises BodyRefused."""
+    """Return the whole body, unpacked, within the limit of parts. Raises BodyRefused."""
     if body.too_large:
         raise BodyRefused(f"over {body.limit:,} bytes", too_large(body.limit))
     if body.odd_encoding:
@@ -137,7 +137,7 @@ def header_of(request: web.Request, name: str) -> str:
 
 
 def is_header(text: str) -> bool:
-    """Whether a text can be passed on as a header."""
+    """Return True if a text can be passed on as a header."""
     return text != "" and text.isascii() and text.isprintable()
 
 
@@ -168,5 +168,5 @@ def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
 
 
 def _is_json(request: web.Request) -> bool:
-    """Whether the caller says that the body is JSON."""
+    """Return True if the caller says that the body is JSON."""
     return request.content_type == "application/json" or request.content_type.endswith("+json")

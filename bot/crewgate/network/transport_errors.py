@@ -1,4 +1,4 @@
-"""Why a call failed: httpx's errors by whether something was sent, and a sentence for each.
+"""The failures of a call: httpx's errors by whether something was sent, with a sentence each.
 
 HTTPError
  ├── ConnectError, ConnectTimeout, PoolTimeout, ProxyError, UnsupportedProtocol,
@@ -30,7 +30,7 @@ UNSENT = (
 
 
 def why_unsent(lost: httpx.HTTPError) -> str:
-    """Why nothing was sent: a sentence for one of UNSENT."""
+    """Return why nothing was sent: a sentence for one of UNSENT."""
     match lost:
         case httpx.ConnectError():
             reasons = (reason for cause in _causes(lost) if (reason := _why_no_connection(cause)))
@@ -59,14 +59,14 @@ def _why_no_connection(cause: BaseException) -> str | None:
 
 
 def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
-    """Why no answer came: a sentence for any other error."""
+    """Return why no answer came: a sentence for any other error."""
     if isinstance(lost, httpx.TimeoutException | TimeoutError):
         return "no answer in time"
     return "the connection was lost before an answer came"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and its causes; a host with several addresses fails once for each."""
+    """Yield an error and its causes; a host with several addresses fails once for each."""
     pending: list[BaseException] = [error]
     seen: set[int] = set()
     while pending:

@@ -61,7 +61,7 @@ _PRIVATE: Final = _networks(
     "::1/128",
     "fc00::/7",
 )
-#: How many of a host's addresses are tried, where there is no connection to the first.
+#: The most addresses of a host that are tried, if there is no connection to the first.
 ADDRESSES: Final = 3
 NO_HOST: Final = Refused("bad_url", "the URL names no host that could be called")
 

@@ -1,4 +1,4 @@
-"""What the routes work with."""
+"""The context of the routes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from crewgate.web.health import CheckHealth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebContext:
-    """What the routes work with; built once, by the app. The parsers raise Malformed."""
+    """Everything the routes need; built once, by the app. The parsers raise Malformed."""
 
     credentials: Mapping[str, Credentials]
     """By crew."""
@@ -36,9 +36,9 @@ class WebContext:
     kickoffs: Kickoffs
     check_health: CheckHealth
     redactors: Mapping[str, Redactor]
-    """By crew: what is taken out of all that comes from it."""
+    """By crew: removes secrets from all that comes from it."""
     prove: Callable[[str], str]
-    """What only this bot answers to a nonce."""
+    """Gives the answer to a nonce that only this bot can give."""
     status_token: str | None = field(repr=False)
     """Opens the details of the bot's health."""
     public_url: str | None

@@ -1,4 +1,4 @@
-"""Who may call: each check in constant time."""
+"""The checks of callers' credentials, each in constant time."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What callers must present for one crew: the crew itself, and those who start it."""
+    """The credentials for one crew: of the crew itself, and of those who start it."""
 
     crew: str
     webhook_secret: str = field(repr=False)
-    """What the crew presents to us."""
+    """The crew's own proof to us."""
     token: str = field(repr=False)
-    """What the crew expects of its own callers, and so we of those who go through us."""
+    """The crew expects it of its own callers, and so do we of those who go through us."""
     flow_secret: str | None = field(default=None, repr=False)
-    """What requests of its flows are signed with; None: it takes none."""
+    """Signs the requests of its flows; None: it takes none."""
 
     def accept_crew(self, authorization: str | None) -> bool:
-        """Whether an `Authorization` header is the crew's.
+        """Return True if an `Authorization` header is the crew's.
 
         Bearer with the webhook secret, or Basic with the crew's name and the webhook secret.
         """
         return is_bearer(authorization, self.webhook_secret) or self._is_basic(authorization)
 
     def accept_caller(self, authorization: str | None) -> bool:
-        """Whether an `Authorization` header is Bearer with the crew's own token."""
+        """Return True if an `Authorization` header is Bearer with the crew's own token."""
         return is_bearer(authorization, self.token)
 
     def event_key(self, kind: EventKind) -> str:
-        """The unguessable last part of an event URL, derived from the webhook secret.
+        """Return the unguessable last part of an event URL, derived from the webhook secret.
 
         A key for each crew and kind: crews may share a secret, and whoever sees a step URL cannot
         announce the end of an execution.
@@ -53,15 +53,15 @@ class Credentials:
         return self._derive(f"crewgate event {kind} of {self.crew}")
 
     def old_event_key(self, kind: EventKind) -> str:
-        """The key that earlier versions gave away; crews of one secret had it in common."""
+        """Return the key that earlier versions gave away; crews of one secret had it in common."""
         return self._derive(f"crewgate event {kind}")
 
     def accept_event(self, kind: EventKind, key: str) -> bool:
-        """Whether an event URL ends with the right key."""
+        """Return True if an event URL ends with the right key."""
         return _is_same(key, self.event_key(kind))
 
     def accept_old_event(self, kind: EventKind, key: str) -> bool:
-        """Whether it ends with the old one, which counts for executions of that time only."""
+        """Return True for the old key, which counts for executions of that time only."""
         return _is_same(key, self.old_event_key(kind))
 
     def _derive(self, purpose: str) -> str:
@@ -77,7 +77,7 @@ class Credentials:
 
 
 def is_bearer(authorization: str | None, token: str) -> bool:
-    """Whether an `Authorization` header is Bearer with this token."""
+    """Return True if an `Authorization` header is Bearer with this token."""
     scheme, _, given = (authorization or "").partition(" ")
     return _is_same(given.strip(), token) and scheme.lower() == "bearer"
 

@@ -1,4 +1,4 @@
-"""What callers over HTTP are told when they are refused: one shape for every error."""
+"""The answers to refused callers over HTTP: one shape for every error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def unauthorised() -> web.Response:
 
 
 def response_to(error: CrewgateError) -> web.Response | None:
-    """What a caller is told of an error of ours; None when no caller can bring it about."""
+    """Return the answer for an error of ours; None if no caller can cause it."""
     match error:
         case Malformed(details=details):
             return malformed(str(error), details)

@@ -1,4 +1,4 @@
-"""How a flow's requests prove where they come from: an HMAC, under either pair of headers."""
+"""The proof of where a flow's requests come from: an HMAC, under either pair of headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-#: What arrives, and what the vendor's page shows: the signature's header and the timestamp's.
+#: Signature and timestamp, as captured and as the vendor's page shows them.
 HEADERS: Final = (
     ("X-CrewAI-Signature", "X-CrewAI-Timestamp"),
     ("X-Signature", "X-Timestamp"),

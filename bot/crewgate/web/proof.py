@@ -7,12 +7,12 @@ import hmac
 import re
 from typing import Final
 
-#: What is proven: bounded, for anybody may ask.
+#: The nonce that is proven: bounded, because anybody may ask.
 NONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def prove(secret: str, nonce: str) -> str:
-    """What only a bot with this secret can answer to a nonce; it gives nothing of the secret away.
+    """Return what only a bot with this secret can answer; it gives nothing of the secret away.
 
     The secret must not be one that a person made up: whoever asks may try to guess it at home.
     Slack's tokens are random.

@@ -81,7 +81,7 @@ async def on_slack_event(
 
 
 def _can_be_matched(body: Mapping[str, object]) -> bool:
-    """Whether Bolt can look for a listener: it takes these parts for what they should be."""
+    """Return True if Bolt can look for a listener: it trusts these parts to be well-formed."""
     actions = body.get("actions", [{}])
     if not isinstance(actions, list) or not actions:
         return False
@@ -112,7 +112,7 @@ def _is_signed(request: web.Request, text: str, verifier: SignatureVerifier) -> 
 
 
 def _is_ssl_check(text: str) -> bool:
-    """Whether Slack looks at the certificate only, which it does not sign.
+    """Return True if Slack only checks the certificate, which it does not sign.
 
     https://docs.slack.dev/interactivity/implementing-slash-commands
     """

@@ -179,7 +179,7 @@ class Flows:
         self._changes.announce("flow_answered", asked.flow_id)
 
     def forget(self, request_id: str) -> None:
-        """Know a request no more."""
+        """Forget a request."""
         del self._requests[request_id]
 
 

@@ -54,7 +54,7 @@ class Server:
         await self._server.start(port)
 
     async def stop(self) -> None:
-        """Listen no more and drop every connection, the hanging ones too."""
+        """Stop listening and drop every connection, the hanging ones too."""
         self._closing.set()
         await self._server.stop()
 

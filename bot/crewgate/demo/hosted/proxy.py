@@ -55,7 +55,7 @@ class Proxy:
         await self._server.start(port)
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._crew.faults.release()
         await self._server.stop()
         if self._session is not None:

@@ -29,7 +29,7 @@ class User:
     """Another one for people of other organisations, in a shared channel (Slack Connect)."""
     deleted: bool = False
     tz: str | None = "Etc/UTC"
-    """The time zone that the person has set; None for one of whom Slack tells none."""
+    """The time zone that the person has set; None if Slack tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Message:
     deleted: bool = False
     """The tombstone in place of a deleted first message of a thread."""
     pings: frozenset[str] = frozenset()
-    """Ids of the people whom this message has notified since it was first posted."""
+    """Ids of the people this message has notified since it was first posted."""
 
     @property
     def all_blocks(self) -> tuple[Json, ...]:

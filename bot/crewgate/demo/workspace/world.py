@@ -83,7 +83,7 @@ class World:
         self.changes.announce("deleted", message)
 
     def pinged(self, message: Message) -> frozenset[str]:
-        """The people whom the message's mentions notify: all existing users, members or not."""
+        """Return the users that the message's mentions notify, members of the channel or not."""
         members = self.channels[message.channel].members
         called: set[str] = set()
         for mention in message.mentions:

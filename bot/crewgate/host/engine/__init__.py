@@ -1,4 +1,4 @@
-"""What touches `crewai`: loading the user's crew or flow, and running it.
+"""Everything that touches `crewai`: loading the user's crew or flow, and running it.
 
 Only `versions` may be imported before crewai is known to be there.
 """

@@ -56,7 +56,7 @@ class Asks:
 
 
 class _Work:
-    """How many methods of one flow work, and how many of them ask. Used in its event loop alone."""
+    """Counts the methods of a flow that work, and those that ask. Used in its event loop alone."""
 
     def __init__(self, flow: Any) -> None:
         self._working = 0

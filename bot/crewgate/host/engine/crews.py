@@ -190,7 +190,7 @@ class _Work:
 
 
 def _kept(output: Any) -> Json:
-    """What is kept of a task's output."""
+    """Return what is kept of a task's output."""
     model = output.pydantic
     return {
         "description": output.description,

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def maker_of(flow: Any) -> Any:
-    """What makes flows like this one: its class, or the declaration that it was built from."""
+    """Return what makes flows like this one: its class, or the declaration it was built from."""
     declared = flow._definition  # noqa: SLF001  # no public way
     of_class = type(flow).flow_definition()
     return type(flow) if declared.methods == of_class.methods else _Declaration(flow, declared)

@@ -158,7 +158,7 @@ class FlowTarget:
 
 
 def _is_about(question: Question | None, context: Any) -> bool:
-    """Whether this pause of CrewAI's is the one that the host has asked about."""
+    """Return True if this pause of CrewAI's is the one that the host has asked about."""
     if question is None:
         return False
     asked = question.pending.get("context", {})

@@ -1,4 +1,4 @@
-"""How a person's answer to a flow becomes the outcome that the person meant."""
+"""From a person's answer to a flow to the outcome that the person meant."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _with_output(answer: Any, text: str) -> Any:
 
 
 def _told(output: Any, context: Any) -> Json:
-    """What a notification says besides the ids and `meta`."""
+    """Return the fields of a notification besides the ids and `meta`."""
     task, crew = context.task, context.crew
     return {
         "task_output": output if isinstance(output, str) else json.loads(text_of(output)),
