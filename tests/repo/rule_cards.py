@@ -1,4 +1,4 @@
-"""What Slack shows of each key of a rule: `python -m tests.repo.rule_cards` prints it.
+"""Each key of a rule as Slack shows it: `python -m tests.repo.rule_cards` prints it.
 
 `docs/rules.md` shows it; a test holds it against this.
 """
@@ -57,7 +57,7 @@ LEGAL_RULES: Final = CrewRules(
 
 
 def drawings() -> Iterator[tuple[str, list[str]]]:
-    """What each is of, and its lines."""
+    """The name and the lines of each."""
     yield "name", _more(kept_card(_under()), VIEW)
     one = _under(approvals=2, votes=(a_vote(ANA, at=LATER),))
     yield "approvals", kept_card(one)

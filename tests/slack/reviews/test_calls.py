@@ -1,4 +1,4 @@
-"""Whom a new card calls, and what the direct message about it shows."""
+"""The people that a new card calls, and the direct message about it."""
 
 from __future__ import annotations
 

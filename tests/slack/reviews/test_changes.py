@@ -1,4 +1,4 @@
-"""What changed, as it is shown: marks that no output has itself, within Slack's limits."""
+"""Changes as they are shown: marks that no output has itself, within Slack's limits."""
 
 from __future__ import annotations
 

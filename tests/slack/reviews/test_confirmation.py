@@ -1,4 +1,4 @@
-"""What asks before an approval: within Slack's limits whatever was written, and in plain words."""
+"""The confirmation of an approval: within Slack's limits, and in plain words."""
 
 from __future__ import annotations
 

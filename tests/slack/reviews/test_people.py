@@ -1,4 +1,4 @@
-"""Who is left to approve, as far as Slack says who started it."""
+"""The people who are left to approve, as far as Slack names the starter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a card says of its rule: how many approve and why, who may not, who stands in."""
+"""A card's lines about its rule: approvals and why, who may not approve, delegates."""
 
 from __future__ import annotations
 

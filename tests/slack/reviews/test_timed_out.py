@@ -1,4 +1,4 @@
-"""What a rule decided when nobody did is never shown as a person's decision."""
+"""A decision that a rule made is never shown as a person's."""
 
 from __future__ import annotations
 

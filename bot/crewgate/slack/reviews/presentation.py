@@ -1,6 +1,6 @@
 """The states of a round as people see them: the one place that tells them apart.
 
-`state_strings` says each in full, for a list, and plain.
+`state_strings` has the words for each.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class OnItsWay:
-    """Decided, and the crew does not know yet; `reason` is what came of the last try."""
+    """Decided, and the crew does not know yet; `reason` is why the last try failed."""
 
     decision: Decision
     reason: Reason | None
@@ -50,7 +50,7 @@ class Stuck:
     decision: Decision
     reason: Reason | None
     may_be_taken: bool
-    """A try was made and nobody knows what came of it."""
+    """A try was made, and nobody knows if it took effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Closed:
     reason: Reason | None
     next_number: int
     may_be_taken: bool
-    """The decision was sent and nobody knows what came of it."""
+    """The decision was sent, and nobody knows if it took effect."""
     can_reopen: bool
     """The crew did not know the execution; people may know better."""
 
