@@ -24,7 +24,7 @@ from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.verdict import Decision, Revise, TimedOut, Via
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands.rule_messages import render_rules
-from crewgate.slack.reviews.time_notices import render_escalated, render_reminder, render_timed_out
+from crewgate.slack.reviews.notices import render_escalated, render_reminder, render_timed_out
 from crewgate.usecases.queries.rules import CrewRules
 from crewgate.usecases.read_models import Approvers, CardView
 from tests.builders import a_crew, a_rule, a_vote

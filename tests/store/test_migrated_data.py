@@ -342,7 +342,7 @@ async def test_what_was_in_the_outbox_is_carried_out(world: World) -> None:
         (EffectKind.FORWARD_FAILED, "forwarded"),
     } <= said
     assert world.slack.files == ["# All of it.\n"]
-    for key in ("card id-043", "stuck id-040", "file id-052", "letter id-050"):
+    for key in ("card id-043", "stuck id-040", "file id-052", "dead letter id-050"):
         assert len(world.slack.keyed(key)) == 1
     assert "react 9.4" in world.slack.calls
     assert world.slack.card("id-013").shows == await world.round("id-013")

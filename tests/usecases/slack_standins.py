@@ -6,8 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crewgate.domain.crew import Crew
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.notes import Note
 from crewgate.domain.notify import Notify
@@ -22,7 +21,7 @@ from crewgate.domain.outcome import (
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.slack import Members, Posted, Posting, PostOutcome
+from crewgate.usecases.ports.slack import About, Members, Posted, Posting, Thread
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -59,83 +58,8 @@ class Said:
         return self.posting.execution
 
 
-@dataclass(kw_only=True)
-class FakeExecutionMessages:
-    """The part of `Messenger` that is about executions: keeps what was said."""
-
-    said: list[Said] = field(default_factory=list)
-    updates: list[ExecutionPosting] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
-    long_results: bool = False
-
-    async def post_progress(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        return self._say(EffectKind.PROGRESS, posting, channel)
-
-    async def update_progress(self, posting: ExecutionPosting) -> Outcome:
-        if self.execution_faults:
-            return self.execution_faults.popleft()
-        self.updates.append(posting)
-        return Delivered()
-
-    async def post_result(
-        self,
-        posting: ExecutionPosting,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        return self._say(EffectKind.POST_RESULT, posting, channel)
-
-    async def attach_result(
-        self, posting: ExecutionPosting, *, posted_since: datetime | None
-    ) -> Outcome:
-        assert posting.execution.result is not None
-        if self.execution_faults:
-            return self.execution_faults.popleft()
-        self.files.append(posting.execution.result.text)
-        return Delivered()
-
-    async def post_result_file_failed(
-        self,
-        posting: ExecutionPosting,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        return self._say(EffectKind.RESULT_FILE_FAILED, posting, channel)
-
-    async def post_forward_failed(
-        self,
-        posting: ExecutionPosting,
-        kind: str,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        return self._say(EffectKind.FORWARD_FAILED, posting, channel)
-
-    def _say(
-        self,
-        what: EffectKind,
-        posting: ExecutionPosting,
-        channel: str,
-    ) -> PostOutcome:
-        if self.execution_faults:
-            return self.execution_faults.popleft()
-        ts = f"{len(self.said) + 1}.500"
-        ref = MessageRef(channel, ts, posting.thread_ts or ts)
-        self.said.append(Said(what, posting, ref))
-        return Posted(ref, too_long=self.long_results and what is EffectKind.POST_RESULT)
-
-
 @dataclass
-class FakeSlack(FakeExecutionMessages):
+class FakeSlack:
     """`Messenger`: keeps messages by key, and finds them again where it is asked to look."""
 
     clock: Clock
@@ -147,6 +71,12 @@ class FakeSlack(FakeExecutionMessages):
     """Whether what the agent wrote is refused, unless the card is plain."""
     calls: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    said: list[Said] = field(default_factory=list)
+    """The messages about executions."""
+    updates: list[ExecutionPosting] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
+    long_results: bool = False
 
     def keyed(self, key: str) -> list[Message]:
         """What was posted with this key, on whatever occasion."""
@@ -160,6 +90,47 @@ class FakeSlack(FakeExecutionMessages):
         (message,) = self.keyed(f"card {round_id}")
         return message
 
+    async def say(
+        self,
+        effect: Effect,
+        about: About,
+        *,
+        to: Thread | User,
+        occasion: str,
+        posted_since: datetime | None,
+        plain: bool = False,
+    ) -> Outcome:
+        if isinstance(to, User):
+            to = Thread(f"D{to.id}")
+        if to.channel is None:
+            return Refused("thread_not_found", "no card", RefusalKind.THREAD_GONE)
+        if isinstance(about, ExecutionPosting):
+            return self._say(effect.kind, about, to.channel)
+        direct = effect.kind is EffectKind.DIRECT_MESSAGE
+        if self.unshowable and direct and not plain:
+            return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
+        shows = about.view.round if isinstance(about, Posting) else about
+        outcome = self._post(
+            effect.message_key(occasion),
+            shows if isinstance(shows, Round | DeadLetter) else None,
+            to.channel,
+            to.ts,
+            posted_since,
+        )
+        if not isinstance(outcome, Message):
+            return outcome
+        if direct and isinstance(about, Posting):
+            outcome.plain, outcome.earlier = plain, about.view.earlier
+        return Posted(ref=outcome.ref)
+
+    def _say(self, what: EffectKind, posting: ExecutionPosting, channel: str) -> Outcome:
+        if self.execution_faults:
+            return self.execution_faults.popleft()
+        ts = f"{len(self.said) + 1}.500"
+        ref = MessageRef(channel, ts, posting.thread_ts or ts)
+        self.said.append(Said(what, posting, ref))
+        return Posted(ref=ref, too_long=self.long_results and what is EffectKind.POST_RESULT)
+
     async def post_card(
         self,
         posting: Posting,
@@ -168,7 +139,7 @@ class FakeSlack(FakeExecutionMessages):
         channel: str,
         posted_since: datetime | None,
         plain: bool = False,
-    ) -> PostOutcome:
+    ) -> Outcome:
         round_ = posting.view.round
         if self.unshowable and not plain:
             self.calls.append(f"refuse {round_.id}")
@@ -178,14 +149,26 @@ class FakeSlack(FakeExecutionMessages):
             return outcome
         outcome.plain, outcome.earlier = plain, posting.view.earlier
         return Posted(
-            outcome.ref,
-            0 if plain else 40 if self.excerpts else 100,
+            ref=outcome.ref,
+            shown=0 if plain else 40 if self.excerpts else 100,
             too_long=self.excerpts or plain,
         )
 
-    async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
-        assert posting.card is not None
-        return self._update(posting.card, posting.view.round, plain=plain, view=posting.view)
+    async def update(
+        self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
+    ) -> Outcome:
+        match about:
+            case ExecutionPosting():
+                if self.execution_faults:
+                    return self.execution_faults.popleft()
+                self.updates.append(about)
+                return Delivered()
+            case Posting():
+                return self._update(where, about.view.round, plain=plain, view=about.view)
+            case DeadLetter():
+                return self._update(where, about, plain=plain)
+            case _:
+                raise AssertionError(kind)
 
     def _update(
         self,
@@ -208,82 +191,21 @@ class FakeSlack(FakeExecutionMessages):
         found[0].earlier = () if view is None else view.earlier
         return fault.strike() if fault else Delivered()
 
-    async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        return self._notice(f"file {posting.view.round.id}", posting, posted_since)
-
-    async def post_attach_failed(
-        self, posting: Posting, *, posted_since: datetime | None
+    async def attach(
+        self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
-        return self._notice(f"attach failed {posting.view.round.id}", posting, posted_since)
-
-    async def post_refresh_failed(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        round_ = posting.view.round
-        return self._notice(f"refresh failed {round_.id} {occasion}", posting, posted_since)
-
-    async def notify_stuck(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        return self._notice(f"stuck {posting.view.round.id} {occasion}", posting, posted_since)
-
-    async def post_reminder(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        round_ = posting.view.round
-        return self._notice(f"reminder {round_.id} {occasion}", posting, posted_since)
-
-    async def remind_privately(
-        self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        round_ = posting.view.round
-        key = f"private {round_.id} {occasion} {user}"
-        outcome = self._post(key, round_, f"D{user}", None, posted_since)
-        return Delivered() if isinstance(outcome, Message) else outcome
-
-    async def post_escalated(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        return self._notice(f"escalated {posting.view.round.id}", posting, posted_since)
-
-    async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        return self._notice(f"timed out {posting.view.round.id}", posting, posted_since)
-
-    async def call_assigned(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        return self._notice(f"called {posting.view.round.id} {occasion}", posting, posted_since)
-
-    async def post_direct_message(
-        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
-    ) -> PostOutcome:
-        round_ = posting.view.round
-        if self.unshowable and not plain:
-            return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
-        outcome = self._post(f"direct {round_.id} {user}", round_, f"D{user}", None, posted_since)
-        if not isinstance(outcome, Message):
-            return outcome
-        outcome.plain, outcome.earlier = plain, posting.view.earlier
-        return Posted(outcome.ref)
-
-    async def update_direct_message(
-        self, posting: Posting, where: MessageRef, *, plain: bool = False
-    ) -> Outcome:
-        return self._update(where, posting.view.round, plain=plain, view=posting.view)
-
-    async def tell_operator(
-        self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        key = f"refuses {crew.name} {code} {user} {crew.channel} {occasion}"
-        outcome = self._post(key, None, f"D{user}", None, posted_since)
-        return Posted(outcome.ref) if isinstance(outcome, Message) else outcome
-
-    async def report(
-        self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        outcome = self._post(f"letter {dead_letter.id}", dead_letter, channel, None, posted_since)
-        return Posted(outcome.ref) if isinstance(outcome, Message) else outcome
-
-    async def update_report(self, dead_letter: DeadLetter, where: MessageRef) -> Outcome:
-        return self._update(where, dead_letter, plain=False)
+        if isinstance(about, Posting):
+            round_ = about.view.round
+            assert about.channel is not None
+            outcome = self._post(
+                f"file {round_.id}", round_, about.channel, about.thread_ts, posted_since
+            )
+            return Delivered() if isinstance(outcome, Message) else outcome
+        assert about.execution.result is not None
+        if self.execution_faults:
+            return self.execution_faults.popleft()
+        self.files.append(about.execution.result.text)
+        return Delivered()
 
     async def name_of(self, user: str) -> str | None:
         self.calls.append(f"name {user}")
@@ -296,14 +218,6 @@ class FakeSlack(FakeExecutionMessages):
     async def offer(self, note: Note, posting: Posting) -> Outcome:
         self.calls.append(f"offer {note.ts}")
         return Delivered()
-
-    def _notice(self, key: str, posting: Posting, posted_since: datetime | None) -> Outcome:
-        if posting.channel is None:
-            return Refused("thread_not_found", "no card", RefusalKind.THREAD_GONE)
-        outcome = self._post(
-            key, posting.view.round, posting.channel, posting.thread_ts, posted_since
-        )
-        return Delivered() if isinstance(outcome, Message) else outcome
 
     def _post(
         self,

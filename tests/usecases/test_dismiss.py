@@ -127,7 +127,7 @@ async def a_report(world: World) -> str:
 
 
 def shown(world: World, dead_letter_id: str) -> DeadLetter:
-    [message] = world.slack.keyed(f"letter {dead_letter_id}")
+    [message] = world.slack.keyed(f"dead letter {dead_letter_id}")
     assert isinstance(message.shows, DeadLetter)
     return message.shows
 

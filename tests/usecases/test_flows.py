@@ -91,13 +91,13 @@ async def test_an_escalation_calls_while_it_waits(world: World) -> None:
     await world.settle_slack()
     await world.ask(escalation=True)
     await world.settle_slack()
-    assert len(world.slack.keyed(f"called {asked.id}")) == 1
+    assert len(world.slack.keyed(f"escalated request {asked.id}")) == 1
     world.clock.advance(CALLED_EVERY)
     await world.ask(escalation=True)
     assert EffectKind.CALL_ASSIGNED in await world.effects()
     await world.decide(asked.id, APPROVED)
     await world.settle_slack()
-    assert len(world.slack.keyed(f"called {asked.id}")) == 1
+    assert len(world.slack.keyed(f"escalated request {asked.id}")) == 1
 
 
 async def test_an_escalation_calls_once_an_hour_however_often_it_comes(world: World) -> None:

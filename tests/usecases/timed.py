@@ -37,5 +37,10 @@ async def after(world: World, passes: timedelta) -> None:
     await world.settle_slack()
 
 
-def said(world: World, what: str) -> list[str]:
-    return [one.key for one in world.slack.messages if one.key.startswith(what)]
+def said(world: World, what: str, *, private: bool = False) -> list[str]:
+    """The keys of what was said in threads, or in private."""
+    return [
+        one.key
+        for one in world.slack.messages
+        if one.key.startswith(what) and one.ref.channel.startswith("D") == private
+    ]

@@ -8,22 +8,34 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final, assert_never
 
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from crewgate.domain.crew import Crew
+from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notes import Note
+from crewgate.domain.notification import Output
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import State
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.directory import display_name
 from crewgate.slack.client.names import Names
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
-from crewgate.slack.execution_messenger import ExecutionMessenger
+from crewgate.slack.executions.messages import (
+    render_end,
+    render_forward_failed,
+    render_progress,
+    render_result_file_failed,
+    result_file_name,
+)
+from crewgate.slack.executions.strings import RESULT_TITLE
 from crewgate.slack.notes.messages import render_offer
 from crewgate.slack.reviews.calls import (
     below_headline,
@@ -36,32 +48,24 @@ from crewgate.slack.reviews.calls import (
 from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
 from crewgate.slack.reviews.direct import render_direct_message
 from crewgate.slack.reviews.links import Link
-from crewgate.slack.reviews.notice_strings import CHANGES_REFUSED, FILES_REFUSED, NOT_UNDERSTOOD
 from crewgate.slack.reviews.notices import (
-    render_attach_failed,
+    NOTICES,
+    Scene,
     render_channel_refuses,
     render_dead_letter,
-    render_escalation,
-    render_refresh_failed,
-    render_stuck_notice,
 )
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
-from crewgate.slack.reviews.time_notices import (
-    render_escalated,
-    render_private_reminder,
-    render_reminder,
-    render_timed_out,
-)
 from crewgate.usecases.ports.base import Clock, OffLoop
-from crewgate.usecases.ports.slack import Posted, Posting, PostOutcome
-from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
+from crewgate.usecases.ports.slack import About, Messenger, Posted, Posting, Thread
+from crewgate.usecases.read_models import CardView, DeadLetter, ExecutionPosting, MessageRef
 
+_DIRECT: Final = frozenset({EffectKind.DIRECT_MESSAGE, EffectKind.REFRESH_DIRECT_MESSAGE})
 #: The reaction that says a note was taken.
 ACKNOWLEDGE_NOTE = "memo"
 
 
-class SlackMessenger(ExecutionMessenger):
+class SlackMessenger(Messenger):
     """Renders messages, and has them posted, updated and found."""
 
     def __init__(
@@ -76,7 +80,9 @@ class SlackMessenger(ExecutionMessenger):
         people: People,
         link: Link,
     ) -> None:
-        super().__init__(poster, off_loop=off_loop, people=people)
+        self._poster = poster
+        self._off_loop = off_loop
+        self._people = people
         self._client = client
         self._named_in_slack = named_in_slack
         self._clock = clock
@@ -84,6 +90,25 @@ class SlackMessenger(ExecutionMessenger):
         self._link = link
         self._names = Names(client, clock)
 
+    @override
+    async def say(
+        self,
+        effect: Effect,
+        about: About,
+        *,
+        to: Thread | User,
+        occasion: str,
+        posted_since: datetime | None,
+        plain: bool = False,
+    ) -> Outcome:
+        operators = self._people(effect.crew, Role.OPERATOR)
+        message = await self._render(effect.kind, about, effect.subject, operators, plain=plain)
+        if message is None:
+            return Delivered("nothing to tell any more")
+        key = effect.message_key(occasion)
+        return await self._post(key, message, to, posted_since=posted_since)
+
+    @override
     async def post_card(
         self,
         posting: Posting,
@@ -92,8 +117,8 @@ class SlackMessenger(ExecutionMessenger):
         channel: str,
         posted_since: datetime | None,
         plain: bool = False,
-    ) -> PostOutcome:
-        """See `Messenger`.
+    ) -> Outcome:
+        """Post a card, and call the people who have to know of it.
 
         A card is shown in the channel too, not only in the thread, unless one of its review is
         there already and people are told of this one.
@@ -105,159 +130,58 @@ class SlackMessenger(ExecutionMessenger):
             message = below_headline(message, call(view, notify))
         later = notify is not None and view.round.number > 1 and reaches_somebody(view, notify)
         return await self._post(
-            f"card {posting.view.round.id}",
+            view.round.effect(EffectKind.POST).message_key(),
             message,
-            channel=channel,
-            thread_ts=posting.thread_ts,
+            Thread(channel, posting.thread_ts),
             posted_since=posted_since,
             broadcast=not later,
         )
 
-    async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
-        """See `Messenger`."""
-        assert posting.card is not None  # noqa: S101  # the caller's to check
-        message = await self._card(posting, plain=plain)
-        return await outcome_of(self._poster.update(posting.card, message))
+    @override
+    async def update(
+        self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
+    ) -> Outcome:
+        """Bring a message up to date; nobody is called, for only new messages notify."""
+        message = await self._render(kind, about, "", (), plain=plain)
+        assert message is not None  # noqa: S101  # what is kept true always shows something
+        return await outcome_of(self._poster.update(where, message))
 
-    async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        """See `Messenger`."""
-        assert posting.card is not None  # noqa: S101  # the caller's to check
+    @override
+    async def attach(
+        self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
+    ) -> Outcome:
+        thread: MessageRef | None
+        output: Output | None
+        if isinstance(about, Posting):
+            view = about.view
+            thread, output = about.card, view.output
+            name, title = file_name(view), file_title(view)
+        else:
+            # It follows the message that excerpts it, in its ordering key.
+            thread, output = about.thread, about.execution.result
+            name, title = result_file_name(about.execution), RESULT_TITLE
+        assert thread is not None  # noqa: S101  # the caller's to check
+        assert output is not None  # noqa: S101
         return await outcome_of(
             self._poster.upload(
-                posting.card,
-                name=file_name(posting.view),
-                title=file_title(posting.view),
-                content=await self._off_loop(clean, posting.view.output.text),
+                thread,
+                name=name,
+                title=title,
+                content=await self._off_loop(clean, output.text),
                 posted_since=posted_since,
             )
         )
 
-    async def notify_stuck(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        key = f"stuck {posting.view.round.id} {occasion}"
-        round_ = posting.view.round
-        operators = self._people(round_.review.crew, Role.OPERATOR)
-        return await self._notice(
-            key, render_stuck_notice(round_, operators), posting, posted_since
-        )
-
-    async def post_attach_failed(
-        self, posting: Posting, *, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        round_ = posting.view.round
-        key = f"attach failed {round_.id}"
-        message = self._with_operators(
-            render_attach_failed(round_), round_.review.crew, FILES_REFUSED
-        )
-        return await self._notice(key, message, posting, posted_since)
-
-    async def post_refresh_failed(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        round_ = posting.view.round
-        key = f"refresh failed {round_.id} {occasion}"
-        message = render_refresh_failed(round_)
-        if message is not None:
-            message = self._with_operators(message, round_.review.crew, CHANGES_REFUSED)
-        return await self._notice(key, message, posting, posted_since)
-
-    async def post_reminder(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        view = await self._people.complete(posting.view)
-        message = render_reminder(view, self._people.operators(view))
-        key = f"reminder {posting.view.round.id} {occasion}"
-        return await self._notice(key, message, posting, posted_since)
-
-    async def remind_privately(
-        self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        view = await self._people.complete(posting.view)
-        message = render_private_reminder(view, posting.card, link=self._link)
-        if message is None:
-            return Delivered("nothing to tell any more")
-        key = f"reminder {posting.view.round.id} {occasion} {user}"
-        outcome = await self._post_direct(key, message, user, posted_since)
-        return Delivered() if isinstance(outcome, Posted) else outcome
-
-    async def post_escalated(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        """See `Messenger`."""
-        round_ = posting.view.round
-        before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
-        view = await self._people.complete(posting.view)
-        added = [ref for ref in view.reviewers if ref not in before]
-        message = render_escalated(view, added, now=self._clock())
-        return await self._notice(f"escalated {round_.id}", message, posting, posted_since)
-
-    async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        """See `Messenger`."""
-        key = f"timed out {posting.view.round.id}"
-        view = await self._people.complete(posting.view)
-        message = render_timed_out(view, self._people.operators(view))
-        return await self._notice(key, message, posting, posted_since)
-
-    async def call_assigned(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """See `Messenger`."""
-        round_ = posting.view.round
-        assigned = round_.question.assigned if round_.question is not None else ()
-        people = await self._named_in_slack(assigned)
-        message = render_escalation(round_, people or self._people(round_, Role.REVIEWER))
-        return await self._notice(
-            f"escalated request {round_.id} {occasion}", message, posting, posted_since
-        )
-
-    async def post_direct_message(
-        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        message = await self._direct_message(posting, plain=plain)
-        key = f"direct {posting.view.round.id} {user}"
-        return await self._post_direct(key, message, user, posted_since)
-
-    async def update_direct_message(
-        self, posting: Posting, where: MessageRef, *, plain: bool = False
-    ) -> Outcome:
-        """See `Messenger`."""
-        message = await self._direct_message(posting, plain=plain)
-        return await outcome_of(self._poster.update(where, message))
-
-    async def tell_operator(
-        self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        message = render_channel_refuses(crew, code)
-        key = f"refuses {crew.name} {code} {crew.channel} {user} {occasion}"
-        return await self._post_direct(key, message, user, posted_since)
-
-    async def _post_direct(
-        self, key: str, message: Message, user: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        try:
-            channel = await self._poster.open_direct(user)
-        except CallFailed as error:
-            return error.failure
-        return await self._post(
-            key, message, channel=channel, thread_ts=None, posted_since=posted_since
-        )
-
+    @override
     async def name_of(self, user: str) -> str | None:
-        """See `Messenger`."""
         return await display_name(self._client, user)
 
+    @override
     async def react(self, note: Note) -> Outcome:
-        """See `Messenger`."""
         return await outcome_of(self._poster.react(note.channel, note.ts, ACKNOWLEDGE_NOTE))
 
+    @override
     async def offer(self, note: Note, posting: Posting) -> Outcome:
-        """See `Messenger`."""
         return await outcome_of(
             self._poster.post_ephemeral(
                 render_offer(posting.view.round),
@@ -267,40 +191,99 @@ class SlackMessenger(ExecutionMessenger):
             )
         )
 
-    async def report(
-        self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        """See `Messenger`."""
-        message = render_dead_letter(dead_letter, self._redactors[dead_letter.crew])
-        return await self._post(
-            f"dead letter {dead_letter.id}",
-            self._with_operators(message, dead_letter.crew, NOT_UNDERSTOOD),
-            channel=channel,
-            thread_ts=None,
-            posted_since=posted_since,
-        )
-
-    async def update_report(self, dead_letter: DeadLetter, where: MessageRef) -> Outcome:
-        """See `Messenger`."""
-        message = render_dead_letter(dead_letter, self._redactors[dead_letter.crew])
-        return await outcome_of(self._poster.update(where, message))
-
-    async def _notice(
-        self, key: str, message: Message | None, posting: Posting, posted_since: datetime | None
+    async def _post(
+        self,
+        key: str,
+        message: Message,
+        to: Thread | User,
+        *,
+        posted_since: datetime | None,
+        broadcast: bool = False,
     ) -> Outcome:
-        """Post into a thread; nothing where there is nothing to tell any more."""
-        if message is None:
-            return Delivered("nothing to tell any more")
-        if posting.channel is None:
-            return Refused("thread_not_found", "its card is not there", RefusalKind.THREAD_GONE)
-        return await outcome_of(
-            self._poster.post(
+        try:
+            if isinstance(to, User):
+                to = Thread(await self._poster.open_direct(to.id))
+            if to.channel is None:
+                return Refused("thread_not_found", "its card is not there", RefusalKind.THREAD_GONE)
+            ref = await self._poster.post(
                 key,
                 message,
-                channel=posting.channel,
-                thread_ts=posting.thread_ts,
+                channel=to.channel,
+                thread_ts=to.ts,
                 posted_since=posted_since,
+                broadcast=broadcast,
             )
+        except CallFailed as error:
+            return error.failure
+        return Posted(ref=ref, shown=message.shown, too_long=message.too_long)
+
+    async def _render(
+        self,
+        kind: EffectKind,
+        about: About,
+        subject: str,
+        operators: Sequence[ReviewerRef],
+        *,
+        plain: bool,
+    ) -> Message | None:
+        """Render a message as it is now; nothing where there is nothing to tell any longer."""
+        match about:
+            case Posting():
+                return await self._about_round(kind, about, operators, plain=plain)
+            case ExecutionPosting():
+                return await self._about_execution(kind, about, subject, operators)
+            case DeadLetter():
+                return render_dead_letter(about, self._redactors[about.crew], operators)
+            case Crew():
+                return render_channel_refuses(about, subject)
+            case _:
+                assert_never(about)
+
+    async def _about_round(
+        self,
+        kind: EffectKind,
+        posting: Posting,
+        operators: Sequence[ReviewerRef],
+        *,
+        plain: bool,
+    ) -> Message | None:
+        if kind is EffectKind.REFRESH:
+            return await self._card(posting, plain=plain)
+        if kind in _DIRECT:
+            return await self._direct_message(posting, plain=plain)
+        return NOTICES[kind](await self._scene(posting, operators))
+
+    async def _about_execution(
+        self,
+        kind: EffectKind,
+        posting: ExecutionPosting,
+        subject: str,
+        operators: Sequence[ReviewerRef],
+    ) -> Message:
+        match kind:
+            case EffectKind.POST_RESULT:
+                return await self._off_loop(render_end, posting)
+            case EffectKind.RESULT_FILE_FAILED:
+                return render_result_file_failed(operators)
+            case EffectKind.FORWARD_FAILED:
+                return render_forward_failed(subject, operators)
+            case _:
+                return render_progress(posting)
+
+    async def _scene(self, posting: Posting, operators: Sequence[ReviewerRef]) -> Scene:
+        view = await self._people.complete(posting.view)
+        round_ = view.round
+        before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
+        waits = round_.state is State.WAITING and round_.question is not None
+        assigned = round_.question.assigned if waits and round_.question is not None else ()
+        return Scene(
+            view=view,
+            card=posting.card,
+            operators=operators,
+            assigned=await self._named_in_slack(assigned) if assigned else (),
+            added=[ref for ref in view.reviewers if ref not in before],
+            link=self._link,
+            now=self._clock(),
         )
 
     async def _card(self, posting: Posting, *, plain: bool) -> Message:

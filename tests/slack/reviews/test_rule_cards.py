@@ -31,15 +31,15 @@ from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.direct import render_direct_message
 from crewgate.slack.reviews.forms import render_approve_form
 from crewgate.slack.reviews.history import render_round
-from crewgate.slack.reviews.notices import render_escalation
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from crewgate.slack.reviews.summary import decision_and_answer
-from crewgate.slack.reviews.time_notices import (
+from crewgate.slack.reviews.notices import (
     render_escalated,
+    render_escalation,
     render_private_reminder,
     render_reminder,
     render_timed_out,
 )
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.summary import decision_and_answer
 from crewgate.usecases.read_models import Approvers, RoundLine
 from tests.builders import (
     ANA,

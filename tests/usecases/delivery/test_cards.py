@@ -296,7 +296,7 @@ async def test_it_is_told_of_again_when_it_is_in_that_state_again(
 async def test_a_report_goes_to_the_crew_s_channel(world: World) -> None:
     letter_id = await world.store_dead_letter()
     assert await world.turn() == [Delivered()]
-    (message,) = world.slack.keyed(f"letter {letter_id}")
+    (message,) = world.slack.keyed(f"dead letter {letter_id}")
     assert message.ref.channel == "C0REVIEWS"
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 import pytest
 
 from crewgate.domain.effects import SLACK, Effect, EffectKind
 from crewgate.domain.notify import Notify
-from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT
 from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.ports.slack import Posting, PostOutcome
+from crewgate.usecases.ports.slack import About
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, SECOND, a_crew
 from tests.usecases.faults import LOST, Fault
@@ -50,13 +50,10 @@ class Decides(FakeSlack):
         self.world = world
         self.round = round_
 
-    async def post_direct_message(
-        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
-    ) -> PostOutcome:
-        await self.world.decide(self.round.id)
-        return await super().post_direct_message(
-            posting, user, posted_since=posted_since, plain=plain
-        )
+    async def say(self, effect: Effect, about: About, **how: Any) -> Outcome:
+        if effect.kind is EffectKind.DIRECT_MESSAGE:
+            await self.world.decide(self.round.id)
+        return await super().say(effect, about, **how)
 
 
 async def a_round(world: World) -> Round:

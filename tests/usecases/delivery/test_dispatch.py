@@ -43,7 +43,7 @@ async def to_tell(world: World) -> str:
 
 
 async def to_report(world: World) -> str:
-    return f"letter {await world.store_dead_letter()}"
+    return f"dead letter {await world.store_dead_letter()}"
 
 
 async def to_refresh(world: World) -> str:

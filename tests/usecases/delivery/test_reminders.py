@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from crewgate.domain.effects import TIMER, EffectKind
+from crewgate.domain.effects import TIMER, Effect, EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Outcome
 from crewgate.domain.people import User
@@ -15,7 +16,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.usecases.away import go_away
-from crewgate.usecases.ports.slack import Posting
+from crewgate.usecases.ports.slack import About
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
 from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.slack_standins import FakeSlack
@@ -85,11 +86,10 @@ class Decides(FakeSlack):
 
     world: World
 
-    async def post_reminder(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        outcome = await super().post_reminder(posting, occasion=occasion, posted_since=posted_since)
-        await self.world.decide(posting.view.round.id)
+    async def say(self, effect: Effect, about: About, **how: Any) -> Outcome:
+        outcome = await super().say(effect, about, **how)
+        if effect.kind is EffectKind.POST_REMINDER:
+            await self.world.decide(effect.subject)
         return outcome
 
 
@@ -187,8 +187,8 @@ async def test_where_people_are_told_in_private_they_are_reminded_so_too(world: 
     await go_away(CAI, EVE, until=world.clock() + DAY, context=world.reviews)
     await world.decide(round_.id)  # Ana
     await after(world, 2 * HOUR)
-    reminded = [f"private {round_.id} 1 {one.id}" for one in (BEN, CAI, EVE)]
-    assert said(world, "private") == reminded
+    reminded = [f"reminder {round_.id} 1 {one.id}" for one in (BEN, CAI, EVE)]
+    assert said(world, "reminder", private=True) == reminded
     assert len(said(world, "reminder")) == 1
 
 
@@ -199,26 +199,30 @@ async def test_nobody_is_reminded_in_private_of_what_is_decided(world: World) ->
     await world.turn("posts:research")
     await world.decide(round_.id)
     await world.settle_slack()
-    assert said(world, "private") == []
+    assert said(world, "reminder", private=True) == []
 
 
 async def test_a_delegate_is_told_of_a_new_round_in_private(world: World) -> None:
     await go_away(ANA, EVE, until=world.clock() + DAY, context=world.reviews)
     round_ = await opened(world, a_rule(), notify=Notify.DM)
-    assert said(world, "direct") == [f"direct {round_.id} {one.id}" for one in (ANA, BEN, EVE)]
+    assert said(world, "direct", private=True) == [
+        f"direct {round_.id} {one.id}" for one in (ANA, BEN, EVE)
+    ]
 
 
 async def test_not_where_the_rule_forbids_it(world: World) -> None:
     await go_away(ANA, EVE, until=world.clock() + DAY, context=world.reviews)
     round_ = await opened(world, a_rule(delegation=False), notify=Notify.DM)
-    assert said(world, "direct") == [f"direct {round_.id} {one.id}" for one in (ANA, BEN)]
+    assert said(world, "direct", private=True) == [
+        f"direct {round_.id} {one.id}" for one in (ANA, BEN)
+    ]
 
 
 async def test_a_crew_that_the_settings_do_not_name_reminds_in_its_thread(world: World) -> None:
     await opened(world, replace(REMINDED, notify=Notify.DM))
     world.crews.clear()
     await after(world, 2 * HOUR)
-    assert (len(said(world, "reminder")), said(world, "private")) == (1, [])
+    assert (len(said(world, "reminder")), said(world, "reminder", private=True)) == (1, [])
 
 
 @pytest.mark.parametrize("channel", [None, "C0LEGAL"])

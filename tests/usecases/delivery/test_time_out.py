@@ -82,7 +82,7 @@ async def test_they_may_decide_before_slack_is_told(world: World) -> None:
 async def test_they_are_told_in_private_too(world: World) -> None:
     round_ = await opened(world, ESCALATED, notify=Notify.DM)
     await after(world, DAY)
-    assert said(world, f"direct {round_.id} {EVE.id}") != []
+    assert said(world, f"direct {round_.id} {EVE.id}", private=True) != []
 
 
 async def test_nobody_is_called_to_what_was_decided_meanwhile(world: World) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crewgate.domain.execution import Execution
 from crewgate.domain.notification import Format
+from crewgate.domain.people import ReviewerRef
 from crewgate.slack.blockkit.blocks import Message, context, notification, section
 from crewgate.slack.executions import strings
 from crewgate.slack.executions.progress_bar import bar
+from crewgate.slack.reviews.calls import with_operators
+from crewgate.slack.reviews.notice_strings import FILES_REFUSED, FORWARD_REFUSED
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.usecases.read_models import ExecutionPosting
 
@@ -37,15 +42,16 @@ def render_end(posting: ExecutionPosting) -> Message:
     return Message(text, blocks, output.shown, output.too_long)
 
 
-def render_forward_failed(kind: str) -> Message:
-    """A caller's address did not take a webhook."""
+def render_forward_failed(kind: str, operators: Sequence[ReviewerRef] = ()) -> Message:
+    """Say that a caller's address did not take a webhook of this kind."""
     sentence = strings.forward_failed(kind)
-    return Message(sentence, [section(sentence)])
+    return with_operators(Message(sentence, [section(sentence)]), operators, FORWARD_REFUSED)
 
 
-def render_result_file_failed() -> Message:
-    """The whole result could not be attached."""
-    return Message(strings.RESULT_FILE_FAILED, [section(strings.RESULT_FILE_FAILED)])
+def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
+    """Say that the whole result could not be attached."""
+    message = Message(strings.RESULT_FILE_FAILED, [section(strings.RESULT_FILE_FAILED)])
+    return with_operators(message, operators, FILES_REFUSED)
 
 
 def result_file_name(execution: Execution) -> str:

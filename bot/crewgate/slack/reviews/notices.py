@@ -1,24 +1,31 @@
-"""Messages that stay in a channel or thread and are not cards."""
+"""Messages about a round that are not its card, and the report of a dead letter.
+
+`NOTICES` has the render function of every plain message about a round.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from crewgate.domain.crew import Crew
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import voices_of
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, context, notification, section
 from crewgate.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
 from crewgate.slack.reviews import notice_strings, state_strings
 from crewgate.slack.reviews.buttons import DISMISS, DISMISS_REPORT, RETRY
-from crewgate.slack.reviews.calls import mentionable, not_voted
+from crewgate.slack.reviews.calls import mentionable, nobody_left, not_voted, with_operators
+from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
-from crewgate.usecases.read_models import DeadLetter
+from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
 
 _BODY_READ: Final = 2**16
 _BODY_SHOWN: Final = 1_500
@@ -64,16 +71,15 @@ def render_channel_refuses(crew: Crew, code: str) -> Message:
     )
 
 
-def render_attach_failed(round_: Round) -> Message:
-    """The whole output could not be attached."""
-    return Message(
-        notification(notice_strings.attach_failed_plain(round_)),
-        [section(notice_strings.attach_failed(round_))],
-    )
+def render_attach_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message:
+    """Say that the whole output could not be attached."""
+    text = notification(notice_strings.attach_failed_plain(round_))
+    message = Message(text, [section(notice_strings.attach_failed(round_))])
+    return with_operators(message, operators, notice_strings.FILES_REFUSED)
 
 
-def render_refresh_failed(round_: Round) -> Message | None:
-    """Where a round stands whose card cannot be brought up to date; None while it waits.
+def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
+    """Say where a round stands whose card cannot be brought up to date; None while it waits.
 
     A stuck decision is retried from here: the card has no such button.
     """
@@ -83,14 +89,17 @@ def render_refresh_failed(round_: Round) -> Message | None:
     blocks = [section(state_strings.refresh_failed(shown, round_))]
     if isinstance(shown, Stuck):
         blocks.append(actions(RETRY.on(round_.id), DISMISS.on(round_.id)))
-    return Message(notification(state_strings.push(round_, shown)), blocks)
+    message = Message(notification(state_strings.push(round_, shown)), blocks)
+    return with_operators(message, operators, notice_strings.CHANGES_REFUSED)
 
 
-def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
+def render_dead_letter(
+    dead_letter: DeadLetter, redactor: Redactor, operators: Sequence[ReviewerRef] = ()
+) -> Message:
     """Report a webhook that could not be understood, with the beginning of what came.
 
     It is kept as it came, but shown without what is secret or called so. Once dismissed, its body
-    is shown no more.
+    is no longer shown.
     """
     dead_letter = replace(dead_letter, reason=redactor.text(dead_letter.reason))
     text = notification(notice_strings.dead_letter_plain(dead_letter))
@@ -99,9 +108,8 @@ def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
         context(f"{date(dead_letter.received_at)} · {shared.identifier(dead_letter.id)}"),
     ]
     if dead_letter.dismissed is not None:
-        return Message(
-            text, [*blocks, section(state_strings.dismissed_with_why(dead_letter.dismissed))]
-        )
+        blocks.append(section(state_strings.dismissed_with_why(dead_letter.dismissed)))
+        return with_operators(Message(text, blocks), operators, notice_strings.NOT_UNDERSTOOD)
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
@@ -112,4 +120,94 @@ def render_dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> Message:
     if head != whole:
         blocks.append(context(notice_strings.dead_letter_cut(len(dead_letter.body))))
     dismiss = DISMISS_REPORT.on(dead_letter.id)
-    return Message(text, [*blocks, actions(dismiss)])
+    message = Message(text, [*blocks, actions(dismiss)])
+    return with_operators(message, operators, notice_strings.NOT_UNDERSTOOD)
+
+
+def render_reminder(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message | None:
+    """Remind those who may decide and have not, with those who stand in for them.
+
+    The operators too where nobody is left who may approve; None once the round waits no more.
+    """
+    message = _waiting(view, notice_strings.reminder(view, _not_voted(view)))
+    return message if message is None else _with_nobody_left(message, view, operators)
+
+
+def render_private_reminder(
+    view: CardView, card: MessageRef | None, *, link: Link
+) -> Message | None:
+    """The same for one person, in private; `card` is the one in the channel."""
+    return _waiting(
+        view, notice_strings.private_reminder(view, linked(notice_strings.THE_CARD, card, link))
+    )
+
+
+def render_escalated(
+    view: CardView, people: Sequence[ReviewerRef], *, now: datetime
+) -> Message | None:
+    """Call those who may decide too from now on; None once the round waits no more."""
+    return _waiting(
+        view, notice_strings.escalated(view, mentionable(not_voted(view.round, people)), now)
+    )
+
+
+def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message:
+    """What a rule did when nobody decided; where it goes on waiting, all are called once more."""
+    waits = view.round.state is State.WAITING
+    sentence = notice_strings.timed_out(view, _not_voted(view) if waits else "")
+    text = notification(notice_strings.timed_out_plain(view.round))
+    return _with_nobody_left(Message(text, [section(sentence)]), view, operators)
+
+
+def _not_voted(view: CardView) -> str:
+    """Those who may decide and have not, as mentions."""
+    voted = voices_of(view.round.votes)
+    away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
+    return notice_strings.called(mentionable(not_voted(view.round, view.reviewers)), away)
+
+
+def _waiting(view: CardView, sentence: str) -> Message | None:
+    if view.round.state is not State.WAITING:
+        return None
+    return Message(notification(notice_strings.reminder_plain(view.round)), [section(sentence)])
+
+
+def _with_nobody_left(
+    message: Message, view: CardView, operators: Sequence[ReviewerRef]
+) -> Message:
+    line = nobody_left(view, operators)
+    return message if line is None else Message(message.text, [*message.blocks, section(line)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that a message about a round may be rendered from."""
+
+    view: CardView
+    card: MessageRef | None
+    operators: Sequence[ReviewerRef]
+    assigned: Sequence[ReviewerRef]
+    """The assignees of a flow's request that Slack knows, while it waits."""
+    added: Sequence[ReviewerRef]
+    """The reviewers that an escalation has added."""
+    link: Link
+    now: datetime
+
+    @property
+    def round(self) -> Round:
+        """The round that the message is about."""
+        return self.view.round
+
+
+NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
+    EffectKind.ATTACH_FAILED: lambda it: render_attach_failed(it.round, it.operators),
+    EffectKind.REFRESH_FAILED: lambda it: render_refresh_failed(it.round, it.operators),
+    EffectKind.NOTIFY_STUCK: lambda it: render_stuck_notice(it.round, it.operators),
+    EffectKind.CALL_ASSIGNED: lambda it: render_escalation(
+        it.round, it.assigned or it.view.reviewers
+    ),
+    EffectKind.POST_REMINDER: lambda it: render_reminder(it.view, it.operators),
+    EffectKind.REMIND_PRIVATELY: lambda it: render_private_reminder(it.view, it.card, link=it.link),
+    EffectKind.POST_ESCALATED: lambda it: render_escalated(it.view, it.added, now=it.now),
+    EffectKind.POST_TIMED_OUT: lambda it: render_timed_out(it.view, it.operators),
+}

@@ -1,4 +1,4 @@
-"""Cards and what is said about them in their thread. Each function settles its job."""
+"""Cards, their files and what they could not show. Each function settles its job."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery import direct_messages
 from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, say_about
 from crewgate.usecases.delivery.posting import post_in_thread
-from crewgate.usecases.delivery.settle import occasion, settle
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posted, Posting, PostOutcome
+from crewgate.usecases.ports.slack import Posted, Posting
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.timed import schedule
 
@@ -31,15 +32,14 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     needless = _is_over_undecided(posting.view.round) and not job.in_doubt
     if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
-    known = job.effect.crew in context.crews
-    notify = crew_for(posting.view.round, context.crews).notify if known else Notify.NONE
+    notify = notify_of(posting.view.round, context)
     return await _post(job, posting, context, notify=notify)
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
     """Post a card again that was deleted, if it must still be acted on. Its file is there."""
     posting = await _posting(job, context)
-    if posting.card is not None or not _must_be_acted_on(posting):
+    if posting.card is not None or not must_be_acted_on(posting):
         return await settle(job, Delivered(), context)
     return await _post(job, posting, context)
 
@@ -58,7 +58,7 @@ async def _posting(job: Job, context: DeliveryContext) -> Posting:
 async def _post(
     job: Job, posting: Posting, context: DeliveryContext, *, notify: Notify | None = None
 ) -> Outcome:
-    async def post_card(*, channel: str, posted_since: datetime | None) -> PostOutcome:
+    async def post_card(*, channel: str, posted_since: datetime | None) -> Outcome:
         post = partial(
             context.messenger.post_card,
             posting,
@@ -112,65 +112,9 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is None:
         return await settle(job, Delivered("deleted"), context)
-    outcome = await context.messenger.attach_output(posting, posted_since=job.began_at)
+    outcome = await context.messenger.attach(posting, posted_since=job.began_at)
     failed = posting.view.round.effect(EffectKind.ATTACH_FAILED)
     return await settle(job, outcome, context, failed=failed)
-
-
-async def post_attach_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Say that the whole output could not be attached."""
-    posting = await context.uow.read.posting(job.effect.subject)
-    outcome = await context.messenger.post_attach_failed(posting, posted_since=job.began_at)
-    return await settle(job, outcome, context)
-
-
-async def notify_stuck(job: Job, context: DeliveryContext) -> Outcome:
-    """Tell the reviewer that the decision did not reach the crew."""
-    posting = await context.uow.read.posting(job.effect.subject)
-    outcome = await context.messenger.notify_stuck(
-        posting, occasion=occasion(job), posted_since=job.began_at
-    )
-    return await settle_in_thread(job, outcome, posting, context)
-
-
-async def call_assigned(job: Job, context: DeliveryContext) -> Outcome:
-    """Mention whom a flow's request names, as long as it waits."""
-    posting = await context.uow.read.posting(job.effect.subject)
-    if posting.view.round.state is not State.WAITING:
-        return await settle(job, Delivered("answered meanwhile"), context)
-    outcome = await context.messenger.call_assigned(
-        posting, occasion=occasion(job), posted_since=job.began_at
-    )
-    known = job.effect.crew in context.crews
-    in_private = known and crew_for(posting.view.round, context.crews).notify is Notify.DM
-    if isinstance(outcome, Delivered) and in_private:
-        # An escalation may name people who have not been told.
-        async with context.uow.begin() as tx:
-            tell = replace(job.effect, kind=EffectKind.TELL_REVIEWERS)
-            await tx.enqueue([tell], at=context.clock())
-            await tx.complete(job)
-        return outcome
-    return await settle_in_thread(job, outcome, posting, context)
-
-
-async def settle_in_thread(
-    job: Job, outcome: Outcome, posting: Posting, context: DeliveryContext
-) -> Outcome:
-    """As `settle`; of a thread that was deleted the card comes back, and then what was to be said.
-
-    Only a thread without replies can be gone, so its card is.
-    """
-    thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
-    known = job.effect.crew in context.crews
-    if not (thread_gone and known and _must_be_acted_on(posting)):
-        return await settle(job, outcome, context)
-    round_ = posting.view.round
-    async with context.uow.begin() as tx:
-        await tx.forget_card(round_)
-        again = (round_.effect(EffectKind.REPOST), round_.effect(job.effect.kind))
-        await tx.enqueue(again, at=context.clock())
-        await tx.complete(job)
-    return outcome
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
@@ -179,14 +123,15 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting.card is None:
         return await settle(job, Delivered("never posted"), context)
-    outcome = await context.messenger.update_card(posting)
+    update = partial(context.messenger.update, EffectKind.REFRESH, posting, posting.card)
+    outcome = await update()
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
-        outcome = await context.messenger.update_card(posting, plain=True)
+        outcome = await update(plain=True)
         if isinstance(outcome, Delivered):
             async with context.uow.begin() as tx:
                 await tx.record_shown(posting.view.round, 0)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
-        if _must_be_acted_on(posting):
+        if must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
     round_ = posting.view.round
@@ -213,12 +158,13 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     # Every failed try to resume asks for it again: the thread itself remembers what was said.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
-    outcome = await context.messenger.post_refresh_failed(
+    return await say_about(
         posting,
+        job,
+        context,
         occasion=f"{round_.state.value} {round_.retries}{ended}",
         posted_since=round_.opened_at,
     )
-    return await settle(job, outcome, context)
 
 
 async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
@@ -233,7 +179,3 @@ async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
 def _is_over_undecided(round_: Round) -> bool:
     ended = round_.state in (State.SUPERSEDED, State.CLOSED) and not round_.can_reopen
     return ended and round_.decision is None
-
-
-def _must_be_acted_on(posting: Posting) -> bool:
-    return posting.view.round.state in (State.WAITING, State.STUCK)

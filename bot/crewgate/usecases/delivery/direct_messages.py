@@ -11,7 +11,7 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Re
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import settle
+from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Members, Posted, Posting
@@ -58,13 +58,20 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
     A message whose answer was lost is looked for even if the round waits no more: it shows buttons.
     """
-    round_id, user = job.effect.subject, told_by(job)
+    round_id, user = job.effect.subject, _user(job)
     posting = await _posting(round_id, user, context)
     told = {one.user for one in await context.uow.read.direct_messages(round_id)}
     waits = posting.view.round.state is State.WAITING
     if user in told or not (waits or job.in_doubt):
         return await settle(job, Delivered("nothing to tell"), context)
-    tell = partial(context.messenger.post_direct_message, posting, user, posted_since=job.began_at)
+    tell = partial(
+        context.messenger.say,
+        job.effect,
+        posting,
+        to=User(user),
+        occasion=occasion(job),
+        posted_since=job.began_at,
+    )
     outcome = await tell()
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await tell(plain=True)
@@ -93,13 +100,13 @@ async def refresh_all(job: Job, context: DeliveryContext) -> None:
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring one direct message up to date; one that somebody deleted stays deleted."""
-    round_id, user = job.effect.subject, told_by(job)
+    round_id, user = job.effect.subject, _user(job)
     messages = await context.uow.read.direct_messages(round_id)
     message = next((one.message for one in messages if one.user == user), None)
     if message is None:
         return await settle(job, Delivered("never posted"), context)
     posting = await _posting(round_id, user, context)
-    update = partial(context.messenger.update_direct_message, posting, message)
+    update = partial(context.messenger.update, job.effect.kind, posting, message)
     outcome = await update()
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
         outcome = await update(plain=True)
@@ -108,7 +115,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome, context)
 
 
-def told_by(job: Job) -> str:
+def _user(job: Job) -> str:
     """Return the person whom a job tells in private."""
     assert job.effect.user is not None  # noqa: S101  # every one has it
     return job.effect.user

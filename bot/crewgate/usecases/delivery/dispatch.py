@@ -13,6 +13,7 @@ from crewgate.usecases.delivery import (
     direct_messages,
     executions,
     forward,
+    messages,
     notes,
     operators,
     reminders,
@@ -26,11 +27,8 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.POST: cards.post,
     EffectKind.REPOST: cards.repost,
     EffectKind.ATTACH: cards.attach,
-    EffectKind.ATTACH_FAILED: cards.post_attach_failed,
     EffectKind.REFRESH: cards.refresh,
     EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
-    EffectKind.NOTIFY_STUCK: cards.notify_stuck,
-    EffectKind.CALL_ASSIGNED: cards.call_assigned,
     EffectKind.TELL_REVIEWERS: direct_messages.tell_reviewers,
     EffectKind.DIRECT_MESSAGE: direct_messages.post,
     EffectKind.REFRESH_DIRECT_MESSAGE: direct_messages.refresh,
@@ -42,20 +40,19 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.REFRESH_PROGRESS: executions.refresh_progress,
     EffectKind.POST_RESULT: executions.post_result,
     EffectKind.RESULT_FILE: executions.attach_result,
-    EffectKind.RESULT_FILE_FAILED: executions.post_result_file_failed,
-    EffectKind.FORWARD_FAILED: executions.post_forward_failed,
+    EffectKind.RESULT_FILE_FAILED: executions.say,
+    EffectKind.FORWARD_FAILED: executions.say,
     EffectKind.POLL_STATUS: poll_status,
     EffectKind.FORWARD: forward.forward,
     EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
     EffectKind.EXPIRE_CLAIM: cards.expire_claim,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,
-    EffectKind.REMIND_PRIVATELY: reminders.remind_privately,
     EffectKind.ESCALATE: reminders.escalate,
-    EffectKind.POST_ESCALATED: reminders.post_escalated,
     EffectKind.TIME_OUT: reminders.time_out,
     EffectKind.POST_TIMED_OUT: reminders.post_timed_out,
 }
+"""Any other kind is a plain message about a round."""
 
 
 async def deliver(job: Job, context: DeliveryContext) -> Outcome:
@@ -64,4 +61,4 @@ async def deliver(job: Job, context: DeliveryContext) -> Outcome:
     Never a call inside a transaction. The job is settled; the outcome tells the worker whether
     the whole destination seems to be away (NotSent).
     """
-    return await _DELIVERIES[job.effect.kind](job, context)
+    return await _DELIVERIES.get(job.effect.kind, messages.say)(job, context)

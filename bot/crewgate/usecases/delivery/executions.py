@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from datetime import datetime
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.posting import Post, post_in_thread
+from crewgate.usecases.delivery.posting import post_in_thread
 from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posted
+from crewgate.usecases.ports.slack import Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import ExecutionPosting
 
@@ -27,7 +27,7 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
-        return await _post(job, context, posting, partial(context.messenger.post_progress, posting))
+        return await _post(job, context, posting)
     # Not here: only posts hold up posts.
     async with context.uow.begin() as tx:
         refreshed = replace(job.effect, kind=EffectKind.REFRESH_PROGRESS)
@@ -46,7 +46,7 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None or posting.progress_message is None:
         return await settle(job, Delivered("nothing to show"), context)
-    outcome = await context.messenger.update_progress(posting)
+    outcome = await context.messenger.update(job.effect.kind, posting, posting.progress_message)
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
         outcome = Delivered("deleted")
     return await settle(job, outcome, context)
@@ -61,8 +61,7 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)
     posting = replace(posting, approved=await _approved(posting.execution, context))
-    post = partial(context.messenger.post_result, posting, occasion=occasion(job))
-    return await _post(job, context, posting, post)
+    return await _post(job, context, posting)
 
 
 async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
@@ -71,29 +70,17 @@ async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or posting.execution.result is None or posting.thread_ts is None:
         # Also where somebody deleted the thread since the result was posted in it.
         return await settle(job, Delivered("nothing to attach"), context)
-    outcome = await context.messenger.attach_result(posting, posted_since=job.began_at)
+    outcome = await context.messenger.attach(posting, posted_since=job.began_at)
     failed = replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)
     return await settle(job, outcome, context, failed=failed)
 
 
-async def post_result_file_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Say that the whole result could not be attached."""
+async def say(job: Job, context: DeliveryContext) -> Outcome:
+    """Post a plain message about an execution into its thread."""
     posting = await _posting(job, context)
     if posting is None:
         return await settle(job, Delivered("nothing to say"), context)
-    post = partial(context.messenger.post_result_file_failed, posting, occasion=occasion(job))
-    return await _post(job, context, posting, post)
-
-
-async def post_forward_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Say that a caller's address did not take a webhook."""
-    posting = await _posting(job, context)
-    if posting is None:
-        return await settle(job, Delivered("nothing to say"), context)
-    post = partial(
-        context.messenger.post_forward_failed, posting, job.effect.subject, occasion=occasion(job)
-    )
-    return await _post(job, context, posting, post)
+    return await _post(job, context, posting)
 
 
 async def _approved(execution: Execution, context: DeliveryContext) -> Round | None:
@@ -110,9 +97,16 @@ async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | Non
     return await context.uow.read.executions.posting(job.effect.crew, job.effect.execution_id)
 
 
-async def _post(
-    job: Job, context: DeliveryContext, posting: ExecutionPosting, post: Post
-) -> Outcome:
+async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -> Outcome:
+    async def post(*, channel: str, posted_since: datetime | None) -> Outcome:
+        return await context.messenger.say(
+            job.effect,
+            posting,
+            to=Thread(channel, posting.thread_ts),
+            occasion=occasion(job),
+            posted_since=posted_since,
+        )
+
     async def record(tx: Tx, posted: Posted) -> None:
         place = (
             tx.executions.place_progress_message

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.people import User
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posted
 
 #: The most people whom one failure is told to in private.
 PEOPLE_LIMIT = 50
@@ -45,8 +45,11 @@ async def tell(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nothing to tell"), context)
     # One that an earlier version enqueued names no channel.
     refusing = replace(crew, channel=effect.channel) if effect.channel else crew
-    outcome = await context.messenger.tell_operator(
-        refusing, effect.subject, effect.user, occasion=occasion(job), posted_since=job.began_at
+    outcome = await context.messenger.say(
+        effect,
+        refusing,
+        to=User(effect.user),
+        occasion=occasion(job),
+        posted_since=job.began_at,
     )
-    done = Delivered() if isinstance(outcome, Posted) else outcome
-    return await settle(job, done, context)
+    return await settle(job, outcome, context)

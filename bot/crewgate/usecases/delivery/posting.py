@@ -13,14 +13,14 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.operators import note_refusal
 from crewgate.usecases.delivery.settle import set_aside, settle
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
-from crewgate.usecases.ports.slack import Posted, PostOutcome
+from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
 
 
 class Post(Protocol):
     """Posts one message."""
 
-    async def __call__(self, *, channel: str, posted_since: datetime | None) -> PostOutcome:
+    async def __call__(self, *, channel: str, posted_since: datetime | None) -> Outcome:
         """In this channel, unless an earlier try since then did."""
         ...
 

@@ -20,11 +20,10 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
 from crewgate.domain.timed import next_reminder, opens_at
 from crewgate.domain.verdict import voices_of
-from crewgate.usecases.delivery.cards import settle_in_thread
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of, told_by
+from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
+from crewgate.usecases.delivery.messages import notify_of, post, say_about, settle_in_thread
 from crewgate.usecases.delivery.settle import set_aside, settle
-from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
 from crewgate.usecases.ports.slack import Posting
 from crewgate.usecases.ports.store import Tx
@@ -105,9 +104,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
                 await tx.enqueue([later], at=now, due_at=opens)
             await tx.complete(job)
         return Delivered()
-    outcome = await context.messenger.post_reminder(
-        posting, occasion=str(round_.reminders + 1), posted_since=job.began_at
-    )
+    outcome = await post(posting, job, context, occasion=str(round_.reminders + 1))
     if not isinstance(outcome, Delivered):
         return await settle_in_thread(job, outcome, posting, context)
     private = await _in_private(posting, context)
@@ -122,43 +119,16 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
             if (due := next_reminder(reminded, context.clock())) is not None:
                 await tx.enqueue([due[0]], at=context.clock(), due_at=due[1])
         await tx.complete(job)
-    return outcome
-
-
-async def remind_privately(job: Job, context: DeliveryContext) -> Outcome:
-    """Remind one person in private, as long as the round waits."""
-    posting = await context.uow.read.posting(job.effect.subject)
-    if posting.view.round.state is not State.WAITING:
-        return await settle(job, Delivered("nothing to remind of"), context)
-    outcome = await context.messenger.remind_privately(
-        posting, told_by(job), occasion=str(job.effect.number), posted_since=job.began_at
-    )
-    return await settle(job, outcome, context)
-
-
-async def post_escalated(job: Job, context: DeliveryContext) -> Outcome:
-    """Call those who may decide too from now on."""
-    posting = await context.uow.read.posting(job.effect.subject)
-    round_ = posting.view.round
-    if round_.state is not State.WAITING:
-        return await settle(job, Delivered("nobody to call"), context)
-    outcome = await context.messenger.post_escalated(posting, posted_since=job.began_at)
-    if isinstance(outcome, Delivered) and _notify(round_, context) is Notify.DM:
-        async with context.uow.begin() as tx:
-            await _enqueue(tx, round_, context, EffectKind.TELL_REVIEWERS)
-            await tx.complete(job)
-        return outcome
-    return await settle_in_thread(job, outcome, posting, context)
+    return Delivered()
 
 
 async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Say what the rule did; that it left it is no news once somebody has decided."""
+    """Say what the rule did; that it left the round is no news once somebody has decided."""
     posting = await context.uow.read.posting(job.effect.subject)
     round_ = posting.view.round
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell"), context)
-    outcome = await context.messenger.post_timed_out(posting, posted_since=job.began_at)
-    return await settle_in_thread(job, outcome, posting, context)
+    return await say_about(posting, job, context)
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
@@ -177,7 +147,7 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
 async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:
     """Who is reminded in private too."""
     round_ = posting.view.round
-    if _notify(round_, context) is not Notify.DM:
+    if notify_of(round_, context) is not Notify.DM:
         return ()
     people = await people_of(round_, context)
     return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]
@@ -189,12 +159,6 @@ def _then(round_: Round) -> Then:
     then = rule.timeout.then if rule is not None and rule.timeout is not None else Then.LEAVE
     cannot = question is not None and approval_of(question) is None
     return Then.LEAVE if then is Then.APPROVE and cannot else then
-
-
-def _notify(round_: Round, context: DeliveryContext) -> Notify:
-    if round_.review.crew not in context.crews:
-        return Notify.NONE
-    return crew_for(round_, context.crews).notify
 
 
 def _to(job: Job, user: str, number: int) -> Effect:

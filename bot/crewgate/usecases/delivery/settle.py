@@ -8,6 +8,7 @@ from crewgate.domain.effects import IN_ORDER, POSTS_A_CARD, Effect
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Posted
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ async def settle(
                 in_doubt = isinstance(outcome, Unknown)
                 at = context.next_try(job, in_doubt=in_doubt)
                 await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=now)
-    return outcome
+    return Delivered() if isinstance(outcome, Posted) else outcome
 
 
 async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:

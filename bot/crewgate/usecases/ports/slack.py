@@ -8,10 +8,11 @@ from typing import Final, Protocol
 
 from crewgate.domain.caveats import WHOLE
 from crewgate.domain.crew import Crew
+from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notes import Note
 from crewgate.domain.notify import Notify
-from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
-from crewgate.domain.people import Email, Installation, ReviewerRef
+from crewgate.domain.outcome import Delivered, Outcome
+from crewgate.domain.people import Email, Installation, ReviewerRef, User
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -38,7 +39,16 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class Thread:
+    """A place for a message; without `ts` the message begins the thread."""
+
+    channel: str | None
+    """None if the thread is not there (any longer)."""
+    ts: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted(Delivered):
     """The message is in Slack; `shown` is how much of the output it shows, in percent."""
 
     ref: MessageRef
@@ -47,16 +57,34 @@ class Posted:
     """No message could hold the output."""
 
 
-PostOutcome = Posted | NotSent | Refused | Unknown
+About = Posting | ExecutionPosting | DeadLetter | Crew
+"""What a message shows, as it is now."""
 
 
 class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
     `posted_since` says that an earlier try, since then, may have worked: the message is looked for
-    first and not posted twice. `occasion` tells a message from others of the same kind about the
-    same, and is the same for every try.
+    first and not posted twice. `plain` leaves out what the agent wrote.
     """
+
+    async def say(
+        self,
+        effect: Effect,
+        about: About,
+        *,
+        to: Thread | User,
+        occasion: str,
+        posted_since: datetime | None,
+        plain: bool = False,
+    ) -> Outcome:
+        """Post the message of an effect, into a thread or to one person.
+
+        Return Posted; Delivered if there is nothing to say any longer; Refused as THREAD_GONE if
+        the thread is not there. `occasion` tells the message from others of the same kind about
+        the same, where the key of the kind has one, and is the same for every try.
+        """
+        ...
 
     async def post_card(
         self,
@@ -66,88 +94,27 @@ class Messenger(Protocol):
         channel: str,
         posted_since: datetime | None,
         plain: bool = False,
-    ) -> PostOutcome:
-        """Post a round's card, and mention there who has to know of it.
+    ) -> Outcome:
+        """Post a round's card, and mention there the people who have to know of it.
 
-        `notify` is None where everybody has been told. `plain` leaves out what the agent wrote.
+        `notify` is None where everybody has been told.
         """
         ...
 
-    async def update_card(self, posting: Posting, *, plain: bool = False) -> Outcome:
-        """Bring a posted card up to date. Refused as MESSAGE_GONE when it was deleted."""
-        ...
-
-    async def attach_output(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        """Put the whole output as a file into the thread."""
-        ...
-
-    async def post_attach_failed(
-        self, posting: Posting, *, posted_since: datetime | None
+    async def update(
+        self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Say, in the thread, that the whole output could not be attached."""
+        """Bring a posted message up to date. Refused as MESSAGE_GONE when it was deleted."""
         ...
 
-    async def post_refresh_failed(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
+    async def attach(
+        self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
-        """Say, in the thread, where a round stands whose card cannot be brought up to date."""
-        ...
-
-    async def notify_stuck(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """Tell the reviewer, in the thread, that the decision did not reach the crew."""
-        ...
-
-    async def post_reminder(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """Remind, in the thread, those who may decide and have not."""
-        ...
-
-    async def remind_privately(
-        self, posting: Posting, user: str, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """Remind one person in private."""
-        ...
-
-    async def post_escalated(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        """Call, in the thread, those who may decide too from now on."""
-        ...
-
-    async def post_timed_out(self, posting: Posting, *, posted_since: datetime | None) -> Outcome:
-        """Say, in the thread, that nobody decided in time, and what the rule did."""
-        ...
-
-    async def call_assigned(
-        self, posting: Posting, *, occasion: str, posted_since: datetime | None
-    ) -> Outcome:
-        """Mention, in the thread, whom a flow's request names: it was escalated."""
-        ...
-
-    async def post_direct_message(
-        self, posting: Posting, user: str, *, posted_since: datetime | None, plain: bool = False
-    ) -> PostOutcome:
-        """Tell one person in private that a round waits. `plain` as for a card."""
-        ...
-
-    async def update_direct_message(
-        self, posting: Posting, where: MessageRef, *, plain: bool = False
-    ) -> Outcome:
-        """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
-        ...
-
-    async def tell_operator(
-        self, crew: Crew, code: str, user: str, *, occasion: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        """Tell one person in private that the crew's channel refuses posts, and what to do.
-
-        `code` is Slack's. `occasion` names the refusal that it is about.
-        """
+        """Put the whole output, or the whole result, as a file into the thread."""
         ...
 
     async def name_of(self, user: str) -> str | None:
-        """What a person is called; None when Slack cannot be asked."""
+        """Return a person's name; None when Slack cannot be asked."""
         ...
 
     async def react(self, note: Note) -> Outcome:
@@ -156,66 +123,6 @@ class Messenger(Protocol):
 
     async def offer(self, note: Note, posting: Posting) -> Outcome:
         """Offer its author, in private, to send the notes as a revision."""
-        ...
-
-    async def report(
-        self, dead_letter: DeadLetter, *, channel: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        """Report, in a crew's channel, a webhook that could not be understood."""
-        ...
-
-    async def update_report(self, dead_letter: DeadLetter, where: MessageRef) -> Outcome:
-        """Bring that report up to date. Refused as MESSAGE_GONE when it was deleted."""
-        ...
-
-    async def post_progress(
-        self, posting: ExecutionPosting, *, channel: str, posted_since: datetime | None
-    ) -> PostOutcome:
-        """Post the message that shows how far an execution is."""
-        ...
-
-    async def update_progress(self, posting: ExecutionPosting) -> Outcome:
-        """Bring that message up to date. Refused as MESSAGE_GONE when it was deleted."""
-        ...
-
-    async def post_result(
-        self,
-        posting: ExecutionPosting,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """Post how an execution ended, with its result."""
-        ...
-
-    async def attach_result(
-        self, posting: ExecutionPosting, *, posted_since: datetime | None
-    ) -> Outcome:
-        """Put the whole result as a file into the thread."""
-        ...
-
-    async def post_result_file_failed(
-        self,
-        posting: ExecutionPosting,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """Say that the whole result could not be attached."""
-        ...
-
-    async def post_forward_failed(
-        self,
-        posting: ExecutionPosting,
-        kind: str,
-        *,
-        occasion: str,
-        channel: str,
-        posted_since: datetime | None,
-    ) -> PostOutcome:
-        """Say that a webhook of this kind (`task`, `step`, `crew`) could not be forwarded."""
         ...
 
 

@@ -1,0 +1,106 @@
+"""Messages that only say something: one function for all of them.
+
+What differs is in the row of each `EffectKind`, and how it looks in its render function.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.notify import Notify
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.people import User
+from crewgate.domain.review import Round, State
+from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.settle import occasion as occasion_of
+from crewgate.usecases.delivery.settle import settle
+from crewgate.usecases.permissions import crew_for
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Posting, Thread
+
+
+async def say(job: Job, context: DeliveryContext) -> Outcome:
+    """Post what a job's kind says about its round, in the round's thread or to one person."""
+    posting = await context.uow.read.posting(job.effect.subject)
+    return await say_about(posting, job, context)
+
+
+async def say_about(
+    posting: Posting,
+    job: Job,
+    context: DeliveryContext,
+    *,
+    occasion: str | None = None,
+    posted_since: datetime | None = None,
+) -> Outcome:
+    """Post a message about a round that was read, and settle its job.
+
+    `occasion` and `posted_since` are those of the job unless they are given.
+    """
+    row, round_ = job.effect.kind.row, posting.view.round
+    if row.of_waiting and round_.state is not State.WAITING:
+        return await settle(job, Delivered("nothing to tell any more"), context)
+    outcome = await post(posting, job, context, occasion=occasion, posted_since=posted_since)
+    told = row.tells_reviewers and isinstance(outcome, Delivered)
+    if told and notify_of(round_, context) is Notify.DM:
+        # Some of them may not have been told.
+        async with context.uow.begin() as tx:
+            tell = round_.effect(EffectKind.TELL_REVIEWERS)
+            await tx.enqueue([tell], at=context.clock())
+            await tx.complete(job)
+        return Delivered()
+    if row.revives_card:
+        return await settle_in_thread(job, outcome, posting, context)
+    return await settle(job, outcome, context)
+
+
+async def post(
+    posting: Posting,
+    job: Job,
+    context: DeliveryContext,
+    *,
+    occasion: str | None = None,
+    posted_since: datetime | None = None,
+) -> Outcome:
+    """Post a message about a round; its job is not settled."""
+    user = job.effect.user
+    return await context.messenger.say(
+        job.effect,
+        posting,
+        to=Thread(posting.channel, posting.thread_ts) if user is None else User(user),
+        occasion=occasion or occasion_of(job),
+        posted_since=posted_since or job.began_at,
+    )
+
+
+async def settle_in_thread(
+    job: Job, outcome: Outcome, posting: Posting, context: DeliveryContext
+) -> Outcome:
+    """Settle as `settle` does; if the thread was deleted, its card and then the message come back.
+
+    Only a thread without replies can be gone, so its card is.
+    """
+    thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
+    known = job.effect.crew in context.crews
+    if not (thread_gone and known and must_be_acted_on(posting)):
+        return await settle(job, outcome, context)
+    round_ = posting.view.round
+    async with context.uow.begin() as tx:
+        await tx.forget_card(round_)
+        again = (round_.effect(EffectKind.REPOST), round_.effect(job.effect.kind))
+        await tx.enqueue(again, at=context.clock())
+        await tx.complete(job)
+    return outcome
+
+
+def must_be_acted_on(posting: Posting) -> bool:
+    """Return True if the round waits for somebody's press."""
+    return posting.view.round.state in (State.WAITING, State.STUCK)
+
+
+def notify_of(round_: Round, context: DeliveryContext) -> Notify:
+    """Return how the reviewers of a round learn of it; NONE if the settings name no such crew."""
+    if round_.review.crew not in context.crews:
+        return Notify.NONE
+    return crew_for(round_, context.crews).notify
