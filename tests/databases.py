@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from crewgate.store.engine import open_engines
 from crewgate.store.migrate import migrate
 
@@ -18,6 +20,9 @@ CopyDatabase: TypeAlias = Callable[[str, Prepare], AbstractAsyncContextManager[s
 """The address of a copy, by its template's name."""
 
 MIGRATED = "migrated"
+
+both = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+"""Runs a test on each database: where locks, SQL or the driver matter."""
 
 
 async def bring_up(url: str) -> None:

@@ -17,11 +17,6 @@ from crewgate.store.migrate import HEAD
 ADDRESS = "lead@example.com"
 
 
-@pytest.fixture
-def backend() -> str:
-    return "sqlite"
-
-
 async def be_of(version: str, engines: Engines) -> None:
     async with engines.write.begin() as connection:
         change = sa.text("UPDATE alembic_version SET version_num = :version")

@@ -1,4 +1,4 @@
-"""The outbox of the tests' database."""
+"""The store's tests run on both databases."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ from crewgate.store.outbox import SqlOutbox
 @pytest.fixture
 def outbox(engines: Engines) -> SqlOutbox:
     return SqlOutbox(engines)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name

@@ -15,6 +15,7 @@ from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.usecases.decide import caveats_for, record_read_to_end
 from crewgate.usecases.notes import change_note, claim, delete_note, keep_note
 from tests.builders import ANA, BEN
+from tests.databases import both
 from tests.usecases.world import World
 
 LONG = "x" * (SURELY_WHOLE + 1)
@@ -155,6 +156,7 @@ async def test_a_card_that_shows_nothing_of_the_output_is_asked_about(world: Wor
     assert (await caveats_for(round_.id, by=ANA, context=world.reviews)).shown == 0
 
 
+@both
 async def test_two_who_confirm_at_once_make_one_decision(world: World) -> None:
     round_ = await a_card(world)
     await write(world, round_)
@@ -173,6 +175,7 @@ async def test_two_who_confirm_at_once_make_one_decision(world: World) -> None:
         await world.decide(round_.id)  # there is nothing left to ask about
 
 
+@both
 async def test_a_note_and_an_approval_at_once_are_never_both_there_unseen(world: World) -> None:
     for number in range(6):
         round_ = await a_card(world, f"Draft {number}.")

@@ -23,6 +23,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Verdict, Via
 from crewgate.usecases.decide import may_revise
 from tests.builders import ANA, BEN, EVE, NOW, SECOND, a_crew
+from tests.databases import both
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
@@ -64,6 +65,7 @@ async def test_the_first_decision_wins(world: World, waiting: Round) -> None:
     assert await world.effects() == [POST, REFRESH, RESUME]
 
 
+@both
 async def test_twenty_at_once_make_one_decision(world: World, waiting: Round) -> None:
     verdicts = [Approve() if n % 2 else Revise(f"{n}") for n in range(20)]
     people = [Person(f"U{n:02}", f"Person {n}") for n in range(20)]

@@ -18,6 +18,7 @@ from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.dismiss import dismiss, dismiss_report, may_dismiss_report
 from crewgate.usecases.read_models import DeadLetter
 from tests.builders import ANA, BEN, EVE, a_crew
+from tests.databases import both
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.test_gone import RUNNING, a_waiting_round, ask, lose
 from tests.usecases.world import CREW, World
@@ -155,6 +156,7 @@ async def test_whoever_may_dismiss_a_report_may_until_somebody_has(world: World)
         await may_dismiss_report(dead_letter, by=ANA, context=world.reviews)
 
 
+@both
 async def test_two_at_once_dismiss_a_report_once(world: World) -> None:
     dead_letter = await a_report(world)
     found = await asyncio.gather(

@@ -6,6 +6,7 @@ import asyncio
 
 from crewgate.domain.people import EmailOwner
 from crewgate.usecases.emails import owner_of
+from tests.databases import both
 from tests.usecases.world import World
 
 LEAD = "Lead@Example.com"
@@ -39,6 +40,7 @@ async def test_a_move_that_an_operator_confirmed_counts(world: World) -> None:
     assert (await seen(world, "U1")).user == "U2"
 
 
+@both
 async def test_several_processes_agree_on_the_first_account(world: World) -> None:
     owners = await asyncio.gather(*(seen(world, f"U{number}") for number in range(8)))
     assert len({owner.user for owner in owners}) == 1

@@ -35,6 +35,7 @@ from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.usecases.decide import answer_of
 from crewgate.usecases.dismiss import dismiss
 from tests.builders import ANA, BEN, EVE, a_note
+from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
@@ -412,6 +413,7 @@ async def test_what_lets_somebody_answer_is_taken_out_of_what_comes_later(world:
     assert url in await world.uow.read.executions.secrets_of("research", "f-1")
 
 
+@both
 async def test_of_requests_that_come_at_once_one_opens_a_round(world: World) -> None:
     received = await asyncio.gather(*(world.ask() for _ in range(5)))
     assert sum(one.accepted for one in received) == 1

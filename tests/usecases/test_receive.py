@@ -13,6 +13,7 @@ from crewgate.domain.reason import Answered, ExecutionEnded, Inferred, NeverSent
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from tests.builders import LATER, NOW, SECOND, webhook_urls
+from tests.databases import both
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, POSTS, World
@@ -183,6 +184,7 @@ async def test_the_urls_a_notification_carries_belong_to_its_round(world: World)
 # --- at the same moment ---
 
 
+@both
 async def test_two_equal_notifications_at_once_are_one_round(world: World) -> None:
     received = await asyncio.gather(*(world.notify() for _ in range(8)))
     assert [r.accepted for r in received].count(True) == 1
@@ -191,12 +193,14 @@ async def test_two_equal_notifications_at_once_are_one_round(world: World) -> No
     assert await world.effects() == [POST]
 
 
+@both
 async def test_two_other_notifications_at_once_are_two_rounds(world: World) -> None:
     received = await asyncio.gather(*(world.notify(f"Draft {n}.") for n in range(8)))
     assert sorted(r.round.number for r in received) == list(range(1, 9))
     assert [round_.number for round_ in await world.waiting()] == [8]
 
 
+@both
 async def test_two_tasks_of_one_execution_at_once_are_a_round_1_each(world: World) -> None:
     received = await asyncio.gather(*(world.notify(task_id=f"task {n}") for n in range(8)))
     assert [(r.accepted, r.round.number) for r in received] == [(True, 1)] * 8

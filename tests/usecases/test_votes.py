@@ -25,6 +25,7 @@ from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.notes import keep_note
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule, a_vote
+from tests.databases import both
 from tests.usecases.world import CREW, World
 
 POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
@@ -147,6 +148,7 @@ async def test_a_newer_output_starts_the_count_again(world: World, waiting: Roun
     assert posting.view.previous.votes == (a_vote(),)
 
 
+@both
 @pytest.mark.parametrize("approvals", [2, 3, len(CROWD)])
 async def test_however_many_press_at_once_it_is_decided_once(world: World, approvals: int) -> None:
     rule = a_rule(approvals=approvals)

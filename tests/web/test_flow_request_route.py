@@ -68,12 +68,6 @@ class Web:
         return len(await self.world.effects())
 
 
-@pytest.fixture(params=["sqlite"])
-def backend(request: pytest.FixtureRequest) -> str:
-    """One database is enough for what is about HTTP."""
-    return str(request.param)
-
-
 @pytest.fixture
 async def web(world: World) -> AsyncIterator[Web]:
     application = an_application(world, forward=False)

@@ -43,12 +43,6 @@ class Web:
         return self.world.forwarder.forwarded
 
 
-@pytest.fixture(params=["sqlite"])
-def backend(request: pytest.FixtureRequest) -> str:
-    """One database is enough for what is about HTTP."""
-    return str(request.param)
-
-
 @pytest.fixture
 async def web(world: World) -> AsyncIterator[Web]:
     application = an_application(world, forward=True)

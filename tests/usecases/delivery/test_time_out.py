@@ -22,6 +22,7 @@ from crewgate.usecases.evidence import reopen
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW
 from crewgate.usecases.track import end_execution
 from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
+from tests.databases import both
 from tests.usecases.faults import Fault
 from tests.usecases.timed import (
     ALL,
@@ -159,6 +160,7 @@ async def test_it_decides_while_slack_is_away(world: World) -> None:
     assert (await world.round(round_.id)).state is State.DECIDED
 
 
+@both
 @pytest.mark.parametrize("at_once", [1, 5])
 async def test_a_click_and_the_time_out_decide_once(world: World, at_once: int) -> None:
     round_ = await opened(world, SENT_BACK)

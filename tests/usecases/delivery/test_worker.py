@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import pytest
-
 from crewgate.domain.effects import SLACK, Effect, EffectKind
 from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused
 from crewgate.domain.review import State
@@ -21,12 +19,6 @@ from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed
 from tests.usecases.world import CREW, POSTS, STATUS
-
-
-@pytest.fixture
-def backend() -> str:
-    """What the loop does is the same on both."""
-    return "sqlite"
 
 
 def test_the_ordinary_pace_is_modest() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import pytest
-
 from crewgate.domain.effects import Effect
 from crewgate.domain.outcome import Outcome
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -17,12 +15,6 @@ from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import SOON, Logs, TickingClock, WorkerWorld, failed
 from tests.usecases.world import POSTS
-
-
-@pytest.fixture
-def backend() -> str:
-    """What the loop does is the same on both."""
-    return "sqlite"
 
 
 async def test_what_is_under_way_is_not_begun_again_although_the_clock_steps(

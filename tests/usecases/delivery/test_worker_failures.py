@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.effects import SLACK, EffectKind
@@ -23,12 +22,6 @@ from tests.usecases.worker_world import SOON, FailingOutbox, Logs, WorkerWorld, 
 from tests.usecases.world import CREW
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def backend() -> str:
-    """What the loop does is the same on both."""
-    return "sqlite"
 
 
 async def rename(world: WorkerWorld, old: str, new: str) -> None:

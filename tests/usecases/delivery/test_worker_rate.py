@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import pytest
-
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.rate import Budget, Rate
 from tests.builders import SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import Logs, WatchedOutbox, WorkerWorld, failed
-
-
-@pytest.fixture
-def backend() -> str:
-    """What the loop does is the same on both."""
-    return "sqlite"
 
 
 async def test_it_leases_what_its_budget_has_room_for_and_looks_again_when_there_is_more(
