@@ -40,8 +40,8 @@ from crewgate.domain.reason import (
     RequestGone,
     TakenAs,
 )
+from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.request_receipt import receive_request
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut

@@ -10,8 +10,7 @@ import pytest
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.people import Email, User
 from crewgate.domain.question import ASSIGNED_LIMIT, Question
-from crewgate.domain.receipt import Receipt
-from crewgate.domain.request_receipt import receive_request
+from crewgate.domain.receipt import Receipt, receive_request
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Rule
 from tests.builders import LATER, Numbered, a_flow_request, a_review, a_round

@@ -1,28 +1,37 @@
-"""What a crew's notification means, given the latest round of its review; pure."""
+"""The meaning of a notification or a request, given the latest round of its review; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.people import ReviewerRef
+from crewgate.domain.question import (
+    ASSIGNED_LIMIT,
+    CALLED_EVERY,
+    FlowRequest,
+    Question,
+    Reading,
+    reading_of,
+)
 from crewgate.domain.reason import Answered, Reason
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Revise
+from crewgate.domain.verdict import Answer, Revise
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a notification did: the round that stands for it now, and the one it ended."""
+    """The round that stands for what came, and the one that it ended."""
 
     current: Round
-    opened: bool
-    """A new round was opened; otherwise the notification was a duplicate of `current`."""
-    ended: Round | None
-    effects: tuple[Effect, ...]
+    opened: bool = False
+    """A new round was opened; otherwise what came was a duplicate of `current`."""
+    ended: Round | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 def receive(
@@ -53,32 +62,85 @@ def receive(
     A crew never repeats a notification by itself, so an output that comes again after changes
     were asked for, even before our own resume is recorded, is the crew pausing again.
     """
-    if latest is None:
-        return _open(None, None, review=review, digest=digest, at=at, new_id=new_id, rule=rule)
-    same = digest == latest.digest
-    if same and not _may_come_again(latest):
-        return Receipt(latest, opened=False, ended=None, effects=())
-    unfinished = latest.reopen().round if latest.can_reopen else latest
-    match unfinished.state:
-        case State.WAITING:
-            ended: Transition | None = unfinished.supersede(at)
-        case State.DECIDED | State.STUCK:
-            ended = unfinished.supersede_decided(at)
-        case _:
-            ended = None
-    return _open(latest, ended, review=review, digest=digest, at=at, new_id=new_id, rule=rule)
+    if latest is not None and digest == latest.digest and not _may_come_again(latest):
+        return Receipt(latest)
+    return _open(latest, review=review, digest=digest, at=at, new_id=new_id, rule=rule)
+
+
+def receive_request(
+    known: Round | None,
+    latest: Round | None,
+    request: FlowRequest,
+    *,
+    review: Review,
+    at: datetime,
+    new_id: Callable[[], str],
+    rule: Rule | None = None,
+    beside: tuple[ReviewerRef, ...] | None = None,
+) -> Receipt:
+    """Decide what a request means; `known` is the round of the same request, if it came before.
+
+    Each request is a round of its own, whatever its output. One that came before is a duplicate: if
+    it is an escalation, whom it names is assigned too and called while it waits, once in
+    CALLED_EVERY unless it names somebody new. A new one says that the flow has gone on, by
+    whoever's answer, so the round before ends.
+
+    `rule` is a new round's. Of a known one, those decide too whom the request names, `beside` the
+    operators where these did until now; None: they do not.
+    """
+    if known is not None:
+        if not request.escalation or known.state is not State.WAITING:
+            return Receipt(known)
+        return _escalate(known, request, at, beside)
+    question = replace(request.question, called_at=at if request.escalation else None)
+    return _open(
+        latest,
+        review=review,
+        digest=request.output.digest,
+        at=at,
+        new_id=new_id,
+        rule=rule,
+        question=question,
+    )
+
+
+def _escalate(
+    known: Round, request: FlowRequest, at: datetime, beside: tuple[ReviewerRef, ...] | None
+) -> Receipt:
+    """Assign also whom an escalation names: first, for they are waited for. And call them."""
+    question = known.question
+    assert question is not None  # noqa: S101  # it was opened by a request
+    assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
+    assigned = assigned[:ASSIGNED_LIMIT]
+    rule = known.rule
+    kinds = [EffectKind.CALL_ASSIGNED]
+    if set(assigned) == set(question.assigned):
+        if question.called_at is not None and abs(at - question.called_at) < CALLED_EVERY:
+            return Receipt(known)
+        assigned = question.assigned
+    else:
+        kinds.insert(0, EffectKind.REFRESH)
+        if beside is not None:
+            rule = rule or Rule(name="")
+            before = len(question.assigned)
+            others = beside if rule.reviewers is None else rule.reviewers[before:]
+            rule = replace(rule, reviewers=(*assigned, *others))
+    question = replace(question, assigned=assigned, called_at=at)
+    current = replace(known, question=question, rule=rule)
+    return Receipt(current, effects=tuple(map(current.effect, kinds)))
 
 
 def _open(
     latest: Round | None,
-    ended: Transition | None,
     *,
     review: Review,
     digest: str,
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None,
+    question: Question | None = None,
 ) -> Receipt:
+    ended = _end(latest, at) if latest else None
     opened = Round(
         id=new_id(),
         review=review,
@@ -87,6 +149,7 @@ def _open(
         opened_at=at,
         rule=rule,
         unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
+        question=question,
     )
     post = (opened.effect(EffectKind.POST),)
     return Receipt(
@@ -95,6 +158,17 @@ def _open(
         ended=ended.round if ended else None,
         effects=(*ended.effects, *post) if ended else post,
     )
+
+
+def _end(latest: Round, at: datetime) -> Transition | None:
+    unfinished = latest.reopen().round if latest.can_reopen else latest
+    match unfinished.state:
+        case State.WAITING:
+            return unfinished.supersede(at)
+        case State.DECIDED | State.STUCK:
+            return unfinished.supersede_decided(at)
+        case _:
+            return None
 
 
 def _may_come_again(round_: Round) -> bool:
@@ -116,4 +190,10 @@ def _does_task_again(reason: Reason | None) -> bool:
 
 
 def _asked_for_changes(round_: Round) -> bool:
-    return round_.decision is not None and isinstance(round_.decision.verdict, Revise)
+    match round_.decision and round_.decision.verdict:
+        case Revise():
+            return True
+        case Answer(text, is_label=True):
+            return reading_of(text) is Reading.REVISION
+        case _:
+            return False

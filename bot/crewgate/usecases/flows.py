@@ -11,8 +11,8 @@ from crewgate.domain.given import keep_asked
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.question import FlowRequest, without_secrets
+from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.request_receipt import receive_request
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.choose import asked_meta, choose
 from crewgate.domain.rules.facts import Facts
