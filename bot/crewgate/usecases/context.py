@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from crewgate.domain.errors import NotPermitted, UnknownCrew
-from crewgate.domain.people import Role
+from crewgate.domain.people import Email, Role
 from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
@@ -19,7 +19,7 @@ from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import QueueKey, StoredRule
-from crewgate.usecases.standing_in import RightNotKnown
+from crewgate.usecases.standing_in import Asked, NeedsLookup
 
 T = TypeVar("T")
 
@@ -36,31 +36,36 @@ class ReviewContext:
     directory: Directory
     clock: Clock
 
-    async def permitting(
-        self, user: str, role: Role, work: Callable[[frozenset[str]], Awaitable[T]]
-    ) -> T:
-        """See `permissions.permitting`, and `asking`."""
+    async def permitting(self, user: str, role: Role, work: Callable[[Asked], Awaitable[T]]) -> T:
+        """Do work that requires a role, as `permissions.permitting` and `asking` do."""
         return await self.asking(
             lambda asked: permissions.permitting(
                 user, role, partial(work, asked), directory=self.directory
             )
         )
 
-    async def asking(self, work: Callable[[frozenset[str]], Awaitable[T]]) -> T:
-        """Do work; where memory does not tell of somebody's right, ask Slack and do it once more.
+    async def asking(self, work: Callable[[Asked], Awaitable[T]]) -> T:
+        """Do work; where it needs a lookup, ask Slack and do it once more.
 
-        Work is given about whom Slack was asked, and must undo what it did when it raises.
+        Work is given what Slack was asked about, and must undo what it did when it raises.
         """
-        asked: frozenset[str] = frozenset()
+        asked: Asked = frozenset()
         while True:
             try:
                 return await work(asked)
-            except RightNotKnown as right:
-                asked |= {right.user}
-                may = partial(permissions.may, right.user, Role.REVIEWER, right.round, recheck=True)
+            except NeedsLookup as needed:
+                asked |= {needed.about}
+                await self._look_up(needed)
+
+    async def _look_up(self, needed: NeedsLookup) -> None:
+        match needed.about:
+            case Email() as address:
+                await self.directory.ask_about(address)
+            case user:
+                may = partial(permissions.may, user, Role.REVIEWER, needed.round, recheck=True)
                 await asyncio.gather(
                     may(crews=self.crews, directory=self.directory),
-                    self.directory.look_up_colleague(right.user),
+                    self.directory.look_up_colleague(user),
                 )
 
     async def ensure(self, user: str, role: Role, subject: Subject) -> None:
@@ -79,7 +84,7 @@ class ReviewContext:
                 raise refused from None
 
     async def entitled(
-        self, user: str, round_: Round, asked: frozenset[str], tx: Tx | None = None
+        self, user: str, round_: Round, asked: Asked, tx: Tx | None = None
     ) -> tuple[Person | None, ...]:
         """See `standing_in.entitled`; asks the database in the transaction, if it is in one."""
         now = self.clock()

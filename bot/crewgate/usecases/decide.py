@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from functools import partial
 
 import structlog
 
@@ -16,15 +14,14 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
     VoteRefused,
 )
-from crewgate.domain.people import Email, Role
+from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.evidence import reopen as reopen_execution
-from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.standing_in import without_lapsed
-from crewgate.usecases.starter import NotAsked, require_other, starter_of, without
-from crewgate.usecases.timed import cancel
+from crewgate.usecases.standing_in import Asked, without_lapsed
+from crewgate.usecases.starter import Starter, require_other, starter_of, without
+from crewgate.usecases.timed import apply
 
 log = structlog.get_logger(__name__)
 
@@ -40,112 +37,75 @@ async def decide(
 ) -> Round:
     """Record a person's decision, or their approval where several are needed; the first one wins.
 
-    `seen` is what they were shown and asked about. Who has approved already changes nothing. Raises
-    RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
+    `seen` is what they were shown and asked about. A second approval by the same person is a no-op.
+    Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
     VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
     StoreUnavailable: then nothing was recorded.
     """
 
-    async def record(asked: frozenset[str], *, addresses: frozenset[Email]) -> Round:
+    async def record(asked: Asked) -> Round:
         now = context.clock()
+        lapsed: tuple[Vote, ...] = ()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
             rights = await context.entitled(by.id, round_, asked, tx)
             round_.require_waiting()
             suited = meant(verdict, round_.question)
-            if needs_approvals(suited, round_.rule):
+            is_vote = needs_approvals(suited, round_.rule)
+            if is_vote and round_.vote_of(by.id) is not None:
+                return round_
+            caveats = Caveats()
+            if _may_overlook(verdict):
+                found = await tx.notes.circumstances(round_.id, by)
+                caveats = found.caveats(by, now, seen)
+            if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(suited)
                 votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
-                ask = _may_overlook(verdict)
-                transition = await _approve(
-                    tx,
-                    round_,
-                    suited,
-                    votes,
-                    seen if ask else None,
-                    context,
-                    addresses=addresses,
+                starter = await starter_of(round_, tx, context, asked=asked)
+                # Who started it, as is known now, or lost the right to decide may have approved.
+                current, lapsed = without_lapsed(
+                    without(round_, starter),
                     asked=asked,
+                    crews=context.crews,
+                    directory=context.directory,
                 )
+                answer = answer_beside(current.votes, suited)
+                transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
-                unsent = 0
-                if _may_overlook(verdict):
-                    unsent = await _require_nothing_overlooked(tx, round_, by, now, seen)
-                decision = Decision(suited, by, now, via, unsent, on_behalf_of=rights[0])
+                decision = Decision(suited, by, now, via, caveats.notes, on_behalf_of=rights[0])
                 transition = round_.decide(decision)
-            if transition.round == round_:
-                return round_
-            await tx.save(transition.round)
-            await tx.enqueue(transition.effects, at=now)
-            if transition.round.state is not State.WAITING:
-                await cancel(tx, round_)
+            if not caveats.all_in(seen):
+                raise ConfirmationNeeded(caveats)
+            await apply(tx, transition, at=now)
+        for vote in lapsed:
+            log.info("approval_lapsed", round=round_.id, by=vote.by.id)
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
-    addresses: frozenset[Email] = frozenset()
-    while True:
-        try:
-            work = partial(record, addresses=addresses)
-            return await context.permitting(by.id, Role.REVIEWER, work)
-        # Slack is asked outside of the transaction, which is then made anew.
-        except NotAsked as starter:
-            await context.directory.ask_about(starter.address)
-            addresses |= {starter.address}
+    return await context.permitting(by.id, Role.REVIEWER, record)
 
 
-async def _approve(
-    tx: Tx,
+def _approve(
     round_: Round,
-    verdict: Verdict,
     votes: Sequence[Vote],
-    seen: Seen | None,
-    context: ReviewContext,
+    starter: Starter | None,
+    answer: Answer | None,
     *,
-    addresses: frozenset[Email],
-    asked: frozenset[str],
+    unsent_notes: int,
 ) -> Transition:
     """Count the first of these votes that counts: each is by another right of the same person.
 
-    `verdict` is what the last of them says, `seen` None where nothing has to be confirmed.
+    Raises the VoteRefused of the first one where none counts.
     """
-    by, at = votes[0].by, votes[0].at
-    if round_.vote_of(by.id) is not None:
-        return Transition(round_, ())
-    starter = await starter_of(round_, tx, context, asked=addresses)
-    # Somebody may have approved who, as is known now, had started it, or who may decide no more.
-    current, lapsed = without_lapsed(
-        without(round_, starter),
-        asked=asked,
-        crews=context.crews,
-        directory=context.directory,
-    )
-    answer = answer_beside(current.votes, verdict)
     refused: list[VoteRefused] = []
     for vote in votes:
         try:
-            require_other(vote, starter, current)
-            current.approve(vote, answer)
+            require_other(vote, starter, round_)
+            return round_.approve(vote, answer, unsent_notes=unsent_notes)
         except VoteRefused as error:
             refused.append(error)
-            continue
-        unsent = 0
-        if seen is not None:
-            unsent = await _require_nothing_overlooked(tx, round_, by, at, seen)
-        for one in lapsed:
-            log.info("approval_lapsed", round=round_.id, by=one.by.id)
-        return current.approve(vote, answer, unsent_notes=unsent)
     raise refused[0]
-
-
-async def _require_nothing_overlooked(
-    tx: Tx, round_: Round, by: Person, at: datetime, seen: Seen
-) -> int:
-    """How many notes are not sent. Raises ConfirmationNeeded unless they were asked about all."""
-    caveats = (await tx.notes.circumstances(round_.id, by)).caveats(by, at, seen)
-    if not caveats.all_in(seen):
-        raise ConfirmationNeeded(caveats)
-    return caveats.notes
 
 
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
@@ -155,8 +115,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
     """
     async with context.uow.begin() as tx:
         transition = (await tx.round(round_id)).take_back(by.id)
-        await tx.save(transition.round)
-        await tx.enqueue(transition.effects, at=context.clock())
+        await apply(tx, transition, at=context.clock())
     return transition.round
 
 
@@ -210,13 +169,12 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     more).
     """
 
-    async def record(asked: frozenset[str]) -> Round:
+    async def record(asked: Asked) -> Round:
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
             await context.entitled(by.id, round_, asked, tx)
             transition = round_.retry()
-            await tx.save(transition.round)
-            await tx.enqueue(transition.effects, at=context.clock())
+            await apply(tx, transition, at=context.clock())
         return transition.round
 
     return await context.permitting(by.id, Role.REVIEWER, record)
@@ -240,4 +198,4 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         reopened = await tx.round(round_id)
         if reopened.state not in (State.WAITING, State.STUCK):
             raise InvalidTransition(reopened.state, "be reopened")
-    return reopened
+        return reopened

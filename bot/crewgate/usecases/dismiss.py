@@ -9,6 +9,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import DeadLetter
+from crewgate.usecases.timed import apply
 
 
 async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext) -> Round:
@@ -21,8 +22,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
     now = context.clock()
     async with context.uow.begin() as tx:
         transition = (await tx.round(round_id)).dismiss(by, why.strip(), now)
-        await tx.save(transition.round)
-        await tx.enqueue(transition.effects, at=now)
+        await apply(tx, transition, at=now)
     return transition.round
 
 

@@ -10,9 +10,9 @@ from typing import Final
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution, ExecutionState, about
 from crewgate.domain.retry import Retry
-from crewgate.domain.review import State, Transition
+from crewgate.domain.review import State
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.timed import schedule
+from crewgate.usecases.timed import apply, schedule
 
 #: How often a crew is asked for an execution's status: after 5 s, then ever less often.
 STATUS_POLL = Retry(
@@ -55,7 +55,7 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
     back = execution.reopen()
     for round_ in await tx.closed_as_gone(back.crew, back.execution_id):
         reopened = round_.reopen()
-        await _save(tx, reopened, at=at)
+        await apply(tx, reopened, at=at)
         await schedule(tx, reopened.round, at=at)
     await tx.executions.save(back)
     await tx.enqueue([about(back, EffectKind.PROGRESS)], at=at)
@@ -74,7 +74,7 @@ async def settle_stuck(
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
         if round_.state is State.STUCK and round_.in_doubt and round_.question is None:
             if round_.opened_at <= opened_until:
-                await _save(tx, round_.took_effect(at), at=at)
+                await apply(tx, round_.took_effect(at), at=at)
             else:
                 remain = True
     settled = replace(execution, stuck_in_doubt=remain)
@@ -86,8 +86,3 @@ async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> N
     """A decision of the execution is stuck and may have been taken: look out for evidence."""
     await tx.executions.save(replace(execution, stuck_in_doubt=True))
     await tx.hasten(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
-
-
-async def _save(tx: Tx, transition: Transition, *, at: datetime) -> None:
-    await tx.save(transition.round)
-    await tx.enqueue(transition.effects, at=at)

@@ -12,6 +12,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.standing_in import Asked
 
 #: How many notes of one round are read; nobody reads more.
 NOTES = 500
@@ -80,7 +81,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     Raises as `decide` does.
     """
 
-    async def record(asked: frozenset[str]) -> Round:
+    async def record(asked: Asked) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)

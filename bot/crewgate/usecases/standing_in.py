@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeAlias
 
 from crewgate.domain.errors import NotPermitted
-from crewgate.domain.people import Role
+from crewgate.domain.people import Email, Role
 from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person, Vote
@@ -19,12 +19,19 @@ Absences: TypeAlias = Callable[[str], Awaitable[tuple[Absence, ...]]]
 """Those for whom a person, by id, decides now."""
 
 
-class RightNotKnown(Exception):  # nobody is told of it
-    """Memory does not tell whether a person may decide on a round, or for somebody else."""
+Asked: TypeAlias = frozenset[str | Email]
+"""The users, by id, and the addresses about which Slack was asked already."""
 
-    def __init__(self, user: str, round_: Round) -> None:
+
+class NeedsLookup(Exception):  # nobody is told of it
+    """Memory does not tell something that Slack can: about a user, by id, or an address.
+
+    Slack is never asked in a transaction: leave it, ask, and begin anew.
+    """
+
+    def __init__(self, about: str | Email, round_: Round) -> None:
         super().__init__()
-        self.user = user
+        self.about = about
         self.round = round_
 
 
@@ -33,7 +40,7 @@ async def entitled(
     round_: Round,
     absences: Absences,
     *,
-    asked: Collection[str],
+    asked: Asked,
     crews: Crews,
     directory: Directory,
 ) -> tuple[Person | None, ...]:
@@ -42,7 +49,7 @@ async def entitled(
     Else those who are away, whose delegate they are and who may decide by their own right, unless
     the round's rule forbids it or the delegate is no colleague any more. So nobody can hand on what
     was handed to them. Answered from memory and the database. Raises NotAReviewer or UnknownCrew,
-    or RightNotKnown of somebody about whom Slack was not `asked`.
+    or NeedsLookup of somebody about whom Slack was not `asked`.
     """
     try:
         permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
@@ -73,14 +80,14 @@ def delegates(users: frozenset[str], absences: tuple[Absence, ...], at: datetime
 
 
 def without_lapsed(
-    round_: Round, *, asked: Collection[str], crews: Crews, directory: Directory
+    round_: Round, *, asked: Asked, crews: Crews, directory: Directory
 ) -> tuple[Round, tuple[Vote, ...]]:
     """The round without approvals of people who may decide no more, and those approvals.
 
     Of somebody who stood in, what counts is the right of whom they stood in for, who may be back,
     and that they are a colleague still.
     Where even Slack, once it was `asked` about somebody, does not say, an approval counts as it was
-    given. Raises RightNotKnown before that, or UnknownCrew.
+    given. Raises NeedsLookup before that, or UnknownCrew.
     """
     lapsed = []
     for vote in round_.votes:
@@ -95,25 +102,23 @@ def without_lapsed(
     return round_, tuple(lapsed)
 
 
-def _is_colleague(
-    user: str, round_: Round, asked: Collection[str], directory: Directory
-) -> bool | None:
+def _is_colleague(user: str, round_: Round, asked: Asked, directory: Directory) -> bool | None:
     """Whether a person can stand in for others; None where even Slack does not say.
 
-    Raises RightNotKnown before Slack was `asked`.
+    Raises NeedsLookup before Slack was `asked`.
     """
     is_colleague = directory.is_colleague(user)
     if is_colleague is None and user not in asked:
-        raise RightNotKnown(user, round_)
+        raise NeedsLookup(user, round_)
     return is_colleague
 
 
 def _may(
-    user: str, round_: Round, asked: Collection[str], *, crews: Crews, directory: Directory
+    user: str, round_: Round, asked: Asked, *, crews: Crews, directory: Directory
 ) -> bool | None:
     """Whether a person may decide by their own right; None where even Slack does not say.
 
-    Raises RightNotKnown before Slack was `asked`, or UnknownCrew.
+    Raises NeedsLookup before Slack was `asked`, or UnknownCrew.
     """
     try:
         permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
@@ -121,6 +126,6 @@ def _may(
         if not refused.uncertain:
             return False
         if user not in asked:
-            raise RightNotKnown(user, round_) from None
+            raise NeedsLookup(user, round_) from None
         return None
     return True

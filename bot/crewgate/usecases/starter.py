@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -15,6 +14,7 @@ from crewgate.domain.verdict import Vote, voices_of
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.standing_in import Asked, NeedsLookup
 
 #: How long after a kickoff whose answer is not known an execution may turn up that it started.
 UNCLEAR: Final = timedelta(days=7)
@@ -29,21 +29,13 @@ class Starter:
     """False: nobody knows, and these had the crew started at about that time without an answer."""
 
 
-class NotAsked(Exception):  # nobody is told of it
-    """Slack has not been asked yet whom an address stands for."""
-
-    def __init__(self, address: Email) -> None:
-        super().__init__()
-        self.address = address
-
-
 async def starter_of(
-    round_: Round, tx: Tx, context: ReviewContext, *, asked: Collection[Email]
+    round_: Round, tx: Tx, context: ReviewContext, *, asked: Asked
 ) -> Starter | None:
     """Who started a round's execution; None where its rule does not ask, or nobody knows.
 
-    Raises NotAsked of an address about which Slack was not `asked` already, then StarterNotTold
-    where Slack did not answer.
+    Raises NeedsLookup of an address about which Slack was not `asked` already, then
+    StarterNotTold where Slack did not answer.
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
@@ -51,21 +43,21 @@ async def starter_of(
     execution = await tx.executions.find(review.crew, review.execution_id)
     assert execution is not None  # noqa: S101  # each round has one
     said = said_starter(execution.starter, execution.meta)
-    if said is not None and (users := _users(said, context.directory, asked)):
+    if said is not None and (users := _users(said, round_, context.directory, asked)):
         return Starter(users)
     began = execution.began_at
     unclear = await tx.executions.unclear_starters(review.crew, since=began - UNCLEAR, until=began)
-    users = frozenset().union(*(_users(one, context.directory, asked) for one in unclear))
+    users = frozenset().union(*(_users(one, round_, context.directory, asked) for one in unclear))
     return Starter(users, certain=False) if users else None
 
 
-def _users(said: User | Email, directory: Directory, asked: Collection[Email]) -> frozenset[str]:
+def _users(said: User | Email, round_: Round, directory: Directory, asked: Asked) -> frozenset[str]:
     """The accounts that are meant, as far as memory tells. Raises as `starter_of` does."""
     members = directory.members((said,))
     if isinstance(said, Email) and members.unresolved:
         if said in asked:
             raise StarterNotTold
-        raise NotAsked(said)
+        raise NeedsLookup(said, round_)
     return members.users
 
 

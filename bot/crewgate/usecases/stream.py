@@ -28,7 +28,7 @@ from crewgate.domain.stream import (
 from crewgate.usecases.evidence import STATUS_POLL
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.store import Tx, UnitOfWork
-from crewgate.usecases.timed import cancel
+from crewgate.usecases.timed import apply
 from crewgate.usecases.track import end_execution
 
 
@@ -116,6 +116,4 @@ async def _answered(tx: Tx, execution: Execution, request_id: str, *, at: dateti
     if round_ is None or round_.state not in (State.WAITING, State.STUCK):
         return
     closed = round_.close(AnsweredElsewhere(), at)
-    await tx.save(closed.round)
-    await tx.enqueue(closed.effects, at=at)
-    await cancel(tx, round_)
+    await apply(tx, closed, at=at)

@@ -1,12 +1,21 @@
-"""What time brings to a round: enqueued when its card is there, cancelled when it waits no more."""
+"""Saving a transition, and what time brings to a round: from its card until it is decided."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.timed import timed_effects
 from crewgate.usecases.ports.store import Tx
+
+
+async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
+    """Save a round, enqueue the effects, and cancel what time would bring once it is decided."""
+    round_ = transition.round
+    await tx.save(round_)
+    await tx.enqueue(transition.effects, at=at)
+    if round_.state is not State.WAITING:
+        await cancel(tx, round_)
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:

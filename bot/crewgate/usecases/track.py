@@ -23,7 +23,7 @@ from crewgate.usecases.evidence import STATUS_POLL, first_poll, heed_activity
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import ForwardedWebhook
-from crewgate.usecases.timed import cancel
+from crewgate.usecases.timed import apply
 
 
 async def track(
@@ -115,9 +115,7 @@ async def end_execution(
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
         closed = round_.close(_why_over(ended, while_waiting=while_waiting), at)
-        await tx.save(closed.round)
-        await tx.enqueue(closed.effects, at=at)
-        await cancel(tx, round_)
+        await apply(tx, closed, at=at)
     if not ended.tracked:
         return
     effects = [about(ended, EffectKind.PROGRESS)]
