@@ -12,7 +12,7 @@ from pathlib import Path
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import ServerProcess
 
-#: What Python is started with. Tests have a bot that waits for less.
+#: The arguments of Python. Tests have a bot that waits for less.
 COMMAND = ("-m", "crewgate", "serve")
 
 

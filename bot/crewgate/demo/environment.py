@@ -47,7 +47,7 @@ class Environment:
     crew: Deployment
     bot: BotProcess
     about: str
-    """What the crew is, in words."""
+    """The description of the crew."""
 
     @property
     def human_input_url(self) -> str:

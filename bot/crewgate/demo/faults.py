@@ -28,7 +28,7 @@ class Faults(Generic[F]):
         self._pending: list[_Pending[F]] = []
         self._released = asyncio.Event()
         self.hanging = 0
-        """How many calls `hang` now."""
+        """The number of calls that `hang` now."""
 
     def add(self, name: str, how: F, times: int | None) -> None:
         """Fail the next `times` calls of this name; None means until cleared.
@@ -57,7 +57,7 @@ class Faults(Generic[F]):
 
     @property
     def due(self) -> int:
-        """How many faults are pending."""
+        """The number of pending faults."""
         return len(self._pending)
 
     def release(self) -> None:

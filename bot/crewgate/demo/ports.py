@@ -24,7 +24,7 @@ _LOWEST: Final = 11_000
 _ENOUGH: Final = 1_000
 #: Apart enough that processes which start together do not try the same ports.
 _STRIDE: Final = 257
-#: How many of the ports handed out are kept from other processes; each costs a file descriptor.
+#: The number of ports handed out that are kept from other processes; each costs a file descriptor.
 _KEPT: Final = 64
 
 

@@ -210,7 +210,7 @@ class _Scenario:
         self._say(f"\n== {text}")
 
     def _show(self, message: Message) -> None:
-        """What a person reads of a message."""
+        """Return the text of a message as a person reads it."""
         self._quote(read_message(message, known_names(self._slack)))
 
     def _quote(self, lines: Iterable[str]) -> None:
@@ -219,7 +219,7 @@ class _Scenario:
 
 
 def _is_delivered(card: Message) -> bool:
-    """Whether a card says that the crew has the decision."""
+    """Return True if a card says that the crew has the decision."""
     said = message_text(card)
     return any(
         words in said for words in ("The crew goes on.", "is doing it again", "The crew is done")

@@ -14,7 +14,7 @@ import aiohttp
 
 from crewgate.demo.ports import free_port
 
-#: How long a stop may take, in seconds.
+#: The longest that a stop may take, in seconds.
 STOP_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
 _SOURCE: Final = str(Path(__file__).parents[2])
@@ -33,11 +33,11 @@ class DidNotStart(Exception):
 class ServerProcess:
     """One process at a time, on the same port and in the same folder each time."""
 
-    #: What it is, in words.
+    #: Its name for people.
     what = "The server"
-    #: How long a start may take, in seconds.
+    #: The longest that a start may take, in seconds.
     start_seconds = 20
-    #: What is answered with less than 500 once it is ready.
+    #: The path that is answered with less than 500 once it is ready.
     ready_path = "/"
 
     def __init__(
@@ -58,7 +58,7 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
@@ -102,7 +102,7 @@ class ServerProcess:
 
     @property
     def running(self) -> bool:
-        """Whether there is a process that has not ended."""
+        """True if there is a process that has not ended."""
         return self._process is not None and self._process.returncode is None
 
     async def ended(self) -> None:

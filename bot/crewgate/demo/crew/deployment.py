@@ -25,7 +25,7 @@ class Deployment(ABC):
     """One deployed crew; its parts write down here what happens. `keep` bounds each of its logs."""
 
     patience: float = 5
-    """How long `until` waits unless it is told, in seconds."""
+    """The time that `until` waits by default, in seconds."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Deployment(ABC):
         self.style = Style.RICH
         """The format of notifications."""
         self.task_seconds = task_seconds
-        """How long each task takes."""
+        """The time that each task takes, in seconds."""
         self.webhook_seconds: float = 0
-        """How long each webhook is on its way."""
+        """The time that each webhook is on its way, in seconds."""
         self.changes = Changes()
         self.faults: Faults[Fault] = Faults(ROUTES)
         self.call_log: BoundedLog[Call] = BoundedLog(keep)
@@ -105,7 +105,7 @@ class Deployment(ABC):
 
     @property
     def faults_due(self) -> int:
-        """How many faults are pending."""
+        """The number of pending faults."""
         return self.faults.due
 
     # ---- observing
@@ -117,7 +117,7 @@ class Deployment(ABC):
 
     @property
     def totals(self) -> tuple[int, int]:
-        """How many requests came and how many webhooks were sent since the beginning."""
+        """The numbers of requests and of webhooks since the beginning."""
         return self.call_log.total, self.sent_log.total
 
     @property

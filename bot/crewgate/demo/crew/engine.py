@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
     """(kind, URL, body, headers) -> what came of it."""
 
-#: How much feedback on one task an execution remembers.
+#: The most feedback on one task that an execution remembers.
 FEEDBACK_LIMIT = 20
 
 

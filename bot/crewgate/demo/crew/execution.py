@@ -38,12 +38,12 @@ class Execution:
     started_at: float
     state: State = State.RUNNING
     position: int = 0
-    """How many tasks of the script are done."""
+    """The number of tasks of the script that are done."""
     pending: str | None = None
     """The task that is pending human input."""
     outputs: dict[str, Any] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
-    """How many outputs each task has produced."""
+    """The number of outputs of each task."""
     feedbacks: dict[str, deque[str]] = field(default_factory=dict)
     error: str = ""
     ended_at: float | None = None
@@ -54,7 +54,7 @@ class Execution:
         return self.script[self.position] if self.position < len(self.script) else None
 
     def knows(self, task_id: str) -> bool:
-        """Whether the task belongs to this execution, by script or by `pause`."""
+        """Return True if the task belongs to this execution, by script or by `pause`."""
         return task_id in self.outputs or any(task.task_id == task_id for task in self.script)
 
     def progress(self, now: float) -> Json:

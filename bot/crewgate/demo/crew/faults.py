@@ -17,7 +17,7 @@ ROUTES = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 
 
 class How(Enum):
-    """What goes wrong."""
+    """The ways to fail."""
 
     STATUS = auto()
     HANG = auto()
@@ -28,7 +28,7 @@ class How(Enum):
 
 
 class Echo(Enum):
-    """Where an answer repeats the request."""
+    """The part of an answer that repeats the request."""
 
     INPUT = auto()
     """As FastAPI does when it does not accept a body: in `input`, beside what is wrong."""
@@ -51,7 +51,7 @@ class Fault:
     echo: Echo = Echo.INPUT
 
     def answer_to(self, head: str, body: str) -> object:
-        """What an echo says to a request: text, or JSON."""
+        """Return an echo's answer to a request: text, or JSON."""
         match self.echo:
             case Echo.INPUT:
                 problem = {"type": "value_error", "loc": ["body"], "msg": "Input is not valid"}

@@ -52,7 +52,7 @@ class Flows:
         self.answers: BoundedLog[FlowRequest] = BoundedLog(crew.keep)
         """The requests that were answered, in the order of their answers."""
         self.nested = False
-        """Whether requests have the documented shape and headers instead of the captured ones."""
+        """True if requests have the documented shape and headers, not the captured ones."""
         self.finished: set[str] = set()
         """Flows that have ended: their status says so."""
         self._send = send
@@ -105,7 +105,7 @@ class Flows:
         return await self.send(asked)
 
     def token(self, request_id: str) -> str:
-        """What lets somebody answer a request."""
+        """Return the token that lets somebody answer a request."""
         return self._requests[request_id].token
 
     async def resend(self, request_id: str) -> Sent:
@@ -130,11 +130,11 @@ class Flows:
         return await self._send("flow", self.webhook.url, raw, headers)
 
     def knows(self, flow_id: str) -> bool:
-        """Whether a flow of this id was started."""
+        """Return True if a flow of this id was started."""
         return any(asked.flow_id == flow_id for asked in self._requests.values())
 
     def status(self, flow_id: str) -> dict[str, Any]:
-        """Where a flow is."""
+        """Return the status of a flow."""
         if flow_id in self.finished:
             return {"status": "completed", "result": {"output": "Published."}}
         waits = any(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How many bytes one log keeps, whatever the number of entries.
+#: The most bytes that one log keeps, whatever the number of entries.
 LOG_BYTES = 32 * 2**20
 
 
@@ -59,7 +59,7 @@ class BoundedLog(Generic[T]):
 
     def __init__(self, keep: int, keep_bytes: int = LOG_BYTES) -> None:
         self.total = 0
-        """How many were ever appended."""
+        """The number of entries ever appended."""
         self._entries: deque[tuple[int, T]] = deque()
         self._keep = keep
         self._keep_bytes = keep_bytes

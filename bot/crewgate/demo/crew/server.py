@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Handle = Callable[[Call, list[str], bytes], object]
     """(request, path segments, body) -> answer, text or JSON. Raises Refusal."""
 
-#: How long connections may take to end when the crew goes down, in seconds.
+#: The longest that connections may take to end when the crew goes down, in seconds.
 SHUTDOWN_SECONDS = 1.0
 
 
@@ -153,7 +153,7 @@ class Server:
 
 
 def failing_response(fault: Fault) -> web.Response:
-    """What is answered instead, where anything is."""
+    """Return the answer under a fault that gives one."""
     if fault.how is How.GARBAGE:
         return web.Response(text="<html>It works!</html>", content_type="text/html")
     headers: Mapping[str, str] = dict(fault.headers)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from crewgate.demo.crew.deployment import Deployment
 
-#: How long a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+#: The longest that a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
 TIMEOUT = 30.0
 
-#: How much of an answer is kept, in bytes.
+#: The most that is kept of an answer, in bytes.
 ANSWER_LIMIT = 64 * 2**10
 
 

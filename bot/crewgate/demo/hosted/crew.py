@@ -24,7 +24,7 @@ class Host(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it listens once it has started."""
+        """Its address once it has started."""
         ...
 
     async def start(self) -> None:
@@ -60,7 +60,7 @@ class HostedCrew(Deployment):
 
     @property
     def about(self) -> str:
-        """What this crew is, in words."""
+        """The description of this crew."""
         version = metadata.version("crewai")
         return f"The real CrewAI {version}, with a model that answers from a script."
 

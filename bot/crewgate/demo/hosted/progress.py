@@ -1,4 +1,4 @@
-"""What the page shows of real executions, gathered from the requests and webhooks that pass by."""
+"""The progress of real executions, gathered from the requests and webhooks that pass by."""
 
 from __future__ import annotations
 

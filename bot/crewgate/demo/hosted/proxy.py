@@ -21,7 +21,7 @@ from crewgate.demo.crew.wire import parse_object_or_nothing
 from crewgate.demo.hosted.progress import Progress
 from crewgate.demo.local_server import LocalServer
 
-#: Where the host sends webhooks: `/webhooks/{kind}/{number}`.
+#: The address to which the host sends webhooks: `/webhooks/{kind}/{number}`.
 WEBHOOKS: Final = "webhooks"
 _URLS: Final = {"task": "taskWebhookUrl", "step": "stepWebhookUrl", "crew": "crewWebhookUrl"}
 _NOT_FOUND: Final = 404
@@ -36,13 +36,13 @@ class Proxy:
         self._progress = Progress(crew)
         self._host = ""
         self._addresses: list[str] = []
-        """Where webhooks are to go, by number; empty for nowhere."""
+        """The addresses that webhooks are for, by number; empty for nowhere."""
         self._session: aiohttp.ClientSession | None = None
         self._server = LocalServer(self._add, most_bytes=2**23, shutdown_seconds=1)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its address."""
         return self._server.url
 
     async def start(self, host: str, port: int = 0) -> None:

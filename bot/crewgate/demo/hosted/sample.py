@@ -16,7 +16,7 @@ from crewai.llms.base_llm import BaseLLM
 
 from crewgate.demo.crew.script import SAMPLE
 
-#: How long the model takes for each answer, in seconds.
+#: The time that the model takes for each answer, in seconds.
 SECONDS: Final = float(os.environ.get("CREWGATE_SAMPLE_SECONDS", "0"))
 _MARK: Final = "The topic: "
 _FEEDBACK: Final = re.compile(r"User feedback: (.*?)\nInstructions:", re.DOTALL)

@@ -28,7 +28,7 @@ CREW_FAULTS: Final = {
     "drop": crew.drop_after(),
     "hang": crew.hang(),
 }
-"""What happens to the next request of one route."""
+"""The faults for the next request of one route."""
 SLACK_FAULTS: Final = {
     "slow": workspace.slow(_SLOW_SECONDS),
     "500": workspace.http_status(500),
@@ -36,7 +36,7 @@ SLACK_FAULTS: Final = {
     "drop": workspace.DROP_AFTER,
     "hang": workspace.HANG,
 }
-"""What happens to the next call of any method."""
+"""The faults for the next call of any method."""
 
 
 class ActionRefused(Exception):
@@ -134,7 +134,7 @@ class Actions:
         return _DONE
 
     def _result(self, reply: Reply) -> Json:
-        """What the page shows of the bot's reply."""
+        """Return what the page shows of the bot's reply."""
         problem = reply.problem
         if not reply.status and self._supervisor.state != "running":
             problem = "the bot is not running"

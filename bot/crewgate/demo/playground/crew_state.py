@@ -12,7 +12,7 @@ from crewgate.demo.crew.wire import text_of
 from crewgate.demo.playground.markdown import markdown
 
 TRAFFIC_SHOWN: Final = 80
-"""How many requests, and how many webhooks, the page shows at most."""
+"""The most requests, and the most webhooks, that the page shows."""
 EXECUTIONS_SHOWN: Final = 12
 _BODY_SHOWN: Final = 6_000
 """Characters of a body that the page shows."""

@@ -100,7 +100,7 @@ def link(address: str, label: str = "") -> str:
 
 
 def is_web(address: str) -> bool:
-    """Whether the page makes a link of this address."""
+    """Return True if the page makes a link of this address."""
     return address.lower().startswith(("http://", "https://"))
 
 

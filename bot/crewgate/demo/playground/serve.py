@@ -21,7 +21,7 @@ from crewgate.demo.server_process import DidNotStart
 
 PORT: Final = 8765
 TASK_SECONDS: Final = 1.5
-"""How long each of the crew's tasks takes: long enough to be seen running."""
+"""The time of each of the crew's tasks, in seconds: long enough to be seen running."""
 
 Say = Callable[[str], None]
 

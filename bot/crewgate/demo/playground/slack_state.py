@@ -1,4 +1,4 @@
-"""What one person sees in the workspace, as flat JSON for the page."""
+"""The workspace as one person sees it, as flat JSON for the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crewgate.demo.playground.render_html import render_blocks
 from crewgate.demo.workspace import BOT_USER_ID, Channel, File, Message, View, Workspace
 
 MESSAGES_SHOWN: Final = 300
-"""How many messages the page shows of each channel."""
+"""The most messages that the page shows of each channel."""
 _PREVIEW: Final = 4_000
 """Characters of a file that are shown below its message."""
 

@@ -20,7 +20,7 @@ class Supervisor:
     def __init__(self, bot: BotProcess, changed: Callable[[], None]) -> None:
         self.state = "running"
         self.problem = ""
-        """Why the bot is down, in words."""
+        """The reason that the bot is down, in words."""
         self.log = ""
         """The end of the bot's log, where no command stopped it."""
         self._bot = bot

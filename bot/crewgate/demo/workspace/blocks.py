@@ -23,9 +23,9 @@ from crewgate.demo.workspace.text import Json, elements, pieces
 MESSAGE_BLOCKS: Final = 50
 VIEW_BLOCKS: Final = 100
 MESSAGE_CHARACTERS: Final = 13_200
-"""What all texts of a message's blocks may have together (`msg_blocks_too_long`)."""
+"""The limit of all texts of a message's blocks together (`msg_blocks_too_long`)."""
 MARKDOWN_CHARACTERS: Final = 12_000
-"""What all markdown blocks of a message may have together."""
+"""The limit of all markdown blocks of a message together."""
 SECTION: Final = 3_000
 TITLE: Final = 24
 PRIVATE_METADATA: Final = 3_000
@@ -51,12 +51,12 @@ def message_problems(blocks: object) -> list[Problem]:
 
 
 def text_size(blocks: object) -> int:
-    """How many characters of a message's budget its blocks use."""
+    """The characters of a message's budget that its blocks use."""
     return sum(len(piece.text) for piece in pieces(blocks))
 
 
 def markdown_size(blocks: object) -> int:
-    """How many characters the markdown blocks have together."""
+    """The characters of the markdown blocks together."""
     return sum(len(piece.text) for piece in pieces(blocks) if piece.markdown)
 
 
@@ -194,7 +194,7 @@ def _rich_text(check: Check, at: str, block: Json) -> None:
 
 
 def _leaf(check: Check, at: str, leaf: object) -> None:
-    """What is in a section of rich text, a quote or code; a list holds sections."""
+    """The content of a section of rich text, a quote or code; a list holds sections."""
     match leaf:
         case {"type": "rich_text_section", "elements": list(inside)}:
             for place, one in enumerate(inside):

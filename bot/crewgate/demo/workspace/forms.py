@@ -1,4 +1,4 @@
-"""What Slack's own client does with elements and forms before it sends anything to the bot."""
+"""The part of Slack's own client: elements and forms, before anything is sent to the bot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crewgate.demo.workspace.records import View
 from crewgate.demo.workspace.text import Json, elements, label
 
 Entry: TypeAlias = str | Sequence[str] | None
-"""What a person enters: a text, an option's text or value, or several of them."""
+"""A person's input: a text, an option's text or value, or several of them."""
 
 _TEXTS: Final = frozenset(
     {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
@@ -114,7 +114,7 @@ def fill(view: View, entered: Mapping[str, Entry]) -> Json:
 
 
 def choice(element: Json, given: Entry) -> Json:
-    """What using an element adds to its action: nothing for a button, else what was chosen.
+    """Return what using an element adds to its action: nothing for a button, else what was chosen.
 
     Raises CannotDoThat when there is no such choice.
     """
@@ -128,7 +128,7 @@ def choice(element: Json, given: Entry) -> Json:
 
 
 def _names(block: Json, element: Json) -> tuple[str, ...]:
-    """What a field may be called, the exact name first: several may share a block."""
+    """Return the names of a field, the exact name first: several may share a block."""
     block_id, action_id = block["block_id"], element["action_id"]
     return (f"{block_id}/{action_id}", block_id, action_id, _label_of(block))
 

@@ -81,7 +81,7 @@ class Message:
     metadata: Json | None = None
     files: tuple[File, ...] = ()
     reactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Who reacted, by the name of the emoji."""
+    """The users who reacted, by the name of the emoji."""
     edited: str | None = None
     unfurl_links: bool = True
     unfurl_media: bool = True
@@ -105,7 +105,7 @@ class Message:
 
     @property
     def mentions(self) -> tuple[str, ...]:
-        """What it mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
+        """Its mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
         return mentions(self.pieces)
 
     @property
@@ -145,7 +145,7 @@ class View:
     id: str
     user: str
     content: Json
-    """What the bot asked for: type, title, blocks, private_metadata …"""
+    """The view as the bot asked for it: type, title, blocks, private_metadata …"""
     hash: str
     root_id: str = ""
     previous_id: str | None = None

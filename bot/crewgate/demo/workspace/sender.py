@@ -25,7 +25,7 @@ Kind = Literal["interactive", "slash_commands", "events_api"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the bot answered to one thing Slack sent."""
+    """The bot's answer to one thing Slack sent."""
 
     status: int
     """The HTTP status; 200 for a socket's acknowledgement; 0 when no answer came in time."""
@@ -33,13 +33,13 @@ class Reply:
     """The parsed JSON, or the text as it came."""
     seconds: float = 0
     problem: str = ""
-    """Why the person sees an error from Slack although the status may be 200; else empty."""
+    """The reason for an error that the person sees, although the status may be 200; else empty."""
     errors: Mapping[str, str] = field(default_factory=dict)
     """A modal's errors by block id."""
 
     @property
     def ok(self) -> bool:
-        """Whether the person saw no error at all."""
+        """True if the person saw no error at all."""
         return self.status == 200 and not self.problem and not self.errors  # noqa: PLR2004
 
 

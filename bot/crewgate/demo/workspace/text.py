@@ -63,7 +63,7 @@ def _piece(value: Json) -> Piece | None:  # noqa: PLR0911 - one a kind
 
 
 def mentions(found: Iterable[Piece]) -> tuple[str, ...]:
-    """What a message mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
+    """Return a message's mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
     return tuple(
         match.group(1)
         for piece in found
@@ -107,7 +107,7 @@ def elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def label(element: Json) -> str:
-    """What is written on a button."""
+    """Return the label of a button."""
     text = element.get("text")
     return str(text["text"]) if isinstance(text, dict) else ""
 

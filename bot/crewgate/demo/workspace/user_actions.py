@@ -1,4 +1,4 @@
-"""What people do in the workspace, and the bot's replies."""
+"""The actions of people in the workspace, and the bot's replies."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from crewgate.demo.workspace.wire import view_json
 from crewgate.demo.workspace.world import World
 
 TRIGGER_SECONDS: Final = 3
-"""How long a `trigger_id` may be used, and then only once."""
+"""The life of a `trigger_id`, in seconds; it may be used once."""
 MAX_DEPTH: Final = 3
-"""How many modals can be stacked."""
+"""The most modals that can be stacked."""
 
 
 def methods(world: World) -> dict[str, Method]:
@@ -30,7 +30,7 @@ def methods(world: World) -> dict[str, Method]:
 
 
 class Views:
-    """What is shown to whom. Also used when a modal's submission is answered with a view."""
+    """The views that people see. Also used when a modal's submission is answered with a view."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -48,7 +48,7 @@ class WebApi:
     ) -> None:
         self.revoked = False
         self.scopes: frozenset[str] | None = None
-        """What the bot token may do; None: everything."""
+        """The permissions of the bot token; None: all."""
         self.scopes_used: set[str] = set()
         self.faults: Faults[Fault] = Faults()
         self.calls: deque[Call] = deque(maxlen=2_000)

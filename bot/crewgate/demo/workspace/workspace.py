@@ -78,12 +78,12 @@ class Workspace(UserActions):
 
     @property
     def api_url(self) -> str:
-        """What `SLACK_API_URL` must say."""
+        """The value for `SLACK_API_URL`."""
         return f"{self._server.url}/api/"
 
     @property
     def events_url(self) -> str | None:
-        """Where the bot listens; None while Slack is to use a connected socket."""
+        """The address of the bot; None while Slack is to use a connected socket."""
         return self._bot.events_url
 
     @events_url.setter
@@ -142,7 +142,7 @@ class Workspace(UserActions):
         return self.world.channels[message.channel].messages[message.ts]
 
     def ephemerals(self, user: str) -> list[Message]:
-        """What only this person has been shown: the bot's answers to them, the oldest first."""
+        """Return what only this person has been shown, the oldest first: answers of the bot."""
         return [one for one in self.world.ephemerals if one.only_for == user]
 
     def open_modals(self, user: str) -> list[View]:
@@ -217,12 +217,12 @@ class Workspace(UserActions):
 
     @property
     def faults_due(self) -> int:
-        """How many faults are pending."""
+        """The number of pending faults."""
         return self._api.faults.due
 
     @property
     def hanging(self) -> int:
-        """How many calls hang."""
+        """The number of calls that hang."""
         return self._api.faults.hanging
 
     def permit(self, scopes: Iterable[str] | None) -> None:
@@ -249,12 +249,12 @@ class Workspace(UserActions):
 
     @property
     def sockets(self) -> int:
-        """How many sockets are connected."""
+        """The number of connected sockets."""
         return len(self._sockets.open)
 
     @property
     def sockets_ever(self) -> int:
-        """How many sockets have been connected since the beginning."""
+        """The number of sockets since the beginning."""
         return self._sockets.ever
 
     async def refresh_socket(self) -> None:
@@ -284,7 +284,7 @@ def message_text(message: Message | View) -> str:
 
 
 def buttons(message: Message | View) -> list[str]:
-    """What is written on each button, in order."""
+    """Return the label of each button, in order."""
     blocks = message.all_blocks if isinstance(message, Message) else message.blocks
     found = elements(blocks)
     return [label(element) for _, element in found if element["type"] == "button"]
