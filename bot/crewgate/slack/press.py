@@ -40,7 +40,7 @@ class Press:
     """A button that was pressed, or an entry that was chosen from a menu."""
 
     action: str
-    """One of `ids`, whatever the element is called; `answer` for each outcome of a flow."""
+    """The id of the button or of the entry; `answer` for each outcome of a flow."""
     value: str
     """The value that the button carries: the round's id, unless its verb says otherwise."""
     by: Person
