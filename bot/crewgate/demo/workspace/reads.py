@@ -193,7 +193,7 @@ def _cut(args: Args, found: Sequence[T]) -> tuple[list[T], str]:
 
 
 def _within(args: Args, ts: str) -> bool:
-    """Return True if a time is between two, which `inclusive` counts themselves."""
+    """Return True for a time from `oldest` to `latest`; `inclusive` counts the two themselves."""
     try:
         oldest = Decimal(args.text("oldest") or "0")
         latest = Decimal(args.text("latest") or "Infinity")
