@@ -1,4 +1,4 @@
-"""Answers to flows: what a verdict is on a question, and why a flow takes no answer any more."""
+"""Answers to flows: verdicts on a question, and the reasons why a flow takes no answer."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone
 
 
 def meant(verdict: Verdict, question: Question | None) -> Verdict:
-    """What a verdict is on a round with this question: words are an answer, or name an outcome.
+    """Interpret a verdict on a round with this question: words are an answer, or name a label.
 
     Raises VerdictMisplaced where the round cannot take it: Approve on a question, one of a flow's
-    outcomes on anything else.
+    labels on anything else.
     """
     match verdict, question:
         case Revise(feedback), Question(outcomes=outcomes):
@@ -44,7 +44,7 @@ def meant(verdict: Verdict, question: Question | None) -> Verdict:
 
 
 def approves(verdict: Verdict) -> bool:
-    """Whether it is an approval: of a task, or an outcome of a flow that reads as one."""
+    """Return True for an approval: of a task, or a flow's label that reads as one."""
     match verdict:
         case Answer(text, is_label=True):
             return reading_of(text) is Reading.APPROVAL
@@ -53,10 +53,10 @@ def approves(verdict: Verdict) -> bool:
 
 
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
-    """Whether it takes as many people as an approval does.
+    """Return True if a verdict takes as many people as an approval does.
 
-    Of a flow's outcomes all but those that reject or ask for changes: what others let happen,
-    nobody knows. Of words a flow may make any outcome, so all of them where one person's approval
+    All of a flow's labels do but those that reject or ask for changes: nobody knows what the others
+    let happen. A flow may turn words into any label, so all words do where one person's approval
     is not enough, or not anybody's.
     """
     match verdict:
@@ -69,7 +69,7 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
 
 
 def answer_in(verdict: Verdict) -> str | None:
-    """The outcome or the words that a vote is for; None of words that only approve."""
+    """The label or the words that a vote is for; None for words that only approve."""
     match verdict:
         case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
             return text
@@ -78,14 +78,14 @@ def answer_in(verdict: Verdict) -> str | None:
 
 
 def choice_of(vote: Vote) -> str | None:
-    """The outcome or the words that a vote is for; None where it approves, by whatever name."""
+    """The label or the words that a vote is for; None where it approves, by whatever name."""
     return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
 
 
 def answer_beside(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
-    """What an approval beside those before it answers a flow.
+    """Return the answer to a flow that an approval gives, together with those before it.
 
-    Words that only approve send the outcome that somebody chose before.
+    Words that only approve send the label that somebody chose before.
     """
     match verdict, [vote.answer for vote in before if vote.answer is not None]:
         case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
@@ -97,7 +97,7 @@ def answer_beside(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
 
 
 def require_beside(vote: Vote, before: Vote) -> None:
-    """Raises AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
+    """Raise AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
     if choice_of(before) != choice_of(vote):
@@ -109,7 +109,7 @@ def _reads_as_approval(text: str) -> bool:
 
 
 def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
-    """The outcome that words name, save for case and spaces."""
+    """The label that words name; case and spaces do not matter."""
     if words in outcomes:
         return words
     same = [one for one in outcomes if one.casefold().split() == words.casefold().split()]
@@ -119,10 +119,10 @@ def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
 def decision_of_rule(
     name: str, timeout: TimeOut, question: Question | None, at: datetime
 ) -> Decision | None:
-    """What a rule decides when nobody did; None: it leaves it.
+    """Return the decision of a rule when nobody decided; None if the rule leaves the round waiting.
 
-    On a question it answers with its words, or with the first outcome that reads as an approval;
-    where none does, it leaves it.
+    A rule answers a question with its words, or with the first label that reads as an approval;
+    where none does, the round is left waiting.
     """
     decision = decision_of_time(name, timeout, at)
     if decision is None or question is None:
@@ -134,7 +134,7 @@ def decision_of_rule(
 
 
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
-    """The rule that a question's round is under: whom it assigns decide where nobody is named.
+    """The rule for a question; its assignees become reviewers if nothing else names any.
 
     `reviewers`: the crew's settings name some. A rule without a name stands in no settings.
     """
@@ -146,9 +146,9 @@ def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule 
 def is_open_to_assigned(
     question: Question | None, rule: Rule | None, rules: Sequence[Rule], *, reviewers: bool
 ) -> bool:
-    """Whether whom a round's request assigns decide on it: the settings name nobody for it.
+    """Return True if the request's assignees decide, because the settings name no reviewers.
 
-    `rules` are the crew's now, by which it is known whose people the round's rule names.
+    `rules` are the crew's now: they tell if the reviewers of the round's rule are the settings'.
     """
     if reviewers:
         return False

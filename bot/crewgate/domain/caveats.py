@@ -31,12 +31,12 @@ class Seen:
 
 
 NOTHING_SEEN: Final = Seen()
-"""Of whoever was asked about nothing."""
+"""The value for somebody who was not shown a confirmation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveats:
-    """What one person who approves could overlook; what does not count is left empty."""
+    """The things that one person who approves could overlook; empty where nothing applies."""
 
     notes: int = 0
     """How many notes wait: none of them is sent by an approval."""
@@ -54,12 +54,12 @@ class Caveats:
 
     @property
     def seen(self) -> Seen:
-        """What somebody has seen who is asked about all of these."""
+        """The value for somebody who was asked about all of these."""
         claimed_by = self.claim.by.id if self.claim is not None else ""
         return Seen(self.notes_mark, claimed_by, self.is_excerpt)
 
     def all_in(self, seen: Seen) -> bool:
-        """Whether somebody was asked about all that counts, as it is now."""
+        """Return True if somebody was asked about all of these, as they are now."""
         return (
             (not self.notes or self.notes_mark == seen.notes)
             and (self.claim is None or self.claim.by.id == seen.claimed_by)
@@ -69,7 +69,7 @@ class Caveats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What is true of a waiting round when somebody approves it."""
+    """The facts about a waiting round from which caveats are made."""
 
     notes: tuple[tuple[str, str], ...] = ()
     """Each note's ts, and the ts of its last edit."""
@@ -83,7 +83,7 @@ class Circumstances:
     """This person has turned to the output's last page."""
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
-        """What this person, who has seen that much, could overlook at this moment."""
+        """Return the things that this person, who saw `seen`, could overlook at this moment."""
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
         return Caveats(
             notes=len(self.notes),

@@ -1,4 +1,4 @@
-"""What a caller gave at kickoff: what people are shown of it, and what only rules look at."""
+"""Values that a caller gave at kickoff: some are shown to people, others only rules look at."""
 
 from __future__ import annotations
 

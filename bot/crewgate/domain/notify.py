@@ -1,4 +1,4 @@
-"""How people are told that something waits."""
+"""Ways of telling people that something waits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Notify(StrEnum):
-    """How the reviewers are told that a round waits."""
+    """Ways of telling the reviewers that a round waits."""
 
     MENTION = "mention"
     """Mentioned in the thread, once per round."""

@@ -1,4 +1,4 @@
-"""What a reader sees of an output, passage by passage. How a text comes apart is not known here."""
+"""The passages of an output as a reader sees them; splitting a text is not done here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class PassageKind(StrEnum):
-    """What a passage is in its text."""
+    """The role of a passage in its text."""
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
@@ -39,11 +39,11 @@ class Passage:
 
     @property
     def unit(self) -> PassageKind:
-        """What it counts as: passages of one unit can stand for each other, as all prose can."""
+        """The kind for comparison: passages of one unit can replace each other, as prose can."""
         return self.kind if self.kind in _APART else PassageKind.PARAGRAPH
 
     @property
     def seen(self) -> tuple[str, str]:
-        """What two passages have in common that look the same but for their formatting."""
+        """A key that is equal for passages that differ in formatting alone."""
         text = self.text if self.kind is PassageKind.CODE else " ".join(self.text.split())
         return self.unit, text.rstrip()

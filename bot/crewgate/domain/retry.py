@@ -1,4 +1,4 @@
-"""When to try again: a value that the outbox merely carries out."""
+"""The times of retries, as a value; the outbox carries it out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Retry:
     give_up_after: timedelta = timedelta(hours=24)
 
     def after(self, tries: int, *, jitter: float, at_least: timedelta | None = None) -> timedelta:
-        """How long to wait after the given number of tries (1 or more).
+        """Return the wait after the given number of tries (1 or more).
 
         `at_least` is what the other side asked for (`Retry-After`); it is kept, up to
         LONGEST_ASKED.

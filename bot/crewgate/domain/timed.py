@@ -1,4 +1,4 @@
-"""When what a rule lets happen with time is due, for a round that waits."""
+"""The due times of reminders, escalation and time-out of a round that waits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 
 Due = tuple[Effect, datetime]
-"""What is to happen, and when."""
+"""An effect and its due time."""
 
 
 def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
-    """All that happens to a round unless somebody decides, if it waits from `start` on."""
+    """Return the effects that are due unless somebody decides, counted from `start`."""
     rule = round_.rule
     if rule is None:
         return ()
@@ -27,7 +27,7 @@ def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
 
 
 def next_reminder(round_: Round, at: datetime) -> Due | None:
-    """The next one, counted from `at`, when people of the rule work; None: there were enough."""
+    """The next reminder after `at`, in the rule's working hours; None after the last one."""
     rule = round_.rule
     if rule is None or rule.remind is None or round_.reminders >= rule.remind.most:
         return None
@@ -41,7 +41,7 @@ def next_reminder(round_: Round, at: datetime) -> Due | None:
 
 
 def opens_at(round_: Round, at: datetime) -> datetime:
-    """This moment if people of the round's rule work then, else when they begin next."""
+    """Return `at` if it is in the rule's working hours, else the moment when they begin next."""
     hours = round_.rule.working_hours if round_.rule is not None else None
     return at if hours is None else hours.next_open(at)
 

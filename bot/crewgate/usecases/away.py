@@ -60,7 +60,7 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
 
 
 async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
-    """What waits for a decision that somebody else may make for this person."""
+    """The rounds that wait for a decision which a delegate may make for this person."""
     [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
@@ -68,7 +68,7 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
 
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
-    """Whom a card names, and who is told in private besides."""
+    """The card names the delegate, who is told in private too."""
     yield round_.effect(EffectKind.REFRESH)
     if crew_for(round_, context.crews).notify is Notify.DM:
         yield round_.effect(EffectKind.TELL_REVIEWERS)

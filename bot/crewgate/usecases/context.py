@@ -1,4 +1,4 @@
-"""What the use cases about reviews work with, in one value."""
+"""The dependencies of the use cases about reviews, in one value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from crewgate.usecases.standing_in import Asked, NeedsLookup
 T = TypeVar("T")
 
 _HANDED_ON: Final = (Role.REVIEWER, Role.READER)
-"""What who stands in for a reviewer may do too."""
+"""The roles that a reviewer's delegate has too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class ReviewContext:
                 )
 
     async def ensure(self, user: str, role: Role, subject: Subject) -> None:
-        """See `permissions.ensure`; of a round, who stands in for a reviewer has the role too."""
+        """Raise as `permissions.ensure` does, except for a delegate of a round's reviewer."""
         try:
             await permissions.ensure(
                 user, role, subject, crews=self.crews, directory=self.directory
@@ -86,7 +86,7 @@ class ReviewContext:
     async def entitled(
         self, user: str, round_: Round, asked: Asked, tx: Tx | None = None
     ) -> tuple[Person | None, ...]:
-        """See `standing_in.entitled`; asks the database in the transaction, if it is in one."""
+        """Return what `standing_in.entitled` does; reads absences in the transaction, if given."""
         now = self.clock()
 
         async def absences(delegate: str) -> tuple[Absence, ...]:
@@ -104,7 +104,7 @@ class ReviewContext:
             await self.ensure(user, Role.REVIEWER, subject)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """See `permissions.may`, and `ensure`."""
+        """Return True if the person has the role, as `ensure` decides."""
         if await permissions.may(user, role, subject, crews=self.crews, directory=self.directory):
             return True
         return role in _HANDED_ON and await self._stands_in(user, subject)
@@ -126,15 +126,15 @@ class ReviewContext:
             return False
 
     async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
-        """See `permissions.crews_of`."""
+        """Return the crews for which this person has the role, as `permissions.crews_of` does."""
         return await permissions.crews_of(
             user, role, crews=self.crews, directory=self.directory, recheck=recheck
         )
 
     async def queues_of(self, user: str, *roles: Role, recheck: bool) -> list[tuple[QueueKey, ...]]:
-        """For each of these roles, of which rounds this person has it: `permissions.queues_of`.
+        """For each of these roles, return the queues for which this person has it.
 
-        Who stands in for a reviewer decides and reads what they may decide.
+        A reviewer's delegate decides and reads what the reviewer may decide.
         """
         rules = await self.uow.read.rules(self.crews)
         ask = partial(permissions.queues_of, crews=self.crews, directory=self.directory)

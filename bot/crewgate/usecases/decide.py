@@ -120,9 +120,9 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 
 
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
-    """The answer that is one of a flow's outcomes, by its number from 0.
+    """Return the answer that is one of a flow's labels, by its number from 0.
 
-    Raises RoundNotFound, VerdictMisplaced where the round has no such outcome, StoreUnavailable.
+    Raises RoundNotFound, VerdictMisplaced where the round has no such label, StoreUnavailable.
     """
     question = (await context.uow.read.round(round_id)).question
     if question is None or not 0 <= number < len(question.outcomes):
@@ -131,7 +131,7 @@ async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> An
 
 
 def _may_overlook(verdict: Verdict) -> bool:
-    """Whether it was given with one click, whatever was written in the thread."""
+    """Return True if it was given with one click, whatever was written in the thread."""
     match verdict:
         case Approve() | Answer(is_label=True):
             return True
@@ -151,7 +151,7 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
 
 
 async def caveats_for(round_id: str, *, by: Person, context: ReviewContext) -> Caveats:
-    """What this person would overlook if they approved now."""
+    """Return the things that this person would overlook if they approved now."""
     found = await context.uow.read.notes.circumstances(round_id, by)
     return found.caveats(by, context.clock())
 

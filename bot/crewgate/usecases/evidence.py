@@ -26,13 +26,13 @@ FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
 
 
 def first_poll(execution: Execution) -> timedelta:
-    """In how long one that waits for a person is first asked for its status, spread by its id."""
+    """The wait before the first poll of an execution that waits for a person, spread by its id."""
     share = zlib.crc32(execution.execution_id.encode()) / 2**32
     return STATUS_POLL.first + FIRST_POLL_WITHIN * share
 
 
 async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
-    """Whether an execution cannot move before somebody decides."""
+    """Return True if an execution cannot move before somebody decides."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     waits = any(round_.state is State.WAITING for round_ in unfinished)
     return waits and not execution.stuck_in_doubt

@@ -1,4 +1,4 @@
-"""Who may do what: the only place that asks.
+"""Permissions: the only place that decides who may do what.
 
 `require` answers from memory, at once, and so may be called in a transaction. Everything else asks
 Slack where memory does not tell, and must not.
@@ -47,7 +47,7 @@ def require(user: str, role: Role, subject: Subject, *, crews: Crews, directory:
 
     Where anyone in the channel has the role, only membership of the crew's channel counts, wherever
     the person clicked: in a public channel people click who are not in it. Guests and people of
-    other organisations must be named, save to read what they see in the channel anyway.
+    other organisations must be named, except to read what they see in the channel anyway.
     """
     crew = crew_for(subject, crews)
     permitted = crew.permitted(role)
@@ -159,7 +159,7 @@ async def may(
     directory: Directory,
     recheck: bool = False,
 ) -> bool:
-    """Whether this person has the role; `recheck` as in `permitting`.
+    """Return True if this person has the role; `recheck` as in `permitting`.
 
     Nobody has a role for a crew that the settings do not name, or that Slack does not tell about.
     """
@@ -187,7 +187,7 @@ async def queues_of(
     directory: Directory,
     recheck: bool = False,
 ) -> tuple[QueueKey, ...]:
-    """Of which crews and rules this person has the role for the rounds; `recheck` as above.
+    """The crews and rules for whose rounds this person has the role; `recheck` as above.
 
     `rules` are those that were ever applied.
     """

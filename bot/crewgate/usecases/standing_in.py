@@ -1,4 +1,4 @@
-"""By whose right a person decides: their own first, else that of somebody who is away."""
+"""The right by which a person decides: their own first, else that of somebody who is away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crewgate.usecases.ports.base import Crews
 from crewgate.usecases.ports.slack import Directory
 
 Absences: TypeAlias = Callable[[str], Awaitable[tuple[Absence, ...]]]
-"""Those for whom a person, by id, decides now."""
+"""Look up the absences whose delegate is a person, by id, now."""
 
 
 Asked: TypeAlias = frozenset[str | Email]
@@ -44,12 +44,13 @@ async def entitled(
     crews: Crews,
     directory: Directory,
 ) -> tuple[Person | None, ...]:
-    """By whose right a person may decide on a round: None is their own.
+    """Return the people by whose right a person may decide on a round; None is their own right.
 
-    Else those who are away, whose delegate they are and who may decide by their own right, unless
-    the round's rule forbids it or the delegate is no colleague any more. So nobody can hand on what
-    was handed to them. Answered from memory and the database. Raises NotAReviewer or UnknownCrew,
-    or NeedsLookup of somebody about whom Slack was not `asked`.
+    Otherwise they are the people who are away, made this person their delegate and may decide by
+    their own right, unless the round's rule forbids it or the delegate is no longer a colleague.
+    So a delegate cannot delegate further. Answered from memory and the database.
+
+    Raises NotAReviewer or UnknownCrew, or NeedsLookup of somebody about whom Slack was not `asked`.
     """
     try:
         permissions.require(user, Role.REVIEWER, round_, crews=crews, directory=directory)
@@ -70,24 +71,23 @@ async def entitled(
 
 
 def delegable(round_: Round) -> bool:
-    """Whether somebody who is away may be stood in for."""
+    """Return True if a delegate may decide for somebody who is away."""
     return round_.rule is None or round_.rule.delegation
 
 
 def delegates(users: frozenset[str], absences: tuple[Absence, ...], at: datetime) -> frozenset[str]:
-    """Who decides for those of these users who are away."""
+    """The delegates of those of these users who are away."""
     return frozenset(one.delegate.id for one in absences if one.away.id in users and one.holds(at))
 
 
 def without_lapsed(
     round_: Round, *, asked: Asked, crews: Crews, directory: Directory
 ) -> tuple[Round, tuple[Vote, ...]]:
-    """The round without approvals of people who may decide no more, and those approvals.
+    """Return the round without approvals of people who may no longer decide, and those approvals.
 
-    Of somebody who stood in, what counts is the right of whom they stood in for, who may be back,
-    and that they are a colleague still.
-    Where even Slack, once it was `asked` about somebody, does not say, an approval counts as it was
-    given. Raises NeedsLookup before that, or UnknownCrew.
+    A delegate's approval counts while the absent person, who may be back, may decide, and the
+    delegate is a colleague. Where even Slack, once `asked`, does not tell, an approval counts.
+    Raises NeedsLookup before that, or UnknownCrew.
     """
     lapsed = []
     for vote in round_.votes:
@@ -103,7 +103,7 @@ def without_lapsed(
 
 
 def _is_colleague(user: str, round_: Round, asked: Asked, directory: Directory) -> bool | None:
-    """Whether a person can stand in for others; None where even Slack does not say.
+    """Return True if a person can be a delegate; None where even Slack does not tell.
 
     Raises NeedsLookup before Slack was `asked`.
     """
@@ -116,7 +116,7 @@ def _is_colleague(user: str, round_: Round, asked: Asked, directory: Directory) 
 def _may(
     user: str, round_: Round, asked: Asked, *, crews: Crews, directory: Directory
 ) -> bool | None:
-    """Whether a person may decide by their own right; None where even Slack does not say.
+    """Return True if a person may decide by their own right; None where Slack does not tell.
 
     Raises NeedsLookup before Slack was `asked`, or UnknownCrew.
     """

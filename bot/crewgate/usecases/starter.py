@@ -1,4 +1,4 @@
-"""Nobody approves what they started, where a rule says so: who started an execution."""
+"""The starter of an execution, who may not approve it where a rule says so."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNCLEAR: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Who started an execution: accounts, by id."""
+    """The accounts, by id, that may have started an execution."""
 
     users: frozenset[str]
     certain: bool = True
@@ -32,7 +32,7 @@ class Starter:
 async def starter_of(
     round_: Round, tx: Tx, context: ReviewContext, *, asked: Asked
 ) -> Starter | None:
-    """Who started a round's execution; None where its rule does not ask, or nobody knows.
+    """Return the starter of a round's execution; None where its rule does not ask or none is known.
 
     Raises NeedsLookup of an address about which Slack was not `asked` already, then
     StarterNotTold where Slack did not answer.
@@ -62,7 +62,7 @@ def _users(said: User | Email, round_: Round, directory: Directory, asked: Asked
 
 
 def without(round_: Round, starter: Starter | None) -> Round:
-    """The round without approvals of who, as is known now, had started it."""
+    """Return the round without approvals of its starter, who may be known only now."""
     for user in starter.users if starter is not None else ():
         if user in voices_of(round_.votes):
             round_ = round_.take_back(user).round
@@ -70,10 +70,7 @@ def without(round_: Round, starter: Starter | None) -> Round:
 
 
 def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
-    """Raises where the round's rule lets this person not approve.
-
-    SelfApproval, PerhapsSelfApproval or UnknownStarter.
-    """
+    """Raise SelfApproval, PerhapsSelfApproval or UnknownStarter where the round's rule says so."""
     rule = round_.rule
     if rule is None or rule.self_approval:
         return

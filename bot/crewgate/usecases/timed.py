@@ -19,7 +19,7 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
-    """Enqueue what happens unless people decide, counted anew from now."""
+    """Enqueue the effects that are due unless people decide, counted anew from now."""
     if round_.state is not State.WAITING:
         return
     await cancel(tx, round_)
@@ -28,6 +28,6 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
 
 
 async def cancel(tx: Tx, round_: Round) -> None:
-    """A round waits no more. In the transaction that says so, so that nothing comes after it."""
+    """Cancel what is due, in the transaction in which the round stops waiting."""
     if round_.is_timed:
         await tx.cancel(round_.id)

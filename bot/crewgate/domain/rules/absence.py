@@ -1,4 +1,4 @@
-"""Somebody is away, and somebody else decides for them."""
+"""Absences: somebody is away, and their delegate decides for them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Absence:
     until: datetime
 
     def holds(self, at: datetime) -> bool:
-        """Whether the person is away at this moment."""
+        """Return True if the person is away at this moment."""
         return self.since <= at < self.until
 
 
@@ -39,5 +39,5 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 
 def last_day(now: datetime, zone: ZoneInfo) -> date:
-    """The last day there up to whose end somebody may be away who leaves now."""
+    """The last day that an absence which begins now may end on, in this time zone."""
     return (now + LONGEST).astimezone(zone).date() - _DAY

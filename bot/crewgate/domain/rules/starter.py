@@ -1,4 +1,4 @@
-"""Who started an execution, as far as anybody said."""
+"""The starter of an execution, as far as anybody named them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def without_starter(meta: Came) -> Came:
 
 
 def said_starter(starter: Person | None, meta: Came) -> User | Email | None:
-    """Who started it in Slack, else whom its caller names; None: nobody knows."""
+    """The person who started it in Slack, else the one its caller names; None if unknown."""
     if starter is not None:
         return User(starter.id)
     return starter_named(dict(shown(meta)).get(STARTED_BY, ""))
 
 
 def starter_named(said: str) -> User | Email | None:
-    """Who is meant by a user id or an e-mail address."""
+    """Parse a user id or an e-mail address; None if it is neither."""
     said = said.strip()
     if "@" in said:
         return Email(said)
