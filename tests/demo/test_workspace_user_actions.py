@@ -107,29 +107,6 @@ async def open_form(slack: Workspace, client: AsyncWebClient, form: Json = FORM)
     return slack.open_modals("U1")[-1]
 
 
-async def test_every_kind_of_entry(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
-    await open_form(slack, client)
-    entries = {
-        "The note": "new",
-        "tone_action": "Cold",
-        "parts": ["Intro", "end"],
-        "people": ["U1", "U2"],
-        "who": "U2",
-    }
-    assert (await slack.submit("U1", entries)).ok
-    values = bot.received[-1]["view"]["state"]["values"]
-    entered = {block: next(iter(actions.values())) for block, actions in values.items()}
-    intro, _, end = options("Intro", "Body", "End")
-    assert entered == {
-        "note": {"type": "plain_text_input", "value": "new"},
-        "tone": {"type": "radio_buttons", "selected_option": options("Cold")[0]},
-        "parts": {"type": "checkboxes", "selected_options": [intro, end]},
-        "people": {"type": "multi_users_select", "selected_users": ["U1", "U2"]},
-        "who": {"type": "users_select", "selected_user": "U2"},
-        "day": {"type": "datepicker", "selected_date": "2026-01-31"},
-    }
-
-
 async def test_what_is_not_entered_is_as_it_was(
     slack: Workspace, bot: Bot, client: AsyncWebClient
 ) -> None:

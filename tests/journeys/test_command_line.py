@@ -90,11 +90,15 @@ async def test_the_script_runs_no_bot_of_the_current_folder(tmp_path: Path) -> N
     assert said.startswith("usage: crewgate ")
 
 
-async def test_the_first_start_names_all_that_is_missing_with_a_line_each(tmp_path: Path) -> None:
-    status, said = await run("serve", folder=tmp_path, env={"SLACK_BOT_TOKEN": "xoxp-1"})
+def test_the_first_start_names_all_that_is_missing_with_a_line_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxp-1")
 
-    assert status == 1
-    assert [line.split(": ")[:2] for line in said.splitlines()] == [
+    assert main(["serve"]) == 1
+
+    assert [line.split(": ")[:2] for line in capsys.readouterr().err.splitlines()] == [
         ["crewgate", "SLACK_BOT_TOKEN"],
         ["crewgate", "SLACK_SIGNING_SECRET"],
         ["crewgate", "CREW_URL"],
@@ -107,14 +111,9 @@ async def test_the_first_start_names_all_that_is_missing_with_a_line_each(tmp_pa
             "there is no .env in this folder; .env.example is one to copy and fill in",
         ],
     ]
-
-
-async def test_who_has_a_file_of_settings_is_not_told_to_make_one(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\n")
-
-    _, said = await run("check", folder=tmp_path, env={})
-
-    assert ".env" not in said
+    assert main(["check"]) == 1
+    assert ".env" not in capsys.readouterr().err
 
 
 async def test_a_file_that_is_no_database_is_said_in_one_line(

@@ -1,6 +1,5 @@
 """What people ask by slash command."""
 
-from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import World
@@ -35,40 +34,6 @@ async def test_pending_is_what_waits_and_mine_is_what_i_may_decide(world: World)
         told = await ask(world, ANA, "pending")
     assert "One" in await ask(world, ANA, "pending mine")
     assert "One" not in await ask(world, CARL, "pending mine")
-
-
-async def test_status_names_an_execution_by_any_unambiguous_beginning(world: World) -> None:
-    await world.pause("one", "first", "abc-1")
-    await world.pause("one", "first", "abd-2")
-    await world.slack.until(lambda: len(world.slack.messages(CHANNEL)) == 2)
-
-    assert "abc-1" in await ask(world, ANA, "status abc")
-    ambiguous = await ask(world, ANA, "status ab")
-    assert "abc-1" in ambiguous
-    assert "abd-2" in ambiguous
-    assert "zzz" in await ask(world, ANA, "status zzz")
-    assert "abc-1" in await ask(world, ANA, "status")
-
-
-async def test_status_shows_the_crews_own_progress_as_a_bar(world: World) -> None:
-    execution = world.crew.start_execution({"topic": "tea"})
-    await world.card("Market research")
-
-    told = await ask(world, ANA, f"status {execution[:8]}")
-
-    assert "0 of 3 tasks" in told
-    assert "Market research" in told
-
-
-async def test_a_crew_that_does_not_answer_is_shown_as_such(world: World) -> None:
-    await world.pause("one", "first", "abc-1")
-    await world.card("first")
-    world.crew.fail("/status", how=status(500), times=None)
-
-    told = await ask(world, ANA, "status abc")
-
-    assert "does not" in told
-    assert "Round 1 of One" in told
 
 
 async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> None:

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.flow_world import ANSWERS, ASSIGNED, REVIEWERS, flow_world, question, says
+from tests.journeys.flow_world import ASSIGNED, REVIEWERS, flow_world, question, says
 from tests.journeys.people import home, modal
 from tests.journeys.test_commands import ask
 
@@ -141,22 +140,3 @@ async def test_notes_ask_before_a_button_and_become_the_words(flows: World) -> N
     await flows.slack.submit(ANA)
     await flows.slack.until(lambda: tuple(flows.crew.flows.answers))
     assert [one.feedback for one in flows.crew.flows.answers] == ["Ana: Shorter."]
-
-
-async def test_a_stuck_answer_is_retried_in_home_or_dismissed(flows: World) -> None:
-    flows.crew.fail(ANSWERS, how=status(422, {"message": "odd"}), times=2)
-    for number in (1, 2):
-        await flows.crew.ask(f"f-{number}", output=f"Draft {number}.")
-        card = await question(flows, f"Draft {number}.")
-        await flows.slack.click(ANA, card, "✓ approved")
-        await says(flows, card, "Retry")
-    await flows.slack.open_home(ANA)
-    seen = await home(flows, ANA, "Not delivered: 2")
-    blocks = [block for block in seen.blocks if block["type"] == "actions"]
-    await flows.slack.click(ANA, seen, "Retry", block_id=blocks[1]["block_id"])
-    await flows.slack.until(lambda: tuple(flows.crew.flows.answers))
-    await flows.slack.click(BEN, flows.slack.fresh(card), "Dismiss")
-    await modal(flows, BEN, "Dismiss")
-    await flows.slack.submit(BEN, {"feedback": "Answered there."})
-    await says(flows, card, "dismissed it: “Answered there.”. The answer was not sent.")
-    assert len(tuple(flows.crew.flows.answers)) == 1

@@ -11,17 +11,14 @@ from tests.journeys.conftest import MakeWorld
 from tests.journeys.hosted_crew import PausingCrew
 from tests.journeys.test_resume_outcomes import (  # noqa: F401  # collected here too
     test_a_crew_that_hangs_is_told_about_on_the_card,
-    test_a_crew_that_is_away_does_not_hold_up_slack,
     test_a_crew_that_is_away_gets_the_decision_when_it_is_back,
     test_a_refusal_of_the_request_after_a_lost_answer_loses_no_decision,
     test_a_revision_whose_answer_was_lost_is_known_by_the_next_output,
     test_an_answer_that_was_lost_after_the_crew_took_it_needs_a_sign,
 )
 from tests.journeys.test_review import (  # noqa: F401  # collected here too
-    test_a_refused_resume_offers_retry_which_sends_the_same_again,
     test_a_revision_brings_the_next_round_in_the_same_thread,
     test_approve_is_one_click_and_reaches_the_crew_once,
-    test_twenty_reviewers_at_once_make_one_decision,
 )
 
 

@@ -20,7 +20,6 @@ from crewgate.demo.workspace import (
 )
 from crewgate.domain.rate import Rate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
-from tests.journeys.people import approve_anyway
 
 
 async def test_slack_away_at_the_start_is_no_reason_not_to_start(make_world: MakeWorld) -> None:
@@ -62,17 +61,6 @@ async def test_a_card_whose_answer_was_lost_is_not_posted_twice(world: World) ->
     await world.slack.click(ANA, card, "Approve")
     await world.delivered(card)
     assert len(world.slack.messages(CHANNEL)) == 1
-
-
-async def test_a_file_whose_answer_was_lost_is_not_uploaded_twice(world: World) -> None:
-    world.slack.fail("files.completeUploadExternal", DROP_AFTER)
-
-    await world.pause("draft", "word " * 5_000)
-
-    card = await world.card("% shown")
-    await approve_anyway(world, ANA, card)
-    await world.delivered(card)
-    assert len(world.slack.files) == 1
 
 
 async def test_every_failure_of_a_post_ends_in_one_card(world: World) -> None:
@@ -186,14 +174,3 @@ channel = "C0SECOND"
         assert status == 202
         await world.slack.until(lambda: world.slack.messages("C0SECOND"))
         assert len(world.slack.messages(CHANNEL)) == 2
-
-
-async def test_slacks_limiter_is_obeyed_for_one_channel_only(world: World) -> None:
-    world.slack.fail("chat.postMessage", rate_limited(1), times=3)
-    for number in range(3):
-        await world.pause("draft", f"output {number}", f"e-{number}")
-
-    for number in range(3):
-        await world.card(f"output {number}")
-    _, ready = await world.get("/readyz")
-    assert ready["details"] == []

@@ -68,18 +68,6 @@ async def test_an_outsider_reads_nothing_of_a_private_channel(secret: World) -> 
     assert "The secret plan." in message_text(secret.slack.fresh(card))
 
 
-async def test_members_of_the_channel_read_guests_and_others_too(secret: World) -> None:
-    await secret.pause("draft", "The secret plan.", "e-secret")
-    card = await secret.card("The secret plan.")
-    for reader in (CARL, GUS, OTTO):
-        await secret.slack.open_home(reader)
-        await home(secret, reader, "The secret plan.")
-        await secret.slack.overflow(reader, card, "Read all")
-        await modal(secret, reader, "The secret plan.")
-        await secret.slack.slash(reader, CHANNEL, "/crew", "pending")
-        assert "Round 1" in (await secret.told(reader)).replace("round", "Round")
-
-
 async def test_anyone_is_anyone_in_the_channel_from_wherever_they_click(
     open_to_anyone: World,
 ) -> None:
@@ -99,17 +87,6 @@ async def test_anyone_is_anyone_in_the_channel_from_wherever_they_click(
 
     await world.slack.click(CARL, card, "Approve")
     await world.delivered(card)
-
-
-async def test_a_guest_who_is_named_decides(make_world: MakeWorld) -> None:
-    async with make_world(REVIEWERS=f"*,{GUS}") as world:
-        add_people(world, private=True)
-        await world.pause()
-        card = await world.card("A draft.")
-
-        await world.slack.click(GUS, card, "Approve")
-
-        await world.delivered(card)
 
 
 async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> None:
