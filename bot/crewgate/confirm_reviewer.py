@@ -11,9 +11,9 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.people import Email, EmailOwner, User
 from crewgate.logs import printable
 from crewgate.settings.parsers import InvalidSetting, parse_reviewers
-from crewgate.store.email_owners import put_email_owner, save_email_owner
 from crewgate.store.engine import open_beside
 from crewgate.store.failures import translate_errors
+from crewgate.store.transaction import SqlTransaction
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
@@ -42,8 +42,9 @@ async def _store(database_url: str, owner: EmailOwner) -> str:
         await version_of(engine)
         with translate_errors():
             async with engine.begin() as connection:
-                before = await put_email_owner(connection, owner)
-                await save_email_owner(connection, replace(owner, moved_to=None))
+                tx = SqlTransaction(connection)
+                before = await tx.open_email_owner(owner)
+                await tx.save_email_owner(replace(owner, moved_to=None))
     except sa.exc.ProgrammingError as error:
         raise StoreUnavailable("the database is not migrated; start the bot once") from error
     finally:

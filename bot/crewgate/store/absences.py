@@ -11,20 +11,19 @@ from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection
 from crewgate.store.statements import insert_of
 from crewgate.store.tables import absences
+from crewgate.usecases.ports.store import TxAbsences
 
 
-class SqlAbsences:
-    """`usecases.ports.store.TxAbsences` on a transaction's connection."""
+class SqlAbsences(TxAbsences):
+    """Absences on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
-        """See `TxAbsences`."""
         return await find_absences(self._connection, at=at, delegate=user)
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
-        """See `TxAbsences`."""
         await self._connection.execute(sa.delete(absences).where(absences.c.until <= at))
         row = {
             "user_name": absence.away.name,
@@ -41,7 +40,6 @@ class SqlAbsences:
         )
 
     async def remove(self, user: str, *, at: datetime) -> bool:
-        """See `TxAbsences`."""
         removed = await self._connection.execute(
             sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         )
@@ -55,7 +53,7 @@ async def find_absences(
     delegate: str | None = None,
     away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """See `Queries.absences` and `Queries.absence`; those of any time where none is given.
+    """Read who is away at this moment, or at any time where none is given.
 
     There is one for each person at most.
     """

@@ -95,7 +95,6 @@ class Engines(OutboxEngines):
 
     read: AsyncEngine
     background: OutboxEngines
-    """See `for_outbox`."""
     lock: IO[str] | None = None
 
     @property

@@ -44,6 +44,8 @@ from crewgate.store.tables import (
     unclear_kickoffs,
     webhooks,
 )
+from crewgate.usecases.ports.queries import ExecutionQueries
+from crewgate.usecases.ports.store import TxExecutions
 from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 
 WEBHOOKS_OF: Final = sa.select(webhooks).where(
@@ -65,8 +67,8 @@ _POSTINGS: Final = sa.select(executions).where(
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
-class SqlExecutions:
-    """`usecases.ports.store.TxExecutions` on a transaction's connection."""
+class SqlExecutions(TxExecutions):
+    """Executions on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -75,30 +77,24 @@ class SqlExecutions:
         """Of the executions that were opened."""
 
     async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        """See `TxExecutions`."""
         return await self._open(crew, execution_id, at=at, activity=0)
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
-        """See `TxExecutions`."""
         found = await rows(self._connection, FIND_EXECUTION, _key(crew, execution_id))
         return to_execution(found[0]) if found else None
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        """See `TxExecutions`."""
         return await self._open(crew, execution_id, at=at, activity=1)
 
     async def undo_activity(self, execution: Execution) -> None:
-        """See `TxExecutions`."""
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, UNDO_ACTIVITY, key)
 
     async def activity_count(self, crew: str, execution_id: str) -> int:
-        """See `TxExecutions`."""
         found = await rows(self._connection, ACTIVITY_COUNT, _key(crew, execution_id))
         return found[0].activity_count if found else 0
 
     async def save(self, execution: Execution) -> None:
-        """See `TxExecutions`."""
         key = _key(execution.crew, execution.execution_id)
         values = changing(executions, from_execution(execution))
         await write(self._connection, update_execution(*values), key | values)
@@ -106,19 +102,16 @@ class SqlExecutions:
     async def record_kickoff(
         self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
     ) -> None:
-        """See `TxExecutions`."""
         row = {"id": kickoff, "crew": crew, "starter": str(starter), "sent_at": at}
         await self._connection.execute(sa.insert(unclear_kickoffs), row)
 
     async def forget_kickoff(self, kickoff: str) -> None:
-        """See `TxExecutions`."""
         gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
         await self._connection.execute(gone)
 
     async def unclear_starters(
         self, crew: str, *, since: datetime, until: datetime
     ) -> tuple[User | Email, ...]:
-        """See `TxExecutions`."""
         found = await self._connection.execute(
             sa.select(unclear_kickoffs.c.starter)
             .distinct()
@@ -131,12 +124,10 @@ class SqlExecutions:
         )
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
-        """See `TxExecutions`."""
         key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
         await self._connection.execute(register_webhooks(self._dialect), key | from_webhooks(urls))
 
     async def secrets_of(self, execution: Execution) -> tuple[str, ...]:
-        """See `TxExecutions`."""
         key = _key(execution.crew, execution.execution_id)
         has_webhooks = (execution.crew, execution.execution_id) in self._with_webhooks
         if self._dialect == "postgresql":
@@ -149,7 +140,6 @@ class SqlExecutions:
         return found + _callback_secrets(callbacks)
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
-        """See `TxExecutions`."""
         row = {"form": form, "crew": crew, "sent_at": at}
         added = await self._connection.execute(add_kickoff_form(self._dialect), row)
         return added.first() is not None
@@ -157,7 +147,6 @@ class SqlExecutions:
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> None:
-        """See `TxExecutions`."""
         about = {
             "id": update_id,
             "crew": execution.crew,
@@ -169,7 +158,7 @@ class SqlExecutions:
     async def add_task_update_once(
         self, event_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> bool:
-        """See `TxExecutions`. Other crews may have events of the same id."""
+        # Other crews may have events of the same id.
         row = {
             "id": f"{execution.crew} {execution.execution_id} {event_id}",
             "crew": execution.crew,
@@ -181,27 +170,22 @@ class SqlExecutions:
         return added.first() is not None
 
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
-        """See `TxExecutions`."""
         where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
         await write(self._connection, PLACE_PROGRESS, _key(crew, execution_id) | where)
         await self.join_thread(crew, execution_id, ref)
 
     async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
-        """See `TxExecutions`."""
         where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
         await write(self._connection, START_THREAD, _key(crew, execution_id) | where)
 
     async def forget_thread(self, crew: str, execution_id: str) -> None:
-        """See `TxExecutions`."""
         nowhere = {"channel": None, "thread_ts": None}
         await write(self._connection, PLACE_THREAD, _key(crew, execution_id) | nowhere)
 
     async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
-        """See `TxExecutions`."""
         await self._connection.execute(sa.insert(forwarded_webhooks), asdict(webhook))
 
     async def remove_forwarded_webhook(self, webhook_id: str) -> None:
-        """See `TxExecutions`."""
         await self._connection.execute(
             sa.delete(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
         )
@@ -217,21 +201,19 @@ class SqlExecutions:
         return to_execution(opened)
 
 
-class SqlExecutionQueries:
-    """`usecases.ports.store.ExecutionQueries`."""
+class SqlExecutionQueries(ExecutionQueries):
+    """Reads executions on connections of an engine."""
 
     def __init__(self, engine: Reader) -> None:
         self._engine = engine
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
-        """See `ExecutionQueries`."""
         row = await self._find(crew, execution_id)
         return to_execution(row) if row else None
 
     async def starting_with(
         self, prefix: str, *, crews: Collection[str], limit: int
     ) -> tuple[tuple[str, str], ...]:
-        """See `ExecutionQueries`."""
         found = await self._rows(
             sa.select(executions.c.crew, executions.c.execution_id)
             .where(
@@ -245,19 +227,16 @@ class SqlExecutionQueries:
         return tuple((row.crew, row.execution_id) for row in found)
 
     async def crews_with(self, execution_id: str) -> tuple[str, ...]:
-        """See `ExecutionQueries`."""
         found = await self._rows(
             sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
         )
         return tuple(row.crew for row in found)
 
     async def takes_old_event_keys(self, crew: str, execution_id: str) -> bool:
-        """See `ExecutionQueries`."""
         found = sa.select(sa.literal(1)).where(*_is(old_event_keys, crew, execution_id))
         return await self._row(found) is not None
 
     async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
-        """See `ExecutionQueries`."""
         found: list[sa.Row[Any]] = []
         names = sorted(crews)
         for begin in range(0, len(names), RANGES):
@@ -270,14 +249,12 @@ class SqlExecutionQueries:
     async def postings(
         self, executions: Collection[tuple[str, str]]
     ) -> tuple[ExecutionPosting, ...]:
-        """See `ExecutionQueries`."""
         if not executions:
             return ()
         found = await self._rows(_POSTINGS.params(keys=[list(key) for key in executions]))
         return tuple(map(_to_posting, found))
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
-        """See `ExecutionQueries`."""
         row = await self._find(crew, execution_id)
         if row is None:
             return None
@@ -292,7 +269,6 @@ class SqlExecutionQueries:
         return _to_posting(row, finished[::-1])
 
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
-        """See `ExecutionQueries`."""
         found = await self._rows(
             sa.select(webhooks)
             .where(*_is(webhooks, crew, execution_id))
@@ -304,13 +280,11 @@ class SqlExecutionQueries:
         return urls
 
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
-        """See `ExecutionQueries`."""
         of = _key(crew, execution_id)
         callbacks = await self._rows(CALLBACKS_OF.params(of))
         return _secrets(await self._rows(WEBHOOKS_OF.params(of))) + _callback_secrets(callbacks)
 
     async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
-        """See `ExecutionQueries`."""
         row = await self._row(
             sa.select(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
         )

@@ -12,12 +12,13 @@ from crewgate.domain.caveats import Circumstances
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.store.circumstances import circumstances_of
-from crewgate.store.engine import Connection, Reader
+from crewgate.store.engine import Connection, Reader, rows
 from crewgate.store.failures import translate_errors
 from crewgate.store.mappers import LINE, to_round
 from crewgate.store.statements import insert_of
-from crewgate.store.tables import claims, executions, notes, read_to_end, rounds
+from crewgate.store.tables import claims, executions, notes, outputs, read_to_end, rounds
+from crewgate.usecases.ports.queries import NoteQueries
+from crewgate.usecases.ports.store import TxNotes
 
 _NOTES: Final = (
     sa.select(notes)
@@ -49,15 +50,51 @@ _WAITING_ELSEWHERE: Final = _WAITING.where(
     rounds.c.card_thread_ts == sa.bindparam("thread"),
 )
 
+#: Of more notes than these in one round nobody is asked about the oldest.
+_MOST: Final = 1_000
+_waiting = (
+    sa.select(notes.c.ts, notes.c.edited_ts)
+    .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
+    .order_by(notes.c.at.desc())
+    .limit(_MOST)
+    .subquery("waiting")
+)
+_length = (
+    sa.select(sa.func.length(outputs.c.text))
+    .where(outputs.c.round_id == rounds.c.id)
+    .scalar_subquery()
+)
+#: A row for each note; one without a note where there is none.
+_CIRCUMSTANCES: Final = (
+    sa.select(
+        rounds.c.card_shows,
+        # It reads the whole output, so only where it is needed.
+        sa.case((rounds.c.card_shows.is_(None), _length), else_=0).label("characters"),
+        claims.c.claimed_by,
+        claims.c.claimed_by_name,
+        claims.c.at,
+        read_to_end.c.user_id,
+        _waiting.c.ts,
+        _waiting.c.edited_ts,
+    )
+    .select_from(rounds)
+    .outerjoin(claims, claims.c.round_id == rounds.c.id)
+    .outerjoin(
+        read_to_end,
+        (read_to_end.c.round_id == rounds.c.id) & (read_to_end.c.user_id == sa.bindparam("user")),
+    )
+    .outerjoin(_waiting, sa.true())
+    .where(rounds.c.id == sa.bindparam("round"))
+)
 
-class SqlNotes:
-    """`usecases.ports.TxNotes`, on a transaction's connection."""
+
+class SqlNotes(TxNotes):
+    """Notes and claims on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
-        """See `TxNotes`."""
         thread = {"channel": channel, "thread": thread_ts}
         for statement in (_WAITING_ELSEWHERE, _WAITING_IN):
             for row in await self._connection.execute(statement, thread):
@@ -67,7 +104,6 @@ class SqlNotes:
         return None
 
     async def keep(self, note: Note) -> bool:
-        """See `TxNotes`."""
         insert = insert_of(self._connection.dialect.name)
         kept = await self._connection.execute(
             insert(notes)
@@ -87,17 +123,14 @@ class SqlNotes:
         return bool(kept.rowcount)
 
     async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
-        """See `TxNotes`."""
         return await self._set(
             channel, ts, notes.c.edited_ts < edited_ts, text=text, edited_ts=edited_ts
         )
 
     async def delete(self, channel: str, ts: str) -> str | None:
-        """See `TxNotes`."""
         return await self._set(channel, ts, sa.true(), text="", deleted=True)
 
     async def name(self, person: Person) -> None:
-        """See `TxNotes`."""
         await self._connection.execute(
             sa.update(notes)
             .where(notes.c.author == person.id, notes.c.author_name == person.id)
@@ -105,7 +138,6 @@ class SqlNotes:
         )
 
     async def claim(self, round_: Round, claim: Claim) -> None:
-        """See `TxNotes`."""
         await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_.id))
         await self._connection.execute(
             sa.insert(claims).values(
@@ -117,11 +149,9 @@ class SqlNotes:
         )
 
     async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        """See `TxNotes`."""
         return await circumstances_of(self._connection, round_id, by)
 
     async def record_read_to_end(self, round_id: str, by: Person) -> None:
-        """See `TxNotes`."""
         insert = insert_of(self._connection.dialect.name)
         await self._connection.execute(
             insert(read_to_end).values(round_id=round_id, user_id=by.id).on_conflict_do_nothing()
@@ -140,19 +170,17 @@ class SqlNotes:
         return row.round_id if row else None
 
 
-class SqlNoteQueries:
-    """`usecases.ports.NoteQueries`."""
+class SqlNoteQueries(NoteQueries):
+    """Reads notes on connections of an engine."""
 
     def __init__(self, engine: Reader) -> None:
         self._engine = engine
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
-        """See `NoteQueries`."""
         found = await self._rows(_NOTES, {"round": round_id, "most": limit})
         return tuple(map(_to_note, found))
 
     async def note(self, channel: str, ts: str) -> Note | None:
-        """See `NoteQueries`."""
         found = await self._rows(
             sa.select(notes).where(
                 notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False)
@@ -161,7 +189,6 @@ class SqlNoteQueries:
         return _to_note(found[0]) if found else None
 
     async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        """See `NoteQueries`."""
         with translate_errors():
             async with self._engine.connect() as connection:
                 return await circumstances_of(connection, round_id, by)
@@ -202,4 +229,20 @@ def _to_note(row: sa.Row[Any]) -> Note:
         by=Person(row.author, row.author_name),
         text=row.text,
         at=row.at,
+    )
+
+
+async def circumstances_of(connection: Connection, round_id: str, by: Person) -> Circumstances:
+    """What is true of a round when this person approves it."""
+    found = await rows(connection, _CIRCUMSTANCES, {"round": round_id, "user": by.id})
+    first = found[0]
+    claim = None
+    if first.claimed_by is not None:
+        claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
+    return Circumstances(
+        notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
+        claim=claim,
+        shown=first.card_shows,
+        characters=first.characters,
+        read_to_end=first.user_id is not None,
     )

@@ -17,7 +17,7 @@ from crewgate.store.failures import translate_errors
 from crewgate.store.mappers import to_job
 from crewgate.store.statements import insert_of, one_of
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
-from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Leased
+from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
 
@@ -181,8 +181,8 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
     return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
 
 
-class SqlOutbox:
-    """`usecases.ports.Outbox`."""
+class SqlOutbox(Outbox):
+    """The outbox of a database."""
 
     def __init__(self, engines: OutboxEngines) -> None:
         self._engines = engines
@@ -198,7 +198,7 @@ class SqlOutbox:
         budget: Budget | None = None,
         under_way: Collection[int] = (),
     ) -> Leased:
-        """See `Outbox`. Looks before it writes: an idle turn costs no transaction."""
+        # It looks before it writes: an idle turn costs no transaction.
         if budget is not None and not budget.rate.interval:
             budget = None
         due = {
@@ -238,7 +238,6 @@ class SqlOutbox:
         return Leased(tuple(to_job(row, lease_until=row.held_until) for row in jobs))
 
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
-        """See `Outbox`."""
         with translate_errors():
             async with self._engines.write.begin() as connection:
                 until, at = await self._open_budget(connection, budget, now)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,13 +21,9 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.starter import said_starter
 from crewgate.store.absences import find_absences
 from crewgate.store.dead_letters import find_dead_letter
-from crewgate.store.direct_messages import direct_messages_of
-from crewgate.store.email_owners import find_email_owner
 from crewgate.store.engine import Connection, Reader, rows
 from crewgate.store.executions import SqlExecutionQueries
 from crewgate.store.failures import translate_errors
-from crewgate.store.flow_requests import find_callback
-from crewgate.store.installations import find_installation
 from crewgate.store.mappers import (
     LINE,
     ROUND,
@@ -42,13 +40,24 @@ from crewgate.store.rules import rules_of
 from crewgate.store.statements import WEBHOOKS_OF_ROUND
 from crewgate.store.tables import (
     REGISTERED,
+    direct_messages,
+    email_owners,
     executions,
+    flow_requests,
+    installations,
     outbox,
     outputs,
     rounds,
 )
+from crewgate.usecases.ports.queries import Queries
 from crewgate.usecases.ports.slack import Posting
-from crewgate.usecases.read_models import CardView, DeadLetter, DirectMessage, StoredRule
+from crewgate.usecases.read_models import (
+    CardView,
+    DeadLetter,
+    DirectMessage,
+    MessageRef,
+    StoredRule,
+)
 
 #: The round right before, with its output, and the last before that one that was decided.
 _RIGHT_BEFORE = rounds.c.number == sa.bindparam("number") - 1
@@ -78,8 +87,8 @@ _POSTING = (
 )
 
 
-class SqlQueries:
-    """`usecases.ports.store.Queries`."""
+class SqlQueries(Queries):
+    """Reads on connections of an engine."""
 
     def __init__(self, engine: Reader) -> None:
         self._engine = engine
@@ -88,7 +97,6 @@ class SqlQueries:
         self.rounds = SqlRoundQueries(engine)
 
     async def round(self, round_id: str) -> Round:
-        """See `Queries`."""
         async with self._reading() as connection:
             found = await rows(connection, _ROUND, {"round": round_id})
         if not found:
@@ -96,7 +104,6 @@ class SqlQueries:
         return to_round(found[0])
 
     async def posting(self, round_id: str) -> Posting:
-        """See `Queries`."""
         async with self._reading() as connection:
             found = await rows(connection, _POSTING, {"round": round_id})
             if not found:
@@ -141,17 +148,24 @@ class SqlQueries:
         )
 
     async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:
-        """See `Queries`."""
-        async with self._reading() as connection:
-            return await direct_messages_of(connection, round_id)
+        found = await self._rows(
+            sa.select(direct_messages)
+            .where(direct_messages.c.round_id == round_id)
+            .order_by(direct_messages.c.user_id)
+        )
+        return tuple(
+            DirectMessage(row.user_id, MessageRef(row.channel, row.ts, row.ts)) for row in found
+        )
 
     async def callback(self, round_id: str) -> Callback | None:
-        """See `Queries`."""
-        async with self._reading() as connection:
-            return await find_callback(connection, round_id)
+        found = await self._rows(
+            sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
+                flow_requests.c.round_id == round_id, flow_requests.c.callback_url.is_not(None)
+            )
+        )
+        return Callback(found[0].callback_url, found[0].token) if found else None
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
-        """See `Queries`."""
         found = {}
         async with self._reading() as connection:
             of_round = {
@@ -164,37 +178,36 @@ class SqlQueries:
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
 
     async def email_owner(self, address: str) -> EmailOwner | None:
-        """See `Queries`."""
-        async with self._reading() as connection:
-            return await find_email_owner(connection, address)
+        found = await self._rows(
+            sa.select(email_owners).where(email_owners.c.address == address.lower())
+        )
+        return EmailOwner(address, found[0].user_id, found[0].moved_to) if found else None
 
     async def installation(self, token_digest: str) -> Installation | None:
-        """See `Queries`."""
-        async with self._reading() as connection:
-            return await find_installation(connection, token_digest)
+        found = await self._rows(
+            sa.select(*(installations.c[one.name] for one in fields(Installation))).where(
+                installations.c.token_digest == token_digest
+            )
+        )
+        return Installation(**found[0]._mapping) if found else None
 
     async def absences(self, *, at: datetime, delegate: str | None = None) -> tuple[Absence, ...]:
-        """See `Queries`."""
         async with self._reading() as connection:
             return await find_absences(connection, at=at, delegate=delegate)
 
     async def absence(self, user: str, *, at: datetime) -> Absence | None:
-        """See `Queries`."""
         async with self._reading() as connection:
             return next(iter(await find_absences(connection, at=at, away=user)), None)
 
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
-        """See `Queries`."""
         async with self._reading() as connection:
             return await rules_of(connection, crews)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
-        """See `Queries`."""
         async with self._reading() as connection:
             return await find_dead_letter(connection, dead_letter_id)
 
     async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
-        """See `Queries`."""
         async with self._reading() as connection:
             found = await connection.execute(
                 sa.select(outbox.c.subject).where(
@@ -207,9 +220,13 @@ class SqlQueries:
             return frozenset(row.subject for row in found)
 
     async def ping(self) -> None:
-        """See `Queries`. Reads a table: SQLite answers anything else without its file."""
+        # It reads a table: SQLite answers anything else without its file.
         async with self._reading() as connection:
             await connection.scalar(sa.select(executions.c.activity_count).limit(1))
+
+    async def _rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        async with self._reading() as connection:
+            return (await connection.execute(statement)).all()
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Connection]:

@@ -18,6 +18,7 @@ from crewgate.store.notes import claims_on, notes_of
 from crewgate.store.rules import to_rule
 from crewgate.store.selections import count_up_to, first_ids
 from crewgate.store.tables import outputs, reviews, rounds, rules
+from crewgate.usecases.ports.queries import RoundQueries
 from crewgate.usecases.read_models import MessageRef, NewerRound, RoundLine, Selection
 
 #: How much of an output a list shows.
@@ -84,14 +85,13 @@ async def thread_elsewhere(
     return None, None
 
 
-class SqlRoundQueries:
-    """`usecases.ports.store.RoundQueries`."""
+class SqlRoundQueries(RoundQueries):
+    """Reads rounds on connections of an engine."""
 
     def __init__(self, engine: Reader) -> None:
         self._engine = engine
 
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        """See `RoundQueries`."""
         found = await self._rows(
             _HISTORY_LINE.where(rounds.c.review_id == review_id)
             .order_by(rounds.c.number.desc())
@@ -102,7 +102,6 @@ class SqlRoundQueries:
     async def of_execution(
         self, crew: str, execution_id: str, *, limit: int
     ) -> tuple[RoundLine, ...]:
-        """See `RoundQueries`."""
         found = await self._rows(
             _SHOWN_LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
             .order_by(rounds.c.opened_at.desc())
@@ -111,19 +110,16 @@ class SqlRoundQueries:
         return tuple(map(_to_shown_line, found))[::-1]
 
     async def first_of_review(self, review_id: str) -> str:
-        """See `RoundQueries`."""
         found = await self._rows(
             sa.select(rounds.c.id).where(rounds.c.review_id == review_id, rounds.c.number == 1)
         )
         return str(found[0].id)
 
     async def count(self, selection: Selection) -> int:
-        """See `RoundQueries`."""
         async with self._reading() as connection:
             return await count_up_to(connection, selection)
 
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
-        """See `RoundQueries`."""
         found = await self._rows(
             ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
             .where(rounds.c.is_approve)
@@ -133,12 +129,10 @@ class SqlRoundQueries:
         return to_round(found[0]) if found else None
 
     async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
-        """See `RoundQueries`."""
         async with self._reading() as connection:
             return await first_ids(connection, selection, offset=offset, limit=limit)
 
     async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
-        """See `RoundQueries`."""
         if not round_ids:
             return ()
         async with self._reading() as connection:

@@ -18,6 +18,7 @@ from crewgate.store.reasons import WHILE_WAITING, from_reason
 from crewgate.store.tables import (
     REGISTERED,
     executions,
+    flow_requests,
     kickoff_forms,
     outbox,
     outputs,
@@ -186,6 +187,11 @@ LATEST_ROUND: Final = (
     .order_by(rounds.c.number.desc())
     .limit(1)
 )
+ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
+    flow_requests.c.crew == sa.bindparam("crew"),
+    flow_requests.c.execution_id == sa.bindparam("execution"),
+    flow_requests.c.request_id == sa.bindparam("request"),
+)
 ONE_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
 UNFINISHED: Final = ROUND.where(
     reviews.c.crew == sa.bindparam("crew"),
@@ -265,6 +271,12 @@ FORGET_THREAD: Final = (
     )
     .values(card_thread_ts=None)
 )
+FORGET_CALLBACK: Final = (
+    sa.update(flow_requests)
+    .where(flow_requests.c.round_id == sa.bindparam("b_round"))
+    .values(callback_url=None, token=None)
+)
+"""Forget where a round was answered; that it was asked stays known."""
 RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
 WEBHOOKS_OF_ROUND: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("crew"),

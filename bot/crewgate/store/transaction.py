@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +17,9 @@ from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Review, Round
 from crewgate.store.absences import SqlAbsences
-from crewgate.store.dead_letters import (
-    dismiss_dead_letter,
-    find_dead_letter,
-    place_report,
-    store_dead_letter,
-)
-from crewgate.store.direct_messages import place_direct_message
-from crewgate.store.email_owners import put_email_owner, save_email_owner
+from crewgate.store.dead_letters import find_dead_letter
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import SqlExecutions
-from crewgate.store.flow_requests import ROUND_OF_REQUEST, keep_callback, wipe_callback
-from crewgate.store.installations import put_installation
 from crewgate.store.mappers import (
     from_effect,
     from_review,
@@ -45,6 +37,7 @@ from crewgate.store.statements import (
     CANCEL,
     CLOSED_AS_GONE,
     COMPLETE_JOB,
+    FORGET_CALLBACK,
     FORGET_THREAD,
     HASTEN,
     LATEST_ROUND,
@@ -52,23 +45,34 @@ from crewgate.store.statements import (
     ONE_ROUND,
     PLACE_CARD,
     RECORD_SHOWN,
+    ROUND_OF_REQUEST,
     UNFINISHED,
     VERSION_OF_ROUND,
     WAITS_ALREADY,
     changing,
+    insert_of,
     keep_rule,
     lock_of,
     open_review,
     save_round,
     settle_job,
 )
-from crewgate.store.tables import rounds, webhooks
+from crewgate.store.tables import (
+    dead_letters,
+    direct_messages,
+    email_owners,
+    flow_requests,
+    installations,
+    rounds,
+    webhooks,
+)
 from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 
 
-class SqlTransaction:
-    """`usecases.ports.store.Tx` on one connection; the unit of work begins and commits it.
+class SqlTransaction(Tx):
+    """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
     other: the execution, the review, the round, the outbox. Whoever changes an execution and a
@@ -82,6 +86,7 @@ class SqlTransaction:
         self.rules_seen: set[str] = set()
         """The ids of rules that are stored once this is committed."""
         self._dialect = connection.dialect.name
+        self._insert = insert_of(self._dialect)
         self.executions = SqlExecutions(connection)
         self.notes = SqlNotes(connection)
         self.absences = SqlAbsences(connection)
@@ -90,7 +95,7 @@ class SqlTransaction:
         self._new_effects: list[dict[str, Any]] = []
 
     async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
-        """See `Tx`. The upsert locks what it finds."""
+        # The upsert locks what it finds.
         statement = open_review(self._dialect)
         [opened] = await rows(self._connection, statement, from_review(candidate))
         review = to_review(opened)
@@ -100,26 +105,21 @@ class SqlTransaction:
         return review, latest[0] if latest else None
 
     async def round(self, round_id: str) -> Round:
-        """See `Tx`."""
         found = await self._lock(ONE_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
         return found[0]
 
     async def cancel(self, round_id: str) -> None:
-        """See `Tx`."""
         await write(self._connection, CANCEL, {"round": round_id})
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        """See `Tx`."""
         return await self._lock(UNFINISHED, {"crew": crew, "execution": execution_id})
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        """See `Tx`."""
         return await self._lock(CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
 
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
-        """See `Tx`."""
         await self._keep_rule(round_)
         await write(self._connection, ADD_ROUND, from_round(round_))
         await write(
@@ -132,7 +132,7 @@ class SqlTransaction:
             await self._remember(review.crew, review.execution_id, round_.id, carried)
 
     async def save(self, round_: Round) -> None:
-        """See `Tx`. Compare and swap; the row locks already exclude a conflict."""
+        # Compare and swap; the row locks already exclude a conflict.
         await self._keep_rule(round_)
         values = changing(rounds, from_round(round_))
         where = {"b_id": round_.id, "b_version": round_.version}
@@ -142,22 +142,29 @@ class SqlTransaction:
             unchanged = bool(now) and now[0].version == round_.version
             raise (RuleLost if unchanged else ChangedMeanwhile)(round_.id)
         if round_.question is not None and not round_.may_be_sent:
-            await wipe_callback(self._connection, round_)
+            await write(self._connection, FORGET_CALLBACK, {"b_round": round_.id})
 
     async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
-        """See `Tx`."""
         about = {"crew": crew, "execution": execution_id, "request": request_id}
         found = await self._lock(ROUND_OF_REQUEST, about)
         return found[0] if found else None
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
-        """See `Tx`."""
-        await keep_callback(self._connection, round_, callback)
+        assert round_.question is not None  # noqa: S101  # only such a round has one
+        review = round_.review
+        row = {
+            "crew": review.crew,
+            "execution_id": review.execution_id,
+            "request_id": round_.question.request_id,
+            "round_id": round_.id,
+            "callback_url": callback.url,
+            "token": callback.token,
+        }
+        await self._connection.execute(sa.insert(flow_requests), row)
 
     async def enqueue(
         self, effects: Iterable[Effect], *, at: datetime, due_at: datetime | None = None
     ) -> None:
-        """See `Tx`."""
         for effect in effects:
             row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}
             self._new_effects.append(row)
@@ -165,7 +172,6 @@ class SqlTransaction:
                 self.woken.add(effect.destination)
 
     async def hasten(self, effect: Effect, *, at: datetime) -> None:
-        """See `Tx`."""
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, WAITS_ALREADY, same):
             await self.enqueue([effect], at=at, due_at=at)
@@ -178,37 +184,72 @@ class SqlTransaction:
             await write(self._connection, ADD_EFFECT, self._new_effects)
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
-        """See `Tx`."""
-        return await put_email_owner(self._connection, candidate)
+        upsert = (
+            self._insert(email_owners)
+            .values(
+                address=candidate.address.lower(),
+                user_id=candidate.user,
+                moved_to=candidate.moved_to,
+            )
+            .on_conflict_do_update(
+                index_elements=[email_owners.c.address], set_={"user_id": email_owners.c.user_id}
+            )
+            .returning(email_owners.c.user_id, email_owners.c.moved_to)
+        )
+        row = (await self._connection.execute(upsert)).one()
+        return EmailOwner(candidate.address, row.user_id, row.moved_to)
 
     async def save_email_owner(self, owner: EmailOwner) -> None:
-        """See `Tx`."""
-        await save_email_owner(self._connection, owner)
+        await self._connection.execute(
+            sa.update(email_owners)
+            .where(email_owners.c.address == owner.address.lower())
+            .values(user_id=owner.user, moved_to=owner.moved_to)
+        )
 
     async def save_installation(self, token_digest: str, installation: Installation) -> None:
-        """See `Tx`."""
-        await put_installation(self._connection, token_digest, installation)
+        values = asdict(installation)
+        await self._connection.execute(
+            self._insert(installations)
+            .values(token_digest=token_digest, **values)
+            .on_conflict_do_update(index_elements=[installations.c.token_digest], set_=values)
+        )
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
-        """See `Tx`."""
-        await store_dead_letter(self._connection, dead_letter)
+        row = {
+            "id": dead_letter.id,
+            "crew": dead_letter.crew,
+            "reason": dead_letter.reason,
+            "body": dead_letter.body,
+            "received_at": dead_letter.received_at,
+        }
+        await self._connection.execute(sa.insert(dead_letters), row)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
-        """See `Tx`."""
         return await find_dead_letter(self._connection, dead_letter_id)
 
     async def place_report(self, dead_letter_id: str, ref: MessageRef) -> None:
-        """See `Tx`."""
-        await place_report(self._connection, dead_letter_id, ref)
+        await self._connection.execute(
+            sa.update(dead_letters)
+            .where(dead_letters.c.id == dead_letter_id)
+            .values(report_channel=ref.channel, report_ts=ref.ts)
+        )
 
     async def dismiss_dead_letter(
         self, dead_letter_id: str, dismissed: Dismissed, *, at: datetime
     ) -> bool:
-        """See `Tx`."""
-        return await dismiss_dead_letter(self._connection, dead_letter_id, dismissed, at=at)
+        done = await self._connection.execute(
+            sa.update(dead_letters)
+            .where(dead_letters.c.id == dead_letter_id, dead_letters.c.dismissed_at.is_(None))
+            .values(
+                dismissed_by=dismissed.by.id,
+                dismissed_by_name=dismissed.by.name,
+                dismissed_why=dismissed.why,
+                dismissed_at=at,
+            )
+        )
+        return bool(done.rowcount)
 
     async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
-        """See `Tx`."""
         review = round_.review
         where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
         if round_.elsewhere is None:
@@ -220,7 +261,6 @@ class SqlTransaction:
     async def forget_thread(
         self, round_: Round, channel: str | None, thread_ts: str | None
     ) -> None:
-        """See `Tx`."""
         if round_.elsewhere is None:
             review = round_.review
             await self.executions.forget_thread(review.crew, review.execution_id)
@@ -229,19 +269,20 @@ class SqlTransaction:
             await self._connection.execute(FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:
-        """See `Tx`."""
         await write(self._connection, RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
-        """See `Tx`."""
-        await place_direct_message(self._connection, round_, user, ref)
+        await self._connection.execute(
+            self._insert(direct_messages)
+            .values(round_id=round_.id, user_id=user, channel=ref.channel, ts=ref.ts)
+            .on_conflict_do_nothing()
+        )
 
     async def complete(self, job: Job) -> None:
-        """See `Tx`. A job whose lease was lost belongs to somebody else."""
+        # A job whose lease was lost belongs to somebody else.
         await write(self._connection, COMPLETE_JOB, _ours(job))
 
     async def forget_card(self, round_: Round) -> None:
-        """See `Tx`."""
         await self._connection.execute(
             sa.update(rounds)
             .where(rounds.c.id == round_.id)
@@ -251,7 +292,6 @@ class SqlTransaction:
     async def retry(
         self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
     ) -> None:
-        """See `Tx`."""
         values: dict[str, Any] = {"due_at": at, "lease_until": None}
         if failed_at is not None:
             values["failing_since"] = job.failing_since or failed_at
@@ -260,7 +300,6 @@ class SqlTransaction:
         await write(self._connection, settle_job(tuple(values)), values | _ours(job))
 
     async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
-        """See `Tx`."""
         values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
         await write(self._connection, settle_job(tuple(values)), values | _ours(job))
 

@@ -12,6 +12,7 @@ from crewgate.store.engine import OutboxEngines
 from crewgate.store.failures import translate_errors
 from crewgate.store.queries import SqlQueries
 from crewgate.store.transaction import SqlTransaction
+from crewgate.usecases.ports.store import UnitOfWork
 
 #: What the largest bodies and the log that SQLite writes of them may need, in bytes.
 ROOM: Final = 32 * 2**20
@@ -27,8 +28,8 @@ class _Availability:
     failed: bool = False
 
 
-class SqlUnitOfWork:
-    """`usecases.ports.store.UnitOfWork`."""
+class SqlUnitOfWork(UnitOfWork):
+    """Transactions on the engines of a database."""
 
     def __init__(
         self,
@@ -40,10 +41,14 @@ class SqlUnitOfWork:
     ) -> None:
         self._engines = engines
         self._wake = wake
-        self.read = SqlQueries(engines.read)
+        self._read = SqlQueries(engines.read)
         self._room = room
         self._availability = availability or _Availability()
         self._kept_rules: set[str] = set()
+
+    @property
+    def read(self) -> SqlQueries:
+        return self._read
 
     def for_outbox(self) -> SqlUnitOfWork:
         """Transactions for delivering what is in the outbox, on connections of their own."""
@@ -52,7 +57,6 @@ class SqlUnitOfWork:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
-        """See `UnitOfWork`."""
         try:
             with translate_errors():
                 async with self._engines.write.begin() as connection:

@@ -128,20 +128,14 @@ class RoundQueries(Protocol):
 class Queries(Protocol):
     """Reading, outside of any transaction that writes."""
 
-    @property
-    def executions(self) -> ExecutionQueries:
-        """Executions, their webhooks and their thread."""
-        ...
+    executions: ExecutionQueries
+    """Executions, their webhooks and their thread."""
 
-    @property
-    def notes(self) -> NoteQueries:
-        """What people wrote in the threads."""
-        ...
+    notes: NoteQueries
+    """What people wrote in the threads."""
 
-    @property
-    def rounds(self) -> RoundQueries:
-        """A review's history, an execution's rounds, the queue."""
-        ...
+    rounds: RoundQueries
+    """A review's history, an execution's rounds, the queue."""
 
     async def round(self, round_id: str) -> Round:
         """Raises RoundNotFound."""

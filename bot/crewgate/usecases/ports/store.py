@@ -173,20 +173,14 @@ class TxExecutions(Protocol):
 class Tx(Protocol):
     """One transaction. It is committed when the block ends, rolled back when it raises."""
 
-    @property
-    def executions(self) -> TxExecutions:
-        """Executions, their webhooks and their thread."""
-        ...
+    executions: TxExecutions
+    """Executions, their webhooks and their thread."""
 
-    @property
-    def absences(self) -> TxAbsences:
-        """Who is away."""
-        ...
+    absences: TxAbsences
+    """Who is away."""
 
-    @property
-    def notes(self) -> TxNotes:
-        """Notes and claims."""
-        ...
+    notes: TxNotes
+    """Notes and claims."""
 
     async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
         """The review of this crew, execution and task, made if need be, and its latest round.
