@@ -23,11 +23,22 @@ async def be_of(version: str, engines: Engines) -> None:
         await connection.execute(change, {"version": version})
 
 
-async def test_an_older_one_will_be_migrated(engines: Engines, database_url: str) -> None:
+async def test_an_older_one_will_be_migrated(
+    engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert str(await check_database(database_url)) == "✓ database: answers"
+    monkeypatch.setattr("crewgate.check.database.HEAD", "0027")
+    found = await check_database(database_url)
+    assert str(found) == f"✓ database: answers, will be migrated from {HEAD} to 0027"
+
+
+async def test_one_from_before_the_first_migration_is_wrong(
+    engines: Engines, database_url: str
+) -> None:
     await be_of("0019", engines)
     found = await check_database(database_url)
-    assert str(found) == f"✓ database: answers, will be migrated from 0019 to {HEAD}"
+    assert found.mark is Mark.WRONG
+    assert "an older Crewgate made the database, of version 0019" in str(found)
 
 
 async def test_one_from_later_code_is_wrong_and_nothing_writes_to_it(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import crewgate.store.migrations
-from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.mappers import from_effect
-from crewgate.store.migrate import HEAD, migrate, upgrade
-from crewgate.store.tables import metadata, outbox
-from tests.builders import NOW, an_effect
+from crewgate.store.migrate import BASELINE, HEAD, migrate
+from crewgate.store.tables import metadata
 
 MIGRATIONS = Path(crewgate.store.migrations.__file__).parent
 
@@ -52,15 +48,6 @@ def differences(connection: sa.Connection) -> list[Any]:
 
 def table_names(connection: sa.Connection) -> set[str]:
     return set(sa.inspect(connection).get_table_names())
-
-
-async def test_constraints_and_indexes_have_the_names_of_new_tables(empty: Engines) -> None:
-    await migrate(empty.write)
-    async with empty.write.begin() as connection:
-        migrated = await connection.run_sync(names)
-        await connection.run_sync(metadata.drop_all)
-        await connection.run_sync(metadata.create_all)
-        assert migrated == await connection.run_sync(names)
 
 
 def names(connection: sa.Connection) -> list[tuple[str, set[str | None]]]:
@@ -113,36 +100,33 @@ async def test_a_migration_may_take_longer_than_any_other_statement(
         await engine.dispose()
 
 
-async def test_what_waits_for_its_time_was_scheduled_before_it_is_due(empty: Engines) -> None:
-    """It was stored as created when it is due."""
-    async with empty.write.begin() as connection:
-        await connection.run_sync(upgrade, "0024")
-        for kind in (EffectKind.TIME_OUT, EffectKind.POST):
-            row = from_effect(an_effect(kind)) | {"created_at": NOW, "due_at": NOW, "tries": 0}
-            await connection.execute(sa.insert(outbox), row)
-        await connection.run_sync(upgrade)
-        found = await connection.execute(sa.select(outbox.c.kind, outbox.c.created_at))
-        created = {row.kind: row.created_at for row in found}
-    assert created == {"time_out": datetime.fromtimestamp(0, UTC), "post": NOW}
-
-
-async def test_a_database_from_later_code_is_left_as_it_is(engines: Engines) -> None:
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        ("9999", f"to 9999, and this one knows it up to {HEAD}"),
+        ("0025", "start the last Crewgate that migrates older ones once"),
+    ],
+)
+async def test_a_database_of_another_age_is_left_as_it_is(
+    engines: Engines, version: str, why: str
+) -> None:
+    change = sa.text("UPDATE alembic_version SET version_num = :version")
     async with engines.write.begin() as connection:
-        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        await connection.execute(change, {"version": version})
     try:
-        with pytest.raises(StoreUnavailable, match=f"to 9999, and this one knows it up to {HEAD}"):
+        with pytest.raises(StoreUnavailable, match=why):
             await migrate(engines.write)
         async with engines.read.connect() as reader:
-            assert await reader.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+            found = await reader.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            assert found == version
             assert await reader.run_sync(differences) == []
     finally:
         async with engines.write.begin() as connection:
-            await connection.execute(
-                sa.text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD}
-            )
+            await connection.execute(change, {"version": HEAD})
 
 
 def test_the_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+    scripts = ScriptDirectory.from_config(config)
+    assert (scripts.get_bases(), scripts.get_heads()) == ([BASELINE], [HEAD])

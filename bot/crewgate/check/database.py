@@ -11,7 +11,7 @@ from crewgate.check.findings import Finding, wrong
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import open_readers
 from crewgate.store.failures import translate_errors
-from crewgate.store.migrate import HEAD, refuse_later
+from crewgate.store.migrate import HEAD, refuse_unknown
 from crewgate.store.tables import email_owners
 
 
@@ -34,11 +34,11 @@ async def check_database(url: str) -> Finding:
 
 
 async def version_of(engine: AsyncEngine) -> str | None:
-    """Its version. Raises ProgrammingError while it is empty, StoreUnavailable for a later one."""
+    """Its version. Raises ProgrammingError while it is empty, StoreUnavailable for one unknown."""
     with translate_errors():
         async with engine.connect() as connection:
             found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    refuse_later(found)
+    refuse_unknown(found)
     return None if found is None else str(found)
 
 

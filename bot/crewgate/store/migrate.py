@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -13,45 +13,71 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Connection
 from crewgate.store.sqlite_writer import SqliteWriter
+from crewgate.store.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: The newest revision in `migrations/versions`; a test holds it against Alembic's own answer.
 HEAD: Final = "0026"
+#: The first one there: the tables of a database that is older are not known any longer.
+BASELINE: Final = "0026"
 
 #: Any number, the same in every process: several may start at once on one PostgreSQL.
 _ADVISORY_LOCK: Final = 727_301
 
 
 async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
-    """Run the missing migrations, in one transaction. A no-op on an up-to-date database.
+    """Make the tables, or run the missing migrations, in one transaction.
 
-    Raises StoreUnavailable where a later version has migrated it, and changes nothing then.
+    A no-op on an up-to-date database. Raises StoreUnavailable where a later version has migrated
+    it, or none up to BASELINE, and changes nothing then.
     """
     async with _begin(engine) as connection:
         version = await connection.run_sync(_version)
-        refuse_later(version)
-        if version != HEAD:
-            await connection.run_sync(upgrade)
+        refuse_unknown(version)
+        if version is None:
+            await connection.run_sync(_create)
+        elif version != HEAD:
+            await connection.run_sync(_upgrade)
 
 
-def refuse_later(version: str | None) -> None:
-    """Raise StoreUnavailable for a database whose tables only later code knows."""
+def refuse_unknown(version: str | None) -> None:
+    """Raise StoreUnavailable for a database whose tables only later or earlier code knows."""
     if version is not None and version > HEAD:
         raise StoreUnavailable(
             f"a later Crewgate has migrated the database to {version}, and this one knows it up to"
             f" {HEAD}: run the later one, or restore a backup from before"
         )
+    if version is not None and version < BASELINE:
+        raise StoreUnavailable(
+            f"an older Crewgate made the database, of version {version}, and this one goes on from"
+            f" {BASELINE}: start the last Crewgate that migrates older ones once (CHANGELOG.md says"
+            " which), then this one"
+        )
 
 
-def upgrade(connection: sa.Connection, revision: str = "head") -> None:
-    """Run the migrations up to a revision."""
+def _create(connection: sa.Connection) -> None:
     # Not needed at an ordinary start, so not imported then.
     from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+
+    metadata.create_all(connection, checkfirst=False)
+    command.stamp(_config(connection), HEAD)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # noqa: PLC0415  # the same
+
+    command.upgrade(_config(connection), HEAD)
+
+
+def _config(connection: sa.Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415  # the same
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    return config
 
 
 @asynccontextmanager

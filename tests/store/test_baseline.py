@@ -1,0 +1,168 @@
+"""A database that the version before the baseline made goes on as it is.
+
+Its tables and rows are in `tests/data`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from crewgate.domain.execution import Execution
+from crewgate.domain.given import Hidden
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Email
+from crewgate.domain.question import Question
+from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TakenAs
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Answer
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.migrate import migrate
+from crewgate.store.tables import metadata
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_vote
+from tests.store import test_rules, test_store
+from tests.store.test_migrations import differences, names
+
+DATA: Final = Path(__file__).parent.parent / "data"
+ROWS: Final = json.loads((DATA / "database_0026.json").read_text(encoding="utf-8"))
+COUNT: Final = len(ROWS["rounds"])
+QUESTION: Final = Question(
+    request_id="8412",
+    message="Publish?",
+    outcomes=("approved", "needs_revision"),
+    left_off=1,
+    assigned=(Email("lead@example.com"),),
+    called_at=LATER,
+    host_refused=True,
+)
+OF_FLOWS: Final = (
+    a_round(question=Question(request_id="1")),
+    a_round(
+        State.RESUMED,
+        question=QUESTION,
+        decision=a_decision(Answer("approved", is_label=True)),
+        reason=TakenAs("approved", "ok"),
+        ended_at=LATER,
+    ),
+    a_round(
+        State.CLOSED,
+        question=QUESTION,
+        decision=a_decision(Answer("In words.")),
+        reason=RequestGone("404", "no"),
+        ended_at=LATER,
+    ),
+    a_round(State.CLOSED, question=QUESTION, reason=AnsweredElsewhere("x"), ended_at=LATER),
+    a_round(
+        State.CLOSED,
+        question=QUESTION,
+        rule=test_rules.FULL,
+        votes=(a_vote(answer="approved"),),
+        reason=PerhapsTaken("y"),
+        ended_at=LATER,
+        retries=2,
+    ),
+)
+
+
+@pytest.fixture
+async def made_before(empty_database_url: str) -> AsyncIterator[Engines]:
+    url = sa.make_url(empty_database_url)
+    tables = DATA / f"database_0026_{url.get_backend_name()}.sql"
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(url.database or "")) as file:
+            file.executescript(tables.read_text(encoding="utf-8"))
+    else:
+        server = await asyncpg.connect(empty_database_url.replace("+asyncpg", ""))
+        await server.execute(tables.read_text(encoding="utf-8"))
+        await server.close()
+    engines = open_engines(empty_database_url)
+    async with engines.write.begin() as connection:
+        await connection.run_sync(insert_rows)
+    yield engines
+    await engines.dispose()
+
+
+def reflected(connection: sa.Connection) -> sa.MetaData:
+    found = sa.MetaData()
+    found.reflect(connection)
+    return found
+
+
+def insert_rows(connection: sa.Connection) -> None:
+    for table in reflected(connection).sorted_tables:
+        for row in ROWS.get(table.name, ()):
+            typed = {name: as_column(table.c[name], value) for name, value in row.items()}
+            connection.execute(sa.insert(table), typed)
+
+
+def as_column(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(column.type, sa.JSON):
+        return json.loads(value)
+    return bool(value) if isinstance(column.type, sa.Boolean) else value
+
+
+def all_rows(connection: sa.Connection) -> dict[str, list[Any]]:
+    tables = reflected(connection).sorted_tables
+    return {one.name: sorted(map(repr, connection.execute(sa.select(one)))) for one in tables}
+
+
+async def test_it_is_not_changed_and_has_the_tables_of_today(made_before: Engines) -> None:
+    async with made_before.read.connect() as connection:
+        before = await connection.run_sync(all_rows)
+    await migrate(made_before.write)
+    async with made_before.read.connect() as connection:
+        assert await connection.run_sync(all_rows) == before
+        assert await connection.run_sync(differences) == []
+    async with made_before.write.begin() as connection:
+        there = await connection.run_sync(names)
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+        assert await connection.run_sync(names) == there
+
+
+def alike(round_: Round) -> Round:
+    """The same without its ids."""
+    return replace(round_, id="", review=replace(round_.review, id="", execution_id=""))
+
+
+async def test_its_rounds_and_executions_are_read_as_they_were(made_before: Engines) -> None:
+    await migrate(made_before.write)
+    uow = SqlUnitOfWork(made_before, wake=lambda _: None)
+    expected = [*map(alike, (*test_store.ROUNDS, *test_rules.ROUNDS, *OF_FLOWS))]
+    for number in range(1, COUNT + 1):
+        assert alike(await uow.read.round(f"r-{number}")) in expected, number
+    assert await uow.read.executions.find("research", "e-1") == Execution(
+        crew="research",
+        execution_id="e-1",
+        began_at=NOW,
+        tracked=True,
+        starter=BEN,
+        inputs=(("topic", "tea"), ("key", Hidden()), ("plan", Hidden("free"))),
+        meta=(("region", "EU"),),
+        result=Output("{}", Format.JSON),
+        is_flow=True,
+        ended_by_event=True,
+        tokens=7,
+        not_found_count=2,
+    )
+
+
+async def test_its_rounds_are_saved_under_the_rules_that_are_stored(made_before: Engines) -> None:
+    await migrate(made_before.write)
+    uow = SqlUnitOfWork(made_before, wake=lambda _: None)
+    for number in range(1, COUNT + 1):
+        async with uow.begin() as tx:
+            await tx.save(await tx.round(f"r-{number}"))
+    assert {one.id for one in await uow.read.rules(["research"])} == {
+        row["id"] for row in ROWS["rules"]
+    }
