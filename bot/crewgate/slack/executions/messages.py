@@ -17,7 +17,7 @@ from crewgate.usecases.read_models import ExecutionPosting
 
 
 def render_progress(posting: ExecutionPosting) -> Message:
-    """How far an execution is; the first message of a thread that was started from Slack."""
+    """Show how far an execution is; the first message of a thread that was started from Slack."""
     execution = posting.execution
     inputs = strings.inputs(execution)
     blocks = [
@@ -30,9 +30,9 @@ def render_progress(posting: ExecutionPosting) -> Message:
 
 
 def render_end(posting: ExecutionPosting) -> Message:
-    """How an execution ended, with its result as Markdown, or the beginning of it.
+    """Say how an execution ended, with its result as Markdown, or the beginning of it.
 
-    A result that stands above on the card where it was approved is not shown once more.
+    A result that stands above, on the card where it was approved, is not repeated.
     """
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
@@ -55,7 +55,7 @@ def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
 
 
 def result_file_name(execution: Execution) -> str:
-    """What the file with the whole result is called: `result-20260303-101119.md`.
+    """Return the name of the file with the whole result: `result-20260303-101119.md`.
 
     An execution may end again, in the same thread, and a file is known by its name.
     """
@@ -65,5 +65,5 @@ def result_file_name(execution: Execution) -> str:
 
 
 def bar_of(execution: Execution) -> str:
-    """The progress as a bar; nothing while the number of tasks is not known."""
+    """Draw the progress as a bar; nothing while the number of tasks is not known."""
     return bar(execution.completed_tasks, execution.total_tasks)

@@ -16,7 +16,7 @@ from crewgate.usecases.read_models import CardView, MessageRef
 def render_direct_message(
     view: CardView, card: MessageRef | None, *, link: Link, now: datetime, plain: bool = False
 ) -> Message:
-    """What one person may decide, or what became of it; the buttons are the card's own.
+    """Render the card for one person, with a link to the one in the channel.
 
     `card` is the one in the channel; `plain` leaves out what the agent wrote.
     """

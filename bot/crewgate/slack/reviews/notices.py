@@ -34,7 +34,7 @@ _BODY_LIMIT: Final = 2_900
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
-    """Tell the reviewer that the decision did not reach the crew, and whoever can mend it.
+    """Tell the reviewer and the operators that the decision did not reach the crew.
 
     None when there is nothing to tell any more: somebody pressed Retry, it was taken, or they
     dismissed it themselves.
@@ -57,7 +57,7 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
-    """A flow asks again for its answer; `people` are called, as far as Slack knows them."""
+    """Call people because a flow asks again for its answer, as far as Slack knows them."""
     text = notification(notice_strings.flow_escalated_plain(round_))
     called = mentionable(not_voted(round_, people))
     return Message(text, [section(notice_strings.flow_escalated(round_, called))])
@@ -125,9 +125,10 @@ def render_dead_letter(
 
 
 def render_reminder(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message | None:
-    """Remind those who may decide and have not, with those who stand in for them.
+    """Remind the reviewers who have not decided, and their delegates.
 
-    The operators too where nobody is left who may approve; None once the round waits no more.
+    Call the operators too if nobody is left who may approve. Return None once the round no longer
+    waits.
     """
     message = _waiting(view, notice_strings.reminder(view, _not_voted(view)))
     return message if message is None else _with_nobody_left(message, view, operators)
@@ -145,14 +146,14 @@ def render_private_reminder(
 def render_escalated(
     view: CardView, people: Sequence[ReviewerRef], *, now: datetime
 ) -> Message | None:
-    """Call those who may decide too from now on; None once the round waits no more."""
+    """Call the people that an escalation has added; None once the round no longer waits."""
     return _waiting(
         view, notice_strings.escalated(view, mentionable(not_voted(view.round, people)), now)
     )
 
 
 def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message:
-    """What a rule did when nobody decided; where it goes on waiting, all are called once more."""
+    """Say what a rule did when nobody decided; call all again if the round goes on waiting."""
     waits = view.round.state is State.WAITING
     sentence = notice_strings.timed_out(view, _not_voted(view) if waits else "")
     text = notification(notice_strings.timed_out_plain(view.round))
@@ -160,7 +161,7 @@ def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> M
 
 
 def _not_voted(view: CardView) -> str:
-    """Those who may decide and have not, as mentions."""
+    """Mention the reviewers who have not decided."""
     voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
     return notice_strings.called(mentionable(not_voted(view.round, view.reviewers)), away)
