@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import structlog
 
 from crewgate.slack.blockkit.blocks import Message
@@ -58,5 +59,5 @@ async def _send(
 async def _respond(respond: Respond, **answer: object) -> None:
     try:
         await respond(**answer)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         log.warning("ephemeral_lost", why=type(error).__name__)
