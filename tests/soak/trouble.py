@@ -254,7 +254,7 @@ class Trouble:
                 for crew in self._world.crews:
                     crew.fail("/resume", how=_LONG_RESUME)
                 await asyncio.sleep(_UNDER_WAY)
-                by = chance.choice([by for by in _STEP_BY if self._ledger.ahead + by <= 0])
+                by = chance.choice([by for by in _STEP_BY if self._ledger.ahead + by >= 0])
                 self._ledger.ahead += by
                 step(self._world.clock, self._ledger.ahead)
                 self._ledger.faults[f"steps of the clock by {by} s"] += 1

@@ -22,9 +22,6 @@ from tests.soak.stepped_bot import step
 REVIEWERS = 400
 _TASK_SECONDS = (0.3, 3.0)
 _KEPT = 1_000_000
-#: Seconds; it steps forward to the right time. Were it ahead of Slack's, what was posted and whose
-#: answer was lost would be looked for too late, and posted again.
-BEHIND = -6 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +66,7 @@ async def open_world(
         hooks = {crew.name: chance.randbytes(16).hex() for crew in crews}
         file = folder / "crews.toml"
         file.write_text("\n".join(_table(number, crew) for number, crew in enumerate(crews)))
-        step(clock := folder / "clock", BEHIND)
+        step(clock := folder / "clock", 0)
         settings = {
             "SOAK_CLOCK": str(clock),
             "SLACK_BOT_TOKEN": slack.bot_token,
@@ -94,7 +91,7 @@ async def open_world(
             bots=bots,
             reviewers=people,
             clock=clock,
-            ledger=Ledger(ahead=BEHIND),
+            ledger=Ledger(),
             secrets={
                 "Slack's bot token": slack.bot_token,
                 "an address to answer a click at": "/respond/",
