@@ -28,7 +28,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     urls = crew.forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if url is None:
-        return await _wait_for_url(job, execution, context)
+        return await _wait_for_url(job, execution, context, answered=bool(given))
     outcome = await context.forwarder.forward(webhook, url)
     if isinstance(outcome, Delivered):
         return await _drop(job, context)
@@ -42,15 +42,17 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
 
 
-async def _wait_for_url(job: Job, execution: Execution | None, context: DeliveryContext) -> Outcome:
+async def _wait_for_url(
+    job: Job, execution: Execution | None, context: DeliveryContext, *, answered: bool
+) -> Outcome:
     """No URL was given, or the answer to the kickoff, which brings it, is not stored yet.
 
-    The execution may have paused or ended before that answer.
+    `answered`: it is, for it brought other URLs. The execution may have paused or ended before it.
     """
     if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter
     # Inputs are no evidence: a notification may carry them.
-    answered = said_starter(execution.starter, execution.meta) is not None
+    answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:
         return await _drop(job, context)
     async with context.uow.begin() as tx:
