@@ -82,9 +82,9 @@ class People:
         self._numbers = count(1)
 
     @property
-    def busy(self) -> int:
-        """How many cards are being looked at."""
-        return len(self._attended)
+    def attended(self) -> frozenset[str]:
+        """The rounds whose cards are being looked at, by their ids."""
+        return frozenset(self._attended)
 
     async def go_away(self) -> None:
         """Have somebody decide for AWAY from now on."""

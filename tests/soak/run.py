@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import GRACE, START_GRACE
 from tests.journeys.quick_bot import quick, run_module
 from tests.soak.checks import check_everything, lost_by_design
@@ -96,7 +97,8 @@ async def _tell(world: World, people: People, database: Database) -> None:
         seconds = time.monotonic() - began
         print(
             f"  {seconds:4.0f} s: {len(executions)} executions, {ended} have ended, "
-            f"{people.busy} cards are looked at, {len(evidence.stored.behind)} effects to do",
+            f"{len(people.attended)} cards are looked at, "
+            f"{len(evidence.stored.behind)} effects to do",
             flush=True,
         )
 
@@ -114,8 +116,14 @@ async def _settle(world: World, people: People, database: Database) -> bool:
 
 def _is_settled(evidence: Evidence, people: People) -> bool:
     lost = lost_by_design(evidence)
+    # Retry cannot help where the crew went on and nothing says so.
+    hopeless = {
+        round_.id
+        for round_ in evidence.stored.rounds
+        if round_.execution_id in lost and round_.state is State.STUCK and round_.in_doubt
+    }
     return (
-        not people.busy
+        people.attended <= hopeless
         and not evidence.stored.behind
         and all(
             execution.ended_at is not None or execution.id in lost
