@@ -138,7 +138,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             steady=runtime.steady,
             sleep=runtime.sleep,
             stepped=runtime.clock_stepped,
-            away=partial(_is_away, workers, slack_warnings),
+            away=lambda: runtime.clock_in_doubt or _is_away(workers, slack_warnings),
         )
         workers |= build_workers(
             outbox,

@@ -76,6 +76,11 @@ class SteppingClock:
             return f"this machine's clock stepped by {by}"
         return f"this machine's clock stepped by {by}, which does not count yet"
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """True from the moment at which a step was seen until it counts, or is over."""
+        return not self._believed
+
     def watch(self) -> bool:
         """Compare it with the steady clock; whether a step counts from now on."""
         now, off = self._steady(), self._machine() - self()
@@ -117,6 +122,11 @@ class Runtime:
     def clock_stepped(self) -> bool:
         """Watch the clock; whether a step counts from now on. A test's steps as it is told."""
         return isinstance(self.clock, SteppingClock) and self.clock.watch()
+
+    @property
+    def clock_in_doubt(self) -> bool:
+        """True while a step of the clock does not count yet."""
+        return isinstance(self.clock, SteppingClock) and self.clock.is_in_doubt
 
     @property
     def clock_warning(self) -> str | None:

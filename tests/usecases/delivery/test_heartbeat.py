@@ -14,6 +14,7 @@ from crewgate.domain.effects import TIMER
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Refused
 from crewgate.domain.review import State
+from crewgate.runtime import LASTING, SteppingClock
 from crewgate.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
 from crewgate.usecases.ports.outbox import MISSED
 from tests.builders import SECOND, FakeClock
@@ -166,6 +167,40 @@ async def test_what_fails_since_the_loss_began_has_failed_for_no_time(bot: Beati
     bot.is_over(HOUR)
     await bot.heartbeat.beat()
     assert [one.failing_since for one in await bot.world.rows()] == [bot.world.clock()]
+
+
+async def never(_: float) -> None:
+    """Nothing runs by itself here."""
+
+
+@pytest.mark.parametrize("by", [HOUR, 4 * DAY, -HOUR, -4 * DAY])
+async def test_a_second_bot_that_starts_after_a_step_does_not_have_it_counted_twice(
+    world: World, by: timedelta
+) -> None:
+    steady = FakeClock()
+
+    def start() -> Heartbeat:
+        clock = SteppingClock(machine=world.clock, steady=steady)
+        return Heartbeat(
+            world.outbox.note_alive,
+            clock=clock,
+            steady=steady,
+            sleep=never,
+            stepped=clock.watch,
+            away=lambda: clock.is_in_doubt,
+        )
+
+    first = start()
+    await first.beat()
+    await opened(world, SENT_BACK)
+    [before] = await world.rows()
+    world.clock.advance(by)
+    await start().beat()
+    for _ in range(LASTING // BEAT + 1):
+        await first.beat()
+        for clock in (world.clock, steady):
+            clock.advance(BEAT)
+    assert [one.due_at for one in await world.rows()] == [before.due_at + by]
 
 
 async def test_a_moment_counts(bot: Beating) -> None:

@@ -37,7 +37,11 @@ class Heartbeat:
     def __init__(
         self, note: Note, *, clock: Clock, steady: Clock, sleep: Sleep, stepped: Check, away: Check
     ) -> None:
-        """`stepped` says once that the clock did, `away` that Slack is."""
+        """`stepped` says once that the clock did; `away` that Slack is, or the clock in doubt.
+
+        Another process may go by the new time already: a note by the old one would count again
+        what the clock skipped.
+        """
         self._note = note
         self._clock = clock
         self._steady = steady
