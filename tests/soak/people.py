@@ -220,7 +220,7 @@ class People:
                 reply=reply,
             )
         )
-        self._ledger.http_answers.append(json.dumps(reply.body))
+        self._ledger.slack_calls.append(json.dumps(reply.body))
         if choice.is_click:
             await self._confirm(choice.by, card)
 
