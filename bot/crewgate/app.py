@@ -23,7 +23,9 @@ from crewgate.crews import (
     open_flow_answers,
     open_forwarder,
 )
+from crewgate.domain.crew import Crew
 from crewgate.domain.effects import goes_to_slack
+from crewgate.domain.people import User
 from crewgate.lifecycle import (
     Supervisor,
     build_workers,
@@ -195,6 +197,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             lambda: slack.directory.warning,
             lambda: slack.directory.moved_warning,
             lambda: runtime.clock_warning,
+            partial(_alone_as_reviewer, crews, identity),
         ]
         readiness = Readiness(
             probe=uow.probe,
@@ -260,6 +263,14 @@ def _warn_of_rules(settings: Settings) -> None:
     for crew in settings.crews.values():
         for warning in doubtful(crew.rules):
             log.warning("rule_doubtful", rule=warning.place, why=warning.why)
+
+
+def _alone_as_reviewer(crews: Mapping[str, Crew], identity: Identity) -> str | None:
+    """A warning of crews whose only reviewer is this bot, for it decides nothing."""
+    alone = [name for name, crew in crews.items() if crew.reviewers == (User(identity.user or ""),)]
+    if not alone:
+        return None
+    return f"the only reviewer of {', '.join(alone)} is this bot, which decides nothing"
 
 
 def _is_away(workers: Mapping[str, Worker], warnings: Sequence[Warn]) -> bool:

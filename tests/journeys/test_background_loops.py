@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from crewgate.app import Bot, running
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, people, settings
-from crewgate.demo.workspace import Workspace, malformed
+from crewgate.demo.workspace import BOT_USER_ID, Workspace, malformed
 from crewgate.domain.retry import Retry
 from crewgate.runtime import Runtime
 from crewgate.settings.load import load
@@ -184,3 +184,15 @@ async def test_a_worker_works_on(make_world: MakeWorld, logs: Logs) -> None:
         await world.card("A draft")
         await ready(world, 200)
         assert deaths(logs, "worker for posts:research")
+
+
+async def test_a_crew_whose_only_reviewer_is_the_bot_is_told_of(tmp_path: Path) -> None:
+    async with (
+        Workspace() as slack,
+        starting(slack, tmp_path, AT_ONCE, REVIEWERS=BOT_USER_ID) as bot,
+    ):
+        await slack.until(lambda: slack.calls_of("auth.test"))
+        told = "the only reviewer of research is this bot, which decides nothing"
+        async with asyncio.timeout(5):
+            while told not in (await bot.check_health()).warnings:
+                pass

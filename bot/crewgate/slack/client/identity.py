@@ -39,6 +39,8 @@ class Identity:
         self._asking = asyncio.Lock()
         self.warning: str | None = "Slack has not been asked yet"
         """Why Slack does not accept this bot; None while it does."""
+        self.user: str | None = None
+        """The bot's own user id; None until Slack told it."""
 
     def link(self, card: MessageRef) -> str | None:
         """The address of a message, put together as Slack does, without asking it each time.
@@ -94,6 +96,7 @@ class Identity:
         if self.warning is not None:
             log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
         self._installation, self.warning = installation, None
+        self.user = str(answer.get("user_id"))
         if installation != self._remembered:
             await self._remember(installation)
 
