@@ -279,6 +279,10 @@ class SqlExecutionQueries(ExecutionQueries):
             urls = urls.or_else(to_webhooks(row))
         return urls
 
+    async def has_registered(self, crew: str, execution_id: str) -> bool:
+        registered = (*_is(webhooks, crew, execution_id), webhooks.c.origin == REGISTERED)
+        return bool(await self._rows(sa.select(webhooks.c.origin).where(*registered).limit(1)))
+
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
         of = _key(crew, execution_id)
         callbacks = await self._rows(CALLBACKS_OF.params(of))

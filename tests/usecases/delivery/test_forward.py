@@ -105,7 +105,8 @@ async def test_a_webhook_waits_for_the_kickoffs_answer_though_more_came_before_i
 ) -> None:
     world = forwarding
     await came(world)
-    await world.notify(inputs=(("topic", "tea"),))
+    carried = WebhookUrls(crew="https://theirs.example/crew")
+    await world.notify(inputs=(("topic", "tea"),), webhooks=carried)
     if ended:
         await world.record_update(ended="Done.")
     assert await world.turn(FORWARD) == [Delivered("not yet")]

@@ -28,7 +28,10 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     urls = crew.forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if url is None:
-        return await _wait_for_url(job, execution, context, answered=bool(given))
+        # What a notification carries is no evidence: it may come before that answer.
+        of = webhook.crew, webhook.execution_id
+        answered = await context.uow.read.executions.has_registered(*of)
+        return await _wait_for_url(job, execution, context, answered=answered)
     outcome = await context.forwarder.forward(webhook, url)
     if isinstance(outcome, Delivered):
         return await _drop(job, context)

@@ -66,6 +66,10 @@ class ExecutionQueries(Protocol):
         """The URLs a caller gave for an execution: registered, else carried."""
         ...
 
+    async def has_registered(self, crew: str, execution_id: str) -> bool:
+        """True if URLs were registered for an execution, as the answer to a kickoff does."""
+        ...
+
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
         """What must not be shown of the webhooks registered for it or carried by its pauses."""
         ...
