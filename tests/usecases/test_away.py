@@ -184,6 +184,14 @@ async def test_all_that_a_reviewer_may_the_delegate_may(world: World, waiting: R
         await context.ensure(EVE.id, Role.REVIEWER, waiting)
 
 
+async def test_the_delegate_too_is_offered_to_send_their_note(world: World, waiting: Round) -> None:
+    await away(world)
+    await world.settle_slack()
+    await world.note(world.slack.card(waiting.id).ref, "9.1", by=EVE)
+    await world.settle_slack()
+    assert [call for call in world.slack.calls if call.startswith("offer")] == ["offer 9.1"]
+
+
 async def test_the_delegate_is_shown_what_they_may_decide(world: World, waiting: Round) -> None:
     async def mine() -> list[str]:
         shown = await queue(EVE.id, page=0, context=world.reviews, keep=[waiting.id])

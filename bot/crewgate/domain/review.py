@@ -136,6 +136,11 @@ class Round:
         return None if self.rule is None else self.rule.channel
 
     @property
+    def may_be_delegated(self) -> bool:
+        """A delegate may decide for somebody who is away."""
+        return self.rule is None or self.rule.delegation
+
+    @property
     def is_timed(self) -> bool:
         """Whether something happens while it waits, or was to happen."""
         rule = self.rule

@@ -13,9 +13,9 @@ from crewgate.domain.review import Round
 from crewgate.domain.verdict import voices_of
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.base import OffLoop, Sleep
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
 from crewgate.usecases.wakeup import Wakeup

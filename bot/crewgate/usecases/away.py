@@ -13,10 +13,9 @@ from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import LONGEST, Absence
 from crewgate.domain.verdict import Person
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.context import ReviewContext
-from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.read_models import Selection
-from crewgate.usecases.standing_in import delegable
 
 #: The most rounds that are waiting already whose cards follow at once, the oldest first.
 CARDS: Final = 50
@@ -64,7 +63,7 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
     [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
-    return [line.round for line in lines if delegable(line.round)]
+    return [line.round for line in lines if line.round.may_be_delegated]
 
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:

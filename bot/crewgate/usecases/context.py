@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from crewgate.domain.errors import NotPermitted, UnknownCrew
-from crewgate.domain.people import Email, Role
+from crewgate.domain.people import Anyone, Role
 from crewgate.domain.review import Round
-from crewgate.domain.rules.absence import Absence
-from crewgate.domain.verdict import Person
-from crewgate.usecases import permissions, standing_in
-from crewgate.usecases.permissions import Subject
+from crewgate.usecases.access import DELEGATED, Access, NeedsLookup, Subject, crew_for
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.slack import Directory
-from crewgate.usecases.ports.store import Tx, UnitOfWork
-from crewgate.usecases.read_models import QueueKey, StoredRule
-from crewgate.usecases.standing_in import Asked, NeedsLookup
+from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
 
 T = TypeVar("T")
-
-_HANDED_ON: Final = (Role.REVIEWER, Role.READER)
-"""The roles that a reviewer's delegate has too."""
+K = TypeVar("K", str, QueueKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,78 +28,52 @@ class ReviewContext:
     directory: Directory
     clock: Clock
 
-    async def permitting(self, user: str, role: Role, work: Callable[[Asked], Awaitable[T]]) -> T:
-        """Do work that requires a role, as `permissions.permitting` and `asking` do."""
-        return await self.asking(
-            lambda asked: permissions.permitting(
-                user, role, partial(work, asked), directory=self.directory
-            )
-        )
-
-    async def asking(self, work: Callable[[Asked], Awaitable[T]]) -> T:
+    async def asking(self, work: Callable[[Access], Awaitable[T]], *, recheck: bool = True) -> T:
         """Do work; where it needs a lookup, ask Slack and do it once more.
 
-        Work is given what Slack was asked about, and must undo what it did when it raises.
+        Work must undo what it did when it raises, as a transaction does.
         """
-        asked: Asked = frozenset()
+        asked: frozenset[Hashable] = frozenset()
         while True:
             try:
-                return await work(asked)
+                return await work(self._access(asked, recheck=recheck))
             except NeedsLookup as needed:
                 asked |= {needed.about}
-                await self._look_up(needed)
+                if not await needed.ask() and needed.refused is not None:
+                    raise needed.refused from None
 
-    async def _look_up(self, needed: NeedsLookup) -> None:
-        match needed.about:
-            case Email() as address:
-                await self.directory.ask_about(address)
-            case user:
-                may = partial(permissions.may, user, Role.REVIEWER, needed.round, recheck=True)
-                await asyncio.gather(
-                    may(crews=self.crews, directory=self.directory),
-                    self.directory.look_up_colleague(user),
-                )
-
-    async def ensure(self, user: str, role: Role, subject: Subject) -> None:
-        """Raise as `permissions.ensure` does, except for a delegate of a round's reviewer."""
-        try:
-            await permissions.ensure(
-                user, role, subject, crews=self.crews, directory=self.directory
-            )
-        except NotPermitted as refused:
-            if role not in _HANDED_ON or not isinstance(subject, Round):
-                raise
-            try:
-                await self.asking(partial(self.entitled, user, subject))
-            except NotPermitted as handed:
-                refused.uncertain |= handed.uncertain
-                raise refused from None
-
-    async def entitled(
-        self, user: str, round_: Round, asked: Asked, tx: Tx | None = None
-    ) -> tuple[Person | None, ...]:
-        """Return what `standing_in.entitled` does; reads absences in the transaction, if given."""
-        now = self.clock()
-
-        async def absences(delegate: str) -> tuple[Absence, ...]:
-            if tx is not None:
-                return await tx.absences.of_delegate(delegate, at=now)
-            return await self.uow.read.absences(at=now, delegate=delegate)
-
-        return await standing_in.entitled(
-            user, round_, absences, asked=asked, crews=self.crews, directory=self.directory
+    def _access(self, asked: frozenset[Hashable] = frozenset(), *, recheck: bool) -> Access:
+        return Access(
+            crews=self.crews,
+            directory=self.directory,
+            read=self.uow.read,
+            at=self.clock(),
+            asked=asked,
+            recheck=recheck,
         )
 
-    async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
-        """Raises NotAReviewer or UnknownCrew unless the person has one of the two roles."""
-        if not await self.may(user, Role.OPERATOR, subject):
-            await self.ensure(user, Role.REVIEWER, subject)
+    async def ensure(
+        self, user: str, role: Role, subject: Subject, *, recheck: bool = True
+    ) -> None:
+        """Raise as `Access.rights_of` does, once Slack was asked, unless a person has a role."""
+        await self.asking(lambda access: access.rights_of(user, role, subject), recheck=recheck)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """Return True if the person has the role, as `ensure` decides."""
-        if await permissions.may(user, role, subject, crews=self.crews, directory=self.directory):
-            return True
-        return role in _HANDED_ON and await self._stands_in(user, subject)
+        """Return True if the person has the role.
+
+        Nobody has a role for a crew that the settings do not name, or that Slack does not tell
+        about.
+        """
+        try:
+            await self.ensure(user, role, subject, recheck=False)
+        except (NotPermitted, UnknownCrew):
+            return False
+        return True
+
+    async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
+        """Raise NotAReviewer or UnknownCrew unless the person has one of the two roles."""
+        if not await self.may(user, Role.OPERATOR, subject):
+            await self.ensure(user, Role.REVIEWER, subject)
 
     async def readable(self, user: str, rounds: Iterable[Round]) -> frozenset[str]:
         """The ids of those of a review's rounds that this person may read."""
@@ -117,48 +83,69 @@ class ReviewContext:
         found = [some for some in alike.values() if await self.may(user, Role.READER, some[0])]
         return frozenset(one.id for some in found for one in some)
 
-    async def _stands_in(self, user: str, subject: Subject) -> bool:
-        if not isinstance(subject, Round):
-            return False
-        try:
-            return bool(await self.asking(partial(self.entitled, user, subject)))
-        except (NotPermitted, UnknownCrew):
-            return False
-
     async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
-        """Return the crews for which this person has the role, as `permissions.crews_of` does."""
-        return await permissions.crews_of(
-            user, role, crews=self.crews, directory=self.directory, recheck=recheck
-        )
+        """The crews for which this person has the role by their own right."""
+        crews = {name: name for name in self.crews}
+        return tuple(await self._permitted(user, role, crews, recheck=recheck))
 
-    async def queues_of(self, user: str, *roles: Role, recheck: bool) -> list[tuple[QueueKey, ...]]:
+    async def queues_of(
+        self,
+        user: str,
+        *roles: Role,
+        recheck: bool,
+        rules: Iterable[StoredRule] | None = None,
+    ) -> list[tuple[QueueKey, ...]]:
         """For each of these roles, return the queues for which this person has it.
 
-        A reviewer's delegate decides and reads what the reviewer may decide.
+        A reviewer's delegate decides and reads what the reviewer may decide. The rules are those
+        under which rounds were opened, unless given.
         """
-        rules = await self.uow.read.rules(self.crews)
-        ask = partial(permissions.queues_of, crews=self.crews, directory=self.directory)
-        handed = await self.handed_to(user, rules)
+        rules = await self.uow.read.rules(self.crews) if rules is None else tuple(rules)
+        delegated = await self._delegated_to(user, rules)
         found = []
         for role in roles:
-            own = await ask(user, role, rules, recheck=recheck and role is not Role.OPERATOR)
-            theirs = handed if role in _HANDED_ON else ()
+            recheck_role = recheck and role is not Role.OPERATOR
+            own = await self._own_queues(user, role, rules, recheck=recheck_role)
+            theirs = delegated if role in DELEGATED else []
             found.append(tuple(dict.fromkeys((*own, *theirs))))
         return found
 
-    async def handed_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
-        """The rounds that a person may decide for those who are away, by crew and rule."""
+    async def _delegated_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
+        """The queues that a person decides for those who are away."""
         absences = await self.uow.read.absences(at=self.clock(), delegate=user)
         if not absences or not await self.directory.look_up_colleague(user):
             return []
-        delegable = [rule for rule in rules if rule.rule.delegation]
-        handed: list[QueueKey] = []
+        rules = [rule for rule in rules if rule.rule.delegation]
+        found: list[QueueKey] = []
         for absence in absences:
-            handed += await permissions.queues_of(
-                absence.away.id,
-                Role.REVIEWER,
-                delegable,
-                crews=self.crews,
-                directory=self.directory,
-            )
-        return handed
+            found += await self._own_queues(absence.away.id, Role.REVIEWER, rules, recheck=False)
+        return found
+
+    async def _own_queues(
+        self, user: str, role: Role, rules: Iterable[StoredRule], *, recheck: bool
+    ) -> tuple[QueueKey, ...]:
+        """The crews and rules for whose rounds this person has the role by their own right."""
+        subjects: dict[QueueKey, Subject] = {(name, NO_RULE): name for name in self.crews}
+        subjects |= {rule.key: rule for rule in rules if rule.crew in self.crews}
+        # Of many rules with the same people one is looked at.
+        alike: dict[tuple[object, ...], list[QueueKey]] = {}
+        for key, subject in subjects.items():
+            crew = crew_for(subject, self.crews)
+            permitted = crew.permitted(role)
+            channel = crew.channel if Anyone() in permitted else None
+            alike.setdefault((permitted, channel), []).append(key)
+        first = {keys[0]: subjects[keys[0]] for keys in alike.values()}
+        found = await self._permitted(user, role, first, recheck=recheck)
+        allowed = {key for keys in alike.values() if keys[0] in found for key in keys}
+        return tuple(key for key in subjects if key in allowed)
+
+    async def _permitted(
+        self, user: str, role: Role, subjects: Mapping[K, Subject], *, recheck: bool
+    ) -> list[K]:
+        """The keys of the subjects for which a person has the role; Slack is asked once for all."""
+        access = self._access(recheck=recheck)
+        refusals = {key: access.refusal(user, role, one) for key, one in subjects.items()}
+        refused = [one for one in refusals.values() if one is not None]
+        if await access.learn(user, role, refused):
+            refusals = {key: access.refusal(user, role, one) for key, one in subjects.items()}
+        return [key for key, one in refusals.items() if one is None]

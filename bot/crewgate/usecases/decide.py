@@ -17,10 +17,10 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
+from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.evidence import reopen as reopen_execution
-from crewgate.usecases.standing_in import Asked, without_lapsed
-from crewgate.usecases.starter import Starter, require_other, starter_of, without
+from crewgate.usecases.starter import Starter, drop_votes_of, require_other, starter_of
 from crewgate.usecases.timed import apply
 
 log = structlog.get_logger(__name__)
@@ -43,12 +43,12 @@ async def decide(
     StoreUnavailable: then nothing was recorded.
     """
 
-    async def record(asked: Asked) -> Round:
+    async def record(access: Access) -> Round:
         now = context.clock()
         lapsed: tuple[Vote, ...] = ()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            rights = await context.entitled(by.id, round_, asked, tx)
+            rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
             suited = meant(verdict, round_.question)
             is_vote = needs_approvals(suited, round_.rule)
@@ -62,14 +62,9 @@ async def decide(
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(suited)
                 votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
-                starter = await starter_of(round_, tx, context, asked=asked)
+                starter = await starter_of(round_, tx, access)
                 # Who started it, as is known now, or lost the right to decide may have approved.
-                current, lapsed = without_lapsed(
-                    without(round_, starter),
-                    asked=asked,
-                    crews=context.crews,
-                    directory=context.directory,
-                )
+                current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
                 answer = answer_beside(current.votes, suited)
                 transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
@@ -83,7 +78,7 @@ async def decide(
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
-    return await context.permitting(by.id, Role.REVIEWER, record)
+    return await context.asking(record)
 
 
 def _approve(
@@ -169,15 +164,15 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     more).
     """
 
-    async def record(asked: Asked) -> Round:
+    async def record(access: Access) -> Round:
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            await context.entitled(by.id, round_, asked, tx)
+            await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             transition = round_.retry()
             await apply(tx, transition, at=context.clock())
         return transition.round
 
-    return await context.permitting(by.id, Role.REVIEWER, record)
+    return await context.asking(record)
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:

@@ -10,9 +10,9 @@ from crewgate.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
+from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.standing_in import Asked
 
 #: How many notes of one round are read; nobody reads more.
 NOTES = 500
@@ -81,11 +81,11 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     Raises as `decide` does.
     """
 
-    async def record(asked: Asked) -> Round:
+    async def record(access: Access) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
-            await context.entitled(by.id, round_, asked, tx)
+            await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
             await tx.notes.claim(round_, Claim(by, now))
             await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)
@@ -93,7 +93,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
             await tx.enqueue([expire], at=now, due_at=now + CLAIM_LASTS)
         return round_
 
-    return await context.permitting(by.id, Role.REVIEWER, record)
+    return await context.asking(record)
 
 
 async def refresh_card(round_id: str | None, tx: Tx, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from crewgate.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
@@ -11,10 +12,8 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Vote, voices_of
-from crewgate.usecases.context import ReviewContext
-from crewgate.usecases.ports.slack import Directory
+from crewgate.usecases.access import Access, NeedsLookup
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.standing_in import Asked, NeedsLookup
 
 #: How long after a kickoff whose answer is not known an execution may turn up that it started.
 UNCLEAR: Final = timedelta(days=7)
@@ -29,13 +28,10 @@ class Starter:
     """False: nobody knows, and these had the crew started at about that time without an answer."""
 
 
-async def starter_of(
-    round_: Round, tx: Tx, context: ReviewContext, *, asked: Asked
-) -> Starter | None:
+async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     """Return the starter of a round's execution; None where its rule does not ask or none is known.
 
-    Raises NeedsLookup of an address about which Slack was not `asked` already, then
-    StarterNotTold where Slack did not answer.
+    Raises NeedsLookup of an address, then StarterNotTold where Slack did not answer.
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
@@ -43,25 +39,25 @@ async def starter_of(
     execution = await tx.executions.find(review.crew, review.execution_id)
     assert execution is not None  # noqa: S101  # each round has one
     said = said_starter(execution.starter, execution.meta)
-    if said is not None and (users := _users(said, round_, context.directory, asked)):
+    if said is not None and (users := _users(said, access)):
         return Starter(users)
     began = execution.began_at
     unclear = await tx.executions.unclear_starters(review.crew, since=began - UNCLEAR, until=began)
-    users = frozenset().union(*(_users(one, round_, context.directory, asked) for one in unclear))
+    users = frozenset().union(*(_users(one, access) for one in unclear))
     return Starter(users, certain=False) if users else None
 
 
-def _users(said: User | Email, round_: Round, directory: Directory, asked: Asked) -> frozenset[str]:
-    """The accounts that are meant, as far as memory tells. Raises as `starter_of` does."""
-    members = directory.members((said,))
+def _users(said: User | Email, access: Access) -> frozenset[str]:
+    """Return the accounts of a starter. Raises as `starter_of` does."""
+    members = access.directory.members((said,))
     if isinstance(said, Email) and members.unresolved:
-        if said in asked:
+        if said in access.asked:
             raise StarterNotTold
-        raise NeedsLookup(said, round_)
+        raise NeedsLookup(said, partial(access.directory.ask_about, said))
     return members.users
 
 
-def without(round_: Round, starter: Starter | None) -> Round:
+def drop_votes_of(starter: Starter | None, round_: Round) -> Round:
     """Return the round without approvals of its starter, who may be known only now."""
     for user in starter.users if starter is not None else ():
         if user in voices_of(round_.votes):

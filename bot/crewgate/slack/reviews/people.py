@@ -10,10 +10,9 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule
 from crewgate.slack.client.directory import SlackDirectory
-from crewgate.usecases.permissions import Subject, crew_for
+from crewgate.usecases.access import Subject, crew_for
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.read_models import Approvers, CardView
-from crewgate.usecases.standing_in import delegable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class People:
 
     def _away(self, view: CardView) -> tuple[Absence, ...]:
         round_, now = view.round, self.clock()
-        if round_.state is not State.WAITING or not delegable(round_) or not view.absences:
+        if round_.state is not State.WAITING or not round_.may_be_delegated or not view.absences:
             return ()
         users = self.directory.members(self(round_, Role.REVIEWER)).users
         return tuple(

@@ -10,12 +10,12 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.review import Round, State
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery import direct_messages
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, say_about
 from crewgate.usecases.delivery.posting import post_in_thread
 from crewgate.usecases.delivery.settle import settle
-from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted, Posting
 from crewgate.usecases.ports.store import Tx

@@ -10,12 +10,11 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round, State
+from crewgate.usecases.access import crew_for, delegates_of
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import occasion, settle
-from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Members, Posted, Posting
-from crewgate.usecases.standing_in import delegable, delegates
 
 #: The most people whom one round is told to in private.
 PEOPLE_LIMIT: Final = 50
@@ -43,10 +42,10 @@ async def people_of(round_: Round, context: DeliveryContext) -> Members:
     """Who may decide on a round, and which colleagues decide for those of them who are away."""
     now = context.clock()
     members = context.directory.members(crew_for(round_, context.crews).permitted(Role.REVIEWER))
-    if not delegable(round_):
+    if not round_.may_be_delegated:
         return members
-    standing_in = delegates(members.users, await context.uow.read.absences(at=now), now)
-    colleagues = {user: await context.directory.look_up_colleague(user) for user in standing_in}
+    delegates = delegates_of(members.users, await context.uow.read.absences(at=now), now)
+    colleagues = {user: await context.directory.look_up_colleague(user) for user in delegates}
     told = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
     not_known = (User(user) for user, known in colleagues.items() if known is None)
     unresolved = (*members.unresolved, *not_known)

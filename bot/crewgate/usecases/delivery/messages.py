@@ -12,10 +12,10 @@ from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import occasion as occasion_of
 from crewgate.usecases.delivery.settle import settle
-from crewgate.usecases.permissions import crew_for
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posting, Thread
 

@@ -10,7 +10,6 @@ from crewgate.domain.verdict import Person
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.notes import NOTES, refresh_card
-from crewgate.usecases.permissions import may
 from crewgate.usecases.ports.outbox import Job
 
 
@@ -55,7 +54,5 @@ async def _offer(note: Note, context: DeliveryContext) -> None:
     )
     if round_.state is not State.WAITING or first != note.ts:
         return
-    if await may(
-        note.by.id, Role.REVIEWER, round_, crews=context.crews, directory=context.directory
-    ):
+    if await context.reviews.may(note.by.id, Role.REVIEWER, round_):
         await context.messenger.offer(note, posting)

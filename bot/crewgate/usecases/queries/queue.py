@@ -31,8 +31,8 @@ async def queue(
 ) -> Queue:
     """One page of a person's queue; the last page when `page` is beyond it.
 
-    `keep` names rounds that are read beside it. `recheck` is for when they ask for it, as in
-    `permissions.permitting`.
+    `keep` names rounds that are read beside it. With `recheck`, for when they press Refresh, Slack
+    is asked even where memory is certain.
     """
     mine, readable, operated = await context.queues_of(
         user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import Role
 from crewgate.domain.rules.rule import Rule
-from crewgate.usecases import permissions
 from crewgate.usecases.context import ReviewContext
-from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
+from crewgate.usecases.read_models import NO_RULE, StoredRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...
         for name, rules in numbered.items()
         for number, rule in rules
     ]
-    keys = await _decided_by(user, applied, context)
+    [keys] = await context.queues_of(user, Role.REVIEWER, recheck=True, rules=applied)
     found = []
     for name, crew in context.crews.items():
         otherwise = (name, NO_RULE) in keys
@@ -47,18 +46,3 @@ async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...
         if theirs or otherwise:
             found.append(CrewRules(crew=crew, rules=theirs, otherwise=otherwise))
     return tuple(found)
-
-
-async def _decided_by(
-    user: str, applied: list[StoredRule], context: ReviewContext
-) -> set[QueueKey]:
-    """Under which of these a person may decide, with NO_RULE for a crew's own settings."""
-    own = await permissions.queues_of(
-        user,
-        Role.REVIEWER,
-        applied,
-        crews=context.crews,
-        directory=context.directory,
-        recheck=True,
-    )
-    return {*own, *await context.handed_to(user, applied)}

@@ -1,0 +1,226 @@
+"""Who may do what: the only place that decides it.
+
+Answers come at once, from memory and the database, so a transaction may ask for them. Where Slack
+has to be asked first, `NeedsLookup` says so; `ReviewContext.asking` asks and begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import Final, assert_never
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.errors import (
+    NotAnOperator,
+    NotAReader,
+    NotAReviewer,
+    NotAStarter,
+    NotPermitted,
+    UnknownCrew,
+)
+from crewgate.domain.people import Anyone, Role
+from crewgate.domain.review import Review, Round
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.verdict import Person, Vote
+from crewgate.usecases.ports.base import Crews
+from crewgate.usecases.ports.queries import Queries
+from crewgate.usecases.ports.slack import Directory
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.read_models import StoredRule
+
+Subject = str | Review | Round | StoredRule
+"""The subject of a permission: a crew, by name, or one of its reviews, by the crew's own settings;
+a round, or the rounds under a rule, by that rule.
+"""
+
+_REFUSALS: Final[Mapping[Role, type[NotPermitted]]] = {
+    Role.REVIEWER: NotAReviewer,
+    Role.STARTER: NotAStarter,
+    Role.OPERATOR: NotAnOperator,
+    Role.READER: NotAReader,
+}
+DELEGATED: Final = (Role.REVIEWER, Role.READER)
+"""The roles that a reviewer's delegate has too."""
+
+
+class NeedsLookup(Exception):  # never shown to anybody
+    """Slack has to be asked about something before there is an answer.
+
+    Slack is never asked in a transaction: leave it, ask, and begin anew. `refused` is the answer
+    that holds if nothing is learnt.
+    """
+
+    def __init__(
+        self,
+        about: Hashable,
+        ask: Callable[[], Awaitable[object]],
+        *,
+        refused: NotPermitted | None = None,
+    ) -> None:
+        super().__init__()
+        self.about = about
+        self.ask = ask
+        self.refused = refused
+
+
+def crew_for(subject: Subject, crews: Crews) -> Crew:
+    """Return the crew with the channel, people and ways that hold for a subject.
+
+    Raises UnknownCrew when the settings name no such crew.
+    """
+    match subject:
+        case str():
+            return _named(subject, crews)
+        case Review(crew=name):
+            return _named(name, crews)
+        case Round(review=review, rule=rule):
+            return _named(review.crew, crews).under(
+                rule, escalated=subject.escalated_at is not None
+            )
+        case StoredRule(crew=name, rule=rule):
+            return _named(name, crews).under(rule, escalated=subject.escalated)
+        case _:
+            assert_never(subject)
+
+
+def _named(name: str, crews: Crews) -> Crew:
+    crew = crews.get(name)
+    if crew is None:
+        raise UnknownCrew(name)
+    return crew
+
+
+def delegates_of(
+    users: frozenset[str], absences: Iterable[Absence], at: datetime
+) -> frozenset[str]:
+    """Return the delegates of those of these users who are away."""
+    return frozenset(one.delegate.id for one in absences if one.away.id in users and one.holds(at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The permissions at one moment, by the settings, the absences and what Slack has told."""
+
+    crews: Crews
+    directory: Directory
+    read: Queries
+    at: datetime
+    asked: frozenset[Hashable] = frozenset()
+    """The people and addresses about which Slack was asked for this answer."""
+    recheck: bool = True
+    """Slack is asked even where memory is certain: somebody may have joined the channel just now.
+    """
+
+    async def rights_of(
+        self, user: str, role: Role, subject: Subject, tx: Tx | None = None
+    ) -> tuple[Person | None, ...]:
+        """Return the people by whose right a person has a role; None is their own right.
+
+        Otherwise they are the reviewers of a round who are away, made this person their delegate
+        and may decide by their own right, unless the round's rule forbids it or the delegate is no
+        longer a colleague. So a delegate cannot delegate further. Absences are read in the
+        transaction, if given.
+
+        Raises what `_REFUSALS` says, UnknownCrew, or NeedsLookup.
+        """
+        refused = self.refusal(user, role, subject)
+        if refused is None:
+            return (None,)
+        is_doubtful = (self.recheck or refused.uncertain) and user not in self.asked
+        if role in DELEGATED and isinstance(subject, Round) and subject.may_be_delegated:
+            decides = {
+                absence.away: self._decides(absence.away.id, subject)
+                for absence in await self._absences(user, tx)
+            }
+            found = tuple(away for away, may_decide in decides.items() if may_decide)
+            is_colleague = bool(found) and self._is_colleague(user)
+            if is_colleague:
+                return found
+            refused.uncertain |= None in (is_colleague, *decides.values())
+        if is_doubtful:
+            ask = partial(self.learn, user, role, [refused])
+            raise NeedsLookup(user, ask, refused=refused)
+        raise refused
+
+    def refusal(self, user: str, role: Role, subject: Subject) -> NotPermitted | None:
+        """Return the error that refuses a person a role by their own right; None if they have it.
+
+        Where anyone in the channel has the role, only membership of the crew's channel counts,
+        wherever the person clicked: in a public channel people click who are not in it. Guests and
+        people of other organisations must be named, except to read what they see in the channel
+        anyway. Raises UnknownCrew.
+        """
+        crew = crew_for(subject, self.crews)
+        permitted = crew.permitted(role)
+        members = self.directory.members(permitted)
+        if user in members.users:
+            return None
+        channel = crew.channel if Anyone() in permitted else None
+        guests = role is Role.READER
+        is_in = channel is not None and self.directory.is_in(user, channel, guests=guests)
+        if is_in:
+            return None
+        uncertain = bool(members.unresolved) or is_in is None
+        return _REFUSALS[role](crew.name, permitted, uncertain=uncertain, channel=channel)
+
+    def drop_lapsed_votes(self, round_: Round) -> tuple[Round, tuple[Vote, ...]]:
+        """Return the round without approvals of people who may no longer decide, and those votes.
+
+        A delegate's approval counts while the absent person, who may be back, may decide, and the
+        delegate is a colleague. Where even Slack does not tell, an approval counts.
+        Raises NeedsLookup or UnknownCrew.
+        """
+        lapsed = []
+        for vote in round_.votes:
+            right = vote.on_behalf_of or vote.by
+            if self._decides(right.id, round_) is False or (
+                vote.on_behalf_of is not None and self._is_colleague(vote.by.id) is False
+            ):
+                lapsed.append(vote)
+        for vote in lapsed:
+            round_ = round_.take_back(vote.by.id).round
+        return round_, tuple(lapsed)
+
+    async def learn(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> bool:
+        """Ask Slack once about all that may have refused a person wrongly.
+
+        Return False if nothing was learnt.
+        """
+        doubtful = [one for one in refusals if self.recheck or one.uncertain]
+        channels = dict.fromkeys(one.channel for one in doubtful if one.channel is not None)
+        guests = role is Role.READER
+        asked = [self.directory.look_up(user, channel, guests=guests) for channel in channels]
+        if self.recheck:
+            named = chain.from_iterable(one.permitted for one in doubtful if one.uncertain)
+            unresolved = self.directory.members(tuple(dict.fromkeys(named))).unresolved
+            asked.append(self.directory.resolve(unresolved))
+        return any(await asyncio.gather(*asked))
+
+    async def _absences(self, delegate: str, tx: Tx | None) -> tuple[Absence, ...]:
+        if tx is not None:
+            return await tx.absences.of_delegate(delegate, at=self.at)
+        return await self.read.absences(at=self.at, delegate=delegate)
+
+    def _is_colleague(self, user: str) -> bool | None:
+        """Return True if a person can be a delegate; None where even Slack does not tell."""
+        is_colleague = self.directory.is_colleague(user)
+        about = ("colleague", user)
+        if is_colleague is None and about not in self.asked:
+            raise NeedsLookup(about, partial(self.directory.look_up_colleague, user))
+        return is_colleague
+
+    def _decides(self, user: str, round_: Round) -> bool | None:
+        """Return True if a person may decide by their own right; None where Slack does not tell."""
+        refused = self.refusal(user, Role.REVIEWER, round_)
+        if refused is None:
+            return True
+        if not refused.uncertain:
+            return False
+        if user not in self.asked:
+            raise NeedsLookup(user, partial(self.learn, user, Role.REVIEWER, [refused]))
+        return None
