@@ -39,7 +39,7 @@ from crewgate.lifecycle import (
 from crewgate.readiness import Readiness, Warn
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
-from crewgate.settings.rule_warnings import doubtful
+from crewgate.settings.rules import doubtful
 from crewgate.slack import adapters, listeners
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
@@ -102,7 +102,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         identity = Identity(
             _new_slack(settings),
             sleep=runtime.sleep,
-            installations=Installations(uow, settings.slack.bot_token),
+            installations=Installations(uow, settings.slack_bot_token),
         )
         await identity.recall()
         slack = adapters.build(
@@ -162,7 +162,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         )
 
         # Nothing is verified over a socket: Slack is at its other end.
-        signing_secret = None if settings.slack.app_token else settings.slack.signing_secret
+        signing_secret = None if settings.slack_app_token else settings.slack_signing_secret
         bolt = new_bolt(_new_slack(settings), signing_secret=signing_secret)
         # The kickoffs first: a listener waits for the one that its form began.
         stack.push_async_callback(bolt.finish, within=STOP_LISTENERS_SECONDS)
@@ -186,8 +186,8 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             "directory": slack.directory.run,
             "heartbeat": heartbeat.run,
         }
-        if settings.slack.app_token:
-            socket = SocketMode(bolt, settings.slack.app_token, ping=runtime.ping)
+        if settings.slack_app_token:
+            socket = SocketMode(bolt, settings.slack_app_token, ping=runtime.ping)
             background["socket"] = socket.run
             slack_warnings.append(lambda: socket.warning)
 
@@ -217,7 +217,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             kickoffs=kickoffs,
             check_health=readiness.check_health,
             redactors=redactors,
-            prove=partial(prove, settings.slack.bot_token),
+            prove=partial(prove, settings.slack_bot_token),
             status_token=settings.status_token,
             public_url=settings.public_url,
             parse_notification=parse_notification,
@@ -247,7 +247,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         orphaned = await find_orphaned_destinations(outbox, workers)
         warnings.extend(partial(str, destination) for destination in orphaned)
         log.info(
-            "started", address=address, crews=list(crews), socket=bool(settings.slack.app_token)
+            "started", address=address, crews=list(crews), socket=bool(settings.slack_app_token)
         )
         yield Bot(address=address, check_health=readiness.check_health)
         log.info("stopping")
@@ -261,8 +261,8 @@ def _wake(workers: Mapping[str, Worker], saved: Wakeup, destination: str) -> Non
 
 def _warn_of_rules(settings: Settings) -> None:
     for crew in settings.crews.values():
-        for warning in doubtful(crew.rules):
-            log.warning("rule_doubtful", rule=warning.place, why=warning.why)
+        for place, why in doubtful(crew):
+            log.warning("rule_doubtful", rule=place, why=why)
 
 
 def _alone_as_reviewer(crews: Mapping[str, Crew], identity: Identity) -> str | None:
@@ -280,4 +280,4 @@ def _is_away(workers: Mapping[str, Worker], warnings: Sequence[Warn]) -> bool:
 
 
 def _new_slack(settings: Settings) -> AsyncWebClient:
-    return new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url)
+    return new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)

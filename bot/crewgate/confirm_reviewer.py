@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from crewgate.check.database import version_of
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.parsers import InvalidSetting, parse_reviewers
 from crewgate.domain.people import Email, EmailOwner, User
 from crewgate.logs import printable
-from crewgate.settings.parsers import InvalidSetting, parse_reviewers
 from crewgate.store.engine import open_beside
 from crewgate.store.failures import translate_errors
 from crewgate.store.transaction import SqlTransaction

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields, replace
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,7 +17,8 @@ from crewgate.domain.redaction import Redactor, url_secrets
 from crewgate.network.client import open_client
 from crewgate.network.lookups import Lookups
 from crewgate.network.untrusted_addresses import is_private_url
-from crewgate.settings.load import CrewSettings, Settings
+from crewgate.settings.crew import CrewSettings
+from crewgate.settings.load import Settings
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.web.credentials import Credentials, EventKind
 
@@ -96,33 +98,27 @@ def _is_proxied(host: str) -> bool:
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
-    return Crew(
-        name=crew.name,
-        channel=crew.channel,
-        reviewers=crew.reviewers,
-        configured=WebhookUrls(
-            task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url
-        ),
+    """The crew without what stays at the edge, such as its token."""
+    settings = {one.name: getattr(crew, one.name) for one in fields(Crew)}
+    configured = WebhookUrls(
+        task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url
+    )
+    return replace(
+        Crew(**settings),
+        configured=configured,
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
-        resend_human_input=crew.resend_human_input_webhook,
-        starters=crew.starters,
-        operators=crew.operators,
-        notify=crew.notify,
-        rules=tuple(one.rule for one in crew.rules),
-        forward=crew.forward,
-        stream=_stream(crew, public_url) if crew.stream and public_url else None,
+        stream_webhook=_stream(crew, public_url) if crew.stream and public_url else None,
     )
 
 
 def _shared_secrets(settings: Settings) -> Iterator[str]:
-    slack = settings.slack
     database = urlsplit(settings.database_url)
     yield from filter(
         None,
         (
-            slack.bot_token,
-            slack.signing_secret,
-            slack.app_token,
+            settings.slack_bot_token,
+            settings.slack_signing_secret,
+            settings.slack_app_token,
             settings.status_token,
             unquote(database.password or ""),
         ),

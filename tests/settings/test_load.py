@@ -15,10 +15,10 @@ from tests.settings.environments import ENOUGH, Load, problem, problems
 
 def test_little_is_enough(load_with: Load) -> None:
     settings = load_with()
-    assert settings.slack.bot_token == "xoxb-secret-1"
-    assert settings.slack.signing_secret == "secret-2"
-    assert settings.slack.app_token is None
-    assert settings.slack.api_url == "https://slack.com/api/"
+    assert settings.slack_bot_token == "xoxb-secret-1"
+    assert settings.slack_signing_secret == "secret-2"
+    assert settings.slack_app_token is None
+    assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.public_url is None
     assert settings.database_url == "sqlite+aiosqlite:///crewgate.db"
     assert (settings.host, settings.port) == ("0.0.0.0", 3000)  # noqa: S104 - the default
@@ -28,7 +28,7 @@ def test_little_is_enough(load_with: Load) -> None:
     assert (crew.token, crew.webhook_secret) == ("secret-3", "secret-4-of-a-crew")
     assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
     assert crew.notify is Notify.MENTION
-    assert crew.resend_human_input_webhook
+    assert crew.resend_human_input
     assert (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url) == (None,) * 3
 
 
@@ -46,8 +46,8 @@ def test_everything_can_be_said(load_with: Load) -> None:
         LOG_FORMAT="JSON",
         LOG_LEVEL="Debug",
     )
-    assert settings.slack.app_token == "xapp-1"
-    assert settings.slack.api_url == "http://127.0.0.1:9/api/"
+    assert settings.slack_app_token == "xapp-1"
+    assert settings.slack_api_url == "http://127.0.0.1:9/api/"
     assert settings.public_url == "https://bot.example.com"
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.crews["research"].reviewers == (
@@ -164,7 +164,7 @@ def test_each_problem_has_its_line_and_slack_comes_first(load_with: Load) -> Non
 
 def test_socket_mode_needs_no_signing_secret(load_with: Load) -> None:
     settings = load_with(SLACK_APP_TOKEN="xapp-1", SLACK_SIGNING_SECRET=None)
-    assert settings.slack.signing_secret is None
+    assert settings.slack_signing_secret is None
 
 
 @pytest.mark.parametrize(

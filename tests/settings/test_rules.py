@@ -107,38 +107,20 @@ def test_rules_keep_their_order(load_file: Load) -> None:
         ('remind = { every = "2h" }', 'remind.after: missing; put here a duration, as "4h"'),
         ('remind = "2h"', "remind: '2h' is no table; put one like { after = \"2h\" } here"),
         ('escalate = { after = "1d" }', "escalate.to: missing; put here who may decide then too"),
-        ("approvals = 0", "approvals: 0: put a number from 1 to 50 here, no quotes"),
-        ('approvals = "2"', "approvals: '2': put a number from 1 to 50 here, no quotes"),
-        ("approvals = true", "approvals: true: put a number from 1 to 50 here, no quotes"),
-        ('remind = { after = "2h", most = 0 }', "remind.most: 0: put a number from 1 to 20"),
+        ("approvals = 51", "approvals: 51: put a number from 1 to 50 here, no quotes"),
+        ('remind = { after = "2h", most = 21 }', "remind.most: 21: put a number from 1 to 20"),
         ("reviewers = []", "reviewers: empty, so nobody may decide; put user ids (U…)"),
         ('escalate = { after = "1d", to = [] }', "escalate.to: empty, so nobody may decide"),
         ('channel = "Reviews"', "channel: 'Reviews' is no channel"),
         ('notify = "mail"', "notify: 'mail' is unknown; put mention or dm or none here"),
         ('self_approval = "no"', "self_approval: 'no' is neither true nor false"),
         ('unknown_starter = "no"', "unknown_starter: 'no' is unknown; put allow or deny here"),
-        (
-            'target = "soon"',
-            "target: 'soon': not a duration; put one like 30s, 15m, 4h, 3d, or 4wh",
-        ),
-        ("target = 4", "target: 4: not a duration; put one like 30s"),
-        ('target = "0h"', "target: '0h': put a duration from 1h to 366d here"),
-        ('target = "99999999s"', "target: '99999999s': put a duration from 1s to 366d here"),
-        ('target = "9999wh"', "target: '9999wh': put a duration from 1wh to 1000wh here"),
+        ('target = "soon"', "target: 'soon': not a duration; put one like 30s"),
         ('target = "4wh"', "target: 4wh needs working_hours; give the rule some, or put hours (h)"),
         ('remind = { after = "1wh", every = "1h" }', "remind.after: 1wh needs working_hours"),
         ('remind = { after = "1h", every = "1wh" }', "remind.every: 1wh needs working_hours"),
         ('timeout = { after = "9wh" }', "timeout.after: 9wh needs working_hours"),
         ('working_hours = "9 to 5"', "working_hours: '9 to 5': not understood; put hours like"),
-        ("working_hours = 9", "working_hours: 9: not understood; put hours like Mon-Fri"),
-        (
-            'working_hours = "Mon-Fri 09:00-17:30 Europe/Berln"',
-            "working_hours: the time zone 'Europe/Berln' does not exist; did you mean Europe/B",
-        ),
-        (
-            'working_hours = "Mon-Fri 09:00-17:30 Qqqqq"',
-            "working_hours: the time zone 'Qqqqq' does not exist; put one like Europe/Berlin",
-        ),
         ('timeout = { after = "3d", then = "revise" }', "timeout.feedback: missing; put here what"),
         (
             'timeout = { after = "3d", then = "leave", feedback = "x" }',
@@ -155,17 +137,10 @@ def test_rules_keep_their_order(load_file: Load) -> None:
         ),
         ('when = "contract"', "when: 'contract' is no table; put one like { task ="),
         ('when = { contains = "a" }', "when.contains: put a list of texts here, as"),
-        ("when = { contains = [] }", "when.contains: put a list of texts here, as"),
-        ('when = { contains = [""] }', "when.contains: put some text here, in quotes"),
-        (f"when = {{ contains = {['a'] * 21} }}", "when.contains: 21 of them; put 20 here at most"),
         (f'when = {{ task = "{"a" * 201}" }}', "when.task: it has 201 characters; put 200 here"),
-        ("when = { json = {} }", "when.json: it is empty; put paths with what"),
-        ('when = { json = { "a..b" = "x" } }', "when.json: 'a..b' is no path; put keys with dots"),
         ('when = { json = { a.b = ">= many" } }', "when.json: 'a.b': after >= comes a number; put"),
-        ("when = { json = { a = [] } }", "when.json: a: put some text here, in quotes"),
         ("when = { inputs = {} }", "when.inputs: it is empty; put names with their values here"),
         ("when = { meta = { region = [] } }", "when.meta: region: put some text here, in quotes"),
-        ('when = { meta = { "" = "a" } }', "when.meta: '': put a name of 1 to 200 characters"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_rule(load_file: Load, text: str, said: str) -> None:
@@ -178,13 +153,6 @@ def test_a_rule_without_a_name_is_told_by_its_number(load_file: Load) -> None:
         "crews.toml, line 6: crews.research.rules[1].name: missing; put here what people call this"
         " rule, in quotes"
     )
-
-
-@pytest.mark.parametrize("name", ['""', f'"{"a" * 101}"', '"a\\nb"'])
-def test_a_name_is_one_line_that_people_can_repeat(load_file: Load, name: str) -> None:
-    message = problem(load_file, f"{RESEARCH}{HEAD}name = {name}")
-    assert "name: put " in message
-    assert "\n" not in message
 
 
 def test_a_name_that_comes_twice_is_refused_where_it_comes_again(load_file: Load) -> None:
@@ -212,11 +180,6 @@ def test_rules_are_tables_with_two_brackets(load_file: Load, text: str) -> None:
         "crews.toml: crews.research.rules: describe each rule as a table with two brackets,"
         " [[crews.NAME.rules]]"
     )
-
-
-def test_there_is_a_limit_to_rules(load_file: Load) -> None:
-    text = RESEARCH + "".join(f'{HEAD}name = "{number}"\n' for number in range(51))
-    assert problem(load_file, text).endswith("rules: 51 rules; put 50 here at most")
 
 
 def test_working_hours_are_counted_where_the_rule_has_them(load_file: Load) -> None:

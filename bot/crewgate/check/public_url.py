@@ -35,7 +35,7 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
     if settings.public_url is None:
         remark = "not set: crews are not given this bot's own webhook addresses"
         return Finding(SUBJECT, remark)
-    token = settings.slack.bot_token
+    token = settings.slack_bot_token
     found = await _ask(http, settings.public_url, nonce, token)
     if isinstance(found, _Answer) and found.is_ours:
         return Finding(SUBJECT, "answers with this bot")

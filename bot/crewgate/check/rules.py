@@ -8,9 +8,8 @@ from itertools import chain
 from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.domain.people import Anyone, ReviewerRef, UserGroup
 from crewgate.domain.rules.rule import Rule
-from crewgate.settings import rule_warnings
-from crewgate.settings.load import CrewSettings
-from crewgate.settings.rules import RuleSettings
+from crewgate.settings.crew import CrewSettings
+from crewgate.settings.rules import doubtful as doubtful_rules
 
 Known = Mapping[ReviewerRef, frozenset[str]]
 """Who is meant by whom the settings name, as user ids; what could not be asked is not there."""
@@ -19,61 +18,60 @@ Known = Mapping[ReviewerRef, frozenset[str]]
 def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding]:
     """A line for each rule, and one for each thing that is wrong with one, or doubtful."""
     for crew in crews:
-        for one in crew.rules:
-            yield from _nobodies(one, known)
-            yield from _check(one, crew, known)
-        for warning in rule_warnings.doubtful(crew.rules):
-            yield doubtful(warning.place, warning.why)
+        for rule, place in zip(crew.rules, crew.places, strict=True):
+            yield from _nobodies(rule, place, known)
+            yield from _check(rule, place, crew, known)
+        for place, why in doubtful_rules(crew):
+            yield doubtful(place, why)
 
 
 def people_of(crew: CrewSettings) -> tuple[ReviewerRef, ...]:
     """Everybody who may decide for a crew, by its rules too."""
-    later = (_escalated_to(one.rule) for one in crew.rules)
-    named = (one.rule.reviewers or () for one in crew.rules)
+    later = map(_escalated_to, crew.rules)
+    named = (rule.reviewers or () for rule in crew.rules)
     return tuple(dict.fromkeys(chain(crew.reviewers, *named, *later)))
 
 
 def channels_of(crew: CrewSettings) -> tuple[str, ...]:
     """Everywhere its cards go."""
-    return (crew.channel, *(one.rule.channel for one in crew.rules if one.rule.channel))
+    return (crew.channel, *(rule.channel for rule in crew.rules if rule.channel))
 
 
-def _nobodies(one: RuleSettings, known: Known) -> Iterator[Finding]:
+def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
     """Those whom the rule itself names and Slack does not know."""
-    for key, refs in (("reviewers", one.rule.reviewers), ("escalate.to", _escalated_to(one.rule))):
+    for key, refs in (("reviewers", rule.reviewers), ("escalate.to", _escalated_to(rule))):
         for ref in refs or ():
             if known.get(ref) == frozenset():
                 is_group = isinstance(ref, UserGroup)
                 why = f"nobody is in {ref}" if is_group else f"Slack knows nobody by {ref}"
-                yield wrong(f"{one.place}.{key}", f"{why}; put people of this workspace there")
+                yield wrong(f"{place}.{key}", f"{why}; put people of this workspace there")
 
 
-def _check(one: RuleSettings, crew: CrewSettings, known: Known) -> Iterator[Finding]:
-    rule = one.rule
+def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator[Finding]:
     first = rule.reviewers or crew.reviewers
     named = (*first, *_escalated_to(rule))
     needed = f"{rule.approvals} approvals" if rule.approvals > 1 else "1 approval"
     if not first:
-        yield Finding(one.place, f"{needed}, of whom the request assigns")
+        yield Finding(place, f"{needed}, of whom the request assigns")
     elif Anyone() in named:
-        yield Finding(one.place, f"{needed}, of anybody in the channel")
+        yield Finding(place, f"{needed}, of anybody in the channel")
     elif any(ref not in known for ref in named):
-        yield skipped(one.place, "Slack could not be asked for all of its people")
+        yield skipped(place, "Slack could not be asked for all of its people")
     else:
         people = frozenset(chain.from_iterable(known[ref] for ref in named))
         if len(people) < rule.approvals:
-            yield wrong(f"{one.place}.approvals", _too_few(rule, len(people)))
+            yield wrong(f"{place}.approvals", _too_few(rule, len(people)))
             return
-        yield Finding(one.place, f"{needed}, of {_count(len(people))}")
+        yield Finding(place, f"{needed}, of {_count(len(people))}")
         at_first = frozenset(chain.from_iterable(known[ref] for ref in first))
         if len(at_first) < rule.approvals:
             why = (
                 f"before the escalation {_may_decide(len(at_first))}, which is not enough;"
                 " name more reviewers if that is not meant"
             )
-            yield doubtful(one.place, why)
+            yield doubtful(place, why)
         if not rule.self_approval and len(people) <= rule.approvals:
-            yield doubtful(one.place, _alone(rule))
+            yield doubtful(place, _alone(rule))
 
 
 def _escalated_to(rule: Rule) -> tuple[ReviewerRef, ...]:

@@ -62,8 +62,8 @@ async def _findings(
     yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
     yield await check_database(settings.database_url)
     slack = SlackCheck(
-        client=new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url),
-        app_token=settings.slack.app_token,
+        client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
+        app_token=settings.slack_app_token,
         channels=tuple(sorted({channel for crew in crews for channel in channels_of(crew)})),
         people=named_people(crews),
         owners=await address_owners(settings.database_url),
@@ -106,8 +106,9 @@ def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
         yield ""
         yield f"Whoever kicks off “{name}” sends along:"
         yield f'"humanInputWebhook": {body}'
-        if crew.stream is not None:
-            stream = crew.stream if show_secrets else replace(crew.stream, token=HIDDEN)
+        if crew.stream_webhook is not None:
+            webhook = crew.stream_webhook
+            stream = webhook if show_secrets else replace(webhook, token=HIDDEN)
             yield "and, to have its events sent here:"
             yield f'"webhooks": {json.dumps(stream_body(stream), ensure_ascii=False)}'
         if settings.crews[name].flow_webhook_secret is not None:

@@ -18,7 +18,7 @@ from crewgate.check.findings import (
 )
 from crewgate.check.rules import people_of
 from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
-from crewgate.settings.load import CrewSettings
+from crewgate.settings.crew import CrewSettings
 from crewgate.slack.client.answers import list_at, object_in, text_at
 from crewgate.slack.client.web_api import CallFailed, attempt, call, granted_scopes
 from crewgate.slack.scopes import BOT_SCOPES

@@ -4,37 +4,120 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import EllipsisType
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.notify import Notify
+from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_reviewers
 from crewgate.domain.people import Anyone, ReviewerRef, Role
+from crewgate.domain.rules.parsers import parse_tables
 from crewgate.domain.rules.rule import Rule
+from crewgate.domain.setting import Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """What the rules need to know of a crew; its URL and token stay with its client."""
+    """What the rules need to know of a crew; its URL and secrets stay at the edge, in settings."""
 
     name: str
-    channel: str
-    """A Slack channel id, or `#name`."""
-    reviewers: tuple[ReviewerRef, ...]
-    """Who may decide."""
+    channel: Annotated[
+        str,
+        Setting(
+            parse=parse_channel,
+            meaning="where its reviews go: an id or `#name`",
+            shared="SLACK_CHANNEL",
+            example='"C0123456789"',
+        ),
+    ]
+    reviewers: Annotated[
+        tuple[ReviewerRef, ...],
+        Setting(
+            parse=parse_reviewers,
+            meaning=(
+                'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it ='
+                " anyone in the channel, except guests and people of other organisations. An empty"
+                " list is nobody, and stops the start of a crew that takes no flow requests"
+            ),
+            shared="REVIEWERS",
+            example='["U0123456789", "lead@example.com", "S0123456789"]',
+        ),
+    ]
+    starters: Annotated[
+        tuple[ReviewerRef, ...] | None,
+        Setting(
+            parse=parse_reviewers,
+            name="kickers",
+            meaning=(
+                "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty"
+                " one is nobody"
+            ),
+            default="`reviewers`",
+            example='["U0123456789", "S0123456789"]',
+        ),
+    ] = None
+    operators: Annotated[
+        tuple[ReviewerRef, ...],
+        Setting(
+            parse=parse_reviewers,
+            meaning=(
+                "who looks after this crew, a list like `reviewers`; they may read what it does."
+                " An empty one is nobody"
+            ),
+            shared="OPERATORS",
+            example='["S0PLATFORM1"]',
+        ),
+    ] = ()
+    notify: Annotated[
+        Notify,
+        Setting(
+            parse=one_of(tuple(Notify)),
+            meaning=(
+                "how the reviewers are told that a round waits: `mention` mentions them once on"
+                " its card, `dm` sends each (50 at most) a private message with the buttons,"
+                " `none` leaves it to them to look. A review's later rounds are in its thread;"
+                " with `none`, or where nobody is named but `*`, in the channel too"
+            ),
+            shared="NOTIFY",
+            example='"mention"',
+        ),
+    ] = Notify.MENTION
+    resend_human_input: Annotated[
+        bool,
+        Setting(
+            parse=parse_flag,
+            name="resend_human_input_webhook",
+            meaning="whether a resume carries `humanInputWebhook` too",
+            example="true",
+        ),
+    ] = True
+    forward: Annotated[
+        bool,
+        Setting(
+            parse=parse_flag,
+            meaning=(
+                "take the crew's task, step and crew webhooks here and forward each to the URL the"
+                " caller gave; needs `PUBLIC_URL`"
+            ),
+            example="false",
+        ),
+    ] = False
+    rules: Annotated[
+        tuple[Rule, ...],
+        Setting(
+            parse=parse_tables,
+            meaning=(
+                "who decides on some of its reviews, how many, where, and what time brings: a table"
+                " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)"
+            ),
+        ),
+    ] = ()
+    """The first whose conditions hold counts for a new round."""
     configured: WebhookUrls = WebhookUrls()
+    """Those that the settings name."""
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
-    resend_human_input: bool = True
-    starters: tuple[ReviewerRef, ...] | None = None
-    """Who may start it from Slack; None: the reviewers, empty: nobody."""
-    operators: tuple[ReviewerRef, ...] = ()
-    """Who looks after it."""
-    notify: Notify = Notify.MENTION
-    rules: tuple[Rule, ...] = ()
-    """The first whose conditions hold counts for a new round."""
-    forward: bool = False
-    """The bot takes the webhooks itself and hands each on to the URL the caller gave."""
-    stream: HumanInputWebhook | None = None
+    stream_webhook: HumanInputWebhook | None = None
     """Where executions that are started here send their events, with the credentials to present."""
 
     def under(self, rule: Rule | None, *, escalated: bool = False) -> Crew:

@@ -20,7 +20,8 @@ from crewgate.logs import printable
 from crewgate.rules import strings
 from crewgate.rules.replay import Change, Group, replay
 from crewgate.runtime import Runtime
-from crewgate.settings.load import CrewSettings, Settings
+from crewgate.settings.crew import CrewSettings
+from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.store.engine import open_readers
 from crewgate.store.executions import SqlExecutionQueries
@@ -107,18 +108,16 @@ def _explain(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
         yield strings.no_rules_line()
         return
     yield strings.tried_line()
-    possible = could_apply([one.rule for one in crew.rules], stored.facts)
+    possible = could_apply(crew.rules, stored.facts)
     matched = False
-    for one in crew.rules:
+    for rule, place in zip(crew.rules, crew.places, strict=True):
         if matched:
-            yield strings.later_line(one.place)
-        elif mismatches := one.rule.when.mismatches(stored.facts):
-            yield from strings.mismatching_lines(
-                one.place, mismatches, possible=one.rule in possible
-            )
+            yield strings.later_line(place)
+        elif mismatches := rule.when.mismatches(stored.facts):
+            yield from strings.mismatching_lines(place, mismatches, possible=rule in possible)
         else:
             matched = True
-            yield strings.matching_line(one.place)
+            yield strings.matching_line(place)
     if len(possible) > 1:
         yield strings.strictest_line(strictest(possible))
     elif not matched:
@@ -141,7 +140,7 @@ def _crew_lines(name: str, groups: dict[Change, Group]) -> Iterator[str]:
 async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Known:
     """Whom the settings mean; without those of whom Slack does not tell."""
     slack = SlackCheck(
-        client=new_client(token=settings.slack.bot_token, base_url=settings.slack.api_url),
+        client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=None,
         channels=(),
         people=dict.fromkeys(people, Role.REVIEWER),

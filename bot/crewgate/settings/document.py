@@ -1,87 +1,117 @@
-"""`python -m crewgate.settings.document`: write the documents' settings from their table."""
+"""`python -m crewgate.settings.document`: write the documents' settings from their fields."""
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from crewgate.settings.rule_options import ESCALATE, REMIND, RULE, RULES, TIMEOUT, WHEN
-from crewgate.settings.setting import Option, Setting
-from crewgate.settings.table import CREW, ENVIRONMENT
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
+from crewgate.settings import crew
+from crewgate.settings.load import VARIABLES
+from crewgate.settings.options import Option, options_of
 
 _ROOT: Final = Path(__file__).parents[3]
-_TABLES: Final[tuple[tuple[str, str, str, Iterable[Setting[Any]]], ...]] = (
-    ("docs/settings.md", "environment", "name", ENVIRONMENT),
-    ("docs/settings.md", "crew", "key", (*CREW, RULES)),
-    ("docs/rules.md", "rule", "key", RULE),
-    ("docs/rules.md", "when", "key", WHEN),
-    ("docs/rules.md", "remind", "key", REMIND),
-    ("docs/rules.md", "escalate", "key", ESCALATE),
-    ("docs/rules.md", "timeout", "key", TIMEOUT),
+_TABLES: Final[tuple[tuple[str, str, str, Sequence[Option]], ...]] = (
+    ("docs/settings.md", "environment", "name", VARIABLES),
+    ("docs/settings.md", "crew", "key", crew.OPTIONS),
+    ("docs/rules.md", "rule", "key", options_of(Rule)),
+    ("docs/rules.md", "when", "key", options_of(Conditions)),
+    ("docs/rules.md", "remind", "key", options_of(Reminders)),
+    ("docs/rules.md", "escalate", "key", options_of(Escalation)),
+    ("docs/rules.md", "timeout", "key", options_of(TimeOut)),
 )
 """By document and name of the place in it: what its first column is called, and its rows."""
-_EXAMPLE: Final = "crews.example.toml"
+_PARTS: Final = {
+    "SLACK_BOT_TOKEN": "Slack",
+    "CREW_URL": "One crew (several: see crews.example.toml)",
+    "REVIEWERS": "Who may decide",
+    "PUBLIC_URL": "The bot",
+}
+"""The headings of `.env.example`, by the variable that each stands before."""
 _WIDTH: Final = 100
 
 
-def default_of(setting: Setting[Any]) -> str:
+def default_of(option: Option) -> str:
     """What holds where nothing is said, in Markdown."""
-    match setting:
-        case Setting(default_text=text) if text:
-            return text
-        case Setting(missing=str()):
+    match option:
+        case Option(setting=setting) if setting.default or setting.shared:
+            return setting.default or f"`{setting.shared}`"
+        case Option(setting=setting) if setting.missing:
             return "required"
-        case Setting(default=None):
+        case Option(default=None | ()):
             return "none"
-        case Setting(default=StrEnum() as choice):
+        case Option(default=StrEnum() as choice):
             return f"`{choice.value}`"
-        case Setting(default=bool(flag)):
+        case Option(default=bool(flag)):
             return f"`{str(flag).lower()}`"
         case _:
-            return f"`{setting.default}`"
+            return f"`{option.default}`"
 
 
-def render_table(head: str, settings: Iterable[Setting[Any]]) -> str:
+def render_table(head: str, options: Iterable[Option]) -> str:
     """A Markdown table, a row for each setting."""
-    rows = (f"| `{one.name}` | {default_of(one)} | {one.meaning} |" for one in settings)
+    rows = (f"| `{one.name}` | {default_of(one)} | {one.setting.meaning} |" for one in options)
     return "\n".join((f"| {head} | default | meaning |", "| --- | --- | --- |", *rows, ""))
 
 
-def render_example(options: Iterable[Option]) -> str:
-    """The keys of a crew in TOML, each below what it means."""
-    return "".join(
-        f"{textwrap.indent(_comment(one), '# ')}\n{one.name} = {one.example}\n" for one in options
-    )
+def render_keys(options: Iterable[Option]) -> str:
+    """The keys of a table in TOML, each below what it means."""
+    return "".join(f"{_comment(one)}{one.name} = {one.setting.example}\n" for one in options)
+
+
+def render_variables(options: Iterable[Option]) -> str:
+    """The variables as in `.env`, each below what it means; those with an example commented out."""
+    lines = []
+    for one in options:
+        if one.name in _PARTS:
+            lines.append(f"\n# --- {_PARTS[one.name]} ---\n\n")
+        usual = one.default if isinstance(one.default, str | int) else ""
+        example = one.setting.example or usual
+        lines.append(f"{_comment(one)}{'# ' if example else ''}{one.name}={example}\n")
+    return "".join(lines)
 
 
 def _comment(option: Option) -> str:
-    meaning = option.meaning[0].upper() + option.meaning[1:]
-    default = "Required." if option.missing else f"Default: {default_of(option)}."
-    return textwrap.fill(f"{meaning}. {default}".replace("`", ""), _WIDTH - 2)
+    meaning = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", option.setting.meaning)
+    default = default_of(option)
+    default = (
+        f"{default[0].upper()}{default[1:]}" if "required" in default else f"Default: {default}"
+    )
+    text = f"{meaning[0].upper()}{meaning[1:]}. {default}.".replace("`", "")
+    return textwrap.indent(textwrap.fill(text, _WIDTH - 2, break_on_hyphens=False), "# ") + "\n"
 
 
 def render_documents(root: Path) -> dict[str, str]:
     """The files that say something of settings, by their path, as they must be."""
+    texts = [
+        (path, f"<!-- settings:{name} -->\n", render_table(head, options), "<!-- /settings:")
+        for path, name, head, options in _TABLES
+    ]
+    *keys, rules = crew.OPTIONS
+    rule = f"\n[[crews.research.{rules.name}]]\n{render_keys(options_of(Rule))}"
+    texts.append(
+        ("crews.example.toml", "[crews.research]\n", render_keys(keys) + rule, "\n[crews.")
+    )
+    texts.append((".env.example", "counts as unset.\n", render_variables(VARIABLES), ""))
     made: dict[str, str] = {}
-    for path, name, head, settings in _TABLES:
-        text = made.get(path) or (root / path).read_text(encoding="utf-8")
-        begin, end = f"<!-- settings:{name} -->\n", f"<!-- /settings:{name} -->"
-        made[path] = _between(begin, render_table(head, settings), end, text)
-    example = render_example(CREW) + f"\n[[crews.research.{RULES.name}]]\n" + render_example(RULE)
-    text = (root / _EXAMPLE).read_text(encoding="utf-8")
-    return {**made, _EXAMPLE: _between("[crews.research]\n", example, "\n[crews.", text)}
+    for path, begin, text, end in texts:
+        document = made.get(path) or (root / path).read_text(encoding="utf-8")
+        made[path] = _between(begin, text, end, document)
+    return made
 
 
 def _between(begin: str, text: str, end: str, document: str) -> str:
-    pattern = f"(?<={re.escape(begin)}).*?(?={re.escape(end)})"
-    made, count = re.subn(pattern, lambda _: text, document, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{count} places in the document between {begin!r} and {end!r}")
-    return made
+    """The document with this text between two places of it; to its end where `end` is empty."""
+    head, rest = document.split(begin)
+    _, mark, tail = rest.partition(end) if end else ("", "", "")
+    if mark != end:
+        raise ValueError(f"nothing in the document ends what begins with {begin!r}")
+    return f"{head}{begin}{text}{end}{tail}"
 
 
 if __name__ == "__main__":

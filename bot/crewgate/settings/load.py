@@ -7,19 +7,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Final, Literal, get_args
 
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.notify import Notify
+from crewgate.domain.parsers import (
+    REVIEWERS_HINT,
+    InvalidSetting,
+    one_of,
+    parse_channel,
+    parse_reviewers,
+    parse_text,
+    shown,
+    shown_key,
+)
 from crewgate.domain.people import ReviewerRef
-from crewgate.settings import parsers, table
-from crewgate.settings.flow_options import FLOW_SIGNATURE
-from crewgate.settings.rule_options import RULES
-from crewgate.settings.rules import RuleSettings, read_rules
-from crewgate.settings.sources import Reader, TomlFile, read_dotenv, read_toml, without_empty
+from crewgate.domain.setting import Setting
+from crewgate.settings import crew as crew_options
+from crewgate.settings import parsers
+from crewgate.settings.crew import CrewSettings
+from crewgate.settings.options import Option, Reader, options_of
+from crewgate.settings.rules import read_rules
+from crewgate.settings.sources import TomlFile, read_dotenv, read_toml, without_empty
+
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_BOT_TOKEN: Final = "the Bot User OAuth Token (xoxb-…, Slack's page OAuth & Permissions)"  # noqa: S105 - a hint
+_APP_TOKEN: Final = "the app-level token (xapp-…, Slack's page Basic Information)"  # noqa: S105 - the same
 
 
 class SettingsError(CrewgateError):
@@ -27,67 +45,204 @@ class SettingsError(CrewgateError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlackSettings:
-    """How Slack is reached and how it proves itself."""
-
-    bot_token: str = field(repr=False)
-    signing_secret: str | None = field(repr=False)
-    app_token: str | None = field(repr=False)
-    """Set: Socket Mode. Not set: signed HTTP."""
-    api_url: str
-    """Ends with a slash."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrewSettings:
-    """One deployment; `table.CREW` has a row for each field save its name and its rules."""
-
-    name: str
-    url: str
-    """Ends without a slash."""
-    token: str = field(repr=False)
-    webhook_secret: str = field(repr=False)
-    channel: str
-    reviewers: tuple[ReviewerRef, ...]
-    # Webhook addresses often carry a secret of their own.
-    task_webhook_url: str | None = field(repr=False)
-    step_webhook_url: str | None = field(repr=False)
-    crew_webhook_url: str | None = field(repr=False)
-    resend_human_input_webhook: bool
-    starters: tuple[ReviewerRef, ...] | None
-    """Who may start it from Slack; None: its reviewers, empty: nobody."""
-    operators: tuple[ReviewerRef, ...]
-    """Who looks after it."""
-    notify: Notify
-    """How the reviewers are told that a round waits."""
-    forward: bool
-    """Whether the bot takes its webhooks and forwards them."""
-    flow_webhook_secret: str | None = field(repr=False)
-    """What requests of its flows are signed with; None: it takes none."""
-    flow_callback_hosts: tuple[str, ...]
-    """Where its flows may be answered besides crewai.com."""
-    stream: bool
-    """Whether executions started here are asked to send their events."""
-    rules: tuple[RuleSettings, ...]
-    """The first that is for a review counts for it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything the bot is told from outside."""
+    """Everything the bot is told from outside: an environment variable each, and the crews."""
 
-    slack: SlackSettings
-    public_url: str | None
+    slack_bot_token: Annotated[
+        str,
+        Setting(
+            parse=parsers.token_like("xoxb-", _BOT_TOKEN),
+            missing=_BOT_TOKEN,
+            meaning="the Bot User OAuth Token (`xoxb-…`), from Slack's page “OAuth & Permissions”",
+        ),
+    ] = field(repr=False)
+    slack_signing_secret: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_signing_secret,
+            missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN",
+            meaning=(
+                "the Signing Secret, from “Basic Information”; verifies requests at"
+                " `POST /slack/events`"
+            ),
+            default="required without `SLACK_APP_TOKEN`",
+        ),
+    ] = field(default=None, repr=False)
+    slack_app_token: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.token_like("xapp-", _APP_TOKEN),
+            meaning=(
+                "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
+                " when set, Slack is reached over Socket Mode and `/slack/events` is not served"
+            ),
+        ),
+    ] = field(default=None, repr=False)
+    slack_channel: Annotated[
+        str | None,
+        Setting(
+            parse=parse_channel,
+            meaning="where reviews go: an id or `#name`",
+            default="required unless every crew names one",
+        ),
+    ] = None
+    slack_api_url: Annotated[
+        str,
+        Setting(
+            parse=parsers.parse_folder_url,
+            meaning="base of the Web API (for proxies, GovSlack, tests)",
+        ),
+    ] = "https://slack.com/api/"
+    """Ends with a slash."""
+    crew_url: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_base_url,
+            missing="the crew's address (several crews: describe them in crews.toml instead)",
+            meaning="one crew without a file: its address",
+            default="required without a crews file",
+        ),
+    ] = None
+    crew_token: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_secret,
+            missing="the bearer token that the crew expects",
+            meaning="the bearer token that crew expects",
+            default="required with `CREW_URL`",
+        ),
+    ] = field(default=None, repr=False)
+    crew_webhook_secret: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_webhook_secret,
+            missing=(
+                "the secret that the crew must present to this bot (`openssl rand -hex 32` makes"
+                " one)"
+            ),
+            meaning=(
+                "what that crew must present to this bot, 16 characters or more;"
+                " `openssl rand -hex 32` makes some"
+            ),
+            default="required with `CREW_URL`",
+        ),
+    ] = field(default=None, repr=False)
+    crew_name: Annotated[
+        str,
+        Setting(
+            parse=parsers.parse_crew_name,
+            meaning="its name, part of this bot's addresses: `/crews/NAME/human-input`",
+        ),
+    ] = "crew"
+    crews_file: Annotated[
+        str | None,
+        Setting(
+            parse=parse_text,
+            meaning="several crews",
+            default="`crews.toml` where it exists",
+            example="crews.toml",
+        ),
+    ] = None
+    reviewers: Annotated[
+        tuple[ReviewerRef, ...],
+        Setting(
+            parse=parse_reviewers,
+            meaning=(
+                "who may decide, for crews that name nobody: user ids, e-mails, user-group ids"
+                " (`S…`), comma-separated; `*` = anyone in the channel, except guests and people of"
+                " other organisations. A crew with no reviewers at all does not start: open to"
+                " everyone must be said aloud"
+            ),
+        ),
+    ] = ()
+    operators: Annotated[
+        tuple[ReviewerRef, ...],
+        Setting(
+            parse=parse_reviewers,
+            meaning=(
+                "who looks after crews that name no operators, named like reviewers; they may read"
+                " what those crews do, and decide only if they are reviewers too"
+            ),
+        ),
+    ] = ()
+    notify: Annotated[
+        Notify,
+        Setting(
+            parse=one_of(tuple(Notify)),
+            meaning=(
+                "how reviewers are told that a round waits, for crews that do not say: `mention`,"
+                " `dm` (a private message to each) or `none`; see [`notify`](#crews)"
+            ),
+        ),
+    ] = Notify.MENTION
+    public_url: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_base_url,
+            meaning=(
+                "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
+                " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
+                " gave any"
+            ),
+            example="https://bot.example.com",
+        ),
+    ] = None
     """Ends without a slash."""
-    database_url: str = field(repr=False)
+    database_url: Annotated[
+        str,
+        Setting(
+            parse=parsers.parse_database_url,
+            meaning=(
+                "`sqlite:///FILE` (driver aiosqlite) or `postgresql://USER:PASSWORD@HOST/DATABASE`"
+                " (driver asyncpg; `postgres://` too)"
+            ),
+            default="`sqlite:///crewgate.db`",
+            example="sqlite:///crewgate.db",
+        ),
+    ] = field(default="sqlite+aiosqlite:///crewgate.db", repr=False)
     """An asynchronous SQLAlchemy URL; may hold a password."""
-    host: str
-    port: int
+    host: Annotated[
+        str,
+        Setting(parse=parse_text, meaning="where the bot listens"),
+    ] = "0.0.0.0"  # noqa: S104 - in containers
+    port: Annotated[
+        int,
+        Setting(parse=parsers.parse_port, meaning="where the bot listens"),
+    ] = 3000
+    status_token: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_status_token,
+            meaning=(
+                "bearer token for the details of `/readyz`, 16 characters or more; without it only"
+                " this machine itself is told, and nobody where `PUBLIC_URL` is another's"
+            ),
+        ),
+    ] = field(default=None, repr=False)
+    log_format: Annotated[
+        LogFormat,
+        Setting(parse=one_of(get_args(LogFormat)), meaning="`console`, or `json` for machines"),
+    ] = "console"
+    log_level: Annotated[
+        LogLevel,
+        Setting(parse=one_of(get_args(LogLevel)), meaning="`debug`, `info`, `warning` or `error`"),
+    ] = "info"
     crews: Mapping[str, CrewSettings]
-    status_token: str | None = field(repr=False)
-    """Opens the details of `/readyz`."""
-    log_format: parsers.LogFormat
-    log_level: parsers.LogLevel
+
+
+VARIABLES: Final = tuple(
+    replace(option, name=option.field.upper()) for option in options_of(Settings)
+)
+"""Every variable that is read, except those that `crews.toml` names."""
+SINGLE_CREW: Final = ("CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "CREW_NAME")
+"""One crew without a file: any of these makes it exist."""
+CREWS: Final = Option(
+    field="crews",
+    name="crews",
+    default=None,
+    setting=Setting(parse=parsers.parse_table, meaning="a table for each crew"),
+)
+"""The only thing at the top of `crews.toml`."""
 
 
 def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
@@ -102,170 +257,97 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         **without_empty(os.environ if environ is None else environ),
     }
     env = Reader(variables, problems)
-    slack = SlackSettings(
-        bot_token=env.take(table.SLACK_BOT_TOKEN),
-        signing_secret=env.take(
-            table.SLACK_SIGNING_SECRET, needed=table.SLACK_APP_TOKEN.name not in env
-        ),
-        app_token=env.take(table.SLACK_APP_TOKEN),
-        api_url=env.take(table.SLACK_API_URL),
-    )
-    shared = _Shared(
-        env,
-        channel=env.take(table.SLACK_CHANNEL),
-        reviewers=env.take(table.REVIEWERS),
-        operators=env.take(table.OPERATORS),
-        notify=env.take(table.NOTIFY),
-    )
-    settings = Settings(
-        slack=slack,
-        public_url=env.take(table.PUBLIC_URL),
-        database_url=env.take(table.DATABASE_URL),
-        host=env.take(table.HOST),
-        port=env.take(table.PORT),
-        crews=MappingProxyType(_crews(folder, shared)),
-        status_token=env.take(table.STATUS_TOKEN),
-        log_format=env.take(table.LOG_FORMAT),
-        log_level=env.take(table.LOG_LEVEL),
-    )
+    title = variables.get("CREWS_FILE", "crews.toml")
+    has_file = (folder / title).exists()
+    single = any(name in env for name in SINGLE_CREW)
+    # Where nobody describes a crew, all that one needs is missing, and said at once.
+    of_environment = single or not (has_file or "CREWS_FILE" in env)
+    unneeded = {
+        "SLACK_SIGNING_SECRET": "SLACK_APP_TOKEN" in env,
+        **dict.fromkeys(SINGLE_CREW, not of_environment),
+    }
+    values = {
+        option.field: env.take(option, needed=not unneeded.get(option.name, False))
+        for option in VARIABLES
+    }
+    shared = Settings(**values, crews={})
+    crews: dict[str, CrewSettings] = {}
+    if has_file:
+        crews |= _crews_of_file(folder / title, title, env, shared, needed=not single)
+    elif "CREWS_FILE" in env:
+        env.note("CREWS_FILE", f"{shown(title)} does not exist; put a TOML file's path here")
+    if of_environment:
+        if shared.crew_name in crews:
+            problem = f"{title} has a crew {shared.crew_name} too; put another name here"
+            env.note("CREW_NAME", problem)
+        crews[shared.crew_name] = _crew_of_environment(env, shared)
     if problems:
         raise SettingsError("\n".join(problems))
-    return settings
+    return replace(shared, crews=MappingProxyType(crews))
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What holds for crews that do not say it themselves."""
-
-    env: Reader
-    channel: str | None
-    reviewers: tuple[ReviewerRef, ...]
-    operators: tuple[ReviewerRef, ...]
-    notify: Notify
-
-    def complete(self, name: str, crew: Reader, values: dict[str, Any]) -> CrewSettings:
-        """A crew's settings, from its values by field; notes what neither place says."""
-        channel = values["channel"] or self.channel
-        if channel is None and "channel" not in crew and table.SLACK_CHANNEL.name not in self.env:
-            problem = f"missing; crew {name} names no channel: put its id (C…) or #name here"
-            self.env.note(table.SLACK_CHANNEL.name, problem)
-        operators = _unless_said(values["operators"], self.operators)
-        if FLOW_SIGNATURE in crew:
-            reviewers = self._reviewers_of_flows(crew, values["reviewers"], operators)
-        else:
-            reviewers = self._reviewers(name, crew, values["reviewers"])
-        return CrewSettings(
-            **{
-                **values,
-                "name": name,
-                "channel": channel or "",
-                "reviewers": reviewers,
-                "operators": operators,
-                "notify": values["notify"] or self.notify,
-            }
-        )
-
-    def _reviewers_of_flows(
-        self,
-        crew: Reader,
-        said: tuple[ReviewerRef, ...] | None,
-        operators: tuple[ReviewerRef, ...],
-    ) -> tuple[ReviewerRef, ...]:
-        """Who may decide for a crew that takes flow requests, which assign people themselves."""
-        reviewers = _unless_said(said, self.reviewers)
-        # What is named and could not be read is noted already.
-        named = (
-            *(name in self.env for name in (table.REVIEWERS.name, table.OPERATORS.name)),
-            *(crew.found.get(name) for name in ("reviewers", "operators")),
-        )
-        if not reviewers and not operators and not any(named):
-            problem = "missing; put here who gets a request that assigns nobody, or name reviewers"
-            crew.note("operators", problem)
-        return reviewers
-
-    def _reviewers(
-        self, name: str, crew: Reader, said: tuple[ReviewerRef, ...] | None
-    ) -> tuple[ReviewerRef, ...]:
-        """Who may decide for a crew; notes it where that is nobody."""
-        if said == ():
-            crew.note("reviewers", f"empty, so nobody may decide; {parsers.REVIEWERS_HINT}")
-        elif said is None and "reviewers" not in crew and table.REVIEWERS.name not in self.env:
-            problem = f"missing; crew {name} names nobody who may decide: {parsers.REVIEWERS_HINT}"
-            self.env.note(table.REVIEWERS.name, problem)
-        return _unless_said(said, self.reviewers)
-
-
-def _unless_said(
-    said: tuple[ReviewerRef, ...] | None, default: tuple[ReviewerRef, ...]
-) -> tuple[ReviewerRef, ...]:
-    """An empty list is an answer too: nobody."""
-    return default if said is None else said
-
-
-def _crews(folder: Path, shared: _Shared) -> dict[str, CrewSettings]:
-    env = shared.env
-    named = env.take(table.CREWS_FILE)
-    title = named or "crews.toml"
-    file = folder / title
-    single = any(setting.name in env for setting in table.SINGLE_CREW)
-    crews: dict[str, CrewSettings] = {}
-    if file.exists():
-        crews |= _crews_of_file(file, title, shared, needed=not single)
-    elif named is not None:
-        problem = f"{parsers.shown(named)} does not exist; put a TOML file's path here"
-        env.note(table.CREWS_FILE.name, problem)
-    # Where nobody describes a crew, all that one needs is missing, and said at once.
-    if single or (named is None and not file.exists()):
-        crew = _crew_of_environment(shared)
-        if crew.name in crews:
-            problem = f"{title} has a crew {crew.name} too; put another name here"
-            env.note(table.CREW_NAME.name, problem)
-        crews[crew.name] = crew
-    return crews
-
-
-def _crew_of_environment(shared: _Shared) -> CrewSettings:
-    env = shared.env
-    name = env.take(table.CREW_NAME)
-    values = {option.field: option.default for option in (*table.CREW, RULES)} | {
-        "url": env.take(table.CREW_URL),
-        "token": env.take(table.CREW_TOKEN),
-        "webhook_secret": env.take(table.CREW_WEBHOOK_SECRET),
+def _crew_of_environment(env: Reader, shared: Settings) -> CrewSettings:
+    values = {option.field: option.default for option in crew_options.OPTIONS} | {
+        "url": shared.crew_url,
+        "token": shared.crew_token,
+        "webhook_secret": shared.crew_webhook_secret,
     }
-    return shared.complete(name, Reader({}, env.problems), values)
+    return _complete(shared.crew_name, Reader({}, env.problems), values, env, shared)
 
 
 def _crews_of_file(
-    file: Path, title: str, shared: _Shared, *, needed: bool
+    file: Path, title: str, env: Reader, shared: Settings, *, needed: bool
 ) -> dict[str, CrewSettings]:
-    problems = shared.env.problems
-    toml = read_toml(file, title, problems)
+    toml = read_toml(file, title, env.problems)
     if toml is None:
         return {}
-    top = Reader(toml.content, problems, f"{title}: ")
-    top.refuse_unknown((table.CREWS.name,))
-    tables = top.take(table.CREWS)
-    if needed and not tables and not problems:
-        top.note(table.CREWS.name, "no crew; describe each one in a table [crews.NAME]")
+    top = Reader(toml.content, env.problems, f"{title}: ")
+    top.refuse_unknown((CREWS.name,))
+    tables = top.take(CREWS)
+    if needed and not tables and not env.problems:
+        top.note(CREWS.name, "no crew; describe each one in a table [crews.NAME]")
     crews: dict[str, CrewSettings] = {}
     for key, raw in (tables or {}).items():
-        path = f"crews.{parsers.shown_key(key)}"
+        path = f"crews.{shown_key(key)}"
         try:
             name, content = parsers.parse_crew_name(key), parsers.parse_table(raw)
-        except parsers.InvalidSetting as wrong:
+        except InvalidSetting as wrong:
             top.note(path, str(wrong))
         else:
-            crew = Reader(content, problems, f"{title}: {path}.")
-            crews[name] = _crew_of_table(name, crew, shared, toml)
+            crew = Reader(content, env.problems, f"{title}: {path}.", variables=env.found)
+            crews[name] = _crew_of_table(name, crew, toml, env, shared)
     return crews
 
 
-def _crew_of_table(name: str, crew: Reader, shared: _Shared, toml: TomlFile) -> CrewSettings:
-    crew.refuse_unknown([option.name for option in (*table.CREW, RULES)])
-    values: dict[str, Any] = {RULES.field: read_rules(crew, name, toml)}
-    for option in table.CREW:
-        parse = option.parse
-        if option.names_variable:
-            parse = parsers.value_of_variable(shared.env.found, parse)
-        values[option.field] = crew.take(option, parse=parse)
-    return shared.complete(name, crew, values)
+def _crew_of_table(
+    name: str, crew: Reader, toml: TomlFile, env: Reader, shared: Settings
+) -> CrewSettings:
+    crew.refuse_unknown([option.name for option in crew_options.OPTIONS])
+    values = {option.field: crew.take(option) for option in crew_options.OPTIONS}
+    values["rules"], values["places"] = read_rules(values["rules"], crew, name, toml)
+    return _complete(name, crew, values, env, shared)
+
+
+def _complete(
+    name: str, crew: Reader, values: dict[str, Any], env: Reader, shared: Settings
+) -> CrewSettings:
+    """A crew's settings, with what it shares with others; notes what neither place says."""
+    for option in crew_options.OPTIONS:
+        # An empty list is an answer too: nobody.
+        if option.setting.shared and option.name not in crew:
+            values[option.field] = getattr(shared, option.setting.shared.lower())
+    if "channel" not in crew and "SLACK_CHANNEL" not in env:
+        problem = f"missing; crew {name} names no channel: put its id (C…) or #name here"
+        env.note("SLACK_CHANNEL", problem)
+    if "flow_webhook_secret_env" in crew:
+        # Its requests assign people themselves.
+        said = (crew.found.get(key) for key in ("reviewers", "operators"))
+        if not any((*said, "REVIEWERS" in env, "OPERATORS" in env)):
+            problem = "missing; put here who gets a request that assigns nobody, or name reviewers"
+            crew.note("operators", problem)
+    elif values["reviewers"] == () and "reviewers" in crew:
+        crew.note("reviewers", f"empty, so nobody may decide; {REVIEWERS_HINT}")
+    elif "reviewers" not in crew and "REVIEWERS" not in env:
+        problem = f"missing; crew {name} names nobody who may decide: {REVIEWERS_HINT}"
+        env.note("REVIEWERS", problem)
+    return CrewSettings(**values, name=name)

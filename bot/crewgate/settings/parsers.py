@@ -1,4 +1,4 @@
-"""From a raw setting to a typed one: pure functions that say what to put there instead.
+"""From a raw setting to a typed one, for secrets, tokens and addresses: see `domain.parsers`.
 
 No function echoes a value that may be a secret.
 """
@@ -7,61 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-
-LogFormat = Literal["console", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
-
-LOG_FORMATS: Final[tuple[LogFormat, ...]] = ("console", "json")
-LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
-
+from crewgate.domain.parsers import InvalidSetting, parse_text, parse_url, shown
 
 T = TypeVar("T")
-Choice = TypeVar("Choice", bound=str)
-
-
-class InvalidSetting(ValueError):
-    """What is wrong with a value, and what to put there."""
-
-
-def shown(value: object) -> str:
-    """The value for an error message: on one line, in quotes, not too long."""
-    if isinstance(value, bool):
-        return str(value).lower()  # as TOML has it
-    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a bit of a line
-
-
-def shown_key(name: str) -> str:
-    """A TOML key as a person would write it."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) else shown(name)
-
-
-def parse_text(raw: object) -> str:
-    """Any text but an empty one."""
-    if not isinstance(raw, str) or not raw.strip():
-        msg = "put some text here, in quotes"
-        raise InvalidSetting(msg)
-    return raw.strip()
 
 
 def parse_table(raw: object) -> Mapping[str, object]:
     """A TOML table."""
     if not isinstance(raw, dict):
-        msg = "describe each crew as a table, [crews.NAME]"
-        raise InvalidSetting(msg)
-    return raw
-
-
-def parse_flag(raw: object) -> bool:
-    """A TOML boolean."""
-    if not isinstance(raw, bool):
-        msg = f"{shown(raw)} is neither true nor false; put one of them, without quotes"
-        raise InvalidSetting(msg)
+        raise InvalidSetting("describe each crew as a table, [crews.NAME]")
     return raw
 
 
@@ -150,26 +107,11 @@ def value_of_variable(
     return parse
 
 
-def parse_url(raw: object) -> str:
-    """An http(s) address. Not echoed: webhook addresses often carry a secret."""
-    text = parse_text(raw)
-    try:
-        parts = urlsplit(text)
-        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fine = False
-    if not fine or re.search(r"[\s\x00-\x1f\x7f]", text):
-        msg = "not a web address; put one that starts with https:// (or http://) here"
-        raise InvalidSetting(msg)
-    return text
-
-
 def parse_base_url(raw: object) -> str:
     """An http(s) address that paths are added to; without a slash at its end."""
     text = parse_url(raw)
     if "?" in text or "#" in text:
-        msg = "put the address here without its ?… or #… part"
-        raise InvalidSetting(msg)
+        raise InvalidSetting("put the address here without its ?… or #… part")
     return text.rstrip("/")
 
 
@@ -202,46 +144,8 @@ def parse_port(raw: object) -> int:
     """A TCP port."""
     text = parse_text(raw)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65_535:  # noqa: PLR2004
-        msg = f"{shown(text)} is not a port; put a number from 1 to 65535 here"
-        raise InvalidSetting(msg)
+        raise InvalidSetting(f"{shown(text)} is not a port; put a number from 1 to 65535 here")
     return int(text)
-
-
-def parse_log_format(raw: object) -> LogFormat:
-    """How a log line looks."""
-    return one_of(LOG_FORMATS, raw)
-
-
-def parse_log_level(raw: object) -> LogLevel:
-    """From which level on a log line is written."""
-    return one_of(LOG_LEVELS, raw)
-
-
-def parse_notify(raw: object) -> Notify:
-    """How reviewers are told."""
-    return one_of(tuple(Notify), raw)
-
-
-def one_of(choices: tuple[Choice, ...], raw: object) -> Choice:
-    """One of some words."""
-    text = parse_text(raw).lower()
-    for choice in choices:
-        if choice == text:
-            return choice
-    msg = f"{shown(raw)} is unknown; put {' or '.join(choices)} here"
-    raise InvalidSetting(msg)
-
-
-def parse_channel(raw: object) -> str:
-    """A channel id, or `#name`. Slack's names are lower-case, up to 80 characters."""
-    text = parse_text(raw)
-    if re.fullmatch(r"[CG][A-Z0-9]{2,}", text):
-        return text
-    if re.fullmatch(r"#[\w-]{1,80}", text) and text == text.lower():
-        return text
-    hint = f"#{text}" if re.fullmatch(r"[\w-]{1,80}", text) and text == text.lower() else "#name"
-    msg = f"{shown(text)} is no channel; put {hint} or its id (C…) here"
-    raise InvalidSetting(msg)
 
 
 def parse_crew_name(raw: object) -> str:
@@ -251,38 +155,6 @@ def parse_crew_name(raw: object) -> str:
         msg = "a crew's name has 1 to 64 letters, digits, - and _; choose such a name"
         raise InvalidSetting(msg)
     return text
-
-
-REVIEWERS_HINT: Final = (
-    "put user ids (U…), e-mails and user-group ids (S…) here,"
-    f" or {Anyone()} to let anybody in the channel decide"
-)
-
-
-def parse_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
-    """A list, or text with commas between; each once, in their order."""
-    if isinstance(raw, str):
-        names: list[object] = [name.strip() for name in raw.split(",") if name.strip()] or [raw]
-    elif isinstance(raw, list):
-        names = raw
-    else:
-        msg = f"{shown(raw)} is no list; {REVIEWERS_HINT}"
-        raise InvalidSetting(msg)
-    return tuple(dict.fromkeys(_parse_reviewer(name) for name in names))
-
-
-def _parse_reviewer(raw: object) -> ReviewerRef:
-    text = raw.strip() if isinstance(raw, str) else ""
-    if text == str(Anyone()):
-        return Anyone()
-    if re.fullmatch(r"[UW][A-Z0-9]{2,}", text):
-        return User(text)
-    if re.fullmatch(r"S[A-Z0-9]{2,}", text):
-        return UserGroup(text)
-    if re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", text):
-        return Email(text)
-    msg = f"{shown(raw)} is no reviewer; {REVIEWERS_HINT}"
-    raise InvalidSetting(msg)
 
 
 #: What `asyncpg.connect` takes as text; anything else in an address would fail at the first

@@ -1,54 +1,46 @@
-"""From `[[crews.NAME.rules]]` to rules: what each says, and what goes with what."""
+"""Rules of `[[crews.NAME.rules]]`: what cannot be read, what contradicts, and what is doubtful."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from crewgate.domain.parsers import shown, shown_key
+from crewgate.domain.redaction import is_called_secret
+from crewgate.domain.rules.choose import hidden
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from crewgate.settings.parsers import shown, shown_key
-from crewgate.settings.rule_options import ESCALATE, REMIND, RULE, RULES, TIMEOUT, WHEN
-from crewgate.settings.setting import Option
-from crewgate.settings.sources import Reader, TomlFile
+from crewgate.domain.rules.globs import has_open_bracket
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.verdict import FEEDBACK_LIMIT
+from crewgate.settings.crew import CrewSettings
+from crewgate.settings.options import Reader
+from crewgate.settings.sources import TomlFile
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSettings:
-    """A rule, and where it stands."""
-
-    rule: Rule
-    place: str
-    """File, line, crew, number and name, as messages begin."""
-
-
-def read_rules(crew: Reader, name: str, toml: TomlFile) -> tuple[RuleSettings, ...]:
-    """The rules of a crew, in their order; notes what is wrong with them."""
-    raw: Sequence[Mapping[str, object]] = crew.take(RULES)
+def read_rules(
+    raw: Sequence[Mapping[str, object]], crew: Reader, name: str, toml: TomlFile
+) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """The rules of a crew, in their order, and where each stands; notes what is wrong with them."""
     lines = _lines(toml.text, name)
-    found: list[RuleSettings] = []
+    rules: list[Rule] = []
+    places: list[str] = []
     for number, content in enumerate(raw):
         line = f", line {lines[number]}" if len(lines) == len(raw) else ""
         place = f"{toml.title}{line}: crews.{name}.rules[{number + 1}]"
         if isinstance(content.get("name"), str):
-            place += f" {shown_name(str(content['name']))}"
+            place += f" {_shown_name(str(content['name']))}"
         reader = Reader(content, crew.problems, f"{place}.")
         rule = _read_rule(reader)
-        if rule.name and any(_is_same_name(one.rule.name, rule.name) for one in found):
+        # People would take one for the other, whatever the case.
+        if rule.name and any(one.name.casefold() == rule.name.casefold() for one in rules):
             reader.note("name", "another rule of this crew has it; put a name of its own here")
-        found.append(RuleSettings(rule, place))
-    return tuple(found)
+        rules.append(rule)
+        places.append(place)
+    return tuple(rules), tuple(places)
 
 
-def _is_same_name(one: str, other: str) -> bool:
-    """Whether people would take one for the other."""
-    return one.casefold() == other.casefold()
-
-
-def shown_name(name: str) -> str:
+def _shown_name(name: str) -> str:
     """A rule's name in a message for who wrote it."""
     return f'"{name}"' if name.isprintable() and len(name) <= 60 else shown(name)  # noqa: PLR2004 - a bit of a line
 
@@ -63,33 +55,13 @@ def _lines(text: str, crew: str) -> list[int]:
 
 def _read_rule(reader: Reader) -> Rule:
     before = len(reader.problems)
-    values = _take(reader, RULE)
-    if isinstance(values["when"], Mapping):
-        values["when"] = Conditions(**_below(reader, "when", WHEN))
-    if values["remind"] is not None:
-        values["remind"] = Reminders(**_below(reader, "remind", REMIND))
-    if values["escalate"] is not None:
-        values["escalate"] = Escalation(**_below(reader, "escalate", ESCALATE))
-    if values["timeout"] is not None:
-        values["timeout"] = TimeOut(**_below(reader, "timeout", TIMEOUT))
+    values = reader.take_all(Rule)
     if len(reader.problems) > before:
         return Rule(name=values["name"])
     rule = Rule(**values)
     for key, problem in _contradictions(rule):
         reader.note(key, problem)
     return rule
-
-
-def _take(reader: Reader, options: Sequence[Option]) -> dict[str, Any]:
-    reader.refuse_unknown([option.name for option in options])
-    return {option.field: reader.take(option) for option in options}
-
-
-def _below(reader: Reader, key: str, options: Sequence[Option]) -> dict[str, Any]:
-    """The values of a table in the rule."""
-    content = reader.found[key]
-    found = content if isinstance(content, dict) else {}
-    return _take(Reader(found, reader.problems, f"{reader.prefix}{shown_key(key)}."), options)
 
 
 def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -99,11 +71,16 @@ def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
             if duration.working:
                 hint = f"{duration} needs working_hours; give the rule some, or put hours (h) here"
                 yield key, hint
-    out = rule.timeout
-    if out is None:
-        return
+    if rule.timeout is not None:
+        yield from _contradicting_timeout(rule, rule.timeout)
+
+
+def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]]:
     if out.then is Then.REVISE and not out.feedback:
         yield "timeout.feedback", 'missing; put here what the crew is told by then = "revise"'
+    if len(out.feedback) > FEEDBACK_LIMIT:
+        over = f"it has {len(out.feedback)} characters; put {FEEDBACK_LIMIT} here at most"
+        yield "timeout.feedback", over
     if out.then is not Then.REVISE and out.feedback:
         yield "timeout.feedback", 'it is sent with then = "revise" only; put that, or take it out'
     if out.then is not Then.LEAVE:
@@ -128,3 +105,57 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
         yield "escalate.after", rule.escalate.after
     if rule.timeout is not None:
         yield "timeout.after", rule.timeout.after
+
+
+def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
+    """Rules that never count, that approve by themselves, or have keys for nothing.
+
+    For each: where it stands, and why it is doubtful with what to put there.
+    """
+    places = dict(zip(crew.rules, crew.places, strict=True))
+    for rule, before in hidden(crew.rules):
+        why = (
+            f"it never counts: every review that it is for is one of {places[before]} already;"
+            " put it before that one, or take it out"
+        )
+        yield places[rule], why
+    for rule, place in places.items():
+        for why in _pointless(rule):
+            yield place, why
+        out = rule.timeout
+        if out is not None and out.then is Then.APPROVE:
+            why = (
+                f"after {out.after} it approves although nobody has;"
+                ' put then = "leave" or "revise" there if that is not meant'
+            )
+            yield place, why
+
+
+def _pointless(rule: Rule) -> Iterator[str]:
+    if rule.self_approval and not rule.unknown_starter:
+        yield (
+            'unknown_starter = "deny" bars nobody where everybody may approve what they started;'
+            " put self_approval = false there too, or take it out"
+        )
+    for key, values in (("inputs", rule.when.inputs), ("meta", rule.when.meta)):
+        for name, _ in values:
+            if is_called_secret(name):
+                yield (
+                    f"when.{key} asks for {shown_key(name)}, which sounds like a secret and is not"
+                    " kept, so the strictest rule that may match counts wherever it is given; ask"
+                    " for another one"
+                )
+    for key, pattern in _globs(rule.when):
+        if has_open_bracket(pattern):
+            yield (
+                f"when.{key} has a [ that nothing closes, so it stands for itself; put [[] there"
+                " if that is meant, or close it"
+            )
+
+
+def _globs(when: Conditions) -> Iterator[tuple[str, str]]:
+    yield "task", when.task or ""
+    yield "agent", when.agent or ""
+    for key, values in (("json", when.json), ("inputs", when.inputs), ("meta", when.meta)):
+        for name, pattern in values:
+            yield f"{key}.{shown_key(name)}", pattern

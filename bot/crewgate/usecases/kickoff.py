@@ -111,7 +111,7 @@ class Kickoffs:
         self, crew: Crew, request: KickoffRequest, by: Person | None
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
-        asked = replace(request, stream=crew.stream)
+        asked = replace(request, stream=crew.stream_webhook)
         kickoff = await self._record(crew.name, said_starter(by, request.meta))
         outcome = await self.clients[crew.name].kickoff(asked, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 from crewgate.domain.given import Given, Hidden, value_of
 from crewgate.domain.notification import TEXT_LIMIT
 from crewgate.domain.rules.comparison import Comparison
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.globs import covers_glob, is_anything, matches_glob
+from crewgate.domain.rules.parsers import parse_contains, parse_glob, parse_json, parse_values
+from crewgate.domain.setting import Setting
 
 #: So much of what was found is kept, in characters.
 FOUND_SHOWN: Final = 200
@@ -47,18 +49,57 @@ class Mismatch:
 class Conditions:
     """What must hold, all of it; what is left out holds for every review."""
 
-    task: str | None = None
-    """A glob for the task's name or id."""
-    agent: str | None = None
-    """A glob for the agent's name."""
-    contains: tuple[str, ...] = ()
-    """The output has one of these texts in it, in whatever case."""
-    json: tuple[tuple[str, str], ...] = ()
-    """A path in an output that is JSON, as `budget.eur`, and what its value must be."""
-    inputs: tuple[tuple[str, str], ...] = ()
-    """An input of the execution, and a glob for its value."""
-    meta: tuple[tuple[str, str], ...] = ()
-    """The same for what the caller said about the execution."""
+    task: Annotated[
+        str | None,
+        Setting(
+            parse=parse_glob,
+            meaning="a pattern for the task's name or id",
+            example='"contract_*"',
+        ),
+    ] = None
+    agent: Annotated[
+        str | None,
+        Setting(
+            parse=parse_glob,
+            meaning="a pattern for the agent's role",
+            example='"Lawyer*"',
+        ),
+    ] = None
+    contains: Annotated[
+        tuple[str, ...],
+        Setting(
+            parse=parse_contains,
+            meaning="a list of texts; one of them is in the output",
+            example='["indemnif", "liability"]',
+        ),
+    ] = ()
+    json: Annotated[
+        Given,
+        Setting(
+            parse=parse_json,
+            meaning=(
+                "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
+                " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number"
+            ),
+            example='{ "budget.eur" = ">= 50000" }',
+        ),
+    ] = ()
+    inputs: Annotated[
+        Given,
+        Setting(
+            parse=parse_values,
+            meaning="inputs of the execution, each with a pattern",
+            example='{ country = "D*" }',
+        ),
+    ] = ()
+    meta: Annotated[
+        Given,
+        Setting(
+            parse=parse_values,
+            meaning="the same for what its caller said in `meta`",
+            example='{ region = "EU" }',
+        ),
+    ] = ()
 
     def hold(self, facts: Facts) -> bool | None:
         """True if all of them hold; None where that cannot be told."""

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 from crewgate.domain.notify import Notify
+from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_text
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.parsers import (
+    inline,
+    parse_allow,
+    parse_duration,
+    parse_rule_name,
+    parse_rule_reviewers,
+    parse_working_hours,
+    whole_number,
+)
 from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.setting import Setting
 
 
 class Then(StrEnum):
@@ -23,54 +35,215 @@ class Then(StrEnum):
     """It goes on waiting; everybody is told once."""
 
 
+After = Annotated[
+    Duration,
+    Setting(
+        parse=parse_duration,
+        missing='a duration, as "4h"',
+        meaning="how long after the card",
+        example='"2h"',
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminders:
-    """Those who have not voted are reminded, `most` times at most."""
+    """Those who have not voted are reminded."""
 
-    after: Duration
-    every: Duration | None = None
-    """None: each pause is twice as long as the one before."""
-    most: int = 3
+    after: After
+    every: Annotated[
+        Duration | None,
+        Setting(
+            parse=parse_duration,
+            meaning="how long after the one before",
+            default="each time twice as long as before",
+            example='"4h"',
+        ),
+    ] = None
+    most: Annotated[
+        int,
+        Setting(
+            parse=whole_number(20),
+            meaning="how many there are at most",
+            example="3",
+        ),
+    ] = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """More people may decide, and are told, when nobody did for a while."""
 
-    after: Duration
-    to: tuple[ReviewerRef, ...]
+    after: After
+    to: Annotated[
+        tuple[ReviewerRef, ...],
+        Setting(
+            parse=parse_rule_reviewers,
+            missing="who may decide then too, a list like reviewers",
+            meaning="who may decide then too, a list like `reviewers`",
+            example='["lead@example.com"]',
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
     """What the rule itself does when nobody decided."""
 
-    after: Duration
-    then: Then = Then.LEAVE
-    feedback: str = ""
-    """What a revision says; never empty for REVISE."""
+    after: After
+    then: Annotated[
+        Then,
+        Setting(
+            parse=one_of(tuple(Then)),
+            meaning=(
+                "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
+                " says so in the thread and goes on waiting"
+            ),
+            example='"revise"',
+        ),
+    ] = Then.LEAVE
+    feedback: Annotated[
+        str,
+        Setting(
+            parse=parse_text,
+            meaning="what the crew is told by `revise`, which needs it",
+            default="none",
+            example='"Nobody looked in time. Stop here."',
+        ),
+    ] = ""
+    """Never empty for REVISE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """The first whose conditions hold counts; what it leaves out (None) comes from the crew."""
 
-    name: str
-    when: Conditions = field(default_factory=Conditions)
-    channel: str | None = None
-    reviewers: tuple[ReviewerRef, ...] | None = None
-    approvals: int = 1
-    """How many different people must approve."""
-    self_approval: bool = True
-    """Whether who started the execution may approve it."""
-    unknown_starter: bool = True
-    """Whether approving is allowed where nobody knows who started it and `self_approval` is off."""
-    notify: Notify | None = None
-    target: Duration | None = None
-    """How soon a decision is wanted."""
-    remind: Reminders | None = None
-    escalate: Escalation | None = None
-    timeout: TimeOut | None = None
-    working_hours: WorkingHours | None = None
-    delegation: bool = True
-    """Whether somebody who is away may be stood in for."""
+    name: Annotated[
+        str,
+        Setting(
+            parse=parse_rule_name,
+            missing="what people call this rule, in quotes",
+            meaning="what people call the rule; cards, reminders and answers name it",
+            example='"contracts over the limit"',
+        ),
+    ]
+    when: Annotated[
+        Conditions,
+        Setting(
+            parse=inline('{ task = "contract_*" }'),
+            meaning="which reviews it is for: all that is given must hold",
+            default="every review",
+            example='{ task = "contract_*", contains = ["indemnif", "liability"] }',
+        ),
+    ] = field(default_factory=Conditions)
+    channel: Annotated[
+        str | None,
+        Setting(
+            parse=parse_channel,
+            meaning="where the card goes: an id or `#name`",
+            default="the crew's",
+            example='"C0123456789"',
+        ),
+    ] = None
+    reviewers: Annotated[
+        tuple[ReviewerRef, ...] | None,
+        Setting(
+            parse=parse_rule_reviewers,
+            meaning="who may decide, a list as the crew's",
+            default="the crew's",
+            example='["S0123456789", "lead@example.com"]',
+        ),
+    ] = None
+    approvals: Annotated[
+        int,
+        Setting(
+            parse=whole_number(50),
+            meaning="how many different people must approve; one Revise sends it back at once",
+            example="2",
+        ),
+    ] = 1
+    self_approval: Annotated[
+        bool,
+        Setting(
+            parse=parse_flag,
+            meaning=(
+                "whether who started the execution may approve; they may always ask for changes"
+            ),
+            example="false",
+        ),
+    ] = True
+    unknown_starter: Annotated[
+        bool,
+        Setting(
+            parse=parse_allow,
+            meaning=(
+                "with `self_approval = false`, whether anybody may approve where nobody knows who"
+                " started it: `allow` or `deny`"
+            ),
+            default="`allow`",
+            example='"allow"',
+        ),
+    ] = True
+    notify: Annotated[
+        Notify | None,
+        Setting(
+            parse=one_of(tuple(Notify)),
+            meaning="how reviewers are told, as the crew's: `mention`, `dm` or `none`",
+            default="the crew's",
+            example='"mention"',
+        ),
+    ] = None
+    target: Annotated[
+        Duration | None,
+        Setting(
+            parse=parse_duration,
+            meaning="how soon a decision is wanted",
+            example='"4wh"',
+        ),
+    ] = None
+    remind: Annotated[
+        Reminders | None,
+        Setting(
+            parse=inline('{ after = "2h" }'),
+            meaning="when those who have not voted are reminded",
+            default="never",
+            example='{ after = "2h", every = "4h", most = 3 }',
+        ),
+    ] = None
+    escalate: Annotated[
+        Escalation | None,
+        Setting(
+            parse=inline('{ after = "1d", to = ["lead@example.com"] }'),
+            meaning="when more people may decide, and who",
+            default="never",
+            example='{ after = "1d", to = ["lead@example.com"] }',
+        ),
+    ] = None
+    timeout: Annotated[
+        TimeOut | None,
+        Setting(
+            parse=inline('{ after = "3d" }'),
+            meaning="what the rule does when nobody decided in time",
+            default="nothing",
+            example=(
+                '{ after = "3d", then = "revise", feedback = "Nobody looked in time. Stop here." }'
+            ),
+        ),
+    ] = None
+    working_hours: Annotated[
+        WorkingHours | None,
+        Setting(
+            parse=parse_working_hours,
+            meaning="when reminders may come, and which hours `wh` counts",
+            default="always",
+            example='"Mon-Fri 09:00-17:30 Europe/Berlin"',
+        ),
+    ] = None
+    delegation: Annotated[
+        bool,
+        Setting(
+            parse=parse_flag,
+            meaning="whether somebody who is away may be stood in for",
+            example="true",
+        ),
+    ] = True

@@ -8,13 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from zoneinfo import available_timezones
 
-from crewgate.domain.people import ReviewerRef
-from crewgate.domain.rules.comparison import Comparison, sign_of
-from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then
-from crewgate.domain.rules.working_hours import NoSuchZone, WorkingHours
-from crewgate.domain.verdict import FEEDBACK_LIMIT
-from crewgate.settings.parsers import (
+from crewgate.domain.given import Given
+from crewgate.domain.parsers import (
     REVIEWERS_HINT,
     InvalidSetting,
     one_of,
@@ -23,6 +18,10 @@ from crewgate.settings.parsers import (
     shown,
     shown_key,
 )
+from crewgate.domain.people import ReviewerRef
+from crewgate.domain.rules.comparison import Comparison, sign_of
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.working_hours import NoSuchZone, WorkingHours
 
 #: Each rule is tried against each new output, which may be long.
 MOST_RULES: Final = 50
@@ -30,10 +29,6 @@ MOST_PATTERNS: Final = 20
 PATTERN_LIMIT: Final = 200
 NAME_LIMIT: Final = 100
 """Characters; cards and answers repeat it."""
-MOST_APPROVALS: Final = 50
-MOST_REMINDERS: Final = 20
-
-Named = tuple[tuple[str, str], ...]
 
 
 def parse_tables(raw: object) -> list[Mapping[str, object]]:
@@ -66,13 +61,20 @@ def parse_rule_name(raw: object) -> str:
     return text
 
 
-def parse_glob(raw: object) -> str:
-    """A pattern with `*`, `?` and `[…]`."""
-    text = parse_text(raw)
-    if len(text) > PATTERN_LIMIT:
-        msg = f"it has {len(text)} characters; put {PATTERN_LIMIT} here at most"
-        raise InvalidSetting(msg)
-    return text
+def text_up_to(limit: int) -> Callable[[object], str]:
+    """Some text of so many characters at most."""
+
+    def parse(raw: object) -> str:
+        text = parse_text(raw)
+        if len(text) > limit:
+            raise InvalidSetting(f"it has {len(text)} characters; put {limit} here at most")
+        return text
+
+    return parse
+
+
+parse_glob: Final = text_up_to(PATTERN_LIMIT)
+"""A pattern with `*`, `?` and `[…]`."""
 
 
 def parse_contains(raw: object) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def parse_contains(raw: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parse_glob(one) for one in raw))
 
 
-def parse_values(raw: object) -> Named:
+def parse_values(raw: object) -> Given:
     """Names, each with a pattern for its value."""
     values = inline('{ country = "D*" }')(raw)
     if not values:
@@ -92,7 +94,7 @@ def parse_values(raw: object) -> Named:
     return tuple((_parse_name(name), _parse_value(name, value)) for name, value in values.items())
 
 
-def parse_json(raw: object) -> Named:
+def parse_json(raw: object) -> Given:
     """Paths in a JSON output, each with what its value must be; `a.b` may stand without quotes."""
     values = dict(_flat(inline(_JSON)(raw)))
     if not values:
@@ -103,7 +105,10 @@ def parse_json(raw: object) -> Named:
 
 def parse_rule_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
     """At least one."""
-    return parse_reviewers(raw) or _nobody()
+    found = parse_reviewers(raw)
+    if not found:
+        raise InvalidSetting(f"empty, so nobody may decide; {REVIEWERS_HINT}")
+    return found
 
 
 def whole_number(most: int) -> Callable[[object], int]:
@@ -119,21 +124,7 @@ def whole_number(most: int) -> Callable[[object], int]:
 
 def parse_allow(raw: object) -> bool:
     """`allow` or `deny`."""
-    return one_of(("allow", "deny"), raw) == "allow"
-
-
-def parse_then(raw: object) -> Then:
-    """What a time-out does."""
-    return one_of(tuple(Then), raw)
-
-
-def parse_feedback(raw: object) -> str:
-    """What a crew is told, as long as what a person can write."""
-    text = parse_text(raw)
-    if len(text) > FEEDBACK_LIMIT:
-        msg = f"it has {len(text)} characters; put {FEEDBACK_LIMIT} here at most"
-        raise InvalidSetting(msg)
-    return text
+    return one_of(("allow", "deny"))(raw) == "allow"
 
 
 def parse_duration(raw: object) -> Duration:
@@ -158,10 +149,6 @@ def parse_working_hours(raw: object) -> WorkingHours:
 
 
 _JSON: Final = '{ "budget.eur" = ">= 50000" }'
-
-
-def _nobody() -> tuple[ReviewerRef, ...]:
-    raise InvalidSetting(f"empty, so nobody may decide; {REVIEWERS_HINT}")
 
 
 def _not_more(count: int) -> None:

@@ -1,0 +1,33 @@
+"""Annotations of fields that the settings fill: how each is read, and what the documents say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The second half of `Annotated[…]` of a field that people set; name and default are its own.
+
+    `settings.options` reads fields so annotated, and `settings.document` writes the documents from
+    them. So a new setting is a field and the place where it acts.
+    """
+
+    parse: Callable[[object], Any]
+    """From a raw value to the field's type; raises InvalidSetting."""
+    meaning: str
+    """For the documents, in Markdown."""
+    name: str = ""
+    """What people call it, where that is not the field's name."""
+    missing: str = ""
+    """What to put there, for a value that must not be missing."""
+    default: str = ""
+    """What the documents say instead of the field's default, in Markdown."""
+    example: str = ""
+    """As it is written in a file."""
+    names_variable: bool = False
+    """The file names an environment variable, and that one's value counts."""
+    shared: str = ""
+    """The environment variable that holds for crews that do not say it themselves."""

@@ -1,0 +1,129 @@
+"""The settings of one crew: what the domain knows of it, and what stays at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.parsers import parse_flag, parse_url
+from crewgate.domain.setting import Setting
+from crewgate.settings import parsers
+from crewgate.settings.options import Option, options_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewSettings(Crew):
+    """One deployment. What only calls or authenticates is a field here, all else one of `Crew`."""
+
+    url: Annotated[
+        str,
+        Setting(
+            parse=parsers.parse_base_url,
+            missing="the crew's address",
+            meaning="the crew's address",
+            example='"https://research-crew.crewai.com"',
+        ),
+    ]
+    """Ends without a slash."""
+    token: Annotated[
+        str,
+        Setting(
+            parse=parsers.parse_secret,
+            name="token_env",
+            names_variable=True,
+            missing="the name of the variable with the bearer token that the crew expects",
+            meaning="name of the variable with the bearer token the crew expects",
+            example='"RESEARCH_CREW_TOKEN"',
+        ),
+    ] = field(repr=False)
+    webhook_secret: Annotated[
+        str,
+        Setting(
+            parse=parsers.parse_webhook_secret,
+            name="webhook_secret_env",
+            names_variable=True,
+            missing="the name of the variable with the secret that the crew must present",
+            meaning=(
+                "name of the variable with what the crew must present to this bot, 16 characters"
+                " or more"
+            ),
+            example='"RESEARCH_WEBHOOK_SECRET"',
+        ),
+    ] = field(repr=False)
+    # Webhook addresses often carry a secret of their own.
+    task_webhook_url: Annotated[
+        str | None,
+        Setting(
+            parse=parse_url,
+            meaning="sent with every resume, unless the execution has another",
+            example='"https://hooks.example.com/task"',
+        ),
+    ] = field(default=None, repr=False)
+    step_webhook_url: Annotated[
+        str | None,
+        Setting(
+            parse=parse_url,
+            meaning="the same for step webhooks",
+            example='"https://hooks.example.com/step"',
+        ),
+    ] = field(default=None, repr=False)
+    crew_webhook_url: Annotated[
+        str | None,
+        Setting(
+            parse=parse_url,
+            meaning="the same for crew webhooks",
+            example='"https://hooks.example.com/crew"',
+        ),
+    ] = field(default=None, repr=False)
+    flow_webhook_secret: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_flow_secret,
+            name="flow_webhook_secret_env",
+            names_variable=True,
+            meaning=(
+                "for flows: name of the variable with the secret of the webhook in the"
+                " deployment's Human-in-the-Loop settings, whole, with its `whsec_`. Such a crew"
+                " may name no reviewers: then whom a request assigns may decide, and its operators"
+                " where it assigns nobody"
+            ),
+            example='"RESEARCH_FLOW_SECRET"',
+        ),
+    ] = field(default=None, repr=False)
+    """What requests of its flows are signed with; None: it takes none."""
+    flow_callback_hosts: Annotated[
+        tuple[str, ...],
+        Setting(
+            parse=parsers.parse_hosts,
+            meaning=(
+                "hosts that answers to flows may be sent to besides `crewai.com` and its"
+                " subdomains, a list of names without `https://`; by plain `http://` only where"
+                " they are this machine"
+            ),
+            default="`[]`",
+            example="[]",
+        ),
+    ] = ()
+    stream: Annotated[
+        bool,
+        Setting(
+            parse=parse_flag,
+            meaning=(
+                "have executions that are started here send their events to this bot; needs"
+                " `PUBLIC_URL`"
+            ),
+            example="false",
+        ),
+    ] = False
+    places: tuple[str, ...] = ()
+    """Where each of its rules stands, as messages begin: file, line, crew, number and name."""
+
+
+def _place(option: Option) -> int:
+    """What must be given comes first, and rules, which are tables below the crew's, last."""
+    return 2 if option.field == "rules" else 0 if option.setting.missing else 1
+
+
+OPTIONS: Final = tuple(sorted(options_of(CrewSettings), key=_place))
+"""Every key of a crew in `crews.toml`."""

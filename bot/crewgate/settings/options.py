@@ -1,0 +1,109 @@
+"""The annotated fields of settings, and filling them from raw values by their names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from types import MappingProxyType, UnionType
+from typing import Any, get_args, get_type_hints
+
+from crewgate.domain.parsers import InvalidSetting, shown_key
+from crewgate.domain.setting import Setting
+from crewgate.settings.parsers import value_of_variable
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One annotated field."""
+
+    field: str
+    name: str
+    """What people call it."""
+    default: Any
+    """None also where the field has none: it stands there until all problems are known."""
+    setting: Setting
+    table: type | None = None
+    """The dataclass that its own options fill, where it is a table in itself."""
+
+
+@cache
+def options_of(kind: type) -> tuple[Option, ...]:
+    """The annotated fields of a dataclass, in their order."""
+    hints = get_type_hints(kind, include_extras=True)
+    found = []
+    for one in fields(kind):
+        for setting in getattr(hints[one.name], "__metadata__", ()):
+            annotated = get_args(hints[one.name])[0]
+            either = get_args(annotated) if isinstance(annotated, UnionType) else (annotated,)
+            tables = [each for each in either if _has_options(each)]
+            made = None if one.default_factory is MISSING else one.default_factory()
+            default = made if one.default is MISSING else one.default
+            name = setting.name or one.name
+            found.append(Option(one.name, name, default, setting, next(iter(tables), None)))
+    return tuple(found)
+
+
+def _has_options(kind: object) -> bool:
+    return is_dataclass(kind) and isinstance(kind, type) and bool(options_of(kind))
+
+
+class Reader:
+    """Takes values by name from one place, and notes what is wrong with them."""
+
+    def __init__(
+        self,
+        found: Mapping[str, object],
+        problems: list[str],
+        prefix: str = "",
+        *,
+        variables: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        self.found = found
+        self.problems = problems
+        self.prefix = prefix
+        self.variables = variables
+        """Those of the environment, which a setting may name."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.found
+
+    def take(self, option: Option, *, needed: bool = True) -> Any:  # noqa: ANN401  # of the field's type
+        """The value, parsed. After a problem, the default stands there until all are known.
+
+        Not `needed`: it may be missing this time.
+        """
+        parse = option.setting.parse
+        if option.setting.names_variable:
+            parse = value_of_variable(self.variables, parse)
+        if option.name not in self.found:
+            if needed and option.setting.missing:
+                self.note(option.name, f"missing; put here {option.setting.missing}")
+            return option.default
+        try:
+            value = parse(self.found[option.name])
+        except InvalidSetting as wrong:
+            self.note(option.name, str(wrong))
+            return option.default
+        if option.table is None:
+            return value
+        below = Reader(value, self.problems, f"{self.prefix}{shown_key(option.name)}.")
+        return option.table(**below.take_all(option.table))
+
+    def take_all(self, kind: type) -> dict[str, Any]:
+        """The values of a whole table by field; what it does not know is noted."""
+        self.refuse_unknown([option.name for option in options_of(kind)])
+        return {option.field: self.take(option) for option in options_of(kind)}
+
+    def note(self, name: str, problem: str) -> None:
+        """Keep one line about a value."""
+        self.problems.append(f"{self.prefix}{name}: {problem}")
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """Note every name that nobody would read: a slip of the pen must not pass silently."""
+        for name in self.found:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                self.note(shown_key(name), f"unknown; {hint}")
