@@ -1,25 +1,35 @@
-"""`python -m tests.mutants [NAME …]`: break the code in known places; the tests must notice each.
+"""`python -m tests.mutants [--find] [NAME …]`: break the code in known places.
 
-Not a part of `make test`: each mutant is a run of the tests that hold its behaviour, in a copy of
-the checkout. A mutant is known by the text that it replaces, which stands once below `bot/`, so it
-survives a file that moves; where a change rewrites that text, its mutant is rewritten with it.
-Exits with 1 if one is not noticed, or its text is not found.
+The tests must notice each. Not a part of `make test`: each mutant is a run of the tests that hold
+its behaviour, in a copy of the checkout. A mutant is known by the text that it replaces, which
+stands once below `bot/`, so it survives a file that moves; where a change rewrites that text, its
+mutant is rewritten with it. Exits with 1 if one is not noticed, or its text is not found; `--find`
+looks for the texts alone.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from tests.repo.files import ROOT
+
 #: How long one run may take, in seconds; a mutant that hangs the tests is noticed.
 SECONDS: Final = 300
+#: How many run at once, each in a copy of its own.
+AT_ONCE: Final = os.cpu_count() or 1
+NOTICED, NOT_NOTICED, NOT_FOUND, NOT_RUN = "noticed", "NOT NOTICED", "NOT FOUND ONCE", "NOT RUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class Mutant:
 
 
 def mutant(name: str, before: str, after: str, *tests: str) -> Mutant:
-    """A mutant; its tests are folders or files below `tests/`."""
+    """Return a mutant; its tests are folders or files below `tests/`."""
     return Mutant(name, before, after, tuple(f"tests/{one}" for one in tests))
 
 
@@ -43,215 +53,219 @@ MUTANTS: Final = (
         "one vote less is enough",
         "if len(votes) < self.approvals and votes:",
         "if len(votes) < self.approvals - 1 and votes:",
-        "domain",
+        "domain/test_votes.py",
     ),
     mutant(
         "one person approves for several",
         "if decision.is_approve and self.approvals > 1:",
         "if decision.is_approve and self.approvals > 99:",
-        "domain",
+        "domain/test_votes.py",
     ),
     mutant(
         "a delegate's vote counts beside the absent person's",
         "if before.voices & vote.voices:",
         "if before.by.id == vote.by.id:",
-        "domain",
+        "domain/test_votes.py",
     ),
     mutant(
         "only the delegate takes a vote back",
         "if user not in vote.voices",
         "if user != vote.by.id",
-        "domain",
+        "domain/test_votes.py",
     ),
     mutant(
         "a decision that was surely not sent counts as taken",
         "return self._infer(at) if self.in_doubt else self._close_unsent(at)",
         "return self._infer(at)",
-        "domain",
+        "domain/test_receive.py",
+        "domain/test_settle.py",
     ),
     mutant(
         "the same output after a Revise that was not sent is a new round",
         "return round_.in_doubt and _asked_for_changes(round_)",
         "return _asked_for_changes(round_)",
-        "domain",
+        "domain/test_receive.py",
     ),
     mutant(
         "a claim that changed hands is not asked about again",
         "and (self.claim is None or self.claim.by.id == seen.claimed_by)",
         "and (self.claim is None or bool(seen.claimed_by))",
-        "domain",
+        "domain/test_caveats.py",
     ),
     mutant(
         "a refusal after doubt loses the doubt",
         "surely_not = self if in_doubt else replace(self, in_doubt_since=None)",
         "surely_not = replace(self, in_doubt_since=None)",
-        "domain",
+        "domain/test_settle.py",
     ),
     mutant(
         "secrets in JSON in JSON are shown",
         "yield escape(escape(text))",
         "yield escape(text)",
-        "domain",
+        "domain/test_redaction.py",
     ),
     # --- use cases
     mutant(
         "an uncertain right of an earlier voter lapses",
         "if not refused.uncertain:",
         "if True:",
-        "usecases",
+        "usecases/test_lapsed_votes.py",
     ),
     mutant(
         "guests decide where anyone may",
         "return directory.is_in(user, channel, guests=role is Role.READER)",
         "return directory.is_in(user, channel, guests=True)",
-        "usecases",
-        "journeys/test_who.py",
+        "usecases/test_permissions.py",
     ),
     mutant(
         "activity is no evidence",
         "if moved or activity_count > round_.activity_before:",
         "if moved:",
-        "usecases",
+        "usecases/test_evidence.py",
+        "usecases/delivery/test_resume_unknown.py",
     ),
     mutant(
         "a decision of old leaves its timers",
-        "if transition.round.state is not State.WAITING:\n                await cancel(tx, round_)",
-        "if transition.round.state is State.WAITING:\n                await cancel(tx, round_)",
-        "usecases",
+        "if round_.state is not State.WAITING:\n        await cancel(tx, round_)",
+        "if round_.state is State.WAITING:\n        await cancel(tx, round_)",
+        "usecases/delivery/test_reminders.py",
+        "usecases/delivery/test_time_out.py",
     ),
     mutant(
         "notes that wait are not asked about",
         "if not caveats.all_in(seen):",
         "if not caveats.all_in(seen) and caveats.is_excerpt:",
-        "usecases",
+        "usecases/test_confirm.py",
     ),
     mutant(
         "an older status outdates a newer one",
         "if execution.asked_at is not None and asked_at < execution.asked_at:",
         "if execution.asked_at is not None and asked_at > execution.asked_at:",
-        "usecases",
+        "usecases/test_evidence.py",
     ),
     mutant(
         "a destination that is away is asked eight times at once",
         "free = (1 if self._failures else self.pace.at_once) - len(self._under_way)",
         "free = self.pace.at_once - len(self._under_way)",
-        "usecases/delivery",
+        "usecases/delivery/test_worker_failures.py",
+        "usecases/delivery/test_worker.py",
     ),
     # --- store
     mutant(
         "a job overtakes an earlier one of its key",
         "_earlier.c.id < outbox.c.id,",
         "_earlier.c.id > outbox.c.id,",
-        "store",
+        "store/test_outbox.py",
     ),
     mutant(
         "a lost lease completes another's job",
         'outbox.c.lease_until == sa.bindparam("b_lease", type_=outbox.c.lease_until.type),',
         "outbox.c.lease_until.is_not(None),",
-        "store",
+        "store/test_outbox.py",
     ),
     mutant(
         "a round is saved over a newer one",
         'rounds.c.version == sa.bindparam("b_version")',
         'rounds.c.version <= sa.bindparam("b_version") + 99',
-        "store",
-        "usecases",
+        "store/test_store.py",
     ),
     mutant(
         "an exception keeps what its transaction changed",
         "turn.over.set_result(kept)",
         "turn.over.set_result(True)",
-        "store",
+        "store/test_sqlite_writer.py",
     ),
     mutant(
         "whoever waits goes on before the commit",
         "await asyncio.shield(turn.durable)",
         "await asyncio.sleep(0)",
-        "store",
+        "store/test_sqlite_writer.py",
     ),
     mutant(
         "a job is leased before its card is posted",
         "~_WAITS_FOR_CARD,",
         "",
-        "store",
-        "usecases",
+        "store/test_outbox_lanes.py",
     ),
     # --- slack
     mutant(
         "a post whose answer was lost is posted again",
         "if found is not None:\n                return MessageRef(channel, found,",
         "if found == key:\n                return MessageRef(channel, found,",
-        "slack",
+        "slack/client/test_posting.py",
+        "slack/client/test_search.py",
     ),
     mutant(
         "requests of other workspaces are let through",
         "if identity.is_own_team(context.team_id, context.enterprise_id):",
         "if identity.is_own_team(context.team_id, context.enterprise_id) or identity.is_known:",
-        "slack",
-        "journeys/test_who.py",
+        "slack/test_teams.py",
     ),
     mutant(
         "agents mention everybody",
         'return _TOKEN.sub(rf"\\g<0>{JOINER}", text)',
         "return text",
-        "slack",
+        "slack/blockkit/test_text.py",
     ),
     mutant(
         "a character outside the BMP counts as one",
         'else len(text.encode("utf-16-le", "surrogatepass")) // 2',
         "else len(text)",
-        "slack",
+        "slack/blockkit",
+        "slack/test_strings.py",
     ),
     # --- crewai and web
     mutant(
         "every 404 is a crew's own",
         "gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)",
         "gone = answer.status == HTTPStatus.NOT_FOUND",
-        "crewai",
+        "crewai/test_client.py",
     ),
     mutant(
         "a 502 counts as not sent",
         "case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:",
         "case 429 | 502 | 503:",
-        "crewai",
+        "crewai/test_client.py",
     ),
     mutant(
         "link-local addresses are called",
         "return _is_public(found) or (private and _is_in(found, _PRIVATE))",
         "return _is_public(found) or private",
-        "crewai",
+        "crewai/test_webhook_forwarder.py",
+        "crewai/test_flow_callback.py",
     ),
     mutant(
         "any user of Basic is the crew",
         "return _is_same(given.password, self.webhook_secret) and right_user",
         "return _is_same(given.password, self.webhook_secret)",
-        "web",
-        "journeys",
+        "web/test_credentials.py",
     ),
 )
 
 
-def main(names: list[str]) -> int:
-    """Run the named mutants, or all; 1 if one is not noticed."""
+def main(words: Sequence[str]) -> int:
+    """Run the named mutants, or all; return 1 if one is not noticed."""
+    names = [word for word in words if word != "--find"]
     chosen = [one for one in MUTANTS if not names or any(name in one.name for name in names)]
-    unnoticed = [one for one in chosen if not _is_noticed(one)]
-    print(f"{len(chosen) - len(unnoticed)} of {len(chosen)} mutants were noticed")
-    return 1 if unnoticed else 0
-
-
-def _is_noticed(one: Mutant) -> bool:
+    if "--find" in words:
+        lost = [one for one in chosen if _place(ROOT, one) is None]
+        print(*(f"{NOT_FOUND}: {one.name}" for one in lost), f"{len(lost)} are lost", sep="\n")
+        return 1 if lost else 0
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        _copy(copy)
-        found = _break(copy, one)
-        verdict = "not found once" if not found else _run(copy, one)
-    print(f"{verdict:<14} {time.monotonic() - began:5.0f} s  {one.name}", flush=True)
-    return verdict == "noticed"
+    with _copies(min(AT_ONCE, len(chosen))) as copies, ThreadPoolExecutor(AT_ONCE) as pool:
+        verdicts = list(pool.map(lambda one: _try(one, copies), chosen))
+    noticed = verdicts.count(NOTICED)
+    took = time.monotonic() - began
+    print(f"{noticed} of {len(chosen)} mutants were noticed, in {took:.0f} s")
+    for one, verdict in zip(chosen, verdicts, strict=True):
+        if verdict != NOTICED:
+            print(f"{verdict}: {one.name} ({' '.join(one.tests)})")
+    return 0 if noticed == len(chosen) else 1
 
 
-def _copy(to: Path) -> None:
-    """Copy what git tracks; the tests find the environments beside it."""
+@contextmanager
+def _copies(count: int) -> Iterator[SimpleQueue[Path]]:
+    """Copy what git tracks, so many times."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"],  # noqa: S607
         cwd=ROOT,
@@ -259,35 +273,60 @@ def _copy(to: Path) -> None:
         capture_output=True,
         text=True,
     )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, to / name)
+    copies: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            copy = Path(folder) / str(number)
+            for name in filter(None, listed.stdout.split("\0")):
+                if (ROOT / name).exists():
+                    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(ROOT / name, copy / name)
+            copies.put(copy)
+        yield copies
 
 
-def _break(copy: Path, one: Mutant) -> bool:
-    texts = {path: path.read_text(encoding="utf-8") for path in (copy / "bot").rglob("*.py")}
-    places = [path for path, text in texts.items() if one.before in text]
-    if len(places) != 1 or texts[places[0]].count(one.before) != 1:
-        return False
-    places[0].write_text(texts[places[0]].replace(one.before, one.after), encoding="utf-8")
-    return True
+def _try(one: Mutant, copies: SimpleQueue[Path]) -> str:
+    """Break a copy, run the tests in it, and put it right again."""
+    began = time.monotonic()
+    copy = copies.get()
+    try:
+        place = _place(copy, one)
+        if place is None:
+            verdict = NOT_FOUND
+        else:
+            whole = place.read_text(encoding="utf-8")
+            place.write_text(whole.replace(one.before, one.after), encoding="utf-8")
+            verdict = _run(copy, one)
+            place.write_text(whole, encoding="utf-8")
+    finally:
+        copies.put(copy)
+    print(f"{verdict:<14} {time.monotonic() - began:5.0f} s  {one.name}", flush=True)
+    return verdict
+
+
+def _place(root: Path, one: Mutant) -> Path | None:
+    """Return the file that has the text, if it stands there once and nowhere else."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (root / "bot").rglob("*.py")}
+    places = [path for path, text in texts.items() for _ in range(text.count(one.before))]
+    return places[0] if len(places) == 1 else None
 
 
 def _run(copy: Path, one: Mutant) -> str:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", *one.tests]
+    # PostgreSQL starts a server for each run, and says of these mutants what SQLite says.
+    options = ("-x", "-q", "-k", "not postgresql", "-p", "no:cacheprovider", "-p", "no:xdist")
     try:
         done = subprocess.run(  # noqa: S603
-            command,
+            [sys.executable, "-m", "pytest", *options, *one.tests],
             cwd=copy,
             check=False,
             capture_output=True,
             timeout=SECONDS,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
         )
     except subprocess.TimeoutExpired:
-        return "noticed"
+        return NOTICED
     # 1: tests failed; 2: collecting them did.
-    return {0: "NOT NOTICED", 1: "noticed", 2: "noticed"}.get(done.returncode, "NOT RUN")
+    return {0: NOT_NOTICED, 1: NOTICED, 2: NOTICED}.get(done.returncode, NOT_RUN)
 
 
 if __name__ == "__main__":
