@@ -208,7 +208,8 @@ async def a_crew_is_reviewed_in_slack(real: Real, world: World) -> AsyncIterator
     await world.slack.click(ANA, third, "Approve")
     yield
 
-    await world.delivered(third, timeout=60)
+    world.patience = 60
+    await world.delivered(third)
     ended = await real.api("crew").until(said["kickoff_id"], "completed")
     outputs = [one["output"] for one in ended["result"]["tasks"]]
     assert outputs == ["Draft on tea, Shorter.", "Plan for tea", "Report on tea"]

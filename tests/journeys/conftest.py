@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from crewgate.app import Bot, running
+from crewgate.app import running
 from crewgate.demo.crew import Address, Crew
 from crewgate.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
-from crewgate.demo.workspace import Message, Workspace, message_text
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import Message, Reply, Workspace, message_text
 from crewgate.domain.rate import Rate
 from crewgate.domain.retry import Retry
 from crewgate.runtime import Runtime
@@ -46,14 +48,14 @@ def says_delivered(card: Message) -> bool:
     return any(icon in message_text(card) for icon in (icons.APPROVED, icons.CHANGES_ASKED))
 
 
-@dataclass
-class World:
-    """A workspace, a crew and the bot between them."""
+@dataclass(kw_only=True)
+class Between:
+    """A workspace and a crew, and a bot between them."""
 
     slack: Workspace
     crew: Crew
-    url: str
-    settings: Settings
+    patience: float = 5
+    """The longest that something on a card is waited for, in seconds."""
 
     async def pause(
         self, task: str = "draft", output: object = "A draft.", execution: str = "e-1"
@@ -73,30 +75,47 @@ class World:
                 if shows in message_text(message) and f"round {round_} ·" in message_text(message)
             ]
 
-        return (await self.slack.until(found))[-1]
+        return (await self.slack.until(found, timeout=self.patience))[-1]
 
-    async def shown(self, card: Message, text: str, *, timeout: float = 5) -> Message:
+    async def shown(self, card: Message, text: str) -> Message:
         """The card once it shows this."""
+        await self.slack.until(
+            lambda: text in message_text(self.slack.fresh(card)), timeout=self.patience
+        )
+        return self.slack.fresh(card)
 
-        def fresh() -> list[Message]:
-            now = self.slack.fresh(card)
-            return [now] if text in message_text(now) else []
-
-        return (await self.slack.until(fresh, timeout=timeout))[0]
-
-    async def delivered(self, card: Message, *, timeout: float = 5) -> Message:
+    async def delivered(self, card: Message) -> Message:
         """The card once it says that the crew has the decision."""
-
-        def fresh() -> list[Message]:
-            now = self.slack.fresh(card)
-            return [now] if says_delivered(now) else []
-
-        return (await self.slack.until(fresh, timeout=timeout))[0]
+        await self.slack.until(
+            lambda: says_delivered(self.slack.fresh(card)), timeout=self.patience
+        )
+        return self.slack.fresh(card)
 
     async def told(self, user: str, *, count: int = 1) -> str:
         """What this person was last told in private."""
         await self.slack.until(lambda: len(self.slack.ephemerals(user)) >= count)
         return message_text(self.slack.ephemerals(user)[-1])
+
+    async def ask(self, user: str, text: str) -> str:
+        """What `/crew` answers."""
+        before = len(self.slack.ephemerals(user))
+        await self.slack.slash(user, CHANNEL, "/crew", text)
+        return await self.told(user, count=before + 1)
+
+    async def revise(self, user: str, card: Message, feedback: str = "Shorter.") -> Reply:
+        """Ask for changes in the form that the card's button opens."""
+        await self.slack.click(user, card, "Revise")
+        form = "What should change?"
+        await self.slack.until(lambda: form in str(self.slack.open_modals(user)[-1:]))
+        return await self.slack.submit(user, {"feedback": feedback})
+
+
+@dataclass(kw_only=True)
+class World(Between):
+    """The same with a bot in this process."""
+
+    url: str
+    settings: Settings
 
     async def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
         """Any request to the bot; status and JSON."""
@@ -107,9 +126,26 @@ class World:
         ):
             return answer.status, await answer.json()
 
-    async def get(self, path: str) -> tuple[int, Any]:
+    async def notify(self, path: str, body: object) -> tuple[int, Any]:
+        """A webhook of the crew's, with its credentials; status and JSON."""
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        secret = f"Bearer {WEBHOOK_SECRET}"
+        return await self.post(path, sent, Authorization=secret, Content_Type="application/json")
+
+    async def kick_off(self, **body: object) -> tuple[int, Any]:
+        """What a caller of the bot's starts the crew with; status and JSON."""
+        sent = json.dumps({"inputs": {"topic": "tea"}} | body).encode()
+        token = f"Bearer {self.crew.token}"
+        path = f"/crews/{self.crew.name}/kickoff"
+        return await self.post(path, sent, Authorization=token, Content_Type="application/json")
+
+    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
         """Any request to the bot; status and JSON."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.url}{path}") as answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with (
+            aiohttp.ClientSession(headers=named) as session,
+            session.get(f"{self.url}{path}") as answer,
+        ):
             return answer.status, await answer.json()
 
 
@@ -120,7 +156,8 @@ MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
 def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
     """Build a world; keyword arguments are settings, as in the environment.
 
-    With `instead`, that crew and not the stand-in.
+    With `port`, callers reach the bot there. With `slack`, in that workspace, whatever it answers
+    at the start; with `instead`, that crew and not the stand-in.
     """
 
     @asynccontextmanager
@@ -130,45 +167,37 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
         crews_file: str = "",
         port: int = 0,
         forward: bool = False,
+        slack: Workspace | None = None,
         instead: Crew | None = None,
         **more: str,
     ) -> AsyncIterator[World]:
-        async with Workspace() as slack, instead or Crew() as crew:
+        async with AsyncExitStack() as stack:
+            waits = slack is None  # until it knows who it is in Slack
+            if slack is None:
+                slack = await stack.enter_async_context(Workspace())
+            crew = await stack.enter_async_context(instead or Crew())
             if crews_file:
                 (tmp_path / "crews.toml").write_text(crews_file.replace("CREW_URL", crew.url))
             people(slack)
-            chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"} | more, cwd=tmp_path)
+            public = {"PUBLIC_URL": f"http://127.0.0.1:{port}"} if port else {}
+            environ = settings(slack, crew) | {"HOST": "127.0.0.1"} | public | more
+            chosen = load(environ, cwd=tmp_path)
             database = tmp_path / "crewgate.db"
             if not database.exists():
                 shutil.copy(await sqlite_template(MIGRATED, bring_up), database)
             url = f"sqlite+aiosqlite:///{database}"
-            chosen = replace(chosen, port=port, database_url=url)
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
-            chosen = replace(chosen, crews=crews)
-            async with started(slack, crew, chosen, runtime) as world:
-                yield world
+            chosen = replace(chosen, port=port, database_url=url, crews=crews)
+            bot = await stack.enter_async_context(running(chosen, runtime))
+            slack.events_url = f"{bot.address}/slack/events"
+            hook = f"{bot.address}/crews/{crew.name}/human-input"
+            crew.human_input = Address.bearer(hook, WEBHOOK_SECRET)
+            while waits and (await bot.check_health()).warnings:
+                for _ in range(50):  # nothing tells of it, and each look asks the database
+                    await asyncio.sleep(0)
+            yield World(slack=slack, crew=crew, url=bot.address, settings=chosen)
 
     return build
-
-
-@asynccontextmanager
-async def started(
-    slack: Workspace, crew: Crew, chosen: Settings, runtime: Runtime = AT_ONCE
-) -> AsyncIterator[World]:
-    """A bot between these two, once it knows who it is in Slack."""
-    async with running(chosen, runtime) as bot:
-        join(slack, crew, bot)
-        while (await bot.check_health()).warnings:
-            for _ in range(50):  # nothing tells of it, and each look asks the database
-                await asyncio.sleep(0)
-        yield World(slack, crew, bot.address, chosen)
-
-
-def join(slack: Workspace, crew: Crew, bot: Bot) -> None:
-    """Tell the stand-ins where the bot listens."""
-    slack.events_url = f"{bot.address}/slack/events"
-    url = f"{bot.address}/crews/{crew.name}/human-input"
-    crew.human_input = Address.bearer(url, WEBHOOK_SECRET)
 
 
 @pytest.fixture
@@ -176,3 +205,17 @@ async def world(make_world: MakeWorld) -> AsyncIterator[World]:
     """A world with the demo's people in it."""
     async with make_world() as built:
         yield built
+
+
+@pytest.fixture
+async def reached(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A world whose executions are started through the bot, at an address that is known before."""
+    async with make_world(port=free_port()) as built:
+        built.crew.human_input = None
+        yield built
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """The bot's database."""
+    return tmp_path / "crewgate.db"

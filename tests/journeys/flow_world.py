@@ -26,6 +26,7 @@ NO_CREW = dict.fromkeys(
     ("CREW_NAME", "CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "REVIEWERS"), ""
 )
 """Only the file names crews."""
+ENVIRONMENT = SECRETS | NO_CREW
 
 
 def crews_file(people: str, hosts: str = '["127.0.0.1"]') -> str:
@@ -45,9 +46,7 @@ async def flow_world(
     make_world: MakeWorld, people: str = REVIEWERS, *, hosts: str = '["127.0.0.1"]', **more: Any
 ) -> AsyncIterator[World]:
     """A world in which `world.crew.ask` reaches the bot."""
-    async with make_world(crews_file=crews_file(people, hosts), **SECRETS, **NO_CREW, **more) as (
-        world
-    ):
+    async with make_world(crews_file=crews_file(people, hosts), **ENVIRONMENT, **more) as world:
         url = f"{world.url}/crews/research/flow-request"
         world.crew.flows.webhook = FlowWebhook(url, FLOW_SECRET)
         yield world

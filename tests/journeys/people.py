@@ -1,13 +1,19 @@
-"""What people see in Slack, once it is there."""
+"""What people see in Slack, once it is there, and what is done to the bot's database."""
 
 from __future__ import annotations
 
-from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import Message, View
-from tests.journeys.conftest import World
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.workspace import Message, View, buttons, message_text
+from tests.journeys.conftest import Between
 
 
-async def modal(world: World, user: str, shows: str = "") -> View:
+async def modal(world: Between, user: str, shows: str = "") -> View:
     """The modal on top, once it shows this."""
 
     def found() -> list[View]:
@@ -16,7 +22,43 @@ async def modal(world: World, user: str, shows: str = "") -> View:
     return (await world.slack.until(found))[0]
 
 
-def named(world: World, user: str) -> bool:
+async def home(world: Between, user: str, shows: str) -> View:
+    """Somebody's Home, once it shows this."""
+    await world.slack.until(lambda: shows in world.slack.home(user).shown)
+    return world.slack.home(user)
+
+
+async def said(world: Between, shows: str, channel: str = CHANNEL) -> Message:
+    """The latest message in this channel that shows this, once it is there."""
+    return (await world.slack.until(lambda: showing(world, shows, channel)))[-1]
+
+
+def showing(world: Between, shows: str, channel: str = CHANNEL) -> list[Message]:
+    """The messages in this channel that show this."""
+    return [one for one in world.slack.messages(channel) if shows in message_text(one)]
+
+
+def waiting(world: Between, channel: str = CHANNEL) -> list[Message]:
+    """The cards in this channel that can be approved."""
+    return [one for one in world.slack.messages(channel) if "Approve" in buttons(one)]
+
+
+async def in_private(world: Between, user: str, shows: str) -> Message:
+    """The latest direct message to this person that shows this, once it is there."""
+    return await said(world, shows, world.slack.world.im(user).id)
+
+
+async def in_thread(world: Between, card: Message, shows: str) -> Message:
+    """The latest message of a card's thread that shows this, once it is there."""
+
+    def found() -> list[Message]:
+        shown = showing(world, shows, card.channel)
+        return [one for one in shown if card.ts in (one.thread_ts, one.ts)]
+
+    return (await world.slack.until(found))[-1]
+
+
+def named(world: Between, user: str) -> bool:
     """Whether the bot has learnt this person's name, and brought the card up to date."""
     calls = [(call.method, call.args.get("user")) for call in world.slack.calls]
     asked = ("users.info", user)
@@ -24,26 +66,38 @@ def named(world: World, user: str) -> bool:
 
 
 async def second_round(
-    world: World, before: object, after: object, feedback: str = "Shorter."
+    world: Between, before: object, after: object, feedback: str = "Shorter."
 ) -> Message:
+    """The card of an output for which Ana had asked for changes of another one."""
     await world.pause("draft", before)
-    first = await world.card("round 1")
-    await world.slack.click(ANA, first, "Revise")
-    await modal(world, ANA)
-    await world.slack.submit(ANA, {"feedback": feedback})
+    await world.revise(ANA, await world.card("round 1"), feedback)
     await world.crew.until(lambda: world.crew.resumes)
     await world.pause("draft", after)
     return await world.card("round 2", round_=2)
 
 
-async def home(world: World, user: str, shows: str) -> View:
-    """Somebody's Home, once it shows this."""
-    await world.slack.until(lambda: shows in world.slack.home(user).shown)
-    return world.slack.home(user)
-
-
-async def approve_anyway(world: World, user: str, card: Message) -> None:
+async def approve_anyway(world: Between, user: str, card: Message) -> None:
     """Press Approve, and again where it asks."""
     await world.slack.click(user, card, "Approve")
     await modal(world, user, "Before you approve")
     await world.slack.submit(user)
+
+
+async def execute(database: Path, statement: str) -> None:
+    """Change the bot's database from outside, in a thread: the bot may hold the lock meanwhile."""
+
+    def change() -> None:
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute(statement)
+
+    await asyncio.to_thread(change)
+
+
+@asynccontextmanager
+async def without(database: Path, table: str) -> AsyncIterator[None]:
+    """The bot's database lacks this table meanwhile: whatever needs it fails."""
+    await execute(database, f"ALTER TABLE {table} RENAME TO gone_{table}")
+    try:
+        yield
+    finally:
+        await execute(database, f"ALTER TABLE gone_{table} RENAME TO {table}")

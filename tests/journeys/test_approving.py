@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.workspace import HANG, Message, buttons, error, message_text
 from crewgate.usecases.wakeup import Wakeup
 from tests.journeys.conftest import World, says_delivered
-from tests.journeys.people import home, modal
+from tests.journeys.people import home, modal, without
 
 ASKS = "Before you approve"
 LONG = "\n\n".join(f"Line {number} says something." for number in range(900))
@@ -26,38 +24,40 @@ async def a_card_with_a_note(world: World, text: str = "No!\nIt is wrong.") -> M
     return await world.shown(card, "1 note from")
 
 
-async def test_notes_that_wait_are_shown_before_an_approval(world: World) -> None:
+async def test_notes_that_wait_are_shown_before_an_approval_which_counts_once(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     card = await a_card_with_a_note(world)
 
     await world.slack.click(ANA, card, "Approve")
     asks = await modal(world, ANA, "1 note waits in the thread. It will not be sent.")
-
     assert asks.content["title"]["text"] == ASKS
     assert f"<@{BEN}>: No!" in asks.shown
     assert "wrong" not in asks.shown
     assert "output" not in asks.shown
-    assert not world.crew.requests
     assert buttons(asks) == ["Ask for changes"]
+    await world.slack.close_modal(ANA)
+    assert buttons(world.slack.fresh(card))[0] == "Approve"
+    assert not world.crew.requests
 
-    assert (await world.slack.submit(ANA)).ok
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "1 note")
+    replies = await asyncio.gather(*(world.slack.submit(ANA, view=asks) for _ in range(2)))
+    await world.slack.click(ANA, card, "Approve")
     decided = await world.delivered(card)
 
+    assert all(reply.ok for reply in replies)
     assert not world.slack.open_modals(ANA)
+    assert not world.slack.ephemerals(ANA)
     assert "1 note was not sent" in message_text(decided)
     assert [resume.human_feedback for resume in world.crew.resumes] == ["Approved."]
+    assert capsys.readouterr().out.count("] decided ") == 1
     await world.slack.overflow(BEN, decided, "History")
     await modal(world, BEN, "1 note was not sent")
 
 
-async def test_cancel_approves_nothing_and_asking_for_changes_takes_the_notes(
-    world: World,
-) -> None:
+async def test_asking_for_changes_instead_takes_the_notes(world: World) -> None:
     card = await a_card_with_a_note(world)
-    await world.slack.click(ANA, card, "Approve")
-    await modal(world, ANA, "1 note")
-    await world.slack.close_modal(ANA)
-    assert buttons(world.slack.fresh(card))[0] == "Approve"
-
     await world.slack.click(ANA, card, "Approve")
     await world.slack.click(ANA, await modal(world, ANA, "1 note"), "Ask for changes")
     form = await modal(world, ANA, "What should change?")
@@ -99,13 +99,18 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     assert buttons(await modal(world, ANA, "% of this output")) == ["Ask for changes"]
     await world.slack.close_modal(ANA)
 
-    page = 1
+    page, seen = 1, view.shown
     while "Next page" in buttons(view):
         await world.slack.click(ANA, view, "Next page")
         page += 1
         view = await modal(world, ANA, f"Page {page} of")
+        seen += view.shown
+    assert all(line in seen for line in LONG.split("\n\n"))
+    assert f"Read all ({page} pages)" in buttons(card)
     await world.slack.click(BEN, card, "Approve")
     await modal(world, BEN, "% of this output")  # he has not read it
+    await world.slack.click(ANA, view, "Previous page")
+    view = await modal(world, ANA, f"Page {page - 1} of")
     await world.slack.click(ANA, view, "Approve")
     await world.delivered(card)
 
@@ -134,8 +139,15 @@ async def test_home_asks_where_a_row_shows_no_more_than_the_beginning_unless_it_
 
 async def test_what_comes_meanwhile_is_asked_about_and_a_comment_is_kept(world: World) -> None:
     card = await a_card_with_a_note(world)
+    world.slack.fail("views.open", error("expired_trigger_id"))
+    await world.slack.click(ANA, card, "Approve")
+    assert "Nothing is decided yet" in await world.told(ANA)
+
     await world.slack.overflow(ANA, card, "Approve with a comment…")
     form = await modal(world, ANA, "1 note waits")
+    assert "next tasks" in form.shown
+    empty = await world.slack.submit(ANA, {"feedback": "  "})
+    assert "Write the comment" in empty.errors["feedback"]
     await world.slack.write(BEN, CHANNEL, "Wait, please.", card.ts)
     await world.shown(card, "2 notes from")
 
@@ -152,34 +164,8 @@ async def test_what_comes_meanwhile_is_asked_about_and_a_comment_is_kept(world: 
     await world.slack.submit(ANA)
 
     assert "3 notes were not sent" in message_text(await world.delivered(card))
-    assert [resume.human_feedback for resume in world.crew.resumes] == ["Mind the budget."]
-
-
-async def test_a_question_that_could_not_be_shown_is_told_of(world: World) -> None:
-    card = await a_card_with_a_note(world)
-    world.slack.fail("views.open", error("expired_trigger_id"))
-
-    await world.slack.click(ANA, card, "Approve")
-
-    assert "Nothing is decided yet" in await world.told(ANA)
-    assert not world.crew.requests
-
-
-async def test_a_question_answered_twice_is_one_decision(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    card = await a_card_with_a_note(world)
-    await world.slack.click(ANA, card, "Approve")
-    asks = await modal(world, ANA, "1 note")
-
-    replies = await asyncio.gather(*(world.slack.submit(ANA, view=asks) for _ in range(2)))
-    await world.slack.click(ANA, card, "Approve")
-    await world.delivered(card)
-
-    assert all(reply.ok for reply in replies)
-    assert len(world.crew.resumes) == 1
-    assert not world.slack.ephemerals(ANA)
-    assert capsys.readouterr().out.count("] decided ") == 1
+    [resume] = world.crew.resumes
+    assert (resume.is_approve, resume.human_feedback) == (True, "Mind the budget.")
 
 
 async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
@@ -202,7 +188,7 @@ async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
 
 
 async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World, database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.pause()
     card = await world.card("A draft")
@@ -213,16 +199,11 @@ async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
         said.append(capsys.readouterr().out)
         return "no_slow_signs" in "".join(said)
 
-    with closing(
-        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
-    ) as database:
-        await world.slack.click(ANA, card, "Approve")
-        await world.slack.until(lambda: world.slack.hanging)
-        await asyncio.to_thread(database.execute, "ALTER TABLE outbox RENAME TO gone")
-        async with asyncio.timeout(4):
-            while not logged():
-                await Wakeup().wait(0.01)
-        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO outbox")
+    await world.slack.click(ANA, card, "Approve")
+    await world.slack.until(lambda: world.slack.hanging)
+    async with without(database, "outbox"), asyncio.timeout(4):
+        while not logged():
+            await Wakeup().wait(0.01)
     await world.pause("publish", "Another draft.")
     await world.slack.click(ANA, await world.card("Another draft"), "Approve")
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import Message, Reply, error, message_text
 from crewgate.runtime import utc_now
 from crewgate.slack import ids
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.people import modal
-from tests.journeys.test_commands import ask
-from tests.journeys.test_rules import ENVIRONMENT
+from tests.journeys.flow_world import ENVIRONMENT
+from tests.journeys.people import modal, without
 
 CREWS = """
 [crews.research]
@@ -46,13 +39,8 @@ async def fill_in(world: World, **values: str) -> Reply:
     return await world.slack.submit(ANA, entered)
 
 
-async def by_form(world: World) -> None:
-    await fill_in(world)
-    assert f"<@{BEN}> decides for you" in (await modal(world, ANA, "decides for you")).shown
-
-
 async def by_command(world: World) -> None:
-    said = await ask(world, ANA, f"away until {TOMORROW} for @Ben")
+    said = await world.ask(ANA, f"away until {TOMORROW} for @Ben")
     assert f"<@{BEN}> decides for you" in said
     assert "`/crew back`" in said
 
@@ -64,17 +52,21 @@ async def decided_by(world: World, user: str, task: str) -> Message:
     return card
 
 
-@pytest.mark.parametrize("go", [by_command, by_form])
-async def test_a_colleague_decides_until_the_person_is_back(
-    make_world: MakeWorld, go: Callable[[World], Awaitable[None]]
-) -> None:
+async def test_a_colleague_decides_until_the_person_is_back(make_world: MakeWorld) -> None:
     async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
         card = await decided_by(world, BEN, "before")
         assert "not a reviewer" in await world.told(BEN)
         await world.slack.click(ANA, card, "Approve")
         await world.delivered(card)
+        rules = await world.ask(ANA, "rules")
+        assert "*research* has 2 rules" in rules
+        assert rules.index("“law”") < rules.index("“in time”")
+        assert f"It takes one approval; <@{ANA}> may decide." in rules
+        assert "You decide for no crew" in await world.ask(BEN, "rules")
 
-        await go(world)
+        await fill_in(world)
+        assert f"<@{BEN}> decides for you" in (await modal(world, ANA, "decides for you")).shown
+        assert "“in time”" in await world.ask(BEN, "rules")
         await world.pause("draft", "A draft.")
         card = await world.card("A draft.")
         assert {ANA, BEN} <= card.pings
@@ -83,14 +75,17 @@ async def test_a_colleague_decides_until_the_person_is_back(
         decided = message_text(await world.delivered(card))
         assert f"approved by <@{BEN}> for <@{ANA}>" in decided
 
-        assert "You are back" in await ask(world, ANA, "back")
-        assert "You were not away" in await ask(world, ANA, "back")
+        assert "You are back" in await world.ask(ANA, "back")
+        assert "You were not away" in await world.ask(ANA, "back")
+        before = len(world.slack.ephemerals(BEN))
         await decided_by(world, BEN, "after")
-        assert "not a reviewer" in await world.told(BEN)
+        assert "not a reviewer" in await world.told(BEN, count=before + 1)
         assert len(world.crew.resumes) == 2
 
 
 async def test_while_away_the_form_shows_what_is_set(world: World) -> None:
+    world.slack.fail("views.open", error("expired_trigger_id"))
+    assert "did not open the form" in await world.ask(ANA, "away")
     await by_command(world)
     await world.slack.slash(ANA, CHANNEL, "/crew", "away for @Carl")
     view = await modal(world, ANA, f"<@{BEN}> decides for you until the end of")
@@ -116,34 +111,15 @@ async def test_what_is_wrong_is_said_below_its_field(world: World) -> None:
     assert "try again" in (await fill_in(world, **{delegate: "U0EVE"})).errors[delegate].lower()
 
 
-async def test_a_form_that_slack_does_not_open_is_told(world: World) -> None:
-    world.slack.fail("views.open", error("expired_trigger_id"))
-    assert "did not open the form" in await ask(world, ANA, "away")
-
-
 async def test_records_that_cannot_be_reached_are_told_and_the_form_stays(
-    world: World, tmp_path: Path
+    world: World, database: Path
 ) -> None:
-    def break_it() -> None:
-        with closing(sqlite3.connect(tmp_path / "crewgate.db")) as database:
-            database.execute("ALTER TABLE absences RENAME TO gone")
-
     await world.slack.slash(ANA, CHANNEL, "/crew", "away")
     await modal(world, ANA, "Who decides for you")
-    await asyncio.to_thread(break_it)
-    await world.slack.submit(ANA, {ids.AWAY_UNTIL: TOMORROW.isoformat(), ids.AWAY_DELEGATE: BEN})
-    view = await modal(world, ANA, "cannot reach my records")
-    assert TOMORROW.isoformat() in str(view.content)
-    for text in ("away", f"away until {TOMORROW} for @Ben", "back", "rules"):
-        assert "cannot reach my records" in await ask(world, ANA, text)
-
-
-async def test_each_is_shown_the_rules_for_what_they_decide(make_world: MakeWorld) -> None:
-    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
-        said = await ask(world, ANA, "rules")
-        assert "*research* has 2 rules" in said
-        assert said.index("“law”") < said.index("“in time”")
-        assert f"It takes one approval; <@{ANA}> may decide." in said
-        assert "You decide for no crew" in await ask(world, BEN, "rules")
-        await by_command(world)
-        assert "“in time”" in await ask(world, BEN, "rules")
+    async with without(database, "absences"):
+        entered = {ids.AWAY_UNTIL: TOMORROW.isoformat(), ids.AWAY_DELEGATE: BEN}
+        await world.slack.submit(ANA, entered)
+        view = await modal(world, ANA, "cannot reach my records")
+        assert TOMORROW.isoformat() in str(view.content)
+        for text in ("away", f"away until {TOMORROW} for @Ben", "back", "rules"):
+            assert "cannot reach my records" in await world.ask(ANA, text)

@@ -1,29 +1,23 @@
 """A background loop that dies: a traceback in the log, `/readyz` not ready, and started again.
 
-None dies of what Slack answers, whatever its shape, so tests have the loops' own pauses fail.
+None dies of what Slack answers, whatever its shape, so tests kill them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from crewgate.app import Bot, running
-from crewgate.demo.crew import Crew
-from crewgate.demo.environment import ANA, people, settings
+from crewgate.demo.environment import ANA
 from crewgate.demo.workspace import BOT_USER_ID, Workspace, malformed
 from crewgate.domain.retry import Retry
-from crewgate.runtime import Runtime
-from crewgate.settings.load import load
-from tests.journeys.conftest import AT_ONCE, MakeWorld, World, join
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 
 Logs = list[MutableMapping[str, Any]]
 NO_OBJECT = malformed([1])
@@ -38,21 +32,6 @@ SEEN_TO_BE_DOWN = replace(AT_ONCE, restart=Retry(first=timedelta(seconds=0.2)))
 def _logs() -> Iterator[Logs]:
     with capture_logs() as logs:
         yield logs
-
-
-@asynccontextmanager
-async def starting(
-    slack: Workspace, folder: Path, runtime: Runtime = AT_ONCE, **more: str
-) -> AsyncIterator[Bot]:
-    """A bot in this workspace, whatever its loops are about to meet."""
-    async with Crew() as crew:
-        people(slack)
-        environ = settings(slack, crew) | {"HOST": "127.0.0.1", "PORT": "1"} | more
-        chosen = load(environ, cwd=folder)
-        database = f"sqlite+aiosqlite:///{folder / 'crewgate.db'}"
-        async with running(replace(chosen, port=0, database_url=database), runtime) as bot:
-            join(slack, crew, bot)
-            yield bot
 
 
 async def ready(world: World, status: int) -> str:
@@ -76,35 +55,9 @@ def running_as(name: str) -> asyncio.Task[Any]:
     return task
 
 
-@dataclass
-class Pauses:
-    """The loops' pauses, short ones, for as long as none fails."""
-
-    failing: bool = False
-
-    async def __call__(self, _seconds: float) -> None:
-        if self.failing:
-            raise ZeroDivisionError
-        await asyncio.sleep(0)  # noqa: TID251  # the loops go round, and others have their turn
-
-
-@pytest.mark.parametrize("loop", ["identity", "home"])
-async def test_a_loop_whose_pause_fails_is_started_again(
-    make_world: MakeWorld, logs: Logs, loop: str
-) -> None:
-    pauses = Pauses()
-    async with make_world(replace(AT_ONCE, sleep=pauses)) as world:
-        pauses.failing = True
-        while f"the loop {loop} died of ZeroDivisionError" not in await ready(world, 503):
-            # Again and again: it is started again sooner than a busy machine may look.
-            await world.slack.open_home(ANA)
-
-        pauses.failing = False
-
-        await ready(world, 200)
-        await world.slack.open_home(ANA)
-        await world.slack.until(lambda: world.slack.home(ANA))
-    assert {type(error) for error in deaths(logs, loop)} == {ZeroDivisionError}
+async def no_pause(_seconds: float) -> None:
+    """The loops go round, and others have their turn."""
+    await asyncio.sleep(0)  # noqa: TID251  # in place of their pauses
 
 
 LOOPS = {
@@ -131,18 +84,17 @@ async def test_every_loop_that_is_killed_is_started_again(
             assert len(deaths(logs, loop)) == 1
 
 
-async def test_no_loop_dies_of_what_slack_answers(tmp_path: Path, logs: Logs) -> None:
-    runtime = replace(AT_ONCE, sleep=Pauses())
+async def test_no_loop_dies_of_what_slack_answers(make_world: MakeWorld, logs: Logs) -> None:
     async with Workspace() as slack:
         slack.fail("auth.test", NO_OBJECT, times=20)
         for method in ASKED:
             slack.fail(method, NO_OBJECT, times=None)
-        async with starting(slack, tmp_path, runtime, REVIEWERS="*,ana@example.com") as bot:
+        runtime = replace(AT_ONCE, sleep=no_pause)
+        async with make_world(runtime, slack=slack, REVIEWERS="*,ana@example.com") as world:
             await slack.until(lambda: len(slack.calls_of("auth.test")) > 20)
             await slack.open_home(ANA)
             await slack.until(lambda: all(map(slack.calls_of, ASKED)))
-            assert not (await bot.check_health()).failures
-            assert "Slack does not say who is in" in str((await bot.check_health()).warnings)
+            await until_warned(world, "Slack does not say who is in")
 
             slack.clear_faults()
 
@@ -186,13 +138,14 @@ async def test_a_worker_works_on(make_world: MakeWorld, logs: Logs) -> None:
         assert deaths(logs, "worker for posts:research")
 
 
-async def test_a_crew_whose_only_reviewer_is_the_bot_is_told_of(tmp_path: Path) -> None:
-    async with (
-        Workspace() as slack,
-        starting(slack, tmp_path, AT_ONCE, REVIEWERS=BOT_USER_ID) as bot,
-    ):
-        await slack.until(lambda: slack.calls_of("auth.test"))
+async def test_a_crew_whose_only_reviewer_is_the_bot_is_told_of(make_world: MakeWorld) -> None:
+    async with Workspace() as slack, make_world(slack=slack, REVIEWERS=BOT_USER_ID) as world:
         told = "the only reviewer of research is this bot, which decides nothing"
-        async with asyncio.timeout(5):
-            while told not in (await bot.check_health()).warnings:
-                pass
+        await until_warned(world, told)
+
+
+async def until_warned(world: World, of: str) -> None:
+    """Wait until `/readyz`, which is ready, tells of this."""
+    async with asyncio.timeout(5):
+        while not any(of in one for one in (await world.get("/readyz"))[1]["details"]):
+            pass

@@ -10,14 +10,14 @@ from tests.journeys.conftest import World
 
 
 async def test_a_backup_of_a_running_bot_holds_what_was_stored(
-    world: World, tmp_path: Path
+    world: World, database: Path, tmp_path: Path
 ) -> None:
     """`.backup` of the sqlite3 shell is this call; a copy of the file alone would lack the WAL."""
     await world.pause()
     await world.card("A draft.")
 
     with (
-        closing(sqlite3.connect(tmp_path / "crewgate.db")) as running,
+        closing(sqlite3.connect(database)) as running,
         closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
     ):
         running.backup(copy)

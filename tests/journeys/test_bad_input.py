@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import zlib
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import pytest
@@ -70,7 +71,7 @@ async def test_what_nobody_here_may_send_is_refused_in_json_and_leaves_nothing(
     status, body = await world.get(URL)
     assert (status, body["error"]) == (405, "method_not_allowed")
 
-    status, _ = await world.post(URL, GOOD, Authorization=BEARER, Content_Type=JSON)
+    assert (await world.notify(URL, GOOD))[0] == 202
     await world.card("Words.")
     assert len(world.slack.messages(CHANNEL)) == 1
 
@@ -106,27 +107,19 @@ async def test_what_a_crew_sends_and_cannot_be_read_is_kept_and_reported(world: 
         assert not report.pings
 
 
-async def test_a_forged_or_old_slack_request_is_refused(world: World) -> None:
+async def test_what_slack_did_not_send_or_sends_in_another_shape_is_refused(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     await world.pause()
     card = await world.card("A draft")
     value = next(e["value"] for b in card.blocks if b["type"] == "actions" for e in b["elements"])
-    payload = {
-        "type": "block_actions",
-        "user": {"id": ANA, "name": "Ana"},
-        "actions": [{"action_id": "approve", "block_id": "b", "type": "button", "value": value}],
-    }
-    body = urlencode({"payload": json.dumps(payload)})
-
+    press = {"action_id": "approve", "block_id": "b", "type": "button"}
+    pressed = {"type": "block_actions", "user": {"id": ANA, "name": "Ana"}}
+    body = interaction(pressed | {"actions": [press | {"value": value}]})
     forged = await world.slack.send_raw(body, signature="v0=" + "0" * 64)
     old = await world.slack.send_raw(body, timestamp=str(int(world.slack.world.now()) - 301))
-
     assert (forged.status, old.status) == (401, 401)
-    assert not world.crew.requests
 
-
-async def test_a_signed_payload_of_another_shape_is_refused(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
     payloads: tuple[dict[str, object], ...] = (
         {"type": "block_actions", "user": {"id": ANA}, "actions": [{"action_id": "approve"}]},
         {"type": "block_actions", "user": [], "actions": [{"action_id": "approve"}]},
@@ -140,18 +133,17 @@ async def test_a_signed_payload_of_another_shape_is_refused(
         {"type": "something_new"},
     )
     for payload in payloads:
-        reply = await world.slack.send_raw(urlencode({"payload": json.dumps(payload)}))
+        reply = await world.slack.send_raw(interaction(payload))
         assert reply.status < 500, payload
         assert not [record for record in caplog.records if record.exc_info], payload
-    unknown = {
-        "type": "block_actions",
-        "user": {"id": ANA, "name": "Ana"},
+    unknown = pressed | {
         "team": {"id": "T1"},
         "response_url": f"{world.slack.api_url.removesuffix('api/')}nowhere",
-        "actions": [
-            {"action_id": "approve", "block_id": "b", "type": "button", "value": "x' OR 1=1"}
-        ],
+        "actions": [press | {"value": "x' OR 1=1"}],
     }
-    reply = await world.slack.send_raw(urlencode({"payload": json.dumps(unknown)}))
-    assert reply.status == 200
+    assert (await world.slack.send_raw(interaction(unknown))).status == 200
     assert not world.crew.requests
+
+
+def interaction(payload: Mapping[str, object]) -> str:
+    return urlencode({"payload": json.dumps(payload)})

@@ -14,7 +14,7 @@ import pytest
 from crewgate.__main__ import main
 from crewgate.check.database import address_owners
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import Crew
+from crewgate.demo.crew import Address, Crew
 from crewgate.demo.environment import CHANNEL, people, settings
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
@@ -116,56 +116,49 @@ def test_the_first_start_names_all_that_is_missing_with_a_line_each(
     assert ".env" not in capsys.readouterr().err
 
 
-async def test_a_file_that_is_no_database_is_said_in_one_line(
+async def test_a_start_that_cannot_be_is_said_plainly(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:
-    (tmp_path / "crewgate.db").write_text("not a database, " * 100)
+    env = settings(*standins)
+    taken = standins[1].url.rsplit(":", 1)[1]
+    address = {"HOST": "127.0.0.1", "PORT": taken}
+    status, said = await run("serve", folder=tmp_path, env=env | address)
+    assert status == 1
+    assert f"cannot listen on 127.0.0.1:{taken}" in said
+    assert "Warning" not in said
 
-    status, said = await run("serve", folder=tmp_path, env=settings(*standins))
-
+    (tmp_path / "odd.db").write_text("not a database, " * 100)
+    odd = {"DATABASE_URL": f"sqlite:///{tmp_path / 'odd.db'}"}
+    status, said = await run("serve", folder=tmp_path, env=env | odd)
     assert status == 1
     assert "DATABASE_URL" in said
     assert "Traceback" not in said
 
 
-async def test_a_second_bot_on_the_same_file_is_refused(
+async def test_a_good_installation_has_nothing_to_warn_of(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:
-    env = settings(*standins)
-    async with BotProcess(env, folder=tmp_path):
-        second = env | {"PORT": str(free_port())}
-        status, said = await run("serve", folder=tmp_path, env=second)
-
-    assert status == 1
-    assert "another bot" in said
-
-
-async def test_a_taken_port_is_said_plainly(
-    standins: tuple[Workspace, Crew], tmp_path: Path
-) -> None:
-    taken = standins[1].url.rsplit(":", 1)[1]
-    env = settings(*standins) | {"HOST": "127.0.0.1", "PORT": taken}
-
-    status, said = await run("serve", folder=tmp_path, env=env)
-
-    assert status == 1
-    assert f"cannot listen on 127.0.0.1:{taken}" in said
-    assert "Warning" not in said
-
-
-async def test_check_finds_nothing_wrong_with_a_good_installation(
-    standins: tuple[Workspace, Crew], tmp_path: Path
-) -> None:
-    status, said = await run("check", folder=tmp_path, env=settings(*standins))
-
+    env = settings(*standins) | {"SLACK_APP_TOKEN": "xapp-demo"}
+    status, said = await run("check", folder=tmp_path, env=env)
     assert status == 0, said
     assert "✗" not in said
     assert "topic" in said
 
-    async with BotProcess(settings(*standins), folder=tmp_path):
-        status, said = await run("check", folder=tmp_path, env=settings(*standins))
-    assert status == 0, said
-    assert "✓ database" in said
+    async with BotProcess(env, folder=tmp_path) as bot:
+        status, said = await run("check", folder=tmp_path, env=env)
+        assert status == 0, said
+        assert "✓ database" in said
+        second = env | {"PORT": str(free_port())}
+        status, said = await run("serve", folder=tmp_path, env=second)
+        assert status == 1
+        assert "another bot" in said
+    assert_started_without_a_warning(bot)
+
+
+def assert_started_without_a_warning(bot: BotProcess) -> None:
+    log = bot.log.read_text()
+    assert "started" in log
+    assert "warning" not in log.lower()
 
 
 async def test_check_names_everything_that_is_wrong(
@@ -194,19 +187,6 @@ async def test_check_names_everything_that_is_wrong(
         "crew “research”",
     ):
         assert any(subject in line for line in wrong), (subject, said)
-
-
-@pytest.mark.parametrize("app_token", ["", "xapp-demo"])
-async def test_a_start_warns_of_nothing(
-    standins: tuple[Workspace, Crew], tmp_path: Path, app_token: str
-) -> None:
-    bot = BotProcess(settings(*standins) | {"SLACK_APP_TOKEN": app_token}, folder=tmp_path)
-    async with bot:
-        await standins[0].until(lambda: standins[0].calls_of("auth.test"))
-
-    log = bot.log.read_text()
-    assert "started" in log
-    assert "warning" not in log.lower()
 
 
 async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_it(
@@ -243,11 +223,8 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
     bot = BotProcess(env, folder=tmp_path)
     slack.events_url = f"{bot.url}/slack/events"
     async with bot:
-        from crewgate.demo.crew import Address  # noqa: PLC0415
-
-        crew.human_input = Address.bearer(
-            f"{bot.url}/crews/research/human-input", env["CREW_WEBHOOK_SECRET"]
-        )
+        url = f"{bot.url}/crews/research/human-input"
+        crew.human_input = Address.bearer(url, env["CREW_WEBHOOK_SECRET"])
         await crew.pause("e-1", "draft", "confidential output")
         card = (await slack.until(lambda: slack.messages(CHANNEL)))[-1]
         await slack.click("U0ANA", card, "Revise")
@@ -313,9 +290,9 @@ async def test_rules_are_tried_on_what_the_bot_has_stored(
     status, said = await run("rules", "explain", "e-1", folder=tmp_path, env=env)
     assert (status, said) == (1, "crewgate: there is no database yet; start the bot once\n")
 
-    bot = BotProcess(env, folder=tmp_path, port=free_port())
-    async with bot:
-        pass
+    async with BotProcess(env, folder=tmp_path) as bot:
+        await slack.until(lambda: slack.calls_of("auth.test"))
+    assert_started_without_a_warning(bot)
     status, said = await run("rules", "test", folder=tmp_path, env=env)
     assert status == 0, said
     assert said.startswith("0 rounds since ")

@@ -5,42 +5,33 @@ from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import World
 
 
-async def ask(world: World, user: str, text: str) -> str:
-    before = len(world.slack.ephemerals(user))
-    await world.slack.slash(user, CHANNEL, "/crew", text)
-    return await world.told(user, count=before + 1)
-
-
-async def test_help_names_every_command_and_is_named_where_nothing_else_is(world: World) -> None:
-    told = await ask(world, CARL, "help")
-
+async def test_pending_is_what_waits_and_help_names_every_command(world: World) -> None:
+    told = await world.ask(CARL, "help")
     assert all(f"/crew {word}" in told for word in ("help", "status", "pending"))
-    assert await ask(world, CARL, "") == told
-    assert "/crew help" in await ask(world, ANA, "dance now")
+    assert await world.ask(CARL, "") == told
+    assert "/crew help" in await world.ask(ANA, "dance now")
 
-
-async def test_pending_is_what_waits_and_mine_is_what_i_may_decide(world: World) -> None:
     await world.pause("one", "first", "e-1")
     await world.pause("two", "second", "e-2")
     card = await world.card("first")
     await world.card("second")
 
-    told = await ask(world, ANA, "pending")
+    told = await world.ask(ANA, "pending")
 
     assert "One" in told
     assert "Two" in told
     while f"/archives/{CHANNEL}/p{card.ts.replace('.', '')}" not in told:
         # Slack shows a card a moment before the bot has recorded where it is.
-        told = await ask(world, ANA, "pending")
-    assert "One" in await ask(world, ANA, "pending mine")
-    assert "One" not in await ask(world, CARL, "pending mine")
+        told = await world.ask(ANA, "pending")
+    assert "One" in await world.ask(ANA, "pending mine")
+    assert "One" not in await world.ask(CARL, "pending mine")
 
 
 async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> None:
     execution = world.crew.start_execution({"topic": "tea"})
     await world.card("Market research")
 
-    assert "research answers in" in (await ask(world, ANA, "status")).replace("*", "")
+    assert "research answers in" in (await world.ask(ANA, "status")).replace("*", "")
     shown = world.slack.ephemerals(ANA)[-1]
     assert execution[:8] in message_text(shown)
     await world.crew.go_down()
@@ -50,7 +41,7 @@ async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> N
     )
 
     assert len(world.slack.ephemerals(ANA)) == 1
-    await ask(world, ANA, f"status {execution[:8]}")
+    await world.ask(ANA, f"status {execution[:8]}")
     await world.crew.come_back()
     await world.slack.click(ANA, world.slack.ephemerals(ANA)[-1], "Refresh")
     await world.slack.until(lambda: "0 of 3 tasks" in message_text(world.slack.ephemerals(ANA)[-1]))

@@ -1,182 +1,210 @@
-"""The process is killed (SIGKILL) at the worst moments and started again."""
+"""The process is killed (SIGKILL) at the worst moments and started again: one effect each."""
+
+from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import hang
-from crewgate.demo.environment import ANA, CHANNEL, Environment, start_environment
-from crewgate.demo.workspace import HANG, Message, buttons, message_text
-from tests.demo.builders import fake_crew
-from tests.journeys.conftest import says_delivered
+from crewgate.demo.crew import Address, Crew, FlowWebhook, hang
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, settings
+from crewgate.demo.workspace import HANG, Workspace, buttons, message_text
+from tests.journeys.conftest import Between
+from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
 from tests.journeys.quick_bot import quick
+
+LOST, LOST_ELSEWHERE = (
+    f"The flow has an answer, this one or one from elsewhere: This was answered via {where}."
+    " What came of sending this one was lost."
+    for where in ("slack", "dashboard")
+)
+GOES_ON = "The flow goes on with the outcome “approved”."
+
+
+@dataclass(kw_only=True)
+class Killable(Between):
+    """A bot's process between Slack and a crew that has flows."""
+
+    bot: BotProcess
+    patience: float = 15
+
+    @asynccontextmanager
+    async def killed(self) -> AsyncIterator[None]:
+        """The bot is killed, and started again after what comes meanwhile."""
+        await self.bot.kill()
+        yield
+        await self.bot.start()
+
+    @property
+    def answered(self) -> list[str]:
+        """The answers that took effect on flows."""
+        return [one.feedback or "" for one in self.crew.flows.answers]
+
+    @property
+    def sent(self) -> int:
+        """How many answers arrived."""
+        return sum(call.path.startswith(ANSWERS) for call in self.crew.requests)
+
+
+@asynccontextmanager
+async def killable(folder: Path, start_grace: float = 0.5) -> AsyncIterator[Killable]:
+    async with Workspace() as slack, Crew() as crew:
+        people(slack)
+        (folder / "crews.toml").write_text(crews_file(REVIEWERS).replace("CREW_URL", crew.url))
+        bot = BotProcess(
+            settings(slack, crew) | ENVIRONMENT | {"LOG_LEVEL": "debug"},
+            folder=folder,
+            command=quick(start_grace=timedelta(seconds=start_grace)),
+        )
+        slack.events_url = f"{bot.url}/slack/events"
+        crew.human_input = Address.bearer(f"{bot.url}/crews/research/human-input", WEBHOOK_SECRET)
+        crew.flows.webhook = FlowWebhook(f"{bot.url}/crews/research/flow-request", FLOW_SECRET)
+        async with bot:
+            yield Killable(slack=slack, crew=crew, bot=bot)
 
 
 @pytest.fixture
-async def environment(tmp_path: Path) -> AsyncIterator[Environment]:
-    async with start_environment(tmp_path, task_seconds=0, command=quick()) as built:
+async def world(tmp_path: Path) -> AsyncIterator[Killable]:
+    async with killable(tmp_path) as built:
         yield built
 
 
-async def card_of(environment: Environment, shows: str) -> Message:
-    def found() -> list[Message]:
-        return [m for m in environment.workspace.messages(CHANNEL) if shows in message_text(m)]
+@pytest.mark.parametrize("posted", [False, True])
+async def test_killed_while_the_card_is_posted(world: Killable, *, posted: bool) -> None:
+    world.slack.fail("chat.postMessage", HANG)
+    assert await world.pause() == 202
+    await world.slack.until(lambda: world.slack.hanging)
 
-    return (await environment.workspace.until(found, timeout=15))[0]
+    async with world.killed():
+        if posted:
+            world.slack.release()  # Slack carries out what it was asked
+        else:
+            world.slack.clear_faults()
 
-
-async def until_delivered(environment: Environment, card: Message) -> None:
-    await environment.workspace.until(
-        lambda: says_delivered(environment.workspace.fresh(card)), timeout=15
-    )
-
-
-async def until_shown(environment: Environment, card: Message, text: str) -> None:
-    await environment.workspace.until(
-        lambda: text in message_text(environment.workspace.fresh(card)), timeout=15
-    )
-
-
-async def restart(bot: BotProcess) -> None:
-    await bot.kill()
-    await bot.start()
+    card = await world.card("A draft.")
+    await world.slack.click(ANA, card, "Approve")
+    await world.delivered(card)
+    assert len(world.slack.messages(CHANNEL)) == 1
+    assert len(world.crew.resumes) == 1
 
 
-async def test_killed_before_the_card_is_posted(environment: Environment) -> None:
-    environment.workspace.fail("chat.postMessage", HANG)
-    sent = await fake_crew(environment).pause("e-1", "draft", "A draft.")
-    assert sent.status == 202
-    await environment.workspace.until(lambda: environment.workspace.hanging)
+async def test_killed_between_the_click_and_the_record_of_the_resume(world: Killable) -> None:
+    await world.pause("draft", "The first.", "e-1")
+    card = await world.card("The first.")
+    await world.crew.go_down()
+    await world.slack.click(ANA, card, "Approve")
+    async with world.killed():
+        await world.crew.come_back()
+    await world.delivered(card)
+    assert len(world.crew.resumes) == 1
+    assert buttons(world.slack.fresh(card)) == ["Read all"]
 
-    await environment.bot.kill()
-    environment.workspace.clear_faults()
-    await environment.bot.start()
-
-    card = await card_of(environment, "A draft.")
-    await environment.workspace.click(ANA, card, "Approve")
-    await until_delivered(environment, card)
-    assert len(environment.workspace.messages(CHANNEL)) == 1
-    assert len(environment.crew.resumes) == 1
-
-
-async def test_killed_after_the_card_is_posted_but_before_that_is_recorded(
-    environment: Environment,
-) -> None:
-    environment.workspace.fail("chat.postMessage", HANG)
-    await fake_crew(environment).pause("e-1", "draft", "A draft.")
-    await environment.workspace.until(lambda: environment.workspace.hanging)
-
-    await environment.bot.kill()
-    environment.workspace.release()  # Slack carries out what it was asked
-    await environment.bot.start()
-
-    card = await card_of(environment, "A draft.")
-    await environment.workspace.click(ANA, card, "Approve")
-    await until_delivered(environment, card)
-    assert len(environment.workspace.messages(CHANNEL)) == 1
-
-
-async def test_killed_after_the_click_but_before_the_resume(environment: Environment) -> None:
-    await fake_crew(environment).pause("e-1", "draft", "A draft.")
-    card = await card_of(environment, "A draft.")
-    await environment.crew.go_down()
-    await environment.workspace.click(ANA, card, "Approve")
-
-    await environment.bot.kill()
-    await environment.crew.come_back()
-    await environment.bot.start()
-
-    await until_delivered(environment, card)
-    assert len(environment.crew.resumes) == 1
-    assert buttons(environment.workspace.fresh(card)) == ["Read all"]
-
-
-@pytest.mark.parametrize("applied", [True, False])
-async def test_killed_between_sending_the_resume_and_recording_it(
-    environment: Environment, *, applied: bool
-) -> None:
-    await fake_crew(environment).pause("e-1", "draft", "A draft.")
-    card = await card_of(environment, "A draft.")
-    environment.crew.fail("/resume", how=hang(applied=applied))
-    await environment.workspace.click(ANA, card, "Approve")
-    await environment.crew.until(lambda: environment.crew.requests)
-
-    await environment.bot.kill()
-    environment.crew.clear()
-    await environment.bot.start()
-
-    if applied:
-        await until_shown(environment, card, "may not have reached the crew")
-        await fake_crew(environment).pause("e-1", "plan", "A plan.")
-    await until_delivered(environment, card)
-    assert len(environment.crew.resumes) == 1
+    for count, applied in enumerate((True, False), start=2):
+        await world.pause("draft", f"Draft {count}.", f"e-{count}")
+        card = await world.card(f"Draft {count}.")
+        world.crew.fail("/resume", how=hang(applied=applied))
+        before = len(world.crew.requests)
+        await world.slack.click(ANA, card, "Approve")
+        await world.crew.until(lambda: len(world.crew.requests) > before)  # noqa: B023
+        async with world.killed():
+            world.crew.clear()
+        if applied:
+            await world.shown(card, "may not have reached the crew")
+            await world.pause("plan", "A plan.", f"e-{count}")
+        await world.delivered(card)
+        assert len(world.crew.resumes) == count
 
 
 async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_path: Path) -> None:
     """Killed while sending; the crew has paused anew, and its notification is on its way."""
-    patient = quick(start_grace=timedelta(hours=1))
-    async with start_environment(tmp_path, task_seconds=0, command=patient) as environment:
-        crew = fake_crew(environment)
-        await crew.pause("e-1", "draft", "A draft.")
-        card = await card_of(environment, "A draft.")
+    async with killable(tmp_path, start_grace=3600) as world:
+        crew = world.crew
+        await world.pause()
+        card = await world.card("A draft.")
         crew.fail("/resume", how=hang(applied=True))
-        await environment.workspace.click(ANA, card, "Revise")
-        await environment.workspace.until(lambda: environment.workspace.open_modals(ANA))
-        await environment.workspace.submit(ANA, {"feedback": "Shorter."})
+        await world.revise(ANA, card)
         await crew.until(lambda: crew.resumes)
-        await environment.bot.kill()
-        crew.clear()
-        crew.execution("e-1").human_input = None
-        await crew.pause("e-1", "draft", "Short.")
+        async with world.killed():
+            crew.clear()
+            crew.execution("e-1").human_input = None
+            await crew.pause("e-1", "draft", "Short.")
 
-        await environment.bot.start()
         # It asks for evidence, and finds none yet.
         await crew.until(lambda: crew.requests[-1].path == "/status/e-1")
         told = {"execution_id": "e-1", "task_id": "draft", "task_output": "Short."}
         assert (await crew.notify_raw(told)).status == 202
 
-        await until_delivered(environment, card)
-        await card_of(environment, "Short.")
+        await world.delivered(card)
+        await world.card("Short.", round_=2)
         assert len(crew.resumes) == 1
 
 
-async def test_a_stop_finishes_what_is_under_way(environment: Environment) -> None:
-    environment.workspace.fail("chat.postMessage", HANG)
-    await fake_crew(environment).pause("e-1", "draft", "A draft.")
-    await environment.workspace.until(lambda: environment.workspace.hanging)
-    environment.workspace.release()
+async def test_a_stop_finishes_what_is_under_way(world: Killable) -> None:
+    world.slack.fail("chat.postMessage", HANG)
+    await world.pause()
+    await world.slack.until(lambda: world.slack.hanging)
+    world.slack.release()
 
-    await environment.bot.stop()
+    await world.bot.stop()
 
-    assert len(environment.workspace.messages(CHANNEL)) <= 1
-    await environment.bot.start()
-    await card_of(environment, "A draft.")
-    assert len(environment.workspace.messages(CHANNEL)) == 1
+    assert len(world.slack.messages(CHANNEL)) <= 1
+    await world.bot.start()
+    await world.card("A draft.")
+    assert len(world.slack.messages(CHANNEL)) == 1
 
 
 async def test_killed_and_started_while_slack_is_away(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch
+    world: Killable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose requests are ours was told before, so decisions count and other teams' do not."""
-    await fake_crew(environment).pause("e-1", "draft", "A draft.")
-    card = await card_of(environment, "A draft.")
+    await world.pause()
+    card = await world.card("A draft.")
 
-    await environment.bot.kill()
-    await environment.workspace.go_down()
-    await environment.bot.start()
+    async with world.killed():
+        await world.slack.go_down()
 
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("crewgate.demo.workspace.payloads.TEAM_ID", "T0OTHER")
         elsewhere.setattr("crewgate.demo.workspace.wire.TEAM_ID", "T0OTHER")
-        await environment.workspace.click(ANA, card, "Approve")
-        refused = await environment.workspace.slash(ANA, CHANNEL, "/crew", "help")
+        await world.slack.click(ANA, card, "Approve")
+        refused = await world.slack.slash(ANA, CHANNEL, "/crew", "help")
     assert "another workspace" in str(refused.body)
-    assert not environment.crew.resumes
+    assert not world.crew.resumes
 
-    await environment.workspace.click(ANA, card, "Approve")
-    await environment.crew.until(lambda: environment.crew.resumes)
-    await environment.workspace.come_back()
-    await until_delivered(environment, card)
+    await world.slack.click(ANA, card, "Approve")
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.slack.come_back()
+    await world.delivered(card)
+
+
+@pytest.mark.parametrize("meanwhile", ["it is applied", "it is lost", "somebody else answers"])
+async def test_killed_between_sending_an_answer_and_recording_what_came(
+    world: Killable, meanwhile: str
+) -> None:
+    """Where somebody else answers, ours surely did not arrive; the card does not know that."""
+    await world.crew.ask()
+    card = await world.card("asks for an answer")
+    world.crew.fail(ANSWERS, how=hang(applied=meanwhile == "it is applied"))
+    await world.slack.click(ANA, card, "✓ approved")
+    await world.crew.until(lambda: world.sent)
+
+    async with world.killed():
+        world.crew.clear()
+        if meanwhile == "somebody else answers":
+            world.crew.flows.answer("8401", "rejected")
+
+    said = {"it is applied": LOST, "it is lost": GOES_ON}.get(meanwhile, LOST_ELSEWHERE)
+    shown = await world.shown(card, said)
+    answer = "rejected" if meanwhile == "somebody else answers" else "approved"
+    assert world.answered == [answer]
+    assert world.sent == 2
+    assert buttons(shown) == ["Read all"]
+    assert ("The flow goes on" in message_text(shown)) is (said == GOES_ON)
+    # The request is still known by its id, and what lets somebody answer it was never logged.
+    assert '"duplicate"' in (await world.crew.flows.resend("8401")).answer
+    assert world.crew.flows.token("8401") not in world.bot.log.read_text()

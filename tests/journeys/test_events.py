@@ -1,18 +1,19 @@
 """The crew's plain webhooks: who may send them, and what they are a sign of."""
 
-import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from itertools import product
+from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import drop_after, status
+from crewgate.demo.crew import Style, drop_after, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from crewgate.demo.workspace import buttons, message_text
+from crewgate.demo.ports import free_port
+from crewgate.demo.workspace import buttons
 from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World, says_delivered
+from tests.journeys.people import execute, showing
 
 JSON = "application/json"
 
@@ -48,7 +49,9 @@ async def test_a_resume_carries_this_bots_own_urls_where_nobody_gave_any(world: 
     assert resume.human_input.authorization == f"Bearer {WEBHOOK_SECRET}"
 
 
-async def test_an_event_is_taken_with_its_own_key_only(world: World) -> None:
+async def test_an_event_is_taken_with_its_own_key_only_and_an_end_closes_what_waits(
+    world: World,
+) -> None:
     for kind in EventKind:
         accepted = await world.post(url(kind), sign(), Content_Type=JSON)
         others = [other for other in EventKind if other is not kind]
@@ -64,12 +67,10 @@ async def test_an_event_is_taken_with_its_own_key_only(world: World) -> None:
     assert (await world.post(url(EventKind.TASK), b"{}", Content_Type=JSON))[0] == 400
     await world.slack.until(lambda: len(world.slack.messages(CHANNEL)) > before)
 
-
-async def test_the_end_of_an_execution_closes_what_waits(world: World) -> None:
-    await world.pause()
+    await world.pause(execution="e-2")
     card = await world.card("A draft")
 
-    assert (await world.post(url(EventKind.CREW), sign(), Content_Type=JSON))[0] == 202
+    assert (await world.post(url(EventKind.CREW), sign("e-2"), Content_Type=JSON))[0] == 202
 
     closed = await world.shown(card, "ended")
     assert buttons(closed) == ["Read all"]
@@ -93,23 +94,14 @@ async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> N
     assert len(world.crew.resumes) == 1
 
 
-async def start_anew_before_the_change(world: World, execution: str) -> None:
-    """An execution as the migration finds it: begun under the old keys."""
-    path = world.settings.database_url.partition("///")[2]
-
-    def insert() -> None:
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("INSERT INTO old_event_keys VALUES ('research', ?)", [execution])
-
-    await asyncio.to_thread(insert)  # the bot may be about to commit, on this event loop
-
-
-async def test_an_old_key_counts_for_executions_of_its_time_only(world: World) -> None:
+async def test_an_old_key_counts_for_executions_of_its_time_only(
+    world: World, database: Path
+) -> None:
     kind = EventKind.TASK
     key = Credentials("research", WEBHOOK_SECRET, "token").old_event_key(kind)
     path = f"/crews/research/events/{kind}/{key}"
     await world.pause(execution="e-new")
-    await start_anew_before_the_change(world, "e-old")
+    await execute(database, "INSERT INTO old_event_keys VALUES ('research', 'e-old')")
 
     answers = [
         await world.post(path, body, Content_Type=JSON)
@@ -117,4 +109,38 @@ async def test_an_old_key_counts_for_executions_of_its_time_only(world: World) -
     ]
 
     assert [status for status, _ in answers] == [202, 401, 401, 401]
-    assert not [one for one in world.slack.messages(CHANNEL) if "understood" in message_text(one)]
+    assert not showing(world, "understood")
+
+
+async def test_a_crew_that_forgets_our_credentials_is_given_them_with_the_next_resume(
+    make_world: MakeWorld,
+) -> None:
+    port = free_port()
+    async with make_world(port=port) as world:
+        world.crew.style = Style.RICH
+        for count, (host, authentication) in enumerate(
+            product(("127.0.0.1", "LOCALHOST"), (None, "***", "Bearer")), start=1
+        ):
+            execution = f"e-{count}"
+            ours = f"http://{host}:{port}/crews/research/human-input"
+            bearer = {"strategy": "bearer", "token": authentication}
+            world.crew.start_execution(
+                execution_id=execution,
+                scripted=False,
+                meta={
+                    "humanInputWebhookUrl": ours,
+                    "humanInputWebhook": {"url": ours, "authentication": authentication and bearer},
+                },
+            )
+            await world.pause("draft", f"A draft of {execution}.", execution)
+
+            card = await world.card(f"A draft of {execution}.")
+            await world.slack.click(ANA, card, "Approve")
+            await world.crew.until(lambda: len(world.crew.resumes) == count)  # noqa: B023
+
+            sent = world.crew.resumes[-1].human_input
+            assert sent is not None
+            assert sent.url == f"{world.url}/crews/research/human-input"
+            assert sent.headers == {"Authorization": f"Bearer {WEBHOOK_SECRET}"}
+            assert await world.pause("final", f"The final words of {execution}.", execution) == 202
+            await world.card(f"The final words of {execution}.")

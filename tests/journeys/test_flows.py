@@ -1,4 +1,7 @@
-"""A flow pauses and asks; people answer in Slack, and the flow goes on."""
+"""A flow pauses and asks; people answer wherever they meet a review, and the flow goes on.
+
+What its card says then is what is known, and no more.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import buttons, message_text
+from crewgate.demo.crew import drop_after, drop_before, garbage, status
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.flow_world import flow_world, question, says
-from tests.journeys.people import modal
+from tests.journeys.flow_world import ANSWERS, ASSIGNED, REVIEWERS, flow_world, question, says
+from tests.journeys.people import home, in_private, modal, said, showing
+
+LABELS = ["✓ approved", "✕ rejected", "↺ needs_revision", "Answer in words"]
+GOES_ON = "The flow goes on with the outcome “approved”."
+OURS_OR_NOT = "this one or one from elsewhere: This was answered via slack. What came of sending"
 
 
 @pytest.fixture
@@ -22,7 +30,17 @@ async def flows(make_world: MakeWorld) -> AsyncIterator[World]:
         yield built
 
 
-async def test_an_outcomes_button_is_the_answer(flows: World, tmp_path: Path) -> None:
+def answered(world: World) -> list[str]:
+    """The answers that took effect."""
+    return [one.feedback or "" for one in world.crew.flows.answers]
+
+
+def sent(world: World) -> int:
+    """How many answers arrived."""
+    return sum(call.path.startswith(ANSWERS) for call in world.crew.requests)
+
+
+async def test_an_outcomes_button_is_the_answer(flows: World, database: Path) -> None:
     assert (await flows.crew.ask(output="# Home batteries")).status == 202
     card = await question(flows)
 
@@ -31,7 +49,7 @@ async def test_an_outcomes_button_is_the_answer(flows: World, tmp_path: Path) ->
     assert "Please review this." in text
     assert "Home batteries" in text
     assert "assigned to reviewer@example.com" in text
-    assert buttons(card)[:4] == ["✓ approved", "✕ rejected", "↺ needs_revision", "Answer in words"]
+    assert buttons(card)[:4] == LABELS
     styles = [element.get("style") for element in card.blocks[-1]["elements"][:4]]
     assert styles == ["primary", None, None, None]
 
@@ -46,10 +64,9 @@ async def test_an_outcomes_button_is_the_answer(flows: World, tmp_path: Path) ->
     )
     assert f"<@{ANA}> answered “needs_revision”" in decided
     assert ":leftwards_arrow_with_hook:" in decided
-    with closing(sqlite3.connect(tmp_path / "crewgate.db")) as database:
-        assert database.execute("SELECT callback_url, token FROM flow_requests").fetchall() == [
-            (None, None)
-        ]
+    with closing(sqlite3.connect(database)) as connection:
+        kept = connection.execute("SELECT callback_url, token FROM flow_requests")
+        assert kept.fetchall() == [(None, None)]
 
 
 async def test_the_documented_shape_is_answered_in_words(flows: World) -> None:
@@ -66,24 +83,206 @@ async def test_the_documented_shape_is_answered_in_words(flows: World) -> None:
     decided = await says(flows, card, "with the outcome “rejected”, made of these words")
 
     assert "> Rejected, too long." in decided
-    assert [answer.feedback for answer in flows.crew.flows.answers] == ["Rejected, too long."]
+    assert answered(flows) == ["Rejected, too long."]
 
 
 async def test_an_escalation_calls_and_makes_no_second_card(flows: World) -> None:
-    await flows.crew.ask(assigned="carl@example.com")
-    card = await question(flows)
+    """One of a request that is not known is a request."""
+    await flows.crew.ask(assigned="carl@example.com", output="Known.")
+    card = await question(flows, "Known.")
     assert (await flows.crew.flows.escalate("8401")).status == 202
 
-    def called() -> list[str]:
-        texts = map(message_text, flows.slack.messages(CHANNEL))
-        return [text for text in texts if "CrewAI has escalated it" in text]
-
-    (text,) = await flows.slack.until(called)
+    text = message_text(await said(flows, "CrewAI has escalated it"))
     assert f"<@{CARL}>: *Review article* still waits for an answer" in text
-    assert (await question(flows)).ts == card.ts
+    unknown = await flows.crew.ask("f-2", event_type="escalation", output="Not known.")
+    assert '"status": "accepted"' in unknown.answer
+    await question(flows, "Not known.")
+    assert (await question(flows, "Known.")).ts == card.ts
 
 
-async def test_an_escalation_of_an_unknown_request_is_a_request(flows: World) -> None:
-    sent = await flows.crew.ask(event_type="escalation")
-    assert '"status": "accepted"' in sent.answer
-    await question(flows)
+# --- where people answer
+
+
+async def test_home_answers(flows: World) -> None:
+    await flows.crew.ask(output="# Findings")
+    card = await question(flows)
+    await flows.slack.open_home(ANA)
+    seen = await home(flows, ANA, "Waiting for you: 1")
+    assert buttons(seen) == ["Refresh", *LABELS, "Read all"]
+    await flows.slack.click(ANA, seen, "Read all")
+    page = await modal(flows, ANA, "Findings")
+    assert LABELS[0] in buttons(page)
+    await flows.slack.close_modal(ANA)
+    await flows.slack.click(ANA, seen, "✕ rejected")
+    await home(flows, ANA, "Waiting for you: 0")
+    await says(flows, card, "The flow goes on with the outcome “rejected”.")
+
+    await flows.crew.ask("f-2", output="The supplier delivers in May. " * 20)
+    card = await question(flows, "The supplier delivers in May.")
+    await flows.slack.open_home(ANA)
+    seen = await home(flows, ANA, "Waiting for you: 1")
+    await flows.slack.click(ANA, seen, "✓ approved")
+    asks = await modal(flows, ANA, "You were not shown all of this output")
+    await flows.slack.submit(ANA, view=asks)
+    await says(flows, card, GOES_ON)
+
+
+async def test_what_is_read_is_answered_there_and_commands_tell_of_it(flows: World) -> None:
+    await flows.crew.ask(output="# Findings")
+    card = await question(flows)
+    assert "Review article" in await flows.ask(ANA, "pending")
+    assert "Review article" in await flows.ask(ANA, "pending mine")
+    assert "Review article" not in await flows.ask(CARL, "pending mine")
+    assert "Round 1 of Review article" in await flows.ask(ANA, "status f-1")
+    await flows.slack.overflow(ANA, card, "Read all")
+    await flows.slack.click(ANA, await modal(flows, ANA, "Findings"), "✓ approved")
+    assert LABELS[0] not in buttons(await modal(flows, ANA, "answered “approved”"))
+    await flows.slack.close_modal(ANA)
+    await says(flows, card, GOES_ON)
+    await flows.slack.overflow(ANA, flows.slack.fresh(card), "History")
+    assert "answered “approved”" in (await modal(flows, ANA, "answered")).shown
+    assert "answered “approved”" in await flows.ask(ANA, "status f-1")
+    assert "Review article" not in await flows.ask(ANA, "pending")
+
+
+async def test_a_direct_message_answers_and_follows(make_world: MakeWorld) -> None:
+    async with flow_world(make_world, f'{ASSIGNED}\nnotify = "dm"') as flows:
+        await flows.crew.ask(assigned="carl@example.com")
+        private = await in_private(flows, CARL, "asks for an answer")
+        assert buttons(private)[:4] == LABELS
+        await flows.crew.flows.escalate("8401", assigned_to_email="ana@example.com")
+        theirs = await in_private(flows, ANA, "asks for an answer")
+        await flows.slack.click(ANA, theirs, "↺ needs_revision")
+        for message in (private, theirs):
+            await flows.shown(message, f"<@{ANA}> answered “needs_revision”")
+        assert answered(flows) == ["needs_revision"]
+
+
+async def test_many_outcomes_are_a_menu_everywhere(make_world: MakeWorld) -> None:
+    emit = ["publish", "hold", "drop", "edit", "archive"]
+    async with flow_world(make_world, f'{REVIEWERS}\nnotify = "dm"') as flows:
+        for number, outcome in enumerate(emit[:4]):
+            await flows.crew.ask(f"f-{number}", emit=emit, output=f"Draft {number}.")
+            card = await question(flows, f"Draft {number}.")
+            if number == 0:
+                await flows.slack.overflow(ANA, card, outcome)
+            elif number == 1:
+                await flows.slack.overflow(ANA, await in_private(flows, ANA, "Draft 1"), outcome)
+            elif number == 2:
+                await flows.slack.open_home(ANA)
+                seen = await home(flows, ANA, "Waiting for you: 1")
+                await flows.slack.overflow(ANA, seen, outcome)
+            else:
+                await flows.slack.overflow(ANA, card, "Read all")
+                await flows.slack.overflow(ANA, await modal(flows, ANA, "Draft 3"), outcome)
+            await says(flows, card, f"The flow goes on with the outcome “{outcome}”.")
+        assert answered(flows) == emit[:4]
+
+
+async def test_notes_ask_before_a_button_and_become_the_words(flows: World) -> None:
+    await flows.crew.ask()
+    card = await question(flows)
+    await flows.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
+    await flows.shown(card, "1 note from")
+    await flows.slack.click(BEN, card, "✓ approved")
+    asks = await modal(flows, BEN, "1 note waits in the thread")
+    assert "The answer will be “approved”." in asks.shown
+    await flows.slack.close_modal(BEN)
+    assert not answered(flows)
+
+    await flows.slack.until(lambda: flows.slack.ephemerals(ANA))
+    await flows.slack.click(ANA, flows.slack.ephemerals(ANA)[0], "Send as answer")
+    await modal(flows, ANA, "A model on the flow's side will read this")
+    await flows.slack.submit(ANA)
+    await flows.slack.until(lambda: answered(flows))
+    assert answered(flows) == ["Ana: Shorter."]
+
+
+# --- what the flow says to an answer
+
+
+async def asked(world: World, number: int) -> Message:
+    """The card of a flow's question; Ana has just pressed Approve on it."""
+    await world.crew.ask(f"f-{number}", output=f"Draft {number}.")
+    card = await question(world, f"Draft {number}.")
+    await world.slack.click(ANA, card, "✓ approved")
+    return card
+
+
+async def test_an_answer_is_sent_again_and_takes_effect_once(flows: World) -> None:
+    for count, (fault, text) in enumerate(
+        (
+            (drop_after(), OURS_OR_NOT),
+            (status(500, applied=True), OURS_OR_NOT),
+            (status(504, applied=True), OURS_OR_NOT),
+            (garbage(), OURS_OR_NOT),
+            (drop_before(), GOES_ON),
+            (status(408), GOES_ON),
+            (status(429, retry_after=0), GOES_ON),
+            (status(503), GOES_ON),
+        ),
+        start=1,
+    ):
+        flows.crew.fail(ANSWERS, how=fault)
+        card = await asked(flows, count)
+        shown = await says(flows, card, text)
+        assert answered(flows) == ["approved"] * count
+        assert sent(flows) == 2 * count
+        assert ("The flow goes on" in shown) is (text == GOES_ON)
+        assert buttons(flows.slack.fresh(card)) == ["Read all"]
+
+
+async def test_a_request_that_is_gone_or_answered_elsewhere_is_closed(flows: World) -> None:
+    told = f"<@{ANA}>, your decision on round 1 of Review article was not taken"
+    for count, code in enumerate((404, 410), start=1):
+        flows.crew.fail(ANSWERS, how=status(code, {"message": "no such request"}))
+        card = await asked(flows, count)
+        await says(flows, card, "request any more: no such request. It did not take this one.")
+        await flows.slack.until(lambda: len(showing(flows, told)) == count)  # noqa: B023
+
+    await flows.crew.ask("f-3", output="The last one.")
+    card = await question(flows, "The last one.")
+    flows.crew.flows.answer("8403", "rejected")
+    await flows.slack.click(ANA, card, "✓ approved")
+    shown = await says(flows, card, "Somebody was faster, so this one does not count.")
+    assert "an answer from elsewhere: This was answered via dashboard" in shown
+    assert answered(flows) == ["rejected"]
+    assert sent(flows) == 3
+
+
+async def test_a_refusal_waits_for_retry(flows: World) -> None:
+    for count, code in enumerate((401, 403, 422), start=1):
+        flows.crew.fail(ANSWERS, how=status(code, {"message": "no"}))
+        card = await asked(flows, count)
+        await says(flows, card, f"The flow says “no” ({code}).")
+        stuck = flows.slack.fresh(card)
+        assert buttons(stuck) == ["Retry", "Dismiss", "Read all"]
+        await flows.slack.click(BEN, stuck, "Retry")
+        await says(flows, card, GOES_ON)
+        assert answered(flows) == ["approved"] * count
+
+
+async def test_an_address_elsewhere_is_never_called(
+    flows: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "https://crewai.com.evil.example/respond?token=one-use-token"
+    await flows.crew.ask(callback_url=url, response_token="one-use-token", output=f"See {url}.")
+    card = await question(flows)
+    assert "no answer could have been sent" in message_text(card)
+    await flows.slack.click(ANA, card, "✓ approved")
+    shown = await says(flows, card, "then press Retry")
+    assert "no answer could have been sent" not in shown
+    assert "one-use-token" not in shown + capsys.readouterr().out
+    assert sent(flows) == 0
+
+
+async def test_a_flow_that_ended_closes_what_it_asked(flows: World) -> None:
+    await flows.crew.ask()
+    card = await question(flows)
+    ended = b'{"events": [{"id": "1", "execution_id": "other", "type": "flow_finished",'
+    ended += b'"timestamp": "2026-11-01T09:00:00Z", "data": {"state": {"id": "f-1"}}}]}'
+    for _ in range(2):
+        status_, body = await flows.notify("/crews/research/events/stream", ended)
+        assert (status_, body) == (202, {"status": "accepted"})
+    await says(flows, card, "The execution has ended")
+    assert buttons(flows.slack.fresh(card)) == ["Read all"]

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from crewgate.demo.environment import ANA
 from crewgate.demo.ports import free_port
-from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.people import said
 from tests.servers import serve, takes_posts
 
 
@@ -41,28 +41,16 @@ async def listener() -> AsyncIterator[Listener]:
 
 @pytest.fixture
 async def world(make_world: MakeWorld) -> AsyncIterator[World]:
-    port = free_port()
-    async with make_world(port=port, forward=True, PUBLIC_URL=f"http://127.0.0.1:{port}") as built:
+    async with make_world(port=free_port(), forward=True) as built:
         yield built
-
-
-async def kick_off(world: World, **body: object) -> str:
-    status, answer = await world.post(
-        "/crews/research/kickoff",
-        json.dumps({"inputs": {"topic": "tea"}, **body}).encode(),
-        Authorization=f"Bearer {world.crew.token}",
-        Content_Type="application/json",
-    )
-    assert status == 200
-    return str(answer["kickoff_id"])
 
 
 async def test_webhooks_are_forwarded_unchanged_and_in_order(
     world: World, listener: Listener
 ) -> None:
     listener.answers = [503, 500]
-    await kick_off(
-        world, taskWebhookUrl=f"{listener.url}/task", crewWebhookUrl=f"{listener.url}/crew"
+    await world.kick_off(
+        taskWebhookUrl=f"{listener.url}/task", crewWebhookUrl=f"{listener.url}/crew"
     )
     await world.slack.click(ANA, await world.card("Market research"), "Approve")
     await world.slack.click(ANA, await world.card("Board summary"), "Approve")
@@ -74,41 +62,20 @@ async def test_webhooks_are_forwarded_unchanged_and_in_order(
     assert [body for _, body in listener.got] == sent
 
 
-async def test_a_redirect_is_not_followed_and_said_to_have_failed(
+async def test_a_redirect_is_said_to_have_failed_and_a_result_over_a_mebibyte_is_handed_on(
     world: World, listener: Listener
 ) -> None:
     listener.answers = [302]
-    await kick_off(world, taskWebhookUrl=f"{listener.url}/task")
-    await world.slack.click(ANA, await world.card("Market research"), "Approve")
-
-    await world.slack.until(
-        lambda: [
-            m
-            for m in world.slack.messages("C0REVIEWS")
-            if "could not be forwarded" in message_text(m)
-        ]
+    _, started = await world.kick_off(
+        taskWebhookUrl=f"{listener.url}/task", crewWebhookUrl=f"{listener.url}/crew"
     )
-
+    await world.slack.click(ANA, await world.card("Market research"), "Approve")
+    await said(world, "could not be forwarded")
     assert "/elsewhere" not in [path for path, _ in listener.got]
 
-
-def event_url(world: World) -> str:
-    """Where the crew announces its end, from the address on."""
-    url: str = world.crew.requests[0].body["crewWebhookUrl"]
-    return url.removeprefix(world.url)
-
-
-async def test_a_result_over_a_mebibyte_is_handed_on_and_shown(
-    world: World, listener: Listener
-) -> None:
-    execution = await kick_off(world, crewWebhookUrl=f"{listener.url}/crew")
-    body = json.dumps({"kickoff_id": execution, "result": "Long. " * 400_000}).encode()
-
-    status, _ = await world.post(event_url(world), body, Content_Type="application/json; charset=ü")
-
+    body = json.dumps({"kickoff_id": started["kickoff_id"], "result": "Long. " * 400_000}).encode()
+    url = world.crew.requests[0].body["crewWebhookUrl"].removeprefix(world.url)
+    status, _ = await world.post(url, body, Content_Type="application/json; charset=ü")
     assert status == 202
-    await world.slack.until(lambda: listener.got)
-    assert listener.got == [("/crew", body)]
-    await world.slack.until(
-        lambda: [m for m in world.slack.messages("C0REVIEWS") if "has finished" in message_text(m)]
-    )
+    await said(world, "has finished")
+    await world.slack.until(lambda: ("/crew", body) in listener.got)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from crewgate.demo.crew import Crew, status
-from crewgate.demo.environment import ANA, BEN, CARL, people, settings
-from crewgate.demo.workspace import View, Workspace, buttons
-from crewgate.settings.load import load
-from tests.journeys.conftest import World, started
+from crewgate.demo.crew import status
+from crewgate.demo.environment import ANA, BEN, CARL
+from crewgate.demo.workspace import DROP_AFTER, HANG, View, Workspace, buttons
+from crewgate.slack.client.web_api import call, new_client
+from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
 
 
@@ -76,18 +75,14 @@ async def test_nothing_moves_before_its_reader_presses_refresh(world: World) -> 
     assert buttons(fresh)[0] == "Refresh"
     assert len(world.crew.resumes) == 1
 
-
-async def test_where_nothing_can_be_pressed_opening_puts_the_page_in_order(world: World) -> None:
-    seen = await two_waiting(world)
-    for row, left in zip(rows(seen), "10", strict=True):
-        await world.slack.click(ANA, seen, "Approve", block_id=row["block_id"])
+    # Where nothing can be pressed, opening puts the page in order.
+    for row, left in zip(rows(fresh), "10", strict=False):
+        await world.slack.click(ANA, fresh, "Approve", block_id=row["block_id"])
         await home(world, ANA, f"Waiting for you: {left}")
-    await world.pause("draft", "Draft 3.", "e-3")
+    await world.pause("draft", "Draft 4.", "e-4")
     await home(world, ANA, "Refresh · 1 more")
-
     await world.slack.open_home(ANA)
-
-    assert "Draft 3." in (await home(world, ANA, "Decided in the last 24 hours: 2")).shown
+    assert "Decided in the last 24 hours: 3" in (await home(world, ANA, "Draft 4.")).shown
 
 
 async def test_a_stuck_row_is_retried_and_dismissed_in_home(world: World) -> None:
@@ -114,18 +109,56 @@ async def test_a_stuck_row_is_retried_and_dismissed_in_home(world: World) -> Non
     await modal(world, ANA, "There is nothing left to do here")
 
 
-async def test_a_home_that_was_opened_before_a_start_is_kept_up_to_date(tmp_path: Path) -> None:
-    async with Workspace() as slack, Crew() as crew:
-        people(slack)
-        chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1"}, cwd=tmp_path)
-        chosen = replace(chosen, port=0, database_url=f"sqlite+aiosqlite:///{tmp_path / 'c.db'}")
-        async with started(slack, crew, chosen) as world:
+async def test_a_home_that_was_opened_before_a_start_is_kept_up_to_date(
+    make_world: MakeWorld,
+) -> None:
+    async with Workspace() as slack:
+        async with make_world(slack=slack) as world:
             seen = await two_waiting(world)
-        async with started(slack, crew, chosen) as world:
+        async with make_world(slack=slack):
             await slack.click(ANA, seen, "Approve", block_id=rows(seen)[1]["block_id"])
             after = await home(world, ANA, "Waiting for you: 1")
     assert values(after) == values(seen)
     assert labels(rows(after)[1]) == ["Read all"]
+
+
+async def test_a_page_that_slack_takes_long_to_show_or_to_answer_is_the_last_word(
+    world: World,
+) -> None:
+    seen = await two_waiting(world)
+    await world.slack.click(ANA, seen, "Approve", block_id=rows(seen)[0]["block_id"])
+    shown = await home(world, ANA, "Waiting for you: 1")
+    world.slack.fail("views.publish", how=HANG)
+    await world.slack.click(ANA, shown, "Refresh")
+    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.open_home(ANA)
+    world.slack.release()
+
+    fresh = await home(world, ANA, "Decided in the last 24 hours: 1")
+    await world.pause("draft", "Draft 3.", "e-3")
+    assert values(await home(world, ANA, "Refresh · 1 more")) == values(fresh)
+    world.slack.fail("views.publish", how=DROP_AFTER)
+    for number in (4, 5):
+        await world.pause("draft", f"Draft {number}.", f"e-{number}")
+        after = await home(world, ANA, f"Refresh · {number - 2} more")
+        assert values(after) == values(fresh)
+
+
+async def test_what_another_process_shows_is_left_to_it(world: World) -> None:
+    seen = await two_waiting(world)
+    other = new_client(token=world.slack.bot_token, base_url=world.slack.api_url)
+    await call(other, "views.publish", user_id=ANA, view=seen.content)
+    await world.pause("draft", "Draft 3.", "e-3")
+    await world.slack.until(
+        lambda: any(
+            (made.answer or {}).get("error") == "hash_conflict" for made in world.slack.calls
+        )
+    )
+    assert "Waiting for you: 2" in world.slack.home(ANA).shown
+    # It shows what happens again once it is used here.
+    shown = world.slack.home(ANA)
+    await world.slack.click(ANA, shown, "Approve", block_id=rows(shown)[0]["block_id"])
+    assert values(await home(world, ANA, "Refresh · 1 more")) == values(seen)
 
 
 async def two_waiting(world: World) -> View:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -58,9 +57,8 @@ class HostedFlow(Crew):
 async def world(make_world: MakeWorld, tmp_path: Path) -> AsyncIterator[World]:
     """A bot between Slack and the host."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    flow = HostedFlow(tmp_path, url)
-    async with flow_world(make_world, instead=flow, port=port, PUBLIC_URL=url) as built:
+    flow = HostedFlow(tmp_path, f"http://127.0.0.1:{port}")
+    async with flow_world(make_world, instead=flow, port=port) as built:
         yield built
 
 
@@ -69,20 +67,8 @@ def served(world: World) -> Api:
     return Api(world.crew.url, world.crew.token)
 
 
-async def kick_off(world: World) -> str:
-    """Through the bot, as `/crew kickoff` does it."""
-    status, answer = await world.post(
-        "/crews/research/kickoff",
-        json.dumps({"inputs": {}}).encode(),
-        Authorization=f"Bearer {world.crew.token}",
-        Content_Type="application/json",
-    )
-    assert status == 200, answer
-    return str(answer["kickoff_id"])
-
-
 async def test_a_button_is_the_outcome_that_the_flow_goes_on_with(world: World) -> None:
-    execution = await kick_off(world)
+    execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
     card = await question(world)
 
     await world.slack.click(ANA, card, next(b for b in buttons(card) if "rejected" in b))
@@ -93,7 +79,7 @@ async def test_a_button_is_the_outcome_that_the_flow_goes_on_with(world: World) 
 
 
 async def test_an_answer_while_the_host_is_away_is_taken_by_the_next_one(world: World) -> None:
-    execution = await kick_off(world)
+    execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
     card = await question(world)
     await world.crew.stop()
 

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
-from crewgate.demo.crew import Address, drop_after, hang, status
+from crewgate.demo.crew import Address, State, drop_after, hang, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from crewgate.demo.ports import free_port
-from crewgate.demo.workspace import Message, buttons, message_text
-from tests.journeys.conftest import MakeWorld, World
+from crewgate.demo.workspace import Message, message_text
+from tests.journeys.conftest import World
+from tests.journeys.people import modal, said, showing, waiting
+
+MOST = 5
+"""The messages that an execution with two reviews and one revision takes."""
 
 
 @pytest.fixture
-async def world(make_world: MakeWorld) -> AsyncIterator[World]:
-    """A world that crews reach, at an address that is known before it listens."""
-    port = free_port()
-    async with make_world(port=port, PUBLIC_URL=f"http://127.0.0.1:{port}") as built:
-        built.crew.human_input = None
-        yield built
-
-
-async def kick_off(world: World, **body: object) -> tuple[int, dict[str, object]]:
-    body.setdefault("inputs", {"topic": "tea"})
-    return await world.post(
-        "/crews/research/kickoff",
-        json.dumps(body).encode(),
-        Authorization=f"Bearer {world.crew.token}",
-        Content_Type="application/json",
-    )
+def world(reached: World) -> World:
+    return reached
 
 
 async def test_a_kickoff_through_the_bot_ends_in_a_review(world: World) -> None:
-    status_, answer = await kick_off(world, taskWebhookUrl="http://127.0.0.1:9/task", meta={"a": 1})
+    status_, answer = await world.kick_off(taskWebhookUrl="http://127.0.0.1:9/task", meta={"a": 1})
 
     assert status_ == 200
     card = await world.card("Market research")
@@ -48,7 +36,7 @@ async def test_a_kickoff_through_the_bot_ends_in_a_review(world: World) -> None:
     assert "/crews/research/events/crew/" in sent["crewWebhookUrl"]
     assert sent["humanInputWebhook"]["url"] == f"{world.url}/crews/research/human-input"
 
-    await world.slack.click("U0ANA", card, "Approve")
+    await world.slack.click(ANA, card, "Approve")
     await world.crew.until(lambda: world.crew.resumes)
     urls = world.crew.resumes[0].urls
     assert urls.task == "http://127.0.0.1:9/task"
@@ -56,7 +44,7 @@ async def test_a_kickoff_through_the_bot_ends_in_a_review(world: World) -> None:
 
 
 async def test_the_crews_own_refusals_are_passed_on_untouched(world: World) -> None:
-    missing, why = await kick_off(world, inputs={})
+    missing, why = await world.kick_off(inputs={})
     world.crew.fail("/kickoff", how=status(503, "later", headers={"Retry-After": "7"}))
     async with (
         aiohttp.ClientSession() as session,
@@ -73,28 +61,58 @@ async def test_the_crews_own_refusals_are_passed_on_untouched(world: World) -> N
     assert why["details"] == {"missing_inputs": ["topic"]}
 
 
-def thread(world: World, shows: str) -> list[Message]:
-    return [m for m in world.slack.messages(CHANNEL) if shows in message_text(m)]
+async def test_started_by_a_caller_it_is_followed_to_its_result(world: World) -> None:
+    assert (await world.kick_off())[0] == 200
+    messages = await reviewed(world)
+    assert len(messages) <= MOST, list(map(message_text, messages))
+    assert {one.thread_ts for one in messages[1:]} == {messages[0].ts}
+    result = message_text(messages[-1])
+    assert "The result is round 1 of *Board summary*" in result
+    progress = message_text(await said(world, "Completed · 3 tasks done · 1,250 tokens"))
+    assert "Entry plan: done." in progress
+    assert progress.count("done.") == 3
+    assert not showing(world, "I should start with")
 
 
-async def test_an_execution_is_followed_to_its_result(world: World) -> None:
-    await kick_off(world)
-    card = await world.card("Market research")
-    await world.slack.click(ANA, card, "Approve")
-    last = await world.card("Board summary")
+async def test_started_in_slack_it_is_followed_to_its_result(world: World) -> None:
+    await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
+    await modal(world, ANA, "Topic")
+    assert (await world.slack.submit(ANA, {"kickoff_input.topic": "green <tea>"})).ok
+    await modal(world, ANA, "has started")
+    messages = await reviewed(world)
+    assert len(messages) <= MOST, list(map(message_text, messages))
+    assert [execution.inputs for execution in world.crew.executions] == [{"topic": "green <tea>"}]
+    started = message_text(await said(world, "started by"))
+    assert "green <tea>" in started
+    assert f"<@{ANA}>" in started
+    result = message_text(messages[-1])
+    assert f"<@{ANA}>" in result
+    assert "The result is round 1 of *Board summary*" in result
+    progress = await world.shown(messages[0], "Board summary")
+    assert "Entry plan" in message_text(progress)
 
-    await world.slack.until(lambda: thread(world, "Entry plan: done."))
-    await world.slack.until(lambda: thread(world, "2 tasks done"))
-    await world.slack.click(ANA, last, "Approve")
 
-    await world.slack.until(lambda: thread(world, "has finished"))
-    await world.slack.until(lambda: thread(world, "Completed · 3 tasks done · 1,250 tokens"))
-    [result] = thread(world, "has finished")
-    assert "The result is round 1 of *Board summary*" in message_text(result)
-    assert {m.thread_ts for m in world.slack.messages(CHANNEL)[1:]} == {card.ts}
-    [progress] = thread(world, "Entry plan: done.")
-    assert message_text(progress).count("done.") == 3
-    assert not thread(world, "I should start with")
+async def reviewed(world: World) -> list[Message]:
+    """Ask for changes once and approve twice; every message of the bot, once all is said."""
+    decided: list[Message] = []
+
+    async def next_card() -> Message:
+        def found() -> list[Message]:
+            known = {card.ts for card in decided}
+            return [card for card in waiting(world) if card.ts not in known]
+
+        [card] = await world.slack.until(found)
+        decided.append(card)
+        return card
+
+    await world.revise(ANA, await next_card(), "Add a source.")
+    for _ in range(2):
+        await world.slack.click(ANA, await next_card(), "Approve")
+    [execution] = world.crew.executions
+    await world.crew.until(lambda: execution.state is State.COMPLETED)
+    await said(world, "has finished")
+    await world.slack.until(lambda: not showing(world, "Being sent"))
+    return [message for message in world.slack.messages(CHANNEL) if message.bot]
 
 
 async def test_registered_urls_are_sent_with_every_resume(world: World) -> None:
@@ -153,24 +171,15 @@ async def test_a_kickoff_that_cannot_be_passed_on(world: World) -> None:
 
 async def test_a_crew_that_is_down_is_said_to_be(world: World) -> None:
     await world.crew.go_down()
-    unreachable, why = await kick_off(world)
+    unreachable, why = await world.kick_off()
     await world.crew.come_back()
     world.crew.fail("/kickoff", how=drop_after())
-    lost, perhaps = await kick_off(world)
+    lost, perhaps = await world.kick_off()
     unknown, _ = await world.post("/crews/nobody/kickoff", b"{}")
 
     assert (unreachable, why["error"]) == (502, "crew_unreachable")
     assert (lost, perhaps["error"]) == (504, "answer_lost")
     assert unknown == 404
-
-
-async def test_without_a_public_url_nothing_is_started(make_world: MakeWorld) -> None:
-    async with make_world() as world:
-        refused, why = await kick_off(world)
-
-        assert refused == 503
-        assert "PUBLIC_URL" in str(why["message"])
-        assert not world.crew.requests
 
 
 async def test_a_caller_that_gives_up_does_not_lose_its_urls(world: World) -> None:
@@ -186,15 +195,11 @@ async def test_a_caller_that_gives_up_does_not_lose_its_urls(world: World) -> No
             ),
         ):
             pass
-    assert (await kick_off(world))[0] == 200  # a slow one does not hold up the next
+    assert (await world.kick_off())[0] == 200  # a slow one does not hold up the next
     world.crew.release()
 
-    def waiting() -> list[Message]:
-        return [m for m in thread(world, "Market research") if buttons(m)]
-
-    await world.slack.until(lambda: len(waiting()) == 2)
-    cards = waiting()
-    for card in cards:
+    await world.slack.until(lambda: len(waiting(world)) == 2)
+    for card in waiting(world):
         await world.slack.click(ANA, card, "Approve")
     await world.crew.until(lambda: len(world.crew.resumes) == 2)
     urls = {resume.urls.crew for resume in world.crew.resumes}

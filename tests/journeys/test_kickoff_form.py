@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import pytest
@@ -12,52 +11,22 @@ import pytest
 from crewgate.demo.crew import drop_after, status
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.ports import free_port
-from crewgate.demo.workspace import View, error, message_text
+from crewgate.demo.workspace import View, error
 from crewgate.demo.workspace.forms import fill
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.slack.kickoff.listeners import UPDATES
 from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.people import modal
 
 
 @pytest.fixture
-async def world(make_world: MakeWorld) -> AsyncIterator[World]:
-    """A world that crews reach."""
-    port = free_port()
-    async with make_world(port=port, PUBLIC_URL=f"http://127.0.0.1:{port}") as built:
-        built.crew.human_input = None
-        yield built
-
-
-async def modal(world: World, shows: str) -> View:
-    def found() -> list[View]:
-        return [view for view in world.slack.open_modals(ANA) if shows in str(view.content)]
-
-    return (await world.slack.until(found))[-1]
+def world(reached: World) -> World:
+    return reached
 
 
 async def form(world: World) -> View:
     await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
-    return await modal(world, "kickoff_input.topic")
-
-
-async def test_a_crew_is_started_from_a_form_and_its_thread_begins_with_that(world: World) -> None:
-    view = await form(world)
-    assert "Topic" in str(view.content)
-
-    reply = await world.slack.submit(ANA, {"kickoff_input.topic": "green <tea>"})
-
-    assert reply.ok
-    await modal(world, "has started")
-    card = await world.card("Market research")
-    first = world.slack.messages(CHANNEL)[0]
-    assert card.thread_ts in {first.ts, None}
-    [execution] = world.crew.executions
-    assert execution.inputs == {"topic": "green <tea>"}
-    lines = await world.slack.until(
-        lambda: [m for m in world.slack.messages(CHANNEL) if "started by" in message_text(m)]
-    )
-    assert "green <tea>" in message_text(lines[0])
-    assert f"<@{ANA}>" in message_text(lines[0])
+    return await modal(world, ANA, "Topic")
 
 
 async def test_who_may_not_start_a_crew_is_told_who_may(world: World) -> None:
@@ -70,33 +39,24 @@ async def test_who_may_not_start_a_crew_is_told_who_may(world: World) -> None:
     assert "not set up here" in await world.told(ANA)
 
 
-async def test_what_the_crew_misses_is_said_beside_the_field(world: World) -> None:
+async def test_what_the_crew_refuses_is_said_and_can_be_sent_again(world: World) -> None:
     await form(world)
     empty = await world.slack.submit(ANA, {"kickoff_input.topic": "  "})
     assert empty.errors == {"kickoff_input.topic": "The crew needs this."}
+    world.crew.fail("/kickoff", how=status(400, "Not yet"))
+    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+    await modal(world, ANA, "Not yet")
     world.crew.inputs = ("topic", "target_audience")
 
     await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
 
-    view = await modal(world, "Target audience")
+    view = await modal(world, ANA, "Target audience")
     assert "The crew needs this" in str(view.content)
     assert "tea" in str(view.content)
     values = {"kickoff_input.topic": "tea", "kickoff_input.target_audience": "all"}
     await world.slack.submit(ANA, values)
-    await modal(world, "has started")
+    await modal(world, ANA, "has started")
     assert len(world.crew.executions) == 1
-
-
-async def test_a_crew_that_is_down_says_so_in_the_form(world: World) -> None:
-    await form(world)
-    await world.crew.go_down()
-    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-    await modal(world, "connection refused")
-    await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
-    await modal(world, "cannot be started now")
-
-    assert not world.crew.executions
-    assert not world.slack.messages(CHANNEL)
 
 
 async def test_nobody_claims_to_know_whether_it_started(world: World) -> None:
@@ -112,20 +72,10 @@ async def test_nobody_claims_to_know_whether_it_started(world: World) -> None:
 
         await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
 
-        view = await modal(world, "It may have started")
+        view = await modal(world, ANA, "It may have started")
         assert why in view.shown
         assert "start it again with" in view.shown
         await world.slack.close_modal(ANA)
-
-
-async def test_without_a_public_url_no_form_is_opened(make_world: MakeWorld) -> None:
-    async with make_world() as world:
-        for command in ("kickoff", "kickoff research"):
-            await world.slack.slash(ANA, CHANNEL, "/crew", command)
-            assert "PUBLIC_URL" in await world.told(ANA)
-
-        assert not world.slack.open_modals(ANA)
-        assert not world.crew.requests
 
 
 async def test_the_same_form_delivered_twice_starts_once(world: World) -> None:
@@ -145,26 +95,13 @@ async def test_the_same_form_delivered_twice_starts_once(world: World) -> None:
     assert len(world.crew.executions) == 1
 
 
-async def test_a_form_that_was_refused_can_be_sent_again(world: World) -> None:
-    await form(world)
-    world.crew.fail("/kickoff", how=status(400, "Not yet"))
-    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-    await modal(world, "Not yet")
-
-    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-
-    await modal(world, "has started")
-    assert len(world.crew.executions) == 1
-
-
 @pytest.mark.parametrize("socket", [False, True])
 async def test_what_came_of_it_is_shown_after_the_notice_whatever_comes_first(
     make_world: MakeWorld, socket: bool
 ) -> None:
     """A crew that is down is known to be before the acknowledgement has left."""
-    port = free_port()
     token = {"SLACK_APP_TOKEN": "xapp-demo"} if socket else {}
-    async with make_world(port=port, PUBLIC_URL=f"http://127.0.0.1:{port}", **token) as world:
+    async with make_world(port=free_port(), **token) as world:
         if socket:
             world.slack.events_url = None
             await world.slack.until(lambda: world.slack.sockets)
@@ -172,10 +109,25 @@ async def test_what_came_of_it_is_shown_after_the_notice_whatever_comes_first(
         await world.crew.go_down()
         for _ in range(5):
             await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-            await modal(world, "connection refused")
+            await modal(world, ANA, "connection refused")
 
         done = [call for call in world.slack.calls_of("views.update") if (call.answer or {})["ok"]]
         assert len(done) == 6, "the form, and then what came of it"
+        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
+        await modal(world, ANA, "cannot be started now")
+        assert not world.crew.executions
+        assert not world.slack.messages(CHANNEL)
+
+
+async def test_without_a_public_url_nothing_is_started(make_world: MakeWorld) -> None:
+    async with make_world() as world:
+        refused, why = await world.kick_off()
+        assert refused == 503
+        assert "PUBLIC_URL" in str(why["message"])
+        for command in ("kickoff", "kickoff research"):
+            assert "PUBLIC_URL" in await world.ask(ANA, command)
+        assert not world.slack.open_modals(ANA)
+        assert not world.crew.requests
 
 
 async def test_a_slack_that_knows_no_other_id_shows_it_by_the_forms_own(world: World) -> None:
@@ -184,5 +136,5 @@ async def test_a_slack_that_knows_no_other_id_shows_it_by_the_forms_own(world: W
 
     await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
 
-    await modal(world, "has started")
+    await modal(world, ANA, "has started")
     assert world.slack.calls_of("views.update")[-1].args["view_id"]

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from structlog.testing import capture_logs
 
-from crewgate.demo.environment import ANA, CARL, CHANNEL
+from crewgate.demo.environment import ANA, CARL
 from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, modal
 from tests.journeys.test_home import rows
-from tests.journeys.test_rules import ENVIRONMENT, TWO
+from tests.journeys.test_rules import TWO
 
 
 async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:
@@ -32,6 +33,11 @@ async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:
         (CARL, round_id, "NotAReviewer")
     }
     assert len(refused) == 3
+
+    with capture_logs() as logs:
+        await world.ask(CARL, "kickoff nobody")
+    [line] = [line for line in logs if line["event"] == "refused"]
+    assert (line["by"], line["why"]) == (CARL, "UnknownCrew")
 
 
 async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_then(
@@ -58,11 +64,3 @@ async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_
             ("taken_back", "modal", ANA),
             ("taken_back", "home", ANA),
         ]
-
-
-async def test_a_refused_kickoff_names_the_person(world: World) -> None:
-    with capture_logs() as logs:
-        await world.slack.slash(CARL, CHANNEL, "/crew", "kickoff nobody")
-        await world.told(CARL)
-    [refused] = [line for line in logs if line["event"] == "refused"]
-    assert (refused["by"], refused["why"]) == (CARL, "UnknownCrew")

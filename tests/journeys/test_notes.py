@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,7 @@ import pytest
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import World
-from tests.journeys.people import modal, named
+from tests.journeys.people import modal, named, without
 
 
 async def test_notes_in_the_thread_become_the_feedback(world: World) -> None:
@@ -76,19 +73,15 @@ async def test_a_note_that_comes_while_somebody_writes_is_shown_before_it_is_lef
 
 
 async def test_a_note_that_the_database_cannot_take_is_told_of_again(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World, database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.pause()
     card = await world.card("A draft")
     await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
     await world.shown(card, "1 note from")
-    with closing(
-        sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None, check_same_thread=False)
-    ) as database:
-        await asyncio.to_thread(database.execute, "ALTER TABLE notes RENAME TO gone")
+    async with without(database, "notes"):
         note = await world.slack.write(ANA, CHANNEL, "Clearer.", card.ts)
         assert note.reply.status == 503
-        await asyncio.to_thread(database.execute, "ALTER TABLE gone RENAME TO notes")
     await world.slack.resend(note.delivery)
     await world.shown(card, "2 notes from")
     assert "Traceback" not in capsys.readouterr().out
@@ -118,12 +111,19 @@ async def test_what_is_typed_stays_while_somebody_reads_every_note(world: World)
     await modal(world, ANA, f"Page {page - 1} of")
 
 
-async def test_a_note_longer_than_the_box_is_added_in_parts_by_who_wrote_it(world: World) -> None:
+async def test_a_long_note_is_kept_and_then_added_in_parts_by_who_wrote_it(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
     note = " ".join(f"Sentence {number} of a long note." for number in range(150))
     await world.slack.write(ANA, CHANNEL, note, card.ts)
     await world.shown(card, "1 note from")
+    await world.slack.until(lambda: world.slack.ephemerals(ANA))
+    await world.slack.click(ANA, world.slack.ephemerals(ANA)[0], "Keep collecting")
+    await world.slack.until(
+        lambda: ["notes wait" in message_text(one) for one in world.slack.ephemerals(ANA)] == [True]
+    )
+    assert world.slack.ephemerals(ANA)[0].thread_ts == card.ts
+    assert not world.crew.requests
 
     await world.slack.click(BEN, card, "Revise")
     theirs = await modal(world, BEN, "who wrote it may add parts of it")
@@ -142,20 +142,3 @@ async def test_a_note_longer_than_the_box_is_added_in_parts_by_who_wrote_it(worl
 
     await world.crew.until(lambda: world.crew.resumes)
     assert world.crew.resumes[0].human_feedback == text
-
-
-async def test_keep_collecting_puts_the_offer_away_and_answers_in_the_thread(
-    world: World,
-) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-    await world.slack.write(ANA, CHANNEL, "Hm.", card.ts)
-    await world.slack.until(lambda: world.slack.ephemerals(ANA))
-
-    await world.slack.click(ANA, world.slack.ephemerals(ANA)[0], "Keep collecting")
-
-    await world.slack.until(
-        lambda: ["notes wait" in message_text(one) for one in world.slack.ephemerals(ANA)] == [True]
-    )
-    assert world.slack.ephemerals(ANA)[0].thread_ts == card.ts
-    assert not world.crew.requests

@@ -1,65 +1,11 @@
-"""Reading a round in a modal: comments, pages, changes, history."""
+"""Reading a round in a modal: decisions there, changes, history."""
 
 from __future__ import annotations
 
-from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.environment import ANA, BEN, CARL
 from crewgate.demo.workspace import buttons, error, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, second_round
-
-
-async def test_a_comment_goes_to_the_crew_with_the_approval(world: World) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-
-    await world.slack.overflow(ANA, card, "Approve with a comment…")
-    form = await modal(world, ANA)
-    reply = await world.slack.submit(ANA, {"feedback": "Mind the budget."})
-
-    assert reply.ok
-    assert "next tasks" in form.shown
-    await world.delivered(card)
-    [resume] = world.crew.resumes
-    assert (resume.is_approve, resume.human_feedback) == (True, "Mind the budget.")
-    assert not world.slack.open_modals(ANA)
-
-
-async def test_an_empty_comment_is_refused_and_a_stranger_gets_no_form(world: World) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-
-    await world.slack.overflow(CARL, card, "Approve with a comment…")
-    assert "not a reviewer" in await world.told(CARL)
-    await world.slack.overflow(ANA, card, "Approve with a comment…")
-    await modal(world, ANA)
-    empty = await world.slack.submit(ANA, {"feedback": "  "})
-    await world.slack.click(BEN, card, "Approve")
-    late = await world.slack.submit(ANA, {"feedback": "Mind the budget."})
-
-    assert "Write the comment" in empty.errors["feedback"]
-    assert "Ben approved this" in late.errors["feedback"]
-
-
-async def test_a_text_of_any_length_is_read_page_by_page(world: World) -> None:
-    lines = [f"Line {number} says something." for number in range(900)]
-    await world.pause("draft", "\n\n".join(lines))
-    card = await world.card("Line 0")
-
-    [read] = [label for label in buttons(card) if label.startswith("Read all")]
-    await world.slack.click(CARL, card, read)
-    view = await modal(world, CARL, "Page 1")
-    seen = view.shown
-    page = 1
-    while "Next page" in buttons(view):
-        await world.slack.click(CARL, view, "Next page")
-        page += 1
-        view = await modal(world, CARL, f"Page {page} of")
-        seen += view.shown
-
-    assert all(line in seen for line in lines)
-    assert read == f"Read all ({page} pages)"
-    await world.slack.click(CARL, view, "Previous page")
-    await modal(world, CARL, f"Page {page - 1} of")
 
 
 async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> None:
@@ -116,32 +62,21 @@ async def test_what_changed_is_said_on_the_card_and_shown_passage_by_passage(
     assert ("heavy_plus_sign", ()) in runs
 
 
-async def test_the_history_tells_who_said_what_and_what_the_crew_answered(world: World) -> None:
-    card = await second_round(world, "First words.", "Second words.", "Less of it.")
+async def test_the_history_tells_who_said_what_and_leads_to_every_output(world: World) -> None:
+    asked = " ".join(f"Sentence {number} of what I want." for number in range(80))
+    first = "\n\n".join(f"Passage {number}. " + "Word. " * 100 for number in range(40))
+    card = await second_round(world, first, "Second words.", asked)
     await world.slack.click(BEN, card, "Approve")
     await world.delivered(card)
 
     await world.slack.overflow(CARL, card, "History")
 
-    shown = (await modal(world, CARL)).shown
-    for words in ("First words", "Second words", "Less of it.", "Approved by", "after", "has it"):
-        assert words in shown
-    await world.slack.slash(CARL, CHANNEL, "/crew", "status e-1")
-    told = await world.told(CARL)
-    assert "Less of it." in told
-
-
-async def test_the_history_has_every_word_and_leads_to_every_output(world: World) -> None:
-    asked = " ".join(f"Sentence {number} of what I want." for number in range(80))
-    first = "\n\n".join(f"Passage {number}. " + "Word. " * 100 for number in range(40))
-    card = await second_round(world, first, "The second.", asked)
-
-    await world.slack.overflow(CARL, card, "History")
-    view = await modal(world, CARL, "The second.")
-    assert asked in view.shown
+    view = await modal(world, CARL)
+    for words in ("Passage 0.", "Second words", asked, "Approved by", "after", "has it"):
+        assert words in view.shown
     assert "Passage 39." not in view.shown
+    assert "Sentence 0 of" in await world.ask(CARL, "status e-1")
     await world.slack.click(CARL, view, "Read all")
-
     await world.slack.until(lambda: len(world.slack.open_modals(CARL)) > 1)
     assert "Passage 0." in (await modal(world, CARL, "Page 1 of")).shown
 
@@ -150,9 +85,7 @@ async def test_all_the_words_of_a_decided_card_are_one_click_away(world: World) 
     asked = " ".join(f"Sentence {number} of what I want." for number in range(80))
     await world.pause("draft", "The output 1.")
     first = await world.card("The output 1.")
-    await world.slack.click(ANA, first, "Revise")
-    await modal(world, ANA)
-    await world.slack.submit(ANA, {"feedback": asked})
+    await world.revise(ANA, first, asked)
     await world.crew.until(lambda: world.crew.resumes)
     for number in range(2, 8):
         await world.pause("draft", f"The output {number}.")

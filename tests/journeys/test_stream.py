@@ -15,7 +15,7 @@ from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import REVIEWERS, flow_world, question
-from tests.journeys.people import modal
+from tests.journeys.people import modal, said
 
 PATH = "/crews/research/events/stream"
 BEARER = f"Bearer {WEBHOOK_SECRET}"
@@ -24,10 +24,8 @@ BEARER = f"Bearer {WEBHOOK_SECRET}"
 @pytest.fixture
 async def world(make_world: MakeWorld) -> AsyncIterator[World]:
     """A world whose crew is asked for its events at kickoffs from here."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
     people = f"{REVIEWERS}\nstream = true"
-    async with flow_world(make_world, people, port=port, PUBLIC_URL=url) as built:
+    async with flow_world(make_world, people, port=free_port()) as built:
         yield built
 
 
@@ -49,7 +47,7 @@ async def send(
     return await world.post(PATH, body, **headers)
 
 
-async def test_a_kickoff_from_slack_asks_for_the_events(world: World) -> None:
+async def test_a_kickoff_asks_for_the_events_unless_its_caller_does(world: World) -> None:
     await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
     await modal(world, ANA, "Topic")
     await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
@@ -61,13 +59,9 @@ async def test_a_kickoff_from_slack_asks_for_the_events(world: World) -> None:
     assert {"task_started", "crew_kickoff_completed", "flow_finished"} <= set(asked["events"])
     assert asked["realtime"] is False
 
-
-async def test_a_callers_own_stream_stays_theirs(world: World) -> None:
     theirs = {"events": ["flow_started"], "url": "https://example.com/events", "realtime": True}
-    body = json.dumps({"inputs": {"topic": "tea"}, "webhooks": theirs}).encode()
-    headers = {"Authorization": f"Bearer {world.crew.token}", "Content_Type": "application/json"}
-    assert (await world.post("/crews/research/kickoff", body, **headers))[0] == 200
-    [kickoff] = [call.body for call in world.crew.requests if call.path == "/kickoff"]
+    assert (await world.kick_off(webhooks=theirs))[0] == 200
+    [_, kickoff] = [call.body for call in world.crew.requests if call.path == "/kickoff"]
     assert kickoff["webhooks"] == theirs
 
 
@@ -85,17 +79,19 @@ async def test_a_flows_methods_move_its_progress_in_any_order_and_once(world: Wo
     started = event("method_execution_started", 9, "f-1", method_name="publish")
     for batch in ([started, *odd], finished, finished, []):
         assert (await send(world, *batch))[0] == 202
-    text = await world.slack.until(
-        lambda: [
-            shown
-            for shown in map(message_text, world.slack.messages(CHANNEL))
-            if "now at Publish" in shown and "M1" in shown and "M2" in shown
-        ]
-    )
-    assert text[-1].count("M2") == 1
+    progress = await said(world, "now at Publish")
+    await world.shown(progress, "M1")
+    assert message_text(await world.shown(progress, "M2")).count("M2") == 1
 
 
-async def test_a_run_that_failed_closes_what_waits(world: World) -> None:
+async def test_a_run_that_failed_closes_what_waits_and_strangers_send_nothing(world: World) -> None:
+    for wrong in ("", "Bearer wrong", BEARER.replace("Bearer", "Basic")):
+        status, answer = await send(world, authorization=wrong)
+        assert (status, answer["error"]) == (401, "unauthorized")
+    status, answer = await world.notify(PATH, {"events": "none"})
+    assert (status, answer["error"]) == (400, "malformed")
+    await said(world, "could not be understood")
+
     world.crew.human_input = Address.bearer(
         f"{world.url}/crews/research/human-input", WEBHOOK_SECRET
     )
@@ -107,17 +103,3 @@ async def test_a_run_that_failed_closes_what_waits(world: World) -> None:
     ] == 202
     await world.shown(card, "The execution failed: No key")
     assert buttons(world.slack.fresh(card)) == ["Read all"]
-
-
-async def test_strangers_send_nothing_and_what_is_no_batch_is_kept(world: World) -> None:
-    for wrong in ("", "Bearer wrong", BEARER.replace("Bearer", "Basic")):
-        status, answer = await send(world, authorization=wrong)
-        assert (status, answer["error"]) == (401, "unauthorized")
-    headers = {"Authorization": BEARER, "Content_Type": "application/json"}
-    status, answer = await world.post(PATH, b'{"events": "none"}', **headers)
-    assert (status, answer["error"]) == (400, "malformed")
-    await world.slack.until(
-        lambda: any(
-            "could not be understood" in message_text(one) for one in world.slack.messages(CHANNEL)
-        )
-    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import View, error, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
@@ -103,37 +103,6 @@ async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> Non
 
     await world.delivered(card)
     assert world.slack.faults_due == 2
-
-
-async def test_nobody_decides_as_a_member_while_slack_does_not_say_who_is_one(
-    make_world: MakeWorld,
-) -> None:
-    async with make_world(REVIEWERS=f"*,{BEN}") as world:
-        await world.pause()
-        card = await world.card("A draft.")
-        world.slack.world.channels[CHANNEL].members.add(EVE)
-        world.slack.add_user(EVE, "Eve")
-        world.slack.fail("users.info", error("missing_scope"), times=None)
-
-        await world.slack.click(EVE, card, "Approve")
-        assert "try again in a minute" in await world.told(EVE)
-
-        await world.slack.click(BEN, card, "Approve")
-        await world.delivered(card)
-
-
-async def test_nobody_starts_a_crew_whose_settings_say_nobody(make_world: MakeWorld) -> None:
-    crews = """
-        [crews.closed]
-        url = "http://127.0.0.1:9"
-        token_env = "CLOSED_TOKEN"
-        webhook_secret_env = "CLOSED_SECRET"
-        kickers = []
-    """
-    secrets = {"CLOSED_TOKEN": "token-1", "CLOSED_SECRET": "secret-1-of-a-crew"}
-    async with make_world(crews_file=crews, **secrets) as world:
-        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff closed")
-        assert "Nobody may start closed" in await world.told(ANA)
 
 
 async def test_a_request_from_another_workspace_is_refused(
