@@ -137,7 +137,6 @@ async def test_a_lost_answer_and_no_connection_are_told_apart(http: httpx.AsyncC
         ("https://evilcrewai.com/respond", ()),
         ("https://example.com/crewai.com", ()),
         ("https://127.0.0.1/respond", ()),
-        ("http://flows.example.com/respond", ("flows.example.com",)),
         ("https://flows.example.com:8443/respond", ("flows.example.com:9443",)),
         ("https://sub.flows.example.com/respond", ("flows.example.com",)),
     ],
@@ -150,8 +149,29 @@ async def test_other_hosts_are_never_called(
     )
     assert isinstance(outcome, Refused)
     assert outcome.code == "host_not_allowed"
-    if not url.startswith("http://flows"):  # only a look-up tells that it is elsewhere
-        assert not answers(http, *hosts).may_answer("research", url)
+    assert not answers(http, *hosts).may_answer("research", url)
+
+
+@pytest.mark.parametrize("host", ["flows.example.com", "flows", "10.0.0.8", "localhost.example"])
+@pytest.mark.parametrize("address", ["93.184.215.14", "127.0.0.1"])
+async def test_a_host_elsewhere_is_not_called_by_plain_http(
+    http: httpx.AsyncClient, host: str, address: str
+) -> None:
+    """That is known when the request comes, and no look-up changes it."""
+    url = f"http://{host}:9/respond"
+    assert not answers(http, host).may_answer("research", url)
+    outcome = await answers(http, host, address=address).answer("research", Callback(url), "yes")
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "plain_http"
+
+
+async def test_plain_http_to_what_only_calls_itself_this_machine_is_refused(
+    http: httpx.AsyncClient,
+) -> None:
+    told = answers(http, "localhost", address="93.184.215.14")
+    outcome = await told.answer("research", Callback("http://localhost:9/respond"), "yes")
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "plain_http"
 
 
 @pytest.mark.parametrize("url", ["https://u:p@app.crewai.com/", "https://", "http:x", "\udcff"])
@@ -185,6 +205,7 @@ async def test_names_that_lead_inside_are_not_called(
         ("https://flows.example.com:9/respond", ("flows.example.com",)),
         ("https://flows.example.com:9/respond", ("flows.example.com:9",)),
         ("http://localhost:9/respond", ("localhost",)),
+        ("http://127.0.0.1:9/respond", ("127.0.0.1",)),
     ],
 )
 async def test_those_that_may_be_called_are(
@@ -192,7 +213,7 @@ async def test_those_that_may_be_called_are(
 ) -> None:
     """Nobody listens there; what matters is that it was tried, or that no name was found."""
     assert answers(http, *hosts).may_answer("research", url)
-    address = None if "localhost" in url else "127.0.0.1" if hosts else "192.0.2.1"
+    address = None if "http://" in url else "127.0.0.1" if hosts else "192.0.2.1"
     outcome = await answers(http, *hosts, address=address).answer("research", Callback(url), "y")
     if not hosts:  # TEST-NET is no public address: the host itself was fine
         assert outcome == Refused("private_address", "the address is not a public one")

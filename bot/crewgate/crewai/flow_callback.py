@@ -51,6 +51,9 @@ _EMPTY: Final = Refused("empty", "an empty answer is never sent")
 _NOT_ALLOWED: Final = Refused(
     "host_not_allowed", "the request's address is neither at crewai.com nor in flow_callback_hosts"
 )
+_PLAIN_HTTP: Final = Refused(
+    "plain_http", "the request's address is plain http, and not on this machine"
+)
 
 
 class _Taken(Wire):
@@ -96,26 +99,31 @@ class HttpFlowAnswers(FlowAnswers):
     def may_answer(self, crew: str, url: str) -> bool:
         """Return False if the settings do not let this address be called."""
         where = _parse(url)
-        return where is not None and self._is_allowed(crew, where)
+        return where is not None and self._refusal(crew, where) is None
 
-    def _is_allowed(self, crew: str, where: httpx.URL) -> bool:
-        return _is_named(where, self._hosts[crew]) or _is_vendors(where)
+    def _refusal(self, crew: str, where: httpx.URL) -> Refused | None:
+        """Return why the settings do not let a host be called; its addresses are checked later."""
+        if _is_vendors(where):
+            return None
+        if not _is_named(where, self._hosts[crew]):
+            return _NOT_ALLOWED
+        return None if where.scheme == "https" or _is_this_machine(where) else _PLAIN_HTTP
 
     async def _find_and_send(
         self, crew: str, where: httpx.URL, feedback: str
     ) -> Answer | NotSent | Refused | Unknown:
-        named = _is_named(where, self._hosts[crew])
-        if not self._is_allowed(crew, where):
-            return _NOT_ALLOWED
+        if refusal := self._refusal(crew, where):
+            return refusal
         if where.scheme == "https" and self._is_proxied(host_of(where)):
             # The proxy looks the name up, and the certificate proves that it is the host.
             addresses: list[str] | Refused | NotSent = [host_of(where)]
         else:
+            named = _is_named(where, self._hosts[crew])
             addresses = await find_addresses(self._lookups, where, owner=crew, private=named)
         if not isinstance(addresses, list):
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
-            return _NOT_ALLOWED
+            return _PLAIN_HTTP
         body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
         return await post(self._http, where, addresses, Post(body, _HEADERS, TIMEOUTS.flow_answer))
 
@@ -161,6 +169,15 @@ def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
     host = host_of(where).rstrip(".")
     port = where.port or (_HTTPS if where.scheme == "https" else 80)
     return host in hosts or f"{host}:{port}" in hosts
+
+
+def _is_this_machine(where: httpx.URL) -> bool:
+    """Return True if the host is an address of this machine, or the one name that means it."""
+    host = host_of(where).rstrip(".")
+    try:
+        return _is_loopback(host)
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_loopback(address: str) -> bool:

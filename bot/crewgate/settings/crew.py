@@ -98,8 +98,8 @@ class CrewSettings(Crew):
             parse=parsers.parse_hosts,
             meaning=(
                 "hosts that answers to flows may be sent to besides `crewai.com` and its"
-                " subdomains, a list of names without `https://`; by plain `http://` only where"
-                " they are this machine"
+                " subdomains, a list of names without `https://`; by plain `http://` only"
+                " `localhost` and `127.0.0.1`"
             ),
             default="`[]`",
             example="[]",

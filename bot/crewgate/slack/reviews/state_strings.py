@@ -323,12 +323,14 @@ _FLOW: Final = _Told(
         "the flow; press Retry if it still waits.",
         "host_not_allowed": _NAME_ITS_HOST,
         "private_address": _NAME_ITS_HOST,
+        "plain_http": "Nothing is sent in the clear: answer it in CrewAI and dismiss this, and let "
+        "the flow be called by https from now on.",
         "bad_url": "The request named no address that can be called: answer it in CrewAI, and "
         "dismiss this.",
     },
 )
 #: Codes of what the bot itself refuses to send.
-_OURS: Final = frozenset({"host_not_allowed", "private_address", "bad_url", "empty"})
+_OURS: Final = frozenset({"host_not_allowed", "plain_http", "private_address", "bad_url", "empty"})
 
 
 def _on_its_way(told: _Told, reason: Reason | None) -> str:

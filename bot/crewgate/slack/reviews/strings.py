@@ -42,8 +42,9 @@ NOBODY_DECIDED: Final = "A newer output came before anybody decided."
 EMPTY_IN_LIST: Final = "_The output is empty._"
 HOST_REFUSED: Final = (
     "When this came, no answer could have been sent: the request's address is neither"
-    " at crewai.com nor in `flow_callback_hosts`. If the address is right, name its host there and"
-    " start the bot again before somebody answers."
+    " at crewai.com nor in `flow_callback_hosts`, or it is plain http and not on this machine. If"
+    " the address is right, name its host there, serve it by https, and start the bot again before"
+    " somebody answers."
 )
 
 EARLIER_FEEDBACK_SHOWN: Final = 250
