@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.records import TaskRow
-from crewgate.host.target import Asked, Completed, Failed, Run
+from crewgate.host.run import Run
+from crewgate.host.target import Asked, Completed, Failed
 
 
 @dataclass

@@ -194,6 +194,30 @@ async def test_without_crewai_it_says_how_to_install_it(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.skipif(importlib.util.find_spec("crewai") is not None, reason="crewai is installed")
+async def test_a_crewai_without_a_name_that_it_needs_is_refused_at_the_start(
+    tmp_path: Path,
+) -> None:
+    """Its version says nothing: what is not documented may go in any."""
+    for file, text in {
+        "crewai-1.15.40.dist-info/METADATA": "Name: crewai\nVersion: 1.15.40",
+        "crewai/__init__.py": "",
+        "crewai/core/providers/human_input.py": "def set_provider(provider): ...",
+        "crewai/agents/agent_executor.py": "class AgentExecutor:\n    def _invoke_loop(self): ...",
+    }.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+
+    status, said = await run(tmp_path, CREW_TOKEN="x")
+
+    assert status == 1
+    assert said.startswith(
+        "crewgate: crewai 1.15.40 has no crewai.agents.agent_executor.AgentExecutor._ainvoke_loop,"
+        " which crewgate host needs: nobody could revise a task."
+    )
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("environment", "wrong"),
     [({}, "CREW_TOKEN"), ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"), ({"LOG_FORMAT": "x"}, "LOG_FORMAT")],

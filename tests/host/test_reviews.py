@@ -12,7 +12,8 @@ import pytest
 from crewgate.domain.redaction import MARK
 from crewgate.host.errors import HostStops
 from crewgate.host.records import TaskRow
-from crewgate.host.target import Completed, Run
+from crewgate.host.run import Run
+from crewgate.host.target import Completed
 from tests.host.client import Api, Listener
 from tests.host.conftest import MODEL_KEY, StartHost
 from tests.host.standins import StandInCrew

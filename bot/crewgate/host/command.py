@@ -16,7 +16,7 @@ from dotenv import load_dotenv
 
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.redaction import Redactor
-from crewgate.host.engine.versions import require_crewai
+from crewgate.host.engine.versions import check_names, require_crewai
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.serve import Options, leave, serve
 from crewgate.host.target import Target
@@ -37,8 +37,7 @@ def run_host(chosen: argparse.Namespace) -> int:
     try:
         options = read_options(chosen, os.environ)
         set_up_logging(*_log_settings(os.environ), redact=options.redactor.error)
-        require_crewai()
-        targets = _load(chosen.targets, options)
+        targets = _load(chosen.targets, options, version=require_crewai())
         check_flows(targets, options)
         asyncio.run(serve(targets, options))
     except HostNotStarted as error:
@@ -118,10 +117,11 @@ def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) ->
     return FlowWebhook(url=chosen.flow_webhook, secret=secret)
 
 
-def _load(specs: list[str], options: Options) -> Mapping[str, Target]:
+def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, Target]:
     database = options.database
     states = database.with_name(f"{database.stem}-flows{database.suffix or '.db'}")
     with kept_imports():
+        check_names(version)
         from crewgate.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
 
         return load_targets(specs, folder=Path.cwd(), flow_states=states)

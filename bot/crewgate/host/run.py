@@ -16,10 +16,11 @@ from crewgate.host.records import Decision, Execution, Finished, Question, Round
 log = structlog.get_logger(__name__)
 
 
-class HostRun:
-    """One execution's thread and the disk: what a call said is there after it, with its webhooks.
+class Run:
+    """The host as an execution in its thread sees it.
 
-    Each call raises NotKept if that cannot be.
+    After each call, what it said is on disk, with its webhooks. Each raises NotKept if that cannot
+    be.
     """
 
     def __init__(self, execution_id: str, target: str, shared: Shared) -> None:

@@ -16,9 +16,8 @@ from crewgate.host import bodies
 from crewgate.host.context import Shared, hash_token
 from crewgate.host.database import or_not_kept
 from crewgate.host.errors import HostStops, NotKept, TargetChanged
-from crewgate.host.questions import question_webhooks
-from crewgate.host.records import Execution, Question, State
-from crewgate.host.run import HostRun
+from crewgate.host.records import Execution, Question, State, Webhook
+from crewgate.host.run import Run
 from crewgate.host.target import Asked, Completed, Failed, Target
 
 log = structlog.get_logger(__name__)
@@ -160,7 +159,7 @@ class Runner:
 
     @or_not_kept
     def _run(self, execution_id: str, target: str) -> None:
-        run = HostRun(execution_id, target, self._shared)
+        run = Run(execution_id, target, self._shared)
         if not self._can_go_on(run.execution):
             return
         try:
@@ -219,11 +218,44 @@ class Runner:
             token_hash=hash_token(token),
             pending=asked.pending,
             at=at,
-            webhooks=question_webhooks(
+            webhooks=_question_webhooks(
                 execution, asked, self._shared, question_id=question_id, token=token, at=at
             ),
         )
         log.info("asked", execution=execution.id, request=question_id, method=asked.method)
+
+
+def _question_webhooks(
+    execution: Execution, asked: Asked, shared: Shared, *, question_id: str, token: str, at: float
+) -> list[Webhook]:
+    """Return the request that CrewAI AMP sends, in its flat shape, and the event of the stream.
+
+    The request is signed when it is sent.
+    """
+    told = {"request_id": question_id, "method_name": asked.method}
+    events = bodies.event(execution, "human_feedback_requested", told)
+    if shared.flow_webhook is None:
+        return events
+    body = {
+        "event_type": "new_request",
+        "id": question_id,
+        "status": "pending",
+        "flow_id": execution.id,
+        "flow_class": asked.flow_class,
+        "method_name": asked.method,
+        "message": asked.message,
+        "output": asked.output,
+        "emit": list(asked.emit),
+        "state": asked.pending.get("state"),
+        "metadata": asked.metadata,
+        "created_at": datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z"),
+        "callback_url": f"{shared.url}/human_feedback_requests/{question_id}/respond?token={token}",
+        "response_token": token,
+        "deployment_id": execution.target,
+        "deployment_name": execution.target,
+    }
+    url = shared.flow_webhook.url.replace("{name}", execution.target)
+    return [Webhook("flow", url, body, about=question_id), *events]
 
 
 def _iso(at: float) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from crewgate.crew_api.wire import Json
-from crewgate.host.records import Decision, Execution, Finished, Question, Round, TaskRow
+from crewgate.host.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +38,6 @@ class Failed:
     """It came to its end otherwise than it was told to."""
 
     why: str
-
-
-class Run(Protocol):
-    """The host as an execution in its thread sees it; after each call, what it said is on disk."""
-
-    @property
-    def execution(self) -> Execution:
-        """The execution as it is now."""
-        ...
-
-    def begin(self, tasks: Sequence[TaskRow]) -> Sequence[TaskRow]:
-        """Say on which tasks it works; gives those with which it began. Raises TargetChanged."""
-        ...
-
-    def finished(self) -> list[Finished]:
-        """The tasks that were done before."""
-        ...
-
-    def rounds(self) -> list[Round]:
-        """The rounds that were shown to people before."""
-        ...
-
-    def finish_task(self, position: int, output: Mapping[str, Any], *, seconds: float) -> None:
-        """A task is done."""
-        ...
-
-    def step(self, step: Json) -> None:
-        """An agent took a step."""
-        ...
-
-    def pause(self, task_id: str, output: str, body: Json) -> Decision:
-        """Show an output to people and wait for the decision. Raises HostStops."""
-        ...
-
-    def wait(self, task_id: str) -> Decision:
-        """Wait for the decision on a round that was shown before. Raises HostStops."""
-        ...
-
-    def question(self) -> Question | None:
-        """The question whose answer a flow is to carry out."""
-        ...
 
 
 class Target(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any
 
@@ -19,11 +20,10 @@ from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 
 from crewgate.crew_api.wire import Json, require_inputs
-from crewgate.host.engine.replays import give_back, replace_once
-from crewgate.host.engine.reviews import Reviews
-from crewgate.host.engine.steps import listen_to_steps
+from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
-from crewgate.host.target import Completed, Run
+from crewgate.host.run import Run
+from crewgate.host.target import Completed
 
 
 class CrewTarget:
@@ -124,7 +124,7 @@ class _Work:
         )
         if task.async_execution:
             # CrewAI resumes at the first task that is not done, and runs those beside it again.
-            give_back(task, task.output)
+            _give_back(task, task.output)
         for skipped in self._tasks[: one.position]:
             # Conditional tasks that were skipped leave no output, and would end the resuming.
             if skipped.output is None and hasattr(skipped, "get_skipped_task_output"):
@@ -146,7 +146,7 @@ class _Work:
             return decision.approve
 
         if agent is not None:
-            replace_once(agent, task, lambda: newest.output if decide() else None)
+            _replace_once(agent, task, lambda: newest.output if decide() else None)
         elif decide():
             # The manager is made by crewai itself, later: nobody is there who could be asked.
             self._approve(position, newest.output)
@@ -186,7 +186,7 @@ class _Work:
             return theirs(output) if theirs else None
 
         self._crew.task_callback = on_task
-        listen_to_steps(self._crew, self._run)
+        _listen_to_steps(self._crew, self._run)
 
 
 def _kept(output: Any) -> Json:
@@ -208,3 +208,64 @@ def _json_of(result: Any) -> Any:
     if result.pydantic is not None:
         return json.loads(result.pydantic.model_dump_json())
     return result.json_dict
+
+
+# ---- what is known from before a restart, instead of working it out anew
+
+
+def _replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> None:
+    """Let the agent's next run of this task be `answer`, unless that gives None."""
+    execute: Callable[..., Any] = agent.execute_task
+    replaced = agent.__dict__.pop("execute_task", None)
+
+    def execute_task(task: Any, context: Any = None, tools: Any = None) -> Any:
+        if task is not wanted:
+            return execute(task, context, tools)
+        if replaced is None:
+            agent.__dict__.pop("execute_task", None)
+        else:
+            agent.__dict__["execute_task"] = replaced
+        given = answer()
+        return execute(task, context, tools) if given is None else given
+
+    wanted = task
+    # The models of crewai let nobody set what is no field; this is found before the class's own.
+    agent.__dict__["execute_task"] = execute_task
+
+
+def _give_back(task: Any, output: Any) -> None:
+    """Let an async task's runs give this output at once, and call nobody back."""
+    done: Future[Any] = Future()
+    done.set_result(output)
+    task.__dict__["execute_async"] = lambda **_: done
+
+
+# ---- the steps of its agents; CrewAI reports none of an agent without tools
+
+
+def _listen_to_steps(crew: Any, run: Run) -> None:
+    """Tell the run of each step, and the callbacks that the crew and its agents have too."""
+    crew.step_callback = _chain(run, crew.step_callback)
+    for agent in crew.agents:
+        if getattr(agent, "step_callback", None):
+            agent.step_callback = _chain(run, agent.step_callback)
+
+
+def _chain(run: Run, theirs: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+    def on_step(step: Any) -> Any:
+        run.step(_told_of(step))
+        return theirs(step) if theirs else None
+
+    return on_step
+
+
+def _told_of(step: Any) -> Json:
+    output = getattr(step, "output", None)
+    result = getattr(step, "result", None) if output is None else text_of(output)
+    return {
+        "prompt": getattr(step, "text", ""),
+        "thought": getattr(step, "thought", ""),
+        "tool": getattr(step, "tool", ""),
+        "tool_input": getattr(step, "tool_input", ""),
+        "result": result or "",
+    }

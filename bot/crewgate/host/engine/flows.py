@@ -8,8 +8,10 @@ back if it was killed meanwhile.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,16 +21,17 @@ from crewai.flow.async_feedback import HumanFeedbackPending, PendingFeedbackCont
 from crewai.flow.flow_config import flow_config
 from crewai.flow.persistence import SQLiteFlowPersistence
 from crewai.hooks.dispatch import HookAborted
-from pydantic import BaseModel, ValidationError
+from crewai.llms.base_llm import BaseLLM
+from crewai.utilities.llm_utils import create_llm
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.engine.asks import Asks
-from crewgate.host.engine.inner_tasks import InnerTasks
-from crewgate.host.engine.outcomes import ExactOutcome
 from crewgate.host.engine.reviews import Reviews
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.records import Question
-from crewgate.host.target import Asked, Completed, Failed, Run
+from crewgate.host.run import Run
+from crewgate.host.target import Asked, Completed, Failed
 
 _ASKS: Final = Asks()
 
@@ -80,7 +83,7 @@ class FlowTarget:
         execution_id = run.execution.id
         _ASKS.take(execution_id)
         question = run.question()
-        tasks = InnerTasks(execution_id, "" if question is None else question.id)
+        tasks = _InnerTasks(execution_id, "" if question is None else question.id)
         reviews = Reviews(run, tasks.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
@@ -108,7 +111,7 @@ class FlowTarget:
         model = _model_of(flow, context.method_name)
         exact = feedback in question.emit
         # CrewAI hands back a description of the model, from which it may not find it again.
-        context.llm = ExactOutcome.of(feedback, model) if exact else model or context.llm
+        context.llm = _ExactOutcome.of(feedback, model) if exact else model or context.llm
         answers = len(flow.human_feedback_history)
         try:
             result = asyncio.run(flow.resume_async(feedback))
@@ -169,3 +172,73 @@ def _model_of(flow: Any, method: str) -> Any:
     """The live model that a method's question is decorated with."""
     definition = flow._definition.methods[method].human_feedback  # noqa: SLF001  # no public way
     return None if definition is None else definition.llm
+
+
+class _InnerTasks:
+    """Gives ids; CrewAI's own are others each time.
+
+    A flow that is begun again builds its crews again, and people have seen what their tasks said
+    the first time. A task is the same if it is asked the same in the same words, for as many times
+    as before, since the flow began or since the same answer: one with other inputs is another.
+    """
+
+    def __init__(self, execution_id: str, since: str) -> None:
+        self._execution_id = execution_id
+        self._since = since
+        self._ids: dict[int, tuple[str, Any]] = {}
+        """By `id()` of the task, with the task, so that no other gets that number."""
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def id_of(self, task: Any) -> str:
+        """The id of a task whose inputs are filled in."""
+        if id(task) not in self._ids:
+            words = (task.description, task.expected_output)
+            self._seen[words] += 1
+            told = repr((self._execution_id, self._since, words, self._seen[words]))
+            name = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+            self._ids[id(task)] = name, task
+        return self._ids[id(task)][0]
+
+
+class _ExactOutcome(BaseLLM):
+    """A model that chooses the outcome which a person named exactly; then the flow's own goes on.
+
+    CrewAI asks the flow's model which outcome an answer means even where it is the label of one:
+    that costs a call, fails without a model, and may choose another.
+    """
+
+    _outcome: str = PrivateAttr(default="")
+    _chosen: bool = PrivateAttr(default=False)
+    _model: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, outcome: str, model: Any) -> _ExactOutcome:
+        """Choose this; `model` is asked for everything after it.
+
+        It may be the name of one, its settings, or None. It is made when it is asked, so that a
+        label needs no key of a model.
+        """
+        made = cls(model="exact-outcome")
+        made._outcome, made._model = outcome, model
+        return made
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The outcome once, then what the flow's own model says."""
+        if self._chosen:
+            return self._resolved().call(*args, **kwargs)
+        self._chosen = True
+        return json.dumps({"outcome": self._outcome})
+
+    def supports_function_calling(self) -> bool:
+        """As the flow's own model does."""
+        asked = getattr(self._resolved(), "supports_function_calling", None)
+        return bool(asked()) if asked else False
+
+    def supports_stop_words(self) -> bool:
+        """No."""
+        return False
+
+    def _resolved(self) -> Any:
+        if self._model is None or isinstance(self._model, str | dict):
+            self._model = create_llm(self._model)
+        return self._model

@@ -14,7 +14,6 @@ from crewai import Crew
 from crewai.flow.flow import Flow
 
 from crewgate.host.engine.crews import CrewTarget
-from crewgate.host.engine.declared import maker_of
 from crewgate.host.engine.flows import FlowTarget
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.target import Target
@@ -78,7 +77,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
     if inspect.isclass(found) and issubclass(found, Flow):
         return FlowTarget(name, found, flow_states)
     if isinstance(found, Flow):
-        return FlowTarget(name, maker_of(found), flow_states)
+        return FlowTarget(name, _maker_of(found), flow_states)
     if inspect.isclass(found) and callable(getattr(found, "crew", None)):
         project: Any = found
         return CrewTarget(name, lambda: project().crew())
@@ -96,7 +95,7 @@ def _as_target_of_function(
         case (Crew(), dict() as defaults):  # as `load_crew` gives them
             return CrewTarget(name, lambda: found()[0], defaults)
         case Flow() as made:
-            return FlowTarget(name, maker_of(made), flow_states)
+            return FlowTarget(name, _maker_of(made), flow_states)
         case made:
             raise HostNotStarted(f"{spec} makes {_a(made)}, which is no crew and no flow")
 
@@ -116,3 +115,26 @@ def _explain(error: BaseException) -> str:
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     said = " ".join(str(error).split())
     return f"{type(error).__name__}: {said}{where}"
+
+
+def _maker_of(flow: Any) -> Any:
+    """Return what makes flows like this one: its class, or the declaration it was built from."""
+    declared = flow._definition  # noqa: SLF001  # no public way
+    of_class = type(flow).flow_definition()
+    return type(flow) if declared.methods == of_class.methods else _Declaration(flow, declared)
+
+
+class _Declaration:
+    """Used as the class of a flow is."""
+
+    def __init__(self, flow: Any, declared: Any) -> None:
+        self.__name__ = declared.name
+        self._class = type(flow)
+        self._declared = declared
+
+    def __call__(self, **more: Any) -> Any:
+        return self._class.from_declaration(contents=self._declared, **more)
+
+    def from_pending(self, flow_id: str, persistence: Any) -> Any:
+        """A flow that waits for a person, as it was when it asked."""
+        return self._class.from_pending(flow_id, persistence, definition=self._declared)

@@ -14,7 +14,7 @@ from typing import Any
 
 from crewgate.crew_api.wire import Json
 from crewgate.host.records import Decision, Round
-from crewgate.host.target import Run
+from crewgate.host.run import Run
 
 
 class Reviews:

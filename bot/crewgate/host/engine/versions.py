@@ -1,7 +1,8 @@
-"""Whether crewai is there, and new enough. Nothing is imported for that: it would take seconds."""
+"""The version of crewai, and the names in it that the host needs beyond those it documents."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from importlib import metadata
 from typing import Final
@@ -11,10 +12,36 @@ from crewgate.host.errors import HostNotStarted
 OLDEST: Final = (1, 15, 30)
 NEWER_MAJOR: Final = 2
 _HOW: Final = "pip install 'crewgate[host]'"
+_ASKING: Final = "flows could not ask people"
+_REVISING: Final = "nobody could revise a task"
+_RESTART: Final = "crews could not go on after a restart"
+#: Where, the names, and what would not work without them. All of them are used in `engine`, most
+#: of them not before the first pause.
+_NEEDED: Final = (
+    ("crewai.core.providers.human_input", ("set_provider",), "crews could not ask people"),
+    ("crewai.agents.agent_executor:AgentExecutor", ("_invoke_loop", "_ainvoke_loop"), _REVISING),
+    ("crewai.agents.agent_executor:AgentExecutor", ("_format_feedback_message",), _REVISING),
+    ("crewai:Crew", ("checkpoint_kickoff_event_id",), _RESTART),
+    ("crewai:Agent", ("execute_task",), _RESTART),
+    ("crewai:Task", ("execute_async", "execution_duration", "key"), _RESTART),
+    ("crewai.flow.flow:Flow", ("_definition", "_execute_method", "resume_async"), _ASKING),
+    ("crewai.flow.flow:Flow", ("from_pending", "pending_feedback"), _ASKING),
+    ("crewai.flow.flow:Flow", ("human_feedback_history", "_skip_persistence_restore"), _ASKING),
+    ("crewai.flow.flow_config:flow_config", ("hitl_provider",), _ASKING),
+    ("crewai.flow.async_feedback:PendingFeedbackContext", ("from_dict",), _ASKING),
+    (
+        "crewai.flow.persistence:SQLiteFlowPersistence",
+        ("load_pending_feedback", "save_pending_feedback", "clear_pending_feedback"),
+        _ASKING,
+    ),
+)
 
 
 def require_crewai() -> str:
-    """The version of crewai. Raises HostNotStarted."""
+    """Return the version of crewai, without importing it: that takes seconds.
+
+    Raises HostNotStarted.
+    """
     try:
         version = metadata.version("crewai")
     except metadata.PackageNotFoundError as error:
@@ -37,3 +64,29 @@ def check_version(version: str) -> None:
         raise HostNotStarted(
             f"crewai {version} is newer than crewgate host knows ({oldest} to 1.x): {_HOW}"
         )
+
+
+def check_names(version: str) -> None:
+    """Import what the host needs of crewai; nothing of it is documented to stay where it is.
+
+    Raises HostNotStarted, which names what is missing and what would not work.
+    """
+    for where, names, without in _NEEDED:
+        for name in names:
+            if not _has(where, name):
+                raise HostNotStarted(
+                    f"crewai {version} has no {where.replace(':', '.')}.{name}, which crewgate host"
+                    f" needs: {without}. Install a version that has it, such as"
+                    f" {'.'.join(map(str, OLDEST))}, or a newer crewgate"
+                )
+
+
+def _has(where: str, name: str) -> bool:
+    module, _, owner = where.partition(":")
+    try:
+        found = importlib.import_module(module)
+        found = getattr(found, owner) if owner else found
+    except (ImportError, AttributeError):
+        return False
+    # A field of a model is no attribute of its class.
+    return hasattr(found, name) or name in getattr(found, "model_fields", {})
