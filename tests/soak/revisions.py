@@ -54,7 +54,7 @@ class Losses(Trouble):
             crew, fault = chance.choice(self._world.crews), chance.choice(_LOST)
             if crew.faults_due < 2:
                 crew.fail("/resume", how=fault)
-                self._ledger.faults[f"crew /resume {fault.how.name.lower()}"] += 1
+                self._ledger.faults[f"crew /resume {fault.name}"] += 1
 
 
 async def run(seed: int, start_grace: timedelta, seconds: int) -> tuple[list[str], list[str]]:

@@ -190,8 +190,8 @@ class Trouble:
             [route] = chance.choices(list(AT_CREW), weights=[6, 2, 1])
             fault = chance.choice(AT_CREW[route])
             crew.fail(route, how=fault, times=_times(chance))
-            self._ledger.faults[f"crew {route} {fault.how.name.lower()}"] += 1
-            if fault.how is at_crew.How.HANG:
+            self._ledger.faults[f"crew {route} {fault.name}"] += 1
+            if fault.seconds is None:
                 self._end_later(crew, chance)
 
     async def _fail_slack(self, chance: Random) -> None:
@@ -201,7 +201,7 @@ class Trouble:
             method = chance.choice(METHODS)
             fault = chance.choice(AT_POSTS if method.startswith("chat.") else AT_SLACK)
             slack.fail(method, fault, times=_times(chance))
-            self._ledger.faults[f"slack {fault.code or fault.kind}"] += 1
+            self._ledger.faults[f"slack {fault.name}"] += 1
             if fault is HANG:
                 self._end_later(slack, chance)
 

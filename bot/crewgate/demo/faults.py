@@ -1,46 +1,86 @@
-"""The faults that wait for their call, at a fake crew or a fake Slack; each has its own kinds."""
+"""Faults that can be injected into a stand-in: each waits for its call.
+
+The stand-ins' own modules `faults` make those that are theirs.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
 
-F = TypeVar("F")
+from aiohttp import web
 
 EVERY: Final = "*"
 """The name that any call matches."""
 
+Work = Callable[[], Awaitable[web.Response]]
+Echo = Callable[[str, str], object]
+"""Head and body of a request -> the body of its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to fail. Without `body`, `code` and `drops` the answer is the usual one."""
+
+    name: str
+    applied: bool = False
+    """The request is carried out before anything goes wrong."""
+    seconds: float | None = 0
+    """The time until anything is answered; None: until `release`."""
+    drops: bool = False
+    """The connection is closed without an answer."""
+    code: int = 0
+    """The status of the answer; 0 for the usual answer."""
+    body: object = None
+    """Text, which is sent as text, or JSON."""
+    headers: tuple[tuple[str, str], ...] = ()
+    echo: Echo | None = None
+    """Makes the body of the answer from the request."""
+
+    @property
+    def instead(self) -> bool:
+        """True if the request is never carried out."""
+        return not self.applied and (self.drops or self.code != 0)
+
+    def answer(self, head: str, body: str) -> web.Response:
+        """Return the answer in place of the usual one."""
+        told = self.body if self.echo is None else self.echo(head, body)
+        headers = dict(self.headers)
+        if isinstance(told, str):
+            return web.Response(text=told, status=self.code, headers=headers)
+        return web.json_response(told, status=self.code, headers=headers)
+
 
 @dataclass(slots=True)
-class _Pending(Generic[F]):
+class _Pending:
     name: str
-    fault: F
+    fault: Fault
     times: int | None
 
 
-class Faults(Generic[F]):
+@dataclass(slots=True)
+class Faults:
     """The pending faults, in the order they were added. Without `names`, any name may be failed."""
 
-    def __init__(self, names: Collection[str] = ()) -> None:
-        self._names = names
-        self._pending: list[_Pending[F]] = []
-        self._released = asyncio.Event()
-        self.hanging = 0
-        """The number of calls that `hang` now."""
+    names: Collection[str] = ()
+    hanging: int = 0
+    """The number of calls that hang now."""
+    _pending: list[_Pending] = field(default_factory=list)
+    _released: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, name: str, how: F, times: int | None) -> None:
+    def add(self, name: str, how: Fault, times: int | None) -> None:
         """Fail the next `times` calls of this name; None means until cleared.
 
         Raises ValueError for a name that is none of `names`.
         """
-        if self._names and name not in self._names:
-            message = f"no route {name!r}; there are {', '.join(self._names)}"
+        if self.names and name not in self.names:
+            message = f"no route {name!r}; there are {', '.join(self.names)}"
             raise ValueError(message)
         self._pending.append(_Pending(name, how, times))
 
-    def take(self, name: str) -> F | None:
+    def take(self, name: str) -> Fault | None:
         """Return the fault for the call that just arrived, counted down."""
         for pending in self._pending:
             if pending.name in {name, EVERY}:
@@ -52,7 +92,7 @@ class Faults(Generic[F]):
         return None
 
     def clear(self, name: str | None = None) -> None:
-        """Drop the pending faults, of one name or all. A call that hangs goes on hanging."""
+        """Drop the pending faults, of one name or all. A call that hangs continues to hang."""
         self._pending = [one for one in self._pending if name not in {None, one.name}]
 
     @property
@@ -65,11 +105,31 @@ class Faults(Generic[F]):
         released, self._released = self._released, asyncio.Event()
         released.set()
 
-    def released(self) -> Coroutine[Any, Any, bool]:
-        """Wait for the first `release` after this call, not after the first await."""
-        return self._released.wait()
+    async def carry_out(
+        self,
+        fault: Fault | None,
+        request: web.Request,
+        work: Work,
+        *,
+        head: str = "",
+        body: str = "",
+    ) -> web.Response | None:
+        """Answer a request as a fault lets it; None: the connection was closed without an answer.
 
-    async def hang(self, seconds: float | None = None) -> None:
+        `head` and `body` are what an echo repeats.
+        """
+        if fault is None:
+            return await work()
+        response = await work() if fault.applied else None
+        if fault.seconds != 0:
+            await self._hang(fault.seconds)
+        if fault.drops:
+            if request.transport is not None:
+                request.transport.abort()
+            return None
+        return fault.answer(head, body) if fault.code else response or await work()
+
+    async def _hang(self, seconds: float | None) -> None:
         """Wait for the next `release`, at most this long."""
         self.hanging += 1
         try:

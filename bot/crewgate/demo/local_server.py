@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from aiohttp import web
 
 from crewgate.demo.ports import free_port
 
+#: The time that open connections have at a stop: one that hangs is cut.
+_SHUTDOWN_SECONDS: Final = 0.01
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -15,7 +18,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def forgive_hang_ups(request: web.Request, handler: _Handler) -> web.StreamResponse:
     """End quietly when the caller has gone: a closed browser tab, a killed bot.
 
-    There is nobody to answer and nothing to mend, but aiohttp would write a traceback.
+    There is nobody to answer and nothing to fix, but aiohttp would write a traceback.
     """
     try:
         return await handler(request)
@@ -31,14 +34,12 @@ class LocalServer:
         add_routes: Callable[[web.UrlDispatcher], object],
         *,
         most_bytes: int,
-        shutdown_seconds: float,
         on_response: Callable[[web.Request, web.StreamResponse], Awaitable[None]] | None = None,
     ) -> None:
-        """`most_bytes` of a body are taken; open connections get `shutdown_seconds` at a stop."""
+        """Take `most_bytes` of a body."""
         self.port = 0
         self._add_routes = add_routes
         self._most_bytes = most_bytes
-        self._shutdown_seconds = shutdown_seconds
         self._on_response = on_response
         self._runner: web.AppRunner | None = None
 
@@ -59,7 +60,7 @@ class LocalServer:
         if self._on_response is not None:
             application.on_response_prepare.append(self._on_response)
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=self._shutdown_seconds
+            application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
         )
         await self._runner.setup()
         port = port or self.port or free_port()

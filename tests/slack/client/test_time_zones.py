@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import HANG, Workspace, error, malformed
-from crewgate.demo.workspace.faults import Fault
+from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed
 from crewgate.slack.client import time_zones
 from crewgate.slack.client.time_zones import time_zone_of
 from crewgate.slack.client.web_api import new_client

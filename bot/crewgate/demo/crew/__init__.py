@@ -20,7 +20,6 @@ from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
 from crewgate.demo.crew.faults import (
     Echo,
-    Fault,
     drop_after,
     drop_before,
     echo,
@@ -33,6 +32,7 @@ from crewgate.demo.crew.flows import FlowRequest
 from crewgate.demo.crew.records import Call, Sent
 from crewgate.demo.crew.script import SAMPLE, Task, TaskFailed
 from crewgate.demo.crew.wire import Style
+from crewgate.demo.faults import Fault
 
 __all__ = [
     "SAMPLE",

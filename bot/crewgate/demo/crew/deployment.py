@@ -6,11 +6,13 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from aiohttp import web
+
 from crewgate.demo.changes import Changes, Subscription
-from crewgate.demo.crew.faults import ROUTES, Fault
+from crewgate.demo.crew.faults import ROUTES
 from crewgate.demo.crew.records import BoundedLog, Call, Sent
-from crewgate.demo.crew.wire import Style
-from crewgate.demo.faults import Faults
+from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing
+from crewgate.demo.faults import Fault, Faults, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,7 @@ class Deployment(ABC):
         self.webhook_seconds: float = 0
         """The time that each webhook is on its way, in seconds."""
         self.changes = Changes()
-        self.faults: Faults[Fault] = Faults(ROUTES)
+        self.faults = Faults(ROUTES)
         self.call_log: BoundedLog[Call] = BoundedLog(keep)
         self.sent_log: BoundedLog[Sent] = BoundedLog(keep)
         self.resume_log: BoundedLog[Resume] = BoundedLog(keep)
@@ -84,6 +86,33 @@ class Deployment(ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    def called(self, request: web.Request, raw: bytes) -> Call:
+        """Write a request down that has just come."""
+        call = Call(
+            method=request.method,
+            path=request.path,
+            body=parse_object_or_nothing(raw),
+            authorization=request.headers.get("Authorization", ""),
+            at=self.now(),
+            query=dict(request.query),
+        )
+        self.call_log.append(call, len(raw))
+        self.changes.announce("called", "")
+        return call
+
+    async def answer(
+        self, request: web.Request, call: Call, raw: bytes, work: Work
+    ) -> web.StreamResponse:
+        """Answer a request as the faults of its route let it, and write the answer down."""
+        fault = self.faults.take(f"/{request.path.split('/')[1]}")
+        head, body = f"Authorization: {call.authorization}", raw.decode(errors="replace")
+        response = await self.faults.carry_out(fault, request, work, head=head, body=body)
+        if response is None:
+            return web.Response()
+        call.status, call.answer = response.status, json_or_text(response.text or "")
+        self.changes.announce("answered", "")
+        return response
 
     # ---- faults
 

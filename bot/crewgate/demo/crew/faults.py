@@ -1,30 +1,18 @@
-"""Faults that can be injected into the stand-in crew.
-
-Every fault says whether the request is carried out (`applied`) before things go wrong.
-"""
+"""The ways in which a crew can be made to fail."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, assert_never
+from functools import partial
+from typing import TYPE_CHECKING, Final, assert_never
+
+from crewgate.demo.crew.wire import json_or_text
+from crewgate.demo.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROUTES = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
-
-
-class How(Enum):
-    """The ways to fail."""
-
-    STATUS = auto()
-    HANG = auto()
-    DROP = auto()
-    SLOW = auto()
-    GARBAGE = auto()
-    ECHO = auto()
+ROUTES: Final = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 
 
 class Echo(Enum):
@@ -36,39 +24,6 @@ class Echo(Enum):
     """In the words for people."""
     TEXT = auto()
     """As a proxy does when it is asked to say more: head and body, with nothing around them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One way to fail."""
-
-    how: How
-    applied: bool = False
-    code: int = 200
-    body: object = None
-    headers: tuple[tuple[str, str], ...] = ()
-    seconds: float = 0
-    echo: Echo = Echo.INPUT
-
-    def answer_to(self, head: str, body: str) -> object:
-        """Return an echo's answer to a request: text, or JSON."""
-        match self.echo:
-            case Echo.INPUT:
-                problem = {"type": "value_error", "loc": ["body"], "msg": "Input is not valid"}
-                return {"detail": [{**problem, "input": _json_or_text(body)}]}
-            case Echo.MESSAGE:
-                return {"error": "Rejected", "message": f"Rejected: {head} {body}"}
-            case Echo.TEXT:
-                return f"{head}\n\n{body}"
-            case _:
-                assert_never(self.echo)
-
-
-def _json_or_text(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def status(
@@ -86,34 +41,50 @@ def status(
     extra = dict(headers or {})
     if retry_after is not None:
         extra["Retry-After"] = str(retry_after)
-    return Fault(How.STATUS, applied=applied, code=code, body=body, headers=tuple(extra.items()))
+    if body is None:
+        body = {"error": f"HTTP {code}", "message": "An injected fault"}
+    return Fault(f"{code}", applied=applied, code=code, body=body, headers=tuple(extra.items()))
 
 
 def hang(*, applied: bool = False) -> Fault:
     """Answer nothing until `release()`; then continue as usual."""
-    return Fault(How.HANG, applied=applied)
+    return Fault("hang", applied=applied, seconds=None)
 
 
 def drop_before() -> Fault:
     """Close the connection without carrying the request out."""
-    return Fault(How.DROP)
+    return Fault("drop", drops=True)
 
 
 def drop_after() -> Fault:
     """Carry the request out, then close the connection without answering."""
-    return Fault(How.DROP, applied=True)
+    return Fault("drop", applied=True, drops=True)
 
 
 def slow(seconds: float) -> Fault:
-    """Take this long, then carry out and answer as usual."""
-    return Fault(How.SLOW, seconds=seconds)
+    """Take this long, unless `release()` comes sooner, then carry out and answer as usual."""
+    return Fault("slow", seconds=seconds)
 
 
 def garbage(*, applied: bool = True) -> Fault:
     """Answer 200 with something that is not JSON."""
-    return Fault(How.GARBAGE, applied=applied)
+    html = (("Content-Type", "text/html"),)
+    return Fault("garbage", applied=applied, code=200, body="<html>It works!</html>", headers=html)
 
 
 def echo(code: int = 422, *, into: Echo = Echo.INPUT, applied: bool = False) -> Fault:
     """Answer with this code and the request itself, credentials and all."""
-    return Fault(How.ECHO, applied=applied, code=code, echo=into)
+    return Fault("echo", applied=applied, code=code, echo=partial(_repeat, into))
+
+
+def _repeat(into: Echo, head: str, body: str) -> object:
+    match into:
+        case Echo.INPUT:
+            problem = {"type": "value_error", "loc": ["body"], "msg": "Input is not valid"}
+            return {"detail": [{**problem, "input": json_or_text(body)}]}
+        case Echo.MESSAGE:
+            return {"error": "Rejected", "message": f"Rejected: {head} {body}"}
+        case Echo.TEXT:
+            return f"{head}\n\n{body}"
+        case _:
+            assert_never(into)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crewgate.crew_api.wire import Json
@@ -57,10 +57,15 @@ def text_of(output: object) -> str:
     return output if isinstance(output, str) else json.dumps(output, indent=2, ensure_ascii=False)
 
 
+def json_or_text(text: str | bytes) -> Any:  # noqa: ANN401  # it is JSON
+    """Return the JSON in a text, or the text: for the records only."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
 def parse_object_or_nothing(raw: bytes) -> Json:
     """Return the JSON object in `raw` as it is, or an empty one: for the records only."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        body = None
+    body = json_or_text(raw)
     return body if isinstance(body, dict) else {}

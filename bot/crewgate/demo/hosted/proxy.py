@@ -5,19 +5,16 @@ The addresses of webhooks in what it passes on are its own, so that it sees thos
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 from aiohttp import web
 
 from crewgate.crew_api.wire import Json
-from crewgate.demo.crew import Call, Deployment, Fault, Sent
-from crewgate.demo.crew.faults import How
-from crewgate.demo.crew.server import failing_response
-from crewgate.demo.crew.wire import parse_object_or_nothing
+from crewgate.demo.crew import Call, Deployment, Sent
+from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing
 from crewgate.demo.hosted.progress import Progress
 from crewgate.demo.local_server import LocalServer
 
@@ -38,7 +35,7 @@ class Proxy:
         self._addresses: list[str] = []
         """The addresses that webhooks are for, by number; empty for nowhere."""
         self._session: aiohttp.ClientSession | None = None
-        self._server = LocalServer(self._add, most_bytes=2**23, shutdown_seconds=1)
+        self._server = LocalServer(self._add, most_bytes=2**23)
 
     @property
     def url(self) -> str:
@@ -69,51 +66,22 @@ class Proxy:
 
     async def _request(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
-        body = parse_object_or_nothing(raw)
-        credentials = request.headers.get("Authorization", "")
-        call = Call(request.method, request.path, body, credentials, self._crew.now())
-        self._crew.call_log.append(call, len(raw))
-        self._crew.changes.announce("called", "")
-        fault = self._crew.faults.take(f"/{request.path.split('/')[1]}")
-        if fault is None:
-            return await self._pass_on(call, raw)
-        if fault.how is How.SLOW:
-            await asyncio.sleep(fault.seconds)
-        if fault.how is How.HANG:
-            await self._crew.faults.released()
-        if fault.how in {How.SLOW, How.HANG}:
-            return await self._pass_on(call, raw)
-        return await self._fail(fault, call, raw, request)
-
-    async def _fail(
-        self, fault: Fault, call: Call, raw: bytes, request: web.Request
-    ) -> web.StreamResponse:
-        if fault.applied:
-            await self._pass_on(call, raw)
-        if fault.how is How.DROP:
-            call.status = None
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
-        response = failing_response(fault)
-        call.status, call.answer = response.status, _json_or_text(response.text or "")
-        self._crew.changes.announce("answered", "")
-        return response
+        call = self._crew.called(request, raw)
+        return await self._crew.answer(request, call, raw, lambda: self._pass_on(call, raw))
 
     async def _pass_on(self, call: Call, raw: bytes) -> web.Response:
         headers = {"Authorization": call.authorization, "Content-Type": "application/json"}
         changes_state = call.path in {"/kickoff", "/resume"}
         body = json.dumps(self._through_here(call.body)).encode() if changes_state else raw
         status, answer = await self._send(call.method, f"{self._host}{call.path}", body, headers)
-        call.status, call.answer = status, _json_or_text(answer)
+        told = json_or_text(answer)
         if changes_state and status == 200:  # noqa: PLR2004
             call.effective = True
             if call.path == "/kickoff":
-                self._progress.kicked_off(call.body, call.answer)
+                self._progress.kicked_off(call.body, told)
             else:
                 self._progress.resumed(raw)
-        self._crew.changes.announce("answered", "")
-        content_type = "text/plain" if isinstance(call.answer, str) else "application/json"
+        content_type = "text/plain" if isinstance(told, str) else "application/json"
         return web.Response(text=answer, status=status, content_type=content_type)
 
     def _through_here(self, body: Json) -> Json:
@@ -169,10 +137,3 @@ class Proxy:
                 return answer.status, await answer.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _BAD_GATEWAY, f"{type(error).__name__}: {error}"
-
-
-def _json_or_text(text: str) -> Any:  # noqa: ANN401  # it is JSON
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

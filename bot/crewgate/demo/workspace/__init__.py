@@ -21,11 +21,11 @@ are in the modules named after them, the limits in `limits` and `blocks`.
 from __future__ import annotations
 
 from crewgate.demo.changes import Change, Subscription
+from crewgate.demo.faults import Fault
 from crewgate.demo.workspace.faults import (
     DROP_AFTER,
     DROP_BEFORE,
     HANG,
-    Fault,
     echo,
     error,
     http_status,

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from crewgate.demo.workspace.limits import Problem
 from crewgate.demo.workspace.text import Json
+from crewgate.demo.workspace.world import World
 
 
 class Refused(Exception):
@@ -74,4 +75,4 @@ class Args:
             raise Refused(broken) from None
 
 
-Method: TypeAlias = Callable[[Args], Json]
+Method: TypeAlias = Callable[[World, Args], Json]

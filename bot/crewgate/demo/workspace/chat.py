@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from crewgate.demo.workspace.args import Args, Method, Refused, refuse_problems
@@ -22,20 +22,6 @@ _POST_TEXT: Final = 40_000
 """Characters after which the text of a new message is cut off."""
 _UPDATE_TEXT: Final = 4_000
 """Characters above which the text of an update is refused."""
-
-
-def methods(world: World) -> dict[str, Method]:
-    """These methods on this workspace."""
-    chat = Chat(world)
-    return {
-        "chat.postMessage": chat.post,
-        "chat.update": chat.update,
-        "chat.delete": chat.delete,
-        "chat.postEphemeral": chat.post_ephemeral,
-        "chat.getPermalink": chat.link,
-        "reactions.add": chat.react,
-        "reactions.remove": chat.unreact,
-    }
 
 
 def find_channel(world: World, name: str) -> Channel:
@@ -99,130 +85,114 @@ def _markdown(args: Args) -> list[Json]:
     return [{"type": "markdown", "text": text}] if text else []
 
 
-class Chat:
-    """Each method does one thing to a message, or says why it may not."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def post(self, args: Args) -> Json:
-        """`chat.postMessage`."""
-        channel = open_channel(self._world, args.required("channel"))
-        content = content_of(args, self._world)
-        content["text"] = content["text"][:_POST_TEXT]
-        thread_ts = self._thread(channel, args)
-        message = self._world.put(
-            Message(
-                channel=channel.id,
-                ts=self._world.new_ts(),
-                user=BOT_USER_ID,
-                bot=True,
-                thread_ts=thread_ts,
-                broadcast=thread_ts is not None and args.flag("reply_broadcast"),
-                metadata=_metadata(args),
-                unfurl_links=args.flag("unfurl_links", default=True),
-                unfurl_media=args.flag("unfurl_media", default=True),
-                **content,
-            )
-        )
-        return self._posted(message)
-
-    def update(self, args: Args) -> Json:
-        """`chat.update`: text without blocks takes the blocks away."""
-        channel = open_channel(self._world, args.required("channel"))
-        message = find_message(channel, args.required("ts"))
-        if message.user != BOT_USER_ID:
-            raise Refused("cant_update_message")
-        content = content_of(args, self._world)
-        if len(content["text"]) > _UPDATE_TEXT:
-            raise Refused("msg_too_long")
-        metadata = _metadata(args)
-        changed = replace(
-            message,
-            **content,
-            metadata=message.metadata if metadata is None else metadata,
-            broadcast=message.broadcast
-            or (message.thread_ts is not None and args.flag("reply_broadcast")),
-            edited=self._world.new_ts(),
-        )
-        return self._posted(self._world.put(changed)) | {"text": changed.text}
-
-    def delete(self, args: Args) -> Json:
-        """`chat.delete`."""
-        channel = open_channel(self._world, args.required("channel"))
-        message = find_message(channel, args.required("ts"))
-        if message.user != BOT_USER_ID:
-            raise Refused("cant_delete_message")
-        self._world.remove(message)
-        return {"channel": channel.id, "ts": message.ts}
-
-    def post_ephemeral(self, args: Args) -> Json:
-        """`chat.postEphemeral`."""
-        channel = open_channel(self._world, args.required("channel"))
-        user = args.required("user")
-        if user not in channel.members:
-            raise Refused("user_not_in_channel")
-        message = Message(
+def post(world: World, args: Args) -> Json:
+    """`chat.postMessage`."""
+    channel = open_channel(world, args.required("channel"))
+    content = content_of(args, world)
+    content["text"] = content["text"][:_POST_TEXT]
+    thread_ts = _thread(channel, args)
+    message = world.put(
+        Message(
             channel=channel.id,
-            ts=self._world.new_ts(),
+            ts=world.new_ts(),
             user=BOT_USER_ID,
             bot=True,
-            thread_ts=args.text("thread_ts") or None,
-            only_for=user,
-            **content_of(args, self._world),
+            thread_ts=thread_ts,
+            broadcast=thread_ts is not None and args.flag("reply_broadcast"),
+            metadata=_metadata(args),
+            unfurl_links=args.flag("unfurl_links", default=True),
+            unfurl_media=args.flag("unfurl_media", default=True),
+            **content,
         )
-        return {"message_ts": self._world.post_ephemeral(message).ts}
+    )
+    return _posted(world, message)
 
-    def link(self, args: Args) -> Json:
-        """`chat.getPermalink`."""
-        channel = find_channel(self._world, args.required("channel"))
-        message = find_message(channel, args.required("message_ts"))
-        return {"channel": channel.id, "permalink": permalink(message)}
 
-    def react(self, args: Args) -> Json:
-        """`reactions.add`."""
+def update(world: World, args: Args) -> Json:
+    """`chat.update`: text without blocks takes the blocks away."""
+    channel = open_channel(world, args.required("channel"))
+    message = find_message(channel, args.required("ts"))
+    if message.user != BOT_USER_ID:
+        raise Refused("cant_update_message")
+    content = content_of(args, world)
+    if len(content["text"]) > _UPDATE_TEXT:
+        raise Refused("msg_too_long")
+    metadata = _metadata(args)
+    changed = replace(
+        message,
+        **content,
+        metadata=message.metadata if metadata is None else metadata,
+        broadcast=message.broadcast
+        or (message.thread_ts is not None and args.flag("reply_broadcast")),
+        edited=world.new_ts(),
+    )
+    return _posted(world, world.put(changed)) | {"text": changed.text}
 
-        def add(users: tuple[str, ...]) -> tuple[str, ...]:
-            if BOT_USER_ID in users:
-                raise Refused("already_reacted")
-            return (*users, BOT_USER_ID)
 
-        return self._change_reaction(args, add)
+def delete(world: World, args: Args) -> Json:
+    """`chat.delete`."""
+    channel = open_channel(world, args.required("channel"))
+    message = find_message(channel, args.required("ts"))
+    if message.user != BOT_USER_ID:
+        raise Refused("cant_delete_message")
+    world.remove(message)
+    return {"channel": channel.id, "ts": message.ts}
 
-    def unreact(self, args: Args) -> Json:
-        """`reactions.remove`."""
 
-        def remove(users: tuple[str, ...]) -> tuple[str, ...]:
-            if BOT_USER_ID not in users:
-                raise Refused("no_reaction")
-            return tuple(user for user in users if user != BOT_USER_ID)
+def post_ephemeral(world: World, args: Args) -> Json:
+    """`chat.postEphemeral`."""
+    channel = open_channel(world, args.required("channel"))
+    user = args.required("user")
+    if user not in channel.members:
+        raise Refused("user_not_in_channel")
+    message = Message(
+        channel=channel.id,
+        ts=world.new_ts(),
+        user=BOT_USER_ID,
+        bot=True,
+        thread_ts=args.text("thread_ts") or None,
+        only_for=user,
+        **content_of(args, world),
+    )
+    return {"message_ts": world.post_ephemeral(message).ts}
 
-        return self._change_reaction(args, remove)
 
-    def _change_reaction(
-        self, args: Args, change: Callable[[tuple[str, ...]], tuple[str, ...]]
-    ) -> Json:
-        channel = open_channel(self._world, args.required("channel"))
-        name = args.required("name").strip(":")
-        message = find_message(channel, args.required("timestamp"))
-        reactions = {**message.reactions, name: change(message.reactions.get(name, ()))}
-        left = {name: users for name, users in reactions.items() if users}
-        self._world.put(replace(message, reactions=left))
-        return {}
+def link(world: World, args: Args) -> Json:
+    """`chat.getPermalink`."""
+    channel = find_channel(world, args.required("channel"))
+    message = find_message(channel, args.required("message_ts"))
+    return {"channel": channel.id, "permalink": permalink(message)}
 
-    def _thread(self, channel: Channel, args: Args) -> str | None:
-        """The first message of the thread to reply in, even when a reply of it was named."""
-        ts = args.text("thread_ts")
-        if not ts:
-            return None
-        message = channel.messages.get(ts)
-        if message is None:
-            raise Refused("thread_not_found")
-        return message.thread_ts or message.ts
 
-    def _posted(self, message: Message) -> Json:
-        wire = message_json(self._world, message, metadata=True)
-        return {"channel": message.channel, "ts": message.ts, "message": wire}
+def _change_reaction(world: World, args: Args, *, add: bool) -> Json:
+    """`reactions.add` and `reactions.remove`."""
+    channel = open_channel(world, args.required("channel"))
+    name = args.required("name").strip(":")
+    message = find_message(channel, args.required("timestamp"))
+    users = message.reactions.get(name, ())
+    if add == (BOT_USER_ID in users):
+        raise Refused("already_reacted" if add else "no_reaction")
+    others = tuple(user for user in users if user != BOT_USER_ID)
+    reactions = {**message.reactions, name: (*users, BOT_USER_ID) if add else others}
+    left = {name: users for name, users in reactions.items() if users}
+    world.put(replace(message, reactions=left))
+    return {}
+
+
+def _thread(channel: Channel, args: Args) -> str | None:
+    """The first message of the thread to reply in, even when a reply of it was named."""
+    ts = args.text("thread_ts")
+    if not ts:
+        return None
+    message = channel.messages.get(ts)
+    if message is None:
+        raise Refused("thread_not_found")
+    return message.thread_ts or message.ts
+
+
+def _posted(world: World, message: Message) -> Json:
+    wire = message_json(world, message, metadata=True)
+    return {"channel": message.channel, "ts": message.ts, "message": wire}
 
 
 def _metadata(args: Args) -> Json | None:
@@ -234,3 +204,15 @@ def _metadata(args: Args) -> Json | None:
             return dict(metadata)
         case _:
             raise Refused("invalid_metadata_format")
+
+
+#: By their names at Slack.
+METHODS: Final[dict[str, Method]] = {
+    "chat.postMessage": post,
+    "chat.update": update,
+    "chat.delete": delete,
+    "chat.postEphemeral": post_ephemeral,
+    "chat.getPermalink": link,
+    "reactions.add": partial(_change_reaction, add=True),
+    "reactions.remove": partial(_change_reaction, add=False),
+}

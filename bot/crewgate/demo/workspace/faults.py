@@ -1,47 +1,44 @@
-"""Injected faults: what a method does instead of its work."""
+"""The ways in which Slack can be made to fail."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+import json
+from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One way to fail."""
-
-    kind: Literal[
-        "error", "echo", "rate_limited", "http_status", "body", "slow", "hang", "before", "after"
-    ]
-    code: str = ""
-    status: int = 0
-    seconds: float = 0
-    body: object = None
+from crewgate.demo.faults import Fault
 
 
 def error(code: str) -> Fault:
     """Do nothing and answer `{"ok": false, "error": code}`."""
-    return Fault("error", code=code)
+    return Fault(code, code=200, body={"ok": False, "error": code})
 
 
 def echo(code: str) -> Fault:
     """Do nothing and answer like `error`, quoting the arguments in `response_metadata`."""
-    return Fault("echo", code=code)
+
+    def quote(_: str, args: str) -> object:
+        metadata = {"messages": [f"[ERROR] not taken: {args}"]}
+        return {"ok": False, "error": code, "response_metadata": metadata}
+
+    return Fault(code, code=200, echo=quote)
 
 
 def rate_limited(retry_after: int = 1) -> Fault:
     """Do nothing and answer 429 with `Retry-After`, in seconds."""
-    return Fault("rate_limited", seconds=retry_after)
+    headers = (("Retry-After", str(retry_after)),)
+    body = {"ok": False, "error": "ratelimited"}
+    return Fault("rate_limited", code=429, body=body, headers=headers)
 
 
 def http_status(status: int) -> Fault:
     """Do nothing and answer this status with a body that is not JSON."""
-    return Fault("http_status", status=status)
+    return Fault("http_status", code=status, body="an injected fault")
 
 
 def malformed(body: object) -> Fault:
     """Do nothing and answer 200 with this as JSON, whatever its shape."""
-    return Fault("body", body=body)
+    json_ = (("Content-Type", "application/json"),)
+    return Fault("malformed", code=200, body=json.dumps(body), headers=json_)
 
 
 def slow(seconds: float) -> Fault:
@@ -49,9 +46,9 @@ def slow(seconds: float) -> Fault:
     return Fault("slow", seconds=seconds)
 
 
-HANG: Final = Fault("hang")
+HANG: Final = Fault("hang", seconds=None)
 """Keep the connection open until `release()`, then do the work."""
-DROP_BEFORE: Final = Fault("before")
+DROP_BEFORE: Final = Fault("drop before", drops=True)
 """Close the connection without doing the work."""
-DROP_AFTER: Final = Fault("after")
+DROP_AFTER: Final = Fault("drop after", applied=True, drops=True)
 """Do the work, then close the connection without an answer."""

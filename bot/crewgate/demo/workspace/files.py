@@ -18,71 +18,58 @@ _MAX_BYTES: Final = 1024**3
 """Bytes a file may have."""
 
 
-def methods(world: World) -> dict[str, Method]:
-    """These methods on this workspace."""
-    files = Files(world)
-    return {
-        "files.getUploadURLExternal": files.prepare,
-        "files.completeUploadExternal": files.complete,
-        "files.info": files.info,
-    }
+def prepare(world: World, args: Args) -> Json:
+    """`files.getUploadURLExternal`."""
+    name, size = args.required("filename"), args.number("length", 0)
+    if not 0 < size <= _MAX_BYTES:
+        raise Refused("invalid_arguments")
+    file = File(world.new_id("F"), name, size)
+    world.files[file.id] = file
+    return {"upload_url": f"{world.url}/upload/{file.id}", "file_id": file.id}
 
 
-class Files:
-    """The two methods around an upload."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def prepare(self, args: Args) -> Json:
-        """`files.getUploadURLExternal`."""
-        name, size = args.required("filename"), args.number("length", 0)
-        if not 0 < size <= _MAX_BYTES:
-            raise Refused("invalid_arguments")
-        file = File(self._world.new_id("F"), name, size)
-        self._world.files[file.id] = file
-        return {"upload_url": f"{self._world.url}/upload/{file.id}", "file_id": file.id}
-
-    def complete(self, args: Args) -> Json:
-        """`files.completeUploadExternal`: one message with the files, in each channel named."""
-        named = args.json("files", "invalid_arguments") or []
-        if not named:
-            raise Refused("invalid_arguments")
-        channels = args.text("channel_id") or args.text("channels")
-        targets = [open_channel(self._world, name) for name in channels.split(",") if name]
-        thread_ts = args.text("thread_ts") or None
-        for channel in targets:
-            if thread_ts is not None and thread_ts not in channel.messages:
-                raise Refused("thread_not_found")
-        files = [self._uploaded(one) for one in named]
-        for channel in targets:
-            shared = tuple(replace(file, channel=channel.id, thread_ts=thread_ts) for file in files)
-            self._world.files.update({file.id: file for file in shared})
-            self._world.put(
-                Message(
-                    channel=channel.id,
-                    ts=self._world.new_ts(),
-                    user=BOT_USER_ID,
-                    bot=True,
-                    text=args.text("initial_comment"),
-                    thread_ts=thread_ts,
-                    files=shared,
-                )
+def complete(world: World, args: Args) -> Json:
+    """`files.completeUploadExternal`: one message with the files, in each channel named."""
+    named = args.json("files", "invalid_arguments") or []
+    if not named:
+        raise Refused("invalid_arguments")
+    channels = args.text("channel_id") or args.text("channels")
+    targets = [open_channel(world, name) for name in channels.split(",") if name]
+    thread_ts = args.text("thread_ts") or None
+    for channel in targets:
+        if thread_ts is not None and thread_ts not in channel.messages:
+            raise Refused("thread_not_found")
+    files = [_uploaded(world, one) for one in named]
+    for channel in targets:
+        shared = tuple(replace(file, channel=channel.id, thread_ts=thread_ts) for file in files)
+        world.files.update({file.id: file for file in shared})
+        world.put(
+            Message(
+                channel=channel.id,
+                ts=world.new_ts(),
+                user=BOT_USER_ID,
+                bot=True,
+                text=args.text("initial_comment"),
+                thread_ts=thread_ts,
+                files=shared,
             )
-        return {"files": [file_json(self._world, file) for file in files]}
+        )
+    return {"files": [file_json(world, file) for file in files]}
 
-    def info(self, args: Args) -> Json:
-        """`files.info`."""
-        file = self._world.files.get(args.required("file"))
-        if file is None:
-            raise Refused("file_not_found")
-        return {"file": file_json(self._world, file)}
 
-    def _uploaded(self, named: Json) -> File:
-        file = self._world.files.get(str(named.get("id")))
-        if file is None or file.content is None:
-            raise Refused("file_not_found")
-        return replace(file, title=str(named.get("title") or file.name))
+def info(world: World, args: Args) -> Json:
+    """`files.info`."""
+    file = world.files.get(args.required("file"))
+    if file is None:
+        raise Refused("file_not_found")
+    return {"file": file_json(world, file)}
+
+
+def _uploaded(world: World, named: Json) -> File:
+    file = world.files.get(str(named.get("id")))
+    if file is None or file.content is None:
+        raise Refused("file_not_found")
+    return replace(file, title=str(named.get("title") or file.name))
 
 
 def receive_upload(world: World, file_id: str, content: bytes) -> web.Response:
@@ -102,3 +89,11 @@ def show_file(world: World, file_id: str) -> web.Response:
     if file is None or file.content is None:
         return web.Response(status=404)
     return web.Response(body=file.content, content_type="text/plain", charset="utf-8")
+
+
+#: By their names at Slack.
+METHODS: Final[dict[str, Method]] = {
+    "files.getUploadURLExternal": prepare,
+    "files.completeUploadExternal": complete,
+    "files.info": info,
+}

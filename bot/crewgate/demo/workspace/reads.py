@@ -30,159 +30,143 @@ _PAGE: Final = 100
 _MAX_PAGE: Final = 999
 
 
-def methods(world: World) -> dict[str, Method]:
-    """These methods on this workspace."""
-    reads = Reads(world)
+def auth_test(world: World, _: Args) -> Json:
+    """`auth.test`."""
     return {
-        "api.test": lambda _: {},
-        "auth.test": reads.auth_test,
-        "conversations.history": reads.history,
-        "conversations.info": reads.channel,
-        "conversations.list": reads.channels,
-        "conversations.members": reads.members,
-        "conversations.open": reads.open_im,
-        "conversations.replies": reads.replies,
-        "usergroups.list": reads.groups,
-        "usergroups.users.list": reads.group_members,
-        "users.conversations": reads.joined_channels,
-        "users.info": reads.user,
-        "users.lookupByEmail": reads.user_by_email,
+        "url": f"https://{TEAM_DOMAIN}.slack.com/",
+        "team": "Demo",
+        "team_id": TEAM_ID,
+        "user": world.users[BOT_USER_ID].name,
+        "user_id": BOT_USER_ID,
+        "bot_id": BOT_ID,
+        "app_id": APP_ID,
+        "is_enterprise_install": False,
     }
 
 
-class Reads:
-    """Each method answers from the workspace's state."""
+def history(world: World, args: Args) -> Json:
+    """`conversations.history`: without replies, unless broadcast; the newest first."""
+    channel = _readable(world, args)
+    shown = [
+        message
+        for message in channel.messages.values()
+        if message.thread_ts is None or message.broadcast
+    ]
+    newest_first = sorted(shown, key=lambda message: message.ts, reverse=True)
+    return _page(world, args, newest_first)
 
-    def __init__(self, world: World) -> None:
-        self._world = world
 
-    def auth_test(self, _: Args) -> Json:
-        """`auth.test`."""
-        return {
-            "url": f"https://{TEAM_DOMAIN}.slack.com/",
-            "team": "Demo",
-            "team_id": TEAM_ID,
-            "user": self._world.users[BOT_USER_ID].name,
-            "user_id": BOT_USER_ID,
-            "bot_id": BOT_ID,
-            "app_id": APP_ID,
-            "is_enterprise_install": False,
-        }
+def replies(world: World, args: Args) -> Json:
+    """`conversations.replies`: a thread, its first message first."""
+    channel = _readable(world, args)
+    ts = args.required("ts")
+    message = channel.messages.get(ts)
+    if message is None:
+        raise Refused("thread_not_found")
+    return _page(world, args, channel.thread(ts), always=ts)
 
-    def history(self, args: Args) -> Json:
-        """`conversations.history`: without replies, unless broadcast; the newest first."""
-        channel = self._readable(args)
-        shown = [
-            message
-            for message in channel.messages.values()
-            if message.thread_ts is None or message.broadcast
-        ]
-        newest_first = sorted(shown, key=lambda message: message.ts, reverse=True)
-        return self._page(args, newest_first)
 
-    def replies(self, args: Args) -> Json:
-        """`conversations.replies`: a thread, its first message first."""
-        channel = self._readable(args)
-        ts = args.required("ts")
-        message = channel.messages.get(ts)
-        if message is None:
-            raise Refused("thread_not_found")
-        return self._page(args, channel.thread(ts), always=ts)
+def channel_info(world: World, args: Args) -> Json:
+    """`conversations.info`."""
+    return {"channel": channel_json(find_channel(world, args.required("channel")))}
 
-    def channel(self, args: Args) -> Json:
-        """`conversations.info`."""
-        return {"channel": channel_json(find_channel(self._world, args.required("channel")))}
 
-    def channels(self, args: Args) -> Json:
-        """`conversations.list`, by `types`, public channels unless told otherwise."""
-        return self._channels(args, lambda one: one.bot_is_member or not one.private)
+def channels(world: World, args: Args) -> Json:
+    """`conversations.list`, by `types`, public channels unless told otherwise."""
+    return _channels(world, args, lambda one: one.bot_is_member or not one.private)
 
-    def joined_channels(self, args: Args) -> Json:
-        """`users.conversations` of the bot itself, by `types`."""
-        return self._channels(args, lambda one: one.bot_is_member)
 
-    def _channels(self, args: Args, among: Callable[[Channel], bool]) -> Json:
-        kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
-        found = [
-            channel_json(channel)
-            for channel in self._world.channels.values()
-            if _kind(channel) in kinds
-            and among(channel)
-            and not (channel.archived and args.flag("exclude_archived"))
-        ]
-        page, cursor = _cut(args, found)
-        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+def joined_channels(world: World, args: Args) -> Json:
+    """`users.conversations` of the bot itself, by `types`."""
+    return _channels(world, args, lambda one: one.bot_is_member)
 
-    def members(self, args: Args) -> Json:
-        """`conversations.members`, in pages, of a channel named by its id."""
-        channel = find_channel(self._world, args.required("channel"))
-        if channel.id != args.text("channel"):
-            raise Refused("channel_not_found")
-        bot = [BOT_USER_ID] if channel.bot_is_member else []
-        page, cursor = _cut(args, [*sorted(channel.members), *bot])
-        return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
-    def open_im(self, args: Args) -> Json:
-        """`conversations.open` with one person."""
-        user = args.text("users")
-        if not user:
-            return {"channel": channel_json(find_channel(self._world, args.required("channel")))}
-        person = self._user(user)
-        if person.is_bot:
-            raise Refused("cannot_dm_bot")
-        if person.deleted:
-            raise Refused("user_disabled")
-        return {"channel": channel_json(self._world.im(person.id))}
+def _channels(world: World, args: Args, among: Callable[[Channel], bool]) -> Json:
+    kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
+    found = [
+        channel_json(channel)
+        for channel in world.channels.values()
+        if _kind(channel) in kinds
+        and among(channel)
+        and not (channel.archived and args.flag("exclude_archived"))
+    ]
+    page, cursor = _cut(args, found)
+    return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
-    def user(self, args: Args) -> Json:
-        """`users.info`."""
-        return {"user": user_json(self._user(args.required("user")))}
 
-    def user_by_email(self, args: Args) -> Json:
-        """`users.lookupByEmail`."""
-        email = args.required("email").lower()
-        for user in self._world.users.values():
-            if user.email and user.email.lower() == email:
-                return {"user": user_json(user)}
-        raise Refused("users_not_found")
+def members(world: World, args: Args) -> Json:
+    """`conversations.members`, in pages, of a channel named by its id."""
+    channel = find_channel(world, args.required("channel"))
+    if channel.id != args.text("channel"):
+        raise Refused("channel_not_found")
+    bot = [BOT_USER_ID] if channel.bot_is_member else []
+    page, cursor = _cut(args, [*sorted(channel.members), *bot])
+    return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
-    def groups(self, _: Args) -> Json:
-        """`usergroups.list`."""
-        return {"usergroups": [_group_json(group) for group in self._world.groups.values()]}
 
-    def group_members(self, args: Args) -> Json:
-        """`usergroups.users.list`."""
-        group = self._world.groups.get(args.required("usergroup"))
-        if group is None:
-            raise Refused("no_such_subteam")
-        return {"users": list(group.members)}
+def open_im(world: World, args: Args) -> Json:
+    """`conversations.open` with one person."""
+    user = args.text("users")
+    if not user:
+        return {"channel": channel_json(find_channel(world, args.required("channel")))}
+    person = _user(world, user)
+    if person.is_bot:
+        raise Refused("cannot_dm_bot")
+    if person.deleted:
+        raise Refused("user_disabled")
+    return {"channel": channel_json(world.im(person.id))}
 
-    def _user(self, user: str) -> User:
-        if user not in self._world.users:
-            raise Refused("user_not_found")
-        return self._world.users[user]
 
-    def _readable(self, args: Args) -> Channel:
-        channel = find_channel(self._world, args.required("channel"))
-        if not channel.bot_is_member:
-            raise Refused("not_in_channel")
-        return channel
+def user_info(world: World, args: Args) -> Json:
+    """`users.info`."""
+    return {"user": user_json(_user(world, args.required("user")))}
 
-    def _page(self, args: Args, messages: Sequence[Message], always: str = "") -> Json:
-        """One page of the messages in the time asked for; `always` is on it whatever its time."""
-        start = _start(args.text("cursor"))
-        size = min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
-        found = [one for one in messages if one.ts == always or _within(args, one.ts)]
-        page = found[start : start + size]
-        more = len(found) > start + size
-        metadata = args.flag("include_all_metadata")
-        answer: Json = {
-            "messages": [message_json(self._world, one, metadata=metadata) for one in page],
-            "has_more": more,
-        }
-        if more:
-            answer["response_metadata"] = {"next_cursor": _cursor(start + size)}
-        return answer
+
+def user_by_email(world: World, args: Args) -> Json:
+    """`users.lookupByEmail`."""
+    email = args.required("email").lower()
+    for user in world.users.values():
+        if user.email and user.email.lower() == email:
+            return {"user": user_json(user)}
+    raise Refused("users_not_found")
+
+
+def groups(world: World, _: Args) -> Json:
+    """`usergroups.list`."""
+    return {"usergroups": [_group_json(group) for group in world.groups.values()]}
+
+
+def group_members(world: World, args: Args) -> Json:
+    """`usergroups.users.list`."""
+    group = world.groups.get(args.required("usergroup"))
+    if group is None:
+        raise Refused("no_such_subteam")
+    return {"users": list(group.members)}
+
+
+def _user(world: World, user: str) -> User:
+    if user not in world.users:
+        raise Refused("user_not_found")
+    return world.users[user]
+
+
+def _readable(world: World, args: Args) -> Channel:
+    channel = find_channel(world, args.required("channel"))
+    if not channel.bot_is_member:
+        raise Refused("not_in_channel")
+    return channel
+
+
+def _page(world: World, args: Args, messages: Sequence[Message], always: str = "") -> Json:
+    """One page of the messages in the time asked for; `always` is on it whatever its time."""
+    found = [one for one in messages if one.ts == always or _within(args, one.ts)]
+    page, cursor = _cut(args, found)
+    metadata = args.flag("include_all_metadata")
+    answer: Json = {
+        "messages": [message_json(world, one, metadata=metadata) for one in page],
+        "has_more": bool(cursor),
+    }
+    return answer | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
 
 
 def _cut(args: Args, found: Sequence[T]) -> tuple[list[T], str]:
@@ -232,3 +216,21 @@ def _group_json(group: Group) -> Json:
         "handle": group.handle,
         "user_count": len(group.members),
     }
+
+
+#: By their names at Slack.
+METHODS: Final[dict[str, Method]] = {
+    "api.test": lambda _, __: {},
+    "auth.test": auth_test,
+    "conversations.history": history,
+    "conversations.info": channel_info,
+    "conversations.list": channels,
+    "conversations.members": members,
+    "conversations.open": open_im,
+    "conversations.replies": replies,
+    "usergroups.list": groups,
+    "usergroups.users.list": group_members,
+    "users.conversations": joined_channels,
+    "users.info": user_info,
+    "users.lookupByEmail": user_by_email,
+}

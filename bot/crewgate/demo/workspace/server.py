@@ -24,12 +24,7 @@ class Server:
         self._world = world
         self._api = api
         self._sockets = sockets
-        self._server = LocalServer(
-            self._add,
-            most_bytes=_MOST_BYTES,
-            shutdown_seconds=0.01,
-            on_response=self._tell_time,
-        )
+        self._server = LocalServer(self._add, most_bytes=_MOST_BYTES, on_response=self._tell_time)
 
     @property
     def url(self) -> str:
@@ -63,7 +58,7 @@ class Server:
     async def _on_upload(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
 
-        def work() -> web.Response:
+        async def work() -> web.Response:
             return receive_upload(self._world, request.match_info["file"], content)
 
         return await self._api.faulty(request, "upload", work)
@@ -71,7 +66,7 @@ class Server:
     async def _on_answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
 
-        def work() -> web.Response:
+        async def work() -> web.Response:
             status, answer = ResponseUrls(self._world).post(request.match_info["name"], body)
             return web.json_response(answer, status=status)
 

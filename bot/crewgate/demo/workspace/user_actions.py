@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from crewgate.demo.workspace import views
 from crewgate.demo.workspace.args import Refused, refuse_problems
 from crewgate.demo.workspace.blocks import view_problems
 from crewgate.demo.workspace.forms import (
@@ -20,7 +21,6 @@ from crewgate.demo.workspace.records import Channel, Message, ResponseUrl, View
 from crewgate.demo.workspace.response_urls import ResponseUrls
 from crewgate.demo.workspace.sender import FORM, Reply, Sender
 from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.views import Views
 from crewgate.demo.workspace.wire import message_json, view_json
 from crewgate.demo.workspace.world import World
 
@@ -41,7 +41,6 @@ class UserActions:
         self.world = world
         self._sender = sender
         self._payloads = Payloads(world)
-        self._views = Views(world)
         self._response_urls = ResponseUrls(world)
 
     # ---- buttons and menus
@@ -162,9 +161,9 @@ class UserActions:
                 content: Json = answer.get("view", {})
                 refuse_problems(view_problems(content))
                 if action == "push":
-                    self._views.show(view.user, content)
+                    views.show(self.world, view.user, content)
                 else:
-                    self._views.change(view, content)
+                    views.change(self.world, view, content)
             case other:
                 raise Refused(f"unknown response_action: {other}")
         return reply

@@ -6,27 +6,22 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from aiohttp import web
 
-from crewgate.demo.faults import Faults
+from crewgate.demo.faults import Fault, Faults, Work
 from crewgate.demo.workspace import chat, files, reads, views
 from crewgate.demo.workspace.args import Args, Method, Refused
-from crewgate.demo.workspace.faults import Fault
 from crewgate.demo.workspace.records import Channel
 from crewgate.demo.workspace.scopes import ChannelKind, all_scopes, needed_scopes
 from crewgate.demo.workspace.text import Json
 from crewgate.demo.workspace.world import World
 
-_BEFORE_WORK: Final = frozenset({"error", "echo", "rate_limited", "http_status", "body", "before"})
-"""The faults that keep a method from being carried out."""
 _PUBLIC: Final = ChannelKind.PUBLIC
 _NAMED_KINDS: Final = {"private_channel": ChannelKind.PRIVATE, "im": ChannelKind.DIRECT}
 _WITHOUT_TOKEN: Final = frozenset({"api.test"})
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
-
-Work: TypeAlias = Callable[[], web.Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +45,14 @@ class WebApi:
         self.scopes: frozenset[str] | None = None
         """The permissions of the bot token; None: all."""
         self.scopes_used: set[str] = set()
-        self.faults: Faults[Fault] = Faults()
+        self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=2_000)
         self.methods: dict[str, Method] = {
             "apps.connections.open": self._open_connection,
-            **chat.methods(world),
-            **reads.methods(world),
-            **views.methods(world),
-            **files.methods(world),
+            **chat.METHODS,
+            **reads.METHODS,
+            **views.METHODS,
+            **files.METHODS,
         }
         self._new_ticket = new_ticket
         self._world = world
@@ -68,22 +63,20 @@ class WebApi:
         """Answer a call: parse it, check its token, run the method, apply any fault."""
         args, token = await _read(request)
 
-        def work() -> web.Response:
+        async def work() -> web.Response:
             reply = self._do(method, args, token)
             self._log(method, args, reply)
             headers = {} if token is None else {"x-oauth-scopes": self._granted()}
             return web.json_response(reply, headers=headers)
 
         fault = self.faults.take(method)
-        if fault is not None and fault.kind in _BEFORE_WORK:
+        if fault is not None and fault.instead:
             self._log(method, args, None)
-        if fault is not None and fault.kind == "echo":
-            return _quoting(fault, args)
-        return await self._with_fault(request, fault, work)
+        return await self._answer(request, fault, work, json.dumps(args))
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
         """Do work that is no method of the Web API, under the faults added for its name."""
-        return await self._with_fault(request, self.faults.take(name), work)
+        return await self._answer(request, self.faults.take(name), work)
 
     def check_token(self, token: str | None, method: str = "") -> None:
         """Raise Refused unless the token may call the method."""
@@ -125,60 +118,26 @@ class WebApi:
             if method not in _WITHOUT_TOKEN:
                 self.check_token(token, method)
             self._check_scope(method, args)
-            return {"ok": True} | self.methods[method](Args(args))
+            return {"ok": True} | self.methods[method](self._world, Args(args))
         except Refused as refused:
             return {"ok": False, "error": refused.code} | refused.more
 
-    async def _with_fault(
-        self, request: web.Request, fault: Fault | None, work: Work
+    async def _answer(
+        self, request: web.Request, fault: Fault | None, work: Work, args: str = ""
     ) -> web.StreamResponse:
-        if fault is not None and fault.kind in {"hang", "slow"}:
+        if fault is not None and fault.seconds != 0:
             self._world.changes.announce("hanging", request.path)
-            await self.faults.hang(fault.seconds or None)
-        elif fault is not None:
-            return _apply_fault(request, fault, work)
-        return work()
+        response = await self.faults.carry_out(fault, request, work, body=args)
+        return web.Response() if response is None else response
 
     def _log(self, method: str, args: Json, answer: Json | None) -> None:
         call = Call(method, args, answer, self._world.now())
         self.calls.append(call)
         self._world.changes.announce("call", call)
 
-    def _open_connection(self, _: Args) -> Json:
+    def _open_connection(self, _: World, __: Args) -> Json:
         address = self._world.url.replace("http://", "ws://")
         return {"url": f"{address}/socket?ticket={self._new_ticket()}"}
-
-
-def _apply_fault(request: web.Request, fault: Fault, work: Work) -> web.Response:
-    match fault.kind:
-        case "error":
-            return web.json_response({"ok": False, "error": fault.code})
-        case "rate_limited":
-            return web.json_response(
-                {"ok": False, "error": "ratelimited"},
-                status=429,
-                headers={"Retry-After": str(int(fault.seconds))},
-            )
-        case "http_status":
-            return web.Response(status=fault.status, text="an injected fault")
-        case "body":
-            return web.json_response(fault.body)
-        case "after":
-            work()
-    return _drop(request)
-
-
-def _quoting(fault: Fault, args: Json) -> web.Response:
-    quoted = f"[ERROR] not taken: {json.dumps(args)}"
-    metadata = {"messages": [quoted]}
-    return web.json_response({"ok": False, "error": fault.code, "response_metadata": metadata})
-
-
-def _drop(request: web.Request) -> web.Response:
-    """Close the connection; what is returned reaches nobody."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
 
 
 async def _read(request: web.Request) -> tuple[Json, str | None]:

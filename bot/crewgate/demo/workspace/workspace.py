@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from crewgate.demo.changes import Subscription
-from crewgate.demo.workspace.faults import Fault
+from crewgate.demo.faults import Fault
 from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
 from crewgate.demo.workspace.sender import Sender
 from crewgate.demo.workspace.server import Server
