@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from crewgate.demo.crew import SAMPLE, Crew, State, Style, Task, TaskFailed, Urls
+import pytest
+
+from crewgate.demo.crew import (
+    SAMPLE,
+    Crew,
+    FlowWebhook,
+    State,
+    Style,
+    Task,
+    TaskFailed,
+    Urls,
+)
+from crewgate.demo.crew.samples import SAMPLES, Sample
 from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 
 
@@ -182,6 +194,38 @@ async def test_a_script_without_reviews_runs_to_its_end(receiver: Receiver) -> N
         crew.task_seconds = 0.001
         crew.style = Style.CAMEL
         assert (crew.task_seconds, crew.style) == (0.001, Style.CAMEL)
+
+
+async def test_a_flow_among_the_samples_asks_until_it_may_go_on(receiver: Receiver) -> None:
+    async with Crew(now=now, samples=SAMPLES) as crew:
+        crew.flows.webhook = FlowWebhook(f"{receiver.url}/flow", SECRET)
+        execution_id = crew.start_execution({"topic": "Launch article"}, urls=receiver.all_urls())
+        await crew.until(lambda: len(crew.webhooks_sent) == 2)
+        asked = crew.webhooks_sent[-1].body
+        assert (asked["flow_id"], asked["emit"][0]) == (execution_id, "approved")
+        crew.flows.answer(asked["id"], "needs_revision")
+        await crew.until(lambda: len(crew.webhooks_sent) == 4)
+        again = crew.webhooks_sent[-1].body
+        assert "Never fear" in asked["output"]
+        assert "Never fear" not in again["output"]
+        crew.flows.answer(again["id"], "approved")
+        await crew.until(lambda: "crew" in receiver.kinds())
+        assert crew.execution(execution_id).state is State.COMPLETED
+        refused = crew.start_execution({"topic": "Launch article"})
+        await crew.until(lambda: crew.webhooks_sent[-1].body.get("flow_id") == refused)
+        crew.flows.answer(crew.webhooks_sent[-1].body["id"], "rejected")
+        assert crew.execution(refused).state is State.COMPLETED
+    assert crew.resumes == ()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.topic)
+def test_every_sample_answers_feedback(sample: Sample) -> None:
+    [task] = sample.script
+    first = task.produce({"topic": sample.topic}, [], {})
+    second = task.produce({"topic": sample.topic}, ["Fewer, and cap the liability"], {})
+    assert first != second
+    assert "cap the liability" in str(second)
+    assert "cap the liability" not in str(first)
 
 
 def test_the_sample_answers_feedback() -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crewgate.demo.playground.emoji import character
 from crewgate.demo.playground.markdown import markdown
 from crewgate.demo.playground.mrkdwn import Names, mrkdwn, plain
 from crewgate.demo.playground.render_html import render_blocks
 from crewgate.demo.playground.rich_text import rich_text
 
 NAMES = Names({"U1": "Ana"}, {"S1": "leads"}, {"C1": "reviews"})
+SLACK = Path(__file__).parents[2] / "bot" / "crewgate" / "slack"
 WEB = 'target="_blank" rel="noopener noreferrer"'
 
 
@@ -44,6 +48,29 @@ WEB = 'target="_blank" rel="noopener noreferrer"'
 )
 def test_mrkdwn(text: str, html: str) -> None:
     assert mrkdwn(text, NAMES) == html
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("+1", "👍"),  # a name of Slack's own
+        ("rocket", "🚀"),  # Unicode's name
+        ("gear", "⚙️"),  # text, unless told to be a picture
+        ("sparkles", "✨"),
+        ("space", ":space:"),
+        ("copyright_sign", "©️"),
+        ("no_such", ":no_such:"),
+    ],
+)
+def test_emoji_by_slack_s_name_or_by_unicode_s(name: str, shown: str) -> None:
+    assert character(name) == shown
+
+
+def test_every_emoji_that_the_bot_uses_is_shown() -> None:
+    words = "".join(file.read_text(encoding="utf-8") for file in SLACK.rglob("*.py"))
+    used = set(re.findall(r":([a-z][a-z0-9_]*[a-z]):", words)) - {"name"}
+    assert "checkered_flag" in used
+    assert [name for name in used if character(name) == f":{name}:"] == []
 
 
 def test_addresses_in_verbatim_texts_stay_text() -> None:

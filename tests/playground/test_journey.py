@@ -207,6 +207,40 @@ async def test_the_crew_and_slack_misbehave_when_told_to(site: Site) -> None:
     await expect(card(page, "Board summary")).to_be_visible()
 
 
+async def test_what_is_hard_to_show_is_a_press_away(site: Site) -> None:
+    page = await site.page()
+    for topic, shown in (
+        ("Acme supply agreement", "Read all"),
+        ("Battery order", "AC-10-outdoor"),
+        ("Vendors side by side", "Adatum"),
+        ("Launch article", "Never fear a power cut"),
+    ):
+        await page.get_by_role("button", name=topic, exact=True).click()
+        await expect(card(page, topic)).to_contain_text(shown)
+    await press(page, card(page, "Launch article"), "✓ approved")
+    article = page.locator(".execution").filter(has_text="Launch article")
+    await expect(article.locator(".count")).to_have_text("1 of 1")
+    [answered] = site.environment.crew.requests[-1:]
+    assert answered.body == {"feedback": "approved", "source": "slack"}
+
+
+async def test_reviewers_are_told_as_the_page_says(site: Site) -> None:
+    page = await site.page()
+    told = page.get_by_label("Reviewers are told")
+    async with page.expect_response("**/do/notify", timeout=STARTS):
+        await told.select_option("by a direct message")
+    await expect(page.locator("#bot")).to_have_text("running")
+    await kick_off(page)
+    await expect(card(page, "round 1")).to_be_visible()
+    await expect(page.locator("#sidebar .unread")).to_have_text("Crewgate")
+    await page.get_by_role("button", name="Crewgate", exact=True).click()
+    await page.get_by_role("tab", name="Messages").click()
+    await expect(
+        card(page, "Market research").get_by_role("button", name="Approve")
+    ).to_be_visible()
+    await expect(page.locator("#sidebar .unread")).to_have_count(0)
+
+
 #: Keeps what the page says of the bot: a stop may be over before anybody looks.
 KEEP_STATES = """() => {
     const chip = document.getElementById("bot");

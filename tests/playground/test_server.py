@@ -144,6 +144,7 @@ async def test_nobody_sees_nothing(client: aiohttp.ClientSession) -> None:
         ("kickoff", {"topic": ""}, 409),
         ("fail", {"who": "crew", "how": "odd"}, 400),
         ("bot", {"command": "dance"}, 409),
+        ("notify", {"notify": "dance"}, 409),
     ],
 )
 async def test_what_cannot_be_done_is_said(

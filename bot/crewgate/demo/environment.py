@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from crewgate.demo.bot_process import COMMAND, BotProcess
-from crewgate.demo.crew import Address, Crew, Deployment
+from crewgate.demo.crew import Address, Crew, Deployment, FlowWebhook
+from crewgate.demo.crew.samples import SAMPLES
 from crewgate.demo.hosted.crew import HostedCrew
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Workspace
@@ -19,15 +21,28 @@ ANA = "U0ANA"
 BEN = "U0BEN"
 CARL = "U0CARL"
 """In the channel, but no reviewer."""
-ROLES = {ANA: "reviewer", BEN: "reviewer", CARL: "may not decide"}
+DANA = "U0DANA"
+"""May decide on a contract once the rule has called her."""
+ROLES = {
+    ANA: "reviewer",
+    BEN: "reviewer",
+    CARL: "may not decide",
+    DANA: "decides contracts that wait",
+}
+NOTIFY: Final = ("mention", "dm", "none")
+"""The ways of telling reviewers."""
 STAND_IN = "A stand-in: CrewAI itself is not running. make demo-crewai has the real one."
 WEBHOOK_SECRET = "demo-webhook-secret"  # noqa: S105  # opens nothing
+FLOW_SECRET = "whsec_demo-flow-secret"  # noqa: S105  # the same
 TIMED_OUT = "Nobody decided within 5 minutes. Check the figures once more."
 CREWS = f"""\
 [crews.{{name}}]
 url = "{{url}}"
 token_env = "DEMO_CREW_TOKEN"
 webhook_secret_env = "DEMO_WEBHOOK_SECRET"
+flow_webhook_secret_env = "DEMO_FLOW_SECRET"
+flow_callback_hosts = ["127.0.0.1"]
+notify = "{{notify}}"
 
 [[crews.{{name}}.rules]]
 name = "the board reads this"
@@ -35,11 +50,16 @@ when = {{{{ task = "Board summary" }}}}
 approvals = 2
 remind = {{{{ after = "30s", most = 2 }}}}
 timeout = {{{{ after = "5m", then = "revise", feedback = "{TIMED_OUT}" }}}}
+
+[[crews.{{name}}.rules]]
+name = "no contract waits"
+when = {{{{ task = "Contract review" }}}}
+escalate = {{{{ after = "1m", to = ["{DANA}"] }}}}
 """
-"""The demo's `crews.toml`: one rule, with times that can be waited for."""
+"""The demo's `crews.toml`: two rules, with times that can be waited for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Environment:
     """The running stand-ins and the bot between them."""
 
@@ -48,6 +68,16 @@ class Environment:
     bot: BotProcess
     about: str
     """The description of the crew."""
+    crews_file: Path
+    notify: str = NOTIFY[0]
+    """The way in which reviewers are told; the bot reads it when it starts."""
+
+    def write_settings(self) -> None:
+        """Write the crew's settings to the file that the bot reads when it starts."""
+        crew = self.crew
+        self.crews_file.write_text(
+            CREWS.format(name=crew.name, url=crew.url, notify=self.notify), encoding="utf-8"
+        )
 
     @property
     def human_input_url(self) -> str:
@@ -69,22 +99,29 @@ async def start_environment(
 
     With `hosted`, that crew instead of the stand-in.
     """
-    chosen: Deployment = hosted or Crew(now=now, task_seconds=task_seconds)
+    chosen: Deployment = hosted or Crew(now=now, task_seconds=task_seconds, samples=SAMPLES)
     async with Workspace(now=now) as workspace, chosen as crew:
         people(workspace)
+        workspace.add_user(DANA, "Dana", "dana@example.com")
+        workspace.world.channels[CHANNEL].members.add(DANA)
         port = port or free_port()
         crews_file = folder / "crews.toml"
-        crews_file.write_text(CREWS.format(name=crew.name, url=crew.url))
         configured = slack_settings(workspace) | {
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "CREWS_FILE": str(crews_file),
             "DEMO_CREW_TOKEN": crew.token,
             "DEMO_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "DEMO_FLOW_SECRET": FLOW_SECRET,
         }
         bot = BotProcess(configured, folder=folder, port=port, command=command)
         workspace.events_url = f"{bot.url}/slack/events"
-        environment = Environment(workspace, crew, bot, hosted.about if hosted else STAND_IN)
+        about = hosted.about if hosted else STAND_IN
+        environment = Environment(workspace, crew, bot, about, crews_file)
+        environment.write_settings()
         crew.human_input = Address.bearer(environment.human_input_url, WEBHOOK_SECRET)
+        if isinstance(crew, Crew):
+            address = f"{bot.url}/crews/{crew.name}/flow-request"
+            crew.flows.webhook = FlowWebhook(address, FLOW_SECRET)
         async with bot:
             yield environment
 

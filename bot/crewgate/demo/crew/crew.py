@@ -22,6 +22,7 @@ from crewgate.demo.crew.engine import Engine
 from crewgate.demo.crew.execution import Execution
 from crewgate.demo.crew.flows import PREFIX, Flows
 from crewgate.demo.crew.records import Call, Sent
+from crewgate.demo.crew.samples import Sample
 from crewgate.demo.crew.script import SAMPLE, Task
 from crewgate.demo.crew.server import Server
 from crewgate.demo.crew.webhooks import WebhookSender
@@ -41,16 +42,18 @@ class Crew(Deployment):
         token: str = "demo-crew-token",
         name: str = "research",
         script: Sequence[Task] = SAMPLE,
+        samples: Sequence[Sample] = (),
         inputs: Sequence[str] = ("topic",),
         task_seconds: float = 0,
         keep: int = 1_000,
     ) -> None:
         super().__init__(now=now, token=token, name=name, task_seconds=task_seconds, keep=keep)
         self.script = tuple(script)
+        self.samples = samples
         self.inputs = tuple(inputs)
         self._webhooks = WebhookSender(self)
-        self._engine = Engine(self._webhooks.send, self)
         self.flows = Flows(self._webhooks.send, self)
+        self._engine = Engine(self._webhooks.send, self, self.flows)
         self._server = Server(self._handle, self)
         self._kickoffs = 0
 
@@ -142,11 +145,15 @@ class Crew(Deployment):
             meta=meta,
             urls=urls or Urls(),
             human_input=human_input or self.human_input,
-            script=self.script if scripted else (),
+            script=self._script_for(inputs or {}) if scripted else (),
             started_at=self.now(),
         )
         self._engine.add(execution, scripted=scripted)
         return chosen
+
+    def _script_for(self, inputs: Mapping[str, object]) -> tuple[Task, ...]:
+        scripts = (one.script for one in self.samples if one.topic == inputs.get("topic"))
+        return next(scripts, self.script)
 
     def _new_id(self) -> str:
         """An id that looks like the vendor's, made without randomness."""

@@ -15,10 +15,11 @@ from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing
 from crewgate.demo.faults import Fault, Faults, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from crewgate.crew_api.wire import Address, Resume
     from crewgate.demo.crew.execution import Execution
+    from crewgate.demo.crew.samples import Sample
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class Deployment(ABC):
 
     patience: float = 5
     """The time that `until` waits by default, in seconds."""
+    samples: Sequence[Sample] = ()
+    """Topics with a script of their own."""
 
     def __init__(
         self,

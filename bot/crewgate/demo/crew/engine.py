@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
 from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
+from crewgate.demo.crew.flows import FlowRequest, Flows
 from crewgate.demo.crew.records import Sent
 from crewgate.demo.crew.script import Task, TaskFailed
 from crewgate.demo.crew.wire import Style, notification, text_of
@@ -36,9 +37,12 @@ class Engine:
         self,
         send: Send,
         crew: Deployment,
+        flows: Flows,
     ) -> None:
         self._send_webhook = send
         self._crew = crew
+        self._flows = flows
+        flows.on_answer = self._answered
         self._changes = crew.changes
         self._background: set[asyncio.Task[None]] = set()
 
@@ -53,18 +57,36 @@ class Engine:
 
         Returns what came of sending; `error` says so when there is no address.
         """
-        execution.outputs[task_id] = output
-        execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
-        execution.state, execution.pending = State.PENDING, task_id
         execution.urls = Urls()
-        execution.ended_at = None
-        self._changes.announce("paused", execution.id)
+        self._wait(execution, task_id, output)
         webhook = execution.human_input
         if webhook is None:
             return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
         task, meta = execution.task(task_id), execution.meta
         body = notification(style, execution.id, task_id, output, task=task, meta=meta)
         return await self._send("human_input", webhook.url, body, webhook.headers)
+
+    def _wait(self, execution: Execution, task_id: str, output: object) -> None:
+        execution.outputs[task_id] = output
+        execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
+        execution.state, execution.pending = State.PENDING, task_id
+        execution.ended_at = None
+        self._changes.announce("paused", execution.id)
+
+    async def _ask(self, execution: Execution, task: Task, output: object) -> None:
+        """Pause as a flow does: ask by its own webhook."""
+        self._wait(execution, task.task_id, output)
+        await self._flows.ask(
+            self._crew.url,
+            execution.id,
+            task.task_id,
+            message=task.description,
+            output=output,
+            emit=task.emit,
+            assigned=None,
+            flow_class=task.agent,
+            state={"id": execution.id, **execution.inputs},
+        )
 
     def resume(self, call: Resume) -> Json:
         """Carry out a resume. Raises Refusal, and then nothing has changed."""
@@ -75,16 +97,30 @@ class Engine:
             raise Refusal.not_found("Task not found in this execution")
         if execution.pending != call.task_id:
             raise Refusal.bad_request("Execution is not pending human input for this task")
-        execution.pending, execution.state = None, State.RUNNING
         execution.urls = call.urls
         execution.human_input = call.human_input or execution.human_input
-        feedbacks = execution.feedbacks.setdefault(call.task_id, deque(maxlen=FEEDBACK_LIMIT))
-        feedbacks.append(call.human_feedback)
-        current = execution.current
-        scripted = current is not None and current.task_id == call.task_id
         self._crew.resume_log.append(call, len(call.human_feedback))
+        return self._resume(execution, call.task_id, call.human_feedback, approve=call.is_approve)
+
+    def _answered(self, asked: FlowRequest) -> None:
+        """Carry out the answer to a flow's question, if the flow is one of the script's."""
+        execution = self._crew.by_id.get(asked.flow_id)
+        if execution is None or execution.pending != asked.method:
+            return
+        approve = asked.outcome == asked.emit[0]
+        if approve or asked.outcome != asked.emit[-1]:
+            self._resume(execution, asked.method, asked.feedback or "", approve=approve)
+        else:
+            self.end(execution)
+
+    def _resume(self, execution: Execution, task_id: str, feedback: str, *, approve: bool) -> Json:
+        execution.pending, execution.state = None, State.RUNNING
+        feedbacks = execution.feedbacks.setdefault(task_id, deque(maxlen=FEEDBACK_LIMIT))
+        feedbacks.append(feedback)
+        current = execution.current
+        scripted = current is not None and current.task_id == task_id
         self._changes.announce("resumed", execution.id)
-        if not call.is_approve:
+        if not approve:
             if scripted:
                 self._spawn(self._continue(execution))
             return {"status": "retrying", "message": "The task runs again with your feedback"}
@@ -134,6 +170,9 @@ class Engine:
                 output = task.produce(execution.inputs, feedbacks, dict(execution.outputs))
             except TaskFailed as failed:
                 self.end(execution, error=str(failed))
+                return
+            if task.emit:
+                await self._ask(execution, task, output)
                 return
             if task.needs_review:
                 await self.pause(execution, task.task_id, output, self._crew.style)

@@ -55,6 +55,8 @@ class Flows:
         """True if requests have the documented shape and headers, not the captured ones."""
         self.finished: set[str] = set()
         """Flows that have ended: their status says so."""
+        self.on_answer: Callable[[FlowRequest], None] = lambda _: None
+        """Called with each request that was answered."""
         self._send = send
         self._changes = crew.changes
         self._now = crew.now
@@ -177,6 +179,7 @@ class Flows:
         asked.outcome = chosen
         self.answers.append(asked, len(feedback))
         self._changes.announce("flow_answered", asked.flow_id)
+        self.on_answer(asked)
 
     def forget(self, request_id: str) -> None:
         """Forget a request."""

@@ -27,13 +27,15 @@ class Task:
     agent: str
     needs_review: bool
     produce: Produce
+    emit: tuple[str, ...] = ()
+    """The outcomes of a flow's question, the one that lets it go on first; empty for a task."""
 
 
 def _topic(inputs: Mapping[str, object]) -> str:
     return str(inputs.get("topic") or "home batteries")
 
 
-def _changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
+def changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
     """The section of a revised output about its feedback; empty in the first round."""
     if not feedbacks:
         return ""
@@ -45,7 +47,8 @@ def _changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
     return f"\n\n### What changed after review\n\n{asked}\n\n{done}"
 
 
-def _asks_for(feedbacks: Sequence[str], *words: str) -> bool:
+def asks_for(feedbacks: Sequence[str], *words: str) -> bool:
+    """Return True if people asked for one of these."""
     said = " ".join(feedbacks).lower()
     return any(word in said for word in words)
 
@@ -62,7 +65,7 @@ def _research(
     if feedbacks:
         rows.append(("All others", "20 %", "+4 %", "industry survey"))
         changes.append("The shares add up to 100 % now: there is a row for all others.")
-    sourced = _asks_for(feedbacks, "source", "cite", "reference")
+    sourced = asks_for(feedbacks, "source", "cite", "reference")
     if sourced:
         changes.append("Every figure has a source.")
     head = ["Vendor", "Share", "Growth"] + (["Source"] if sourced else [])
@@ -74,11 +77,11 @@ def _research(
         "Demand grew by **18 %** in a year, and two vendors hold most of the market. "
         "The third is losing ground since it raised its prices."
     )
-    if _asks_for(feedbacks, "short", "brief", "concise"):
+    if asks_for(feedbacks, "short", "brief", "concise"):
         reading = "Demand is up **18 %**; two vendors hold most of the market."
         changes.append("The reading is one sentence.")
     title = f"## The market for {_topic(inputs)}"
-    return f"{title}\n\n{table}\n\n{reading}{_changes_section(feedbacks, changes)}"
+    return f"{title}\n\n{table}\n\n{reading}{changes_section(feedbacks, changes)}"
 
 
 def _plan(
@@ -98,7 +101,7 @@ def _plan(
 def _report(
     inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
-    careful = _asks_for(feedbacks, "conservative", "careful", "cautious", "lower")
+    careful = asks_for(feedbacks, "conservative", "careful", "cautious", "lower")
     rate = "0.09" if careful else "0.18"
     tied = "installers are tied to their vendors"
     risk = f"{tied}; two of ten we asked are free to change" if feedbacks else tied
@@ -118,7 +121,7 @@ def _report(
         "```\n\n"
         "- **Ask:** 60,000 for one quarter\n"
         f"- **Risk:** {risk}\n"
-        f"- **Next:** a decision by the end of the month{_changes_section(feedbacks, changes)}"
+        f"- **Next:** a decision by the end of the month{changes_section(feedbacks, changes)}"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 
 from crewgate.demo import crew, workspace
-from crewgate.demo.environment import WEBHOOK_SECRET, Environment
+from crewgate.demo.environment import NOTIFY, WEBHOOK_SECRET, Environment
 from crewgate.demo.playground.supervisor import Supervisor
 from crewgate.demo.workspace import CannotDoThat, Message, Reply, View
 
@@ -67,6 +67,7 @@ class Actions:
             "fail": self._fail,
             "clear_faults": self._clear_faults,
             "bot": self._bot,
+            "notify": self._notify,
         }
 
     async def perform(self, action: str, person: str, body: Json) -> Json:
@@ -216,4 +217,13 @@ class Actions:
         if body["command"] not in {"start", "restart", "kill"}:
             raise ActionRefused("the bot can be started, restarted and killed")
         await self._supervisor.execute(body["command"])
+        return _DONE
+
+    async def _notify(self, _: str, body: Json) -> Json:
+        """Tell reviewers otherwise, which the bot learns when it starts."""
+        if body["notify"] not in NOTIFY:
+            raise ActionRefused(f"reviewers are told by {', '.join(NOTIFY)}")
+        self._environment.notify = body["notify"]
+        self._environment.write_settings()
+        await self._supervisor.execute("restart")
         return _DONE

@@ -3,82 +3,93 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
+#: The names that are Slack's own; any other is the character's name in Unicode.
 CHARACTERS: Final = {
     "+1": "👍",
     "-1": "👎",
+    "100": "💯",
+    "arrow_down": "⬇️",
+    "arrow_forward": "▶️",
+    "arrow_left": "⬅️",
     "arrow_right": "➡️",
+    "arrow_up": "⬆️",
     "arrow_up_down": "↕️",
     "arrows_counterclockwise": "🔄",
-    "bar_chart": "📊",
-    "bell": "🔔",
+    "book": "📖",
     "boom": "💥",
     "bulb": "💡",
-    "clipboard": "📋",
+    "calendar": "📆",
+    "checkered_flag": "🏁",
+    "clap": "👏",
     "clock1": "🕐",
-    "double_vertical_bar": "⏸️",
-    "eyes": "👀",
+    "computer": "💻",
+    "construction": "🚧",
+    "dart": "🎯",
+    "date": "📅",
+    "email": "📧",
     "exclamation": "❗",
     "fast_forward": "⏩",
-    "fire": "🔥",
-    "gear": "⚙️",
+    "grey_exclamation": "❕",
+    "grey_question": "❔",
     "hand": "✋",
     "heart": "❤️",
-    "heavy_check_mark": "✔️",
-    "heavy_minus_sign": "➖",
-    "heavy_plus_sign": "➕",
-    "hourglass": "⌛",
+    "heavy_exclamation_mark": "❗",
     "hourglass_flowing_sand": "⏳",
-    "inbox_tray": "📥",
     "information_source": "ℹ️",
-    "leftwards_arrow_with_hook": "↩️",
-    "large_blue_circle": "🔵",
-    "large_green_circle": "🟢",
-    "large_red_square": "🟥",
-    "large_yellow_circle": "🟡",
     "link": "🔗",
-    "lock": "🔒",
     "mag": "🔍",
-    "memo": "📝",
-    "no_entry": "⛔",
+    "moneybag": "💰",
+    "muscle": "💪",
     "ok_hand": "👌",
-    "outbox_tray": "📤",
-    "page_facing_up": "📄",
     "pencil": "📝",
     "pencil2": "✏️",
+    "point_left": "👈",
     "point_right": "👉",
-    "pushpin": "📌",
+    "pray": "🙏",
     "question": "❓",
-    "raised_hand": "✋",
     "raising_hand": "🙋",
     "red_circle": "🔴",
     "repeat": "🔁",
-    "robot_face": "🤖",
-    "rocket": "🚀",
     "rotating_light": "🚨",
-    "sparkles": "✨",
-    "speech_balloon": "💬",
+    "smile": "😄",
+    "smiley": "😃",
+    "sos": "🆘",
     "star": "⭐",
-    "stopwatch": "⏱️",
+    "star2": "🌟",
     "tada": "🎉",
-    "thinking_face": "🤔",
+    "thinking": "🤔",
     "thumbsup": "👍",
-    "timer_clock": "⏲️",
-    "wave": "👋",
+    "truck": "🚚",
     "warning": "⚠️",
+    "wave": "👋",
     "white_check_mark": "✅",
     "white_circle": "⚪",
+    "white_medium_square": "◻️",
     "x": "❌",
+    "zap": "⚡",
     "zzz": "💤",
 }
 
 _EMOJI_NAME = re.compile(r":([a-z0-9_+-]+):")
+#: Lets a character that is text by default be shown as a picture.
+_AS_PICTURE: Final = "\ufe0f"
 
 
 def character(name: str) -> str:
     """The emoji of this name, or the name as people type it."""
-    return CHARACTERS.get(name, f":{name}:")
+    if name in CHARACTERS:
+        return CHARACTERS[name]
+    try:
+        found = unicodedata.lookup(name.replace("_", " "))
+    except KeyError:
+        found = ""
+    if len(found) != 1 or unicodedata.category(found) != "So":
+        return f":{name}:"
+    # What is wide is a picture by default.
+    return found if unicodedata.east_asian_width(found) == "W" else found + _AS_PICTURE
 
 
 def with_emoji(text: str) -> str:

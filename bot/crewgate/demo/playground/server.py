@@ -96,6 +96,9 @@ class Playground:
 
     def _state(self, person: str) -> Iterator[tuple[str, str]]:
         yield "about", json.dumps(self._environment.about)
+        samples = self._environment.crew.samples
+        yield "samples", json.dumps([{"topic": one.topic, "about": one.about} for one in samples])
+        yield "notify", json.dumps(self._environment.notify)
         yield "people", json.dumps(people(self._environment.workspace, ROLES))
         bot = {
             "state": self.supervisor.state,

@@ -33,17 +33,20 @@ function sidebar() {
   patch(byId("sidebar"), [
     { key: "title", version: "title", make: () => h("header", {}, h("b", {}, "Demo"), h("span", {}, "a stand-in workspace")) },
     { key: "channels", version: "channels", make: () => h("h2", {}, "Channels") },
-    ...channels.map((one) => entry(one.key, ui.place === "channel" && ui.channel === one.id, icon("hash"), one.name, () => visit("channel", one.id), unread(one.id))),
+    ...channels.map((one) => entry(one.key, ui.place === "channel" && ui.channel === one.id, icon("hash"), one.name, () => visit("channel", one.id), unread(one.id, ui.place === "channel" && ui.channel === one.id))),
     { key: "apps", version: "apps", make: () => h("h2", {}, "Apps") },
-    entry("app", ui.place === "app", avatar("U0DEMOBOT", "small"), "Crewgate", () => visit("app")),
+    entry("app", ui.place === "app", avatar("U0DEMOBOT", "small"), "Crewgate", () => visit("app"), unread(direct()?.id, ui.place === "app" && ui.tab === "messages")),
     { key: "as", version: ui.person + version("people"), make: people },
   ]);
 }
 
+/** This person's direct messages with the app, once there are any. */
+const direct = () => all("channel/").find((one) => one.im);
+
 /** Whether the channel has a message that this page has not shown yet. */
-function unread(channel) {
+function unread(channel, shown) {
   const newest = visible(inChannel(channel)).at(-1)?.ts ?? "";
-  if (ui.place === "channel" && ui.channel === channel) ui.seen.set(channel, newest);
+  if (shown) ui.seen.set(channel, newest);
   return newest > (ui.seen.get(channel) ?? "");
 }
 
@@ -138,7 +141,7 @@ function appPane() {
   });
   if (ui.tab === "home") home();
   else {
-    const im = all("channel/").find((one) => one.im);
+    const im = direct();
     fill(byId("channel").querySelector(".messages"), im ? visible((one) => one.channel === im.id) : [], "channel", h("div", { class: "empty" },
       h("b", {}, "Nothing here yet"), h("p", {}, "What Crewgate tells you in private appears here.")));
   }

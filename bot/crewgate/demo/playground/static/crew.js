@@ -13,6 +13,7 @@ const FAULTS = [
   ["drop", "does it, then drops the line"],
   ["hang", "never answers"],
 ];
+const NOTIFY = [["mention", "by a mention in the channel"], ["dm", "by a direct message"], ["none", "not at all"]];
 let topics = 0;
 
 const STATES = { running: "Running", pending: "Waiting for a person", completed: "Completed", error: "Failed" };
@@ -20,18 +21,25 @@ const WORDS = { done: "done", running: "working…", paused: "waiting for a pers
 
 function layout() {
   if (pane.firstChild) return;
+  const kickOff = async (wanted) => {
+    const answer = await act("kickoff", { topic: wanted });
+    if (!answer.ok) toast(`The crew did not start: ${answer.problem}.`);
+    return answer.ok;
+  };
   const topic = h("input", { id: "topic", value: TOPICS[0], required: true, maxlength: 120, autocomplete: "off" });
   const kick = h("form", { class: "kickoff", onsubmit: async (event) => {
     event.preventDefault();
-    const answer = await act("kickoff", { topic: topic.value });
-    if (!answer.ok) toast(`The crew did not start: ${answer.problem}.`);
-    else topic.value = TOPICS[(topics += 1) % TOPICS.length];
+    if (await kickOff(topic.value)) topic.value = TOPICS[(topics += 1) % TOPICS.length];
   } }, h("label", { for: "topic" }, "A topic for the sample crew"), h("div", {}, topic, h("button", { type: "submit", class: "button primary" }, "Kick off")));
+  const samples = get("samples") ?? [];
   pane.append(
     h("header", {}, h("h1", {}, "The crew"), h("span", { id: "crew-state", class: "chip" })),
     h("p", { id: "crew-about" }),
     h("div", { class: "scroll" }, kick,
+      samples.length > 0 && h("details", { class: "card samples", open: innerWidth > 700 }, h("summary", {}, h("h2", {}, "What is hard to show")),
+        h("ul", {}, samples.map((one) => h("li", {}, h("button", { type: "button", class: "button tiny", onclick: () => kickOff(one.topic) }, one.topic), h("small", {}, one.about))))),
       h("div", { id: "executions" }),
+      h("div", { class: "card notify" }, h("label", { for: "notify" }, "Reviewers are told"), notifySwitch(), h("small", {}, "The bot starts again with it.")),
       h("details", { class: "card faults", open: innerWidth > 700 }, h("summary", {}, h("h2", {}, "Make something go wrong")), faultControls()),
       h("h2", { id: "traffic-title" }, "Requests and webhooks", h("small", {}, "newest first")),
       h("div", { id: "traffic", "aria-labelledby": "traffic-title" })));
@@ -87,7 +95,13 @@ function faultControls() {
       bot("restart", "Restart"), bot("kill", "Kill"), bot("start", "Start")));
 }
 
+function notifySwitch() {
+  return h("select", { id: "notify", onchange: (event) => act("notify", { notify: event.target.value }) },
+    NOTIFY.map(([value, label]) => h("option", { value }, label)));
+}
+
 function drawStatus() {
+  document.getElementById("notify").value = get("notify");
   const { slack, crew, hanging } = get("faults") ?? {};
   const due = [crew && `crew: ${crew} due`, slack && `Slack: ${slack} due`, hanging && `${hanging} held up`].filter(Boolean);
   const faults = document.getElementById("faults");
