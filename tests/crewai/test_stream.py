@@ -16,10 +16,10 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import HumanInputWebhook, Output
 from crewgate.domain.stream import (
     LONG_AGO,
+    EventBody,
     Failed,
     FeedbackReceived,
     Finished,
-    Happening,
     MethodFinished,
     StreamEvent,
     TaskFinished,
@@ -78,7 +78,7 @@ def parse(*events: object) -> tuple[StreamEvent, ...]:
     ],
 )
 def test_what_counts_is_read(
-    type_: str, data: object, what: Happening | None, of_flow: bool
+    type_: str, data: object, what: EventBody | None, of_flow: bool
 ) -> None:
     (found,) = parse(event(type_, data))
     assert found == StreamEvent(
@@ -86,7 +86,7 @@ def test_what_counts_is_read(
         execution_id=EXECUTION,
         at=datetime(2026, 11, 1, 9, tzinfo=UTC),
         of_flow=of_flow,
-        what=what,
+        body=what,
     )
 
 
@@ -104,7 +104,7 @@ def test_events_are_put_in_the_order_in_which_they_happened() -> None:
         event("task_started", {"name": name}, timestamp=at)
         for name, at in zip(names, times, strict=True)
     ]
-    found = [one.what for one in parse(*events)]
+    found = [one.body for one in parse(*events)]
     assert found == [TaskStarted(name) for name in "abcd"]
 
 

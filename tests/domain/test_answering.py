@@ -9,8 +9,8 @@ import pytest
 
 from crewgate.domain.answering import (
     approves,
+    interpret,
     is_open_to_assigned,
-    meant,
     needs_approvals,
     rule_for,
 )
@@ -88,9 +88,9 @@ def test_a_question_is_answered_and_a_task_approved_or_revised(
 ) -> None:
     if suited is None:
         with pytest.raises(VerdictMisplaced):
-            meant(verdict, question)
+            interpret(verdict, question)
     else:
-        assert meant(verdict, question) == suited
+        assert interpret(verdict, question) == suited
 
 
 def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
@@ -258,7 +258,7 @@ def test_so_do_words_where_not_anybody_s_approval_is_enough(rule: Rule, words: s
 def test_words_that_name_an_outcome_are_it(
     words: str, outcomes: tuple[str, ...], label: str | None
 ) -> None:
-    found = meant(Revise(words), replace(QUESTION, outcomes=outcomes))
+    found = interpret(Revise(words), replace(QUESTION, outcomes=outcomes))
     assert found == (Answer(words) if label is None else Answer(label, is_label=True))
 
 

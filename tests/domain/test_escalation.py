@@ -27,7 +27,7 @@ def escalate(waiting: Round, *named: str, open_to_assigned: bool = True) -> Rece
         review=a_review(),
         at=LATER,
         new_id=Numbered(),
-        beside=() if open_to_assigned else None,
+        operators=() if open_to_assigned else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crewgate.domain.answering import answer_beside, answer_in, choice_of
+from crewgate.domain.answering import answer_in, choice_of, combined_answer
 from crewgate.domain.errors import VotedOtherwise
 from crewgate.domain.question import Question
 from crewgate.domain.review import State
@@ -35,9 +35,9 @@ def test_beside_an_outcome_words_that_approve_are_that_outcome() -> None:
     """A model would read the words, and may choose another one."""
     words, lgtm = Answer("ok"), Answer("lgtm", is_label=True)
     before = (a_vote(ANA, answer="approved"), a_vote(answer="lgtm"), a_vote(BEN))
-    assert answer_beside(before, words) == lgtm
-    assert answer_beside(before, LABEL) == LABEL
-    assert answer_beside((a_vote(ANA),), words) == words
-    assert answer_beside(before, Approve()) is None
+    assert combined_answer(before, words) == lgtm
+    assert combined_answer(before, LABEL) == LABEL
+    assert combined_answer((a_vote(ANA),), words) == words
+    assert combined_answer(before, Approve()) is None
     others = Answer("Publish it.")
-    assert answer_beside((a_vote(ANA, answer=others.text),), others) == others
+    assert combined_answer((a_vote(ANA, answer=others.text),), others) == others

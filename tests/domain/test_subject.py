@@ -48,11 +48,11 @@ def test_a_subject_is_one_short_line_whatever_was_given(inputs: Given) -> None:
 
 
 def test_what_is_known_stays_and_what_is_new_is_added() -> None:
-    known = an_execution().learn(carried=(("ticket", "T-1"),))
-    assert known.learn(carried=(("ticket", "T-2"),)) == known
+    known = an_execution().with_origin(carried=(("ticket", "T-1"),))
+    assert known.with_origin(carried=(("ticket", "T-2"),)) == known
 
-    started = known.learn(starter=ANA, inputs=TOPIC)
+    started = known.with_origin(starter=ANA, inputs=TOPIC)
 
     assert (started.starter, started.inputs, started.meta) == (ANA, TOPIC, known.meta)
-    assert started.learn() == started
-    assert started.learn(starter=BEN).starter == BEN
+    assert started.with_origin() == started
+    assert started.with_origin(starter=BEN).starter == BEN

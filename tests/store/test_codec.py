@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.given import UNKNOWN, Came, Hidden
+from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
 from crewgate.domain.people import Email
 from crewgate.domain.question import Question
 from crewgate.domain.rules.conditions import Conditions
@@ -134,9 +134,9 @@ def test_an_option_that_only_later_code_knows_is_passed_over() -> None:
                 "host_refused": True,
             },
         ),
-        (Came, UNKNOWN, [["", []]]),
+        (CallerValues, UNKNOWN, [["", []]]),
         (
-            Came,
+            CallerValues,
             (("topic", "tea"), ("plan", Hidden("free"))),
             [["topic", "tea"], ["plan", ["free"]]],
         ),

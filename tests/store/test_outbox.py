@@ -188,7 +188,7 @@ async def test_a_leased_job_that_is_hastened_is_due_then(
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     async with uow.begin() as tx:
-        await tx.hasten(FIRST, at=NOW + SECOND)
+        await tx.expedite(FIRST, at=NOW + SECOND)
     await again(uow, job, at=NOW + HOUR)
     assert await lease(outbox) == ()
     (job,) = await lease(outbox, now=NOW + SECOND)
@@ -235,7 +235,7 @@ async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
         await put(uow, RESUME)
         await lease(outbox, to="crew:research")
         async with uow.begin() as tx:
-            await tx.hasten(RESUME, at=NOW)
+            await tx.expedite(RESUME, at=NOW)
         await lost()
         (job,) = await lease(outbox, to="crew:research")
         assert job.tries == 1

@@ -9,13 +9,13 @@ import pytest
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
+    AbsenceProblem,
+    AbsenceRefused,
     AlreadyVoted,
-    CannotStandIn,
     NotAReader,
     NotAReviewer,
     SelfApproval,
     UnknownCrew,
-    WhyNot,
 )
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Anyone, Role, User
@@ -308,20 +308,20 @@ async def test_nobody_approves_for_who_started_it(world: World) -> None:
 @pytest.mark.parametrize(
     ("delegate", "until", "why"),
     [
-        (ANA, DAY, WhyNot.THEMSELVES),
-        (EVE, timedelta(0), WhyNot.PAST),
-        (EVE, -DAY, WhyNot.PAST),
-        (EVE, 367 * DAY, WhyNot.TOO_FAR),
-        (BEN, DAY, WhyNot.NO_COLLEAGUE),
-        (DAN, DAY, WhyNot.NOT_TOLD),
+        (ANA, DAY, AbsenceProblem.THEMSELVES),
+        (EVE, timedelta(0), AbsenceProblem.PAST),
+        (EVE, -DAY, AbsenceProblem.PAST),
+        (EVE, 367 * DAY, AbsenceProblem.TOO_FAR),
+        (BEN, DAY, AbsenceProblem.NO_COLLEAGUE),
+        (DAN, DAY, AbsenceProblem.NOT_TOLD),
     ],
 )
 async def test_what_cannot_be_is_refused_with_its_reason(
-    world: World, delegate: Person, until: timedelta, why: WhyNot
+    world: World, delegate: Person, until: timedelta, why: AbsenceProblem
 ) -> None:
     world.directory.guests = {BEN.id}
     world.directory.strangers = {DAN.id: None}
-    with pytest.raises(CannotStandIn) as caught:
+    with pytest.raises(AbsenceRefused) as caught:
         await go_away(ANA, delegate, until=NOW + until, context=world.reviews)
     assert caught.value.why is why
     assert await world.uow.read.absences(at=NOW) == ()

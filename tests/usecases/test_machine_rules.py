@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from crewgate.domain.effects import OF_WAITING, TIMER, EffectKind
-from crewgate.domain.errors import CannotStandIn, NotVoted
+from crewgate.domain.errors import AbsenceRefused, NotVoted
 from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
@@ -83,7 +83,7 @@ class RuledReviews(Reviews):
         until = self.world.clock() + draw(st.sampled_from([LEASE, timedelta(days=9)]))
         try:
             await go_away(by, delegate, until=until, context=self.world.reviews)
-        except CannotStandIn:
+        except AbsenceRefused:
             assert by == delegate
         else:
             self.away[by] = (delegate, until)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crewgate.domain.errors import NotAReader, NotAReviewer, UnknownCrew
-from crewgate.domain.given import Came, Hidden
+from crewgate.domain.given import CallerValues, Hidden
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Anyone, Role, User
 from crewgate.domain.redaction import Redactor
@@ -61,7 +61,7 @@ TEN = tuple((f"n{number}", "x") for number in range(10))
 BIG = a_rule(when=Conditions(inputs=(("amount", "9*"),)), approvals=2)
 
 
-async def start_on(world: World, inputs: Came, meta: Came = ()) -> None:
+async def start_on(world: World, inputs: CallerValues, meta: CallerValues = ()) -> None:
     """A caller starts an execution through the bot."""
     kickoffs = Kickoffs(
         uow=world.uow,

@@ -6,7 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
+from crewgate.domain.errors import (
+    PerhapsSelfApproval,
+    SelfApproval,
+    StarterUnresolved,
+    UnknownStarter,
+)
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import State
 from crewgate.domain.rules.rule import Rule
@@ -127,7 +132,7 @@ async def test_where_nobody_is_known_the_rule_may_allow_it(world: World) -> None
 async def test_while_slack_does_not_say_whose_an_address_is_nobody_may(world: World) -> None:
     round_id = await started_by(world, ADDRESS.address)
     for by in (ANA, BEN):
-        with pytest.raises(StarterNotTold):
+        with pytest.raises(StarterUnresolved):
             await world.decide(round_id, by=by)
     assert (await world.round(round_id)).votes == ()
     world.directory.answers[ADDRESS] = frozenset({ANA.id})

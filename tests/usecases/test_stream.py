@@ -20,10 +20,10 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import State
 from crewgate.domain.stream import (
+    EventBody,
     Failed,
     FeedbackReceived,
     Finished,
-    Happening,
     MethodFinished,
     StreamEvent,
     TaskFinished,
@@ -41,14 +41,14 @@ APPROVED = Answer("approved", is_label=True)
 
 
 def happened(
-    what: Happening | None, *, execution: str = "e-1", flow: bool = False, number: int = 1
+    what: EventBody | None, *, execution: str = "e-1", flow: bool = False, number: int = 1
 ) -> StreamEvent:
     return StreamEvent(
         id=f"event-{number}",
         execution_id=execution,
         at=NOW + timedelta(seconds=number),
         of_flow=flow,
-        what=what,
+        body=what,
     )
 
 
@@ -95,7 +95,7 @@ async def test_a_flows_methods_move_the_progress(world: World) -> None:
 
 
 @pytest.mark.parametrize("what", [TaskStarted("draft"), TaskFinished("draft")])
-async def test_a_crews_tasks_have_its_status_asked_for(world: World, what: Happening) -> None:
+async def test_a_crews_tasks_have_its_status_asked_for(world: World, what: EventBody) -> None:
     await world.start()
     await world.settle_slack()
     world.crew.says = Progress(CrewStatus.RUNNING, "running", "edit_task", completed_tasks=1)
@@ -224,7 +224,7 @@ async def test_what_a_webhook_ended_is_told_once_whatever_its_events_say(world: 
 async def test_an_answer_given_elsewhere_closes_what_waits(world: World) -> None:
     asked = (await world.ask()).round
     feedback = happened(FeedbackReceived("8412"), execution="f-1", flow=True)
-    await record(world, replace(feedback, what=FeedbackReceived("other")))
+    await record(world, replace(feedback, body=FeedbackReceived("other")))
     assert (await world.round(asked.id)).state is State.WAITING
     await record(world, feedback)
     closed = await world.round(asked.id)

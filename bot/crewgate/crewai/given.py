@@ -8,7 +8,7 @@ from typing import Final
 
 from crewgate.crewai.fields import clean
 from crewgate.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
-from crewgate.domain.given import UNKNOWN, Came, Hidden
+from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
 from crewgate.domain.redaction import hide_credentials, is_called_secret, url_secrets
 from crewgate.domain.rules.starter import STARTED_BY
 
@@ -31,7 +31,7 @@ _WEBHOOKS: Final = frozenset(
 )
 
 
-def read_given(value: object, *, leave_out: str = "") -> Came:
+def read_given(value: object, *, leave_out: str = "") -> CallerValues:
     """An object, such as a kickoff's `inputs` or `meta`, also as a text; never raises.
 
     Shown are its first short values. Neither shown nor told to rules is what is nested, credentials

@@ -18,10 +18,10 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import HumanInputWebhook, Output
 from crewgate.domain.stream import (
     LONG_AGO,
+    EventBody,
     Failed,
     FeedbackReceived,
     Finished,
-    Happening,
     MethodFinished,
     StreamEvent,
     TaskFinished,
@@ -56,35 +56,35 @@ class _Event(Wire):
     type: str
 
 
-Read = Callable[[_Data, Mapping[str, object]], Happening | None]
+Read = Callable[[_Data, Mapping[str, object]], EventBody | None]
 
 
-def _started(data: _Data, _: Mapping[str, object]) -> Happening | None:
+def _started(data: _Data, _: Mapping[str, object]) -> EventBody | None:
     name = data.method or data.task
     return TaskStarted(one_line(name)) if name else None
 
 
-def _task_finished(data: _Data, _: Mapping[str, object]) -> Happening | None:
+def _task_finished(data: _Data, _: Mapping[str, object]) -> EventBody | None:
     return TaskFinished(one_line(data.task or "a task"), one_line(data.summary or ""), data.agent)
 
 
-def _method_finished(data: _Data, _: Mapping[str, object]) -> Happening | None:
+def _method_finished(data: _Data, _: Mapping[str, object]) -> EventBody | None:
     return MethodFinished(one_line(data.method)) if data.method else None
 
 
-def _finished(data: _Data, fields: Mapping[str, object]) -> Happening | None:
+def _finished(data: _Data, fields: Mapping[str, object]) -> EventBody | None:
     return Finished(_result(fields), data.tokens)
 
 
-def _failed(data: _Data, _: Mapping[str, object]) -> Happening | None:
+def _failed(data: _Data, _: Mapping[str, object]) -> EventBody | None:
     return Failed(data.error)
 
 
-def _feedback(data: _Data, _: Mapping[str, object]) -> Happening | None:
+def _feedback(data: _Data, _: Mapping[str, object]) -> EventBody | None:
     return FeedbackReceived(data.request_id) if data.request_id else None
 
 
-def _nothing(_data: _Data, _fields: Mapping[str, object]) -> Happening | None:
+def _nothing(_data: _Data, _fields: Mapping[str, object]) -> EventBody | None:
     return None
 
 
@@ -168,7 +168,7 @@ def _read(fields: dict[str, object]) -> StreamEvent | None:
         execution_id=(known.state_id if of_flow else None) or wire.execution_id,
         at=_at(wire.timestamp),
         of_flow=of_flow,
-        what=read(known, data),
+        body=read(known, data),
     )
 
 

@@ -1,4 +1,4 @@
-"""What two sequences have in common, found with bounded work."""
+"""The common parts of two sequences, found with bounded work."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from difflib import Match, SequenceMatcher
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-#: Pairs of elements looked at in one comparison of outputs: a tenth of a second or two.
+#: Pairs of elements looked at in one comparison of outputs: 0.1 to 0.2 s.
 STEPS: Final = 1_000_000
-#: Words counted in one comparison to find which passage became which: as long.
+#: Words counted in one comparison to pair passages: as long.
 LIKENESS: Final = 3_000_000
 
 
 @dataclass(slots=True)
 class StepBudget:
-    """What one comparison may still cost; what is too expensive counts as changed as a whole."""
+    """The work left for one comparison; what it does not cover counts as changed as a whole."""
 
     letters: int
     steps: int = STEPS
     likeness: int = LIKENESS
 
     def affords(self, *texts: str) -> bool:
-        """Take the letters of some texts from the budget; False once they are more than it has."""
+        """Take the letters of some texts from the budget; return False once it is spent."""
         self.letters -= sum(map(len, texts))
         return self.letters >= 0
 
 
 class Block(NamedTuple):
-    """Elements from `start` to `end` in the old sequence, and what stands for them in the new."""
+    """Elements from `start` to `end` in the old sequence, and their place in the new one."""
 
     same: bool
     start: int
@@ -39,10 +39,10 @@ class Block(NamedTuple):
 
 
 def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: StepBudget) -> Iterator[Block]:
-    """How the new sequence comes of the old, in order.
+    """Yield the blocks that turn the old sequence into the new one, in order.
 
-    SequenceMatcher's answer. Its time is cubic at worst: where the budget ends, nothing more
-    is found to be the same.
+    This is SequenceMatcher's answer. Its time is cubic at worst: once the budget is spent, nothing
+    more is found to be the same.
     """
     numbers: dict[Hashable, int] = {}
     for kind, start, end, new_start, new_end in _Matcher(
@@ -55,7 +55,7 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: StepBudget) 
 
 class _Matcher(SequenceMatcher[int]):
     b2j: dict[int, list[int]]
-    """Where each element is in the new sequence; documented, yet unknown to the type checker."""
+    """The places of each element in the new sequence; documented, but the stubs lack it."""
 
     def __init__(self, old: list[int], new: list[int], budget: StepBudget) -> None:
         # Frequent elements anchor nothing in long sequences (autojunk): that saves most.
@@ -67,7 +67,7 @@ class _Matcher(SequenceMatcher[int]):
     def find_longest_match(
         self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
     ) -> Match:
-        """The longest common stretch, or none when looking for it costs more than is left."""
+        """Return the longest common stretch, or none if looking for it costs more than is left."""
         end = len(self._costs) - 1 if ahi is None else ahi
         self._budget.steps -= self._costs[end] - self._costs[alo]
         if self._budget.steps < 0:

@@ -22,10 +22,10 @@ from crewgate.domain.verdict import (
 )
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone
-"""Why there is nothing left to answer."""
+"""The ways in which a request leaves nothing to answer."""
 
 
-def meant(verdict: Verdict, question: Question | None) -> Verdict:
+def interpret(verdict: Verdict, question: Question | None) -> Verdict:
     """Interpret a verdict on a round with this question: words are an answer, or name a label.
 
     Raises VerdictMisplaced where the round cannot take it: Approve on a question, one of a flow's
@@ -55,9 +55,9 @@ def approves(verdict: Verdict) -> bool:
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
     """Return True if a verdict takes as many people as an approval does.
 
-    All of a flow's labels do but those that reject or ask for changes: nobody knows what the others
-    let happen. A flow may turn words into any label, so all words do where one person's approval
-    is not enough, or not anybody's.
+    All labels of a flow do, except those that reject or ask for changes: nobody knows what the
+    others let happen. A flow may turn words into any label, so all words do if one person's
+    approval is not enough, or not everybody's.
     """
     match verdict:
         case Answer(text, is_label=True):
@@ -69,7 +69,7 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
 
 
 def answer_in(verdict: Verdict) -> str | None:
-    """The label or the words that a vote is for; None for words that only approve."""
+    """Return the label or the words to store with a vote; None for words that only approve."""
     match verdict:
         case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
             return text
@@ -78,12 +78,12 @@ def answer_in(verdict: Verdict) -> str | None:
 
 
 def choice_of(vote: Vote) -> str | None:
-    """The label or the words that a vote is for; None where it approves, by whatever name."""
+    """Return the label or the words that a vote is for; None if it approves, by any name."""
     return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
 
 
-def answer_beside(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
-    """Return the answer to a flow that an approval gives, together with those before it.
+def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
+    """Return the answer to a flow that an approval makes together with earlier ones.
 
     Words that only approve send the label that somebody chose before.
     """
@@ -96,7 +96,7 @@ def answer_beside(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
             return None
 
 
-def require_beside(vote: Vote, before: Vote) -> None:
+def require_compatible(vote: Vote, before: Vote) -> None:
     """Raise AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
@@ -109,7 +109,7 @@ def _reads_as_approval(text: str) -> bool:
 
 
 def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
-    """The label that words name; case and spaces do not matter."""
+    """Return the label that words name; case and spaces do not matter."""
     if words in outcomes:
         return words
     same = [one for one in outcomes if one.casefold().split() == words.casefold().split()]
@@ -121,8 +121,8 @@ def decision_of_rule(
 ) -> Decision | None:
     """Return the decision of a rule when nobody decided; None if the rule leaves the round waiting.
 
-    A rule answers a question with its words, or with the first label that reads as an approval;
-    where none does, the round is left waiting.
+    A rule answers a question with its words, or with the first label that reads as an approval; if
+    there is none, the round is left waiting.
     """
     decision = decision_of_time(name, timeout, at)
     if decision is None or question is None:
@@ -130,13 +130,13 @@ def decision_of_rule(
     if isinstance(decision.verdict, Approve):
         label = approval_of(question)
         return None if label is None else replace(decision, verdict=Answer(label, is_label=True))
-    return replace(decision, verdict=meant(decision.verdict, question))
+    return replace(decision, verdict=interpret(decision.verdict, question))
 
 
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
-    """The rule for a question; its assignees become reviewers if nothing else names any.
+    """Return the rule for a question; its assignees become reviewers if nothing else names any.
 
-    `reviewers`: the crew's settings name some. A rule without a name stands in no settings.
+    `reviewers`: the crew's settings name some. A rule without a name is in no settings.
     """
     if not question.assigned or reviewers or (rule is not None and rule.reviewers is not None):
         return rule
@@ -148,7 +148,8 @@ def is_open_to_assigned(
 ) -> bool:
     """Return True if the request's assignees decide, because the settings name no reviewers.
 
-    `rules` are the crew's now: they tell if the reviewers of the round's rule are the settings'.
+    `rules` are the crew's now: they tell if the reviewers of the round's rule come from the
+    settings.
     """
     if reviewers:
         return False
@@ -161,10 +162,10 @@ def is_open_to_assigned(
 
 
 def why_request_ended(refused: Refused, *, in_doubt: bool) -> RequestEnded | None:
-    """Why a flow takes no answer to a request any more; None where it still may.
+    """Return the reason why a flow no longer takes an answer; None if it still may.
 
-    `in_doubt`: an earlier try may have been taken. Then an answer that exists may be ours, and a
-    token that was used once may have been used by us.
+    `in_doubt`: an earlier try may have been taken. Then an answer that exists may be ours, and we
+    may have used a token that was used once.
     """
     match refused.kind:
         case RefusalKind.REQUEST_GONE:

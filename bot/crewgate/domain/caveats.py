@@ -1,4 +1,4 @@
-"""What one click on Approve could overlook, and whether its presser was asked about it."""
+"""The things that one click on Approve could overlook, and the confirmation of them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Final
 from crewgate.domain.notes import Claim
 from crewgate.domain.verdict import Person
 
-#: The share of an output that is all of it, in percent.
+#: The share of a whole output, in percent.
 WHOLE: Final = 100
-#: Characters of an output that any card shows whole, for when nobody knows yet what its card shows.
+#: Any card shows an output of this many characters whole, also one that is not posted yet.
 SURELY_WHOLE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What somebody was shown, and asked about, before they approved."""
+    """The things that somebody was shown, and asked about, before they approved."""
 
     notes: str = ""
-    """`Caveats.notes_mark` of the notes that they were shown."""
+    """The `Caveats.notes_mark` of the notes that they were shown."""
     claimed_by: str = ""
-    """The user who, as they were told, is on it."""
+    """The user of the claim that they were shown."""
     excerpt: bool = False
     """They were told that they were not shown all of the output."""
     beginning: bool = False
-    """They pressed beside no more than the beginning of the output, wherever its card shows it."""
+    """They pressed beside the beginning of the output, as in a list, and not on its card."""
 
 
 NOTHING_SEEN: Final = Seen()
@@ -39,13 +39,13 @@ class Caveats:
     """The things that one person who approves could overlook; empty where nothing applies."""
 
     notes: int = 0
-    """How many notes wait: none of them is sent by an approval."""
+    """The number of notes that wait; an approval sends none of them."""
     notes_mark: str = ""
-    """Another one whenever a note comes, is changed or goes."""
+    """A value that changes whenever a note comes, is edited or goes."""
     claim: Claim | None = None
-    """Somebody else is on it."""
+    """The claim of somebody else."""
     shown: int | None = WHOLE
-    """How much of the output they were shown, in percent; None: not all, and not known."""
+    """The share of the output that they were shown, in percent; None: not all, and not known."""
 
     @property
     def is_excerpt(self) -> bool:
@@ -72,13 +72,13 @@ class Circumstances:
     """The facts about a waiting round from which caveats are made."""
 
     notes: tuple[tuple[str, str], ...] = ()
-    """Each note's ts, and the ts of its last edit."""
+    """The ts of each note and of its last edit."""
     claim: Claim | None = None
-    """Who was last on it."""
+    """The last claim."""
     shown: int | None = None
-    """How much of the output its card shows, in percent; None: not known, or not posted yet."""
+    """The share of the output on its card, in percent; None: not known, or not posted yet."""
     characters: int = 0
-    """How long the output is, where `shown` is not known."""
+    """The length of the output, if `shown` is not known."""
     read_to_end: bool = False
     """This person has turned to the output's last page."""
 

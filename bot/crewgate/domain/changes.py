@@ -1,4 +1,4 @@
-"""What changed between two outputs: passage by passage as they are shown, or JSON by key."""
+"""The changes between two outputs: passage by passage as shown, or JSON by key."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from crewgate.domain.passages import Passage, PassageKind
 from crewgate.domain.words import Kind, Segment, compare_cells, compare_words
 
 LETTERS_COMPARED: Final = 60_000
-"""In all passages of one comparison together; what is beyond counts as changed as a whole."""
-#: So few unchanged passages between two changes are kept; longer stretches are only counted.
+"""The most letters in all passages of one comparison; others count as changed as a whole."""
+#: The most unchanged passages between two changes that are kept; longer stretches are counted.
 _KEPT: Final = 2
 
 
 class Fate(StrEnum):
-    """What became of a passage."""
+    """The fate of a passage."""
 
     CHANGED = "changed"
     ADDED = "added"
@@ -32,7 +32,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """A passage that is not what or where it was, as it is now; a removed one as it was."""
+    """A passage that changed or moved, as it is now; a removed one as it was."""
 
     fate: Fate
     passage: Passage
@@ -41,7 +41,7 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """So many passages in a row that did not change; 0 where nobody counted."""
+    """The number of passages in a row that did not change; 0 where it was not counted."""
 
     count: int
     passages: tuple[Passage, ...] = ()
@@ -52,10 +52,10 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How two outputs differ."""
+    """The differences between two outputs."""
 
     amounts: dict[tuple[PassageKind, Fate], int]
-    """How many passages changed how. All prose counts as paragraphs."""
+    """The number of passages by kind and fate. All prose counts as paragraphs."""
     parts: tuple[Hunk | Unchanged, ...] = ()
     too_long: bool = False
     """The texts differ in too much to be compared: one is shown after the other."""
@@ -67,28 +67,28 @@ class Changes:
 
 
 def removed(passage: Passage) -> Hunk:
-    """A passage that is there no more."""
+    """Return the hunk of a passage that was removed."""
     return Hunk(Fate.REMOVED, passage, (Segment(Kind.REMOVED, passage.text),))
 
 
 def added(passage: Passage) -> Hunk:
-    """A passage that was not there before."""
+    """Return the hunk of a passage that was added."""
     return Hunk(Fate.ADDED, passage, (Segment(Kind.ADDED, passage.text),))
 
 
 def compare(
     before: Sequence[Passage], after: Sequence[Passage], *, with_words: bool = True
 ) -> Changes:
-    """What has to be done to `before` to make it `after`; without words, how much that is.
+    """Return the changes that turn `before` into `after`; without words, only their amounts.
 
-    For thousands of passages and texts of any length a fraction of a second.
+    It takes a fraction of a second for thousands of passages and texts of any length.
     """
     budget = StepBudget(LETTERS_COMPARED)
     return _changes(pairs_of(before, after, budget), budget, with_words=with_words)
 
 
 def compare_json(before: str, after: str, *, with_words: bool = True) -> Changes | None:
-    """The same for two JSON texts by their keys; None if either is none, or is too large."""
+    """Compare two JSON texts by their keys; None if either is not JSON, or is too large."""
     paths = Paths()
     old = read_leaves(before, paths)
     new = read_leaves(after, paths) if old is not None else None
@@ -126,10 +126,10 @@ def _changes(pairs: Iterable[Pair], budget: StepBudget, *, with_words: bool) -> 
 
 
 def _hunk(pair: Pair, budget: StepBudget | None) -> Hunk:
-    """What became of a passage; without a budget, no words."""
+    """Return the hunk of a pair; without a budget, without words."""
     before, after = pair.before, pair.after
     if after is None:
-        assert before is not None  # noqa: S101  # of each pair there is one
+        assert before is not None  # noqa: S101  # a pair has one of the two
         return removed(before)
     if before is None:
         return added(after)

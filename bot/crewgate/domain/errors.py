@@ -1,36 +1,4 @@
-"""What can go wrong with a review, named as past facts.
-
-CrewgateError
- ├── NotWaiting          the round takes no decision any more
- │    ├── AlreadyDecided     somebody was faster
- │    ├── RoundSuperseded    a newer output came
- │    └── RoundClosed        the execution ended or is gone
- ├── VoteRefused         this person's approval does not count, or there is none
- │    ├── AlreadyVoted       another approval of this round counts as theirs
- │    ├── VotedOtherwise     those who voted before chose another outcome of a flow
- │    ├── NotVoted           this person has no approval to take back
- │    ├── SelfApproval       who started the execution may not approve it
- │    ├── PerhapsSelfApproval  nor who may have: a kickoff of theirs was not answered
- │    ├── StarterNotTold     Slack does not say now who started it, so nobody may approve it
- │    └── UnknownStarter     nobody knows who started it, so nobody may approve it
- ├── CannotStandIn       nobody decides for somebody who is away as they asked
- ├── ConfirmationNeeded  an approval could overlook something; nothing was recorded
- ├── InvalidTransition         an arrow the state machine does not have
- ├── VerdictMisplaced    a crew's task is approved or revised, a flow's question answered
- ├── Malformed           what a crew sent cannot be understood
- ├── RoundNotFound       no round has this id
- ├── NotPermitted        this person does not have the role it takes
- │    ├── NotAReviewer       this person may not decide for this crew
- │    ├── NotAStarter        this person may not start this crew
- │    ├── NotAnOperator      this person does not look after this crew
- │    └── NotAReader         this person may not read what this crew does
- ├── UnknownCrew         the settings name no such crew (any more)
- ├── ExecutionNotFound   no execution has this id or beginning
- ├── AmbiguousExecution  several executions have this beginning
- ├── ChangedMeanwhile    somebody else saved the round since it was read
- ├── RuleLost            a round under a rule was about to be saved without it
- └── StoreUnavailable    the database cannot take it now
-"""
+"""The errors of reviews, named as past facts; `CrewgateError` is the root of them all."""
 
 from __future__ import annotations
 
@@ -46,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class CrewgateError(Exception):
-    """The root of everything this bot raises on purpose."""
+    """The root of everything that this bot raises on purpose."""
 
 
 class NotWaiting(CrewgateError):
-    """The round takes no decision any more."""
+    """The round no longer takes a decision."""
 
 
 class AlreadyDecided(NotWaiting):
-    """Somebody was faster; carries the decision that counts."""
+    """Somebody was faster; it carries the decision that counts."""
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"already decided by {decision.decider} at {decision.at.isoformat()}")
@@ -78,7 +46,7 @@ class VoteRefused(CrewgateError):
 
 
 class AlreadyVoted(VoteRefused):
-    """Somebody stood in for this person, or they for somebody, who approved; carries that vote."""
+    """Another vote counts as theirs, through a delegate; it carries that vote."""
 
     def __init__(self, vote: Vote) -> None:
         super().__init__(f"approved already by {vote.by.id}")
@@ -86,10 +54,10 @@ class AlreadyVoted(VoteRefused):
 
 
 class VotedOtherwise(VoteRefused):
-    """Those who voted before chose another outcome of a flow; carries the first such vote."""
+    """An earlier vote is for another label of a flow; it carries the first such vote."""
 
     def __init__(self, vote: Vote) -> None:
-        super().__init__(f"another outcome was chosen by {vote.by.id}")
+        super().__init__(f"another label was chosen by {vote.by.id}")
         self.vote = vote
 
 
@@ -98,46 +66,46 @@ class NotVoted(VoteRefused):
 
 
 class SelfApproval(VoteRefused):
-    """Who started the execution may ask for changes to its outputs, but not approve them."""
+    """The starter of the execution may ask for changes, but not approve."""
 
 
 class PerhapsSelfApproval(VoteRefused):
-    """Nobody knows who started it, and a kickoff by this person was not answered."""
+    """Nobody knows the starter, and a kickoff by this person was not answered."""
 
 
-class StarterNotTold(VoteRefused):
-    """Slack does not say now whose the address is of who started the execution."""
+class StarterUnresolved(VoteRefused):
+    """Slack does not tell now whose the starter's address is, so nobody may approve."""
 
 
 class UnknownStarter(VoteRefused):
-    """Nobody knows who started the execution, and its rule lets nobody approve it then."""
+    """Nobody knows the starter, and then the rule lets nobody approve."""
 
 
-class WhyNot(StrEnum):
-    """Why somebody cannot stand in for somebody."""
+class AbsenceProblem(StrEnum):
+    """The reason why an absence with this delegate is not possible."""
 
     THEMSELVES = "themselves"
-    """Nobody stands in for themselves."""
+    """Nobody is their own delegate."""
     NO_COLLEAGUE = "no_colleague"
-    """A bot, a guest, or somebody of another organisation."""
+    """The delegate is a bot, a guest, or in another organisation."""
     NOT_TOLD = "not_told"
-    """Slack did not say who it is."""
+    """Slack did not tell who the delegate is."""
     PAST = "past"
-    """The end is past."""
+    """The end is in the past."""
     TOO_FAR = "too_far"
     """The end is more than a year ahead."""
 
 
-class CannotStandIn(CrewgateError):
-    """Nothing was recorded of an absence."""
+class AbsenceRefused(CrewgateError):
+    """The absence was not recorded."""
 
-    def __init__(self, why: WhyNot) -> None:
+    def __init__(self, why: AbsenceProblem) -> None:
         super().__init__(why.value)
         self.why = why
 
 
 class ConfirmationNeeded(CrewgateError):
-    """An approval could overlook something that its presser was not asked about."""
+    """An approval could overlook something that the person was not asked about."""
 
     def __init__(self, caveats: Caveats) -> None:
         super().__init__("an approval has to be confirmed")
@@ -145,18 +113,18 @@ class ConfirmationNeeded(CrewgateError):
 
 
 class InvalidTransition(CrewgateError):
-    """The state machine has no such arrow."""
+    """The state machine has no such transition."""
 
     def __init__(self, state: str, to: str) -> None:
         super().__init__(f"a round that is {state} cannot {to}")
 
 
 class VerdictMisplaced(CrewgateError):
-    """A crew's task is approved or revised, and a flow's question is answered; not the others."""
+    """A crew's task takes approve or revise, a flow's question an answer."""
 
 
 class Malformed(CrewgateError):
-    """What a crew sent cannot be understood; `details` name everything that is wrong."""
+    """A webhook that could not be parsed; `details` name everything that is wrong."""
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -164,15 +132,14 @@ class Malformed(CrewgateError):
 
 
 class RoundNotFound(CrewgateError):
-    """No round has this id: a stale card, another installation's button, or a forged value."""
+    """No round has this id: an old card, another installation's button, or a forged value."""
 
 
 class NotPermitted(CrewgateError):
-    """This person does not have the role that this takes; `permitted` are those who have it.
+    """This person does not have the role that it takes; `permitted` are those who have it.
 
-    `uncertain` is true when Slack has not told about an e-mail, a user group, the channel or the
-    person, so that the answer may be different in a minute. `channel` is set when its members
-    have the role.
+    `uncertain`: Slack has not told about an e-mail, a user group, the channel or the person, so the
+    answer may be different in a minute. `channel` is set if its members have the role.
     """
 
     def __init__(
@@ -199,15 +166,15 @@ class NotAStarter(NotPermitted):
 
 
 class NotAnOperator(NotPermitted):
-    """This person does not look after this crew."""
+    """This person does not operate this crew."""
 
 
 class NotAReader(NotPermitted):
-    """This person may not read what this crew does."""
+    """This person may not read this crew's outputs and executions."""
 
 
 class UnknownCrew(CrewgateError):
-    """The settings name no such crew, or do not name it any more."""
+    """The settings name no such crew, or no longer."""
 
     def __init__(self, crew: str) -> None:
         super().__init__(f"no crew is called {crew}")
@@ -219,7 +186,7 @@ class ExecutionNotFound(CrewgateError):
 
 
 class AmbiguousExecution(CrewgateError):
-    """Several executions begin like this; `candidates` are (crew, execution id), maybe not all."""
+    """Several executions begin like this; `candidates` are some, as (crew, execution id)."""
 
     def __init__(self, prefix: str, candidates: tuple[tuple[str, str], ...]) -> None:
         super().__init__(f"{len(candidates)} or more executions begin with {prefix}")
@@ -231,15 +198,15 @@ class NoPublicUrl(CrewgateError):
 
 
 class TooManyKickoffs(CrewgateError):
-    """So many kickoffs of this crew are under way that no more are taken now."""
+    """Too many kickoffs of this crew are under way to take another one now."""
 
 
 class ChangedMeanwhile(CrewgateError):
-    """Somebody else saved the round between our reading and our writing."""
+    """Somebody else saved the round after it was read."""
 
 
 class RuleLost(CrewgateError):
-    """A round under a rule was about to be saved without it; nothing was stored."""
+    """A round under a rule came to be saved without it; nothing was stored."""
 
 
 class StoreUnavailable(CrewgateError):

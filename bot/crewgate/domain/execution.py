@@ -1,4 +1,4 @@
-"""What is known of an execution: from webhooks, and from the crew's status."""
+"""An execution, as its webhooks and the crew's status tell it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.given import UNKNOWN, Came, Given, shown
+from crewgate.domain.given import UNKNOWN, CallerValues, Given, shown
 from crewgate.domain.notification import Output
 from crewgate.domain.rules.starter import STARTED_BY, without_starter
 from crewgate.domain.verdict import Person
 
-#: A 404 may be a proxy's, or a crew's that is just being deployed, and so may be a status that says
-#: that it is over while it waits for a person: that ends an execution only when the crew has said
-#: so this often, for this long. Reviews are closed on that word.
+#: A 404 may come from a proxy, or from a crew that is just being deployed, and so may a status that
+#: says that an execution is over while it waits for a person. Reviews are closed on that word, so
+#: it ends an execution only after this many answers over this time.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
-#: How long the result of one that ended by an event is waited for.
+#: The longest wait for the result of an execution that ended by an event.
 RESULT_WITHIN = timedelta(seconds=30)
 
 #: The longest subject, and the longest value that is a part of one, in characters.
 SUBJECT_LIMIT = 60
 #: The most values in one subject.
 _SUBJECT_PARTS = 3
-#: Values that tell nobody what an execution is about.
+#: Values that do not tell what an execution is about.
 _SAY_NOTHING = frozenset({"true", "false", "yes", "no", "none", "null"})
-#: How much of an execution's id is its subject when nothing better is known.
+#: The part of an execution's id that is its subject if nothing better is known.
 _ID_SHOWN = 8
 
 
 class ExecutionState(StrEnum):
-    """Where an execution is. RUNNING changes by itself, GONE when the crew knows it again."""
+    """The state of an execution. RUNNING changes by itself, GONE when the crew knows it again."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     GONE = "GONE"
-    """The crew does not know it any more, so it says; it may turn up again."""
+    """The crew says that it no longer knows it; it may turn up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,73 +49,73 @@ class Execution:
     tracked: bool = False
     """It was started here or has a review, so it is shown in Slack; others are only recorded."""
     began_at: datetime
-    """When this bot learnt of it."""
+    """The time when this bot first heard of it."""
     starter: Person | None = None
-    """Who started it in Slack."""
-    inputs: Came = UNKNOWN
-    """What it was started with; unknown where it was started without this bot."""
-    meta: Came = ()
-    """What its caller said about it, at the kickoff or in a notification."""
+    """The person who started it in Slack."""
+    inputs: CallerValues = UNKNOWN
+    """The inputs of its kickoff; unknown if it was started without this bot."""
+    meta: CallerValues = ()
+    """Values from its caller, at the kickoff or in a notification."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None
-    """None while the crew has not said."""
+    """None until the crew says it."""
     current_task: str | None = None
-    """What the crew works on now, by its own account."""
+    """The task that the crew works on now, by its own account."""
     step: str = ""
-    """The latest step an agent took; shown only to those who ask."""
+    """The latest step of an agent; shown only on request."""
     tokens: int | None = None
     result: Output | None = None
     error: str = ""
     ended_at: datetime | None = None
     asked_at: datetime | None = None
-    """When the crew was asked, the last time that it said how many tasks are completed."""
+    """The time of the last question that the crew answered with a count of completed tasks."""
     not_found_since: datetime | None = None
-    """Since when the crew has been saying that it does not know it, or that it is over."""
+    """The start of the crew's answers that it does not know it, or that it is over."""
     not_found_count: int = 0
-    """How often it has said so."""
+    """The number of these answers."""
     is_flow: bool = False
-    """Its events said so: crews that end inside of it do not end it."""
+    """Its events or requests say so: crews that end inside of it do not end it."""
     ended_by_event: bool = False
-    """An event of the stream ended it, and neither a webhook nor its status has said so since."""
+    """An event of the stream ended it; neither a webhook nor its status has confirmed that."""
     stuck_in_doubt: bool = False
-    """A decision of it was stuck and may have been taken: evidence of having gone on settles it."""
+    """It has a stuck decision that may have been taken: evidence that it has gone on settles it."""
 
     @property
     def given(self) -> Given:
-        """What people are shown that it was started on: inputs, else what its caller said."""
+        """The values that people are shown: the inputs, or else those from its caller."""
         return shown(self.inputs) or shown(self.meta)
 
     @property
     def subject(self) -> str:
-        """What people tell it apart by, in one line: inputs, else `meta`, else its id's start."""
+        """One line that tells it from others: inputs, else `meta`, else the start of its id."""
         said = _subject_of(shown(self.inputs)) or _subject_of(shown(self.meta))
         return said or id_beginning(self.execution_id)
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """It has ended."""
         return self.state is not ExecutionState.RUNNING
 
     @property
     def awaits_result(self) -> bool:
-        """Whether it ended by an event that told no result: a webhook or its status may."""
+        """It ended by an event without a result, which a webhook or its status may bring."""
         ended = self.ended_by_event and self.state is ExecutionState.COMPLETED
         return ended and self.result is None
 
-    def learn(
+    def with_origin(
         self,
         *,
         starter: Person | None = None,
-        inputs: Came | None = None,
-        meta: Came = (),
-        carried: Came = (),
-        carried_inputs: Came | None = None,
+        inputs: CallerValues | None = None,
+        meta: CallerValues = (),
+        carried: CallerValues = (),
+        carried_inputs: CallerValues | None = None,
     ) -> Execution:
-        """Add what is said about it at its kickoff, or `carried` by a notification.
+        """Add its starter and its caller's values, from the kickoff or `carried` by a notification.
 
-        What is known already stays, save that what its caller said at the kickoff, which may be
-        stored after the first notification, counts before what that one carried.
+        Known values stay, except that those of the kickoff, which may be stored after the first
+        notification, replace those that the notification carried.
         """
         if inputs is None and self.inputs == UNKNOWN:
             inputs = carried_inputs
@@ -139,7 +139,7 @@ class Execution:
         current_task: str | None,
         asked_at: datetime,
     ) -> Execution:
-        """Take over what the crew's status says. Counts it does not give stay as they were."""
+        """Apply the crew's status. Counts that it does not give stay as they were."""
         return replace(
             self,
             completed_tasks=max(completed_tasks or 0, self.completed_tasks),
@@ -152,9 +152,9 @@ class Execution:
         )
 
     def has_moved(self, *, completed_tasks: int | None, current_task: str | None) -> bool:
-        """Whether the crew is further than it said the last time.
+        """Return True if the crew is further than it said the last time.
 
-        Of a flow the current task is no sign: its events may have named it, too.
+        The current task of a flow is no evidence: its events may have named it, too.
         """
         if self.asked_at is None:
             return False
@@ -164,11 +164,11 @@ class Execution:
         )
 
     def not_found(self, at: datetime) -> Execution:
-        """The crew says that it does not know it: the end, once it has said so for a while."""
+        """Count an answer that the crew does not know it; it ends once the crew keeps saying so."""
         return self.doubt(self.end(ExecutionState.GONE, at), at)
 
     def doubt(self, ended: Execution, at: datetime) -> Execution:
-        """The execution as it `ended`, once the crew has said for a while that it did."""
+        """Return the execution as it `ended`, once the crew has said so for a while."""
         since = self.not_found_since or at
         count = self.not_found_count + 1
         believed = count >= GONE_ANSWERS and at - since >= GONE_AFTER
@@ -184,7 +184,7 @@ class Execution:
         tokens: int | None = None,
         by_event: bool = False,
     ) -> Execution:
-        """End it. The first account of the end counts; a later one may add what it did not tell."""
+        """End it. The first report of the end counts; a later one may add what that one lacked."""
         if self.is_over:
             return replace(
                 self,
@@ -207,7 +207,7 @@ class Execution:
         )
 
     def reopen(self) -> Execution:
-        """Take back the end: the crew paused after it, or knows it after all."""
+        """Undo the end: the crew paused after it, or knows it after all."""
         return replace(
             self,
             state=ExecutionState.RUNNING,
@@ -221,12 +221,12 @@ class Execution:
 
 
 def id_beginning(execution_id: str) -> str:
-    """What stands for an execution of which nothing but its id is known."""
+    """Return the name of an execution of which only the id is known."""
     return execution_id[:_ID_SHOWN]
 
 
 def _subject_of(given: Given) -> str:
-    """The first values that are short texts, as many as one short line takes."""
+    """Join the first values that are short texts, as many as fit into one short line."""
     parts: list[str] = []
     for _, value in given:
         if not _says_something(value):
@@ -238,13 +238,13 @@ def _subject_of(given: Given) -> str:
 
 
 def _says_something(value: str) -> bool:
-    """Whether a value is a text that is short enough to tell executions apart by."""
+    """Return True if a value is a short text that can tell executions apart."""
     said = value.strip().lower()
     return 0 < len(said) <= SUBJECT_LIMIT and said not in _SAY_NOTHING and said[0] not in "{["
 
 
 def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
-    """An effect about an execution; its subject is the execution itself if none is given."""
+    """Return an effect about an execution; its subject is the execution itself if none is given."""
     return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
 
 

@@ -1,4 +1,4 @@
-"""Values that a caller gave at kickoff: some are shown to people, others only rules look at."""
+"""Values that a caller gave at kickoff: some are shown to people, others are for rules only."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Given = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A value that only rules look at."""
+    """A value for rules only, never shown."""
 
     text: str | None = None
-    """None: it cannot be told."""
+    """None: the value is not known."""
 
 
-Came = tuple[tuple[str, str | Hidden], ...]
-"""All that a caller gave; under an empty name, of everything else it cannot be told if it came."""
-UNKNOWN: Final[Came] = (("", Hidden()),)
+CallerValues = tuple[tuple[str, str | Hidden], ...]
+"""All values of a caller; an empty name says that there may be others, which are not known."""
+UNKNOWN: Final[CallerValues] = (("", Hidden()),)
 
 
-def shown(came: Came) -> Given:
-    """The part that people are shown."""
+def shown(came: CallerValues) -> Given:
+    """Return the values that people are shown."""
     return tuple((name, value) for name, value in came if isinstance(value, str))
 
 
-def keep_asked(came: Came, names: Collection[str]) -> Came:
-    """The same without the hidden values of other names than these."""
+def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
+    """Return the values, without hidden ones whose names no rule asks for."""
     return tuple(
         (name, value if isinstance(value, str) or name in names else Hidden())
         for name, value in came
     )
 
 
-def value_of(came: Came, name: str) -> str | Hidden | None:
-    """The value by its name; None: it did not come, Hidden: it cannot be told."""
+def value_of(came: CallerValues, name: str) -> str | Hidden | None:
+    """Return a value by its name; None: it did not come, Hidden: it is not known."""
     values = dict(came)
     found = values.get(name, values.get(""))
     text = found.text if isinstance(found, Hidden) else found

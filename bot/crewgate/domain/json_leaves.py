@@ -8,7 +8,7 @@ from typing import Final
 
 #: A larger JSON text is compared by its lines.
 LEAVES_COMPARED: Final = 5_000
-#: So much of a leaf's path is shown, in characters.
+#: The most that is shown of a leaf's path, in characters.
 PATH_SHOWN: Final = 300
 
 
@@ -23,14 +23,14 @@ class Paths:
     _steps: list[tuple[int, str]] = field(default_factory=list)
 
     def below(self, parent: int, step: str) -> int:
-        """The number of the place that is one step below another; -1 is the whole."""
+        """Return the number of the place one step below another; -1 is the whole."""
         number = self._numbers.setdefault((parent, step), len(self._steps))
         if number == len(self._steps):
             self._steps.append((parent, step))
         return number
 
     def name(self, place: int) -> str:
-        """The path of a place: `a.b[0]`; of a long one, the end."""
+        """Return the path of a place, such as `a.b[0]`; of a long one, the end."""
         steps: list[str] = []
         length = 0
         while place >= 0 and length <= PATH_SHOWN:
@@ -42,7 +42,7 @@ class Paths:
 
 
 def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
-    """Every leaf of a JSON text by its place; None if it is not JSON, or too large."""
+    """Return each leaf of a JSON text by its place; None if it is not JSON, or too large."""
     # Each leaf but the last is followed by a comma, so the text need not be parsed to count them.
     if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
         return None

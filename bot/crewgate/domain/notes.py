@@ -1,4 +1,4 @@
-"""Notes: what people wrote in the thread while a round was waiting."""
+"""Notes, the messages of people in the thread while a round waits, and the feedback they make."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 
-#: After this long nobody is on it any more.
+#: A claim ends by itself after this time.
 CLAIM_LASTS: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One message of a person in the thread, as it reads now; named by channel and ts."""
+    """One message of a person in the thread, in its present version; known by channel and ts."""
 
     channel: str
     ts: str
@@ -26,43 +26,43 @@ class Note:
 
     @property
     def attributed(self) -> str:
-        """The note with its author, as it goes into the feedback."""
+        """The note with its author, for the feedback."""
         return f"{self.by.name}: {self.text}"
 
     @property
     def fits(self) -> bool:
-        """Whether the feedback can hold it at all."""
+        """The feedback can hold it at all."""
         return _fits(self.attributed)
 
     def attributed_part(self, words: str, number: int, total: int) -> str:
-        """One part of a note that is too long, as it goes into the feedback."""
+        """Return one part of a note that is too long, for the feedback."""
         return f"{self.by.name}, part {number} of {total}: {words}"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One person said: I'm on it."""
+    """One person's word that they are on it."""
 
     by: Person
     at: datetime
 
     def holds(self, now: datetime) -> bool:
-        """Whether that still counts."""
+        """Return True if it still counts."""
         return now - self.at < CLAIM_LASTS
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Feedback made of notes: what is in the box, and the notes that are not."""
+    """Feedback made of notes: the text in the box, and the notes that are not in it."""
 
     text: str
     left: tuple[Note, ...]
     overflowed: bool = False
-    """Notes are left that should be in the box: they do not fit."""
+    """Notes that should be in the box do not fit."""
 
 
 def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
-    """Notes of the selected people as feedback, in order; what does not fit is left, whole."""
+    """Make feedback of the notes of selected people, in order; a note that does not fit is left."""
     chosen = frozenset(selected)
     text = ""
     left: list[Note] = []
@@ -78,12 +78,12 @@ def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
 
 
 def added(text: str, note: Note) -> str | None:
-    """The feedback with one more note at its end; None when it does not fit."""
+    """Return the feedback with one more note at its end; None if it does not fit."""
     return appended(text, note.attributed)
 
 
 def appended(text: str, words: str) -> str | None:
-    """The same with any words."""
+    """Return the feedback with more words at its end; None if they do not fit."""
     longer = f"{text.rstrip()}\n\n{words}" if text.strip() else words
     return longer if _fits(longer) else None
 

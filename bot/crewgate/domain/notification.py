@@ -1,4 +1,4 @@
-"""What a crew tells us when it pauses, and which webhook URLs belong to its execution."""
+"""The notification of a crew that pauses, and the webhook URLs of its execution."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from crewgate.domain.given import Came
+from crewgate.domain.given import CallerValues
 from crewgate.domain.redaction import url_secrets
 
-#: What is kept of an optional text, such as a task's or agent's name, in characters.
+#: The most that is kept of an optional text, such as a task's name, in characters.
 TEXT_LIMIT: Final = 500
 
 
 class Format(StrEnum):
-    """How an output is written."""
+    """The format of an output."""
 
     MARKDOWN = "markdown"
     JSON = "json"
@@ -24,20 +24,20 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What an agent wrote. Never trusted. `JSON` outputs are pretty-printed text already."""
+    """An agent's text, never trusted. `JSON` outputs are pretty-printed text already."""
 
     text: str
     format: Format = Format.MARKDOWN
 
     @property
     def digest(self) -> str:
-        """Equal for equal outputs; lets two rounds be compared without reading either."""
+        """A value that is equal for equal outputs, to compare rounds without reading either."""
         return hashlib.sha256(f"{self.format}\n{self.text}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class HumanInputWebhook:
-    """Where a crew announces the next pause, with the credentials it shall present."""
+    """The address where a crew announces its next pause, with the credentials to present."""
 
     url: str
     strategy: str | None = None
@@ -47,7 +47,7 @@ class HumanInputWebhook:
 
     @property
     def has_credentials(self) -> bool:
-        """Whether a crew that presents what stands here presents credentials at all."""
+        """It has credentials that a crew can present."""
         match self.strategy:
             case "bearer":
                 return _is_readable(self.token)
@@ -57,26 +57,26 @@ class HumanInputWebhook:
 
     @property
     def without_unreadable(self) -> HumanInputWebhook:
-        """The same, but the bare address where its credentials cannot be read."""
+        """The webhook, as a bare address if its credentials cannot be read."""
         return self if self.has_credentials else HumanInputWebhook(self.url)
 
     @property
     def secret(self) -> str | None:
-        """What must not be shown of it."""
+        """The part that must not be shown."""
         return self.password if self.strategy == "basic" else self.token
 
 
-#: What stands in the place of a secret that somebody hid, or of one that was never filled in.
+#: Words in the place of a secret that somebody hid, or that was never filled in.
 _PLACEHOLDERS: Final = frozenset(
     {"", "basic", "bearer", "hidden", "masked", "none", "null", "redacted", "undefined"}
 )
 _SCHEME: Final = re.compile(r"\s*(?:basic|bearer)\s+", re.IGNORECASE)
-#: A part of a secret is hidden so too: `abc***`.
+#: Marks of a hidden secret, also of one that is hidden in part: `abc***`.
 _MASK: Final = re.compile(r"[*\N{BULLET}]{3}|\N{HORIZONTAL ELLIPSIS}|\A[xX]+\Z")
 
 
 def _is_readable(secret: str | None) -> bool:
-    """Whether a secret is more than a placeholder."""
+    """Return True if a secret is more than a placeholder."""
     if secret is None:
         return False
     bare = _SCHEME.sub("", secret, count=1)
@@ -98,14 +98,14 @@ class WebhookUrls:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown of them."""
+        """The parts that must not be shown."""
         found = [one for url in (self.task, self.step, self.crew) for one in url_secrets(url)]
         if self.human_input is not None and self.human_input.has_credentials:
             found.append(self.human_input.secret or "")
         return tuple(found)
 
     def or_else(self, other: WebhookUrls) -> WebhookUrls:
-        """These, and for each that is missing the one of `other`.
+        """Return these URLs, with that of `other` for each that is missing.
 
         A human-input webhook without credentials counts as missing where the other has some.
         """
@@ -122,7 +122,7 @@ class WebhookUrls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """The crew's human-input webhook, read."""
+    """The crew's human-input webhook, parsed."""
 
     VERBATIM: ClassVar = ("execution_id", "task_id", "webhooks")
     """The fields that are sent back as they came."""
@@ -135,8 +135,8 @@ class Notification:
     expected_output: str | None = None
     agent: str | None = None
     summary: str | None = None
-    inputs: Came | None = None
-    """What the execution was started with, where the crew says so."""
-    meta: Came = ()
-    """What its caller said about the execution."""
+    inputs: CallerValues | None = None
+    """The inputs of the execution, if the crew says them."""
+    meta: CallerValues = ()
+    """Values from its caller about the execution."""
     webhooks: WebhookUrls = WebhookUrls()

@@ -13,4 +13,4 @@ class Notify(StrEnum):
     DM = "dm"
     """Each by a private message with the buttons."""
     NONE = "none"
-    """Not at all: they look into the channel or Home themselves."""
+    """Not told: they look into the channel or Home themselves."""

@@ -1,7 +1,7 @@
-"""What came of trying something outside.
+"""The outcome of trying something outside.
 
-The four cases differ in one question: did it take effect? Delivered: yes. NotSent: surely not,
-try again. Refused: surely not, and trying again would not help. Unknown: nobody can say.
+The four cases answer one question: did it take effect? Delivered: yes. NotSent: surely not, try
+again. Refused: surely not, and trying again would not help. Unknown: nobody can say.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class ResumeStatus(StrEnum):
-    """What a crew says that a resume did."""
+    """The effect of a resume, as the crew says."""
 
     RESUMED = "resumed"
     RETRYING = "retrying"
@@ -21,25 +21,24 @@ class ResumeStatus(StrEnum):
 
 
 class RefusalKind(StrEnum):
-    """What a refusal is about, as far as it changes what is done next."""
+    """The cause of a refusal, as far as it changes what is done next."""
 
     CONTENT = "content"
-    """Slack does not take what the message says; a plainer one may pass."""
+    """Slack does not take the content of the message; a plainer one may pass."""
     MESSAGE_GONE = "message_gone"
     """The message was deleted in Slack."""
     THREAD_GONE = "thread_gone"
     """The thread's first message was deleted in Slack."""
     PERMANENT = "permanent"
-    """Slack will never take this, however often it is tried: a setting of the workspace, or a
-    message that cannot be changed any more."""
+    """Slack will never take this: a setting of the workspace, or a message that cannot change."""
     NOT_ALLOWED = "not_allowed"
     """This bot may not do this one thing: it lacks a scope or a permission."""
     ANSWERED = "answered"
     """A flow has an answer to this request already."""
     SPENT = "spent"
-    """A flow does not accept this request's token: it was never right, or was used once."""
+    """A flow does not accept this request's token: it is wrong, or was used once."""
     REQUEST_GONE = "request_gone"
-    """A flow does not know this request any more."""
+    """A flow no longer knows this request."""
     OTHER = "other"
 
 
@@ -47,8 +46,8 @@ class RefusalKind(StrEnum):
 class Delivered:
     """It took effect. `words` is the other side's own answer.
 
-    `status` is what a crew said that a resume did, `outcome` what a flow made of an answer, where
-    they said so.
+    `status` is the effect of a resume and `label` the label that a flow made of an answer, if they
+    said so.
     """
 
     words: str = ""
@@ -61,8 +60,8 @@ class NotSent:
     """It surely did not take effect and may be tried again, not before `retry_after`.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
-    `code` is the other side's own error code, where it gave one. `alone`: this says nothing of
-    anything else for the same destination.
+    `code` is the other side's own error code, if it gave one. `alone`: other effects for the same
+    destination may well arrive.
     """
 
     why: str
@@ -73,7 +72,7 @@ class NotSent:
 
     @property
     def told(self) -> str:
-        """Why, for people."""
+        """The cause, for people."""
         return _told(self.why, self.words)
 
 
@@ -102,7 +101,7 @@ class Unknown:
 
     @property
     def told(self) -> str:
-        """Why, for people."""
+        """The cause, for people."""
         return _told(self.why, self.words)
 
 

@@ -1,4 +1,4 @@
-"""Which passage of a text became which of the next, with bounded work."""
+"""Pairs the passages of a text with those of the next version, with bounded work."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Final, NamedTuple
 from crewgate.domain.alignment import StepBudget, align
 from crewgate.domain.passages import Passage, PassageKind
 
-#: A passage that has less than this in common with another did not become it.
+#: Passages with less than this in common are not a pair.
 _LEAST_ALIKE: Final = 0.4
 
 
 class Pair(NamedTuple):
-    """A passage and what stands in its place. None: there was none, or there is none now."""
+    """A passage and the one in its place; None: there was none, or there is none now."""
 
     before: Passage | None
     after: Passage | None
     same: bool = False
     moved: bool = False
-    """It stood elsewhere."""
+    """It was in another place."""
 
 
 def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair:
@@ -29,10 +29,10 @@ def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair
 
 
 def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBudget) -> list[Pair]:
-    """Every passage of both texts in one pair, in the order of `after`.
+    """Return pairs in the order of `after`, with each passage of both texts in one of them.
 
-    What has no counterpart where it stands may have it elsewhere: the same words, or a row of the
-    same table that begins with the same cell.
+    A passage without a counterpart in its place may have one elsewhere: the same words, or a row of
+    the same table that begins with the same cell.
     """
     found: list[Pair] = []
     for block in align([one.seen for one in before], [one.seen for one in after], budget):
@@ -45,7 +45,7 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBu
 
 
 def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
-    """Pairs of a stretch in which nothing stayed as it was."""
+    """Pair the passages of a stretch that changed as a whole."""
     partner = _rows_by_first_cell(old, new) | _most_alike(
         [(at, one) for at, one in enumerate(old) if one.kind is not PassageKind.ROW],
         [(at, one) for at, one in enumerate(new) if one.kind is not PassageKind.ROW],
@@ -65,7 +65,7 @@ def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget
 
 
 def _rows_by_first_cell(old: Sequence[Passage], new: Sequence[Passage]) -> dict[int, int]:
-    """New rows and the old ones that begin with the same cell; the first with the first."""
+    """Match new rows with old ones that begin with the same cell, the first with the first."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for at in range(len(old) - 1, -1, -1):
         if old[at].kind is PassageKind.ROW:
@@ -85,13 +85,13 @@ Placed = tuple[int, Passage]
 
 
 def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dict[int, int]:
-    """New passages and the old ones they came of, in order, as alike as can be in all."""
+    """Match new passages with old ones, in order, so that all are as alike as can be."""
     old_words = [Counter(one.text.split()) for _, one in old]
     new_words = [Counter(one.text.split()) for _, one in new]
     budget.likeness -= min(len(old) * sum(map(len, new_words)), len(new) * sum(map(len, old_words)))
     if not old or not new or budget.likeness < 0:
         return {}
-    # best[i][j]: how much the first i old and the first j new ones can have in common.
+    # best[i][j]: the most that the first i old and the first j new passages have in common.
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     alike = [
         [
@@ -118,18 +118,18 @@ def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dic
 
 
 def _likeness(words: Counter[str], others: Counter[str]) -> float:
-    """From 0, nothing in common, to 1."""
+    """Return the likeness of two texts, from 0 for nothing in common to 1."""
     most = max(words.total(), others.total())
     return (words & others).total() / most if most else 0.0
 
 
 def _with_moved(pairs: list[Pair]) -> list[Pair]:
-    """The same with what went in one place and came in another as one pair, where it is now."""
+    """Join what went in one place and came in another to one pair, where it is now."""
     return _met(_met(pairs, _words), _row)
 
 
 def _met(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
-    """Pairs of what went and what came by the same name; None is no name."""
+    """Join removed and added passages that have the same name; None is no name."""
     gone: defaultdict[Hashable, list[int]] = defaultdict(list)
     for at in range(len(pairs) - 1, -1, -1):
         before, after = pairs[at].before, pairs[at].after

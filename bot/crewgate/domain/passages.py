@@ -1,4 +1,4 @@
-"""The passages of an output as a reader sees them; splitting a text is not done here."""
+"""The passages of an output as a reader sees them; texts are split elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PassageKind(StrEnum):
     """An item of a list, without its mark or number."""
     ROW = "row"
     CODE = "code"
-    """A line of code, or of whatever is shown as it is written."""
+    """A line of code, or of other text that is shown as written."""
     VALUE = "value"
     """One value of a JSON text."""
 
@@ -26,16 +26,16 @@ _APART: Final = frozenset({PassageKind.ROW, PassageKind.CODE, PassageKind.VALUE}
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A paragraph, an item, a row, …: its words as they are shown, without what formats them."""
+    """A paragraph, an item, a row, …: its words as shown, without formatting."""
 
     kind: PassageKind
     text: str
     cells: tuple[str, ...] = ()
-    """Those of a row; its text is all of them."""
+    """The cells of a row; its text is all of them."""
     table: str = ""
     """The header of a row's table, which tells two tables apart; a header has none."""
     key: str = ""
-    """Where a value is in its JSON text."""
+    """The path of a value in its JSON text."""
 
     @property
     def unit(self) -> PassageKind:

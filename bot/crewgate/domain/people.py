@@ -1,4 +1,4 @@
-"""How the settings name people, and what people may be for a crew."""
+"""References to people in the settings, and the roles of people for a crew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person may do for a crew."""
+    """A person's role for a crew."""
 
     REVIEWER = "reviewer"
     """Decides on its reviews."""
@@ -16,7 +16,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
     """Looks after it when something fails."""
     READER = "reader"
-    """Reads what it wrote and how its executions go."""
+    """Reads its outputs and the progress of its executions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,16 @@ class EmailOwner:
     address: str
     user: str
     moved_to: str | None = None
-    """The account that Slack names now, where that is another one."""
+    """The account that Slack names now, if that is another one."""
 
     def seen_with(self, account: str) -> EmailOwner:
-        """The same, now that Slack names this account."""
+        """Return the owner, now that Slack names this account."""
         return replace(self, moved_to=None if account == self.user else account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """Where in Slack the bot is installed: in a workspace, or in an enterprise as a whole.
+    """The bot's installation in Slack: in a workspace, or in an enterprise as a whole.
 
     An enterprise is Slack's word for several workspaces of one organisation.
     """
@@ -77,13 +77,13 @@ class Installation:
     whole_enterprise: bool = False
 
     def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Whether a request from there is for this bot."""
+        """Return True if a request from there is for this bot."""
         if self.whole_enterprise:
             return enterprise_id is not None and enterprise_id == self.enterprise_id
         return team_id is not None and team_id == self.team_id
 
     def is_own_organisation(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Whether people of this workspace are colleagues: it is ours, or of our enterprise."""
+        """Return True if this workspace is ours or our enterprise's: its people are colleagues."""
         if enterprise_id is not None and enterprise_id == self.enterprise_id:
             return True
         return team_id is not None and team_id == self.team_id
@@ -98,4 +98,4 @@ class Anyone:
 
 
 ReviewerRef = User | UserGroup | Email | Anyone
-"""One entry of a list of people in the settings; `str` gives it back as it is written there."""
+"""One entry of a list of people in the settings; `str` gives it back as written there."""

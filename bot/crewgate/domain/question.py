@@ -1,4 +1,4 @@
-"""What a flow asks people when it pauses, and where its answer goes."""
+"""The question of a flow that pauses, and the place where it is answered."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from crewgate.domain.given import Came
+from crewgate.domain.given import CallerValues
 from crewgate.domain.notification import Output
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import Redactor, url_secrets
 
-#: How many people of one request may decide.
+#: The most assignees of one request.
 ASSIGNED_LIMIT: Final = 50
-#: How often an escalation may call people; it may come again, or be repeated by somebody else.
+#: The pause between calls by escalations; one may come again, or be repeated by somebody else.
 CALLED_EVERY: Final = timedelta(hours=1)
-#: The longest part of an address that is a name: what is longer at its end may be a token.
+#: The longest last segment of a URL that is a name: a longer one may be a token.
 _NAME_LIMIT: Final = 11
 
 
@@ -31,25 +31,25 @@ class Question:
     outcomes: tuple[str, ...] = ()
     """The labels that the flow knows, in its order; sent back exactly as they came."""
     left_off: int = 0
-    """How many more there are, which can only be answered in words."""
+    """The number of further labels, which can only be answered in words."""
     assigned: tuple[Email, ...] = ()
-    """Whom the request names; they decide where the settings name nobody."""
+    """The assignees; they decide if the settings name no reviewers."""
     called_at: datetime | None = None
-    """When an escalation called them last."""
+    """The time of the last escalation that called them."""
     host_refused: bool = False
-    """When it came, the settings did not let the host be called at which it is answered."""
+    """The settings did not allow the host of its callback when it came."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """Where the answer goes. Whoever has the address can answer, once."""
+    """The address that takes the answer. Whoever has it can answer, once."""
 
     url: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown of it."""
+        """The parts that must not be shown."""
         found = {self.url, self.token or "", *url_secrets(self.url)}
         try:
             parts = urlsplit(self.url)
@@ -64,10 +64,10 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRequest:
-    """A flow's webhook, read: it pauses in a method and asks, or asks with more urgency."""
+    """A flow's webhook, parsed: it pauses in a method and asks, or asks with more urgency."""
 
     VERBATIM: ClassVar = ("flow_id", "method", "question", "callback")
-    """The fields that are sent back as they came, or have some that are."""
+    """The fields that are sent back as they came, or have parts that are."""
 
     flow_id: str
     """The execution; it stays the same for all its pauses."""
@@ -76,15 +76,18 @@ class FlowRequest:
     output: Output
     callback: Callback
     flow_name: str | None = None
-    """What the flow is called."""
-    meta: Came = ()
-    """What its caller said about the execution, or its state."""
+    """The name of the flow."""
+    meta: CallerValues = ()
+    """Values from its caller about the execution, or its state."""
     escalation: bool = False
-    """It was sent before; nobody has answered for long."""
+    """It was sent before, and nobody has answered for long."""
 
 
 def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
-    """A request without secrets in what people are shown; a label that has one is not offered."""
+    """Return a request without secrets in the parts that people see.
+
+    A label with a secret is not offered, for it could not be sent back as it came.
+    """
     question = request.question
     outcomes = tuple(one for one in question.outcomes if redactor.text(one) == one)
     clean = replace(
@@ -97,7 +100,7 @@ def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
 
 
 class Reading(StrEnum):
-    """What an outcome's label means to people."""
+    """The meaning of a label to people."""
 
     APPROVAL = "approval"
     REJECTION = "rejection"
@@ -115,12 +118,12 @@ _READINGS: Final = {
     ),
 }
 _WORDS: Final = {word: reading for reading, words in _READINGS.items() for word in words.split()}
-#: No label that is longer is looked at.
+#: Longer labels are not looked at.
 _LONGEST: Final = max(map(len, _WORDS))
 
 
 def reading_of(label: str) -> Reading:
-    """What a label reads as; only whole labels count, so `not approved` reads as nothing."""
+    """Return the meaning of a label; only whole labels count, so `not approved` has none."""
     text = label.strip()
     if len(text) > _LONGEST:
         return Reading.OTHER
@@ -128,6 +131,6 @@ def reading_of(label: str) -> Reading:
 
 
 def approval_of(question: Question) -> str | None:
-    """The first outcome that reads as an approval."""
+    """Return the first label that reads as an approval."""
     labels = (one for one in question.outcomes if reading_of(one) is Reading.APPROVAL)
     return next(labels, None)

@@ -1,4 +1,4 @@
-"""Why a round is where it is: types, for code to tell apart. Sentences are made in `slack`.
+"""The reasons of a round's state, as types that code tells apart. `slack` makes the sentences.
 
 | state   | reason                                               |
 | ------- | ---------------------------------------------------- |
@@ -8,7 +8,7 @@
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone         |
 
-WAITING and SUPERSEDED have none: the state says all.
+WAITING and SUPERSEDED have none: the state is enough.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Answered:
 
     words: str = ""
     status: ResumeStatus | None = None
-    """What the crew said that the resume did, where it said so."""
+    """The effect of the resume, if the crew said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Inferred:
 
 @dataclass(frozen=True, slots=True)
 class TakenAs:
-    """The flow took the answer and made this outcome of it; empty where it did not say which."""
+    """The flow took the answer and made this label of it; empty if it did not say which."""
 
     outcome: str
     words: str = ""
@@ -65,14 +65,14 @@ class AnsweredElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class PerhapsTaken:
-    """The flow has an answer: ours, for what came of sending it was lost, or somebody else's."""
+    """The flow has an answer: ours, if it arrived although its receipt was lost, or another one."""
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestGone:
-    """The flow does not know the request any more: its HTTP status and its own words."""
+    """The flow no longer knows the request: its HTTP status and its own words."""
 
     code: str
     words: str
@@ -88,19 +88,19 @@ class RefusedByCrew:
 
 @dataclass(frozen=True, slots=True)
 class RetriesExhausted:
-    """It was tried for about a day; `why` is what came of the last try."""
+    """It was tried for about a day; `why` is the cause of the last failure."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NeverSent:
-    """A newer output came before the decision was sent, so it must not be sent any more."""
+    """A newer output came before the decision was sent, so it must never be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dismissed:
-    """A person gave it up, and said why."""
+    """A person gave it up for this reason."""
 
     by: Person
     why: str
@@ -111,28 +111,28 @@ class ExecutionEnded:
     """The execution ran to its end."""
 
     while_waiting: bool = False
-    """Only its status said so, while it waited for a person: people may know better."""
+    """Only its status said so, while it waited for a person, who may know better."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFailed:
-    """The execution failed; `error` is the crew's own account, empty where it gave none."""
+    """The execution failed; `error` is the crew's own account, empty if it gave none."""
 
     error: str = ""
     while_waiting: bool = False
-    """The same."""
+    """As in ExecutionEnded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionGone:
-    """The crew does not know the execution any more."""
+    """The crew no longer knows the execution."""
 
 
 WHY_LIMIT: Final = 300
-"""The most that a person can write as the reason of a dismissal, in characters."""
+"""The longest reason of a dismissal, in characters."""
 
 ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
-"""Why there is nothing left to decide or to retry in an execution."""
+"""The ways in which an execution leaves nothing to decide or to retry."""
 
 Reason = (
     NotReached
@@ -150,12 +150,12 @@ Reason = (
     | ExecutionOver
 )
 
-#: What the crew says of this one execution, in HTTP statuses: nothing that an operator can mend.
+#: HTTP statuses about this one execution, with nothing that an operator could fix.
 _OF_THE_EXECUTION: Final = frozenset({"400", "404"})
 
 
 def needs_an_operator(reason: Reason | None) -> bool:
-    """Whether somebody has to mend the bot, the crew or the way between them."""
+    """Return True if somebody has to fix the bot, the crew or the connection between them."""
     match reason:
         case RefusedByCrew(code, _):
             return code not in _OF_THE_EXECUTION
@@ -164,7 +164,7 @@ def needs_an_operator(reason: Reason | None) -> bool:
 
 
 def only_status_said(reason: Reason | None) -> bool:
-    """True for an end of the execution that nothing but the crew's answer to a poll shows."""
+    """Return True for an end of the execution that only the crew's answer to a poll shows."""
     match reason:
         case ExecutionEnded(while_waiting) | ExecutionFailed(while_waiting=while_waiting):
             return while_waiting

@@ -1,4 +1,4 @@
-"""The meaning of a notification or a request, given the latest round of its review; pure."""
+"""The effect of a notification or a request on the latest round of its review; pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from crewgate.domain.verdict import Answer, Revise
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The round that stands for what came, and the one that it ended."""
+    """The round of a notification or a request, and the one that it ended."""
 
     current: Round
     opened: bool = False
-    """A new round was opened; otherwise what came was a duplicate of `current`."""
+    """A new round was opened; otherwise it was a duplicate of `current`."""
     ended: Round | None = None
     effects: tuple[Effect, ...] = ()
 
@@ -43,9 +43,9 @@ def receive(
     new_id: Callable[[], str],
     rule: Rule | None = None,
 ) -> Receipt:
-    """Decide what a notification means, given the latest round of its review.
+    """Open a round for a notification, or find that it is a duplicate of the latest round.
 
-    A new round is under `rule`, with no approvals: those of an earlier one were for its output.
+    A new round is under `rule` and has no approvals: those of the round before were for its output.
 
     | latest round is                   | same output       | another output            |
     | --------------------------------- | ----------------- | ------------------------- |
@@ -59,8 +59,8 @@ def receive(
     | CLOSED                            | opens next        | opens next                |
     | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
 
-    A crew never repeats a notification by itself, so an output that comes again after changes
-    were asked for, even before our own resume is recorded, is the crew pausing again.
+    A crew never repeats a notification by itself. So if an output comes again after changes were
+    asked for, even before our own resume is recorded, the crew has paused again.
     """
     if latest is not None and digest == latest.digest and not _may_come_again(latest):
         return Receipt(latest)
@@ -76,22 +76,22 @@ def receive_request(
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None = None,
-    beside: tuple[ReviewerRef, ...] | None = None,
+    operators: tuple[ReviewerRef, ...] | None = None,
 ) -> Receipt:
-    """Decide what a request means; `known` is the round of the same request, if it came before.
+    """Open a round for a request, or escalate `known`, the round of the same request.
 
-    Each request is a round of its own, whatever its output. One that came before is a duplicate: if
-    it is an escalation, whom it names is assigned too and called while it waits, once in
-    CALLED_EVERY unless it names somebody new. A new one says that the flow has gone on, by
-    whoever's answer, so the round before ends.
+    Each request is a round of its own, whatever its output. One that came before is a duplicate; if
+    it is an escalation, its assignees are added and called while the round waits, once in
+    CALLED_EVERY unless it names somebody new. A new request shows that the flow has gone on, by
+    anybody's answer, so the round before ends.
 
-    `rule` is a new round's. Of a known one, those decide too whom the request names, `beside` the
-    operators where these did until now; None: they do not.
+    `rule` is for a new round. `operators` is None unless the assignees of a known round decide, in
+    place of or together with the operators.
     """
     if known is not None:
         if not request.escalation or known.state is not State.WAITING:
             return Receipt(known)
-        return _escalate(known, request, at, beside)
+        return _escalate(known, request, at, operators)
     question = replace(request.question, called_at=at if request.escalation else None)
     return _open(
         latest,
@@ -105,9 +105,9 @@ def receive_request(
 
 
 def _escalate(
-    known: Round, request: FlowRequest, at: datetime, beside: tuple[ReviewerRef, ...] | None
+    known: Round, request: FlowRequest, at: datetime, operators: tuple[ReviewerRef, ...] | None
 ) -> Receipt:
-    """Assign also whom an escalation names: first, for they are waited for. And call them."""
+    """Assign the people of an escalation, before the others, for it waits for them; call them."""
     question = known.question
     assert question is not None  # noqa: S101  # it was opened by a request
     assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
@@ -120,10 +120,10 @@ def _escalate(
         assigned = question.assigned
     else:
         kinds.insert(0, EffectKind.REFRESH)
-        if beside is not None:
+        if operators is not None:
             rule = rule or Rule(name="")
             before = len(question.assigned)
-            others = beside if rule.reviewers is None else rule.reviewers[before:]
+            others = operators if rule.reviewers is None else rule.reviewers[before:]
             rule = replace(rule, reviewers=(*assigned, *others))
     question = replace(question, assigned=assigned, called_at=at)
     current = replace(known, question=question, rule=rule)
@@ -172,7 +172,7 @@ def _end(latest: Round, at: datetime) -> Transition | None:
 
 
 def _may_come_again(round_: Round) -> bool:
-    """Whether the same output can be a new pause of the crew."""
+    """Return True if the same output can be a new pause of the crew."""
     match round_.state:
         case State.DECIDED | State.STUCK:
             return round_.in_doubt and _asked_for_changes(round_)
@@ -185,7 +185,7 @@ def _may_come_again(round_: Round) -> bool:
 
 
 def _does_task_again(reason: Reason | None) -> bool:
-    """Whether the crew said so itself."""
+    """Return True if the crew said so itself."""
     return isinstance(reason, Answered) and reason.status is ResumeStatus.RETRYING
 
 

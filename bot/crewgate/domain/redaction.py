@@ -1,7 +1,7 @@
 """Taking secrets out of texts that come from outside, before they are shown, logged or kept.
 
 A crew or a proxy may repeat what it was sent, in whatever spelling: as JSON, in an address, on a
-page, as a Basic `Authorization` header. What is known to be a secret is looked for in each of them.
+page, as a Basic `Authorization` header. Known secrets are looked for in each spelling.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ V = TypeVar("V", bound=_Dataclass)
 
 MARK: Final = "[redacted]"
 
-#: Shorter ones protect nothing, and taking them out would spoil every text.
+#: Shorter secrets protect nothing, and removing them would spoil every text.
 SHORTEST: Final = 4
-#: Shorter ones may be words, and are parts of others: they are taken out where they stand alone.
+#: Shorter secrets may be words, or parts of others: they are removed only where they stand alone.
 _SHORTEST_INSIDE: Final = 10
-#: Base64 that is broken in lines has lines of 64 characters or 76 (RFC 7468, RFC 2045), and words
-#: are shorter. Looking for one of at least 40 costs less than taking line breaks out of each text.
+#: Base64 in several lines has lines of 64 or 76 characters (RFC 7468, RFC 2045), and words are
+#: shorter. Looking for one of at least 40 is cheaper than removing line breaks from each text.
 _LINE: Final = b"x" * 40
 _AS_LINE: Final = re.sub(rb"[\w+/-]", b"x", bytes(range(256)))
-#: A path's segment of this length with a digit, or with letters of both cases, is no name.
+#: A path segment of this length with a digit, or with letters of both cases, is no name.
 _SHORTEST_SEGMENT: Final = 16
 
 
 class _Forms(NamedTuple):
-    """What secrets are looked for as, the longest first: one may be a part of another."""
+    """The spellings that are looked for, the longest first: one may be a part of another."""
 
     secrets: frozenset[str] = frozenset()
     inside: tuple[bytes, ...] = ()
-    """In lower case; found in any case, and as a part of something longer."""
+    """Spellings in lower case; found in any case, and inside of something longer."""
     coded: tuple[bytes, ...] = ()
     """Base64."""
     briefly_coded: tuple[bytes, ...] = ()
     """Base64 that is shorter than a line of it."""
     alone: tuple[re.Pattern[bytes], ...] = ()
-    """Found only where they stand alone."""
+    """Spellings that are found only where they stand alone."""
 
     @classmethod
     def of(cls, secrets: frozenset[str]) -> _Forms:
-        """The forms of some secrets."""
+        """Return the forms of some secrets."""
         spellings = {form for secret in secrets for form in _spellings(secret)}
         short = {form for form in spellings if len(form) < _SHORTEST_INSIDE}
         coded = {form for secret in secrets for form in _inside_base64(secret)}
@@ -60,11 +60,11 @@ class _Forms(NamedTuple):
         pattern = rb"(?<![A-Za-z0-9])(?:%b)(?![A-Za-z0-9])" % alone
         return cls(
             secrets,
-            # Only ASCII's case is folded, in bytes: so no position moves.
+            # Only ASCII letters are folded, in bytes, so that no position moves.
             tuple(dict.fromkeys(form.lower() for form in _longest_first(spellings - short))),
             _longest_first(coded),
             _longest_first(form for form in coded if len(form) < len(_LINE)),
-            # None where there is none: even a pattern that never matches costs time everywhere.
+            # No pattern if there is nothing to find: even one that never matches costs time.
             (re.compile(pattern),) if alone else (),
         )
 
@@ -85,20 +85,20 @@ class Redactor:
         )
 
     def also(self, secrets: Iterable[str]) -> Redactor:
-        """One that knows these too."""
+        """Return a redactor that knows these secrets too."""
         more = Redactor(secrets, known=self._forms)
         return more if len(more) > len(self) else self
 
     def __len__(self) -> int:
-        """How many secrets it knows."""
+        """Return the number of secrets it knows."""
         return len(self._forms.secrets)
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """Return a text without secrets."""
         return self.body(_encoded(text)).decode(errors="surrogatepass") if self else text
 
     def body(self, body: bytes) -> bytes:
-        """A body without secrets, byte for byte the same everywhere else."""
+        """Return a body without secrets, byte for byte the same everywhere else."""
         folded = body.lower()
         for form in self._forms.inside:
             if form in folded:
@@ -107,7 +107,7 @@ class Redactor:
         if _LINE in body.translate(_AS_LINE):
             coded, joined = self._forms.coded, _without_line_breaks(body)
         for form in coded:
-            # Its first character may have been taken for a part of a line break.
+            # Its first character may have been removed as a part of a line break.
             if form[1:] in joined:
                 body = _broken(form).sub(MARK.encode(), body)
         for pattern in self._forms.alone:
@@ -115,7 +115,7 @@ class Redactor:
         return body
 
     def fields(self, value: V, *, keep: tuple[str, ...] = ()) -> V:
-        """A dataclass without secrets in its texts, save those of the fields to keep."""
+        """Return a dataclass without secrets in its texts, except in the fields to keep."""
         if not self:
             return value
         found = {field.name: getattr(value, field.name) for field in fields(value)}
@@ -136,11 +136,11 @@ class Redactor:
         return value
 
     def error(self, text: str) -> str:
-        """What went wrong, without secrets and without credentials that nobody knows."""
+        """Return an error message without secrets and anything that looks like credentials."""
         return self.text(hide_credentials(text))
 
     def report(self, text: str) -> str:
-        """What nobody understood, without secrets and without what is called one there."""
+        """Return a text that could not be parsed without secrets and values that are called one."""
         return _put(_IN_REPORTS, self.error(text))
 
 
@@ -153,7 +153,7 @@ def _longest_first(forms: Iterable[str]) -> tuple[bytes, ...]:
 
 
 def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
-    """A body, and the same in lower case, without a form in lower case."""
+    """Remove a form in lower case from a body, and from the same body in lower case."""
     kept, at = [], 0
     parts = folded.split(form)
     for part in parts:
@@ -163,20 +163,20 @@ def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
 
 
 def _without_line_breaks(body: bytes) -> bytes:
-    """The same without line breaks, also as JSON writes them, and JSON in JSON."""
+    """Remove line breaks, also as JSON writes them, and JSON in JSON."""
     return body.replace(rb"\n", b"").replace(rb"\r", b"").translate(None, b"\r\n\\")
 
 
 def _broken(form: bytes) -> re.Pattern[bytes]:
-    """A form of base64, in one line or in several, as in a mail (RFC 2045, 6.8)."""
+    """Return a pattern for base64 in one line or in several, as in a mail (RFC 2045, 6.8)."""
     characters = (re.escape(form[at : at + 1]) for at in range(len(form)))
     return re.compile(rb"(?:\\{1,9}[rn]?|[\r\n])*+".join(characters))
 
 
 def hide_credentials(text: str) -> str:
-    """A text without what is a secret by its name, its place or its form; prose stays as it is.
+    """Hide everything that is a secret by its name, its place or its form; prose stays as it is.
 
-    For what crews say of errors and for what executions are given, not for outputs.
+    It is for the errors of crews and the inputs of executions, not for outputs.
     """
     return _put(_CREDENTIALS, text)
 
@@ -188,12 +188,12 @@ def _put(patterns: Iterable[tuple[re.Pattern[str], str]], text: str) -> str:
 
 
 def is_called_secret(name: str) -> bool:
-    """Whether something is a secret by its name, such as `api_key`."""
+    """Return True if something is a secret by its name, such as `api_key`."""
     return _SECRET_NAME.search(name) is not None
 
 
 def url_secrets(url: str | None) -> Iterator[str]:
-    """The parts of an address that nobody could guess: whoever has them may call it."""
+    """Yield the parts of a URL that nobody could guess: whoever has them may call it."""
     if not url:
         return
     try:
@@ -213,10 +213,7 @@ def _is_unguessable(text: str) -> bool:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """How a secret may be written: in JSON, in JSON in JSON, in Python, in addresses, on pages.
-
-    Base64 apart.
-    """
+    """Yield the spellings of a secret in JSON, JSON in JSON, Python, URLs and HTML; not base64."""
     for text in (secret, repr(secret)[1:-1]):
         yield text
         for escape in (_as_json, _as_plain_json):
@@ -239,10 +236,10 @@ def _as_plain_json(text: str) -> str:
 
 
 def _inside_base64(secret: str) -> Iterator[str]:
-    """Base64 that has the secret somewhere, such as behind a user's name: what is sure of it.
+    """Yield the base64 of a secret inside of something, such as behind a user's name.
 
-    Three bytes are four characters, so there are three ways; the characters at both ends belong to
-    the neighbours too.
+    Three bytes are four characters, so there are three alignments; the characters at both ends
+    depend on the neighbours and are left off.
     """
     raw = _encoded(secret)
     for before in range(3):
@@ -260,23 +257,23 @@ _NAME: Final = (
     r"|(?-i:(?<![a-z])o?auth|O?Auth)(?-i:(?![a-z]))|(?-i:(?<![A-Z])O?AUTH(?![A-Z])))"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
-#: A name with what follows it; whoever has the address at which a flow is answered can answer.
+#: A name and its ending; whoever has the callback URL of a flow can answer.
 _CALLED: Final = rf"(?:{_NAME}|callback[_-]?url)[\w-]{{0,40}}"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
 _BARE: Final = r"[^\s,;&\"'\\{}\[\]]"
-#: Numbers of tokens are no secrets, nor is what says that there is no value.
+#: Numbers of tokens are no secrets, nor are words for a missing value.
 _VALUE: Final = (
     rf"(?:{_QUOTED}|(?:(?:basic|bearer)\s{{1,9}})?"
     rf"(?!(?:\d{{1,12}}|none|null|true|false)(?![\w.+/=-])){_BARE}++)"
 )
-#: What no word looks like: letters and digits, or letters of both cases over some length.
+#: No word looks like this: letters and digits, or letters of both cases over some length.
 _UNGUESSABLE: Final = (
     rf"(?:(?={_BARE}{{0,99}}[a-z])(?={_BARE}{{0,99}}\d){_BARE}{{8,}}+"
     rf"|(?={_BARE}{{0,99}}(?-i:[a-z][A-Z])){_BARE}{{16,}}+)"
 )
 
 _NO_WORD: Final = rf"(?:\"[^\"\s]++\"|'[^'\s]++'|(?:basic|bearer)\s{{1,9}}{_BARE}++|{_UNGUESSABLE})"
-#: Keys that say themselves whose they are, and JWTs.
+#: Keys with the prefix of their vendor, and JWTs.
 _OF_VENDORS: Final = (
     r"(?-i:(?<![A-Za-z0-9_-])(?:(?:gh[opsur]|github_pat|glpat|npm|hf|whsec|sk|rk|pk|xai|gsk)"
     r"[_-](?=[\w-]{0,99}\d)[\w-]{16,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|A(?:KIA|SIA)[0-9A-Z]{16}"
@@ -302,10 +299,10 @@ _CREDENTIALS: Final = _patterns(
     (_OF_VENDORS, MARK),
     (r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*", rf"\1{MARK}"),
 )
-"""What is a secret by its name, its place or its form, where people are quoted too."""
+"""Secrets by their name, place or form, in texts that may quote people too."""
 
 _IN_REPORTS: Final = _patterns(
     (rf"({_CALLED}\s{{0,9}}:\s{{0,9}}){_VALUE}", rf"\1{MARK}"),
     (r"\b(bearer|basic)\s{1,9}[\w.~+/=-]{6,}+", rf"\1 {MARK}"),
 )
-"""The same for texts that nobody could read: there, prose is worth less than a secret."""
+"""Further secrets in texts that could not be parsed, where prose matters less."""

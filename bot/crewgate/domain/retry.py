@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 #: The longest wait that the other side can ask for (`Retry-After`): a broken limiter or a mistaken
-#: date must not park a decision for a day. After it one job shows whether it is true any more.
+#: date must not park a decision for a day. After it one job finds out if it is still true.
 LONGEST_ASKED = timedelta(minutes=5)
 
 
@@ -14,9 +14,9 @@ LONGEST_ASKED = timedelta(minutes=5)
 class Retry:
     """Exponential back-off with jitter, and an end.
 
-    The first retry comes after `first`, each later one after twice as long, never more than
-    `longest`. `jitter` (0 to 1, passed in) takes up to half of it away, so that many retries do
-    not fall on one moment. After `give_up_after` from the first try it is time to give up.
+    The first retry comes after `first`, each later one after twice as long, but never more than
+    `longest`. `jitter` (0 to 1, passed in) takes up to half of the wait away, so that retries
+    spread. `give_up_after` counts from the first try.
     """
 
     first: timedelta = timedelta(seconds=1)

@@ -29,11 +29,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from crewgate.domain.answering import (
     RequestEnded,
     decision_of_rule,
-    require_beside,
+    require_compatible,
     why_request_ended,
 )
 from crewgate.domain.effects import Effect, EffectKind
@@ -72,7 +73,7 @@ __all__ = ["Review", "Round", "State", "Transition"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One output of a task, numbered from 1, and what became of it."""
+    """One output of a task, numbered from 1, and its decision."""
 
     id: str
     review: Review
@@ -80,39 +81,39 @@ class Round:
     digest: str
     opened_at: datetime
     unchanged: bool = False
-    """The output is the same as the one before, although changes were asked for."""
+    """The output is the same as the one before although changes were asked for."""
     state: State = State.WAITING
     version: int = 1
     rule: Rule | None = None
-    """What was decided for it when it opened; None: what the crew's settings say."""
+    """The rule that applied when it opened; None: the crew's settings apply."""
     votes: tuple[Vote, ...] = ()
-    """Approvals so far, where it needs several; nobody's counts twice."""
+    """The approvals so far, if it needs several; one person's counts once."""
     escalated_at: datetime | None = None
-    """Since when those may decide too whom the rule names for when nobody does."""
+    """When the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
-    """How many were sent."""
+    """The number of reminders that were sent."""
     question: Question | None = None
-    """What a flow asks; None: it is a crew's task, to be approved or revised."""
+    """The question of a flow; None: it is a crew's task, to be approved or revised."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
-    """Since when a try to resume has been under way whose outcome nobody knows."""
+    """The start of a try to resume whose outcome is unknown."""
     activity_before: int = 0
     """The execution's activity count when that try began."""
     retries: int = 0
-    """How often a person had the decision sent again."""
+    """The number of times that a person had the decision sent again."""
     reason: Reason | None = None
-    """Why it is in this state, where the state does not say all."""
+    """The reason for its state, if the state alone is not enough."""
     ended_at: datetime | None = None
-    """When the crew took it, or it was superseded or closed."""
+    """The time when the crew took it, or it was superseded or closed."""
 
     @property
     def in_doubt(self) -> bool:
-        """A try to resume may have taken effect, and nobody knows."""
+        """A try to resume may have taken effect; nobody knows."""
         return self.in_doubt_since is not None
 
     @property
     def can_reopen(self) -> bool:
-        """It was closed only because the crew's status said that its execution was gone or over."""
+        """It was closed only because the crew's status said that its execution is gone or over."""
         return self.state is State.CLOSED and only_status_said(self.reason)
 
     @property
@@ -122,17 +123,17 @@ class Round:
 
     @property
     def may_be_sent(self) -> bool:
-        """Whether its decision is or can still be on its way."""
+        """Its decision is, or can still be, on its way."""
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
 
     @property
     def approvals(self) -> int:
-        """How many different people must approve."""
+        """The number of different people who must approve."""
         return 1 if self.rule is None else self.rule.approvals
 
     @property
-    def elsewhere(self) -> str | None:
-        """The channel of its card, where that is another than its execution's thread's."""
+    def other_channel(self) -> str | None:
+        """The channel of its card, if that is not the channel of its execution's thread."""
         return None if self.rule is None else self.rule.channel
 
     @property
@@ -142,19 +143,19 @@ class Round:
 
     @property
     def is_timed(self) -> bool:
-        """Whether something happens while it waits, or was to happen."""
+        """Its rule does something with time while it waits."""
         rule = self.rule
         return rule is not None and any((rule.remind, rule.escalate, rule.timeout))
 
     def vote_of(self, user: str) -> Vote | None:
-        """The approval that this person gave, or None."""
+        """Return the approval that this person gave, or None."""
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def decide(self, decision: Decision) -> Transition:
         """Take one person's decision; the first one wins.
 
-        Raises AlreadyDecided, RoundSuperseded or RoundClosed when the round is not waiting,
-        InvalidTransition when one approval is not enough: see `approve`.
+        Raises AlreadyDecided, RoundSuperseded or RoundClosed if the round is not waiting,
+        InvalidTransition if one approval is not enough: that takes `approve`.
         """
         self.require_waiting()
         if decision.is_approve and self.approvals > 1:
@@ -166,14 +167,14 @@ class Round:
     ) -> Transition:
         """Count a person's approval; the last one that is needed decides.
 
-        `answer` is a flow's outcome. One who approved already changes nothing. Raises what
-        `require_waiting` and `require_beside` do.
+        `answer` is for a flow. A second approval by the same person is a no-op. Raises what
+        `require_waiting` and `require_compatible` do.
         """
         self.require_waiting()
         for one in self.votes:
             if one.by.id == vote.by.id:
                 return Transition(self, ())
-            require_beside(vote, one)
+            require_compatible(vote, one)
         votes = (*self.votes, vote) if self.approvals > 1 else ()
         counted = replace(self, votes=votes)
         if len(votes) < self.approvals and votes:
@@ -199,7 +200,7 @@ class Round:
         return replace(self, reminders=self.reminders + 1)
 
     def escalate(self, at: datetime) -> Transition:
-        """Let those decide too whom the rule names for when nobody does; once."""
+        """Let the rule's `escalate.to` decide too; a second time is a no-op."""
         self._must_be(State.WAITING, to="be escalated")
         if self.rule is None or self.rule.escalate is None:
             raise InvalidTransition(self.state, "be escalated: no rule says to whom")
@@ -209,7 +210,7 @@ class Round:
         return Transition(escalated, escalated._effects(EffectKind.REFRESH))
 
     def time_out(self, at: datetime) -> Transition:
-        """Nobody decided in time: do what the rule says, which may be nothing."""
+        """Let the rule decide, because nobody did in time; it may leave the round waiting."""
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
             raise InvalidTransition(self.state, "be timed out: no rule says when")
@@ -221,7 +222,7 @@ class Round:
         return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def require_waiting(self) -> None:
-        """Raises AlreadyDecided, RoundSuperseded or RoundClosed."""
+        """Raise AlreadyDecided, RoundSuperseded or RoundClosed unless the round is waiting."""
         if self.state is State.SUPERSEDED:
             raise RoundSuperseded
         if self.state is State.CLOSED:
@@ -230,15 +231,15 @@ class Round:
             raise AlreadyDecided(self.decision)
 
     def supersede(self, at: datetime) -> Transition:
-        """A newer output came before anybody decided."""
+        """End the round, because a newer output came before anybody decided."""
         self._must_be(State.WAITING, to="be superseded")
         return self._end(State.SUPERSEDED, at)
 
     def close(self, reason: ExecutionOver | AnsweredElsewhere, at: datetime) -> Transition:
-        """There is nothing left to decide or to retry.
+        """End the round, because there is nothing left to decide or to retry.
 
         A decision in doubt was taken if the execution ran to its end: it could not have done that
-        while it waited for us. Of a flow that says only that somebody answered.
+        while it waited for us. The end of a flow shows only that somebody answered.
         """
         self._must_be(State.WAITING, State.STUCK, to="be closed")
         if self.in_doubt and isinstance(reason, ExecutionEnded | AnsweredElsewhere):
@@ -246,7 +247,7 @@ class Round:
         return self._end(State.CLOSED, at, reason)
 
     def reopen(self) -> Transition:
-        """The crew knows the execution after all: whoever had to act must act again."""
+        """Undo the end, because the crew knows the execution after all."""
         if not self.can_reopen:
             raise InvalidTransition(self.state, "be reopened")
         state = State.WAITING if self.decision is None else State.STUCK
@@ -254,7 +255,7 @@ class Round:
         return Transition(reopened, reopened._effects(EffectKind.REFRESH))
 
     def retry(self) -> Transition:
-        """A person asks to send the same decision again.
+        """Send the same decision again, because a person asks for it.
 
         `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
         """
@@ -263,9 +264,10 @@ class Round:
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def dismiss(self, by: Person, why: str, at: datetime) -> Transition:
-        """A person gives up what is stuck or gone: nothing more is sent, and no sign reopens it.
+        """Close for good what is stuck or gone: nothing more is sent, and no evidence reopens it.
 
-        Whoever decided it is told, unless they dismissed it themselves. Raises InvalidTransition.
+        The person who decided it is told, unless they dismiss it themselves. Raises
+        InvalidTransition.
         """
         if not self.can_dismiss:
             raise InvalidTransition(self.state, "be dismissed")
@@ -275,23 +277,23 @@ class Round:
         return Transition(dismissed, dismissed._effects(EffectKind.REFRESH, *notify))
 
     def supersede_decided(self, at: datetime) -> Transition:
-        """A newer output of the same task came while the decision was on its way.
+        """End the round, because a newer output came while its decision was on its way.
 
-        If it may have been sent, that output is evidence that it was taken. If it never was,
-        it must not be sent any more: its reviewer did not see the newer output.
+        If the decision may have been sent, that output is evidence that it was taken. If it never
+        was, it must not be sent: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
         return self._infer(at) if self.in_doubt else self._close_unsent(at)
 
     def took_effect(self, at: datetime) -> Transition:
-        """There is evidence that the crew took the decision although its answer was lost."""
+        """Settle a decision in doubt, because there is evidence that the crew took it."""
         self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
         if not self.in_doubt:
             raise InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
     def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
-        """Mark the resume in doubt before calling: a crash leaves its effect unknown.
+        """Mark the resume in doubt before the call, for a crash leaves its effect unknown.
 
         `activity_count` is the execution's: a higher one is evidence that it has gone on.
         """
@@ -312,8 +314,9 @@ class Round:
         """Record the outcome of a resume.
 
         `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is evidence that it
-        did, save for a flow, whose other branches go on; a refusal is none by itself, whatever its
-        code, for it may be about the request. It stays DECIDED when it is worth trying again.
+        did, except for a flow, whose other branches go on. A refusal is no evidence by itself,
+        whatever its code, for it may be about the request. The round stays DECIDED if it is worth
+        trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)
@@ -325,11 +328,13 @@ class Round:
                 return surely_not._be_refused(outcome, has_gone_on=has_gone_on, at=at)
             case NotSent(told=why):
                 return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
-            case Unknown(told=why):  # pragma: no branch  # there is no fifth
+            case Unknown(told=why):
                 return self._try_again(AnswerLost(why), retries_exhausted=retries_exhausted)
+            case _:
+                assert_never(outcome)
 
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
-        """The round moved on while the answer was on its way."""
+        """Record an outcome that came after the round had moved on."""
         match outcome:
             case Delivered() if self._may_yet_be_taken:
                 return self._take(outcome, at)
@@ -344,7 +349,7 @@ class Round:
 
     @property
     def _may_yet_be_taken(self) -> bool:
-        """Whether an answer that comes late counts, because nobody knew better."""
+        """A late answer counts, because the round ended without certainty."""
         not_known = isinstance(self.reason, Dismissed | PerhapsTaken)
         return not_known or self.state in (State.RESUMED, State.STUCK)
 
@@ -354,7 +359,7 @@ class Round:
         return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:
-        """The execution has gone on. A flow may have done so by somebody else's answer."""
+        """Settle by evidence. A flow may have gone on by somebody else's answer."""
         if self.question is not None:
             return self._close_request(PerhapsTaken(), at)
         return self._end(State.RESUMED, at, Inferred())
@@ -395,8 +400,8 @@ class Round:
             raise InvalidTransition(self.state, to)
 
     def effect(self, kind: EffectKind) -> Effect:
-        """Something to do about it, in order with what else is posted in its thread."""
-        return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.elsewhere)
+        """Return an effect about the round, in order with the other posts in its thread."""
+        return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.other_channel)
 
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
         return tuple(self.effect(kind) for kind in kinds)
@@ -404,7 +409,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A round in its new state, and what must now happen outside."""
+    """A round in its new state, and its effects outside."""
 
     round: Round
     effects: tuple[Effect, ...]

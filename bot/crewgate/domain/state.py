@@ -1,4 +1,4 @@
-"""A review, and where a round of it is in its life; `review` has the arrows between these."""
+"""A review, and the states of its rounds; `review` has the transitions between them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a round is in its life."""
+    """The state of a round."""
 
     WAITING = "WAITING"
     """Somebody has to decide."""
@@ -37,5 +37,5 @@ class Review:
 
     @property
     def title(self) -> str:
-        """What people call the task."""
+        """The name that people know the task by."""
         return self.task_name or self.task_id

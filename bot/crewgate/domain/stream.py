@@ -1,4 +1,4 @@
-"""What the events of a stream mean for an execution."""
+"""The events of an event stream, by their meaning for an execution."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from crewgate.domain.notification import Output
 
-#: Of an event that does not say when it was: before all that do.
+#: The time of an event that does not say its own: before all that do.
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A crew or a flow failed; empty where it gave no reason."""
+    """A crew or a flow failed; `error` is empty if it gave no reason."""
 
     error: str = ""
 
@@ -57,18 +57,18 @@ class FeedbackReceived:
     request_id: str
 
 
-Happening = TaskStarted | TaskFinished | MethodFinished | Finished | Failed | FeedbackReceived
+EventBody = TaskStarted | TaskFinished | MethodFinished | Finished | Failed | FeedbackReceived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEvent:
-    """One event. They come in any order, perhaps long after what they tell of."""
+    """One event. Events come in any order, perhaps long after they happened."""
 
     id: str
     execution_id: str
     at: datetime = LONG_AGO
     """When it happened, by the crew's clock."""
     of_flow: bool = False
-    """It is a flow's own, so crews that end inside of it do not end it."""
-    what: Happening | None = None
-    """None: nothing that counts, save that there is a flow."""
+    """It is about the flow itself: crews that end inside of a flow do not end it."""
+    body: EventBody | None = None
+    """None: nothing that matters, except that there is a flow."""

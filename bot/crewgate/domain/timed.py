@@ -27,7 +27,7 @@ def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
 
 
 def next_reminder(round_: Round, at: datetime) -> Due | None:
-    """The next reminder after `at`, in the rule's working hours; None after the last one."""
+    """Return the next reminder after `at`, in the rule's working hours; None after the last one."""
     rule = round_.rule
     if rule is None or rule.remind is None or round_.reminders >= rule.remind.most:
         return None
@@ -48,7 +48,7 @@ def opens_at(round_: Round, at: datetime) -> datetime:
 
 def _doubled(pause: Duration, times: int) -> Duration:
     longest = LONGEST_WORKING if pause.working else LONGEST
-    # Compared first: a number with so many digits takes for ever, and no moment is that far ahead.
+    # Compared first: a power with so many digits takes for ever, and no moment is that far ahead.
     doublings = min(times, (longest // pause.length).bit_length())
     return replace(pause, length=min(pause.length * 2**doublings, longest), written="")
 

@@ -6,21 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
 
-#: What a crew is told when the reviewer approves and writes nothing. All feedback becomes context
-#: for the crew, so this is fixed and short.
+#: The feedback of an approval without a comment. All feedback becomes context for the crew, so
+#: this is fixed and short.
 APPROVED = "Approved."
 
-#: The most a reviewer can write; the limit of Slack's `plain_text_input`.
+#: The longest feedback, in characters; the limit of Slack's `plain_text_input`.
 FEEDBACK_LIMIT = 3_000
 
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Go on with the next task, with a comment for the crew or without."""
+    """Go on with the next task, with or without a comment for the crew."""
 
     comment: str | None = None
 
@@ -34,7 +35,7 @@ class Revise:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a flow is told: one of its own outcomes, exactly, or words that it makes one of."""
+    """An answer to a flow: one of its own labels, exactly, or words that it maps to one."""
 
     text: str
     is_label: bool = False
@@ -45,20 +46,20 @@ Verdict = Approve | Revise | Answer
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in Slack: the user id that counts, and a name for places that cannot mention."""
+    """Somebody in Slack: the user id, and a name for places that cannot mention."""
 
     id: str
     name: str
 
 
 class Via(StrEnum):
-    """Through what a decision was given."""
+    """The way in which a decision was given."""
 
     BUTTON = "button"
     MODAL = "modal"
     THREAD = "thread"
     RULE = "rule"
-    """Through nothing: the rule itself decided."""
+    """The rule itself decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class TimedOut:
     rule: str
     """Its name."""
     after: Duration
-    """How long it had waited."""
+    """The time that the round had waited."""
 
 
 Decider = Person | TimedOut
@@ -83,28 +84,27 @@ class Vote:
     via: Via
     comment: str | None = None
     on_behalf_of: Person | None = None
-    """Whom they stood in for, where they may not decide themselves."""
+    """The absent person whose delegate they are, if they may not decide themselves."""
     answer: str | None = None
-    """The outcome or words that they chose for a flow; None of words that only approve."""
+    """The label or words that they chose for a flow; None for words that only approve."""
 
     @property
     def voices(self) -> frozenset[str]:
-        """The people, by id, whose approval this is; nobody's counts twice."""
+        """The people, by id, whose approval this is; one person's counts once."""
         stood_in = () if self.on_behalf_of is None else (self.on_behalf_of.id,)
         return frozenset((self.by.id, *stood_in))
 
 
 def voices_of(votes: Iterable[Vote]) -> frozenset[str]:
-    """The people, by id, who have approved, or for whom somebody has."""
+    """Return the people, by id, who have approved, or for whom a delegate has."""
     return frozenset(voice for vote in votes for voice in vote.voices)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict, by whom, when and through what.
+    """A verdict with its author, time and way.
 
-    Where several approvals are needed it is by who gave the last one, and its comment is all of
-    theirs.
+    Of several approvals, the author is that of the last one, and the comment is all of theirs.
     """
 
     verdict: Verdict
@@ -112,38 +112,40 @@ class Decision:
     at: datetime
     via: Via
     unsent_notes: int = 0
-    """How many notes waited when it was approved; an approval sends none of them."""
+    """The number of notes that waited when it was approved; an approval sends none of them."""
     votes: tuple[Vote, ...] = ()
-    """The approvals that made it, where it takes several."""
+    """The approvals that made it, if it takes several."""
     on_behalf_of: Person | None = None
-    """Whom they stood in for, where they may not decide themselves."""
+    """The absent person whose delegate they are, if they may not decide themselves."""
 
     @property
     def is_approve(self) -> bool:
-        """What `/resume` calls `is_approve`."""
+        """The `is_approve` of `/resume`."""
         return isinstance(self.verdict, Approve)
 
     @property
     def decider(self) -> str:
-        """Who decided, for logs: a person's id, or that it was a rule."""
+        """The author for logs: a person's id, or that it was a rule."""
         return self.by.id if isinstance(self.by, Person) else "a rule"
 
     def is_by(self, user: str) -> bool:
-        """Whether this person decided, and not somebody else or a rule."""
+        """Return True if this person decided, and not somebody else or a rule."""
         return isinstance(self.by, Person) and self.by.id == user
 
     @property
     def human_feedback(self) -> str:
-        """What `/resume` calls `human_feedback`: exactly what the reviewers chose to send."""
+        """The `human_feedback` of `/resume`: exactly the text that the reviewers chose to send."""
         match self.verdict:
             case Approve(comment):
                 return comment or APPROVED
-            case Revise(feedback) | Answer(feedback):  # pragma: no branch  # there is no fourth
+            case Revise(feedback) | Answer(feedback):
                 return feedback
+            case _:
+                assert_never(self.verdict)
 
 
 def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision:
-    """What the last of these approvals decides, with what all of them chose to tell the crew."""
+    """Return the decision of the last of these approvals, with the comments of all of them."""
     last = votes[-1]
     comment, several = last.comment, len(votes) > 1
     if several:
@@ -161,12 +163,14 @@ def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision
 
 
 def decision_of_time(rule: str, timeout: TimeOut, at: datetime) -> Decision | None:
-    """What a rule of this name decides when nobody did; None: it leaves it."""
+    """Return the decision of a rule when nobody decided; None if it leaves the round waiting."""
     by = TimedOut(rule, timeout.after)
     match timeout.then:
         case Then.REVISE:
             return Decision(Revise(timeout.feedback), by, at, Via.RULE)
         case Then.APPROVE:
             return Decision(Approve(), by, at, Via.RULE)
-        case Then.LEAVE:  # pragma: no branch  # there is no fourth
+        case Then.LEAVE:
             return None
+        case _:
+            assert_never(timeout.then)

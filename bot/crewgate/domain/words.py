@@ -16,15 +16,15 @@ WORDS_COMPARED: Final = 1_500
 #: Passages that have less than this in common are shown one after the other.
 LEAST_IN_COMMON: Final = 0.3
 CELLS_BETWEEN: Final = " | "
-#: A word this short, in characters, tears apart what changed on both sides of it.
+#: A word this short, in characters, only splits the change around it.
 _ISLAND: Final = 3
 
 # Scripts without spaces between words: each character is one.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "—…。、，！？：；「」『』"
-#: What no word begins or ends with. All else beyond ASCII does: letters, accents, emoji, €.
+#: No word begins or ends with these. All else beyond ASCII does: letters, accents, emoji, €.
 _NO_LETTER = rf"\s!-/:-@\[-^`{{-~–“”‘’«»„‚·•{_MARKS}{_IDEOGRAPHS}"
-#: What stands inside a word, as in `e-mail`, `0.18`, `2024–2025`, `12:30` or an address.
+#: The marks inside words, as in `e-mail`, `0.18`, `2024–2025`, `12:30` or an address.
 _INSIDE = r"[!-+\--/:<-@\[-^`{}~–“”‘’«»„‚·•]"
 _WORD: Final = re.compile(
     rf"(?P<word>(?:[-+$<>~#@]{{1,3}}(?=\.?[0-9]))?(?:\.(?=[0-9]))?"  # −5, $0.18, <3, .5
@@ -34,7 +34,7 @@ _WORD: Final = re.compile(
 
 
 class Kind(StrEnum):
-    """What became of some words."""
+    """The fate of some words."""
 
     SAME = "same"
     ADDED = "added"
@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Some words in a row, and what became of them."""
+    """Some words in a row, and their fate."""
 
     kind: Kind
     text: str
@@ -51,7 +51,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, and the space that follows it, which no comparison looks at."""
+    """A word, and the space after it, which comparisons ignore."""
 
     text: str
     space: str
@@ -61,15 +61,15 @@ class Word:
 
 
 def words_of(text: str) -> list[Word]:
-    """The words of a text: the space before the first one is left off."""
+    """Split a text into words; the space before the first one is left off."""
     return [Word(match["word"], match["space"]) for match in _WORD.finditer(text)]
 
 
 def compare_words(before: str | None, after: str | None, budget: StepBudget) -> tuple[Segment, ...]:
-    """What has to be done to the words before to make them those after. None: there are none.
+    """Return the changes that turn the words before into those after. None: there are none.
 
-    All of `after` is in what is the same or added, all of `before`, but for its space, in what is
-    the same or removed.
+    The segments that are the same or added make up `after`; those that are the same or removed make
+    up `before`, except for its spaces.
     """
     if before is None or after is None or not budget.affords(before, after):
         return _one_after_the_other(before, after)
@@ -86,7 +86,7 @@ def compare_words(before: str | None, after: str | None, budget: StepBudget) -> 
 def compare_cells(
     before: Sequence[str], after: Sequence[str], budget: StepBudget
 ) -> tuple[Segment, ...]:
-    """The cells of two rows: each with the one in its place, or those that came and went."""
+    """Compare the cells of two rows, each with the one in its place; rows may differ in length."""
     cells: list[tuple[Segment, ...]] = []
     if len(before) == len(after):
         cells = [compare_words(*pair, budget) for pair in zip(before, after, strict=True)]
@@ -101,12 +101,12 @@ def compare_cells(
 
 
 def _letters(words: Sequence[Word]) -> int:
-    """Characters, without the spaces between."""
+    """Count characters, without the spaces between words."""
     return sum(len(word.text) for word in words)
 
 
 def _without_islands(blocks: list[Block], old: list[Word]) -> list[Block]:
-    """The same with a short word between two changes counted among them: it only tears them."""
+    """Count a short word between two changes among them, for it only splits them."""
     made: list[Block] = []
     for at, block in enumerate(blocks):
         is_island = (

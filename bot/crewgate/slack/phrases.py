@@ -20,7 +20,7 @@ from crewgate.domain.errors import (
     RoundClosed,
     RoundSuperseded,
     SelfApproval,
-    StarterNotTold,
+    StarterUnresolved,
     UnknownStarter,
     VotedOtherwise,
     VoteRefused,
@@ -296,7 +296,7 @@ _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     f"else has to approve it. {_MAY_REVISE}",
     PerhapsSelfApproval: "You had this crew started and it did not answer, so it may be you who "
     f"started this: somebody else has to approve it. {_MAY_REVISE}",
-    StarterNotTold: "Slack did not say who started this, and they may not approve it. Try again in "
-    f"a minute. {_MAY_REVISE}",
+    StarterUnresolved: "Slack did not say who started this, and they may not approve it. Try "
+    f"again in a minute. {_MAY_REVISE}",
     UnknownStarter: f"Nobody knows who started this, so nobody may approve it. {_MAY_REVISE}",
 }

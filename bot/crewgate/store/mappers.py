@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.effects import IN_ORDER, Effect, EffectKind
 from crewgate.domain.execution import Execution, id_beginning
-from crewgate.domain.given import Came
+from crewgate.domain.given import CallerValues
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.rule import Rule
@@ -115,7 +115,7 @@ def _is_json(column: sa.Column[Any]) -> bool:
 _ROUND: Final = _Columns(Round, rounds, apart={"reason"})
 _EXECUTION: Final = _Columns(Execution, executions, apart={"starter", "result"})
 _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
-_load_came: Final = loader(Came)
+_load_came: Final = loader(CallerValues)
 
 
 def to_review(row: sa.Row[Any]) -> Review:
@@ -146,9 +146,9 @@ def to_subject(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
 
 
-def to_came(stored: Any) -> Came:
+def to_came(stored: Any) -> CallerValues:
     """The columns `inputs` and `meta` of `executions`; None is none."""
-    came: Came = _load_came(stored or ())
+    came: CallerValues = _load_came(stored or ())
     return came
 
 

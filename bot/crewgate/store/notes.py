@@ -99,7 +99,7 @@ class SqlNotes(TxNotes):
         for statement in (_WAITING_ELSEWHERE, _WAITING_IN):
             for row in await self._connection.execute(statement, thread):
                 round_ = to_round(row)
-                if statement is _WAITING_ELSEWHERE or round_.elsewhere is None:
+                if statement is _WAITING_ELSEWHERE or round_.other_channel is None:
                     return round_
         return None
 

@@ -120,7 +120,7 @@ class SqlQueries(Queries):
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
-            elif round_.elsewhere is not None:
+            elif round_.other_channel is not None:
                 channel, thread_ts = await thread_elsewhere(connection, round_)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None

@@ -80,7 +80,7 @@ async def thread_elsewhere(
     """The channel and ts of the thread that a round's execution has in the round's own channel."""
     about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
     for row in await rows(connection, _ELSEWHERE, about):
-        if to_rule(row.rule).channel == round_.elsewhere:
+        if to_rule(row.rule).channel == round_.other_channel:
             return row.card_channel, row.card_thread_ts
     return None, None
 

@@ -117,14 +117,14 @@ def add_task_update_once(dialect: str) -> sa.Insert:
 def settle_job(columns: tuple[str, ...]) -> sa.Update:
     """Set these columns of a job, unless its lease was lost.
 
-    One that was hastened while it was leased is due as soon as that says.
+    One that was expedited while it was leased is due as soon as that says.
     """
     values: dict[str, Any] = {
         name: sa.bindparam(name, type_=outbox.c[name].type) for name in columns
     }
     if "due_at" in values:
-        hastened = sa.and_(outbox.c.tries == 0, outbox.c.due_at < values["due_at"])
-        values["due_at"] = sa.case((hastened, outbox.c.due_at), else_=values["due_at"])
+        expedited = sa.and_(outbox.c.tries == 0, outbox.c.due_at < values["due_at"])
+        values["due_at"] = sa.case((expedited, outbox.c.due_at), else_=values["due_at"])
     return sa.update(outbox).where(*_OURS).values(values)
 
 

@@ -171,7 +171,7 @@ class SqlTransaction(Tx):
             if due_at is None:
                 self.woken.add(effect.destination)
 
-    async def hasten(self, effect: Effect, *, at: datetime) -> None:
+    async def expedite(self, effect: Effect, *, at: datetime) -> None:
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, WAITS_ALREADY, same):
             await self.enqueue([effect], at=at, due_at=at)
@@ -252,7 +252,7 @@ class SqlTransaction(Tx):
     async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
         review = round_.review
         where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
-        if round_.elsewhere is None:
+        if round_.other_channel is None:
             await self.executions.join_thread(review.crew, review.execution_id, ref)
         else:
             where["thread_ts"] = ref.thread_ts
@@ -261,7 +261,7 @@ class SqlTransaction(Tx):
     async def forget_thread(
         self, round_: Round, channel: str | None, thread_ts: str | None
     ) -> None:
-        if round_.elsewhere is None:
+        if round_.other_channel is None:
             review = round_.review
             await self.executions.forget_thread(review.crew, review.execution_id)
         else:

@@ -143,7 +143,7 @@ class Access:
                 return found
             refused.uncertain |= None in (is_colleague, *decides.values())
         if is_doubtful:
-            ask = partial(self.learn, user, role, [refused])
+            ask = partial(self.look_up, user, role, [refused])
             raise NeedsLookup(user, ask, refused=refused)
         raise refused
 
@@ -186,7 +186,7 @@ class Access:
             round_ = round_.take_back(vote.by.id).round
         return round_, tuple(lapsed)
 
-    async def learn(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> bool:
+    async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> bool:
         """Ask Slack once about all that may have refused a person wrongly.
 
         Return False if nothing was learnt.
@@ -222,5 +222,5 @@ class Access:
         if not refused.uncertain:
             return False
         if user not in self.asked:
-            raise NeedsLookup(user, partial(self.learn, user, Role.REVIEWER, [refused]))
+            raise NeedsLookup(user, partial(self.look_up, user, Role.REVIEWER, [refused]))
         return None

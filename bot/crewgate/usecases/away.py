@@ -1,4 +1,4 @@
-"""Going away: somebody else decides meanwhile; and coming back."""
+"""Absences: a person goes away and a delegate decides meanwhile; and coming back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.errors import CannotStandIn, WhyNot
+from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State
@@ -17,28 +17,30 @@ from crewgate.usecases.access import crew_for
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import Selection
 
-#: The most rounds that are waiting already whose cards follow at once, the oldest first.
+#: The most waiting rounds whose cards are updated at once, the oldest first.
 CARDS: Final = 50
 
 
 async def go_away(
     by: Person, delegate: Person, *, until: datetime, context: ReviewContext
 ) -> Absence:
-    """From now until then the delegate decides where this person may, in place of any before.
+    """Let a delegate decide until then where this person may, in place of any delegate before.
 
-    Cards that wait already say so, and where people are told in private the delegate is too.
-    Raises CannotStandIn or StoreUnavailable.
+    Waiting cards name the delegate, who is also told in private where reviewers are.
+    Raises AbsenceRefused or StoreUnavailable.
     """
     now = context.clock()
     if until <= now:
-        raise CannotStandIn(WhyNot.PAST)
+        raise AbsenceRefused(AbsenceProblem.PAST)
     if until > now + LONGEST:
-        raise CannotStandIn(WhyNot.TOO_FAR)
+        raise AbsenceRefused(AbsenceProblem.TOO_FAR)
     if delegate.id == by.id:
-        raise CannotStandIn(WhyNot.THEMSELVES)
+        raise AbsenceRefused(AbsenceProblem.THEMSELVES)
     is_colleague = await context.directory.look_up_colleague(delegate.id)
     if not is_colleague:
-        raise CannotStandIn(WhyNot.NOT_TOLD if is_colleague is None else WhyNot.NO_COLLEAGUE)
+        raise AbsenceRefused(
+            AbsenceProblem.NOT_TOLD if is_colleague is None else AbsenceProblem.NO_COLLEAGUE
+        )
     absence = Absence(away=by, delegate=delegate, since=now, until=until)
     waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
@@ -48,7 +50,7 @@ async def go_away(
 
 
 async def come_back(by: Person, *, context: ReviewContext) -> bool:
-    """Nobody decides for this person any more; False if nobody did. Raises StoreUnavailable."""
+    """End a person's absence; False if there is none. Raises StoreUnavailable."""
     now = context.clock()
     waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
@@ -59,7 +61,7 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
 
 
 async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
-    """The rounds that wait for a decision which a delegate may make for this person."""
+    """Return the waiting rounds on which a delegate may decide for this person."""
     [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
@@ -67,7 +69,7 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
 
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
-    """The card names the delegate, who is told in private too."""
+    """Yield the effects by which people see that the delegate may decide."""
     yield round_.effect(EffectKind.REFRESH)
     if crew_for(round_, context.crews).notify is Notify.DM:
         yield round_.effect(EffectKind.TELL_REVIEWERS)

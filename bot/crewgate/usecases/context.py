@@ -21,7 +21,7 @@ K = TypeVar("K", str, QueueKey)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewContext:
-    """The database, who may do what, and the time; built once, by the app."""
+    """The database, the settings, Slack's directory and the clock; built once, by the app."""
 
     uow: UnitOfWork
     crews: Crews
@@ -29,9 +29,9 @@ class ReviewContext:
     clock: Clock
 
     async def asking(self, work: Callable[[Access], Awaitable[T]], *, recheck: bool = True) -> T:
-        """Do work; where it needs a lookup, ask Slack and do it once more.
+        """Do work with the permissions of now; if it needs a lookup, ask Slack and do it again.
 
-        Work must undo what it did when it raises, as a transaction does.
+        Work must undo its changes when it raises, as a transaction does.
         """
         asked: frozenset[Hashable] = frozenset()
         while True:
@@ -55,14 +55,13 @@ class ReviewContext:
     async def ensure(
         self, user: str, role: Role, subject: Subject, *, recheck: bool = True
     ) -> None:
-        """Raise as `Access.rights_of` does, once Slack was asked, unless a person has a role."""
+        """Raise NotPermitted or UnknownCrew unless a person has a role; Slack is asked in doubt."""
         await self.asking(lambda access: access.rights_of(user, role, subject), recheck=recheck)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """Return True if the person has the role.
+        """Return True if a person has a role; Slack is asked only if memory does not tell.
 
-        Nobody has a role for a crew that the settings do not name, or that Slack does not tell
-        about.
+        Nobody has a role for a crew that the settings do not name, or while Slack does not tell.
         """
         try:
             await self.ensure(user, role, subject, recheck=False)
@@ -76,7 +75,7 @@ class ReviewContext:
             await self.ensure(user, Role.REVIEWER, subject)
 
     async def readable(self, user: str, rounds: Iterable[Round]) -> frozenset[str]:
-        """The ids of those of a review's rounds that this person may read."""
+        """Return the ids of those of a review's rounds that a person may read."""
         alike: dict[object, list[Round]] = {}
         for one in rounds:
             alike.setdefault((one.rule, one.escalated_at is None), []).append(one)
@@ -84,7 +83,7 @@ class ReviewContext:
         return frozenset(one.id for some in found for one in some)
 
     async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
-        """The crews for which this person has the role by their own right."""
+        """Return the crews for which a person has a role by their own right."""
         crews = {name: name for name in self.crews}
         return tuple(await self._permitted(user, role, crews, recheck=recheck))
 
@@ -95,7 +94,7 @@ class ReviewContext:
         recheck: bool,
         rules: Iterable[StoredRule] | None = None,
     ) -> list[tuple[QueueKey, ...]]:
-        """For each of these roles, return the queues for which this person has it.
+        """Return for each of these roles the queues for which a person has it.
 
         A reviewer's delegate decides and reads what the reviewer may decide. The rules are those
         under which rounds were opened, unless given.
@@ -111,7 +110,7 @@ class ReviewContext:
         return found
 
     async def _delegated_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
-        """The queues that a person decides for those who are away."""
+        """Return the queues in which a person decides as a delegate."""
         absences = await self.uow.read.absences(at=self.clock(), delegate=user)
         if not absences or not await self.directory.look_up_colleague(user):
             return []
@@ -124,10 +123,10 @@ class ReviewContext:
     async def _own_queues(
         self, user: str, role: Role, rules: Iterable[StoredRule], *, recheck: bool
     ) -> tuple[QueueKey, ...]:
-        """The crews and rules for whose rounds this person has the role by their own right."""
+        """Return the queues for which a person has a role by their own right."""
         subjects: dict[QueueKey, Subject] = {(name, NO_RULE): name for name in self.crews}
         subjects |= {rule.key: rule for rule in rules if rule.crew in self.crews}
-        # Of many rules with the same people one is looked at.
+        # Queues with the same people and channel are checked once.
         alike: dict[tuple[object, ...], list[QueueKey]] = {}
         for key, subject in subjects.items():
             crew = crew_for(subject, self.crews)
@@ -142,10 +141,10 @@ class ReviewContext:
     async def _permitted(
         self, user: str, role: Role, subjects: Mapping[K, Subject], *, recheck: bool
     ) -> list[K]:
-        """The keys of the subjects for which a person has the role; Slack is asked once for all."""
+        """Return the keys of the subjects for which a person has a role; Slack is asked once."""
         access = self._access(recheck=recheck)
         refusals = {key: access.refusal(user, role, one) for key, one in subjects.items()}
         refused = [one for one in refusals.values() if one is not None]
-        if await access.learn(user, role, refused):
+        if await access.look_up(user, role, refused):
             refusals = {key: access.refusal(user, role, one) for key, one in subjects.items()}
         return [key for key, one in refusals.items() if one is None]

@@ -1,4 +1,4 @@
-"""A person decides, or asks to try again."""
+"""People's decisions: approve, revise, take back, retry and reopen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from crewgate.domain.answering import answer_beside, answer_in, meant, needs_approvals
+from crewgate.domain.answering import answer_in, combined_answer, interpret, needs_approvals
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from crewgate.domain.errors import (
     ConfirmationNeeded,
@@ -50,8 +50,8 @@ async def decide(
             round_ = await tx.round(round_id)
             rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
-            suited = meant(verdict, round_.question)
-            is_vote = needs_approvals(suited, round_.rule)
+            meaning = interpret(verdict, round_.question)
+            is_vote = needs_approvals(meaning, round_.rule)
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
             caveats = Caveats()
@@ -60,15 +60,16 @@ async def decide(
                 caveats = found.caveats(by, now, seen)
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
-                chosen = answer_in(suited)
+                chosen = answer_in(meaning)
                 votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
                 starter = await starter_of(round_, tx, access)
-                # Who started it, as is known now, or lost the right to decide may have approved.
+                # The starter, who may be known only now, and people who may no longer decide may
+                # have approved before.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
-                answer = answer_beside(current.votes, suited)
+                answer = combined_answer(current.votes, meaning)
                 transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
-                decision = Decision(suited, by, now, via, caveats.notes, on_behalf_of=rights[0])
+                decision = Decision(meaning, by, now, via, caveats.notes, on_behalf_of=rights[0])
                 transition = round_.decide(decision)
             if not caveats.all_in(seen):
                 raise ConfirmationNeeded(caveats)
@@ -91,7 +92,7 @@ def _approve(
 ) -> Transition:
     """Count the first of these votes that counts: each is by another right of the same person.
 
-    Raises the VoteRefused of the first one where none counts.
+    Raises the VoteRefused of the first one if none counts.
     """
     refused: list[VoteRefused] = []
     for vote in votes:
@@ -104,7 +105,7 @@ def _approve(
 
 
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Take back a person's approval, or the one that was given for them, until the last one.
+    """Take back a person's approval, or the one given for them, until the last one decides.
 
     Raises RoundNotFound, a NotWaiting that says why it is too late, NotVoted or StoreUnavailable.
     """
@@ -117,7 +118,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
     """Return the answer that is one of a flow's labels, by its number from 0.
 
-    Raises RoundNotFound, VerdictMisplaced where the round has no such label, StoreUnavailable.
+    Raises RoundNotFound, VerdictMisplaced if the round has no such label, or StoreUnavailable.
     """
     question = (await context.uow.read.round(round_id)).question
     if question is None or not 0 <= number < len(question.outcomes):
@@ -126,7 +127,7 @@ async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> An
 
 
 def _may_overlook(verdict: Verdict) -> bool:
-    """Return True if it was given with one click, whatever was written in the thread."""
+    """Return True if one click gave it, perhaps unaware of notes in the thread."""
     match verdict:
         case Approve() | Answer(is_label=True):
             return True
@@ -135,7 +136,7 @@ def _may_overlook(verdict: Verdict) -> bool:
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """The round, if this person may ask for changes now; checked again when they do.
+    """Return the round if this person may ask for changes now; checked again when they do.
 
     Raises as `decide` does.
     """
@@ -146,7 +147,7 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
 
 
 async def caveats_for(round_id: str, *, by: Person, context: ReviewContext) -> Caveats:
-    """Return the things that this person would overlook if they approved now."""
+    """Return the things that this person could overlook if they approved now."""
     found = await context.uow.read.notes.circumstances(round_id, by)
     return found.caveats(by, context.clock())
 
@@ -160,8 +161,7 @@ async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContex
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     """Send a stuck decision once more, as it was.
 
-    Raises RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when it is not stuck (any
-    more).
+    Raises RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition if it is not stuck.
     """
 
     async def record(access: Access) -> Round:
@@ -176,10 +176,10 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Let an execution's rounds wait again that only its status closed: see `Round.can_reopen`.
+    """Let the rounds of an execution wait again that only its status closed.
 
-    Reviewers and operators may. They are closed anew if the crew goes on saying so. Raises
-    RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition when there is nothing to reopen.
+    Reviewers and operators may. The rounds are closed anew if the crew goes on saying so. Raises
+    RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition if there is nothing to reopen.
     """
     closed = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, closed)

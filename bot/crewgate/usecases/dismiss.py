@@ -1,4 +1,4 @@
-"""A person gives up a round that is stuck or gone, or the report of a webhook nobody understood."""
+"""Dismissals: of a round that is stuck or gone, and of the report of a dead letter."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from crewgate.usecases.timed import apply
 
 
 async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext) -> Round:
-    """Close a round for good, and keep who did and why; nothing more is sent to the crew.
+    """Close a round for good, with a person and a reason; nothing more is sent to the crew.
 
     Reviewers and operators may. Raises RoundNotFound, NotAReviewer, UnknownCrew, StoreUnavailable,
-    or InvalidTransition when it is neither stuck nor gone.
+    or InvalidTransition if it is neither stuck nor gone.
     """
     await may_dismiss(round_id, by=by, context=context)
     now = context.clock()
@@ -27,7 +27,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
 
 
 async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """The round, if this person may dismiss it now; looked at again when they do.
+    """Return the round if this person may dismiss it now; checked again when they do.
 
     Raises as `dismiss` does.
     """
@@ -41,10 +41,10 @@ async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> R
 async def dismiss_report(
     dead_letter_id: str, why: str, *, by: Person, context: ReviewContext
 ) -> None:
-    """Keep that somebody has dealt with a webhook that could not be understood; it stays stored.
+    """Record that somebody has dealt with a dead letter, which stays stored.
 
     Reviewers and operators may. Raises NotAReviewer, UnknownCrew, StoreUnavailable, or
-    InvalidTransition when there is none (any more).
+    InvalidTransition if there is none (any more).
     """
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
@@ -58,7 +58,7 @@ async def dismiss_report(
 async def may_dismiss_report(
     dead_letter_id: str, *, by: Person, context: ReviewContext
 ) -> DeadLetter:
-    """The webhook, if this person may dismiss its report now. Raises as `dismiss_report` does."""
+    """Return the dead letter if this person may dismiss it now. Raises as `dismiss_report`."""
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     if dead_letter.dismissed is not None:
         raise _dismissed_already()

@@ -1,6 +1,6 @@
-"""Whom an e-mail address in the settings stands for: the first account that Slack named.
+"""Owners of e-mail addresses in the settings: the first account that Slack named.
 
-Addresses can move to other accounts, and who has one would become a reviewer by that alone.
+An address can move to another account, whose owner would become a reviewer by that alone.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from crewgate.usecases.ports.store import UnitOfWork
 
 
 async def owner_of(address: str, account: str, *, uow: UnitOfWork) -> EmailOwner:
-    """Whom an address stands for, now that Slack names this account for it.
+    """Return the owner of an address, now that Slack names this account for it.
 
-    Another account than before is noted, for an operator to confirm. Raises StoreUnavailable.
+    Another account than before is recorded for an operator to confirm. Raises StoreUnavailable.
     """
     known = await uow.read.email_owner(address)
     if known is not None and known.seen_with(account) == known:

@@ -1,4 +1,4 @@
-"""Evidence that an execution has gone on: what was in doubt was taken, what was gone is back."""
+"""Evidence that an execution has gone on: it settles decisions in doubt and reopens rounds."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from crewgate.domain.review import State
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.timed import apply, schedule
 
-#: How often a crew is asked for an execution's status: after 5 s, then ever less often.
+#: The times at which a crew is asked for an execution's status: after 5 s, then less often.
 STATUS_POLL = Retry(
     first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
 )
-#: The same while it waits for a person: it cannot move before it is resumed.
+#: The pause between polls while it waits for a person: it cannot move before it is resumed.
 PAUSED_POLL: Final = timedelta(hours=1)
-#: A first time soon: what is further later than it was during the pause was resumed. Those of a
-#: burst of notifications are spread over this time.
+#: The latest first poll of a paused execution: if it is further later, it was resumed. The first
+#: polls after a burst of notifications are spread over this time.
 FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
 
 
 def first_poll(execution: Execution) -> timedelta:
-    """The wait before the first poll of an execution that waits for a person, spread by its id."""
+    """Return the wait before the first poll of a paused execution, spread by its id."""
     share = zlib.crc32(execution.execution_id.encode()) / 2**32
     return STATUS_POLL.first + FIRST_POLL_WITHIN * share
 
@@ -38,10 +38,10 @@ async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
     return waits and not execution.stuck_in_doubt
 
 
-async def heed_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """A webhook of an execution came, so it has gone on; the execution as it is now.
+async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
+    """Apply the evidence of a webhook that an execution has gone on; return the execution.
 
-    Costs nothing where nothing hangs on it, which is nearly always.
+    It costs nothing unless something depends on it, which is rare.
     """
     if execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=at)
@@ -51,7 +51,7 @@ async def heed_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execut
 
 
 async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """The crew knows an execution after all: take back its end, and its rounds wait again."""
+    """Undo the end of an execution that the crew knows after all; its rounds wait again."""
     back = execution.reopen()
     for round_ in await tx.closed_as_gone(back.crew, back.execution_id):
         reopened = round_.reopen()
@@ -59,16 +59,16 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
         await schedule(tx, reopened.round, at=at)
     await tx.executions.save(back)
     await tx.enqueue([about(back, EffectKind.PROGRESS)], at=at)
-    await tx.hasten(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    await tx.expedite(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
     return back
 
 
 async def settle_stuck(
     tx: Tx, execution: Execution, *, opened_until: datetime, at: datetime
 ) -> Execution:
-    """What is stuck and may have been taken was taken: of the rounds that opened until then.
+    """Settle stuck decisions in doubt as taken, on rounds that opened before the evidence.
 
-    Not an answer to a flow, whose other branches go on while it asks.
+    An answer to a flow stays stuck, for other branches of a flow go on while it asks.
     """
     remain = False
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
@@ -83,6 +83,6 @@ async def settle_stuck(
 
 
 async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:
-    """A decision of the execution is stuck and may have been taken: look out for evidence."""
+    """Mark that a decision of the execution is stuck in doubt, and poll its status soon."""
     await tx.executions.save(replace(execution, stuck_in_doubt=True))
-    await tx.hasten(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    await tx.expedite(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)

@@ -1,4 +1,4 @@
-"""Recording what a flow sends when it pauses: a request for people's answer."""
+"""Recording the request of a flow that pauses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.choose import asked_meta, choose
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule
-from crewgate.usecases.evidence import heed_activity
+from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.receive import Received
@@ -34,10 +34,10 @@ async def receive_flow_request(
     clock: Clock,
     new_id: NewId,
 ) -> Received:
-    """Store a flow's request with its round, its output and where it is answered.
+    """Store a flow's request with its round, its output and its callback.
 
-    It is never repeated, so this is on disk before anybody answers. The first of the crew's rules
-    that fits is kept with the round.
+    A flow never repeats it, so it is on disk before the flow gets its response. The first of the
+    crew's rules that applies is stored with the round.
     """
     now = clock()
     async with uow.begin() as tx:
@@ -53,8 +53,9 @@ async def receive_flow_request(
         )
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
         review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
-        meta = keep_asked(request.meta, asked_meta(crews[crew].rules if crew in crews else ()))
-        learnt = execution.learn(carried=meta)
+        named = crews.get(crew)
+        meta = keep_asked(request.meta, asked_meta(named.rules if named else ()))
+        described = execution.with_origin(carried=meta)
         receipt = receive_request(
             known,
             latest,
@@ -62,8 +63,10 @@ async def receive_flow_request(
             review=review,
             at=now,
             new_id=new_id,
-            rule=_rule_of(request, learnt, crews[crew]) if crew in crews else None,
-            beside=_beside(known, crews[crew]) if known is not None and crew in crews else None,
+            rule=_rule_of(request, described, crews[crew]) if crew in crews else None,
+            operators=_operators(known, crews[crew])
+            if known is not None and crew in crews
+            else None,
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
@@ -76,7 +79,7 @@ async def receive_flow_request(
                 await cancel(tx, receipt.ended)
             await tx.open_round(receipt.current, request.output, WebhookUrls())
             await tx.keep_callback(receipt.current, request.callback)
-            execution = await heed_activity(tx, execution, at=now)
+            execution = await apply_activity(tx, execution, at=now)
             if not execution.is_flow:
                 execution = await _is_flow(tx, execution)
             await track(tx, execution, carried=meta, at=now)
@@ -84,15 +87,15 @@ async def receive_flow_request(
 
 
 async def _is_flow(tx: Tx, execution: Execution) -> Execution:
-    """What ended before anybody knew that it is a flow was one of its crews."""
+    """Mark an execution as a flow. An end before that was the end of one of its crews."""
     ended = execution.is_over and not execution.tracked
     flow = replace(execution.reopen() if ended else execution, is_flow=True)
     await tx.executions.save(flow)
     return flow
 
 
-def _beside(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
-    """The operators, where those decide whom the request assigns; None where they do not."""
+def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
+    """Return the operators if the request's assignees decide; None if they do not."""
     is_open = is_open_to_assigned(
         known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
     )

@@ -1,6 +1,6 @@
-"""Where in Slack the bot is installed: what Slack last said, for a start while Slack is away.
+"""The bot's installation as Slack last told it, for a start while Slack is away.
 
-Slack's signature says which app a request is for, not which workspace's.
+Slack's signature proves the app of a request, not its workspace.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from crewgate.usecases.ports.store import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Installations:
-    """`usecases.ports.slack.RememberedInstallation` of one bot token.
+    """The `RememberedInstallation` of one bot token.
 
-    It is kept with the token's digest: of another workspace's token nothing is known.
+    It is stored with the token's digest, so that another workspace's token finds nothing.
     """
 
     uow: UnitOfWork
     token: str = field(repr=False)
 
     async def recall(self) -> Installation | None:
-        """What was remembered last. Raises StoreUnavailable."""
+        """Return the last installation that was remembered. Raises StoreUnavailable."""
         return await self.uow.read.installation(self._digest)
 
     async def remember(self, installation: Installation) -> None:
-        """Raises StoreUnavailable."""
+        """Store the installation. Raises StoreUnavailable."""
         async with self.uow.begin() as tx:
             await tx.save_installation(self._digest, installation)
 

@@ -31,9 +31,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: Kickoffs of one crew under way at once; a crew that takes minutes must not fill our memory.
+#: The most kickoffs of one crew at once; a crew that takes minutes must not fill our memory.
 AT_ONCE = 50
-#: How often storing an execution that was started is tried again while the database is away.
+#: The most tries to store a started execution while the database is away.
 STORE_TRIES = 600
 
 
@@ -47,18 +47,18 @@ class Kickoffs:
     clock: Clock
     new_id: NewId
     redactors: Mapping[str, Redactor]
-    """By crew: what is taken out of what people are shown of a kickoff."""
+    """By crew, the redactor for the values of a kickoff that people are shown."""
     pause: timedelta = timedelta(seconds=1)
-    """Between two tries to store an execution."""
+    """The time between two tries to store an execution."""
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
     _under_way: dict[str, int] = field(default_factory=dict)
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
-    """asyncio itself would let a task that nobody refers to be collected."""
+    """Tasks under way: asyncio lets a task be collected that nothing refers to."""
     _wakeup: Wakeup = field(default_factory=Wakeup)
 
     def check(self, crew: str) -> Crew:
-        """The crew, if it could be started now.
+        """Return the crew if it can be started now.
 
         Raises UnknownCrew, NoPublicUrl or TooManyKickoffs.
         """
@@ -83,7 +83,7 @@ class Kickoffs:
     async def start(
         self, crew: str, request: KickoffRequest, *, by: Person | None = None
     ) -> KickoffOutcome:
-        """Start an execution and store it; goes on even if whoever awaits this is cancelled.
+        """Start an execution and store it, even if the caller is cancelled meanwhile.
 
         Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
         """
@@ -94,14 +94,14 @@ class Kickoffs:
         return await asyncio.shield(task)
 
     async def finish(self, *, within: float | None = None) -> None:
-        """Try at once to store what is not stored, and wait for what is under way.
+        """Try at once to store what is not stored, and wait for kickoffs under way.
 
-        Waits for so many seconds at most.
+        `within` is the longest wait, in seconds.
         """
         self._wakeup.set()
         try:
             async with asyncio.timeout(within):
-                while self._tasks:  # what was not stored has another one
+                while self._tasks:  # one that is not stored starts another
                     await asyncio.wait(self._tasks)
         except TimeoutError:
             crews = [crew for crew, under_way in self._under_way.items() if under_way]
@@ -118,7 +118,7 @@ class Kickoffs:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
             store = partial(self._store, crew.name, outcome.execution_id, request, by, kickoff)
             if not await store():
-                # The execution runs already: the caller gets its answer, storing goes on.
+                # The execution runs already: its caller gets the answer, and storing goes on.
                 self._run(self._store_later(crew.name, outcome.execution_id, store))
         elif isinstance(outcome, NotSent) or (
             isinstance(outcome, KickoffAnswer) and not outcome.is_in_doubt
@@ -127,10 +127,9 @@ class Kickoffs:
         return outcome
 
     async def _record(self, crew: str, starter: User | Email | None) -> str | None:
-        """Record who has a crew started, until its answer is known; its id, if it was recorded.
+        """Record the starter of a kickoff until its answer is known; return an id if it is stored.
 
-        Whatever becomes of the answer or of this process, the starter may not approve alone what
-        may have been started so.
+        Even if the answer or this process is lost, the starter may not approve the execution.
         """
         if starter is None:
             return None
@@ -144,7 +143,7 @@ class Kickoffs:
         return kickoff
 
     async def _forget(self, crew: str, kickoff: str | None) -> None:
-        """Nothing was started."""
+        """Forget the starter of a kickoff that started nothing."""
         if kickoff is None:
             return
         try:
@@ -204,7 +203,7 @@ class Kickoffs:
 async def register_webhooks(
     crew: str, execution_id: str, urls: WebhookUrls, *, uow: UnitOfWork, clock: Clock
 ) -> None:
-    """Store the webhook URLs of an execution that somebody started without this bot."""
+    """Store the webhook URLs of an execution that was started without this bot."""
     async with uow.begin() as tx:
         await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)

@@ -14,7 +14,7 @@ from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.store import Tx
 
-#: How many notes of one round are read; nobody reads more.
+#: The most notes of one round that are read.
 NOTES = 500
 
 
@@ -27,7 +27,7 @@ async def keep_note(
     text: str,
     context: ReviewContext,
 ) -> Note | None:
-    """Store a message as a note if a round waits in its thread; None if not, or if it is stored."""
+    """Store a message as a note; None if no round waits in its thread, or if it is stored."""
     now = context.clock()
     async with context.uow.begin() as tx:
         round_ = await _waiting_in(channel, thread_ts, tx)
@@ -45,7 +45,7 @@ async def keep_note(
 
 
 async def _waiting_in(channel: str, thread_ts: str, tx: Tx) -> Round | None:
-    """The round that a note is about, locked: whoever approves it has seen the note, or not."""
+    """Return the waiting round of a thread, locked: an approval comes before the note, or after."""
     while (found := await tx.notes.waiting_in(channel, thread_ts)) is not None:
         if (round_ := await tx.round(found.id)).state is State.WAITING:
             return round_
@@ -55,7 +55,7 @@ async def _waiting_in(channel: str, thread_ts: str, tx: Tx) -> Round | None:
 async def change_note(
     channel: str, ts: str, *, text: str, edited_ts: str, context: ReviewContext
 ) -> None:
-    """Store an edit of a note. An older edit that comes late changes nothing."""
+    """Store an edit of a note. An older edit that comes late is ignored."""
     async with context.uow.begin() as tx:
         round_id = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
         await refresh_card(round_id, tx, context.clock())
@@ -68,7 +68,7 @@ async def delete_note(channel: str, ts: str, *, context: ReviewContext) -> None:
 
 
 async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
-    """The feedback that a round's notes make; those of its reviewers are selected."""
+    """Make feedback of the notes of a round's reviewers; other notes are left to select."""
     found = await context.uow.read.notes.of_round(round_.id, limit=NOTES)
     authors = {note.by.id for note in found}
     selected = {author for author in authors if await context.may(author, Role.REVIEWER, round_)}

@@ -1,4 +1,4 @@
-"""What people are shown, as the use cases hand it to Slack's renderers: typed, no blocks here."""
+"""Typed values for Slack's renderers: everything that people are shown, without blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person
 
 NO_RULE: Final = ""
-"""The id of the rule of rounds for which their crew's settings count."""
+"""The rule id of rounds under no rule, for which their crew's settings apply."""
 QueueKey = tuple[str, str]
 """A crew, and the id of a stored rule or NO_RULE: the same people may decide all its rounds."""
 
@@ -33,35 +33,35 @@ class CardView:
     output: Output
     previous: Round | None = None
     before: Output | None = None
-    """What that round's output was."""
+    """The output of the previous round."""
     notes: int = 0
-    """How many notes people wrote in the thread while it waited."""
+    """The number of notes in the thread while it waited."""
     noted_by: tuple[Person, ...] = ()
     """Their authors, in order."""
     claim: Claim | None = None
-    """Who was last on it."""
+    """The last claim."""
     decided_before: Round | None = None
-    """The last round before that one that was decided."""
+    """The last decided round before the previous one."""
     subject: str = ""
-    """What its execution is about, in one short line."""
+    """One short line that tells its execution from others."""
     starter: Person | None = None
-    """Who started the execution in Slack."""
+    """The person who started the execution in Slack."""
     given: Given = ()
-    """What it was started on."""
+    """The values that the execution was started with, as far as they are shown."""
     reviewers: tuple[ReviewerRef, ...] = ()
-    """Who may decide; no e-mail address of somebody whom Slack knows."""
+    """The people who may decide; an e-mail address only if Slack knows no account for it."""
     escalates_to: tuple[ReviewerRef, ...] = ()
-    """Who its rule lets decide too when nobody does; the same."""
+    """The people who may decide too once its rule escalates, named in the same way."""
     names: Given = ()
-    """What some of these are called, by user id."""
+    """Names of some of these people, by user id."""
     absences: tuple[Absence, ...] = ()
-    """Who is away, was or will be, while the round waits: see `Absence.holds`."""
+    """Absences, past, present or future, while the round waits; `Absence.holds` tells."""
     started_by: User | Email | None = None
-    """Who is said to have started it: `starter`, or whom its caller named."""
+    """The starter by account or address: `starter`, or the one that its caller named."""
     approvers: Approvers | None = None
-    """Who is left that may approve, where that is known and its rule lets not everybody."""
+    """The people left who may approve, if that is known and its rule restricts it."""
     newer: NewerRound | None = None
-    """The latest round of the same review, where that is another one with a card."""
+    """The latest round of the same review, if it is another one with a card."""
 
     @property
     def earlier(self) -> tuple[Round, ...]:
@@ -69,9 +69,9 @@ class CardView:
         return tuple(one for one in (self.previous, self.decided_before) if one is not None)
 
     def with_earlier(self, readable: Collection[str]) -> CardView:
-        """The same with those of the earlier rounds that have these ids.
+        """Return the view with only those earlier rounds that have these ids.
 
-        Without the round right before it there is none: an older one is not what it follows.
+        Without the previous round it has none, for it does not follow an older one.
         """
         if self.previous is None or self.previous.id not in readable:
             return replace(self, previous=None, before=None, decided_before=None)
@@ -87,19 +87,19 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Who may approve a round whose rule asks for several, or for others than its starter."""
+    """Limits on the approvers of a round: it needs several, or others than its starter."""
 
     starter: ReviewerRef | None = None
-    """Who started the execution and may not approve it; None where nobody knows."""
+    """The starter of the execution, who may not approve it; None if nobody knows."""
     not_told: bool = False
-    """Slack does not say now who started it."""
+    """Slack does not tell now who the starter is."""
     too_few: bool = False
-    """Fewer are left than it takes."""
+    """Fewer people are left than it needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """Where a message is in Slack. `thread_ts` is the thread's first message, which may be it."""
+    """The place of a message in Slack. `thread_ts` is the thread's first message, maybe itself."""
 
     channel: str
     ts: str
@@ -108,7 +108,7 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class NewerRound:
-    """A later round, by its number, and where its card is."""
+    """The number of a later round, and its card."""
 
     number: int
     card: MessageRef
@@ -116,7 +116,7 @@ class NewerRound:
 
 @dataclass(frozen=True, slots=True)
 class DirectMessage:
-    """A message about a round that one person got in private."""
+    """A private message to one person about a round."""
 
     user: str
     message: MessageRef
@@ -128,33 +128,32 @@ class RoundLine:
 
     round: Round
     card: MessageRef | None
-    """None until the card has been posted."""
+    """The card; None until it is posted."""
     excerpt: str = ""
-    """The beginning of its output, where the list shows it."""
+    """The beginning of its output, if the list shows it."""
     characters: int = 0
-    """How long the whole output is."""
+    """The length of the whole output."""
     format: Format = Format.MARKDOWN
-    """Its format."""
+    """The format of the output."""
     notes: int = 0
-    """How many notes people wrote in the thread, while it waits and where the list shows it."""
+    """The number of notes in the thread, while it waits and if the list shows it."""
     noted_by: tuple[Person, ...] = ()
     """Their authors, in order."""
     claim: Claim | None = None
-    """Who was last on it; the same."""
+    """The last claim, in the same case."""
     subject: str = ""
-    """What its execution is about, in one short line."""
+    """One short line that tells its execution from others."""
     rule_id: str = NO_RULE
-    """Of the stored rule that it is under."""
+    """The id of the stored rule that it is under."""
 
     @property
     def key(self) -> QueueKey:
-        """Where it is."""
+        """The queue that it is in."""
         return self.round.review.crew, self.rule_id
 
 
 COUNTED: Final = 1_000
-"""So far totals count. One more stands for all that are more: nobody waits for them to be counted.
-"""
+"""The highest exact total; one more stands for all higher totals, which take too long to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +164,19 @@ class StoredRule:
     crew: str
     rule: Rule
     escalated: bool
-    """Of those rounds that were escalated."""
+    """It is for the rounds that were escalated."""
 
     @property
     def key(self) -> QueueKey:
-        """Where its rounds are."""
+        """The queue of its rounds."""
         return self.crew, self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rounds of these crews and rules in these states, the oldest first.
+    """The rounds of some queues in some states, the oldest first.
 
-    With `decided_since` those that were decided since then, the latest decision first.
+    With `decided_since`, the rounds decided since then, the latest decision first.
     """
 
     queues: tuple[QueueKey, ...]
@@ -187,28 +186,28 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is waiting, the oldest first. `total` has those left off the list too, up to COUNTED."""
+    """The waiting rounds, the oldest first. `total` counts all of them, up to COUNTED."""
 
     lines: tuple[RoundLine, ...]
     total: int
 
 
 class CrewStatus(Enum):
-    """Where an execution is, by the crew's own account."""
+    """The state of an execution, by the crew's own account."""
 
     RUNNING = auto()
     COMPLETED = auto()
     FAILED = auto()
     OTHER = auto()
-    """The crew used another word; it counts as no end."""
+    """The crew used another word, which does not count as an end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The crew's own answer to `GET /status/{kickoff_id}`.
 
-    `word` is the crew's word for `status`, for people to read. Totals are None when the crew
-    does not say.
+    `word` is the crew's word for `status`, for people to read. Totals are None if the crew does not
+    say them.
     """
 
     status: CrewStatus
@@ -222,7 +221,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class CrewUnavailable:
-    """The crew gave no answer that can be used: `why` in a few words.
+    """The crew gave no usable answer; `why` in a few words.
 
     `answered`: something came back. `gone`: it said itself that it knows no such execution.
     """
@@ -234,7 +233,7 @@ class CrewUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStatus:
-    """One execution in full: its rounds, the oldest first, and what the crew says itself."""
+    """One execution in full: its rounds, the oldest first, and the crew's own answer."""
 
     execution: Execution
     rounds: tuple[RoundLine, ...]
@@ -243,7 +242,7 @@ class ExecutionStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A webhook that could not be understood, kept as it came."""
+    """A webhook that could not be parsed, stored as it came."""
 
     id: str
     crew: str
@@ -251,13 +250,13 @@ class DeadLetter:
     body: bytes
     received_at: datetime
     report: MessageRef | None = None
-    """Where it was reported; not known of those before there was a button."""
+    """The message that reports it; unknown for those reported before there was a button."""
     dismissed: Dismissed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePart:
-    """One part of a reviewer's queue, or a stretch of it. `total` is all of it, up to COUNTED."""
+    """One part of a reviewer's queue, or a slice of it. `total` counts all of it, up to COUNTED."""
 
     lines: tuple[RoundLine, ...]
     total: int
@@ -265,39 +264,39 @@ class QueuePart:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A reviewer's queue, as Home shows it: one page of it."""
+    """One page of a reviewer's queue, as Home shows it."""
 
     mine: QueuePart
     stuck: QueuePart
     others: QueuePart
     decided: QueuePart
-    """The latest decision first; of the other parts the oldest round."""
+    """Decided rounds, the latest decision first; the other parts begin with the oldest round."""
     page: int
     pages: int
     kept: tuple[RoundLine, ...] = ()
-    """Rounds that were asked for beside this page, as far as the person may read them."""
+    """Rounds asked for beside this page, as far as the person may read them."""
     reviewed: frozenset[QueueKey] = frozenset()
-    """The crews and rules for whose rounds the person may decide."""
+    """The queues in which the person may decide."""
     operated: frozenset[str] = frozenset()
-    """The crews that the person looks after."""
+    """The crews that the person operates."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPosting:
-    """What a Slack message about an execution needs: the execution and where it goes."""
+    """The content and the place of a Slack message about an execution."""
 
     execution: Execution
     progress_message: MessageRef | None
-    """The message that shows how far it is; None until it has been posted."""
+    """The message that shows its progress; None until it is posted."""
     channel: str | None
-    """Where the execution's thread is; None before its first message."""
+    """The channel of the execution's thread; None before its first message."""
     thread_ts: str | None
     finished: tuple[TaskUpdate, ...] = ()
-    """Its tasks that were finished last, in order."""
+    """The last finished tasks, in order."""
     finished_before: int = 0
-    """How many were finished before those."""
+    """The number of tasks finished before those."""
     approved: Round | None = None
-    """The round whose output is its result, where somebody approved that."""
+    """The round whose output is its result, if somebody approved it."""
 
     @property
     def thread(self) -> MessageRef | None:
@@ -322,7 +321,7 @@ class ForwardedWebhook:
     id: str
     crew: str
     execution_id: str
-    """Empty when it could not be understood."""
+    """Empty if it could not be parsed."""
     kind: str
     content_type: str
     body: bytes

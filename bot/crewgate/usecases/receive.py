@@ -1,4 +1,4 @@
-"""Recording what a crew sends when it pauses: a human-input notification."""
+"""Recording the notification of a crew that pauses, and dead letters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, choose
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule
-from crewgate.usecases.evidence import heed_activity
+from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
@@ -25,7 +25,7 @@ from crewgate.usecases.track import track
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a notification became: a new round, or a duplicate of one."""
+    """The round of a notification: a new one, or the one that it is a duplicate of."""
 
     round: Round
     accepted: bool
@@ -42,9 +42,9 @@ async def receive_notification(
 ) -> Received:
     """Store a notification with its round, its output and the URLs it carried.
 
-    The crew never repeats it, so this is on disk before anybody answers. The first of the crew's
-    rules that fits is kept with the round. What it says is kept
-    without the secrets that the execution's webhooks carried.
+    The crew never repeats it, so it is on disk before the crew gets its response. The first of the
+    crew's rules that applies is stored with the round. Secrets of the execution's webhooks are
+    removed from its texts.
     """
     now = clock()
     async with uow.begin() as tx:
@@ -54,7 +54,7 @@ async def receive_notification(
         rules = crews[crew].rules if crew in crews else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))
         meta = keep_asked(notification.meta, asked_meta(rules))
-        learnt = execution.learn(carried=meta, carried_inputs=inputs)
+        described = execution.with_origin(carried=meta, carried_inputs=inputs)
         candidate = Review(
             id=new_id(),
             crew=crew,
@@ -71,7 +71,7 @@ async def receive_notification(
             digest=notification.output.digest,
             at=now,
             new_id=new_id,
-            rule=_rule(crews.get(crew), learnt, review, notification),
+            rule=_rule(crews.get(crew), described, review, notification),
         )
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
@@ -81,7 +81,7 @@ async def receive_notification(
                 await cancel(tx, receipt.ended)
             await tx.open_round(receipt.current, notification.output, notification.webhooks)
             await tx.enqueue(receipt.effects, at=now)
-            execution = await heed_activity(tx, execution, at=now)
+            execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     return Received(receipt.current, receipt.opened)
 
@@ -89,7 +89,7 @@ async def receive_notification(
 def _rule(
     crew: Crew | None, execution: Execution, review: Review, notification: Notification
 ) -> Rule | None:
-    """The rule for a new round, by what is known of it without what must not be shown."""
+    """Return the rule for a new round, chosen by facts without secrets."""
     if crew is None or not crew.rules:
         return None
     facts = Facts(
@@ -114,9 +114,9 @@ async def store_dead_letter(
     new_id: NewId,
     webhook: ForwardedWebhook | None = None,
 ) -> DeadLetter:
-    """Keep a webhook that could not be understood as it came, and report it in the channel.
+    """Store a webhook that could not be parsed as it came, and report it in the channel.
 
-    `webhook` is what is to be forwarded of it all the same.
+    `webhook` is forwarded all the same.
     """
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:

@@ -7,7 +7,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from crewgate.domain.errors import PerhapsSelfApproval, SelfApproval, StarterNotTold, UnknownStarter
+from crewgate.domain.errors import (
+    PerhapsSelfApproval,
+    SelfApproval,
+    StarterUnresolved,
+    UnknownStarter,
+)
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.starter import said_starter
@@ -15,7 +20,7 @@ from crewgate.domain.verdict import Vote, voices_of
 from crewgate.usecases.access import Access, NeedsLookup
 from crewgate.usecases.ports.store import Tx
 
-#: How long after a kickoff whose answer is not known an execution may turn up that it started.
+#: The longest time after a kickoff without an answer in which its execution may turn up.
 UNCLEAR: Final = timedelta(days=7)
 
 
@@ -25,13 +30,13 @@ class Starter:
 
     users: frozenset[str]
     certain: bool = True
-    """False: nobody knows, and these had the crew started at about that time without an answer."""
+    """False: nobody knows; these had the crew started at about that time without an answer."""
 
 
 async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
-    """Return the starter of a round's execution; None where its rule does not ask or none is known.
+    """Return the starter of a round's execution; None if its rule does not ask, or none is known.
 
-    Raises NeedsLookup of an address, then StarterNotTold where Slack did not answer.
+    Raises NeedsLookup of an address, then StarterUnresolved where Slack did not answer.
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
@@ -52,7 +57,7 @@ def _users(said: User | Email, access: Access) -> frozenset[str]:
     members = access.directory.members((said,))
     if isinstance(said, Email) and members.unresolved:
         if said in access.asked:
-            raise StarterNotTold
+            raise StarterUnresolved
         raise NeedsLookup(said, partial(access.directory.ask_about, said))
     return members.users
 

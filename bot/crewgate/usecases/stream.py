@@ -1,7 +1,7 @@
-"""Recording a batch of the event stream: how far executions are, and that they ended.
+"""Recording batches of the event stream: the progress and the end of executions.
 
 Batches come in any order and late, so an event is no evidence that a decision in doubt was taken:
-it may tell of what was before. Only executions that are known already are moved.
+it may be older than the decision. Only known executions are updated.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ async def _record(
 
 
 async def _is_flow(tx: Tx, execution: Execution) -> Execution:
-    """It is a flow: what an event ended was one of its crews."""
+    """Mark an execution as a flow. An end by an event was the end of one of its crews."""
     flow = replace(execution.reopen() if execution.ended_by_event else execution, is_flow=True)
     await tx.executions.save(flow)
     return flow
 
 
 async def _apply(tx: Tx, execution: Execution, event: StreamEvent, *, at: datetime) -> Execution:
-    match event.what:
+    match event.body:
         case FeedbackReceived(request_id):
             await _answered(tx, execution, request_id, at=at)
         case Finished(result, tokens) if event.of_flow or not execution.is_flow:
@@ -81,15 +81,15 @@ async def _apply(tx: Tx, execution: Execution, event: StreamEvent, *, at: dateti
         case MethodFinished(name):
             update = TaskUpdate(title=name)
             if await tx.executions.add_task_update_once(event.id, execution, update, at=at):
-                # What is worked on now may have been told of before.
+                # The event of the present task may have come before this one.
                 now_at = None if execution.current_task == name else execution.current_task
                 counted = replace(execution.finish_task(), current_task=now_at)
                 return await _show(tx, execution, counted, at=at)
         case TaskStarted() | TaskFinished():
-            # Its status says where it is, and is evidence: no event may change what it is compared
-            # with. Its webhook or its status counts what is finished, which must not count twice.
+            # The status is evidence, so no event may change what it is compared with. Webhooks and
+            # the status count finished tasks, which must not count twice.
             poll = about(execution, EffectKind.POLL_STATUS)
-            await tx.hasten(poll, at=at + STATUS_POLL.first)
+            await tx.expedite(poll, at=at + STATUS_POLL.first)
         case _:
             pass
     return execution
@@ -104,14 +104,14 @@ async def _show(tx: Tx, before: Execution, execution: Execution, *, at: datetime
 
 
 async def _end(tx: Tx, before: Execution, ended: Execution, *, at: datetime) -> Execution:
-    """Nothing where it had ended before, unless its result is told now."""
+    """End an execution, unless it had ended before and this brings no result."""
     if not before.is_over or (before.awaits_result and not ended.awaits_result):
         await end_execution(tx, before, ended, at=at)
     return ended
 
 
 async def _answered(tx: Tx, execution: Execution, request_id: str, *, at: datetime) -> None:
-    """A flow has its answer: what waits for one here waits in vain."""
+    """Close the round of a request that the flow has an answer to."""
     round_ = await tx.round_of_request(execution.crew, execution.execution_id, request_id)
     if round_ is None or round_.state not in (State.WAITING, State.STUCK):
         return

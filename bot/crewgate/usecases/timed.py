@@ -1,4 +1,4 @@
-"""Saving a transition, and what time brings to a round: from its card until it is decided."""
+"""Saving transitions, and scheduling reminders, escalation and time-out of waiting rounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crewgate.usecases.ports.store import Tx
 
 
 async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
-    """Save a round, enqueue the effects, and cancel what time would bring once it is decided."""
+    """Save a round, enqueue its effects, and cancel timed effects once it no longer waits."""
     round_ = transition.round
     await tx.save(round_)
     await tx.enqueue(transition.effects, at=at)
@@ -19,7 +19,7 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
-    """Enqueue the effects that are due unless people decide, counted anew from now."""
+    """Enqueue the timed effects of a waiting round, counted anew from now."""
     if round_.state is not State.WAITING:
         return
     await cancel(tx, round_)
@@ -28,6 +28,6 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
 
 
 async def cancel(tx: Tx, round_: Round) -> None:
-    """Cancel what is due, in the transaction in which the round stops waiting."""
+    """Cancel timed effects, in the transaction in which the round stops waiting."""
     if round_.is_timed:
         await tx.cancel(round_.id)

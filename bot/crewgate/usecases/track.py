@@ -1,9 +1,10 @@
-"""Tracking an execution to its end, by what its webhooks say."""
+"""Tracking an execution to its end by its webhooks."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import (
@@ -15,11 +16,11 @@ from crewgate.domain.execution import (
     TaskUpdate,
     about,
 )
-from crewgate.domain.given import Came
+from crewgate.domain.given import CallerValues
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import Person
-from crewgate.usecases.evidence import STATUS_POLL, first_poll, heed_activity
+from crewgate.usecases.evidence import STATUS_POLL, apply_activity, first_poll
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import ForwardedWebhook
@@ -32,19 +33,19 @@ async def track(
     *,
     at: datetime,
     starter: Person | None = None,
-    inputs: Came | None = None,
-    meta: Came = (),
-    carried: Came | None = None,
-    carried_inputs: Came | None = None,
+    inputs: CallerValues | None = None,
+    meta: CallerValues = (),
+    carried: CallerValues | None = None,
+    carried_inputs: CallerValues | None = None,
 ) -> None:
-    """Track an opened execution: it was started here, or it has paused for a review.
+    """Track an opened execution, because it was started here or has paused for a review.
 
-    `meta` is its caller's, `carried` what a notification says instead; None: it has not paused, its
-    kickoff was answered. What was recorded of it before is shown now. One that was tracked and has
-    ended is reopened by a pause, not by a kickoff's answer, which may be stored after its end.
+    `meta` comes from its caller, `carried` from a notification; None: it has not paused, its
+    kickoff was answered. Updates that were recorded before are shown now. A pause reopens an
+    execution that has ended; a kickoff's answer, which may be stored after the end, does not.
     """
     before = execution
-    execution = before.learn(
+    execution = before.with_origin(
         starter=starter,
         inputs=inputs,
         meta=meta,
@@ -60,7 +61,7 @@ async def track(
     await tx.executions.save(replace(execution, tracked=True))
     effects: list[Effect] = []
     if not first and execution.subject != before.subject:
-        # It was not known yet what its cards are about.
+        # Its cards were posted without this subject.
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
@@ -70,8 +71,8 @@ async def track(
     await tx.enqueue(effects, at=at)
     poll = about(execution, EffectKind.POLL_STATUS)
     if reopened:
-        # The one from before the end may still wait.
-        await tx.hasten(poll, at=at + STATUS_POLL.first)
+        # A poll from before the end may still wait.
+        await tx.expedite(poll, at=at + STATUS_POLL.first)
     elif first and not execution.is_over:
         soon = first_poll(execution) if carried is not None else STATUS_POLL.first
         await tx.enqueue([poll], at=at, due_at=at + soon)
@@ -87,18 +88,20 @@ async def record_update(
     new_id: NewId,
     webhook: ForwardedWebhook | None = None,
 ) -> None:
-    """Record a task, step or crew webhook; `webhook` is what is to be forwarded of it."""
+    """Record a task, step or crew webhook; `webhook` is its form for forwarding."""
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, execution_id, at=at)
         update = Redactor(await tx.executions.secrets_of(execution)).fields(update)
-        execution = await heed_activity(tx, execution, at=at)
+        execution = await apply_activity(tx, execution, at=at)
         match update:
             case StepUpdate(doing=doing):
                 await tx.executions.save(replace(execution, step=doing))
             case TaskUpdate():
                 await _complete_task(tx, execution, update, at=at, update_id=new_id())
-            case CrewUpdate():  # pragma: no branch  # there is no fourth
+            case CrewUpdate():
                 await _complete_crew(tx, execution, update, at=at)
+            case _:
+                assert_never(update)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)
             await tx.enqueue([about(execution, EffectKind.FORWARD, webhook.id)], at=at)
@@ -109,8 +112,8 @@ async def end_execution(
 ) -> None:
     """Save an execution that has ended, close its unfinished rounds, and post the result once.
 
-    While it awaits its result, its status is asked for that first. `while_waiting`: only its status
-    says that it ended, and it waited for a person.
+    While it awaits its result, its status is polled for that first. `while_waiting`: only its
+    status says that it ended, and it waited for a person.
     """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
@@ -120,7 +123,7 @@ async def end_execution(
         return
     effects = [about(ended, EffectKind.PROGRESS)]
     if ended.awaits_result:
-        await tx.hasten(about(ended, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+        await tx.expedite(about(ended, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
     elif not before.is_over or before.awaits_result:
         effects.append(about(ended, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 class Wakeup:
-    """Auto-resetting event with a timeout; a set before wait is kept."""
+    """An auto-resetting event with a timeout; one that is set before `wait` stays set."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()

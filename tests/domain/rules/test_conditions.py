@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.given import UNKNOWN, Came, Hidden
+from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
 from crewgate.domain.notification import TEXT_LIMIT, Format, Output
 from crewgate.domain.people import Anyone, User
 from crewgate.domain.rules.choose import choose, could_apply, hidden, strictest
@@ -182,7 +182,7 @@ def test_the_first_rule_whose_conditions_hold_counts() -> None:
     ],
 )
 def test_a_value_that_is_hidden_counts_and_one_that_cannot_be_told_may(
-    inputs: Came, holds: bool | None
+    inputs: CallerValues, holds: bool | None
 ) -> None:
     conditions = of(inputs=(("amount", "9*"),))
     assert conditions.hold(facts(inputs=inputs)) is holds

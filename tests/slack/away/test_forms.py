@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.errors import WhyNot
+from crewgate.domain.errors import AbsenceProblem
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
 from crewgate.slack.away import strings
@@ -46,8 +46,8 @@ def test_people_with_any_name_fit(name: str, zone: ZoneInfo | None) -> None:
     check_view(render_form(until=DAY, delegate=BEN, above=above))
 
 
-@pytest.mark.parametrize("why", WhyNot)
-def test_every_refusal_fits_below_a_field(why: WhyNot) -> None:
+@pytest.mark.parametrize("why", AbsenceProblem)
+def test_every_refusal_fits_below_a_field(why: AbsenceProblem) -> None:
     said = strings.refused(why, DAY)
     assert 0 < len(said) < 150
     assert not set("<>&*_`") & set(said)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from crewgate.domain.given import Came
+from crewgate.domain.given import CallerValues
 from crewgate.domain.notification import Format, Output
 
 #: What people are shown in place of an object and of a list.
@@ -25,8 +25,8 @@ class Facts:
     task_name: str | None
     agent: str | None
     output: Output
-    inputs: Came
-    meta: Came
+    inputs: CallerValues
+    meta: CallerValues
 
     @cached_property
     def text(self) -> str:

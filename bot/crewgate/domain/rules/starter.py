@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from crewgate.domain.given import Came, shown
+from crewgate.domain.given import CallerValues, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.verdict import Person
 
@@ -14,12 +14,12 @@ STARTED_BY: Final = "started_by"
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
-def without_starter(meta: Came) -> Came:
+def without_starter(meta: CallerValues) -> CallerValues:
     """The same without the starter: only who starts an execution through the bot says who did."""
     return tuple(pair for pair in meta if pair[0] != STARTED_BY)
 
 
-def said_starter(starter: Person | None, meta: Came) -> User | Email | None:
+def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | None:
     """The person who started it in Slack, else the one its caller names; None if unknown."""
     if starter is not None:
         return User(starter.id)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.errors import CannotStandIn, WhyNot
+from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.rules.absence import end_of_day, last_day
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -30,7 +30,7 @@ from crewgate.usecases.away import come_back, go_away
 
 #: The time zone of people for whom Slack tells none.
 ELSE: Final = ZoneInfo("UTC")
-_ABOUT_THE_DAY: Final = frozenset({WhyNot.PAST, WhyNot.TOO_FAR})
+_ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ async def _set(
     latest = last_day(context.clock(), here)
     if is_colleague is None:
         # Slack is not asked again: that could take longer than it waits.
-        return Answer(strings.refused(WhyNot.NOT_TOLD, latest), ids.AWAY_DELEGATE)
+        return Answer(strings.refused(AbsenceProblem.NOT_TOLD, latest), ids.AWAY_DELEGATE)
     try:
         absence = await go_away(by, delegate, until=end_of_day(day, here), context=context)
-    except CannotStandIn as error:
+    except AbsenceRefused as error:
         wrong = ids.AWAY_UNTIL if error.why in _ABOUT_THE_DAY else ids.AWAY_DELEGATE
         return Answer(strings.refused(error.why, latest), wrong)
     return Answer(strings.is_set(absence, day, zone))

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from crewgate.domain.errors import WhyNot
+from crewgate.domain.errors import AbsenceProblem
 from crewgate.domain.rules.absence import Absence
 from crewgate.slack import strings as shared
 from crewgate.slack.away.request import RequestUnclear, Unclear
@@ -65,19 +65,19 @@ def _zone(zone: ZoneInfo) -> str:
     return zone.key.removeprefix("Etc/").replace("_", " ")
 
 
-def refused(why: WhyNot, last_day: date) -> str:
+def refused(why: AbsenceProblem, last_day: date) -> str:
     """Tell why somebody cannot be away like this; plain, for the form too."""
-    if why is WhyNot.TOO_FAR:
+    if why is AbsenceProblem.TOO_FAR:
         return f"That is too far ahead: the last day is {last_day.isoformat()} at the latest."
     return _REFUSED[why]
 
 
-_REFUSED: Final[Mapping[WhyNot, str]] = {
-    WhyNot.PAST: "That day is over. Today is the first that can be the last one.",
-    WhyNot.THEMSELVES: "Nobody stands in for themselves. Choose somebody else.",
-    WhyNot.NO_COLLEAGUE: "That takes a colleague: no app, no guest and nobody of another "
+_REFUSED: Final[Mapping[AbsenceProblem, str]] = {
+    AbsenceProblem.PAST: "That day is over. Today is the first that can be the last one.",
+    AbsenceProblem.THEMSELVES: "Nobody stands in for themselves. Choose somebody else.",
+    AbsenceProblem.NO_COLLEAGUE: "That takes a colleague: no app, no guest and nobody of another "
     "organisation. Choose somebody else.",
-    WhyNot.NOT_TOLD: "Slack does not say who that is. Try again in a minute.",
+    AbsenceProblem.NOT_TOLD: "Slack does not say who that is. Try again in a minute.",
 }
 
 

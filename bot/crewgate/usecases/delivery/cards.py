@@ -51,7 +51,7 @@ async def _posting(job: Job, context: DeliveryContext) -> Posting:
     """
     posting = await context.uow.read.posting(job.effect.subject)
     view = posting.view
-    here = [one.id for one in view.earlier if one.elsewhere == view.round.elsewhere]
+    here = [one.id for one in view.earlier if one.other_channel == view.round.other_channel]
     return replace(posting, view=view.with_earlier(here))
 
 

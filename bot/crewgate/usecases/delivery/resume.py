@@ -135,7 +135,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             await watch_for_evidence(tx, execution, at=now)
         if transition.round.state is State.RESUMED:
             poll = about(execution, EffectKind.POLL_STATUS)
-            await tx.hasten(poll, at=now + STATUS_POLL.first)
+            await tx.expedite(poll, at=now + STATUS_POLL.first)
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):

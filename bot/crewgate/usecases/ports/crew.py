@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crewgate.domain.given import Came
+from crewgate.domain.given import CallerValues
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.outcome import NotSent, Outcome, Unknown
 from crewgate.domain.question import Callback
@@ -21,9 +21,9 @@ class KickoffRequest:
     body: bytes = field(repr=False)
     """JSON, as the caller wrote it."""
     given: WebhookUrls = WebhookUrls()
-    inputs: Came = ()
+    inputs: CallerValues = ()
     """Shown are short values only where it was not asked for in Slack."""
-    meta: Came = ()
+    meta: CallerValues = ()
     """What the caller says about it; shown are short values only."""
     stream: HumanInputWebhook | None = None
     """Where its events go, with the credentials to present, unless the caller says otherwise."""

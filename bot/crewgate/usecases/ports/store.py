@@ -253,7 +253,7 @@ class Tx(Protocol):
         """
         ...
 
-    async def hasten(self, effect: Effect, *, at: datetime) -> None:
+    async def expedite(self, effect: Effect, *, at: datetime) -> None:
         """Have an effect carried out by that time: one that waits already, else a new one.
 
         Its tries are counted anew, and so is how long it has been tried.

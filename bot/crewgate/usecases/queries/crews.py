@@ -1,4 +1,4 @@
-"""What `/crew status` shows of everything: what needs somebody, what runs, which crews answer."""
+"""The overview of `/crew status`: executions that need somebody, those that run, and crews."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from crewgate.usecases.ports.queries import Queries
 from crewgate.usecases.queries.status import LINES
 from crewgate.usecases.read_models import NO_RULE, ExecutionLine, QueueKey, Selection
 
-#: What needs somebody most comes first.
+#: The states of rounds that need somebody, the most urgent first.
 _STATES: Final = (State.STUCK, State.WAITING, State.DECIDED)
 
 
 @dataclass(frozen=True, slots=True)
 class CrewHealth:
-    """Whether a crew answers, and how fast; `warning` says why it does not."""
+    """The time that a crew took to answer; `warning` says why it did not."""
 
     crew: str
     took: timedelta
@@ -42,11 +42,11 @@ class Overview:
     waiting: int = 0
     sending: int = 0
     more: bool = False
-    """There are executions that are not in the list."""
+    """There are more executions than the list has."""
 
 
 async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
-    """What this person may read: the crews, pinged at once, and what their executions wait for."""
+    """Return the crews that this person may read, pinged at once, and their executions."""
     [readable] = await context.queues_of(by, Role.READER, recheck=True)
     crews = tuple(crew for crew, rule in readable if rule == NO_RULE)
     found = await _executions(readable, crews, context.uow.read)
@@ -69,7 +69,7 @@ async def _executions(
     listed = await _listed(tuple(ids[:LINES]), read)
     more = sum(totals) > LINES
     if not more:
-        # None of those that need somebody is left off, so who runs and is not listed just runs.
+        # All that need somebody are listed, so what runs and is not listed just runs.
         running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
         known = {_key(line) for line in listed}
         rest = [line for one in running if _key(line := ExecutionLine(one)) not in known]
@@ -80,7 +80,7 @@ async def _executions(
 
 
 async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
-    """The executions of these rounds, in the order of their first."""
+    """Return the executions of these rounds, in the order of their first round."""
     rounds = await read.rounds.lines(ids)
     keys = dict.fromkeys(
         (line.round.review.crew, line.round.review.execution_id) for line in rounds

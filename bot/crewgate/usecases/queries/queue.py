@@ -1,6 +1,6 @@
 """A person's queue: rounds that wait for them or for others, are stuck, or were decided.
 
-Nothing in it, its totals included, is of a crew or under a rule that the person may not read.
+All of it, its totals included, is limited to crews and rules that the person may read.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from crewgate.domain.review import State
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import Queue, QueuePart, Selection
 
-#: Rounds on one page, of all parts together.
+#: The number of rounds on one page, of all parts together.
 PAGE = 20
-#: How long a decided round stays in the queue.
+#: The time that a decided round stays in the queue.
 DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
 
@@ -29,9 +29,9 @@ async def queue(
     keep: Collection[str] = (),
     recheck: bool = False,
 ) -> Queue:
-    """One page of a person's queue; the last page when `page` is beyond it.
+    """Return one page of a person's queue; the last page if `page` is beyond it.
 
-    `keep` names rounds that are read beside it. With `recheck`, for when they press Refresh, Slack
+    `keep` are ids of rounds to read beside it. With `recheck`, for when they press Refresh, Slack
     is asked even where memory is certain.
     """
     mine, readable, operated = await context.queues_of(

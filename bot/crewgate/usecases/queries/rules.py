@@ -13,20 +13,20 @@ from crewgate.usecases.read_models import NO_RULE, StoredRule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewRules:
-    """What concerns somebody of one crew; there is something."""
+    """The rules of one crew that concern a person."""
 
     crew: Crew
     rules: tuple[tuple[int, Rule], ...]
-    """Each with its place in the order in which they are tried, from 1."""
+    """Each rule with its place in the order of evaluation, from 1."""
     otherwise: bool
-    """They decide what no rule is for, too."""
+    """The person also decides on rounds under no rule."""
 
 
 async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...]:
-    """By crew, the rules under which this person may decide, once they are escalated at the latest.
+    """Return by crew the rules under which a person may decide, at the latest once escalated.
 
-    By their own right or for somebody who is away. Who decides by the crew's own settings is shown
-    all of its rules: they say what is left.
+    They may decide by their own right or as a delegate. A person who decides by the crew's own
+    settings is shown all of its rules, for these say what is left.
     """
     numbered = {name: tuple(enumerate(crew.rules, start=1)) for name, crew in context.crews.items()}
     applied = [

@@ -1,4 +1,4 @@
-"""Which rounds are waiting, and the status of one execution."""
+"""The rounds that wait, and the status of one execution."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.crew import CrewClients
 from crewgate.usecases.read_models import ExecutionStatus, Pending, Selection
 
-#: Rounds or executions in one list; more would not fit into one Slack message.
+#: The most rounds or executions in one list; more would not fit into one Slack message.
 LINES = 20
 
 
 async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
-    """What is waiting that this person may read, or with `mine` decide, the oldest first."""
+    """Return the waiting rounds that a person may read, or with `mine` decide, the oldest first."""
     role = Role.REVIEWER if mine else Role.READER
     [theirs] = await context.queues_of(by, role, recheck=True)
     waiting = Selection(theirs, (State.WAITING,))
@@ -28,12 +28,12 @@ async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
 async def execution(
     prefix: str, *, by: str, context: ReviewContext, clients: CrewClients
 ) -> ExecutionStatus:
-    """One execution that this person may read, named by its id or any unambiguous beginning of it.
+    """Return an execution that this person may read, by its id or any unambiguous beginning of it.
 
-    Without the rounds whose rule lets others read them.
+    Rounds whose rule lets only others read them are left out.
 
-    Raises ExecutionNotFound, AmbiguousExecution with some of the candidates, or, to who knows the
-    whole id of an execution that they may not read, NotAReader or UnknownCrew.
+    Raises ExecutionNotFound, AmbiguousExecution with some of the candidates, or, for the whole id
+    of an execution that they may not read, NotAReader or UnknownCrew.
     """
     read = context.uow.read
     crews = await context.crews_of(by, Role.READER, recheck=True)
@@ -41,13 +41,13 @@ async def execution(
     exact = [name for name in found if name[1] == prefix]
     match exact or found:
         case []:
-            # A beginning must not tell which ids there are.
+            # The beginning of an id must not reveal that there is one.
             for crew in await read.executions.crews_with(prefix):
                 await context.ensure(by, Role.READER, crew)
             raise ExecutionNotFound(prefix)
         case [(crew, execution_id)]:
             stored = await read.executions.find(crew, execution_id)
-            assert stored is not None  # noqa: S101  # it was there just now, and none is deleted
+            assert stored is not None  # noqa: S101  # it was found just now, and none is deleted
             [readable] = await context.queues_of(by, Role.READER, recheck=False)
             found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
             rounds = tuple(line for line in found_rounds if line.key in readable)
