@@ -91,7 +91,7 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
 
             return run_rules(settings, chosen)
         case "check" if chosen.confirm_reviewer:
-            from crewgate.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
+            from crewgate.check.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
 
             return confirm_reviewer(settings.database_url, *chosen.confirm_reviewer)
         case _:

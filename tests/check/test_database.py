@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from crewgate.check.confirm_reviewer import confirm_reviewer
 from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Mark
-from crewgate.confirm_reviewer import confirm_reviewer
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines
 from crewgate.store.migrate import HEAD
@@ -30,6 +31,17 @@ async def test_an_older_one_will_be_migrated(
     monkeypatch.setattr("crewgate.check.database.HEAD", "0027")
     found = await check_database(database_url)
     assert str(found) == f"✓ database: answers, will be migrated from {HEAD} to 0027"
+
+
+async def test_an_empty_one_is_filled_at_the_first_start(empty_database_url: str) -> None:
+    engine = create_async_engine(empty_database_url)
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SELECT 1")
+    await engine.dispose()
+    found = await check_database(empty_database_url)
+    assert str(found) == "✓ database: empty; it is filled at the first start"
+    with pytest.raises(StoreUnavailable, match="start the bot once and try again"):
+        await confirm_reviewer(empty_database_url, ADDRESS, "U0BEN")
 
 
 async def test_one_from_before_the_first_migration_is_wrong(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crewgate.domain.outcome import NotSent, Refused
+from crewgate.logs import printable
 from crewgate.slack.client.web_api import TOKEN_REFUSED, CallFailed
 
 #: What to do about Slack's error codes; the rest are shown as they are.
@@ -51,6 +52,11 @@ class Finding:
     def __str__(self) -> str:
         line = f"{self.mark} {self.subject}"
         return f"{line}: {self.text}" if self.text else line
+
+
+def say(line: str) -> None:
+    """Print a line for whoever asked."""
+    print(printable(line), flush=True)  # noqa: T201
 
 
 def wrong(subject: str, problem: str) -> Finding:

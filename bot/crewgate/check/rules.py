@@ -12,7 +12,7 @@ from crewgate.settings.crew import CrewSettings
 from crewgate.settings.rules import doubtful as doubtful_rules
 
 Known = Mapping[ReviewerRef, frozenset[str]]
-"""Who is meant by whom the settings name, as user ids; what could not be asked is not there."""
+"""The settings' people as user ids; those whom Slack did not tell are left out."""
 
 
 def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding]:

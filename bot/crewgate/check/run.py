@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from crewgate.check.database import address_owners, check_database
-from crewgate.check.findings import Finding, Mark, wrong
+from crewgate.check.findings import Finding, Mark, say, wrong
 from crewgate.check.public_url import check_public_url
 from crewgate.check.rules import channels_of, check_rules
 from crewgate.check.slack import SlackCheck, named_people
@@ -18,7 +18,6 @@ from crewgate.crewai.client import HttpCrew
 from crewgate.crewai.stream import stream_body
 from crewgate.crewai.wire import human_input_body
 from crewgate.crews import build_crews, build_redactors
-from crewgate.logs import printable
 from crewgate.network.client import open_client
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
@@ -45,14 +44,10 @@ async def check(
     failed = False
     async for finding in _findings(settings, runtime or Runtime(), send_test_card=send_test_card):
         failed = failed or finding.mark is Mark.WRONG
-        _say(str(finding))
+        say(str(finding))
     for line in _webhooks(settings, show_secrets=show_secrets):
-        _say(line)
+        say(line)
     return int(failed)
-
-
-def _say(line: str) -> None:
-    print(printable(line), flush=True)  # noqa: T201
 
 
 async def _findings(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from heapq import heappush, heappushpop
 from typing import Final, TypeVar
 
+from crewgate.check.rules import Known
 from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, Role, User
@@ -25,9 +26,6 @@ EXAMPLES: Final = 3
 _TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals"})
 #: A round under no rule is one under a rule that says nothing.
 _NO_RULE: Final = Rule(name="")
-
-Known = Mapping[ReviewerRef, frozenset[str]]
-"""Who is meant by whom the settings name, as user ids; what Slack did not tell is not there."""
 
 
 @dataclass(frozen=True, slots=True)

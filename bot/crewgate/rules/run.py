@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from crewgate.check.database import address_owners, version_of
+from crewgate.check.database import address_owners, of_this_version
+from crewgate.check.findings import say
 from crewgate.check.rules import Known, people_of
 from crewgate.check.slack import SlackCheck
 from crewgate.crews import build_crews
-from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.people import Email, ReviewerRef, Role, UserGroup
-from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.duration import Duration
-from crewgate.logs import printable
 from crewgate.rules import strings
 from crewgate.rules.replay import Change, Group, replay
 from crewgate.runtime import Runtime
-from crewgate.settings.crew import CrewSettings
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.store.engine import open_readers
 from crewgate.store.executions import SqlExecutionQueries
-from crewgate.store.migrate import HEAD
-from crewgate.store.replay import StoredRound, rounds_of, rounds_since
+from crewgate.store.replay import rounds_of, rounds_since
 
 #: Executions that are named where a beginning is not enough.
 CANDIDATES = 5
@@ -49,11 +44,11 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
     known = await _ask_slack(settings, people)
     unknown = [ref for ref in people if isinstance(ref, Email | UserGroup) and ref not in known]
     if unknown:
-        _say(strings.not_asked(sorted(unknown, key=str)))
+        say(strings.not_asked(sorted(unknown, key=str)))
     begin = (runtime or Runtime()).clock() - since.length
     groups: dict[str, dict[Change, Group]] = {}
     left_out: dict[str, Group] = {}
-    async with _database(settings) as engine:
+    async with of_this_version(open_readers(settings.database_url)) as engine:
         async for stored in rounds_since(engine, begin):
             name = stored.round.review.crew
             if name in crews:
@@ -63,12 +58,12 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
                 left_out.setdefault(name, Group()).add(stored.round)
     counts = [group.count for found in groups.values() for group in found.values()]
     total = sum(counts) + sum(group.count for group in left_out.values())
-    _say(strings.head(total, begin.date(), str(since)))
+    say(strings.head(total, begin.date(), str(since)))
     for name in sorted(groups):
-        for line in _crew_lines(name, groups[name]):
-            _say(line)
+        for line in strings.crew_lines(name, groups[name]):
+            say(line)
     for name, group in sorted(left_out.items()):
-        _say(strings.no_such_crew(name, group.count))
+        say(strings.no_such_crew(name, group.count))
     return int(any(change.obstacle for found in groups.values() for change in found))
 
 
@@ -77,20 +72,19 @@ async def explain_rules(settings: Settings, prefix: str) -> int:
 
     1 if not exactly one execution has this id or beginning. Raises StoreUnavailable.
     """
-    async with _database(settings) as engine:
+    async with of_this_version(open_readers(settings.database_url)) as engine:
         found = await _find(engine, prefix, settings)
         if len(found) != 1:
             said = strings.ambiguous(prefix, found) if found else (strings.not_found(prefix),)
             for line in said:
-                _say(line)
+                say(line)
             return 1
         [(crew, execution_id)] = found
         stored = await rounds_of(engine, crew, execution_id)
-    subject = stored[0].subject if stored else strings.NO_ROUNDS
-    _say(strings.execution_line(crew, execution_id, subject))
+    say(f"Execution {execution_id} of {crew} · {stored[0].subject if stored else 'no rounds'}")
     for one in stored:
-        for line in _explain(one, settings.crews[crew]):
-            _say(line)
+        for line in strings.round_lines(one, settings.crews[crew]):
+            say(line)
     return 0
 
 
@@ -99,42 +93,6 @@ async def _find(engine: AsyncEngine, prefix: str, settings: Settings) -> list[tu
     read = SqlExecutionQueries(engine)
     found = await read.starting_with(prefix, crews=tuple(settings.crews), limit=CANDIDATES)
     return [key for key in found if key[1] == prefix] or list(found)
-
-
-def _explain(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
-    yield ""
-    yield from strings.round_lines(stored.round)
-    if not crew.rules:
-        yield strings.no_rules_line()
-        return
-    yield strings.tried_line()
-    possible = could_apply(crew.rules, stored.facts)
-    matched = False
-    for rule, place in zip(crew.rules, crew.places, strict=True):
-        if matched:
-            yield strings.later_line(place)
-        elif mismatches := rule.when.mismatches(stored.facts):
-            yield from strings.mismatching_lines(place, mismatches, possible=rule in possible)
-        else:
-            matched = True
-            yield strings.matching_line(place)
-    if len(possible) > 1:
-        yield strings.strictest_line(strictest(possible))
-    elif not matched:
-        yield strings.none_line()
-
-
-def _crew_lines(name: str, groups: dict[Change, Group]) -> Iterator[str]:
-    yield ""
-    yield strings.crew_line(name, sum(group.count for group in groups.values()))
-    # What nobody could approve first, then what changes for most.
-    order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
-    unchanged = sum(group.count for change, group in order if change.is_none)
-    if unchanged:
-        yield strings.unchanged_line(unchanged)
-    for change, group in order:
-        if not change.is_none:
-            yield from strings.change_lines(change, group)
 
 
 async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Known:
@@ -150,21 +108,3 @@ async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Kno
     async for _ in slack.findings():
         pass
     return slack.known
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Raises StoreUnavailable where it is not there or not of this version."""
-    engine = open_readers(settings.database_url)
-    if engine is None:
-        raise StoreUnavailable(strings.NO_DATABASE)
-    try:
-        if await version_of(engine) != HEAD:
-            raise StoreUnavailable(strings.NOT_MIGRATED)
-        yield engine
-    finally:
-        await engine.dispose()
-
-
-def _say(line: str) -> None:
-    print(printable(line), flush=True)  # noqa: T201

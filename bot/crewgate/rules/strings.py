@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
 from crewgate.domain.people import ReviewerRef
-from crewgate.domain.review import Round
+from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.conditions import Key, Mismatch
-from crewgate.domain.rules.rule import Rule
 from crewgate.rules.replay import Change, Group, Obstacle, TooFew, UnknownStarter
+from crewgate.settings.crew import CrewSettings
+from crewgate.store.replay import StoredRound
 
-NO_DATABASE: Final = "there is no database yet; start the bot once"
-NOT_MIGRATED: Final = "the database is of another version; start the bot once and try again"
 NO_RULE: Final = "the crew's settings"
-NO_ROUNDS: Final = "no rounds"
 #: Of a text from outside, in characters.
 _SHOWN: Final = 80
 
@@ -53,18 +51,20 @@ def no_such_crew(crew: str, count: int) -> str:
     return f"– {crew}: {count_of(count, 'round')} left out, because the settings name no such crew"
 
 
-def crew_line(crew: str, count: int) -> str:
-    """Above the lines of one crew."""
-    return f"{crew}: {count_of(count, 'round')}"
+def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
+    """The rounds of a crew: what nobody could approve first, then what changes for most."""
+    yield ""
+    yield f"{crew}: {count_of(sum(group.count for group in groups.values()), 'round')}"
+    order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
+    unchanged = sum(group.count for change, group in order if change.is_none)
+    if unchanged:
+        yield f"  ✓ {unchanged:,} would go as {'it' if unchanged == 1 else 'they'} went"
+    for change, group in order:
+        if not change.is_none:
+            yield from _change_lines(change, group)
 
 
-def unchanged_line(count: int) -> str:
-    """Rounds that would go the way they went."""
-    return f"  ✓ {count:,} would go as {'it' if count == 1 else 'they'} went"
-
-
-def change_lines(change: Change, group: Group) -> Iterator[str]:
-    """Rounds that would go the same other way."""
+def _change_lines(change: Change, group: Group) -> Iterator[str]:
     mark = "→" if change.obstacle is None else "✗"
     yield f"  {mark} {group.count:,} {_way(change)}"
     for said in _differences(change):
@@ -76,73 +76,38 @@ def change_lines(change: Change, group: Group) -> Iterator[str]:
         )
 
 
-def execution_line(crew: str, execution_id: str, subject: str) -> str:
-    """Above the rounds of an execution."""
-    return f"Execution {execution_id} of {crew} · {subject}"
-
-
-def round_lines(round_: Round) -> Iterator[str]:
-    """A round, and the rule that is kept with it."""
+def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
+    """A round with the rule that is kept with it, and with the crew's rules as they are now."""
+    round_, rule = stored.round, stored.round.rule
+    yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")
     yield f"Round {round_.number} of “{shortened(round_.review.title)}”, {opened}"
-    yield f"  {said_of_kept(round_.rule)}"
-
-
-def said_of_kept(rule: Rule | None) -> str:
-    """Under what a round was opened."""
     if rule is None or not rule.name:
-        return "opened when no rule matched: the crew's settings count"
-    return f"opened under {named(rule)}, which is kept with it as it was then: {approvals_of(rule)}"
-
-
-def tried_line() -> str:
-    """Above the rules of now."""
-    return "  the rules as they are now, in their order:"
-
-
-def no_rules_line() -> str:
-    """The crew has none."""
-    return "  the crew has no rules now"
-
-
-def matching_line(place: str) -> str:
-    """A rule that counts."""
-    return f"    ✓ {place}: matches"
-
-
-def later_line(place: str) -> str:
-    """A rule that is not reached."""
-    return f"    – {place}: comes after it"
-
-
-def mismatching_lines(
-    place: str, mismatches: Iterable[Mismatch], *, possible: bool
-) -> Iterator[str]:
-    """A rule that does not match, or may match, and why."""
-    yield f"    {'?' if possible else '✗'} {place}:"
-    for one in mismatches:
-        yield f"        {_mismatch(one)}"
-
-
-def strictest_line(rule: Rule | None) -> str:
-    """What counts where it cannot be told which rule matches first."""
-    counts = f"{named(rule)} counts" if rule is not None else f"{NO_RULE} count"
-    return f"    → it cannot be told which matches first: {counts}, the strictest of these"
-
-
-def none_line() -> str:
-    """No rule counts."""
-    return f"    ✓ none matches: {NO_RULE} count"
-
-
-def named(rule: Rule) -> str:
-    """A rule in a sentence."""
-    return f"“{rule.name}”"
-
-
-def approvals_of(rule: Rule) -> str:
-    """How many it takes."""
-    return count_of(rule.approvals, "approval")
+        yield "  opened when no rule matched: the crew's settings count"
+    else:
+        needed = count_of(rule.approvals, "approval")
+        yield f"  opened under “{rule.name}”, which is kept with it as it was then: {needed}"
+    if not crew.rules:
+        yield "  the crew has no rules now"
+        return
+    yield "  the rules as they are now, in their order:"
+    possible = could_apply(crew.rules, stored.facts)
+    matched = False
+    for one, place in zip(crew.rules, crew.places, strict=True):
+        if matched:
+            yield f"    – {place}: comes after it"
+        elif mismatches := one.when.mismatches(stored.facts):
+            yield f"    {'?' if one in possible else '✗'} {place}:"
+            yield from (f"        {_mismatch(each)}" for each in mismatches)
+        else:
+            matched = True
+            yield f"    ✓ {place}: matches"
+    if len(possible) > 1:
+        chosen = strictest(possible)
+        counts = f"{NO_RULE} count" if chosen is None else f"“{chosen.name}” counts"
+        yield f"    → it cannot be told which matches first: {counts}, the strictest of these"
+    elif not matched:
+        yield f"    ✓ none matches: {NO_RULE} count"
 
 
 def count_of(number: int, what: str) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import sqlalchemy as sa
-
-from crewgate.check.database import version_of
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.check.database import of_this_version
+from crewgate.check.findings import say
 from crewgate.domain.parsers import InvalidSetting, parse_reviewers
 from crewgate.domain.people import Email, EmailOwner, User
-from crewgate.logs import printable
 from crewgate.store.engine import open_beside
 from crewgate.store.failures import translate_errors
 from crewgate.store.transaction import SqlTransaction
@@ -26,27 +23,19 @@ async def confirm_reviewer(database_url: str, address: str, account: str) -> int
         case (Email(), User(id)):
             before = await _store(database_url, EmailOwner(address, id))
         case _:
-            print(printable(f"✗ {address} {account}: give an e-mail address and a user id (U…)"))  # noqa: T201
+            say(f"✗ {address} {account}: give an e-mail address and a user id (U…)")
             return 1
     was = f" (was {before})" if before != account else ""
-    print(printable(f"✓ {address} stands for {account}{was}; a running bot follows soon"))  # noqa: T201
+    say(f"✓ {address} stands for {account}{was}; a running bot follows soon")
     return 0
 
 
 async def _store(database_url: str, owner: EmailOwner) -> str:
     """The account that it stood for."""
-    engine = open_beside(database_url)
-    if engine is None:
-        raise StoreUnavailable("there is no database yet; start the bot once")
-    try:
-        await version_of(engine)
+    async with of_this_version(open_beside(database_url)) as engine:
         with translate_errors():
             async with engine.begin() as connection:
                 tx = SqlTransaction(connection)
                 before = await tx.open_email_owner(owner)
                 await tx.save_email_owner(replace(owner, moved_to=None))
-    except sa.exc.ProgrammingError as error:
-        raise StoreUnavailable("the database is not migrated; start the bot once") from error
-    finally:
-        await engine.dispose()
     return before.user
