@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,6 @@ from crewgate.crews import (
     open_flow_answers,
     open_forwarder,
 )
-from crewgate.domain.crew import Crew
 from crewgate.domain.effects import goes_to_slack
 from crewgate.domain.people import User
 from crewgate.lifecycle import (
@@ -37,7 +36,7 @@ from crewgate.lifecycle import (
     serve_http,
 )
 from crewgate.readiness import Readiness, Warn
-from crewgate.runtime import Runtime
+from crewgate.runtime import Runtime, open_threads
 from crewgate.settings.load import Settings
 from crewgate.settings.rules import doubtful
 from crewgate.slack import adapters, listeners
@@ -47,7 +46,6 @@ from crewgate.slack.client.socket_mode import SocketMode
 from crewgate.slack.client.web_api import new_client
 from crewgate.slack.context import SlackContext
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from crewgate.threads import open_threads
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.worker import Worker
@@ -84,145 +82,191 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     Only the database must be there at the start: Slack and the crews may come later. Raises
     StoreUnavailable, or OSError when the port is taken.
     """
-    runtime = runtime or Runtime()
-    clock = runtime.clock
     async with AsyncExitStack() as stack:
-        engines = await stack.enter_async_context(open_database(settings.database_url))
-        crews = build_crews(settings)
-        _warn_of_rules(settings)
-        outbox = await open_outbox(engines, due_at=clock() + runtime.grace, crews=crews)
-        workers: dict[str, Worker] = {}
-        saved = Wakeup()
-        uow = SqlUnitOfWork(engines, wake=partial(_wake, workers, saved))
-        off_loop = stack.enter_context(open_threads())
-        redactors = build_redactors(settings)
-        clients = await stack.enter_async_context(
-            connect_crews(settings, redactors, clock=clock, off_loop=off_loop)
+        bot = _Assembly(settings, runtime or Runtime(), stack)
+        bot.warn_of_rules()
+        await bot.open_store()
+        await bot.open_clients()
+        await bot.build_slack()
+        await bot.build_deliveries()
+        bot.build_kickoffs()
+        bot.register_listeners()
+        await bot.build_readiness()
+        address = await bot.listen()
+        await bot.work()
+        log.info(
+            "started", address=address, crews=list(bot.crews), socket=bool(settings.slack_app_token)
         )
-        identity = Identity(
-            _new_slack(settings),
+        yield Bot(address=address, check_health=bot.readiness.check_health)
+        log.info("stopping")
+
+
+class _Assembly:
+    """The parts of one bot. Each step builds some of them from those of the steps before it."""
+
+    def __init__(self, settings: Settings, runtime: Runtime, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.runtime = runtime
+        self.stack = stack
+        """Ends what the steps began, the last first."""
+        self.crews = build_crews(settings)
+        self.redactors = build_redactors(settings)
+        self.saved = Wakeup()
+        self.workers: Mapping[str, Worker] = {}
+        """None until `build_deliveries`; what they work with wakes them."""
+
+    def warn_of_rules(self) -> None:
+        for crew in self.settings.crews.values():
+            for place, why in doubtful(crew):
+                log.warning("rule_doubtful", rule=place, why=why)
+
+    async def open_store(self) -> None:
+        runtime = self.runtime
+        engines = await self.stack.enter_async_context(open_database(self.settings.database_url))
+        due_at = runtime.clock() + runtime.grace
+        self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)
+        self.uow = SqlUnitOfWork(engines, wake=self._wake)
+
+    async def open_clients(self) -> None:
+        """What calls crews, flows and the callers of crews."""
+        self.off_loop = self.stack.enter_context(open_threads())
+        enter, clock, off_loop = self.stack.enter_async_context, self.runtime.clock, self.off_loop
+        self.clients = await enter(
+            connect_crews(self.settings, self.redactors, clock=clock, off_loop=off_loop)
+        )
+        self.forwarder = await enter(open_forwarder(self.settings))
+        self.flows = await enter(
+            open_flow_answers(self.settings, self.redactors, clock=clock, off_loop=off_loop)
+        )
+
+    async def build_slack(self) -> None:
+        settings, runtime = self.settings, self.runtime
+        self.identity = Identity(
+            self._new_slack_client(),
             sleep=runtime.sleep,
-            installations=Installations(uow, settings.slack_bot_token),
+            installations=Installations(self.uow, settings.slack_bot_token),
         )
-        await identity.recall()
-        slack = adapters.build(
-            crews.values(),
-            identity=identity,
-            clock=clock,
+        await self.identity.recall()
+        self.slack = adapters.build(
+            self.crews.values(),
+            identity=self.identity,
+            clock=runtime.clock,
             steady=runtime.steady,
-            owner_of=partial(owner_of, uow=uow),
-            off_loop=off_loop,
-            redactors=redactors,
-            rules=await uow.read.rules(crews),
+            owner_of=partial(owner_of, uow=self.uow),
+            off_loop=self.off_loop,
+            redactors=self.redactors,
+            rules=await self.uow.read.rules(self.crews),
         )
-        delivery_context = DeliveryContext(
-            uow=uow.for_outbox(),
-            messenger=slack.messenger,
-            directory=slack.directory,
-            forwarder=await stack.enter_async_context(open_forwarder(settings)),
-            flows=(
-                flows := await stack.enter_async_context(
-                    open_flow_answers(settings, redactors, clock=clock, off_loop=off_loop)
-                )
-            ),
-            clients=clients,
-            crews=crews,
-            clock=clock,
+        # Nothing is verified over a socket: Slack is at its other end.
+        app_token = settings.slack_app_token
+        self.signing_secret = None if app_token else settings.slack_signing_secret
+        self.bolt = new_bolt(self._new_slack_client(), signing_secret=self.signing_secret)
+        self.socket = SocketMode(self.bolt, app_token, ping=runtime.ping) if app_token else None
+
+    async def build_deliveries(self) -> None:
+        runtime = self.runtime
+        self.deliveries = DeliveryContext(
+            uow=self.uow.for_outbox(),
+            messenger=self.slack.messenger,
+            directory=self.slack.directory,
+            forwarder=self.forwarder,
+            flows=self.flows,
+            clients=self.clients,
+            crews=self.crews,
+            clock=runtime.clock,
             jitter=runtime.jitter,
             retry=runtime.retry,
             grace=runtime.grace,
             start_grace=runtime.start_grace,
         )
-        slack_warnings: list[Warn] = [lambda: identity.warning]
-        heartbeat = Heartbeat(
-            outbox.note_alive,
-            clock=clock,
+        self.heartbeat = Heartbeat(
+            self.outbox.note_alive,
+            clock=runtime.clock,
             steady=runtime.steady,
             sleep=runtime.sleep,
             stepped=runtime.clock_stepped,
-            away=lambda: runtime.clock_in_doubt or _is_away(workers, slack_warnings),
+            away=lambda: runtime.clock_in_doubt or self._is_slack_away(),
         )
-        workers |= build_workers(
-            outbox,
-            delivery_context,
+        self.workers = build_workers(
+            self.outbox,
+            self.deliveries,
             runtime.pace,
             post_rate=runtime.post_rate,
             update_rate=runtime.update_rate,
-            gone=await posts_of_gone_crews(outbox, crews),
+            gone=await posts_of_gone_crews(self.outbox, self.crews),
             steady=runtime.steady,
-            time_counts=heartbeat.counts,
-        )
-        kickoffs = Kickoffs(
-            uow=uow,
-            crews=crews,
-            clients=clients,
-            clock=clock,
-            new_id=runtime.new_id,
-            redactors=redactors,
+            time_counts=self.heartbeat.counts,
         )
 
-        # Nothing is verified over a socket: Slack is at its other end.
-        signing_secret = None if settings.slack_app_token else settings.slack_signing_secret
-        bolt = new_bolt(_new_slack(settings), signing_secret=signing_secret)
-        # The kickoffs first: a listener waits for the one that its form began.
-        stack.push_async_callback(bolt.finish, within=STOP_LISTENERS_SECONDS)
-        stack.push_async_callback(kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
-        slack_context = SlackContext(
-            uow=uow,
-            crews=crews,
-            directory=slack.directory,
-            clock=clock,
-            client=identity.client,
-            identity=identity,
-            clients=clients,
-            kickoffs=kickoffs,
+    def build_kickoffs(self) -> None:
+        self.kickoffs = Kickoffs(
+            uow=self.uow,
+            crews=self.crews,
+            clients=self.clients,
+            clock=self.runtime.clock,
+            new_id=self.runtime.new_id,
+            redactors=self.redactors,
+        )
+
+    def register_listeners(self) -> None:
+        # The kickoffs end first: a listener waits for the one that its form began.
+        self.stack.push_async_callback(self.bolt.finish, within=STOP_LISTENERS_SECONDS)
+        self.stack.push_async_callback(self.kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
+        context = SlackContext(
+            uow=self.uow,
+            crews=self.crews,
+            directory=self.slack.directory,
+            clock=self.runtime.clock,
+            client=self.identity.client,
+            identity=self.identity,
+            clients=self.clients,
+            kickoffs=self.kickoffs,
             new_kickoff=new_kickoff,
-            saved=saved,
-            sleep=runtime.sleep,
-            off_loop=off_loop,
+            saved=self.saved,
+            sleep=self.runtime.sleep,
+            off_loop=self.off_loop,
         )
-        background = listeners.register(bolt, slack_context) | {
-            "identity": identity.run,
-            "directory": slack.directory.run,
-            "heartbeat": heartbeat.run,
-        }
-        if settings.slack_app_token:
-            socket = SocketMode(bolt, settings.slack_app_token, ping=runtime.ping)
-            background["socket"] = socket.run
-            slack_warnings.append(lambda: socket.warning)
+        self.loops = listeners.register(self.bolt, context)
 
-        supervisor = Supervisor(clock=runtime.steady, restart=runtime.restart)
+    async def build_readiness(self) -> None:
+        orphaned = await find_orphaned_destinations(self.outbox, self.workers)
+        self.supervisor = Supervisor(clock=self.runtime.steady, restart=self.runtime.restart)
         warnings: list[Warn] = [
-            *slack_warnings,
-            lambda: slack.directory.warning,
-            lambda: slack.directory.moved_warning,
-            lambda: runtime.clock_warning,
-            partial(_alone_as_reviewer, crews, identity),
+            *self._slack_warnings(),
+            lambda: self.slack.directory.warning,
+            lambda: self.slack.directory.moved_warning,
+            lambda: self.runtime.clock_warning,
+            self._alone_as_reviewer,
+            *(partial(str, destination) for destination in orphaned),
         ]
-        readiness = Readiness(
-            probe=uow.probe,
-            count_set_aside=outbox.count_set_aside,
-            supervisor=supervisor,
-            workers=workers,
+        self.readiness = Readiness(
+            probe=self.uow.probe,
+            count_set_aside=self.outbox.count_set_aside,
+            supervisor=self.supervisor,
+            workers=self.workers,
             warnings=warnings,
-            clock=runtime.steady,
+            clock=self.runtime.steady,
         )
-        web_context = WebContext(
+
+    async def listen(self) -> str:
+        """Take requests from now on; return the address."""
+        settings = self.settings
+        context = WebContext(
             credentials=build_credentials(settings),
-            uow=uow,
-            crews=crews,
-            clock=clock,
-            new_id=runtime.new_id,
-            off_loop=off_loop,
-            kickoffs=kickoffs,
-            check_health=readiness.check_health,
-            redactors=redactors,
+            uow=self.uow,
+            crews=self.crews,
+            clock=self.runtime.clock,
+            new_id=self.runtime.new_id,
+            off_loop=self.off_loop,
+            kickoffs=self.kickoffs,
+            check_health=self.readiness.check_health,
+            redactors=self.redactors,
             prove=partial(prove, settings.slack_bot_token),
             status_token=settings.status_token,
             public_url=settings.public_url,
             parse_notification=parse_notification,
             parse_flow_request=parse_flow_request,
-            may_answer=flows.may_answer,
+            may_answer=self.flows.may_answer,
             parse_update={
                 EventKind.TASK: parse_task,
                 EventKind.STEP: parse_step,
@@ -232,52 +276,55 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             parse_kickoff=parse_kickoff,
             parse_registration=parse_registration,
             parse_execution=parse_execution,
-            forwarding=frozenset(name for name, crew in crews.items() if crew.forward),
+            forwarding=frozenset(name for name, crew in self.crews.items() if crew.forward),
         )
-        application = routes.build(web_context)
-        if signing_secret:
-            slack_events.add_routes(application, bolt, signing_secret=signing_secret)
-        address = await stack.enter_async_context(
+        application = routes.build(context)
+        if self.signing_secret:
+            slack_events.add_routes(application, self.bolt, signing_secret=self.signing_secret)
+        address = await self.stack.enter_async_context(
             serve_http(application, settings.host, settings.port)
         )
-        delivery_context.listening.since = clock()
-        await stack.enter_async_context(
-            run_workers(workers, background, supervisor, ready=slack.directory.wait_until_asked)
+        self.deliveries.listening.since = self.runtime.clock()
+        return address
+
+    async def work(self) -> None:
+        """Carry out the outbox, and what else goes on, from now on."""
+        directory = self.slack.directory
+        loops = self.loops | {
+            "identity": self.identity.run,
+            "directory": directory.run,
+            "heartbeat": self.heartbeat.run,
+        }
+        if self.socket is not None:
+            loops["socket"] = self.socket.run
+        await self.stack.enter_async_context(
+            run_workers(self.workers, loops, self.supervisor, ready=directory.wait_until_asked)
         )
-        orphaned = await find_orphaned_destinations(outbox, workers)
-        warnings.extend(partial(str, destination) for destination in orphaned)
-        log.info(
-            "started", address=address, crews=list(crews), socket=bool(settings.slack_app_token)
-        )
-        yield Bot(address=address, check_health=readiness.check_health)
-        log.info("stopping")
 
+    def _wake(self, destination: str) -> None:
+        if destination in self.workers:
+            self.workers[destination].wake()
+        self.saved.set()
 
-def _wake(workers: Mapping[str, Worker], saved: Wakeup, destination: str) -> None:
-    if destination in workers:
-        workers[destination].wake()
-    saved.set()
+    def _new_slack_client(self) -> AsyncWebClient:
+        settings = self.settings
+        return new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
 
+    def _slack_warnings(self) -> list[Warn]:
+        identity, socket = self.identity, self.socket
+        found: list[Warn] = [lambda: identity.warning]
+        return found if socket is None else [*found, lambda: socket.warning]
 
-def _warn_of_rules(settings: Settings) -> None:
-    for crew in settings.crews.values():
-        for place, why in doubtful(crew):
-            log.warning("rule_doubtful", rule=place, why=why)
+    def _is_slack_away(self) -> bool:
+        """True while Slack warns of something, or takes no messages."""
+        posting = (worker for name, worker in self.workers.items() if goes_to_slack(name))
+        warnings = (warn() for warn in self._slack_warnings())
+        return any(warnings) or any(worker.is_away for worker in posting)
 
-
-def _alone_as_reviewer(crews: Mapping[str, Crew], identity: Identity) -> str | None:
-    """A warning of crews whose only reviewer is this bot, for it decides nothing."""
-    alone = [name for name, crew in crews.items() if crew.reviewers == (User(identity.user or ""),)]
-    if not alone:
-        return None
-    return f"the only reviewer of {', '.join(alone)} is this bot, which decides nothing"
-
-
-def _is_away(workers: Mapping[str, Worker], warnings: Sequence[Warn]) -> bool:
-    """True while Slack warns of something, or takes no messages."""
-    posting = (worker for name, worker in workers.items() if goes_to_slack(name))
-    return any(warn() for warn in warnings) or any(worker.is_away for worker in posting)
-
-
-def _new_slack(settings: Settings) -> AsyncWebClient:
-    return new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
+    def _alone_as_reviewer(self) -> str | None:
+        """A warning of crews whose only reviewer is this bot, for it decides nothing."""
+        bot = (User(self.identity.user or ""),)
+        alone = [name for name, crew in self.crews.items() if crew.reviewers == bot]
+        if not alone:
+            return None
+        return f"the only reviewer of {', '.join(alone)} is this bot, which decides nothing"

@@ -1,4 +1,4 @@
-"""Where clock, ids and chance enter the bot; everybody else is handed them."""
+"""Where clock, ids, chance and threads enter the bot; everybody else is handed them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
@@ -17,7 +20,10 @@ from crewgate.domain.rate import Rate
 from crewgate.domain.retry import Retry
 from crewgate.usecases.delivery.context import GRACE, START_GRACE
 from crewgate.usecases.delivery.worker import Pace
-from crewgate.usecases.ports.base import Clock, NewId, Sleep
+from crewgate.usecases.ports.base import Clock, NewId, OffLoop, Sleep
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Slack takes about one post a second in a channel, short bursts allowed, and some 50 changes of
 #: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
@@ -30,6 +36,9 @@ STEP: Final = timedelta(seconds=5)
 LASTING: Final = timedelta(seconds=30)
 #: How long somebody is told of a step.
 TOLD: Final = timedelta(hours=1)
+#: Each takes less than a second for the worst text there is. More would not be faster: they share
+#: the interpreter with the event loop, which waits some milliseconds for it at most.
+THREADS: Final = 2
 
 log = structlog.get_logger(__name__)
 
@@ -132,3 +141,21 @@ class Runtime:
     def clock_warning(self) -> str | None:
         """That the clock stepped lately."""
         return self.clock.warning if isinstance(self.clock, SteppingClock) else None
+
+
+@contextmanager
+def open_threads() -> Iterator[OffLoop]:
+    """Threads of our own for what is computed at length: comparing, rendering, reading large JSON.
+
+    Nothing else uses them, such as looking up names; at the end none is waited for.
+    """
+    executor = ThreadPoolExecutor(THREADS, thread_name_prefix="off-loop")
+
+    async def off_loop(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(executor, partial(work, *args, **kwargs))
+
+    try:
+        yield off_loop
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from crewgate.compression import unpack
+from crewgate.network.compression import unpack
 
 #: The most that is read of an answer, in bytes, packed and unpacked.
 ANSWER_LIMIT = 2**20

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 
 from aiohttp import ClientPayloadError, web
 
-from crewgate.compression import unpack
 from crewgate.domain.errors import Malformed
+from crewgate.network.compression import unpack
 from crewgate.network.refusals import RequestRefused, malformed, not_json, too_busy, too_large
 
 T = TypeVar("T")
