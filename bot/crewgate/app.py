@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from crewgate import __version__
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from crewgate.crewai.payloads import parse_notification
@@ -95,7 +96,11 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
         address = await bot.listen()
         await bot.work()
         log.info(
-            "started", address=address, crews=list(bot.crews), socket=bool(settings.slack_app_token)
+            "started",
+            version=__version__,
+            address=address,
+            crews=list(bot.crews),
+            socket=bool(settings.slack_app_token),
         )
         yield Bot(address=address, check_health=bot.readiness.check_health)
         log.info("stopping")

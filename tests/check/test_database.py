@@ -8,12 +8,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from crewgate import __version__
 from crewgate.check.confirm_reviewer import confirm_reviewer
 from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Mark
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines
-from crewgate.store.migrate import HEAD
+from crewgate.store.migrate import BASELINE, HEAD
 
 ADDRESS = "lead@example.com"
 
@@ -24,13 +25,19 @@ async def be_of(version: str, engines: Engines) -> None:
         await connection.execute(change, {"version": version})
 
 
-async def test_an_older_one_will_be_migrated(
+async def test_an_older_one_will_be_upgraded(
     engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert str(await check_database(database_url)) == "✓ database: answers"
-    monkeypatch.setattr("crewgate.check.database.HEAD", "0027")
-    found = await check_database(database_url)
-    assert str(found) == f"✓ database: answers, will be migrated from {HEAD} to 0027"
+    monkeypatch.setattr("crewgate.check.database.__version__", "0.2.0")
+    assert str(await check_database(database_url)) == (
+        f"✓ database: answers; Crewgate {__version__} wrote it last; 0.2.0 brings it up to date at"
+        " the start, after a copy beside it"
+    )
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.text("DROP TABLE written_by"))
+    await be_of(BASELINE, engines)
+    assert "a Crewgate from before 0.1.0 wrote it last" in str(await check_database(database_url))
 
 
 async def test_an_empty_one_is_filled_at_the_first_start(empty_database_url: str) -> None:

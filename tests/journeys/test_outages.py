@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from crewgate import __version__
 from crewgate.demo.environment import ANA, CHANNEL
 from crewgate.demo.workspace import (
     DROP_AFTER,
@@ -18,6 +19,7 @@ from tests.journeys.people import without
 
 NOT_READY = {
     "status": "not_ready",
+    "version": __version__,
     "error": "not_ready",
     "message": "The bot cannot work now.",
 }
@@ -51,7 +53,10 @@ async def test_a_revoked_token_is_said_and_cards_come_when_it_is_restored(
         assert status == 200
         assert "token_revoked" in " ".join(ready["details"])
         stranger = {"X_Forwarded_For": "203.0.113.7"}
-        assert await world.get("/readyz", **stranger) == (200, {"status": "ready"})
+        assert await world.get("/readyz", **stranger) == (
+            200,
+            {"status": "ready", "version": __version__},
+        )
         told = await world.get("/readyz", **stranger, Authorization=f"Bearer {TOKEN}")
         assert any(one.startswith("posts:research: ") for one in told[1]["details"])
 

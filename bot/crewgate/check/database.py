@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from crewgate import __version__
 from crewgate.check.findings import Finding, wrong
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import open_readers
 from crewgate.store.failures import translate_errors
-from crewgate.store.migrate import HEAD, refuse_unknown
+from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
 from crewgate.store.tables import email_owners
-
-_VERSIONS: Final = "alembic_version"
 
 
 async def check_database(url: str) -> Finding:
@@ -26,15 +24,19 @@ async def check_database(url: str) -> Finding:
     if engine is None:
         return Finding(subject, "no file yet; it is made at the first start")
     try:
-        version = await _version_of(engine)
+        age = await _age_of(engine)
     except StoreUnavailable as error:
         return wrong(subject, f"{error}; check DATABASE_URL")
     finally:
         await engine.dispose()
-    if version is None:
+    if age.revision is None:
         return Finding(subject, "empty; it is filled at the first start")
-    behind = "" if version == HEAD else f", will be migrated from {version} to {HEAD}"
-    return Finding(subject, f"answers{behind}")
+    if age == Age(HEAD, __version__):
+        return Finding(subject, "answers")
+    before = f"Crewgate {age.version}" if age.version else "a Crewgate from before 0.1.0"
+    copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
+    upgraded = f"{before} wrote it last; {__version__} brings it up to date at the start{copied}"
+    return Finding(subject, f"answers; {upgraded}")
 
 
 @asynccontextmanager
@@ -46,7 +48,7 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     if engine is None:
         raise StoreUnavailable("there is no database yet; start the bot once")
     try:
-        if await _version_of(engine) != HEAD:
+        if (await _age_of(engine)).revision != HEAD:
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
             )
@@ -55,15 +57,13 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
         await engine.dispose()
 
 
-async def _version_of(engine: AsyncEngine) -> str | None:
-    """Its version; None while it is empty. Raises StoreUnavailable, also for one unknown."""
+async def _age_of(engine: AsyncEngine) -> Age:
+    """How old the database is. Raises StoreUnavailable, also for one unknown."""
     with translate_errors():
         async with engine.connect() as connection:
-            if not await connection.run_sync(lambda each: sa.inspect(each).has_table(_VERSIONS)):
-                return None
-            found = await connection.scalar(sa.text(f"SELECT version_num FROM {_VERSIONS}"))  # noqa: S608 - a constant
-    refuse_unknown(found)
-    return None if found is None else str(found)
+            age = await connection.run_sync(age_of)
+    refuse_unknown(age)
+    return age
 
 
 async def address_owners(url: str) -> Mapping[str, str]:

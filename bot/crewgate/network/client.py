@@ -15,6 +15,7 @@ from typing import Final
 
 import httpx
 
+from crewgate import USER_AGENT
 from crewgate.network.compression import unpack
 
 #: The most that is read of an answer, in bytes, packed and unpacked.
@@ -81,7 +82,7 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         mounts={"all://127.0.0.1": None, "all://localhost": None},
-        headers={"User-Agent": "crewgate"},
+        headers={"User-Agent": USER_AGENT},
         follow_redirects=False,
         trust_env=trust_env,
         verify=_authorities(),

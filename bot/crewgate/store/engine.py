@@ -210,7 +210,7 @@ def _claim_file(path: str) -> IO[str]:
     except OSError as error:
         lock.close()
         raise StoreUnavailable(f"another bot is using {path}") from error
-    _make_private(path)
+    make_private(path)
     if Path(path).is_file() and Path(path).stat().st_nlink > 1:
         lock.close()
         raise StoreUnavailable(
@@ -220,7 +220,7 @@ def _claim_file(path: str) -> IO[str]:
     return lock
 
 
-def _make_private(path: str) -> None:
+def make_private(path: str) -> None:
     """Create the file, or take others' permissions from it and from what SQLite put beside it.
 
     SQLite gives the files that it puts beside a database the permissions of the database.

@@ -1,25 +1,33 @@
-"""Bringing a database to the present shape, at start."""
+"""The age of a database, and bringing it to the present one, at start."""
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from crewgate import __version__
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import Connection
+from crewgate.store.engine import Connection, make_private
+from crewgate.store.sqlite_connection import driver_of
 from crewgate.store.sqlite_writer import SqliteWriter
-from crewgate.store.tables import metadata
+from crewgate.store.tables import metadata, written_by
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+log = structlog.get_logger(__name__)
+
 #: The newest revision in `migrations/versions`; a test holds it against Alembic's own answer.
-HEAD: Final = "0026"
+HEAD: Final = "0027"
 #: The first one there: the tables of a database that is older are not known any longer.
 BASELINE: Final = "0026"
 
@@ -27,48 +35,105 @@ BASELINE: Final = "0026"
 _ADVISORY_LOCK: Final = 727_301
 
 
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How old a database is."""
+
+    revision: str | None
+    """Of its tables; None: it has none yet."""
+    version: str | None
+    """The version that wrote it last; None: an empty one, or one from before versions were kept."""
+
+
 async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
     """Make the tables, or run the missing migrations, in one transaction.
 
-    A no-op on an up-to-date database. Raises StoreUnavailable where a later version has migrated
-    it, or none up to BASELINE, and changes nothing then.
+    A no-op on a database that this version wrote last. Of one that an older version did, a SQLite
+    file is copied beside it first, and the log says so. Raises StoreUnavailable where a later
+    version wrote it, or none up to BASELINE, and changes nothing then.
     """
     async with _begin(engine) as connection:
-        version = await connection.run_sync(_version)
-        refuse_unknown(version)
-        if version is None:
-            await connection.run_sync(_create)
-        elif version != HEAD:
-            await connection.run_sync(_upgrade)
+        age = await connection.run_sync(age_of)
+        refuse_unknown(age)
+        if age.version == __version__ and age.revision == HEAD:
+            return
+        copy = await connection.run_sync(_bring_up, age)
+    if age.revision is not None:
+        log.info("database_upgraded", since=age.version, version=__version__, copy=copy)
 
 
-def refuse_unknown(version: str | None) -> None:
-    """Raise StoreUnavailable for a database whose tables only later or earlier code knows."""
-    if version is not None and version > HEAD:
+def age_of(connection: sa.Connection) -> Age:
+    """Return the age of the database, without changing it."""
+    tables = sa.inspect(connection)
+    if not tables.has_table("alembic_version"):
+        return Age(None, None)
+    revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    if not tables.has_table(written_by.name):
+        return Age(revision, None)
+    return Age(revision, connection.scalar(sa.select(written_by.c.version)))
+
+
+def refuse_unknown(age: Age) -> None:
+    """Raise StoreUnavailable for a database that only later or earlier code knows."""
+    if age.version is not None and _order(age.version) > _order(__version__):
         raise StoreUnavailable(
-            f"a later Crewgate has migrated the database to {version}, and this one knows it up to"
-            f" {HEAD}: run the later one, or restore a backup from before"
+            f"Crewgate {age.version} wrote the database last, and this is {__version__}: run"
+            f" {age.version} or a later one, or restore a backup from before"
         )
-    if version is not None and version < BASELINE:
+    if age.revision is not None and age.revision > HEAD:
         raise StoreUnavailable(
-            f"an older Crewgate made the database, of version {version}, and this one goes on from"
-            f" {BASELINE}: start the last Crewgate that migrates older ones once (CHANGELOG.md says"
-            " which), then this one"
+            f"a later Crewgate has migrated the database to {age.revision}, and this one knows it"
+            f" up to {HEAD}: run the later one, or restore a backup from before"
+        )
+    if age.revision is not None and age.revision < BASELINE:
+        raise StoreUnavailable(
+            f"an older Crewgate made the database, of version {age.revision}, and this one goes on"
+            f" from {BASELINE}: start the last Crewgate that migrates older ones once (CHANGELOG.md"
+            " says which), then this one"
         )
 
 
-def _create(connection: sa.Connection) -> None:
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall("[0-9]+", version)))
+
+
+def _bring_up(connection: sa.Connection, age: Age) -> str | None:
+    """Bring the database to the present age; return where its copy is, if one was made."""
     # Not needed at an ordinary start, so not imported then.
     from alembic import command  # noqa: PLC0415
 
-    metadata.create_all(connection, checkfirst=False)
-    command.stamp(_config(connection), HEAD)
+    copy = None
+    if age.revision is None:
+        metadata.create_all(connection, checkfirst=False)
+        command.stamp(_config(connection), HEAD)
+    else:
+        if connection.dialect.name == "sqlite":
+            copy = _copy_beside(driver_of(connection))
+        if age.revision != HEAD:
+            command.upgrade(_config(connection), HEAD)
+    connection.execute(sa.delete(written_by))
+    connection.execute(sa.insert(written_by), {"version": __version__})
+    return copy
 
 
-def _upgrade(connection: sa.Connection) -> None:
-    from alembic import command  # noqa: PLC0415  # the same
+def _copy_beside(held: sqlite3.Connection) -> str:
+    """Copy a SQLite file on which a transaction has changed nothing yet; return the copy's name.
 
-    command.upgrade(_config(connection), HEAD)
+    The copy appears whole or not at all: one of a start that was killed is made again.
+    """
+    path = held.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    copy, unfinished = f"{path}.before-{__version__}", f"{path}.before-{__version__}.part"
+    try:
+        Path(unfinished).unlink(missing_ok=True)
+        make_private(unfinished)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as made:
+            source.backup(made)
+        Path(unfinished).replace(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(
+            f"no copy could be made beside it before the upgrade, so nothing was changed: {error}"
+        ) from error
+    return copy
 
 
 def _config(connection: sa.Connection) -> Config:
@@ -97,10 +162,3 @@ async def _begin(engine: AsyncEngine | SqliteWriter) -> AsyncIterator[Connection
     async with patient.begin() as only:
         await only.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         yield only
-
-
-def _version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    return found

@@ -386,3 +386,6 @@ claims = sa.Table(
     sa.Column("claimed_by_name", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+
+#: The version of the Crewgate that wrote here last, in its only row.
+written_by = sa.Table("written_by", metadata, sa.Column("version", sa.Text, primary_key=True))

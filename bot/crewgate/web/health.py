@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from crewgate import __version__
 from crewgate.web.credentials import is_bearer
 from crewgate.web.proof import NONCE
 
@@ -30,7 +31,7 @@ CheckHealth = Callable[[], Awaitable[Health]]
 
 async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> web.Response:
     """200 while the process lives; with a `nonce`, proof that it is this bot and no other."""
-    body = {"status": "alive"}
+    body = {"status": "alive", "version": __version__}
     nonce = request.query.get("nonce", "")
     if NONCE.fullmatch(nonce):
         body["proof"] = prove(nonce)
@@ -47,7 +48,8 @@ async def on_readyz(
     """
     health = await check_health()
     ready = not health.failures
-    body: dict[str, object] = {"status": "ready" if ready else "not_ready"}
+    status = "ready" if ready else "not_ready"
+    body: dict[str, object] = {"status": status, "version": __version__}
     if not ready:
         body |= {"error": "not_ready", "message": "The bot cannot work now."}
     if may_see_details(request, status_token, local=local):

@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from crewgate import USER_AGENT
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.retry import LONGEST_ASKED
 
@@ -108,6 +109,7 @@ def new_client(*, token: str, base_url: str) -> AsyncWebClient:
         timeout=SECONDS,
         retry_handlers=[],
         trust_env_in_session=True,
+        user_agent_prefix=USER_AGENT,
     )
 
 

@@ -1,0 +1,178 @@
+"""Another version on a database: upgraded after a copy, or refused and left as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from crewgate import __version__
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.engine import Engines, open_engines
+from crewgate.store.migrate import BASELINE, HEAD, migrate
+from crewgate.store.tables import installations
+
+of_a_file = pytest.mark.parametrize("backend", ["sqlite"])
+INSTALLED = {"token_digest": "d", "url": "https://example.slack.com/", "whole_enterprise": False}
+
+
+@pytest.fixture
+async def made(empty_database_url: str) -> AsyncIterator[Engines]:
+    """A database that this version made, with a row."""
+    opened = open_engines(empty_database_url)
+    await migrate(opened.write)
+    async with opened.write.begin() as connection:
+        await connection.execute(sa.insert(installations), INSTALLED)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def file(made: Engines) -> Path:
+    return Path(str(made.read.url.database))
+
+
+async def versions(engines: Engines) -> tuple[object, object]:
+    async with engines.read.connect() as connection:
+        written_by = await connection.scalar(sa.text("SELECT version FROM written_by"))
+        return written_by, await connection.scalar(
+            sa.text("SELECT version_num FROM alembic_version")
+        )
+
+
+def rows(file: Path) -> tuple[int, str]:
+    """How many installations there are, and the version that wrote there last."""
+    with closing(sqlite3.connect(file)) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (count,) = opened.execute("SELECT count(*) FROM installations").fetchone()
+        (version,) = opened.execute("SELECT version FROM written_by").fetchone()
+        return count, version
+
+
+def be(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crewgate.store.migrate.__version__", version)
+
+
+def copies(file: Path) -> list[str]:
+    return sorted(one.name.removeprefix(file.name) for one in file.parent.glob("*.before-*"))
+
+
+async def test_the_version_that_made_it_starts_again_and_changes_nothing(made: Engines) -> None:
+    with capture_logs() as logs:
+        await migrate(made.write)
+
+    assert await versions(made) == (__version__, HEAD)
+    assert logs == []
+
+
+async def test_a_later_version_goes_on_and_says_so(
+    made: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be("99.1.0", monkeypatch)
+    with capture_logs() as logs:
+        await migrate(made.write)
+
+    assert await versions(made) == ("99.1.0", HEAD)
+    [line] = logs
+    assert (line["event"], line["since"], line["version"]) == (
+        "database_upgraded",
+        __version__,
+        "99.1.0",
+    )
+    assert bool(line["copy"]) is made.is_sqlite
+
+
+async def test_an_older_version_is_refused_before_it_changes_anything(
+    made: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the tables are the same: what is in them need not be."""
+    be("0.10.0", monkeypatch)
+    await migrate(made.write)
+    be("0.9.9", monkeypatch)
+
+    with pytest.raises(StoreUnavailable) as refused:
+        await migrate(made.write)
+
+    assert str(refused.value) == (
+        "Crewgate 0.10.0 wrote the database last, and this is 0.9.9: run 0.10.0 or a later one, or"
+        " restore a backup from before"
+    )
+    assert await versions(made) == ("0.10.0", HEAD)
+
+
+@of_a_file
+async def test_a_file_is_copied_before_its_upgrade_with_all_that_is_in_its_log(
+    made: Engines, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be("99.1.0", monkeypatch)
+    await migrate(made.write)
+
+    copy = file.with_name(f"{file.name}.before-99.1.0")
+    assert copies(file) == [".before-99.1.0"]
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert rows(copy) == (1, __version__)
+    assert rows(file) == (1, "99.1.0")
+
+
+@of_a_file
+async def test_the_copy_in_its_place_is_the_database_from_before(
+    made: Engines, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be("99.1.0", monkeypatch)
+    await migrate(made.write)
+    await made.dispose()
+    file.with_name(f"{file.name}.before-99.1.0").replace(file)
+    be(__version__, monkeypatch)
+
+    again = open_engines(str(made.read.url))
+    with capture_logs() as logs:
+        await migrate(again.write)
+    await again.dispose()
+
+    assert (rows(file), logs) == ((1, __version__), [])
+
+
+@of_a_file
+async def test_an_unfinished_copy_is_made_again(
+    made: Engines, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.with_name(f"{file.name}.before-99.1.0.part").write_bytes(b"half a")
+    file.with_name(f"{file.name}.before-99.1.0").write_bytes(b"of a start before")
+    be("99.1.0", monkeypatch)
+    await migrate(made.write)
+
+    assert copies(file) == [".before-99.1.0"]
+    assert rows(file.with_name(f"{file.name}.before-99.1.0")) == (1, __version__)
+
+
+@of_a_file
+async def test_without_a_copy_nothing_is_upgraded(
+    made: Engines, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.with_name(f"{file.name}.before-99.1.0").mkdir()
+    be("99.1.0", monkeypatch)
+
+    with pytest.raises(StoreUnavailable, match="no copy could be made beside it"):
+        await migrate(made.write)
+
+    assert await versions(made) == (__version__, HEAD)
+
+
+async def test_a_migration_that_fails_leaves_what_was_there(
+    made: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with made.write.begin() as connection:
+        await connection.execute(
+            sa.text("UPDATE alembic_version SET version_num = :baseline"), {"baseline": BASELINE}
+        )
+    # The first migration makes a table that is there already.
+    with pytest.raises(sa.exc.DBAPIError, match="written_by"):
+        await migrate(made.write)
+
+    assert await versions(made) == (__version__, BASELINE)
