@@ -1,15 +1,17 @@
-"""`crewgate serve | demo | check | rules | host`, and `python -m crewgate` with the same words."""
+"""`crewgate serve | demo | check | …`, and `python -m crewgate` with the same words."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from crewgate import __version__
 from crewgate.domain.errors import CrewgateError
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
@@ -22,7 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     command = parser.add_subparsers(dest="command", required=True)
+    manifest = command.add_parser("manifest", help="the Slack app's manifest, ready to paste")
+    manifest.add_argument(
+        "--http", action="store_true", help="for an app that Slack reaches by HTTP, not by a socket"
+    )
+    manifest.add_argument(
+        "--host", type=_host, help="with --http: the host of PUBLIC_URL, as bot.example.com"
+    )
     command.add_parser("serve", help="run the bot")
     doctor = command.add_parser(
         "check", help="ask Slack, each crew and the database whether all is well"
@@ -48,9 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument(
         "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
     )
+    command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)
     chosen = parser.parse_args(arguments)
+    if chosen.command == "manifest" and chosen.host and not chosen.http:
+        manifest.error("--host goes with --http: over a socket Slack needs no address")
     try:
         return _run_command(chosen)
     except SettingsError as error:
@@ -72,6 +85,8 @@ def _run_command(chosen: argparse.Namespace) -> int:
         from crewgate.host.command import run_host  # noqa: PLC0415  # nobody else needs it
 
         return run_host(chosen)
+    if chosen.command in _AT_ONCE:
+        return _AT_ONCE[chosen.command](chosen)
     with kept_imports():
         command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
         from crewgate.event_loop import EventLoop  # noqa: PLC0415  # the host does without
@@ -100,6 +115,35 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
             return check(
                 settings, show_secrets=sys.stdout.isatty(), send_test_card=chosen.send_test_card
             )
+
+
+def _manifest(chosen: argparse.Namespace) -> int:
+    from crewgate.slack.manifest import YOUR_HOST, render_manifest  # noqa: PLC0415  # the same
+
+    _say(render_manifest(http_host=chosen.host or YOUR_HOST if chosen.http else None).rstrip())
+    return 0
+
+
+def _health(_chosen: argparse.Namespace) -> int:
+    from crewgate.check.health import ask_health  # noqa: PLC0415  # the same
+    from crewgate.logs import printable  # noqa: PLC0415  # the same
+
+    ready, said = ask_health(load())
+    for line in said:
+        _say(printable(line))
+    return 0 if ready else 1
+
+
+#: Commands that need no event loop.
+_AT_ONCE: Final = {"manifest": _manifest, "health": _health}
+
+
+def _host(text: str) -> str:
+    """The host of an address, or of a host with a port."""
+    found = re.fullmatch(r"(?:https://)?([A-Za-z0-9.-]+(?::[0-9]{1,5})?)/?", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no host; put one like bot.example.com")
+    return found[1]
 
 
 def _port(text: str) -> int:

@@ -116,6 +116,32 @@ def test_the_first_start_names_all_that_is_missing_with_a_line_each(
     assert ".env" not in capsys.readouterr().err
 
 
+async def test_health_is_that_of_the_bot_on_this_machine(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    slack, crew = standins
+    env = settings(slack, crew) | {
+        "PORT": str(free_port()),
+        "PUBLIC_URL": "https://bot.example.com",
+    }
+    env["STATUS_TOKEN"] = "0123456789abcdef"
+
+    status, said = await run("health", folder=tmp_path, env=env)
+    assert status == 1
+    assert said.startswith(f"no bot answers on port {env['PORT']}: ")
+
+    async with BotProcess(env, folder=tmp_path, port=int(env["PORT"])):
+        proxied = env | {"http_proxy": "http://127.0.0.1:9"}
+        status, said = await run("health", folder=tmp_path, env=proxied)
+    assert status == 0
+    assert said.startswith("ready\n")
+    elsewhere = {"PORT": (port := crew.url.rsplit(":", 1)[1])}
+    assert await run("health", folder=tmp_path, env=env | elsewhere) == (
+        1,
+        f"what answers on port {port} is no Crewgate\n",
+    )
+
+
 async def test_a_start_that_cannot_be_is_said_plainly(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:

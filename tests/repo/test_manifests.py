@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from crewgate.__main__ import main
 from crewgate.slack import ids
 from crewgate.slack.scopes import BOT_SCOPES
 from tests.repo.files import read
@@ -19,6 +20,44 @@ MANIFESTS = ("socket-mode.yaml", "http.yaml")
 
 def manifest(name: str) -> Any:
     return yaml.safe_load(read(f"manifests/{name}"))
+
+
+@pytest.mark.parametrize(("name", "words"), [("socket-mode.yaml", ()), ("http.yaml", ("--http",))])
+def test_a_manifest_is_what_the_command_prints(
+    name: str, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["manifest", *words]) == 0
+    printed = capsys.readouterr().out
+    assert read(f"manifests/{name}") == printed, f"crewgate manifest … > manifests/{name}"
+
+
+@pytest.mark.parametrize(
+    "host", ["bot.example.com", "https://bot.example.com/", "https://bot.example.com"]
+)
+def test_a_manifest_with_a_host_is_ready_to_paste(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["manifest", "--http", "--host", host])
+    printed = capsys.readouterr().out
+    wanted = read("manifests/http.yaml").replace("YOUR-HOST", "bot.example.com")
+    assert yaml.safe_load(printed) == yaml.safe_load(wanted)
+    assert "YOUR-HOST" not in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--host", "bot.example.com"], "--host goes with --http"),
+        (["--http", "--host", "bot.example.com/slack"], "is no host; put one like"),
+        (["--http", "--host", "a b"], "is no host; put one like"),
+    ],
+)
+def test_what_makes_no_manifest_is_said(
+    words: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["manifest", *words])
+    assert why in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", MANIFESTS)

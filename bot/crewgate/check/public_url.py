@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 
 from crewgate.check.findings import Finding, skipped, wrong
+from crewgate.check.health import local_address
 from crewgate.network.client import TIMEOUTS, send
 from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
 from crewgate.settings.load import Settings
@@ -95,5 +96,5 @@ def _object(body: bytes) -> dict[str, object]:
 
 def _local(settings: Settings) -> str:
     """Where a bot of this machine listens."""
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    host, port = local_address(settings)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

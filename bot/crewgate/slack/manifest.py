@@ -1,0 +1,73 @@
+"""The manifest of the Slack app, from which Slack makes one: `crewgate manifest`.
+
+`manifests/` has both of them, as this renders them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crewgate.slack import ids
+from crewgate.slack.scopes import BOT_SCOPES
+
+_USAGE: Final = (
+    "help | status [execution] | pending [mine] | kickoff [crew] | rules"
+    " | away [until DATE] [for @PERSON] | back"
+)
+#: What people replace, where no host is given.
+YOUR_HOST: Final = "YOUR-HOST"
+
+_SOCKET_MODE: Final = """\
+# Slack > Your apps > Create an app > From a manifest. Then, under Basic Information, make an
+# app-level token with the scope connections:write: it becomes SLACK_APP_TOKEN.
+"""
+_HTTP: Final = """\
+# Slack > Your apps > Create an app > From a manifest. Its Signing Secret, under Basic Information,
+# becomes SLACK_SIGNING_SECRET.
+"""
+_REPLACE: Final = f"# Replace every {YOUR_HOST} by the host of your PUBLIC_URL.\n"
+
+
+def render_manifest(*, http_host: str | None = None) -> str:
+    """Return the manifest in YAML. With a host Slack calls it there, else it needs no address."""
+    head, url, request_url = _SOCKET_MODE, "", ""
+    if http_host is not None:
+        head = _HTTP + (_REPLACE if http_host == YOUR_HOST else "")
+        address = f"https://{http_host}/slack/events"
+        url, request_url = f"\n      url: {address}", f"\n    request_url: {address}"
+    width = max(map(len, BOT_SCOPES))
+    scopes = "\n".join(f"      - {scope:{width}} # {use}" for scope, use in BOT_SCOPES.items())
+    return f"""\
+{head}display_information:
+  name: Crewgate
+  description: Review what your CrewAI crews did, and let them go on
+  background_color: "#1d3557"
+features:
+  app_home:
+    home_tab_enabled: true
+    messages_tab_enabled: true
+    messages_tab_read_only_enabled: true
+  bot_user:
+    display_name: Crewgate
+    always_online: true
+  slash_commands:
+    - command: {ids.COMMAND}{url}
+      description: See what your crews wait for
+      usage_hint: "{_USAGE}"
+      should_escape: true # people arrive with their ids: /crew away for @Ben
+oauth_config:
+  scopes:
+    bot:
+{scopes}
+settings:
+  event_subscriptions:{request_url}
+    bot_events:
+      - app_home_opened # the queue
+      - message.channels # notes in threads
+      - message.groups # the same in private channels
+  interactivity:
+    is_enabled: true{request_url}
+  org_deploy_enabled: false
+  socket_mode_enabled: {str(http_host is None).lower()}
+  token_rotation_enabled: false
+"""
