@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 WITH_CREWAI := .venv-crewai
+WITH_DIST := .venv-dist
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PIP_WITH_CREWAI := $(WITH_CREWAI)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-crewai test bench soak check install format lock screenshots clean
+.PHONY: help demo demo-crewai test bench soak check dist install format lock screenshots clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +37,14 @@ check: $(VENV)/.test-tools $(VENV)/.bot ## Format, lint, types and import rules
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 
+dist: $(WITH_DIST)/.tools ## Wheel, source archive and bill of materials, in dist
+	@rm -rf dist
+	@$(WITH_DIST)/bin/python -m hatchling build
+	@$(WITH_DIST)/bin/python -m twine check --strict dist/*
+	@$(WITH_DIST)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+		--mc-type application --output-reproducible \
+		--output-file "dist/crewgate-$$($(WITH_DIST)/bin/python -m hatchling version).cdx.json"
+
 install: $(VENV)/.bot ## .venv with the pinned dependencies and the bot
 
 format: $(VENV)/.test-tools ## Format, and mend what can be mended safely
@@ -46,6 +55,7 @@ lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their new
 	@$(PIP) install uv==0.13.9
 	@$(LOCKED) pyproject.toml --output-file requirements.txt
 	@$(LOCKED) --group pyproject.toml:test --constraint requirements.txt --output-file tests/requirements.txt
+	@$(LOCKED) --group pyproject.toml:dist --output-file requirements-dist.txt
 	@$(LOCKED) pyproject.toml --extra host \
 		$(foreach package,$(NOT_NEEDED),--no-emit-package $(package)) \
 		--output-file tests/requirements-crewai.txt
@@ -64,7 +74,7 @@ screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures, and ever
 	@$(PY) -m tests.playground.screenshots
 
 clean: ## Forget everything that was installed or cached
-	@rm -rf $(VENV) $(WITH_CREWAI) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(WITH_CREWAI) $(WITH_DIST) dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Each stamp is made last, so that an interrupted step is done again.
 
@@ -89,6 +99,13 @@ $(VENV)/.bot: pyproject.toml $(VENV)/.dependencies
 $(VENV)/.test-tools: tests/requirements.txt $(VENV)/.dependencies
 	@echo "Installing what its tests need"
 	@$(PIP) install --require-hashes --requirement requirements.txt --requirement tests/requirements.txt
+	@touch $@
+
+$(WITH_DIST)/.tools: requirements-dist.txt $(VENV)/.python
+	@echo "Making $(WITH_DIST) with what builds and checks a release"
+	@$(PYTHON) -m venv --clear $(WITH_DIST)
+	@$(WITH_DIST)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+		--requirement requirements-dist.txt
 	@touch $@
 
 # `crewgate host` runs in an environment with crewai, which asks for older versions of some packages

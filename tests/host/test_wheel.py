@@ -1,9 +1,13 @@
-"""The wheel in the user's own environment, where their project may have a package `bot`."""
+"""The wheel that `make dist` builds: all that is needed, and nothing else."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+import tarfile
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +18,11 @@ from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import ServerProcess, inherited
 from tests.host.client import TOKEN, Api
 from tests.host.real import PYTHON, needs_crewai
-from tests.repo.files import ROOT
+from tests.repo.files import ROOT, read
 
-pytestmark = [needs_crewai, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 CREW = """
 from bot import TOPIC
 from crewai import Agent, Crew, Task
@@ -38,9 +43,10 @@ class Silent(BaseLLM):
 """
 
 
-async def run(*command: str | Path) -> str:
+async def run(*command: str | Path, folder: Path = ROOT) -> str:
     process = await asyncio.create_subprocess_exec(
         *command,
+        cwd=folder,
         env=inherited(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -50,30 +56,75 @@ async def run(*command: str | Path) -> str:
     return said.decode().strip()
 
 
-async def installed(folder: Path) -> str:
-    """The script `crewgate` of a wheel in an environment with the libraries of .venv-crewai."""
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    await run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT)
-    await run(PYTHON, "-m", "venv", "--without-pip", folder / "venv")
-    python = folder / "venv" / "bin" / "python"
+async def build(kind: str, source: Path, into: Path) -> Path:
+    await run(sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", into, folder=source)
+    names = {"sdist": "crewgate-{}.tar.gz", "wheel": "crewgate-{}-py3-none-any.whl"}
+    return into / names[kind].format(__version__)
+
+
+async def environment(folder: Path, python: str | Path) -> Path:
+    """An empty environment; its Python."""
+    await run(python, "-m", "venv", "--without-pip", folder)
+    return folder / "bin" / "python"
+
+
+async def install(python: Path, wheel: Path, *more: str) -> Path:
+    """Install the wheel beside what is there; its script."""
+    await run(*PIP, "--python", python, "install", "--no-deps", *more, wheel)
+    return python.with_name("crewgate")
+
+
+def unexpected(names: Sequence[str], *, expected: str) -> list[str]:
+    return [name for name in names if not re.fullmatch(expected, name)]
+
+
+async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_environment(
+    tmp_path: Path,
+) -> None:
+    archive = await build("sdist", ROOT, tmp_path)
+    with tarfile.open(archive) as packed:
+        top = f"crewgate-{__version__}"
+        names = [name.removeprefix(f"{top}/") for name in packed.getnames()]
+        packed.extractall(tmp_path, filter="data")
+    code = r"(?:[a-z0-9_]+/)*[A-Za-z0-9_-]+\.(?:py|css|js|html|svg)"
+    also = r"pyproject\.toml|PKG-INFO|README\.md|CHANGELOG\.md|LICENSE|\.gitignore"
+    assert unexpected(names, expected=rf"bot/crewgate/{code}|{also}") == []
+    wheel = await build("wheel", tmp_path / top, tmp_path)
+    with zipfile.ZipFile(wheel) as packed_wheel:
+        names = packed_wheel.namelist()
+    about = rf"crewgate-{re.escape(__version__)}\.dist-info/.*"
+    assert unexpected(names, expected=rf"crewgate/{code}|{about}") == []
+
+    python = await environment(tmp_path / "venv", sys.executable)
+    pinned = ("--require-hashes", "--requirement", ROOT / "requirements.txt")
+    await run(*PIP, "--python", python, "install", *pinned)
+    script = await install(python, wheel)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert await run(script, "--version", folder=empty) == f"crewgate {__version__}"
+    printed = await run(script, "manifest", folder=empty)
+    assert printed == read("manifests/socket-mode.yaml").strip()
+    assert "Every step above was seen" in await run(script, "demo", "--headless", folder=empty)
+    assert list(empty.iterdir()) == []
+
+
+@needs_crewai
+async def test_a_project_with_a_package_bot_is_hosted_from_the_wheel(tmp_path: Path) -> None:
+    """In the user's own environment, here with the libraries of .venv-crewai."""
+    python = await environment(tmp_path / "venv", PYTHON)
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     libraries = Path(await run(python, "-c", where)) / "libraries.pth"
     # Python reads no .pth files of a folder that one names: the editable install stays behind.
     libraries.write_text(await run(PYTHON, "-c", where))
-    wheel = folder / f"crewgate-{__version__}-py3-none-any.whl"
-    await run(*pip, "--python", python, "install", "--no-deps", "--ignore-installed", wheel)
-    return str(folder / "venv" / "bin" / "crewgate")
-
-
-async def test_a_project_with_a_package_bot_is_hosted_from_the_wheel(tmp_path: Path) -> None:
-    script = await installed(tmp_path)
+    wheel = await build("wheel", ROOT, tmp_path)
+    script = await install(python, wheel, "--ignore-installed")
     project = tmp_path / "project"
     (project / "bot").mkdir(parents=True)
     (project / "bot" / "__init__.py").write_text('TOPIC = "bots"\n')
     (project / "crew.py").write_text(CREW)
     (project / "model.py").write_text(MODEL)
     host = ServerProcess(
-        [script, "host", "crew:crew", "--port", str(port := free_port())],
+        [str(script), "host", "crew:crew", "--port", str(port := free_port())],
         environment={**QUIET, "HOME": str(project), "CREW_TOKEN": TOKEN, "PYTHONPATH": ""},
         folder=project,
         log="host.log",

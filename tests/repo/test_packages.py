@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import metadata
 
 import pytest
 from packaging.requirements import Requirement
@@ -15,17 +16,25 @@ from tests.repo.files import read
 
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt")
 WITH_CREWAI = "tests/requirements-crewai.txt"
+#: Each lets the bot be used, changed and passed on, and asks for nothing but its own text.
+LICENCES = {"Apache-2.0", "BSD-3-Clause", "MIT", "MPL-2.0", "PSF-2.0"}
+#: How packages call them that do not use SPDX's names.
+OTHER_NAMES = {
+    "Apache 2.0": "Apache-2.0",
+    "License :: OSI Approved :: MIT License": "MIT",
+    "MIT License": "MIT",
+}
 
 
 def pinned(path: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", read(path), flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("path", [*REQUIREMENTS, WITH_CREWAI])
+@pytest.mark.parametrize("path", [*REQUIREMENTS, WITH_CREWAI, "requirements-dist.txt"])
 def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) -> None:
     for entry in read(path).replace("\\\n", " ").splitlines():
         assert re.fullmatch(
-            r"[a-z0-9-]+(?:\[[a-z,]+\])?==[\w.]+(?: ; [\w' !=<>.()]+)?"
+            r"[a-z0-9-]+(?:\[[a-z,-]+\])?==[\w.]+(?: ; [\w' !=<>.()]+)?"
             r"(?: +--hash=sha256:[0-9a-f]{64})+",
             entry,
         )
@@ -61,14 +70,33 @@ def test_the_bot_can_be_installed_beside_crewai() -> None:
         assert Version(beside[name]) < Version(alone[name])
 
 
+def licences(package: str) -> set[str]:
+    about = metadata(package)
+    classifiers = [one for one in about.get_all("Classifier", []) if one.startswith("License ::")]
+    said = about.get_all("License-Expression") or about.get_all("License") or classifiers
+    names = [name for one in said for name in re.split(" AND | OR ", one)]
+    assert names, "it has none"
+    return {OTHER_NAMES.get(name, name) for name in names}
+
+
+@pytest.mark.parametrize("package", sorted(pinned("requirements.txt")))
+def test_every_dependency_has_a_licence_that_asks_for_little(package: str) -> None:
+    assert licences(package) <= LICENCES
+
+
 def test_the_version_is_said_once() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", crewgate.__version__)
     assert "version" in tomllib.loads(read("pyproject.toml"))["project"]["dynamic"]
 
 
-def test_every_dependency_has_its_reason_in_the_readme() -> None:
+def test_the_changelog_has_this_version_below_what_is_unreleased() -> None:
+    titles = re.findall(r"^## (.+)$", read("CHANGELOG.md"), flags=re.MULTILINE)
+    assert titles[:2] == ["Unreleased", crewgate.__version__]
+
+
+def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     asked = [Requirement(one).name for one in project["dependencies"]]
-    table = read("README.md").partition("## Dependencies")[2].partition("\n## ")[0]
+    table = read("docs/architecture.md").partition("## Dependencies")[2].partition("\n## ")[0]
     explained = re.findall(r"^\| `([a-z0-9-]+)` \| \S", table, flags=re.MULTILINE)
     assert sorted(explained) == sorted(asked)
