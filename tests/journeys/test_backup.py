@@ -1,27 +1,56 @@
-"""The database is backed up while the bot runs, as `docs/operations.md` says."""
+"""The database is backed up and restored with the commands of `docs/operations.md`."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.journeys.conftest import World
+from crewgate.demo.bot_process import BotProcess
+from crewgate.demo.crew import Address, Crew
+from crewgate.demo.environment import ANA, CHANNEL, people, settings
+from crewgate.demo.workspace import Message, Workspace, message_text
+from tests.repo.files import fences
 
 
-async def test_a_backup_of_a_running_bot_holds_what_was_stored(
-    world: World, database: Path, tmp_path: Path
-) -> None:
-    """`.backup` of the sqlite3 shell is this call; a copy of the file alone would lack the WAL."""
-    await world.pause()
-    await world.card("A draft.")
+async def run_sample(name: str, folder: Path) -> None:
+    [(commands,)] = fences("docs/operations.md", f"<!-- sample: {name} -->")
+    process = await asyncio.create_subprocess_exec("sh", "-euc", commands, cwd=folder)
+    assert await process.wait() == 0
 
-    with (
-        closing(sqlite3.connect(database)) as running,
-        closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
-    ):
-        running.backup(copy)
-        assert copy.execute("SELECT state FROM rounds").fetchall() == [("WAITING",)]
-        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
-    assert await world.pause("other") == 202
+async def card_of(slack: Workspace, output: str) -> Message:
+    def found() -> list[Message]:
+        return [one for one in slack.messages(CHANNEL) if output in message_text(one)]
+
+    return (await slack.until(found))[-1]
+
+
+async def test_a_backup_of_a_running_bot_is_restored_and_goes_on(tmp_path: Path) -> None:
+    async with Workspace() as slack, Crew() as crew:
+        people(slack)
+        bot = BotProcess(env := settings(slack, crew), folder=tmp_path)
+        slack.events_url = f"{bot.url}/slack/events"
+        crew.human_input = Address.bearer(
+            f"{bot.url}/crews/research/human-input", env["CREW_WEBHOOK_SECRET"]
+        )
+        async with bot:
+            await crew.pause("e-1", "draft", "Before it.")
+            before = await card_of(slack, "Before it.")
+            await run_sample("back up", tmp_path)
+            await crew.pause("e-2", "draft", "After it.")
+            after = await card_of(slack, "After it.")
+        with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+            assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert copy.execute("SELECT state FROM rounds").fetchall() == [("WAITING",)]
+        assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
+
+        await run_sample("restore", tmp_path)
+        async with bot:
+            await slack.click(ANA, after, "Approve")
+            told = await slack.until(lambda: slack.ephemerals(ANA))
+            assert "I do not know this review" in message_text(told[-1])
+            await slack.click(ANA, before, "Approve")
+            await crew.until(lambda: crew.resumes)
+    assert [resume.execution_id for resume in crew.resumes] == ["e-1"]

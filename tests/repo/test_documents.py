@@ -8,7 +8,7 @@ import pytest
 
 from tests.repo.files import DOCUMENTS, ROOT, read
 
-README_LINES = 220
+README_LINES = 180
 LINKED = (*DOCUMENTS, "CHANGELOG.md")
 
 

@@ -1,0 +1,28 @@
+# Crewgate in a container: docs/operations.md says how to run it.
+
+FROM python:3.11-slim AS build
+WORKDIR /source
+RUN python -m venv /venv
+COPY requirements.txt ./
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt
+COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
+COPY bot bot
+RUN /venv/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.11-slim
+# The only place that is written to; .env and crews.toml are read there too.
+RUN useradd --system --uid 10001 --no-create-home crewgate \
+    && install --directory --owner=crewgate --mode=0700 /data
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DATABASE_URL=sqlite:////data/crewgate.db \
+    LOG_FORMAT=json
+USER 10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 3000
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["crewgate", "health"]
+# Without a shell, so that SIGTERM reaches the bot.
+ENTRYPOINT ["crewgate"]
+CMD ["serve"]
