@@ -219,7 +219,7 @@ MUTANTS: Final = (
         "every 404 is a crew's own",
         "gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)",
         "gone = answer.status == HTTPStatus.NOT_FOUND",
-        "crewai/test_client.py",
+        "crewai/test_client_status.py",
     ),
     mutant(
         "a 502 counts as not sent",
@@ -313,7 +313,7 @@ def _place(root: Path, one: Mutant) -> Path | None:
 
 def _run(copy: Path, one: Mutant) -> str:
     # PostgreSQL starts a server for each run, and says of these mutants what SQLite says.
-    options = ("-x", "-q", "-k", "not postgresql", "-p", "no:cacheprovider", "-p", "no:xdist")
+    options = ("-x", "-q", "-k", "not postgresql", "-n", "0", "-p", "no:cacheprovider")
     try:
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "pytest", *options, *one.tests],

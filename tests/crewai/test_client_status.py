@@ -35,6 +35,18 @@ async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
     )
 
 
+@pytest.mark.parametrize("body", ["no healthy upstream", "<h1>Not found</h1>", {"odd": 1}, ""])
+async def test_a_404_in_another_form_is_not_the_crews_own(
+    crew: Crew, client: HttpCrew, body: object
+) -> None:
+    """A proxy says so while a crew is deployed anew."""
+    crew.fail("/status", how=status(404, body))
+    told = await client.status(EXECUTION)
+    assert isinstance(told, CrewUnavailable)
+    assert told.why.startswith("404")
+    assert not told.gone
+
+
 async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClient) -> None:
     crew.fail("/status", how=hang(), times=None)
     client = a_client(http, crew.url, status=Timeout(5, 5, 0.05))
