@@ -9,12 +9,30 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from tests.bench.burst import burst
 from tests.bench.figures import Row, table
-from tests.bench.options import InvalidOption, Options, read_options
-from tests.bench.sections import SECTIONS
+from tests.bench.footprint import footprint
+from tests.bench.growth import growth
+from tests.bench.latency import idle, loaded
+from tests.bench.options import Options, read_options
+from tests.bench.throughput import clicks, notifications
+from tests.options import InvalidOption
+
+Section = Callable[[Options], AsyncIterator[Row]]
+
+SECTIONS: Final[Mapping[str, Section]] = {
+    "notifications": notifications,
+    "clicks": clicks,
+    "idle": idle,
+    "loaded": loaded,
+    "footprint": footprint,
+    "growth": growth,
+    "burst": burst,
+}
 
 #: How long one section may take, in seconds.
 LIMIT = 600

@@ -5,13 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-DATABASES: Final = ("sqlite", "postgresql")
-
-
-class InvalidOption(Exception):
-    """A variable that is not understood; says which, and what to put there."""
+from tests.options import DATABASES, database, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,27 +32,13 @@ class Options:
 
 def read_options(folder: Path) -> Options:
     """The options in the environment. Raises InvalidOption."""
-    database = os.environ.get("BENCH_DATABASE") or DATABASES[0]
-    if database not in DATABASES:
-        raise InvalidOption(f"BENCH_DATABASE must be one of: {', '.join(DATABASES)}")
     return Options(
         folder=folder,
-        seconds=_number("BENCH_SECONDS", Options.seconds),
-        rounds=int(_number("BENCH_ROUNDS", Options.rounds)),
-        database=database,
-        grown=int(_number("BENCH_GROWN", Options.grown)),
-        burst=int(_number("BENCH_BURST", Options.burst)),
-        pace=_number("BENCH_PACE", Options.pace),
+        seconds=number("BENCH_SECONDS", Options.seconds),
+        rounds=int(number("BENCH_ROUNDS", Options.rounds)),
+        database=database("BENCH_DATABASE"),
+        grown=int(number("BENCH_GROWN", Options.grown)),
+        burst=int(number("BENCH_BURST", Options.burst)),
+        pace=number("BENCH_PACE", Options.pace),
         peer=os.environ.get("BENCH_PEER", ""),
     )
-
-
-def _number(name: str, default: float) -> float:
-    text = os.environ.get(name) or str(default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < 10_000_000:
-        raise InvalidOption(f"{name} must be a number above 0")
-    return number

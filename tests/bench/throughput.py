@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from itertools import count, repeat
+from pathlib import Path
 
 from crewgate.demo.ports import free_port
 from tests.bench.figures import Measured, Row, by_cpu, per_second, ratio, summary
@@ -17,7 +20,6 @@ from tests.bench.peer import CREATED, is_installed, peer, task
 from tests.bench.processes import Child, child
 from tests.bench.requests import click, notification
 from tests.bench.world import NO_PACE, World, open_world
-from tests.bench.yardsticks import raw_commits
 
 #: Clicks a second that are prepared for; with fewer rounds a measurement ends sooner.
 _CLICKS = 1_200
@@ -135,6 +137,21 @@ async def clicks(options: Options) -> AsyncIterator[Row]:
         f"{ratio(rates, bare_rates):.1%} of the bare listener ({by_cpu(ours, theirs):.1%} by CPU)",
         ">= 50%",
     )
+
+
+def raw_commits(folder: Path, seconds: float) -> float:
+    """Durable SQLite commits a second on the same disk: one row each, as durable as the bot's."""
+    with closing(sqlite3.connect(folder / "raw.db", isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")
+        database.execute("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, text TEXT)")
+        done, began = 0, time.monotonic()
+        while time.monotonic() - began < seconds:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("INSERT INTO rows (text) VALUES (?)", ("x" * 300,))
+            database.execute("COMMIT")
+            done += 1
+        return done / (time.monotonic() - began)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from tests.bench.connection import Connection, request
 from tests.bench.options import Options
 from tests.bench.processes import Child, child
 from tests.bench.requests import CHANNEL, SECRET, USER
+from tests.quick_bot import quick
 
 #: Slack's own, as the settings of a real installation have it.
 REAL_PACE = 1.0
@@ -116,8 +117,9 @@ def bot(
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "LOG_LEVEL": "error",
     }
-    paced = ("-m", "tests.bench.paced_bot", str(pace))
-    command: Sequence[str] = COMMAND if pace == REAL_PACE else paced
+    command: Sequence[str] = COMMAND
+    if pace != REAL_PACE:
+        command = quick(post=1 / pace if pace else 0)
     return child(command, port, folder, settings=settings, ready="/readyz")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, sett
 from crewgate.demo.workspace import HANG, Workspace, buttons, message_text
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
-from tests.journeys.quick_bot import quick
+from tests.quick_bot import quick
 
 LOST, LOST_ELSEWHERE = (
     f"The flow has an answer, this one or one from elsewhere: This was answered via {where}."
@@ -59,7 +58,7 @@ async def killable(folder: Path, start_grace: float = 0.5) -> AsyncIterator[Kill
         bot = BotProcess(
             settings(slack, crew) | ENVIRONMENT | {"LOG_LEVEL": "debug"},
             folder=folder,
-            command=quick(start_grace=timedelta(seconds=start_grace)),
+            command=quick(grace=0, start_grace=start_grace),
         )
         slack.events_url = f"{bot.url}/slack/events"
         crew.human_input = Address.bearer(f"{bot.url}/crews/research/human-input", WEBHOOK_SECRET)

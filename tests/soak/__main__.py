@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.soak.options import InvalidOption, Options, read_options
+from tests.options import InvalidOption
+from tests.soak.options import Options, read_options
 from tests.soak.report import problems
 from tests.soak.run import Result, soak
 

@@ -1,15 +1,178 @@
-"""What the checks look at."""
+"""What is known at the end of a run, from all sides."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
 
-from tests.soak.cards import Card
-from tests.soak.crew_records import CrewRecords
+from crewgate.demo.crew import Call, Crew, Execution, Sent
+from crewgate.demo.workspace import Message
+from crewgate.slack import ids
+from crewgate.slack.reviews import buttons
 from tests.soak.database import Stored
-from tests.soak.labels import Label
+from tests.soak.labels import Label, find_label
 from tests.soak.ledger import Ledger
+
+# --- what the crews know: the outputs that they announced, the decisions that took effect
+
+_ACCEPTED = HTTPStatus.ACCEPTED
+#: What a crew says that has gone on.
+_NOT_PENDING = "not pending human input"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A decision that took effect at a crew."""
+
+    label: Label
+    """The output that it was applied to."""
+    execution_id: str
+    is_approve: bool
+    feedback: str
+
+
+@dataclass(slots=True)
+class CrewRecords:
+    """The records of all crews."""
+
+    executions: dict[str, Execution] = field(default_factory=dict)
+    applied: list[Applied] = field(default_factory=list)
+    resumed_at: dict[Label, float] = field(default_factory=dict)
+    """When the request came that was applied to an output."""
+    repeated: list[tuple[Label, tuple[float, float]]] = field(default_factory=list)
+    """When a decision came that was taken and answered, and the same that was taken no more."""
+    announced: dict[Label, float] = field(default_factory=dict)
+    """When the notification of an output was answered with 202."""
+    unannounced: dict[Label, Sent] = field(default_factory=dict)
+    """The outputs whose notification was lost, or refused."""
+    failed_updates: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    """By execution: the task, step and crew webhooks that were lost, or refused."""
+
+
+def read_crews(crews: Iterable[Crew]) -> CrewRecords:
+    """Read them now."""
+    records = CrewRecords()
+    for crew in crews:
+        records.executions |= {one.id: one for one in crew.executions}
+        for sent in crew.webhooks_sent:
+            _read_webhook(sent, records)
+        _read_resumes(crew, records)
+    return records
+
+
+def pending_label(execution: Execution) -> Label | None:
+    """The output that an execution waits with."""
+    if execution.pending is None:
+        return None
+    number = int(str(execution.inputs["topic"]).rpartition("-")[2])
+    return Label(number, execution.pending, execution.rounds[execution.pending])
+
+
+def _read_webhook(sent: Sent, records: CrewRecords) -> None:
+    accepted = sent.status == _ACCEPTED
+    if sent.kind != "human_input":
+        if not accepted:
+            records.failed_updates[str(sent.body["kickoff_id"])].append(sent)
+        return
+    label = find_label(sent.raw.decode())
+    assert label is not None
+    if accepted:
+        records.announced[label] = sent.at
+    else:
+        records.unannounced[label] = sent
+
+
+def _read_resumes(crew: Crew, records: CrewRecords) -> None:
+    versions: dict[tuple[str, str], int] = defaultdict(int)
+    for resume in crew.resumes:
+        versions[resume.execution_id, resume.task_id] += 1
+        records.applied.append(
+            Applied(
+                _label(crew, resume.execution_id, resume.task_id, versions),
+                resume.execution_id,
+                resume.is_approve,
+                resume.human_feedback,
+            )
+        )
+    versions.clear()
+    taken: dict[str, list[tuple[Label, Call]]] = defaultdict(list)
+    refused: list[tuple[str, Call]] = []
+    for call in crew.requests:
+        if call.path != "/resume":
+            continue
+        execution_id, task_id = str(call.body.get("execution_id")), str(call.body.get("task_id"))
+        decision = f"{execution_id} {task_id} {call.body.get('human_feedback')}"
+        if call.effective:
+            versions[execution_id, task_id] += 1
+            label = _label(crew, execution_id, task_id, versions)
+            records.resumed_at[label] = call.at
+            taken[decision].append((label, call))
+        elif call.status == HTTPStatus.BAD_REQUEST and _NOT_PENDING in str(call.answer):
+            refused.append((decision, call))
+    for decision, call in refused:
+        # Words of a rule are sent for several outputs: this is about the last one before it.
+        before = [one for one in taken[decision] if one[1].at <= call.at]
+        for label, first in before[-1:] or taken[decision][:1]:
+            if first.status == HTTPStatus.OK and isinstance(first.answer, dict):
+                between = (min(first.at, call.at), max(first.at, call.at))
+                records.repeated.append((label, between))
+
+
+def _label(
+    crew: Crew, execution_id: str, task_id: str, versions: dict[tuple[str, str], int]
+) -> Label:
+    number = int(str(crew.execution(execution_id).inputs["topic"]).rpartition("-")[2])
+    return Label(number, task_id, versions[execution_id, task_id])
+
+
+# --- the cards as people see them in the channels
+
+
+@dataclass(frozen=True)
+class Card:
+    """A message that shows a round."""
+
+    round_id: str
+    message: Message
+
+    @cached_property
+    def label(self) -> Label | None:
+        """The output on it; None where Slack could not show it."""
+        return find_label(self.message.shown)
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """The action ids of its buttons."""
+        return frozenset(
+            element["action_id"]
+            for block in self.message.blocks
+            if block["type"] == "actions"
+            for element in block["elements"]
+        )
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody can decide."""
+        return buttons.APPROVE.id in self.actions
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether somebody can send the decision again."""
+        return buttons.RETRY.id in self.actions
+
+
+def find_card(message: Message) -> Card | None:
+    """The card that a message is, if it is one."""
+    for block in message.blocks:
+        if block.get("accessory", {}).get("action_id") == ids.MENU:
+            return Card(block["block_id"], message)
+    return None
+
+
+# --- all of it
 
 
 @dataclass(slots=True)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
-DATABASES: Final = ("sqlite", "postgresql")
+from tests.options import database, number
+
 #: Slack takes one post a second into a channel, and an execution of the load makes up to ten.
 _CHANNELS_FOR_EACH_A_SECOND: Final = 10
 _SECONDS_FOR_EACH_KILL: Final = 12
-
-
-class InvalidOption(Exception):
-    """A variable that is not understood; says which, and what to put there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,28 +40,14 @@ class Options:
 
 def read_options() -> Options:
     """The options in the environment. Raises InvalidOption."""
-    seconds = _number("SOAK_SECONDS", 60)
-    rate = _number("SOAK_RATE", 10)
-    database = os.environ.get("SOAK_DATABASE") or DATABASES[0]
-    if database not in DATABASES:
-        raise InvalidOption(f"SOAK_DATABASE must be one of: {', '.join(DATABASES)}")
+    seconds = number("SOAK_SECONDS", 60)
+    rate = number("SOAK_RATE", 10)
     return Options(
         seconds=seconds,
         rate=rate,
-        kills=int(_number("SOAK_KILLS", max(1, seconds // _SECONDS_FOR_EACH_KILL))),
-        settle_seconds=_number("SOAK_SETTLE_SECONDS", 300),
-        crews=int(_number("SOAK_CREWS", max(5, rate * _CHANNELS_FOR_EACH_A_SECOND))),
-        database=database,
-        seed=int(_number("SOAK_SEED", secrets.randbelow(1_000_000) + 1)),
+        kills=int(number("SOAK_KILLS", max(1, seconds // _SECONDS_FOR_EACH_KILL))),
+        settle_seconds=number("SOAK_SETTLE_SECONDS", 300),
+        crews=int(number("SOAK_CREWS", max(5, rate * _CHANNELS_FOR_EACH_A_SECOND))),
+        database=database("SOAK_DATABASE"),
+        seed=int(number("SOAK_SEED", secrets.randbelow(1_000_000) + 1)),
     )
-
-
-def _number(name: str, default: float) -> float:
-    text = os.environ.get(name) or str(default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < 1_000_000_000:
-        raise InvalidOption(f"{name} must be a number above 0")
-    return number

@@ -16,7 +16,7 @@ from random import Random
 from crewgate.demo.workspace import Call, CannotDoThat, Message, Reply, View
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
-from tests.soak.cards import Card, find_card
+from tests.soak.evidence import Card, find_card
 from tests.soak.labels import FEEDBACK_CANARY, Label
 from tests.soak.ledger import Press, TakenBack
 from tests.soak.rules import AWAY, DELEGATE, EXCLUDED, LEAD, STARTER, Rule, rule_of

@@ -14,12 +14,11 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from crewgate.demo.crew import faults as at_crew
-from tests.journeys.quick_bot import quick
+from tests.quick_bot import quick
 from tests.soak.options import Options
 from tests.soak.run import soak
 from tests.soak.trouble import Trouble
@@ -34,8 +33,6 @@ _LOST: Final = (
 _FAULTS: Final = (0.05, 0.3)
 _SECONDS_FOR_EACH_KILL: Final = 2
 _ON_THE_WAY: Final = 0.05
-_GRACE: Final = timedelta(seconds=0.1)
-_UPDATES: Final = timedelta(seconds=0.02)
 _DEFAULTS: Final = (10, 1, 4, 6)
 #: Sentences of the checks that say so.
 _WRONG: Final = ("whose reviewer saw", "the same decision", "that nobody took")
@@ -57,7 +54,7 @@ class Losses(Trouble):
                 self._ledger.faults[f"crew /resume {fault.name}"] += 1
 
 
-async def run(seed: int, start_grace: timedelta, seconds: int) -> tuple[list[str], list[str]]:
+async def run(seed: int, start_grace: int, seconds: int) -> tuple[list[str], list[str]]:
     """One run: what is wrong, and its figures."""
     options = Options(
         seconds=seconds,
@@ -75,7 +72,7 @@ async def run(seed: int, start_grace: timedelta, seconds: int) -> tuple[list[str
             options,
             folder,
             trouble_in=Losses,
-            command=quick(grace=_GRACE, start_grace=start_grace, update_interval=_UPDATES),
+            command=quick(grace=0.1, start_grace=start_grace, update=0.02),
             more_settings={"PUBLIC_URL": ""},
         )
     finally:
@@ -88,7 +85,7 @@ def main(arguments: list[str]) -> int:
     runs, first, start_grace, seconds = [*map(int, arguments), *_DEFAULTS[len(arguments) :]]
     failed = 0
     for seed in range(first, first + runs):
-        wrong, figures = asyncio.run(run(seed, timedelta(seconds=start_grace), seconds))
+        wrong, figures = asyncio.run(run(seed, start_grace, seconds))
         failed += bool(wrong)
         shown = ("decisions", "took effect", "kills", "Retry", "proof")
         told = [line.strip() for line in figures if any(word in line for word in shown)]

@@ -9,19 +9,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from crewgate.domain.review import State
-from crewgate.usecases.delivery.context import GRACE, START_GRACE
-from tests.journeys.quick_bot import quick, run_module
+from tests.quick_bot import quick
 from tests.soak.checks import check_everything, lost_by_design
-from tests.soak.crew_records import CrewRecords, read_crews
 from tests.soak.database import Database, Stored, open_database
-from tests.soak.evidence import Evidence
+from tests.soak.evidence import CrewRecords, Evidence, read_crews
 from tests.soak.leaks import event_keys, find_leaks, read_log
 from tests.soak.load import ask_readyz, probe, start_executions
 from tests.soak.options import Options
@@ -32,8 +29,7 @@ from tests.soak.world import World, open_world
 
 #: As it is served, but for its clock, its longest wait, and this: some 50 messages a minute can be
 #: changed in a workspace, and ten executions a second would take half an hour to be shown.
-_WAITS = quick(grace=GRACE, start_grace=START_GRACE, update_interval=timedelta(seconds=0.02))[2:]
-SERVE = (*run_module("tests.soak.stepped_bot"), *_WAITS)
+SERVE = quick("tests.soak.stepped_bot", update=0.02)
 _LOOK_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _READY = 200

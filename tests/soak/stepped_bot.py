@@ -1,7 +1,7 @@
 """The bot as it is served, with a clock that steps: `make soak` starts it so.
 
-`python -m tests.soak.stepped_bot GRACE START_GRACE UPDATE_INTERVAL`; SOAK_CLOCK is the file that
-says how many seconds the clock is ahead.
+It takes the waits of `tests.quick_bot`; SOAK_CLOCK is the file that says how many seconds the clock
+is ahead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Self
 
 from crewgate import runtime
 from crewgate.domain.retry import Retry
-from tests.journeys.quick_bot import main
+from tests.quick_bot import main
 
 #: Each fault makes the next wait twice as long: up to 5 min as it is served.
 LONGEST = timedelta(seconds=30)
@@ -39,5 +39,4 @@ class SteppedTime(datetime):
 
 if __name__ == "__main__":
     vars(runtime)["datetime"] = SteppedTime
-    waits = (timedelta(seconds=float(seconds)) for seconds in sys.argv[1:])
-    main(*waits, retry=Retry(longest=LONGEST))
+    main(sys.argv[1:], retry=Retry(longest=LONGEST))

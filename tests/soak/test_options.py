@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.soak.options import InvalidOption, read_options
+from tests.options import InvalidOption
+from tests.soak.options import read_options
 
 
 @pytest.fixture(autouse=True)

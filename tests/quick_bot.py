@@ -1,0 +1,52 @@
+"""The bot as a process with other waits than it is served with.
+
+`python -m tests.quick_bot NAME=SECONDS …`, with the settings of `crewgate serve`: `grace` and
+`start_grace` before a resume in doubt is repeated, `post` and `update` between messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from crewgate.event_loop import EventLoop
+from crewgate.runtime import POST_RATE, UPDATE_RATE, Runtime
+from crewgate.serve import serve
+from crewgate.settings.load import load
+from tests.repo.files import ROOT
+
+
+def quick(module: str = "tests.quick_bot", **seconds: float) -> tuple[str, ...]:
+    """Return Python's arguments to run it, or a module of the tests that takes the same.
+
+    The tests are in no installation.
+    """
+    add = f"import runpy, sys; sys.path.append({str(ROOT)!r})"
+    run = f"{add}; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    return ("-c", run, *(f"{name}={wait}" for name, wait in seconds.items()))
+
+
+def main(words: Iterable[str], **more: Any) -> None:
+    """Run it until SIGTERM; `more` is of `Runtime`."""
+    for word in words:
+        name, _, seconds = word.partition("=")
+        wait = timedelta(seconds=float(seconds))
+        match name:
+            case "post":
+                more["post_rate"] = replace(POST_RATE, interval=wait)
+            case "update":
+                more["update_rate"] = replace(UPDATE_RATE, interval=wait)
+            case _:
+                more[name] = wait
+    gc.freeze()  # as `crewgate serve` does
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        runner.run(serve(load(), Runtime(**more)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
