@@ -84,7 +84,7 @@ async def test_an_answer_that_does_not_come_in_time_is_said_so(database_url: str
 async def test_a_server_that_hangs_up(engines: Engines, uow: SqlUnitOfWork) -> None:
     async def cut_off() -> None:
         async with uow.begin() as tx:
-            await tx.executions.activity_count("research", "e-1")
+            await tx.executions.find("research", "e-1")
             async with engines.read.connect() as other:
                 await other.execute(HANG_UP)
             await tx.enqueue([an_effect()], at=NOW)

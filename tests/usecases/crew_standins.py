@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -95,7 +95,7 @@ class FakeCrew:
         if self.silent:
             return CrewUnavailable("no answer within 2 s")
         if execution_id in self.completed:
-            return Progress(CrewStatus.COMPLETED, "completed")
+            return Progress(CrewStatus.COMPLETED, "completed", result=Output("Done."))
         return Progress(CrewStatus.RUNNING, "running")
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from crewgate.domain.execution import (
+    GONE_ANSWERS,
+    CrewUpdate,
+    ExecutionState,
+    StepUpdate,
+    TaskUpdate,
+)
 from crewgate.domain.notification import Output
-from crewgate.domain.outcome import Refused
-from crewgate.domain.reason import Inferred
+from crewgate.domain.outcome import Refused, ResumeStatus
+from crewgate.domain.reason import Answered, Inferred
 from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery.context import GRACE
-from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import SECOND
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, STATUS, World
 
 DRAFTING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+COMPLETED = Progress(CrewStatus.COMPLETED, "completed")
+HOUR = timedelta(hours=1)
 
 
 async def get_stuck(world: World, round_id: str, *, in_doubt: bool = True) -> None:
@@ -58,7 +67,7 @@ SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
     "a finished task": lambda world: world.record(TaskUpdate(title="draft")),
     "a step": lambda world: world.record(StepUpdate(doing="thinking")),
     "the result": lambda world: world.record(CrewUpdate(result=Output("Done."))),
-    "a status: completed": lambda world: ask(world, Progress(CrewStatus.COMPLETED, "completed")),
+    "a status: completed": lambda world: ask(world, replace(COMPLETED, result=Output("Done."))),
 }
 
 
@@ -127,6 +136,79 @@ async def test_a_status_that_moved_before_the_pause_is_none(world: World) -> Non
     await ask(world, replace(DRAFTING, completed_tasks=2))
     assert (await world.round(round_.id)).state is State.RESUMED
     assert not (await world.execution()).stuck_in_doubt
+
+
+@pytest.mark.parametrize("answer", [COMPLETED, replace(COMPLETED, result=Output(" "))])
+async def test_completed_without_a_result_is_one_once_it_is_repeated(
+    world: World, decided: Round, answer: Progress
+) -> None:
+    """Anything in front of the crew may say so of an execution that waits for the decision."""
+    await get_stuck(world, decided.id)
+    for _ in range(GONE_ANSWERS - 1):
+        await ask(world, answer)
+        assert (await world.round(decided.id)).state is State.STUCK
+    await ask(world, answer)
+    assert (await world.round(decided.id)).reason == Inferred()
+
+
+async def test_completed_without_a_result_saves_no_other_try(world: World, decided: Round) -> None:
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    world.crew.says = COMPLETED
+    world.clock.advance(GRACE)
+    await world.turn(STATUS)
+    await world.turn(CREW)
+    assert len(world.crew.taken) == 1
+    assert (await world.round(decided.id)).reason == Answered("Thank you.", ResumeStatus.RETRYING)
+    assert (await world.execution()).state is ExecutionState.RUNNING
+
+
+async def test_a_clock_that_is_put_back_makes_none_of_what_was_before_the_pause(
+    world: World,
+) -> None:
+    await world.start()
+    await ask(world, replace(DRAFTING, current_task="research"))
+    world.clock.advance(-HOUR)
+    world.crew.says = None
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await world.decide(round_.id)
+    await get_stuck(world, round_.id)
+    await ask(world, replace(DRAFTING, completed_tasks=1))
+    assert (await world.round(round_.id)).state is State.STUCK
+
+
+async def test_nor_does_it_hold_one_up(world: World) -> None:
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    await was_asked(world)
+    world.clock.advance(-HOUR)
+    await world.decide(round_.id)
+    world.crew.says = DRAFTING
+    await get_stuck(world, round_.id)
+    world.crew.says = replace(DRAFTING, completed_tasks=1)
+    world.clock.advance(STATUS_POLL.first)
+    await world.turn(STATUS)
+    assert (await world.round(round_.id)).reason == Inferred()
+
+
+async def test_an_answer_to_a_question_from_before_the_pause_is_none(world: World) -> None:
+    """It says how far the crew was then, so nothing later can be compared with it."""
+
+    async def on_status(_: str) -> None:
+        world.crew.on_status = None
+        world.crew.pause()
+        await world.notify()
+
+    await world.start()
+    world.crew.on_status = on_status
+    await ask(world, DRAFTING)
+    world.crew.says = None
+    [round_] = await world.waiting()
+    await world.decide(round_.id)
+    await get_stuck(world, round_.id)
+    await ask(world, replace(DRAFTING, completed_tasks=1))
+    assert (await world.round(round_.id)).state is State.STUCK
 
 
 async def test_a_status_that_moved_saves_another_try(world: World, decided: Round) -> None:

@@ -277,5 +277,4 @@ async def test_an_unreadable_webhook_is_kept_as_it_came_and_reported(
 
 
 async def activity_count(world: World, execution: str = "e-1") -> int:
-    async with world.uow.begin() as tx:
-        return await tx.executions.activity_count("research", execution)
+    return (await world.execution(execution)).activity_count

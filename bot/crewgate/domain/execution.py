@@ -68,8 +68,13 @@ class Execution:
     result: Output | None = None
     error: str = ""
     ended_at: datetime | None = None
+    activity_count: int = 0
+    """The number of its webhooks, which the database counts."""
     asked_at: datetime | None = None
-    """The time of the last question that the crew answered with a count of completed tasks."""
+    """The time of the last question that the crew answered with a count of completed tasks.
+
+    None after each webhook: what was said before a pause is no measure of what came after it.
+    """
     not_found_since: datetime | None = None
     """The start of the crew's answers that it does not know it, or that it is over."""
     not_found_count: int = 0
@@ -137,9 +142,12 @@ class Execution:
         completed_tasks: int | None,
         total_tasks: int | None,
         current_task: str | None,
-        asked_at: datetime,
+        asked_at: datetime | None,
     ) -> Execution:
-        """Apply the crew's status. Counts that it does not give stay as they were."""
+        """Apply the crew's status. Counts that it does not give stay as they were.
+
+        `asked_at` is None if nothing may be compared with this answer.
+        """
         return replace(
             self,
             completed_tasks=max(completed_tasks or 0, self.completed_tasks),

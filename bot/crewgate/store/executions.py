@@ -20,7 +20,6 @@ from crewgate.store.failures import translate_errors
 from crewgate.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
 from crewgate.store.selections import RANGES, first_of_each
 from crewgate.store.statements import (
-    ACTIVITY_COUNT,
     FIND_EXECUTION,
     HAS_WEBHOOKS,
     PLACE_PROGRESS,
@@ -89,10 +88,6 @@ class SqlExecutions(TxExecutions):
     async def undo_activity(self, execution: Execution) -> None:
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, UNDO_ACTIVITY, key)
-
-    async def activity_count(self, crew: str, execution_id: str) -> int:
-        found = await rows(self._connection, ACTIVITY_COUNT, _key(crew, execution_id))
-        return found[0].activity_count if found else 0
 
     async def save(self, execution: Execution) -> None:
         key = _key(execution.crew, execution.execution_id)

@@ -113,7 +113,7 @@ def _is_json(column: sa.Column[Any]) -> bool:
 
 
 _ROUND: Final = _Columns(Round, rounds, apart={"reason"})
-_EXECUTION: Final = _Columns(Execution, executions, apart={"starter", "result"})
+_EXECUTION: Final = _Columns(Execution, executions, apart={"starter", "result", "activity_count"})
 _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
 _load_came: Final = loader(CallerValues)
 
@@ -170,6 +170,7 @@ def to_execution(row: sa.Row[Any]) -> Execution:
     """A row of `executions`."""
     return Execution(
         starter=to_starter(row),
+        activity_count=row.activity_count,
         result=None if row.result is None else Output(row.result, Format(row.result_format)),
         **_EXECUTION.read(row),
     )

@@ -47,12 +47,17 @@ _HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
 def open_execution(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    With `has_webhooks`, or requests of flows: most have none, and then nobody needs to read them.
+    Activity outdates what the crew was asked before. With `has_webhooks`, or requests of flows:
+    most have none, and then nobody needs to read them.
     """
     statement = insert_of(dialect)(executions)
+    is_activity = statement.excluded.activity_count > sa.literal_column("0")
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
-        set_={"activity_count": executions.c.activity_count + statement.excluded.activity_count},
+        set_={
+            "activity_count": executions.c.activity_count + statement.excluded.activity_count,
+            "asked_at": sa.case((is_activity, sa.null()), else_=executions.c.asked_at),
+        },
     ).returning(*executions.c, _HAS_WEBHOOKS)
     return upsert
 
@@ -196,7 +201,7 @@ ONE_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
 UNFINISHED: Final = ROUND.where(
     reviews.c.crew == sa.bindparam("crew"),
     reviews.c.execution_id == sa.bindparam("execution"),
-    one_of(rounds.c.state, (State.WAITING, State.STUCK)),
+    one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK)),
 ).order_by(rounds.c.opened_at)
 _newer = rounds.alias("newer")
 CLOSED_AS_GONE: Final = ROUND.where(
@@ -213,7 +218,6 @@ _THIS_EXECUTION: Final = (
 )
 FIND_EXECUTION: Final = sa.select(executions).where(*_THIS_EXECUTION)
 HAS_WEBHOOKS: Final = sa.select(_HAS_WEBHOOKS).select_from(executions).where(*_THIS_EXECUTION)
-ACTIVITY_COUNT: Final = sa.select(executions.c.activity_count).where(*_THIS_EXECUTION)
 UNDO_ACTIVITY: Final = (
     sa.update(executions)
     .where(*_THIS_EXECUTION)

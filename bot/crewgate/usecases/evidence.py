@@ -46,7 +46,7 @@ async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execu
     if execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=at)
     if execution.stuck_in_doubt:
-        execution = await settle_stuck(tx, execution, opened_until=at, at=at)
+        execution = await settle_stuck(tx, execution, at=at)
     return execution
 
 
@@ -63,21 +63,15 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
     return back
 
 
-async def settle_stuck(
-    tx: Tx, execution: Execution, *, opened_until: datetime, at: datetime
-) -> Execution:
-    """Settle stuck decisions in doubt as taken, on rounds that opened before the evidence.
+async def settle_stuck(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
+    """Settle stuck decisions in doubt as taken.
 
     An answer to a flow stays stuck, for other branches of a flow go on while it asks.
     """
-    remain = False
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
         if round_.state is State.STUCK and round_.in_doubt and round_.question is None:
-            if round_.opened_at <= opened_until:
-                await apply(tx, round_.took_effect(at), at=at)
-            else:
-                remain = True
-    settled = replace(execution, stuck_in_doubt=remain)
+            await apply(tx, round_.took_effect(at), at=at)
+    settled = replace(execution, stuck_in_doubt=False)
     await tx.executions.save(settled)
     return settled
 

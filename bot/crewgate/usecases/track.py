@@ -19,6 +19,7 @@ from crewgate.domain.execution import (
 from crewgate.domain.given import CallerValues
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import State
 from crewgate.domain.verdict import Person
 from crewgate.usecases.evidence import STATUS_POLL, apply_activity, first_poll
 from crewgate.usecases.ports.base import NewId
@@ -117,8 +118,9 @@ async def end_execution(
     """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
-        closed = round_.close(_why_over(ended, while_waiting=while_waiting), at)
-        await apply(tx, closed, at=at)
+        if round_.state is not State.DECIDED:  # sending it will tell
+            closed = round_.close(_why_over(ended, while_waiting=while_waiting), at)
+            await apply(tx, closed, at=at)
     if not ended.tracked:
         return
     effects = [about(ended, EffectKind.PROGRESS)]

@@ -9,7 +9,6 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import RESULT_WITHIN, Execution, ExecutionState, about
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.evidence import (
     PAUSED_POLL,
@@ -18,6 +17,7 @@ from crewgate.usecases.evidence import (
     settle_stuck,
     waits_for_a_person,
 )
+from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
@@ -47,18 +47,32 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
             else:
                 await tx.complete(job)
         return Delivered()
-    asked_at = context.clock()
-    answer = await client.status(effect.execution_id)
+    asked = await ask(execution, client, context)
     now = context.clock()
     async with context.uow.begin() as tx:
-        execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
-        recorded = await record_answer(tx, execution, answer, asked_at=asked_at)
+        recorded = await record_answer(tx, asked)
         if _has_ended(recorded.execution) or now - job.created_at >= STATUS_POLL.give_up_after:
             await tx.complete(job)
         else:
-            wait = await _until_next(tx, recorded.execution, answer, job.tries, context.jitter())
+            jitter = context.jitter()
+            wait = await _until_next(tx, recorded.execution, asked.answer, job.tries, jitter)
             await tx.retry(job, at=now + wait, in_doubt=False)
     return Delivered()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A crew's answer to how far an execution is, and the execution when it was asked."""
+
+    before: Execution
+    at: datetime
+    answer: Progress | CrewUnavailable
+
+
+async def ask(execution: Execution, client: CrewClient, context: DeliveryContext) -> Asked:
+    """Ask the crew how far an execution is."""
+    at = context.clock()
+    return Asked(execution, at, await client.status(execution.execution_id))
 
 
 async def _until_next(
@@ -82,41 +96,51 @@ async def _until_next(
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What an answer made of an execution."""
+    """An execution with an answer applied."""
 
     execution: Execution
-    taken_until: datetime | None = None
-    """What was decided on rounds that opened until then was taken, if it was in doubt."""
+    has_gone_on: bool = False
+    """The answer is evidence that decisions in doubt were taken."""
 
 
-async def record_answer(
-    tx: Tx, execution: Execution, answer: Progress | CrewUnavailable, *, asked_at: datetime
-) -> Recorded:
-    """Take over a crew's answer to how far an opened execution is."""
-    answer = Redactor(await tx.executions.secrets_of(execution)).fields(answer)
-    if execution.asked_at is not None and asked_at < execution.asked_at:
+async def record_answer(tx: Tx, asked: Asked) -> Recorded:
+    """Apply a crew's answer to its execution.
+
+    A crew that waits for us can neither complete nor get further. But an answer to a question from
+    before a webhook may be older than the pause that this announced. The order of the two is told
+    by the count of webhooks, for clocks can be put back.
+    """
+    before, asked_at = asked.before, asked.at
+    execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
+    answer = Redactor(await tx.executions.secrets_of(execution)).fields(asked.answer)
+    was_asked_since = execution.asked_at not in (None, before.asked_at)
+    if was_asked_since and execution.asked_at is not None and asked_at < execution.asked_at:
         return Recorded(execution)  # a later answer was faster
     if isinstance(answer, Progress) and execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=asked_at)
-    taken_until = _taken_until(execution, answer, asked_at)
+    is_current = execution.activity_count == before.activity_count
     if execution.is_over:
         told = _with_result(execution, answer, asked_at)
         if told != execution:
             await end_execution(tx, execution, told, at=asked_at)
-        return Recorded(told, taken_until)
-    updated = _updated(execution, answer, asked_at)
+        return Recorded(told, is_current and _is_completed(told, answer))
+    updated = _updated(execution, answer, asked_at, is_current=is_current)
     if updated.state is ExecutionState.GONE and await _is_asked(tx, execution):
         return Recorded(execution)
-    doubtful = _is_doubtful_end(updated) and await _has_to_act(tx, execution)
+    doubtful = _is_doubtful_end(updated) and bool(
+        await tx.unfinished(execution.crew, execution.execution_id)
+    )
     if doubtful:
         updated = execution.doubt(updated, asked_at)
     if updated.is_over:
         await end_execution(tx, execution, updated, at=asked_at, while_waiting=doubtful)
-    elif updated != execution:
+        return Recorded(updated, is_current and _is_completed(updated, answer))
+    has_gone_on = is_current and _has_moved(execution, answer)
+    if updated != execution:
         await _save_progress(tx, execution, updated, at=asked_at)
-        if taken_until is not None and updated.stuck_in_doubt:
-            updated = await settle_stuck(tx, updated, opened_until=taken_until, at=asked_at)
-    return Recorded(updated, taken_until)
+        if has_gone_on and updated.stuck_in_doubt:
+            updated = await settle_stuck(tx, updated, at=asked_at)
+    return Recorded(updated, has_gone_on)
 
 
 async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at: datetime) -> None:
@@ -132,7 +156,7 @@ async def _is_asked(tx: Tx, execution: Execution) -> bool:
 
 
 def _is_doubtful_end(execution: Execution) -> bool:
-    """Whether anything in front of a crew could say as much of one that waits for a person."""
+    """Return True if anything in front of a crew could say so of one that waits for us."""
     match execution.state:
         case ExecutionState.FAILED:
             return True
@@ -142,32 +166,29 @@ def _is_doubtful_end(execution: Execution) -> bool:
             return False
 
 
-async def _has_to_act(tx: Tx, execution: Execution) -> bool:
-    """Whether a person has to decide, or to send again what the crew surely did not get."""
-    return any(
-        round_.state is State.WAITING or (round_.state is State.STUCK and not round_.in_doubt)
-        for round_ in await tx.unfinished(execution.crew, execution.execution_id)
+def _is_completed(execution: Execution, answer: Progress | CrewUnavailable) -> bool:
+    """Return True if the crew says that an execution is completed, and that is believed."""
+    says_so = isinstance(answer, Progress) and answer.status is CrewStatus.COMPLETED
+    return says_so and execution.state is ExecutionState.COMPLETED
+
+
+def _has_moved(execution: Execution, answer: Progress | CrewUnavailable) -> bool:
+    """Return True if the crew is further than in an earlier answer since the last webhook."""
+    return (
+        isinstance(answer, Progress)
+        and answer.status is CrewStatus.RUNNING
+        and execution.has_moved(
+            completed_tasks=answer.completed_tasks, current_task=answer.current_task
+        )
     )
 
 
-def _taken_until(
-    execution: Execution, answer: Progress | CrewUnavailable, asked_at: datetime
-) -> datetime | None:
-    """See `Recorded`. A crew that waits for us can neither complete nor get further."""
-    match answer:
-        case Progress(status=CrewStatus.COMPLETED):
-            return asked_at
-        case Progress(status=CrewStatus.RUNNING) if execution.has_moved(
-            completed_tasks=answer.completed_tasks, current_task=answer.current_task
-        ):
-            # It was no further when it was asked before: what it waited for then, it got.
-            return execution.asked_at
-        case _:
-            return None
-
-
 def _updated(
-    execution: Execution, answer: Progress | CrewUnavailable, asked_at: datetime
+    execution: Execution,
+    answer: Progress | CrewUnavailable,
+    asked_at: datetime,
+    *,
+    is_current: bool,
 ) -> Execution:
     match answer:
         case CrewUnavailable(gone=gone):
@@ -179,7 +200,7 @@ def _updated(
         completed_tasks=answer.completed_tasks,
         total_tasks=answer.total_tasks,
         current_task=None if completed else answer.current_task,
-        asked_at=asked_at,
+        asked_at=asked_at if is_current else None,
     )
     if completed:
         return told.end(ExecutionState.COMPLETED, asked_at, result=answer.result)

@@ -7,8 +7,7 @@ says so to a second one: that is better evidence than any, so an answer is simpl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
@@ -16,12 +15,11 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, Unknown
 from crewgate.domain.question import Callback
 from crewgate.domain.review import Round, State, Transition
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.poll_status import record_answer
+from crewgate.usecases.delivery.poll_status import Asked, ask, record_answer
 from crewgate.usecases.evidence import STATUS_POLL, watch_for_evidence
 from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.read_models import CrewUnavailable, Progress
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
@@ -37,10 +35,10 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
     callback = await context.uow.read.callback(known.id) if known.question is not None else None
     async with context.uow.begin() as tx:
-        taken_until = await _record_answer(job, asked, tx) if asked else None
+        has_gone_on = asked is not None and (await record_answer(tx, asked)).has_gone_on
         round_ = await tx.round(job.effect.subject)
         in_doubt = round_.in_doubt
-        sending = await _begin(round_, tx, job, context, taken_until=taken_until)
+        sending = await _begin(round_, tx, job, context, has_gone_on=has_gone_on)
     if not isinstance(sending, Round):
         return sending
     outcome = await _send(sending, callback, client, context)
@@ -48,52 +46,39 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """How far the crew says that the execution is, and when it was asked."""
-
-    answer: Progress | CrewUnavailable
-    at: datetime
-
-
-async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> _Asked | None:
-    """Ask the crew, if that matters."""
+async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> Asked | None:
+    """Ask the crew how far the execution is, if that matters."""
     if round_.state is not State.DECIDED or not _needs_evidence(round_):
         return None
-    at = context.clock()
-    return _Asked(await client.status(round_.review.execution_id), at)
+    review = round_.review
+    execution = await context.uow.read.executions.find(review.crew, review.execution_id)
+    assert execution is not None  # noqa: S101  # each round has one
+    return await ask(execution, client, context)
 
 
 def _needs_evidence(round_: Round) -> bool:
     return round_.in_doubt and round_.question is None
 
 
-async def _record_answer(job: Job, asked: _Asked, tx: Tx) -> datetime | None:
-    effect = job.effect
-    execution = await tx.executions.open(effect.crew, effect.execution_id, at=asked.at)
-    recorded = await record_answer(tx, execution, asked.answer, asked_at=asked.at)
-    return recorded.taken_until
-
-
 async def _begin(
-    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, taken_until: datetime | None
+    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, has_gone_on: bool
 ) -> Round | Outcome:
     """Note that a try begins; an outcome when there is nothing to send (yet, or any more)."""
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return Delivered()
     review = round_.review
-    activity_count = await tx.executions.activity_count(review.crew, review.execution_id)
+    execution = await tx.executions.find(review.crew, review.execution_id)
+    assert execution is not None  # noqa: S101  # each round has one
     if _needs_evidence(round_):
-        moved = taken_until is not None and round_.opened_at <= taken_until
-        if moved or activity_count > round_.activity_before:
+        if has_gone_on or execution.activity_count > round_.activity_before:
             await _save(round_.took_effect(context.clock()), tx, context)
             await tx.complete(job)
             return Delivered()
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
             return Unknown("waits for evidence after the start")
-    sending = round_.begin_sending(context.clock(), activity_count=activity_count)
+    sending = round_.begin_sending(context.clock(), activity_count=execution.activity_count)
     await tx.save(sending)
     return sending
 
@@ -121,12 +106,11 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
     async with context.uow.begin() as tx:
         # Opened first: activity either comes before, and counts, or finds the round stuck.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
-        activity_count = await tx.executions.activity_count(effect.crew, effect.execution_id)
         current = await tx.round(effect.subject)
         transition = current.settle(
             outcome,
             in_doubt=in_doubt,
-            has_gone_on=activity_count > current.activity_before,
+            has_gone_on=execution.activity_count > current.activity_before,
             retries_exhausted=context.gives_up(job),
             at=now,
         )

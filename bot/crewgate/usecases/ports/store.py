@@ -91,15 +91,11 @@ class TxExecutions(Protocol):
         ...
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        """Open the execution and count a sign that it has gone on."""
+        """Open the execution and count a webhook: it has gone on, so `asked_at` is outdated."""
         ...
 
     async def undo_activity(self, execution: Execution) -> None:
         """Undo `record_activity`: the notification was a duplicate."""
-        ...
-
-    async def activity_count(self, crew: str, execution_id: str) -> int:
-        """How many signs of having gone on the execution has given."""
         ...
 
     async def save(self, execution: Execution) -> None:
@@ -231,7 +227,7 @@ class Tx(Protocol):
         ...
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        """The rounds of an execution that can still be closed: WAITING or STUCK."""
+        """The rounds of an execution that are WAITING, DECIDED or STUCK."""
         ...
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
