@@ -116,7 +116,7 @@ class _Assembly:
         """Ends what the steps began, the last first."""
         self.crews = build_crews(settings)
         self.redactors = build_redactors(settings)
-        self.saved = Wakeup()
+        self.saved, self.unheard = Wakeup(), Wakeup()
         self.workers: Mapping[str, Worker] = {}
         """None until `build_deliveries`; what they work with wakes them."""
 
@@ -166,7 +166,11 @@ class _Assembly:
         app_token = settings.slack_app_token
         self.signing_secret = None if app_token else settings.slack_signing_secret
         self.bolt = new_bolt(self._new_slack_client(), signing_secret=self.signing_secret)
-        self.socket = SocketMode(self.bolt, app_token, ping=runtime.ping) if app_token else None
+        self.socket = (
+            SocketMode(self.bolt, app_token, ping=runtime.ping, on_gap=self.unheard.set)
+            if app_token
+            else None
+        )
 
     async def build_deliveries(self) -> None:
         runtime = self.runtime
@@ -191,6 +195,7 @@ class _Assembly:
             sleep=runtime.sleep,
             stepped=runtime.clock_stepped,
             away=lambda: runtime.clock_in_doubt or self._is_slack_away(),
+            on_lost=self.unheard.set,
         )
         self.workers = build_workers(
             self.outbox,
@@ -228,6 +233,7 @@ class _Assembly:
             kickoffs=self.kickoffs,
             new_kickoff=new_kickoff,
             saved=self.saved,
+            unheard=self.unheard,
             sleep=self.runtime.sleep,
             off_loop=self.off_loop,
         )

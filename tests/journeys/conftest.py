@@ -18,7 +18,7 @@ import pytest
 
 from crewgate.app import running
 from crewgate.demo.crew import Address, Crew
-from crewgate.demo.environment import CHANNEL, WEBHOOK_SECRET, people, settings
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, settings
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Message, Reply, Workspace, message_text
 from crewgate.domain.rate import Rate
@@ -178,7 +178,8 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
             crew = await stack.enter_async_context(instead or Crew())
             if crews_file:
                 (tmp_path / "crews.toml").write_text(crews_file.replace("CREW_URL", crew.url))
-            people(slack)
+            if ANA not in slack.world.users:
+                people(slack)
             public = {"PUBLIC_URL": f"http://127.0.0.1:{port}"} if port else {}
             environ = settings(slack, crew) | {"HOST": "127.0.0.1"} | public | more
             chosen = load(environ, cwd=tmp_path)

@@ -107,6 +107,26 @@ async def test_what_does_not_fit_is_left_whole(world: World) -> None:
     assert added(found.text, found.left[0]) is None
 
 
+async def test_a_note_that_was_missed_goes_to_the_round_it_was_written_for(world: World) -> None:
+    first = await a_card(world)
+    second = await a_card(world, task_id="facts")
+    posting = await world.uow.read.posting(first.id)
+    assert posting.card is not None
+    place = {"channel": posting.card.channel, "thread_ts": posting.card.thread_ts}
+
+    async def keep(ts: str, round_: Round) -> Note | None:
+        return await keep_note(
+            **place, ts=ts, by=ANA, text="Late.", context=world.reviews, round_id=round_.id
+        )
+
+    kept = await keep("9.1", first)
+    assert kept is not None
+    assert kept.round_id == first.id
+    assert await keep("9.1", second) is None
+    await world.decide(first.id, Revise("Shorter."), by=ANA)
+    assert await keep("9.2", first) is None
+
+
 async def test_edits_and_deletions_are_followed_in_whatever_order_they_come(world: World) -> None:
     round_ = await a_card(world)
     await write(world, round_)

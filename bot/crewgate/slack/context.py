@@ -38,6 +38,8 @@ class SlackContext(ReviewContext):
     """Makes the request for a kickoff of the inputs that somebody filled in."""
     saved: Wakeup
     """Set whenever something was saved, so that Home shows it."""
+    unheard: Wakeup
+    """Set when Slack may have had no way to tell what happened for a while."""
     sleep: Sleep
     off_loop: OffLoop
 

@@ -15,6 +15,7 @@ from crewgate.slack.home import listeners as home
 from crewgate.slack.home.refresher import HomeRefresher
 from crewgate.slack.kickoff import listeners as kickoff
 from crewgate.slack.notes import listeners as notes
+from crewgate.slack.notes.missed import MissedNotes
 from crewgate.slack.reviews import listeners as reviews
 from crewgate.slack.teams import refuse_other_teams
 from crewgate.slack.trial import listeners as trial
@@ -28,11 +29,12 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     app.middleware(partial(refuse_other_teams, identity=context.identity))
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)
-    signs = reviews.register(app, context, in_home=in_home)
+    missed = MissedNotes(context)
+    signs = reviews.register(app, context, in_home=in_home, read_thread=missed.before_decision)
     notes.register(app, context)
     kickoff.register(app, context)
     away.register(app, context)
     commands.register(app, context)
     trial.register(app, context)
     home.register(app, refresher)
-    return {"home": refresher.run, "slow_signs": signs.run}
+    return {"home": refresher.run, "missed_notes": missed.run, "slow_signs": signs.run}

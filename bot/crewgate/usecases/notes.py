@@ -26,12 +26,16 @@ async def keep_note(
     by: Person,
     text: str,
     context: ReviewContext,
+    round_id: str | None = None,
 ) -> Note | None:
-    """Store a message as a note; None if no round waits in its thread, or if it is stored."""
+    """Store a message as a note if a round waits in its thread; None if not, or if it is stored.
+
+    `round_id` names the round where that is known, else it is the newest that waits there.
+    """
     now = context.clock()
     async with context.uow.begin() as tx:
-        round_ = await _waiting_in(channel, thread_ts, tx)
-        if round_ is None:
+        round_ = await (tx.round(round_id) if round_id else _waiting_in(channel, thread_ts, tx))
+        if round_ is None or round_.state is not State.WAITING:
             return None
         note = Note(channel=channel, ts=ts, round_id=round_.id, by=by, text=text, at=now)
         if not await tx.notes.keep(note):

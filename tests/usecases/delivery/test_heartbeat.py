@@ -34,6 +34,7 @@ class Beating:
     has_stepped: bool = False
     database_is_away: bool = False
     slept: list[float] = field(default_factory=list)
+    told: list[datetime] = field(default_factory=list)
 
     def start(self) -> None:
         """A process starts."""
@@ -44,6 +45,7 @@ class Beating:
             sleep=self._sleep,
             stepped=self._stepped,
             away=lambda: self.is_away,
+            on_lost=lambda: self.told.append(self.steady.now),
         )
 
     async def passes(self, time: timedelta) -> None:
@@ -116,6 +118,7 @@ async def test_a_time_out_stands_still_while_nobody_can_decide(
     assert (await bot.world.round(round_.id)).state is State.DECIDED
     [seconds] = [one["seconds"] for one in logs if one["event"] == "time_not_counted"]
     assert abs(seconds - 4 * DAY.total_seconds()) <= BEAT.total_seconds()
+    assert len(bot.told) == 1
 
 
 async def test_it_stands_still_while_slack_is_away(bot: Beating) -> None:
@@ -188,6 +191,7 @@ async def test_a_second_bot_that_starts_after_a_step_does_not_have_it_counted_tw
             sleep=never,
             stepped=clock.watch,
             away=lambda: clock.is_in_doubt,
+            on_lost=lambda: None,
         )
 
     first = start()

@@ -68,7 +68,9 @@ class MessageSearch:
                 end = start + span
                 # The last span has no end: time goes on.
                 latest = end if end < now else None
-                async for message in self._between(channel, thread_ts, start, latest):
+                async for message in messages_between(
+                    self._client, channel, thread_ts, start, latest
+                ):
                     yield message
                 self._remember(key, min(end, now))
                 if latest is None:
@@ -90,34 +92,43 @@ class MessageSearch:
             self._searched_until.pop(next(iter(self._searched_until)))
         self._searched_until[key] = until
 
-    async def _between(
-        self, channel: str, thread_ts: str | None, oldest: datetime, latest: datetime | None
-    ) -> AsyncIterator[dict[str, Any]]:
-        """All pages of one span, in whichever order Slack gives them."""
-        params: dict[str, Any] = {
-            "channel": channel,
-            "oldest": _ts(oldest),
-            "inclusive": 1,
-            "limit": PAGE,
-            "include_all_metadata": 1,
-        }
-        if thread_ts:
-            params["ts"] = thread_ts
-        if latest is not None:
-            params["latest"] = _ts(latest)
-        method = "conversations.replies" if thread_ts else "conversations.history"
-        cursor = ""
-        while True:
-            # These two read their arguments from the query only.
-            answer = await attempt(
-                self._client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
-            )
-            for message in list_at(answer, "messages"):
-                if isinstance(message, dict):
-                    yield message
-            cursor = next_cursor(answer)
-            if not cursor:
-                return
+
+async def messages_between(
+    client: AsyncWebClient,
+    channel: str,
+    thread_ts: str | None,
+    oldest: datetime,
+    latest: datetime | None = None,
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield the messages of that time, in whichever order Slack gives them.
+
+    Those of a thread, with its first message whenever that is of; else those of a channel. Raises
+    CallFailed.
+    """
+    params: dict[str, Any] = {
+        "channel": channel,
+        "oldest": _ts(oldest),
+        "inclusive": 1,
+        "limit": PAGE,
+        "include_all_metadata": 1,
+    }
+    if thread_ts:
+        params["ts"] = thread_ts
+    if latest is not None:
+        params["latest"] = _ts(latest)
+    method = "conversations.replies" if thread_ts else "conversations.history"
+    cursor = ""
+    while True:
+        # These two read their arguments from the query only.
+        answer = await attempt(
+            client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
+        )
+        for message in list_at(answer, "messages"):
+            if isinstance(message, dict):
+                yield message
+        cursor = next_cursor(answer)
+        if not cursor:
+            return
 
 
 def _ts(moment: datetime) -> str:

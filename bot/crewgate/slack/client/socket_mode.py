@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 
 import aiohttp
@@ -19,6 +20,9 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
+
+#: What happens while no socket is open for longer than this, Slack may never tell.
+GAP_SECONDS = 5
 
 
 def _parse_frame(text: str) -> dict[str, object] | None:
@@ -72,13 +76,18 @@ class SocketMode:
     """One connection to Slack, kept up.
 
     `ping` is the time between two pings, in seconds. A connection without an answer to four of them
-    is replaced: it can go silent without closing.
+    is replaced: it can go silent without closing. `on_gap` is called at each connection, unless it
+    follows within GAP_SECONDS on Slack's own wish to replace the one before.
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
+    def __init__(
+        self, app: AsyncApp, app_token: str, *, ping: float, on_gap: Callable[[], None]
+    ) -> None:
         self._app = app
         self._app_token = app_token
         self._ping = ping
+        self._on_gap = on_gap
+        self._leaving_at: float | None = None
         self.warning: str | None = "the socket is not connected yet"
         """Why nothing can come from Slack; None while it can."""
 
@@ -113,9 +122,15 @@ class SocketMode:
 
     async def _on_message(self, message: aiohttp.WSMessage) -> None:
         """Slack says at each `hello` how many connections the app has; 10 are allowed."""
-        if '"hello"' in message.data[:200] and (frame := _parse_frame(message.data)) is not None:
+        beginning, now = message.data[:200], asyncio.get_running_loop().time()
+        if '"disconnect"' in beginning:
+            self._leaving_at = now
+        elif '"hello"' in beginning and (frame := _parse_frame(message.data)) is not None:
             log.info("socket_hello", connections=frame.get("num_connections"))
             self.warning = None
+            if self._leaving_at is None or now - self._leaving_at > GAP_SECONDS:
+                self._on_gap()
+            self._leaving_at = None
 
 
 async def _connect(handler: AsyncSocketModeHandler) -> None:

@@ -61,8 +61,16 @@ Verb: TypeAlias = Callable[[Press, Reply], Awaitable[IsRecorded]]
 """Carries out a press and acknowledges it. Raises a CrewgateError, which the presser reads."""
 
 
+ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
+"""Takes what was written in a round's thread and Slack did not tell of."""
+
+
 def register(
-    app: AsyncApp, context: SlackContext, *, in_home: Callable[[Press], Seen]
+    app: AsyncApp,
+    context: SlackContext,
+    *,
+    in_home: Callable[[Press], Seen],
+    read_thread: ReadThread,
 ) -> SlowSigns:
     """Put the buttons and the forms of reviews on the app; the returned signs must be run.
 
@@ -72,10 +80,13 @@ def register(
     names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU, *ids.ALIASES))
     press = partial(on_press, context=context, signs=signs, in_home=in_home)
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
-    app.view(ids.APPROVE_MODAL)(partial(on_comment_submitted, context=context))
-    for form in (ids.REVISE_MODAL, ids.NOTES_MODAL):
-        app.view(form)(partial(on_revise_submitted, context=context))
-    app.view(ids.CONFIRM_MODAL)(partial(on_confirmed, context=context))
+    for form, on_sent in (
+        (ids.APPROVE_MODAL, on_comment_submitted),
+        (ids.REVISE_MODAL, on_revise_submitted),
+        (ids.NOTES_MODAL, on_revise_submitted),
+        (ids.CONFIRM_MODAL, on_confirmed),
+    ):
+        app.view(form)(partial(on_sent, context=context, read_thread=read_thread))
     for form, give_up in ((ids.DISMISS_MODAL, dismiss), (ids.DISMISS_REPORT_MODAL, dismiss_report)):
         app.view(form)(partial(on_dismiss_submitted, context=context, give_up=give_up))
     return signs
@@ -244,9 +255,12 @@ VERBS: Final[Mapping[str, Verb]] = {
 # --- forms, sent ----------------------------------------------------------------------------------
 
 
-async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+async def on_confirmed(
+    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
+) -> None:
     """Approve anyway; ask again where a caveat is new since the question."""
     submission = parse_submission(body)
+    await read_thread(submission.round_id)
     round_id, outcome = submission.round_id, submission.outcome
 
     async def show(sentence: str) -> None:
@@ -272,17 +286,23 @@ async def on_confirmed(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
         await ack(response_action="clear")
 
 
-async def on_revise_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+async def on_revise_submitted(
+    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
+) -> None:
     """Ask for changes, after all checks again; a refusal keeps the text in the form."""
     submission = parse_submission(body)
+    await read_thread(submission.round_id)
     via = Via.THREAD if submission.with_notes else Via.MODAL
     problem = _problem(submission.feedback)
     await _settle_form(ack, submission, Revise(submission.feedback), via, problem, context=context)
 
 
-async def on_comment_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+async def on_comment_submitted(
+    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
+) -> None:
     """Approve with a comment; a refusal keeps the text in the form."""
     submission = parse_submission(body)
+    await read_thread(submission.round_id)
     verdict = Approve(submission.feedback)
     problem = None if submission.feedback.strip() else form_strings.COMMENT_MISSING
     await _settle_form(ack, submission, verdict, Via.MODAL, problem, context=context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -35,9 +36,19 @@ class Heartbeat:
     """
 
     def __init__(
-        self, note: Note, *, clock: Clock, steady: Clock, sleep: Sleep, stepped: Check, away: Check
+        self,
+        note: Note,
+        *,
+        clock: Clock,
+        steady: Clock,
+        sleep: Sleep,
+        stepped: Check,
+        away: Check,
+        on_lost: Callable[[], None],
     ) -> None:
         """`stepped` says once that the clock did; `away` that Slack is, or the clock in doubt.
+
+        `on_lost` is called when time was lost.
 
         Another process may go by the new time already: a note by the old one would count again
         what the clock skipped.
@@ -48,6 +59,7 @@ class Heartbeat:
         self._sleep = sleep
         self._stepped = stepped
         self._away = away
+        self._on_lost = on_lost
         self._beat_at: datetime | None = None
         self._has_compared = False
 
@@ -74,6 +86,7 @@ class Heartbeat:
             return False
         if lost:
             log.info("time_not_counted", seconds=round(lost.total_seconds()))
+            self._on_lost()
         self._has_compared = True
         if not away:
             self._beat_at = now

@@ -1,0 +1,150 @@
+"""Notes that Slack could not tell the bot of, read from the threads themselves.
+
+Slack repeats an event three times within some minutes while the bot cannot be reached over HTTP,
+and never sends again what happened while a socket was closed
+(https://docs.slack.dev/apis/events-api#retries).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Final
+
+import structlog
+
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import NotSent, Refused
+from crewgate.domain.review import Round, State
+from crewgate.slack.client.answers import object_in
+from crewgate.slack.client.search import messages_between
+from crewgate.slack.client.web_api import CallFailed
+from crewgate.slack.context import SlackContext
+from crewgate.slack.payloads import Written, parse_message
+from crewgate.usecases.notes import NOTES, change_note, delete_note, keep_note
+from crewgate.usecases.read_models import NO_RULE, Selection
+
+log = structlog.get_logger(__name__)
+
+#: Between two threads, in seconds: Slack allows some 50 calls of `conversations.replies` a minute
+#: (https://docs.slack.dev/apis/web-api/rate-limits), and lost posts are looked for with it too.
+PAUSE: Final = 1.5
+#: Threads are read again after this long in any case, in seconds.
+LONGEST: Final = 86_400
+#: How soon a thread is tried again, unless Slack says when, in seconds.
+AGAIN: Final = 30
+#: A form has three seconds for all that it does; this is how many of them a thread may take.
+FORM_SECONDS: Final = 1
+#: Of more waiting rounds than these the newest are read.
+MOST: Final = 5_000
+#: Slack may not list a message at once: what it leaves out counts as deleted after this long.
+LISTED: Final = timedelta(minutes=1)
+
+
+class MissedNotes:
+    """Reads the threads of waiting rounds, and keeps what people wrote there."""
+
+    def __init__(self, context: SlackContext) -> None:
+        self._context = context
+        self._reading: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Read all threads now and whenever Slack was not heard, the newest rounds first."""
+        while True:
+            for round_id in await self._waiting():
+                while (pause := await self._try(round_id)) is not None:
+                    await self._context.sleep(pause)
+                await self._context.sleep(PAUSE)
+            await self._context.unheard.wait(LONGEST)
+
+    async def before_decision(self, round_id: str) -> None:
+        """Read the thread of a round before a form decides on it, within a second.
+
+        A form that waited for Slack longer would be lost, so the decision then goes on without it.
+        """
+        task = asyncio.create_task(self._read_once(round_id))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+        await asyncio.wait({task}, timeout=FORM_SECONDS)
+
+    async def _read_once(self, round_id: str) -> None:
+        await self._try(round_id)
+
+    async def _waiting(self) -> list[str]:
+        """Return the ids of the rounds that wait, the newest first."""
+        read, crews = self._context.uow.read, self._context.crews
+        while True:
+            try:
+                rules = await read.rules(crews)
+                queues = dict.fromkeys(
+                    chain(((name, NO_RULE) for name in crews), (rule.key for rule in rules))
+                )
+                selection = Selection(tuple(queues), (State.WAITING,))
+                offset = max(0, await read.rounds.count(selection) - MOST)
+                return [*await read.rounds.first(selection, offset=offset, limit=MOST)][::-1]
+            except StoreUnavailable as error:
+                log.warning("thread_not_read", why=str(error))
+                await self._context.sleep(AGAIN)
+
+    async def _try(self, round_id: str) -> float | None:
+        """Read a round's thread; return when to try again, in seconds, or None."""
+        try:
+            await self.read(round_id)
+        except StoreUnavailable as error:
+            log.warning("thread_not_read", round_id=round_id, why=str(error))
+            return AGAIN
+        except CallFailed as error:
+            log.warning("thread_not_read", round_id=round_id, why=str(error))
+            if isinstance(error.failure, Refused):
+                return None
+            asked = error.failure.retry_after if isinstance(error.failure, NotSent) else None
+            return AGAIN if asked is None else asked.total_seconds()
+        return None
+
+    async def read(self, round_id: str) -> None:
+        """Keep what people wrote, changed and deleted in the thread of a round that waits.
+
+        Raises CallFailed or StoreUnavailable.
+        """
+        context = self._context
+        posting = await context.uow.read.posting(round_id)
+        round_, card = posting.view.round, posting.card
+        if card is None or round_.state is not State.WAITING:
+            return
+        notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
+        stored = {note.ts: note for note in notes if note.channel == card.channel}
+        gone = {ts for ts, note in stored.items() if context.clock() - note.at > LISTED}
+        since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
+        async for message in messages_between(context.client, card.channel, card.thread_ts, since):
+            written = parse_message({**message, "channel": card.channel})
+            if not isinstance(written, Written):
+                continue
+            gone.discard(written.ts)
+            if written.ts not in stored:
+                await self._keep(written, round_)
+            elif written.text != stored[written.ts].text and (
+                edited_ts := object_in(message, "edited").get("ts")
+            ):
+                await change_note(
+                    card.channel,
+                    written.ts,
+                    text=written.text,
+                    edited_ts=str(edited_ts),
+                    context=context,
+                )
+        for ts in gone:
+            await delete_note(card.channel, ts, context=context)
+
+    async def _keep(self, written: Written, round_: Round) -> None:
+        note = await keep_note(
+            channel=written.channel,
+            thread_ts=written.thread_ts,
+            ts=written.ts,
+            by=written.by,
+            text=written.text,
+            context=self._context,
+            round_id=round_.id,
+        )
+        if note is not None:
+            log.info("missed_note_kept", crew=round_.review.crew, round_id=round_.id)

@@ -1,0 +1,87 @@
+"""What people wrote while Slack could not tell the bot of it counts as if it had come in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.workspace import Workspace
+from crewgate.demo.workspace.faults import HANG, rate_limited
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.journeys.people import modal
+
+LOSES = "http://127.0.0.1:9/slack/events"
+
+
+async def test_what_was_written_changed_and_deleted_during_a_stop_is_taken(
+    make_world: MakeWorld,
+) -> None:
+    later = replace(AT_ONCE, clock=lambda: AT_ONCE.clock() + timedelta(minutes=2))
+    async with Workspace() as slack:
+        async with make_world(slack=slack) as world:
+            await world.pause()
+            card = await world.card("A draft")
+            changed = await slack.write(ANA, CHANNEL, "Shorter.", card.ts)
+            deleted = await slack.write(ANA, CHANNEL, "Never mind.", card.ts)
+            await world.shown(card, "2 notes from")
+        slack.events_url = LOSES
+        await slack.edit_message(ANA, changed.message, "Much shorter.")
+        await slack.delete_message(deleted.message)
+        await slack.write(ANA, CHANNEL, "Add numbers.", card.ts)
+        await slack.write(CARL, CHANNEL, "I like it.", card.ts)
+
+        slack.fail("conversations.replies", how=rate_limited())
+        async with make_world(later, slack=slack) as world:
+            await world.shown(card, "3 notes from")
+            await slack.click(ANA, card, "Revise")
+            form = await modal(world, ANA, "What should change?")
+    text = form.blocks[1]["element"]["initial_value"]
+    assert text == "Ana: Much shorter.\n\nAna: Add numbers."
+
+
+@pytest.mark.parametrize("approves", [False, True])
+async def test_what_was_not_told_is_shown_before_a_form_decides(
+    world: World, *, approves: bool
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    if approves:
+        await world.slack.overflow(ANA, card, "Approve with a comment…")
+    else:
+        await world.slack.click(ANA, card, "Revise")
+    await modal(world, ANA)
+    told, world.slack.events_url = world.slack.events_url, LOSES
+    await world.slack.write(BEN, CHANNEL, "Mind the tables.", card.ts)
+    world.slack.events_url = told
+
+    await world.slack.submit(ANA, {"feedback": "Good."})
+
+    await modal(world, ANA, "Mind the tables.")
+    assert not world.crew.resumes
+
+
+async def test_a_thread_that_slack_does_not_show_holds_no_form_up(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Revise")
+    await modal(world, ANA)
+    world.slack.fail("conversations.replies", times=None, how=HANG)
+
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+
+    await world.crew.until(lambda: world.crew.resumes)
+
+
+async def test_what_was_written_while_the_socket_was_away_is_taken(make_world: MakeWorld) -> None:
+    async with make_world(SLACK_APP_TOKEN="xapp-demo") as world:
+        world.slack.events_url = None
+        await world.slack.until(lambda: world.slack.sockets)
+        await world.pause()
+        card = await world.card("A draft")
+        world.slack.drop_sockets()
+        await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
+        world.patience = 20  # seconds until the socket is opened again
+        await world.shown(card, "1 note from")
