@@ -113,9 +113,9 @@ MUTANTS: Final = (
     ),
     mutant(
         "guests decide where anyone may",
-        "return directory.is_in(user, channel, guests=role is Role.READER)",
-        "return directory.is_in(user, channel, guests=True)",
-        "usecases/test_permissions.py",
+        "guests = role is Role.READER\n        is_in =",
+        "guests = True\n        is_in =",
+        "usecases/test_access.py",
     ),
     mutant(
         "activity is no evidence",
@@ -248,8 +248,9 @@ def main(words: Sequence[str]) -> int:
     names = [word for word in words if word != "--find"]
     chosen = [one for one in MUTANTS if not names or any(name in one.name for name in names)]
     if "--find" in words:
-        lost = [one for one in chosen if _place(ROOT, one) is None]
-        print(*(f"{NOT_FOUND}: {one.name}" for one in lost), f"{len(lost)} are lost", sep="\n")
+        lost = [f"the text of: {one.name}" for one in chosen if _place(ROOT, one) is None]
+        lost += [name for one in chosen for name in one.tests if not (ROOT / name).exists()]
+        print(*lost, f"{len(lost)} are lost", sep="\n")
         return 1 if lost else 0
     began = time.monotonic()
     with _copies(min(AT_ONCE, len(chosen))) as copies, ThreadPoolExecutor(AT_ONCE) as pool:

@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from crewgate.domain.notification import Format, Output
@@ -27,12 +27,18 @@ from tests.worst_cases import SECONDS, seconds
 SECRET = 'aB3/"+\\é&=whsec'
 any_secret = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=10, max_size=60)
 around = st.text(max_size=30)
+
+
+def in_json_in_json(text: str) -> str:
+    return json.dumps({"body": json.dumps({"token": text})})
+
+
 spellings: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
     [
         str,
         json.dumps,
         lambda text: json.dumps(text, ensure_ascii=False),
-        lambda text: json.dumps({"body": json.dumps({"token": text})}),
+        in_json_in_json,
         lambda text: json.dumps(text).replace("/", "\\/"),
         repr,
         quote,
@@ -46,6 +52,7 @@ spellings: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
 )
 
 
+@example(SECRET, "", "", in_json_in_json)
 @given(any_secret, around, around, spellings)
 def test_a_secret_is_found_in_every_spelling(
     secret: str, before: str, after: str, spell: Callable[[str], str]
