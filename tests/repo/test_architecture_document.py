@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-import tomllib
 from collections import defaultdict
 
 from crewgate.domain import review
@@ -38,12 +37,6 @@ def test_every_room_is_in_the_tree() -> None:
         if path.parent.name != "versions"
     }
     assert rooms <= tree()
-
-
-def test_the_layers_of_slack_are_those_that_the_import_contract_holds() -> None:
-    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    [layers] = [one["layers"] for one in contracts if one.get("containers") == ["crewgate.slack"]]
-    assert marked(DOCUMENT, "layers").splitlines()[1:-1] == layers
 
 
 def test_every_path_that_is_named_exists() -> None:
