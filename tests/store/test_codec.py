@@ -14,8 +14,8 @@ from crewgate.domain.question import Question
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Via, Vote
-from crewgate.store.codec import dumper, loader
-from crewgate.store.rules import from_rule, rule_id_of, to_rule
+from crewgate.store.codec import codec
+from crewgate.store.rounds import from_rule, rule_id_of, to_rule
 from tests.builders import ANA, LATER, a_round, a_rule, a_vote
 from tests.store.test_rules import FULL, SPARSE, VOTES
 
@@ -84,15 +84,15 @@ class NewerRule(Rule):
 def test_an_option_that_is_added_changes_nothing_where_it_has_its_default() -> None:
     newer = {"labels": ["a"], "nested": {"languages": ["de"]}}
     rule = NewerRule(name="contracts")
-    assert dumper(NewerRule)(rule) == {"name": "contracts"}
-    assert loader(NewerRule)({"name": "contracts"}) == rule
+    assert codec(NewerRule).dump(rule) == {"name": "contracts"}
+    assert codec(NewerRule).load({"name": "contracts"}) == rule
     rule = replace(rule, labels=("a",), nested=NewerConditions(languages=("de",)))
-    assert dumper(NewerRule)(rule) == {"name": "contracts"} | newer
-    assert loader(NewerRule)({"name": "contracts"} | newer) == rule
+    assert codec(NewerRule).dump(rule) == {"name": "contracts"} | newer
+    assert codec(NewerRule).load({"name": "contracts"} | newer) == rule
 
 
 def test_an_option_that_only_later_code_knows_is_passed_over() -> None:
-    assert loader(Rule)(dumper(Rule)(a_rule()) | {"later": 1}) == a_rule()
+    assert codec(Rule).load(codec(Rule).dump(a_rule()) | {"later": 1}) == a_rule()
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_an_option_that_only_later_code_knows_is_passed_over() -> None:
     ],
 )
 def test_values_are_stored_as_they_always_were(kind: Any, value: Any, stored: Any) -> None:
-    assert dumper(kind)(value) == stored
-    assert loader(kind)(json.loads(json.dumps(stored))) == value
+    assert codec(kind).dump(value) == stored
+    assert codec(kind).load(json.loads(json.dumps(stored))) == value
 
 
 def test_a_vote_from_before_flows_has_no_answer() -> None:
-    stored = dumper(Vote)(a_vote(via=Via.MODAL))
+    stored = codec(Vote).dump(a_vote(via=Via.MODAL))
     del stored["answer"]
-    assert loader(Vote)(stored) == a_vote(ANA, via=Via.MODAL)
+    assert codec(Vote).load(stored) == a_vote(ANA, via=Via.MODAL)

@@ -139,7 +139,7 @@ async def test_where_it_is_answered_is_wiped_once_nothing_is_left_to_answer(
     assert await uow.read.callback("r-2") is not None
     async with uow.begin() as tx:
         execution = await tx.executions.open("research", "e-1", at=NOW)
-        secrets = await tx.executions.secrets_of(execution)
+        secrets = await tx.executions.secrets_of_opened(execution)
         assert await tx.round_of_request("research", "e-1", "8412") is not None
     assert set(secrets) == set(await uow.read.executions.secrets_of("research", "e-1"))
     assert ("one-use" in secrets) is kept

@@ -19,7 +19,7 @@ from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOu
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.store.engine import Engines
-from crewgate.store.rules import from_rule, to_rule
+from crewgate.store.rounds import from_rule, to_rule
 from crewgate.store.tables import rules
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.read_models import Selection

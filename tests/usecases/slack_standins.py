@@ -21,12 +21,13 @@ from crewgate.domain.outcome import (
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.slack import About, Members, Posted, Posting, Thread
+from crewgate.usecases.ports.slack import About, Members, Posted, Thread
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
     ExecutionPosting,
     MessageRef,
+    Posting,
 )
 from tests.usecases.faults import Fault
 

@@ -18,9 +18,9 @@ from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Email, User
 from crewgate.domain.redaction import Redactor
+from crewgate.store.executions import ExecutionQueries
 from crewgate.usecases.kickoff import Kickoffs, register_webhooks
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
-from crewgate.usecases.ports.queries import ExecutionQueries
 from tests.builders import ANA
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World

@@ -35,7 +35,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import open_engines
-from crewgate.store.mappers import ROUND, to_round
+from crewgate.store.rounds import ROUND, to_round
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE

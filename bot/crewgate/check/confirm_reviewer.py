@@ -10,7 +10,7 @@ from crewgate.domain.parsers import InvalidSetting, parse_reviewers
 from crewgate.domain.people import Email, EmailOwner, User
 from crewgate.store.engine import open_beside
 from crewgate.store.failures import translate_errors
-from crewgate.store.transaction import SqlTransaction
+from crewgate.store.transaction import Tx
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
@@ -35,7 +35,7 @@ async def _store(database_url: str, owner: EmailOwner) -> str:
     async with of_this_version(open_beside(database_url)) as engine:
         with translate_errors():
             async with engine.begin() as connection:
-                tx = SqlTransaction(connection)
+                tx = Tx(connection)
                 before = await tx.open_email_owner(owner)
                 await tx.save_email_owner(replace(owner, moved_to=None))
     return before.user

@@ -20,7 +20,7 @@ from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.store.engine import open_readers
-from crewgate.store.executions import SqlExecutionQueries
+from crewgate.store.executions import ExecutionQueries
 from crewgate.store.replay import rounds_of, rounds_since
 
 #: Executions that are named where a beginning is not enough.
@@ -90,7 +90,7 @@ async def explain_rules(settings: Settings, prefix: str) -> int:
 
 async def _find(engine: AsyncEngine, prefix: str, settings: Settings) -> list[tuple[str, str]]:
     """Some of the executions with this id or, where there is none, with this beginning."""
-    read = SqlExecutionQueries(engine)
+    read = ExecutionQueries(engine)
     found = await read.starting_with(prefix, crews=tuple(settings.crews), limit=CANDIDATES)
     return [key for key in found if key[1] == prefix] or list(found)
 

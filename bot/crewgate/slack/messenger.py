@@ -57,8 +57,14 @@ from crewgate.slack.reviews.notices import (
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
 from crewgate.usecases.ports.base import Clock, OffLoop
-from crewgate.usecases.ports.slack import About, Messenger, Posted, Posting, Thread
-from crewgate.usecases.read_models import CardView, DeadLetter, ExecutionPosting, MessageRef
+from crewgate.usecases.ports.slack import About, Messenger, Posted, Thread
+from crewgate.usecases.read_models import (
+    CardView,
+    DeadLetter,
+    ExecutionPosting,
+    MessageRef,
+    Posting,
+)
 
 _DIRECT: Final = frozenset({EffectKind.DIRECT_MESSAGE, EffectKind.REFRESH_DIRECT_MESSAGE})
 #: The reaction that says a note was taken.

@@ -9,37 +9,35 @@ import sqlalchemy as sa
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection
-from crewgate.store.statements import insert_of
+from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
-from crewgate.usecases.ports.store import TxAbsences
 
 
-class SqlAbsences(TxAbsences):
-    """Absences on a transaction's connection."""
+class Absences:
+    """Reads and changes absences on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
+        """Return those who are away at this moment and for whom this person decides."""
         return await find_absences(self._connection, at=at, delegate=user)
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
+        """Remember who is away, in place of what was known of them; forget what ended by then."""
         await self._connection.execute(sa.delete(absences).where(absences.c.until <= at))
         row = {
+            "user_id": absence.away.id,
             "user_name": absence.away.name,
             "delegate_id": absence.delegate.id,
             "delegate_name": absence.delegate.name,
             "since": absence.since,
             "until": absence.until,
         }
-        insert = insert_of(self._connection.dialect.name)
-        await self._connection.execute(
-            insert(absences)
-            .values(user_id=absence.away.id, **row)
-            .on_conflict_do_update(index_elements=[absences.c.user_id], set_=row)
-        )
+        await insert_over(self._connection, absences, row)
 
     async def remove(self, user: str, *, at: datetime) -> bool:
+        """Forget that a person is away; False if they are not at this moment, or later."""
         removed = await self._connection.execute(
             sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         )
@@ -53,9 +51,9 @@ async def find_absences(
     delegate: str | None = None,
     away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """Read who is away at this moment, or at any time where none is given.
+    """Return who is away at this moment, or at any time where none is given.
 
-    There is one for each person at most.
+    There is one absence for each person at most.
     """
     statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id)
     if at is not None:

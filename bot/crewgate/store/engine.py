@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.store.failures import translate_errors
 from crewgate.store.prepared import Rows, Write
 from crewgate.store.sqlite_connection import SqliteConnection
 from crewgate.store.sqlite_reader import SqliteReader
@@ -47,6 +48,20 @@ _DURABLE = (
 
 Connection: TypeAlias = AsyncConnection | SqliteConnection
 """What a transaction or a query carries out its statements with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The connection of a transaction, for what is read there."""
+
+    connection: Connection
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Connection]:
+        """Lend the connection."""
+        yield self.connection
+
+
 Reader: TypeAlias = AsyncEngine | SqliteReader
 """Where connections to read with come from."""
 
@@ -69,6 +84,32 @@ async def rows(
     if isinstance(connection, SqliteConnection):
         return connection.rows(statement, parameters)
     return (await connection.execute(statement, parameters)).all()
+
+
+class Reading:
+    """Reads on connections of an engine, each time on one of them, or in a transaction."""
+
+    def __init__(self, reader: Reader | Held) -> None:
+        self._reader = reader
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        with translate_errors():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    async def _rows(
+        self, statement: sa.Select[Any], parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[sa.Row[Any]]:
+        async with self._connected() as connection:
+            return (await connection.execute(statement, parameters)).all()
+
+    async def _prepared(
+        self, statement: sa.Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """Read with a statement that is built once."""
+        async with self._connected() as connection:
+            return await rows(connection, statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)

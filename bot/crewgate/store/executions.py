@@ -1,4 +1,4 @@
-"""Executions: changing them in a transaction, and reading them."""
+"""Executions: their rows, changing them in a transaction, and reading them."""
 
 from __future__ import annotations
 
@@ -11,298 +11,125 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.given import CallerValues
+from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Email, User
 from crewgate.domain.question import Callback
 from crewgate.domain.rules.starter import starter_named
-from crewgate.store.engine import Connection, Reader, rows, write
-from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import from_execution, from_webhooks, to_execution, to_webhooks
+from crewgate.domain.verdict import Person
+from crewgate.store.codec import Columns, codec
+from crewgate.store.engine import Connection, Held, Reading, rows, write
 from crewgate.store.selections import RANGES, first_of_each
-from crewgate.store.statements import (
-    FIND_EXECUTION,
-    HAS_WEBHOOKS,
-    PLACE_PROGRESS,
-    PLACE_THREAD,
-    START_THREAD,
-    UNDO_ACTIVITY,
-    add_kickoff_form,
-    add_task_update_once,
-    changing,
-    open_execution,
-    register_webhooks,
-    update_execution,
-)
+from crewgate.store.statements import insert_of, insert_once, setting
 from crewgate.store.tables import (
     REGISTERED,
     executions,
     flow_requests,
     forwarded_webhooks,
+    kickoff_forms,
     old_event_keys,
     task_updates,
     unclear_kickoffs,
     webhooks,
 )
-from crewgate.usecases.ports.queries import ExecutionQueries
-from crewgate.usecases.ports.store import TxExecutions
 from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 
-WEBHOOKS_OF: Final = sa.select(webhooks).where(
-    webhooks.c.crew == sa.bindparam("b_crew"),
-    webhooks.c.execution_id == sa.bindparam("b_execution"),
-)
-CALLBACKS_OF: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
-    flow_requests.c.crew == sa.bindparam("b_crew"),
-    flow_requests.c.execution_id == sa.bindparam("b_execution"),
-    flow_requests.c.callback_url.is_not(None),
-)
 #: How many finished tasks a message about an execution shows.
 FINISHED: Final = 8
+_LAST_CHARACTER: Final = "\U0010ffff"
+_EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "activity_count"})
+#: Columns that are written once, or by statements of their own.
+_WRITTEN_ONCE: Final = frozenset({"crew", "execution_id", "began_at"})
+
+
+def _of(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that a row is about the execution that `_key` names."""
+    return (
+        table.c.crew == sa.bindparam("b_crew"),
+        table.c.execution_id == sa.bindparam("b_execution"),
+    )
+
+
+def _key(crew: str, execution_id: str) -> dict[str, Any]:
+    return {"b_crew": crew, "b_execution": execution_id}
+
+
+# As text: SQLAlchemy leaves the tables' names out of what is returned.
+_HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
+    "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
+    " AND webhooks.execution_id = executions.execution_id)"
+    " OR EXISTS (SELECT 1 FROM flow_requests WHERE flow_requests.crew = executions.crew"
+    " AND flow_requests.execution_id = executions.execution_id))",
+    sa.Boolean,
+).label("has_webhooks")
+_THIS: Final = sa.update(executions).where(*_of(executions))
+_FIND: Final = sa.select(executions).where(*_of(executions))
+_FIND_HAS_WEBHOOKS: Final = sa.select(_HAS_WEBHOOKS).select_from(executions).where(*_of(executions))
+_UNDO_ACTIVITY: Final = _THIS.values(activity_count=executions.c.activity_count - 1)
+_PLACE_PROGRESS: Final = _THIS.values(setting(executions, "progress_channel", "progress_ts"))
+_PLACE_THREAD: Final = _THIS.values(setting(executions, "channel", "thread_ts"))
+_START_THREAD: Final = _PLACE_THREAD.where(executions.c.thread_ts.is_(None))
+_WEBHOOKS: Final = sa.select(webhooks).where(*_of(webhooks))
+_CALLBACKS: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
+    *_of(flow_requests), flow_requests.c.callback_url.is_not(None)
+)
+_OLD_EVENT_KEY: Final = sa.select(sa.literal(1)).where(*_of(old_event_keys))
+_FINISHED: Final = (
+    sa.select(
+        task_updates,
+        sa.select(sa.func.count())
+        .select_from(task_updates)
+        .where(*_of(task_updates))
+        .scalar_subquery()
+        .label("total"),
+    )
+    .where(*_of(task_updates))
+    .order_by(task_updates.c.received_at.desc(), task_updates.c.id.desc())
+    .limit(FINISHED)
+)
 _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(
         sa.bindparam("keys", expanding=True)
     )
 )
-_LAST_CHARACTER: Final = "\U0010ffff"
 
 
-class SqlExecutions(TxExecutions):
-    """Executions on a transaction's connection."""
+@cache
+def _open(dialect: str) -> sa.Insert:
+    """Upsert an execution, add to its activity count, lock it and return it.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._dialect = connection.dialect.name
-        self._with_webhooks: set[tuple[str, str]] = set()
-        """Of the executions that were opened."""
-
-    async def open(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        return await self._open(crew, execution_id, at=at, activity=0)
-
-    async def find(self, crew: str, execution_id: str) -> Execution | None:
-        found = await rows(self._connection, FIND_EXECUTION, _key(crew, execution_id))
-        return to_execution(found[0]) if found else None
-
-    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        return await self._open(crew, execution_id, at=at, activity=1)
-
-    async def undo_activity(self, execution: Execution) -> None:
-        key = _key(execution.crew, execution.execution_id)
-        await write(self._connection, UNDO_ACTIVITY, key)
-
-    async def save(self, execution: Execution) -> None:
-        key = _key(execution.crew, execution.execution_id)
-        values = changing(executions, from_execution(execution))
-        await write(self._connection, update_execution(*values), key | values)
-
-    async def record_kickoff(
-        self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
-    ) -> None:
-        row = {"id": kickoff, "crew": crew, "starter": str(starter), "sent_at": at}
-        await self._connection.execute(sa.insert(unclear_kickoffs), row)
-
-    async def forget_kickoff(self, kickoff: str) -> None:
-        gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
-        await self._connection.execute(gone)
-
-    async def unclear_starters(
-        self, crew: str, *, since: datetime, until: datetime
-    ) -> tuple[User | Email, ...]:
-        found = await self._connection.execute(
-            sa.select(unclear_kickoffs.c.starter)
-            .distinct()
-            .where(unclear_kickoffs.c.crew == crew)
-            .where(unclear_kickoffs.c.sent_at.between(since, until))
-            .order_by(unclear_kickoffs.c.starter)
-        )
-        return tuple(
-            starter for row in found if (starter := starter_named(row.starter)) is not None
-        )
-
-    async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
-        key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
-        await self._connection.execute(register_webhooks(self._dialect), key | from_webhooks(urls))
-
-    async def secrets_of(self, execution: Execution) -> tuple[str, ...]:
-        key = _key(execution.crew, execution.execution_id)
-        has_webhooks = (execution.crew, execution.execution_id) in self._with_webhooks
-        if self._dialect == "postgresql":
-            # Of other tables opening it read what they were before it waited for the lock.
-            has_webhooks = (await rows(self._connection, HAS_WEBHOOKS, key))[0].has_webhooks
-        if not has_webhooks:
-            return ()
-        found = _secrets(await self._connection.execute(WEBHOOKS_OF, key))
-        callbacks = await self._connection.execute(CALLBACKS_OF, key)
-        return found + _callback_secrets(callbacks)
-
-    async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
-        row = {"form": form, "crew": crew, "sent_at": at}
-        added = await self._connection.execute(add_kickoff_form(self._dialect), row)
-        return added.first() is not None
-
-    async def add_task_update(
-        self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
-    ) -> None:
-        about = {
-            "id": update_id,
-            "crew": execution.crew,
-            "execution_id": execution.execution_id,
-            "received_at": at,
-        }
-        await self._connection.execute(sa.insert(task_updates), about | asdict(update))
-
-    async def add_task_update_once(
-        self, event_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
-    ) -> bool:
-        # Other crews may have events of the same id.
-        row = {
-            "id": f"{execution.crew} {execution.execution_id} {event_id}",
-            "crew": execution.crew,
-            "execution_id": execution.execution_id,
-            "received_at": at,
-        }
-        statement = add_task_update_once(self._dialect)
-        added = await self._connection.execute(statement, row | asdict(update))
-        return added.first() is not None
-
-    async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
-        where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
-        await write(self._connection, PLACE_PROGRESS, _key(crew, execution_id) | where)
-        await self.join_thread(crew, execution_id, ref)
-
-    async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
-        where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
-        await write(self._connection, START_THREAD, _key(crew, execution_id) | where)
-
-    async def forget_thread(self, crew: str, execution_id: str) -> None:
-        nowhere = {"channel": None, "thread_ts": None}
-        await write(self._connection, PLACE_THREAD, _key(crew, execution_id) | nowhere)
-
-    async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
-        await self._connection.execute(sa.insert(forwarded_webhooks), asdict(webhook))
-
-    async def remove_forwarded_webhook(self, webhook_id: str) -> None:
-        await self._connection.execute(
-            sa.delete(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
-        )
-
-    async def _open(
-        self, crew: str, execution_id: str, *, at: datetime, activity: int
-    ) -> Execution:
-        new = Execution(crew=crew, execution_id=execution_id, began_at=at)
-        row = from_execution(new) | {"activity_count": activity}
-        [opened] = await rows(self._connection, open_execution(self._dialect), row)
-        if opened.has_webhooks:
-            self._with_webhooks.add((crew, execution_id))
-        return to_execution(opened)
+    Activity outdates what the crew was asked before. With `has_webhooks`, or requests of flows:
+    most have none, and then nobody needs to read them.
+    """
+    statement = insert_of(dialect)(executions)
+    is_activity = statement.excluded.activity_count > sa.literal_column("0")
+    upsert: sa.Insert = statement.on_conflict_do_update(
+        index_elements=[executions.c.crew, executions.c.execution_id],
+        set_={
+            "activity_count": executions.c.activity_count + statement.excluded.activity_count,
+            "asked_at": sa.case((is_activity, sa.null()), else_=executions.c.asked_at),
+        },
+    ).returning(*executions.c, _HAS_WEBHOOKS)
+    return upsert
 
 
-class SqlExecutionQueries(ExecutionQueries):
-    """Reads executions on connections of an engine."""
+@cache
+def _save(names: tuple[str, ...]) -> sa.Update:
+    return _THIS.values(setting(executions, *names))
 
-    def __init__(self, engine: Reader) -> None:
-        self._engine = engine
 
-    async def find(self, crew: str, execution_id: str) -> Execution | None:
-        row = await self._find(crew, execution_id)
-        return to_execution(row) if row else None
-
-    async def starting_with(
-        self, prefix: str, *, crews: Collection[str], limit: int
-    ) -> tuple[tuple[str, str], ...]:
-        found = await self._rows(
-            sa.select(executions.c.crew, executions.c.execution_id)
-            .where(
-                executions.c.execution_id >= prefix,
-                executions.c.execution_id < prefix + _LAST_CHARACTER,
-                executions.c.crew.in_(crews),
-            )
-            .order_by(executions.c.execution_id)
-            .limit(limit)
-        )
-        return tuple((row.crew, row.execution_id) for row in found)
-
-    async def crews_with(self, execution_id: str) -> tuple[str, ...]:
-        found = await self._rows(
-            sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
-        )
-        return tuple(row.crew for row in found)
-
-    async def takes_old_event_keys(self, crew: str, execution_id: str) -> bool:
-        found = sa.select(sa.literal(1)).where(*_is(old_event_keys, crew, execution_id))
-        return await self._row(found) is not None
-
-    async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
-        found: list[sa.Row[Any]] = []
-        names = sorted(crews)
-        for begin in range(0, len(names), RANGES):
-            some = names[begin : begin + RANGES]
-            of = {f"crew_{number}": name for number, name in enumerate(some)}
-            found += await self._rows(_running(len(some)).params(of | {"most": limit}))
-        found.sort(key=lambda row: row.began_at)
-        return tuple(map(_to_posting, found[:limit]))
-
-    async def postings(
-        self, executions: Collection[tuple[str, str]]
-    ) -> tuple[ExecutionPosting, ...]:
-        if not executions:
-            return ()
-        found = await self._rows(_POSTINGS.params(keys=[list(key) for key in executions]))
-        return tuple(map(_to_posting, found))
-
-    async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
-        row = await self._find(crew, execution_id)
-        if row is None:
-            return None
-        about = _is(task_updates, crew, execution_id)
-        total = sa.select(sa.func.count()).select_from(task_updates).where(*about)
-        finished = await self._rows(
-            sa.select(task_updates, total.scalar_subquery().label("total"))
-            .where(*about)
-            .order_by(task_updates.c.received_at.desc(), task_updates.c.id.desc())
-            .limit(FINISHED)
-        )
-        return _to_posting(row, finished[::-1])
-
-    async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
-        found = await self._rows(
-            sa.select(webhooks)
-            .where(*_is(webhooks, crew, execution_id))
-            .order_by(webhooks.c.origin != REGISTERED)
-        )
-        urls = WebhookUrls()
-        for row in found:
-            urls = urls.or_else(to_webhooks(row))
-        return urls
-
-    async def has_registered(self, crew: str, execution_id: str) -> bool:
-        registered = (*_is(webhooks, crew, execution_id), webhooks.c.origin == REGISTERED)
-        return bool(await self._rows(sa.select(webhooks.c.origin).where(*registered).limit(1)))
-
-    async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
-        of = _key(crew, execution_id)
-        callbacks = await self._rows(CALLBACKS_OF.params(of))
-        return _secrets(await self._rows(WEBHOOKS_OF.params(of))) + _callback_secrets(callbacks)
-
-    async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
-        row = await self._row(
-            sa.select(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
-        )
-        return ForwardedWebhook(**row._mapping) if row else None
-
-    async def _find(self, crew: str, execution_id: str) -> Any | None:
-        with translate_errors():
-            async with self._engine.connect() as connection:
-                found = await rows(connection, FIND_EXECUTION, _key(crew, execution_id))
-                return found[0] if found else None
-
-    async def _row(self, statement: sa.Select[Any]) -> sa.Row[Any] | None:
-        found = await self._rows(statement)
-        return found[0] if found else None
-
-    async def _rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
-        with translate_errors():
-            async with self._engine.connect() as connection:
-                return list(await connection.execute(statement))
+@cache
+def _register(dialect: str) -> sa.Insert:
+    """Upsert an execution's registered URLs; one that is not given stays as it was."""
+    statement = insert_of(dialect)(webhooks)
+    upsert: sa.Insert = statement.on_conflict_do_update(
+        index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],
+        set_={
+            name: sa.func.coalesce(statement.excluded[name], webhooks.c[name])
+            for name in ("task_url", "step_url", "crew_url")
+        },
+    )
+    return upsert
 
 
 @cache
@@ -320,21 +147,292 @@ def _running(crews: int) -> sa.Select[Any]:
     return sa.select(executions).join(each, is_one)
 
 
-def _callback_secrets(rows: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(secret for row in rows for secret in Callback(row.callback_url, row.token).secrets)
+class ExecutionQueries(Reading):
+    """Reads executions, their webhooks and their thread."""
+
+    async def find(self, crew: str, execution_id: str) -> Execution | None:
+        """Return the execution as it is, not locked, or None."""
+        found = await self._prepared(_FIND, _key(crew, execution_id))
+        return to_execution(found[0]) if found else None
+
+    async def starting_with(
+        self, prefix: str, *, crews: Collection[str], limit: int
+    ) -> tuple[tuple[str, str], ...]:
+        """Return crew and id of these crews' executions whose id begins with the prefix."""
+        found = await self._rows(
+            sa.select(executions.c.crew, executions.c.execution_id)
+            .where(
+                executions.c.execution_id >= prefix,
+                executions.c.execution_id < prefix + _LAST_CHARACTER,
+                executions.c.crew.in_(crews),
+            )
+            .order_by(executions.c.execution_id)
+            .limit(limit)
+        )
+        return tuple((row.crew, row.execution_id) for row in found)
+
+    async def crews_with(self, execution_id: str) -> tuple[str, ...]:
+        """Return the crews that have an execution of this id."""
+        found = await self._rows(
+            sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
+        )
+        return tuple(row.crew for row in found)
+
+    async def takes_old_event_keys(self, crew: str, execution_id: str) -> bool:
+        """Return True if it had begun before event keys were derived from the crew's name."""
+        return bool(await self._rows(_OLD_EVENT_KEY, _key(crew, execution_id)))
+
+    async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
+        """Return these crews' tracked executions that have not ended, the oldest first."""
+        found: list[sa.Row[Any]] = []
+        names = sorted(crews)
+        for begin in range(0, len(names), RANGES):
+            some = names[begin : begin + RANGES]
+            of = {f"crew_{number}": name for number, name in enumerate(some)}
+            found += await self._rows(_running(len(some)), of | {"most": limit})
+        found.sort(key=lambda row: row.began_at)
+        return tuple(map(_to_posting, found[:limit]))
+
+    async def postings(
+        self, executions: Collection[tuple[str, str]]
+    ) -> tuple[ExecutionPosting, ...]:
+        """Return these executions, by crew and id, in any order."""
+        if not executions:
+            return ()
+        found = await self._rows(_POSTINGS, {"keys": [list(key) for key in executions]})
+        return tuple(map(_to_posting, found))
+
+    async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
+        """Return the execution and its place in Slack, or None."""
+        key = _key(crew, execution_id)
+        found = await self._prepared(_FIND, key)
+        if not found:
+            return None
+        return _to_posting(found[0], (await self._rows(_FINISHED, key))[::-1])
+
+    async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
+        """Return the URLs a caller gave for an execution: registered, else carried."""
+        found = await self._rows(
+            _WEBHOOKS.order_by(webhooks.c.origin != REGISTERED), _key(crew, execution_id)
+        )
+        urls = WebhookUrls()
+        for row in found:
+            urls = urls.or_else(to_webhooks(row))
+        return urls
+
+    async def has_registered(self, crew: str, execution_id: str) -> bool:
+        """Return True if URLs were registered for it, as the answer to a kickoff does."""
+        registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
+        return bool(await self._rows(registered, _key(crew, execution_id)))
+
+    async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
+        """Return the secrets of the webhooks registered for it or carried by its pauses."""
+        key = _key(crew, execution_id)
+        urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
+        callbacks = (
+            Callback(row.callback_url, row.token) for row in await self._rows(_CALLBACKS, key)
+        )
+        return (*_secrets(urls), *_secrets(callbacks))
+
+    async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
+        """Return a webhook that is not forwarded yet, or None."""
+        found = await self._rows(
+            sa.select(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
+        )
+        return ForwardedWebhook(**found[0]._mapping) if found else None
 
 
-def _secrets(rows: Iterable[sa.Row[Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for row in rows for one in to_webhooks(row).secrets))
+class Executions(ExecutionQueries):
+    """Reads and changes executions on a transaction's connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(Held(connection))
+        self._connection = connection
+        self._dialect = connection.dialect.name
+        self._with_webhooks: set[tuple[str, str]] = set()
+        """Of the executions that were opened."""
+
+    async def open(
+        self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
+    ) -> Execution:
+        """Return the execution, made if need be, and locked until the transaction ends.
+
+        `activity` is added to the count of webhooks that say that it has gone on.
+        """
+        new = Execution(crew=crew, execution_id=execution_id, began_at=at)
+        row = from_execution(new) | {"activity_count": activity}
+        [opened] = await rows(self._connection, _open(self._dialect), row)
+        if opened.has_webhooks:
+            self._with_webhooks.add((crew, execution_id))
+        return to_execution(opened)
+
+    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
+        """Open the execution and count a webhook: it has gone on, so `asked_at` is outdated."""
+        return await self.open(crew, execution_id, at=at, activity=1)
+
+    async def undo_activity(self, execution: Execution) -> None:
+        """Undo `record_activity`: the notification was a duplicate."""
+        key = _key(execution.crew, execution.execution_id)
+        await write(self._connection, _UNDO_ACTIVITY, key)
+
+    async def save(self, execution: Execution) -> None:
+        """Store a changed execution."""
+        key = _key(execution.crew, execution.execution_id)
+        row = from_execution(execution)
+        values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
+        await write(self._connection, _save(tuple(values)), key | values)
+
+    async def record_kickoff(
+        self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
+    ) -> None:
+        """Remember that somebody has a crew started; the crew's answer is not known."""
+        row = {"id": kickoff, "crew": crew, "starter": str(starter), "sent_at": at}
+        await self._connection.execute(sa.insert(unclear_kickoffs), row)
+
+    async def forget_kickoff(self, kickoff: str) -> None:
+        """Forget it: the crew's answer is known."""
+        gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
+        await self._connection.execute(gone)
+
+    async def unclear_starters(
+        self, crew: str, *, since: datetime, until: datetime
+    ) -> tuple[User | Email, ...]:
+        """Return who had a crew started in this time without a known answer of the crew."""
+        found = await self._connection.execute(
+            sa.select(unclear_kickoffs.c.starter)
+            .distinct()
+            .where(unclear_kickoffs.c.crew == crew)
+            .where(unclear_kickoffs.c.sent_at.between(since, until))
+            .order_by(unclear_kickoffs.c.starter)
+        )
+        return tuple(
+            starter for row in found if (starter := starter_named(row.starter)) is not None
+        )
+
+    async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
+        """Remember the URLs a caller gave; those it did not give stay as they were."""
+        key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
+        await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
+
+    async def secrets_of_opened(self, execution: Execution) -> tuple[str, ...]:
+        """Return what `secrets_of` does, for an execution that was opened here."""
+        key = execution.crew, execution.execution_id
+        has_webhooks = key in self._with_webhooks
+        if self._dialect == "postgresql":
+            # Of other tables opening it read what they were before it waited for the lock.
+            [found] = await self._prepared(_FIND_HAS_WEBHOOKS, _key(*key))
+            has_webhooks = found.has_webhooks
+        return await self.secrets_of(*key) if has_webhooks else ()
+
+    async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
+        """Remember a form that was sent to start a crew. False if it was sent before."""
+        row = {"form": form, "crew": crew, "sent_at": at}
+        return await insert_once(self._connection, kickoff_forms, row)
+
+    async def add_task_update(
+        self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
+    ) -> bool:
+        """Store a completed task, for its line in the progress message. False if it is stored."""
+        row = {
+            "id": update_id,
+            "crew": execution.crew,
+            "execution_id": execution.execution_id,
+            "received_at": at,
+            **asdict(update),
+        }
+        return await insert_once(self._connection, task_updates, row)
+
+    async def add_task_update_once(
+        self, event_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
+    ) -> bool:
+        """Store it by an event of the execution's; False if it came before."""
+        # Other crews may have events of the same id.
+        update_id = f"{execution.crew} {execution.execution_id} {event_id}"
+        return await self.add_task_update(update_id, execution, update, at=at)
+
+    async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
+        """Remember where the progress message is; it starts the thread if there is none."""
+        where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
+        await write(self._connection, _PLACE_PROGRESS, _key(crew, execution_id) | where)
+        await self.join_thread(crew, execution_id, ref)
+
+    async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
+        """Remember the thread of a message about the execution, if it has none yet."""
+        where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
+        await write(self._connection, _START_THREAD, _key(crew, execution_id) | where)
+
+    async def forget_thread(self, crew: str, execution_id: str) -> None:
+        """Forget a thread whose first message was deleted: the next message starts a new one."""
+        nowhere = {"channel": None, "thread_ts": None}
+        await write(self._connection, _PLACE_THREAD, _key(crew, execution_id) | nowhere)
+
+    async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
+        """Store a webhook that is to be forwarded."""
+        await self._connection.execute(sa.insert(forwarded_webhooks), asdict(webhook))
+
+    async def remove_forwarded_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook that was forwarded or given up."""
+        await self._connection.execute(
+            sa.delete(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
+        )
 
 
-def _key(crew: str, execution_id: str) -> dict[str, Any]:
-    """The parameters that name the execution in a statement."""
-    return {"b_crew": crew, "b_execution": execution_id}
+def to_came(stored: Any) -> CallerValues:
+    """Return the columns `inputs` and `meta` of `executions`; null is nothing."""
+    came: CallerValues = codec(CallerValues).load(stored or ())
+    return came
 
 
-def _is(table: sa.Table, crew: str, execution_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return table.c.crew == crew, table.c.execution_id == execution_id
+def to_starter(row: sa.Row[Any]) -> Person | None:
+    """Return who started the execution, from a row of `executions`."""
+    return Person(row.starter, row.starter_name) if row.starter else None
+
+
+def to_execution(row: sa.Row[Any]) -> Execution:
+    """Return the execution that a row of `executions` holds."""
+    return Execution(
+        starter=to_starter(row),
+        activity_count=row.activity_count,
+        result=None if row.result is None else Output(row.result, Format(row.result_format)),
+        **_EXECUTION.read(row),
+    )
+
+
+def from_execution(execution: Execution) -> dict[str, Any]:
+    """Return the execution's row, without its activity and its place in Slack."""
+    starter, result = execution.starter, execution.result
+    return {
+        **_EXECUTION.write(execution),
+        "starter": starter and starter.id,
+        "starter_name": starter and starter.name,
+        "result": result and result.text,
+        "result_format": result and result.format.value,
+        "subject": execution.subject,
+    }
+
+
+def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
+    """Return the URLs of a row of `webhooks`."""
+    return WebhookUrls(
+        task=row.task_url,
+        step=row.step_url,
+        crew=row.crew_url,
+        human_input=HumanInputWebhook(**row.human_input) if row.human_input else None,
+    )
+
+
+def from_webhooks(urls: WebhookUrls) -> dict[str, Any]:
+    """Return the columns of `webhooks` that hold URLs."""
+    return {
+        "task_url": urls.task,
+        "step_url": urls.step,
+        "crew_url": urls.crew,
+        "human_input": urls.human_input and asdict(urls.human_input),
+    }
+
+
+def _secrets(holders: Iterable[WebhookUrls | Callback]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(secret for one in holders for secret in one.secrets))
 
 
 def _to_posting(row: sa.Row[Any], finished: Sequence[sa.Row[Any]] = ()) -> ExecutionPosting:

@@ -12,13 +12,10 @@ from crewgate.domain.caveats import Circumstances
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, Reader, rows
-from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import LINE, to_round
-from crewgate.store.statements import insert_of
+from crewgate.store.engine import Connection, Held, Reading
+from crewgate.store.rounds import LINE, to_round
+from crewgate.store.statements import insert_once, insert_over
 from crewgate.store.tables import claims, executions, notes, outputs, read_to_end, rounds
-from crewgate.usecases.ports.queries import NoteQueries
-from crewgate.usecases.ports.store import TxNotes
 
 _NOTES: Final = (
     sa.select(notes)
@@ -88,13 +85,44 @@ _CIRCUMSTANCES: Final = (
 )
 
 
-class SqlNotes(TxNotes):
-    """Notes and claims on a transaction's connection."""
+class NoteQueries(Reading):
+    """Reads notes, and what they and claims say of a round."""
+
+    async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
+        """Return a round's notes, the oldest first."""
+        found = await self._rows(_NOTES, {"round": round_id, "most": limit})
+        return tuple(map(_to_note, found))
+
+    async def note(self, channel: str, ts: str) -> Note | None:
+        """Return one note, unless it was deleted."""
+        found = await self._rows(sa.select(notes).where(*_is_there(channel, ts)))
+        return _to_note(found[0]) if found else None
+
+    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
+        """Return what is true of a round, which must exist, when this person approves it."""
+        found = await self._prepared(_CIRCUMSTANCES, {"round": round_id, "user": by.id})
+        first = found[0]
+        claim = None
+        if first.claimed_by is not None:
+            claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
+        return Circumstances(
+            notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
+            claim=claim,
+            shown=first.card_shows,
+            characters=first.characters,
+            read_to_end=first.user_id is not None,
+        )
+
+
+class Notes(NoteQueries):
+    """Reads and changes notes and claims on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__(Held(connection))
         self._connection = connection
 
     async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
+        """Return the newest round that waits in this thread, if it is ours and one waits."""
         thread = {"channel": channel, "thread": thread_ts}
         for statement in (_WAITING_ELSEWHERE, _WAITING_IN):
             for row in await self._connection.execute(statement, thread):
@@ -104,33 +132,31 @@ class SqlNotes(TxNotes):
         return None
 
     async def keep(self, note: Note) -> bool:
-        insert = insert_of(self._connection.dialect.name)
-        kept = await self._connection.execute(
-            insert(notes)
-            .values(
-                channel=note.channel,
-                ts=note.ts,
-                round_id=note.round_id,
-                author=note.by.id,
-                author_name=note.by.name,
-                text=note.text,
-                at=note.at,
-                edited_ts="",
-                deleted=False,
-            )
-            .on_conflict_do_nothing()
-        )
-        return bool(kept.rowcount)
+        """Store a note. False if it is stored already; then nothing changes."""
+        row = {
+            "channel": note.channel,
+            "ts": note.ts,
+            "round_id": note.round_id,
+            "author": note.by.id,
+            "author_name": note.by.name,
+            "text": note.text,
+            "at": note.at,
+            "edited_ts": "",
+            "deleted": False,
+        }
+        return await insert_once(self._connection, notes, row)
 
     async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
-        return await self._set(
-            channel, ts, notes.c.edited_ts < edited_ts, text=text, edited_ts=edited_ts
-        )
+        """Store what a note reads now; return its round's id, or None if unknown or unchanged."""
+        older = notes.c.edited_ts < edited_ts
+        return await self._set(channel, ts, older, text=text, edited_ts=edited_ts)
 
     async def delete(self, channel: str, ts: str) -> str | None:
+        """Delete a note's text for good; return its round's id, or None if it is not there."""
         return await self._set(channel, ts, sa.true(), text="", deleted=True)
 
     async def name(self, person: Person) -> None:
+        """Give a name to notes that only carry their author's id."""
         await self._connection.execute(
             sa.update(notes)
             .where(notes.c.author == person.id, notes.c.author_name == person.id)
@@ -138,31 +164,25 @@ class SqlNotes(TxNotes):
         )
 
     async def claim(self, round_: Round, claim: Claim) -> None:
-        await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_.id))
-        await self._connection.execute(
-            sa.insert(claims).values(
-                round_id=round_.id,
-                claimed_by=claim.by.id,
-                claimed_by_name=claim.by.name,
-                at=claim.at,
-            )
-        )
-
-    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        return await circumstances_of(self._connection, round_id, by)
+        """Remember who is on a round, in place of whoever was."""
+        row = {
+            "round_id": round_.id,
+            "claimed_by": claim.by.id,
+            "claimed_by_name": claim.by.name,
+            "at": claim.at,
+        }
+        await insert_over(self._connection, claims, row)
 
     async def record_read_to_end(self, round_id: str, by: Person) -> None:
-        insert = insert_of(self._connection.dialect.name)
-        await self._connection.execute(
-            insert(read_to_end).values(round_id=round_id, user_id=by.id).on_conflict_do_nothing()
-        )
+        """Remember that this person has turned to the last page of its output."""
+        await insert_once(self._connection, read_to_end, {"round_id": round_id, "user_id": by.id})
 
     async def _set(
         self, channel: str, ts: str, where: sa.ColumnElement[bool], **values: Any
     ) -> str | None:
         changed = await self._connection.execute(
             sa.update(notes)
-            .where(notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False), where)
+            .where(*_is_there(channel, ts), where)
             .values(values)
             .returning(notes.c.round_id)
         )
@@ -170,41 +190,14 @@ class SqlNotes(TxNotes):
         return row.round_id if row else None
 
 
-class SqlNoteQueries(NoteQueries):
-    """Reads notes on connections of an engine."""
-
-    def __init__(self, engine: Reader) -> None:
-        self._engine = engine
-
-    async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
-        found = await self._rows(_NOTES, {"round": round_id, "most": limit})
-        return tuple(map(_to_note, found))
-
-    async def note(self, channel: str, ts: str) -> Note | None:
-        found = await self._rows(
-            sa.select(notes).where(
-                notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False)
-            )
-        )
-        return _to_note(found[0]) if found else None
-
-    async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        with translate_errors():
-            async with self._engine.connect() as connection:
-                return await circumstances_of(connection, round_id, by)
-
-    async def _rows(
-        self, statement: sa.Select[Any], values: dict[str, Any] | None = None
-    ) -> list[sa.Row[Any]]:
-        with translate_errors():
-            async with self._engine.connect() as connection:
-                return list(await connection.execute(statement, values or {}))
+def _is_there(channel: str, ts: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False)
 
 
 async def notes_of(
     connection: Connection, round_ids: Sequence[str]
 ) -> Mapping[str, tuple[int, tuple[Person, ...]]]:
-    """Of these rounds, as far as they have any: how many notes, and whose."""
+    """Return how many notes each of these rounds has, and their authors, if it has any."""
     counts: defaultdict[str, int] = defaultdict(int)
     authors: defaultdict[str, dict[str, Person]] = defaultdict(dict)
     for row in await connection.execute(_NOTE_COUNTS, {"rounds": list(round_ids)}):
@@ -214,7 +207,7 @@ async def notes_of(
 
 
 async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
-    """The latest claim on each of these rounds that somebody claimed."""
+    """Return the latest claim on each of these rounds that somebody claimed."""
     found = await connection.execute(_CLAIMS, {"rounds": list(round_ids)})
     return {
         row.round_id: Claim(Person(row.claimed_by, row.claimed_by_name), row.at) for row in found
@@ -229,20 +222,4 @@ def _to_note(row: sa.Row[Any]) -> Note:
         by=Person(row.author, row.author_name),
         text=row.text,
         at=row.at,
-    )
-
-
-async def circumstances_of(connection: Connection, round_id: str, by: Person) -> Circumstances:
-    """What is true of a round when this person approves it."""
-    found = await rows(connection, _CIRCUMSTANCES, {"round": round_id, "user": by.id})
-    first = found[0]
-    claim = None
-    if first.claimed_by is not None:
-        claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
-    return Circumstances(
-        notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
-        claim=claim,
-        shown=first.card_shows,
-        characters=first.characters,
-        read_to_end=first.user_id is not None,
     )

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from typing_extensions import override
 
-from crewgate.domain.effects import MERGED, NEEDS_THE_CARD, POSTS_A_CARD, TIMED, EffectKind
+from crewgate.domain.effects import (
+    IN_ORDER,
+    MERGED,
+    NEEDS_THE_CARD,
+    POSTS_A_CARD,
+    TIMED,
+    Effect,
+    EffectKind,
+)
 from crewgate.domain.rate import Budget
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.store.engine import Connection, OutboxEngines, rows, write
 from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import to_job
 from crewgate.store.statements import insert_of, one_of
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
-from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Leased, Outbox
+from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
 
@@ -188,6 +197,7 @@ class SqlOutbox(Outbox):
         self._engines = engines
         self._dialect = engines.write.dialect.name
 
+    @override
     async def lease(
         self,
         destination: str,
@@ -235,8 +245,9 @@ class SqlOutbox(Outbox):
                 if merged := [row for row in jobs if row.kind in _MERGED]:
                     same = [{"key": row.ordering_key, "job": row.id} for row in merged]
                     await write(connection, _MERGE, same)
-        return Leased(tuple(to_job(row, lease_until=row.held_until) for row in jobs))
+        return Leased(tuple(map(_to_job, jobs)))
 
+    @override
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
         with translate_errors():
             async with self._engines.write.begin() as connection:
@@ -321,3 +332,35 @@ class SqlOutbox(Outbox):
                     .distinct()
                 )
                 return tuple(found)
+
+
+def _to_job(row: sa.Row[Any]) -> Job:
+    """Return the job that a row of `_due` is once it is leased."""
+    return Job(
+        id=row.id,
+        effect=_to_effect(row),
+        tries=row.tries + 1 if row.lease_until is None else max(row.tries, 1),
+        created_at=row.created_at,
+        lease_until=row.held_until,
+        began_at=row.began_at,
+        failing_since=row.failing_since,
+    )
+
+
+def _to_effect(row: sa.Row[Any]) -> Effect:
+    found = Effect(EffectKind(row.kind), "", row.crew, row.execution_id).named(row.subject)
+    channel = row.ordering_key.removeprefix(found.ordering_key).strip()
+    return replace(found, channel=channel or None) if found.kind in IN_ORDER else found
+
+
+def from_effect(effect: Effect) -> dict[str, Any]:
+    """Return what an effect itself brings to a row of `outbox`."""
+    return {
+        "destination": effect.destination,
+        "priority": effect.priority,
+        "ordering_key": effect.ordering_key,
+        "kind": effect.kind.value,
+        "subject": effect.names,
+        "crew": effect.crew,
+        "execution_id": effect.execution_id,
+    }

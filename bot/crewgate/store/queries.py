@@ -1,12 +1,11 @@
-"""Reading: every query here has an index and a limit."""
+"""Reading outside of any transaction that writes: every query here has an index and a limit."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import fields
+from collections.abc import Collection, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -16,30 +15,29 @@ from crewgate.domain.given import shown
 from crewgate.domain.notification import Format, Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
+from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.starter import said_starter
+from crewgate.domain.verdict import Person
 from crewgate.store.absences import find_absences
-from crewgate.store.dead_letters import find_dead_letter
-from crewgate.store.engine import Connection, Reader, rows
-from crewgate.store.executions import SqlExecutionQueries
-from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import (
+from crewgate.store.engine import Connection, Reader, Reading, rows
+from crewgate.store.executions import ExecutionQueries, to_came, to_starter, to_webhooks
+from crewgate.store.notes import NoteQueries, claims_on, notes_of
+from crewgate.store.rounds import (
     LINE,
     ROUND,
-    to_came,
+    WHOLE,
     to_card,
+    to_line,
     to_round,
-    to_starter,
+    to_rule,
     to_subject,
-    to_webhooks,
 )
-from crewgate.store.notes import SqlNoteQueries, claims_on, notes_of
-from crewgate.store.rounds import SqlRoundQueries, newer_round, thread_elsewhere
-from crewgate.store.rules import rules_of
-from crewgate.store.statements import WEBHOOKS_OF_ROUND
+from crewgate.store.selections import count_up_to, first_ids
 from crewgate.store.tables import (
     REGISTERED,
+    dead_letters,
     direct_messages,
     email_owners,
     executions,
@@ -47,21 +45,45 @@ from crewgate.store.tables import (
     installations,
     outbox,
     outputs,
+    reviews,
     rounds,
+    rules,
+    webhooks,
 )
-from crewgate.usecases.ports.queries import Queries
-from crewgate.usecases.ports.slack import Posting
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
     DirectMessage,
     MessageRef,
+    NewerRound,
+    Posting,
+    RoundLine,
+    Selection,
     StoredRule,
 )
 
+#: How much of an output a list shows.
+EXCERPT: Final = 400
+#: How much a history shows, of which each round is read by itself.
+HISTORY_EXCERPT: Final = 3_100
+
+
+def _lines_with(excerpt: int) -> sa.Select[Any]:
+    return LINE.add_columns(
+        sa.func.substr(outputs.c.text, 1, excerpt).label("excerpt"),
+        sa.func.length(outputs.c.text).label("characters"),
+        outputs.c.format,
+    ).join(outputs, outputs.c.round_id == rounds.c.id)
+
+
+_SHOWN_LINE: Final = _lines_with(EXCERPT)
+_HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
+_LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
+_POSTING: Final = WHOLE.where(rounds.c.id == sa.bindparam("round"))
+_RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
 #: The round right before, with its output, and the last before that one that was decided.
-_RIGHT_BEFORE = rounds.c.number == sa.bindparam("number") - 1
-_EARLIER = (
+_EARLIER: Final = (
     ROUND.add_columns(
         outputs.c.format, sa.case((_RIGHT_BEFORE, outputs.c.text), else_="").label("text")
     )
@@ -72,39 +94,119 @@ _EARLIER = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
-_ROUND = ROUND.where(rounds.c.id == sa.bindparam("round"))
-_POSTING = (
-    LINE.add_columns(
-        outputs.c.format,
-        outputs.c.text,
-        executions.c.starter,
-        executions.c.starter_name,
-        executions.c.inputs,
-        executions.c.meta,
-    )
-    .join(outputs, outputs.c.round_id == rounds.c.id)
-    .where(rounds.c.id == sa.bindparam("round"))
+_NEWEST_CARD: Final = (
+    sa.select(rounds.c.number, rounds.c.card_channel, rounds.c.card_ts, rounds.c.card_thread_ts)
+    .where(rounds.c.review_id == sa.bindparam("review"))
+    .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
+    .order_by(rounds.c.number.desc())
+    .limit(1)
+)
+#: Threads of an execution's rounds that are in other channels than its own, the latest first.
+_ELSEWHERE: Final = (
+    sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
+    .join_from(rounds, reviews)
+    .join(rules, rules.c.id == rounds.c.rule_id)
+    .where(reviews.c.crew == sa.bindparam("crew"))
+    .where(reviews.c.execution_id == sa.bindparam("execution"))
+    .where(rounds.c.card_thread_ts.is_not(None))
+    .order_by(rounds.c.opened_at.desc())
+    .limit(100)
+)
+_WEBHOOKS: Final = sa.select(webhooks).where(
+    webhooks.c.crew == sa.bindparam("crew"),
+    webhooks.c.execution_id == sa.bindparam("execution"),
+    webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
 )
 
 
-class SqlQueries(Queries):
-    """Reads on connections of an engine."""
+class RoundQueries(Reading):
+    """Reads rounds with the beginning of their output: a history, an execution's, lists."""
 
-    def __init__(self, engine: Reader) -> None:
-        self._engine = engine
-        self.executions = SqlExecutionQueries(engine)
-        self.notes = SqlNoteQueries(engine)
-        self.rounds = SqlRoundQueries(engine)
+    async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+        """Return the rounds of a review, the newest first."""
+        found = await self._rows(
+            _HISTORY_LINE.where(rounds.c.review_id == review_id)
+            .order_by(rounds.c.number.desc())
+            .limit(limit)
+        )
+        return tuple(map(_to_shown_line, found))
+
+    async def of_execution(
+        self, crew: str, execution_id: str, *, limit: int
+    ) -> tuple[RoundLine, ...]:
+        """Return the latest rounds of one execution, the oldest first."""
+        found = await self._rows(
+            _SHOWN_LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+            .order_by(rounds.c.opened_at.desc())
+            .limit(limit)
+        )
+        return tuple(map(_to_shown_line, found))[::-1]
+
+    async def first_of_review(self, review_id: str) -> str:
+        """Return the id of a review's first round."""
+        found = await self._rows(
+            sa.select(rounds.c.id).where(rounds.c.review_id == review_id, rounds.c.number == 1)
+        )
+        return str(found[0].id)
+
+    async def last_approved(self, crew: str, execution_id: str) -> Round | None:
+        """Return the round of an execution that was approved last, or None."""
+        found = await self._rows(
+            ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+            .where(rounds.c.is_approve)
+            .order_by(rounds.c.decided_at.desc())
+            .limit(1)
+        )
+        return to_round(found[0]) if found else None
+
+    async def count(self, selection: Selection) -> int:
+        """Count a selection's rounds; one more than COUNTED stands for all that are more."""
+        async with self._connected() as connection:
+            return await count_up_to(connection, selection)
+
+    async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
+        """Return the ids of a selection's first rounds, in order."""
+        async with self._connected() as connection:
+            return await first_ids(connection, selection, offset=offset, limit=limit)
+
+    async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
+        """Return these rounds in that order, with notes and claims where they wait."""
+        if not round_ids:
+            return ()
+        async with self._connected() as connection:
+            found = await connection.execute(_LINES, {"rounds": list(round_ids)})
+            lines = {row.id: _to_shown_line(row) for row in found}
+            waiting = [key for key, one in lines.items() if one.round.state is State.WAITING]
+            if waiting:
+                notes = await notes_of(connection, waiting)
+                claims = await claims_on(connection, waiting)
+                for key in waiting:
+                    count, authors = notes.get(key, (0, ()))
+                    lines[key] = replace(
+                        lines[key], notes=count, noted_by=authors, claim=claims.get(key)
+                    )
+        return tuple(lines[key] for key in round_ids if key in lines)
+
+
+class Queries(Reading):
+    """Everything that is read; `executions`, `notes` and `rounds` have what is about these."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self.executions = ExecutionQueries(reader)
+        self.notes = NoteQueries(reader)
+        self.rounds = RoundQueries(reader)
 
     async def round(self, round_id: str) -> Round:
-        async with self._reading() as connection:
-            found = await rows(connection, _ROUND, {"round": round_id})
+        """Return a round. Raises RoundNotFound."""
+        found = await self._prepared(_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
         return to_round(found[0])
 
     async def posting(self, round_id: str) -> Posting:
-        async with self._reading() as connection:
+        """Return what messages about a round show, and its place. Raises RoundNotFound."""
+        async with self._connected() as connection:
             found = await rows(connection, _POSTING, {"round": round_id})
             if not found:
                 raise RoundNotFound(round_id)
@@ -116,12 +218,12 @@ class SqlQueries(Queries):
             noted = await notes_of(connection, [round_id]) if waits else {}
             claimed = await claims_on(connection, [round_id]) if waits else {}
             away = await find_absences(connection) if waits else ()
-            newer = None if waits else await newer_round(connection, row)
+            newer = None if waits else await _newer_round(connection, row)
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
             elif round_.other_channel is not None:
-                channel, thread_ts = await thread_elsewhere(connection, round_)
+                channel, thread_ts = await _thread_elsewhere(connection, round_)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
@@ -148,6 +250,7 @@ class SqlQueries(Queries):
         )
 
     async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:
+        """Return the private messages about a round."""
         found = await self._rows(
             sa.select(direct_messages)
             .where(direct_messages.c.round_id == round_id)
@@ -158,6 +261,7 @@ class SqlQueries(Queries):
         )
 
     async def callback(self, round_id: str) -> Callback | None:
+        """Return where a flow's request is answered; None once nothing is left to answer."""
         found = await self._rows(
             sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
                 flow_requests.c.round_id == round_id, flow_requests.c.callback_url.is_not(None)
@@ -166,24 +270,21 @@ class SqlQueries(Queries):
         return Callback(found[0].callback_url, found[0].token) if found else None
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
-        found = {}
-        async with self._reading() as connection:
-            of_round = {
-                "crew": round_.review.crew,
-                "execution": round_.review.execution_id,
-                "round": round_.id,
-            }
-            for row in await rows(connection, WEBHOOKS_OF_ROUND, of_round):
-                found[row.origin] = to_webhooks(row)
+        """Return what was registered for a round's execution, and what its notification carried."""
+        review = round_.review
+        of = {"crew": review.crew, "execution": review.execution_id, "round": round_.id}
+        found = {row.origin: to_webhooks(row) for row in await self._prepared(_WEBHOOKS, of)}
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
 
     async def email_owner(self, address: str) -> EmailOwner | None:
+        """Return the person with an address, or None if Slack was never asked."""
         found = await self._rows(
             sa.select(email_owners).where(email_owners.c.address == address.lower())
         )
         return EmailOwner(address, found[0].user_id, found[0].moved_to) if found else None
 
     async def installation(self, token_digest: str) -> Installation | None:
+        """Return where the bot with this token is installed, or None if Slack never told."""
         found = await self._rows(
             sa.select(*(installations.c[one.name] for one in fields(Installation))).where(
                 installations.c.token_digest == token_digest
@@ -192,44 +293,79 @@ class SqlQueries(Queries):
         return Installation(**found[0]._mapping) if found else None
 
     async def absences(self, *, at: datetime, delegate: str | None = None) -> tuple[Absence, ...]:
-        async with self._reading() as connection:
+        """Return who is away at this moment; with `delegate` those who named this person."""
+        async with self._connected() as connection:
             return await find_absences(connection, at=at, delegate=delegate)
 
     async def absence(self, user: str, *, at: datetime) -> Absence | None:
-        async with self._reading() as connection:
+        """Return the absence of this person; None if they are not away at this moment."""
+        async with self._connected() as connection:
             return next(iter(await find_absences(connection, at=at, away=user)), None)
 
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
-        async with self._reading() as connection:
-            return await rules_of(connection, crews)
+        """Return the rules that rounds of these crews were opened under, also those of long ago."""
+        if not crews:
+            return ()
+        found = await self._rows(
+            sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
+        )
+        return tuple(
+            StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated) for row in found
+        )
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
-        async with self._reading() as connection:
-            return await find_dead_letter(connection, dead_letter_id)
+        """Return a webhook that could not be understood, or None."""
+        found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
+        if not found:
+            return None
+        [row] = found
+        dismissed = report = None
+        if row.dismissed_by is not None:
+            by = Person(row.dismissed_by, row.dismissed_by_name)
+            dismissed = Dismissed(by, row.dismissed_why)
+        if row.report_ts is not None:
+            report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
+        return DeadLetter(
+            row.id, row.crew, row.reason, row.body, row.received_at, report, dismissed
+        )
 
     async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
-        async with self._reading() as connection:
-            found = await connection.execute(
-                sa.select(outbox.c.subject).where(
-                    outbox.c.subject.in_(round_ids),
-                    outbox.c.kind == EffectKind.REFRESH.value,
-                    outbox.c.set_aside_at.is_(None),
-                    outbox.c.created_at <= since,
-                )
+        """Return those of these rounds whose card does not show yet what was true by then."""
+        found = await self._rows(
+            sa.select(outbox.c.subject).where(
+                outbox.c.subject.in_(round_ids),
+                outbox.c.kind == EffectKind.REFRESH.value,
+                outbox.c.set_aside_at.is_(None),
+                outbox.c.created_at <= since,
             )
-            return frozenset(row.subject for row in found)
+        )
+        return frozenset(row.subject for row in found)
 
     async def ping(self) -> None:
+        """Raise StoreUnavailable if the database does not answer."""
         # It reads a table: SQLite answers anything else without its file.
-        async with self._reading() as connection:
-            await connection.scalar(sa.select(executions.c.activity_count).limit(1))
+        await self._rows(sa.select(executions.c.activity_count).limit(1))
 
-    async def _rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        async with self._reading() as connection:
-            return (await connection.execute(statement)).all()
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Connection]:
-        with translate_errors():
-            async with self._engine.connect() as connection:
-                yield connection
+def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
+    format_ = Format(row.format)
+    return replace(to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_)
+
+
+async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
+    """Return the latest round of the same review as a row of LINE, if a later one has a card."""
+    later = {"review": row.review_id, "number": row.number}
+    cards = await rows(connection, _NEWEST_CARD, later)
+    card = to_card(cards[0], line=row) if cards else None
+    return None if card is None else NewerRound(cards[0].number, card)
+
+
+async def _thread_elsewhere(
+    connection: Connection, round_: Round
+) -> tuple[str, str] | tuple[None, None]:
+    """Return channel and ts of the thread that a round's execution has in the round's channel."""
+    about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
+    for row in await rows(connection, _ELSEWHERE, about):
+        if to_rule(row.rule).channel == round_.other_channel:
+            return row.card_channel, row.card_thread_ts
+    return None, None

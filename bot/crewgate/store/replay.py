@@ -14,23 +14,16 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.verdict import Person
+from crewgate.store.executions import to_came, to_starter
 from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import LINE, to_came, to_round, to_starter, to_subject
-from crewgate.store.tables import executions, outputs, reviews, rounds
+from crewgate.store.rounds import WHOLE, to_round, to_subject
+from crewgate.store.tables import reviews, rounds
 
 #: Rounds that are held at a time: each may have an output of a megabyte.
 PAGE: Final = 20
 #: The latest rounds of one execution.
 OF_EXECUTION: Final = 50
 
-_STORED: Final = LINE.add_columns(
-    outputs.c.format,
-    outputs.c.text,
-    executions.c.starter,
-    executions.c.starter_name,
-    executions.c.inputs,
-    executions.c.meta,
-).join(outputs, outputs.c.round_id == rounds.c.id)
 # By their ids, which come in no order, so that one page after the other can be read by an index;
 # and what belongs to them by itself, so that no plan joins all of it first.
 _NEXT: Final = (
@@ -39,9 +32,9 @@ _NEXT: Final = (
     .order_by(rounds.c.id)
     .limit(PAGE)
 )
-_PAGE: Final = _STORED.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+_PAGE: Final = WHOLE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 _LATEST: Final = (
-    _STORED.where(
+    WHOLE.where(
         reviews.c.crew == sa.bindparam("crew"),
         reviews.c.execution_id == sa.bindparam("execution"),
     )

@@ -1,166 +1,291 @@
-"""Reading rounds with the beginning of their output: a history, an execution's, lists of them."""
+"""Rounds as rows and back: the review, the rule, the decision, the reason and the card's place."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any, Final
+import json
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from hashlib import sha256
+from typing import Any, Final, assert_never, get_args, get_type_hints
 
 import sqlalchemy as sa
 
-from crewgate.domain.notification import Format
-from crewgate.domain.review import Round, State
-from crewgate.store.engine import Connection, Reader, rows
-from crewgate.store.failures import translate_errors
-from crewgate.store.mappers import LINE, ROUND, to_line, to_round
-from crewgate.store.notes import claims_on, notes_of
-from crewgate.store.rules import to_rule
-from crewgate.store.selections import count_up_to, first_ids
-from crewgate.store.tables import outputs, reviews, rounds, rules
-from crewgate.usecases.ports.queries import RoundQueries
-from crewgate.usecases.read_models import MessageRef, NewerRound, RoundLine, Selection
+from crewgate.domain.execution import id_beginning
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.reason import Reason
+from crewgate.domain.review import Review, Round
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    Decider,
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+    Verdict,
+    Via,
+    Vote,
+)
+from crewgate.store.codec import Codec, Columns, codec
+from crewgate.store.tables import executions, outputs, reviews, rounds, rules
+from crewgate.usecases.read_models import MessageRef, RoundLine
 
-#: How much of an output a list shows.
-EXCERPT: Final = 400
-#: How much a history shows, of which each round is read by itself.
-HISTORY_EXCERPT: Final = 3_100
-
-
-def _lines_with(excerpt: int) -> sa.Select[Any]:
-    return LINE.add_columns(
-        sa.func.substr(outputs.c.text, 1, excerpt).label("excerpt"),
-        sa.func.length(outputs.c.text).label("characters"),
-        outputs.c.format,
-    ).join(outputs, outputs.c.round_id == rounds.c.id)
-
-
-_SHOWN_LINE: Final = _lines_with(EXCERPT)
-_HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
-_LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
-
-
-_NEWEST_CARD: Final = (
-    sa.select(rounds.c.number, rounds.c.card_channel, rounds.c.card_ts, rounds.c.card_thread_ts)
-    .where(rounds.c.review_id == sa.bindparam("review"))
-    .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
-    .order_by(rounds.c.number.desc())
-    .limit(1)
+ROUND_COLUMNS = (
+    *(column.label(f"review_{column.name}") for column in reviews.c),
+    *(column for column in rounds.c if column.name not in ("review_id", "crew")),
+    rules.c.rule,
 )
 
+_with_rule = (rules, rules.c.id == rounds.c.rule_id)
+ROUND: Final[sa.Select[Any]] = (
+    sa.select(*ROUND_COLUMNS).join_from(rounds, reviews).outerjoin(*_with_rule)
+)
+"""A round with its review: the shape `to_round` reads."""
 
-async def newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
-    """The latest round of the same review as a row of LINE, if it is another one with a card."""
-    later = {"review": row.review_id, "number": row.number}
-    cards = await rows(connection, _NEWEST_CARD, later)
-    if not cards:
-        return None
-    [found] = cards
-    in_thread = row.thread_ts if found.card_channel == row.channel else None
-    thread_ts = found.card_thread_ts or in_thread or found.card_ts
-    return NewerRound(found.number, MessageRef(found.card_channel, found.card_ts, thread_ts))
-
-
-#: Threads of an execution's rounds that are in other channels than its own, the latest first.
-_ELSEWHERE: Final = (
-    sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
+LINE: Final[sa.Select[Any]] = (
+    sa.select(
+        *ROUND_COLUMNS,
+        executions.c.channel,
+        executions.c.thread_ts,
+        executions.c.subject,
+    )
     .join_from(rounds, reviews)
-    .join(rules, rules.c.id == rounds.c.rule_id)
-    .where(reviews.c.crew == sa.bindparam("crew"))
-    .where(reviews.c.execution_id == sa.bindparam("execution"))
-    .where(rounds.c.card_thread_ts.is_not(None))
-    .order_by(rounds.c.opened_at.desc())
-    .limit(100)
+    .join(
+        executions,
+        (executions.c.crew == reviews.c.crew)
+        & (executions.c.execution_id == reviews.c.execution_id),
+    )
+    .outerjoin(*_with_rule)
 )
+"""A round with its review and its thread: the shape `to_line` reads."""
+
+WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
+    outputs.c.format,
+    outputs.c.text,
+    executions.c.starter,
+    executions.c.starter_name,
+    executions.c.inputs,
+    executions.c.meta,
+).join(outputs, outputs.c.round_id == rounds.c.id)
+"""The same with its output and what its execution was started on."""
+
+#: Of so many rules the JSON is not made or read again: lists read all that were ever applied, and
+#: of flows that assign people there is one for each set of them. Each takes 0.6 kB.
+REMEMBERED: Final = 10_000
+
+WHILE_WAITING: Final = "while_waiting"
+"""The code of an end that only the status told of."""
+#: The fields of reasons that are words from outside; any other is the code, and no class has two.
+_WORDS: Final = frozenset({"error", "why", "words"})
+#: A reason is stored under its class's name, so a class that is renamed needs a migration.
+_REASONS: Final[Mapping[str, Any]] = {
+    re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Reason)
+}
+_REASON_NAMES: Final = {kind: name for name, kind in _REASONS.items()}
 
 
-async def thread_elsewhere(
-    connection: Connection, round_: Round
-) -> tuple[str, str] | tuple[None, None]:
-    """The channel and ts of the thread that a round's execution has in the round's own channel."""
-    about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
-    for row in await rows(connection, _ELSEWHERE, about):
-        if to_rule(row.rule).channel == round_.other_channel:
-            return row.card_channel, row.card_thread_ts
-    return None, None
+def _load_person(code: str) -> Person:
+    """Read id and name: an id has no space."""
+    user, _, name = code.partition(" ")
+    return Person(user, name)
 
 
-class SqlRoundQueries(RoundQueries):
-    """Reads rounds on connections of an engine."""
+#: How the fields of reasons are columns of text, by their types.
+_TEXTS: Final[Mapping[Any, Codec]] = {
+    str: Codec(str, str),
+    bool: Codec(lambda value: WHILE_WAITING if value else "", WHILE_WAITING.__eq__),
+    Person: Codec(lambda person: f"{person.id} {person.name}", _load_person),
+    ResumeStatus | None: Codec(
+        lambda one: one or "", lambda code: ResumeStatus(code) if code else None
+    ),
+}
 
-    def __init__(self, engine: Reader) -> None:
-        self._engine = engine
-
-    async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        found = await self._rows(
-            _HISTORY_LINE.where(rounds.c.review_id == review_id)
-            .order_by(rounds.c.number.desc())
-            .limit(limit)
-        )
-        return tuple(map(_to_shown_line, found))
-
-    async def of_execution(
-        self, crew: str, execution_id: str, *, limit: int
-    ) -> tuple[RoundLine, ...]:
-        found = await self._rows(
-            _SHOWN_LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
-            .order_by(rounds.c.opened_at.desc())
-            .limit(limit)
-        )
-        return tuple(map(_to_shown_line, found))[::-1]
-
-    async def first_of_review(self, review_id: str) -> str:
-        found = await self._rows(
-            sa.select(rounds.c.id).where(rounds.c.review_id == review_id, rounds.c.number == 1)
-        )
-        return str(found[0].id)
-
-    async def count(self, selection: Selection) -> int:
-        async with self._reading() as connection:
-            return await count_up_to(connection, selection)
-
-    async def last_approved(self, crew: str, execution_id: str) -> Round | None:
-        found = await self._rows(
-            ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
-            .where(rounds.c.is_approve)
-            .order_by(rounds.c.decided_at.desc())
-            .limit(1)
-        )
-        return to_round(found[0]) if found else None
-
-    async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
-        async with self._reading() as connection:
-            return await first_ids(connection, selection, offset=offset, limit=limit)
-
-    async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
-        if not round_ids:
-            return ()
-        async with self._reading() as connection:
-            found = await connection.execute(_LINES, {"rounds": list(round_ids)})
-            lines = {row.id: _to_shown_line(row) for row in found}
-            waiting = [key for key, one in lines.items() if one.round.state is State.WAITING]
-            if waiting:
-                notes = await notes_of(connection, waiting)
-                claims = await claims_on(connection, waiting)
-                for key in waiting:
-                    count, authors = notes.get(key, (0, ()))
-                    lines[key] = replace(
-                        lines[key], notes=count, noted_by=authors, claim=claims.get(key)
-                    )
-        return tuple(lines[key] for key in round_ids if key in lines)
-
-    async def _rows(self, statement: sa.Select[Any]) -> list[sa.Row[Any]]:
-        async with self._reading() as connection:
-            return list(await connection.execute(statement))
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Connection]:
-        with translate_errors():
-            async with self._engine.connect() as connection:
-                yield connection
+_DECISION: Final = (
+    *("is_approve", "is_label", "feedback", "decided_by", "decided_by_name", "decided_at"),
+    *("decided_via", "unsent_notes", "on_behalf_of", "on_behalf_of_name"),
+)
+_ROUND: Final = Columns(Round, rounds, apart={"reason"})
+_REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
 
 
-def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
-    line = to_line(row)
-    format_ = Format(row.format)
-    return replace(line, excerpt=row.excerpt, characters=row.characters, format=format_)
+def to_review(row: sa.Row[Any]) -> Review:
+    """Return the review that a row of `reviews` holds."""
+    return Review(**{column.name: getattr(row, column.name) for column in reviews.c})
+
+
+def to_round(row: sa.Row[Any]) -> Round:
+    """Return the round that a row of ROUND holds."""
+    rule = None if row.rule is None else to_rule(row.rule)
+    found = _ROUND.read(row)
+    return Round(
+        review=Review(**{name: getattr(row, label) for name, label in _REVIEW_LABELS}),
+        rule=rule,
+        decision=_to_decision(row, rule, found.get("votes", ())),
+        reason=_to_reason(row),
+        **found,
+    )
+
+
+def to_line(row: sa.Row[Any]) -> RoundLine:
+    """Return the line that a row of LINE holds; what lists add to it is left out."""
+    return RoundLine(to_round(row), to_card(row), subject=to_subject(row), rule_id=row.rule_id)
+
+
+def to_subject(row: sa.Row[Any]) -> str:
+    """Return what the execution is about, from a row of LINE."""
+    return row.subject or id_beginning(row.review_execution_id)
+
+
+def to_card(row: sa.Row[Any], *, line: sa.Row[Any] | None = None) -> MessageRef | None:
+    """Return the place of a round's card: from a row of LINE, or from one beside it."""
+    if row.card_ts is None:
+        return None
+    line = row if line is None else line
+    in_thread = line.thread_ts if row.card_channel == line.channel else None
+    thread_ts = row.card_thread_ts or in_thread or row.card_ts
+    return MessageRef(row.card_channel, row.card_ts, thread_ts)
+
+
+def from_review(review: Review) -> dict[str, Any]:
+    """Return the review's row."""
+    return {column.name: getattr(review, column.name) for column in reviews.c}
+
+
+def from_round(round_: Round) -> dict[str, Any]:
+    """Return the round's row, without the card's place."""
+    return {
+        **_ROUND.write(round_),
+        "review_id": round_.review.id,
+        "crew": round_.review.crew,
+        "rule_id": rule_id_of(round_),
+        **from_reason(round_.reason),
+        **_from_decision(round_.decision),
+    }
+
+
+def _from_decision(decision: Decision | None) -> dict[str, Any]:
+    """Return the columns that `_to_decision` reads; all null without a decision."""
+    columns: dict[str, Any] = dict.fromkeys(_DECISION)
+    if decision is None:
+        return columns
+    match decision.verdict:
+        case Approve(text):
+            columns["is_approve"] = True
+        case Revise(text):
+            columns["is_approve"] = False
+        case Answer(text, is_label):  # it is neither
+            columns["is_label"] = is_label
+        case never:
+            assert_never(never)
+    match decision.by:
+        case Person(user, name):
+            pass
+        case TimedOut(name):
+            user = ""  # no id of Slack's is empty, so this is nobody's
+        case nobody:
+            assert_never(nobody)
+    deputy = decision.on_behalf_of
+    return columns | {
+        "feedback": text,
+        "decided_by": user,
+        "decided_by_name": name,
+        "decided_at": decision.at,
+        "decided_via": decision.via.value,
+        "unsent_notes": decision.unsent_notes,
+        "on_behalf_of": deputy and deputy.id,
+        "on_behalf_of_name": deputy and deputy.name,
+    }
+
+
+def _to_verdict(row: sa.Row[Any]) -> Verdict:
+    if row.is_label is not None:
+        return Answer(row.feedback, is_label=row.is_label)
+    return Approve(row.feedback) if row.is_approve else Revise(row.feedback)
+
+
+def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -> Decision | None:
+    if row.decided_by is None:
+        return None
+    via = Via(row.decided_via)
+    by: Decider = Person(row.decided_by, row.decided_by_name)
+    if via is Via.RULE and rule is not None and rule.timeout is not None:
+        by = TimedOut(row.decided_by_name, rule.timeout.after)
+    # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
+    decided = rule is not None and len(votes) >= rule.approvals
+    return Decision(
+        verdict=_to_verdict(row),
+        by=by,
+        at=row.decided_at,
+        via=via,
+        unsent_notes=row.unsent_notes or 0,
+        votes=votes if decided else (),
+        on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
+    )
+
+
+@cache
+def _reason_fields(kind: Any) -> tuple[tuple[str, str, Codec], ...]:
+    """Return for each field of a reason its name, its column, and how it is stored there."""
+    return tuple(
+        (name, "reason_words" if name in _WORDS else "reason_code", _TEXTS[hint])
+        for name, hint in get_type_hints(kind).items()
+    )
+
+
+def _to_reason(row: sa.Row[Any]) -> Reason | None:
+    if row.reason is None:
+        return None
+    kind = _REASONS[row.reason]
+    reason: Reason = kind(
+        **{name: one.load(getattr(row, column)) for name, column, one in _reason_fields(kind)}
+    )
+    return reason
+
+
+def from_reason(reason: Reason | None) -> dict[str, str | None]:
+    """Return the columns of a reason: its kind, a code, and words from outside."""
+    columns: dict[str, str | None] = {"reason": None, "reason_code": "", "reason_words": ""}
+    if reason is not None:
+        kind: Any = type(reason)
+        columns["reason"] = _REASON_NAMES[kind]
+        for name, column, one in _reason_fields(kind):
+            columns[column] = one.dump(getattr(reason, name))
+    return columns
+
+
+def rule_id_of(round_: Round) -> str:
+    """Return the id of a round's rule; empty where it has none."""
+    if round_.rule is None:
+        return ""
+    return _id_of(round_.review.crew, round_.rule, round_.escalated_at is not None)
+
+
+def from_rule_of(round_: Round) -> dict[str, Any]:
+    """Return the row of a round's rule, which it must have."""
+    assert round_.rule is not None  # noqa: S101  # asked for by its id
+    return {
+        "id": rule_id_of(round_),
+        "crew": round_.review.crew,
+        "escalated": round_.escalated_at is not None,
+        "rule": from_rule(round_.rule),
+    }
+
+
+@lru_cache(REMEMBERED)
+def from_rule(rule: Rule) -> str:
+    """Return a rule as JSON, the same for the same rule."""
+    return json.dumps(codec(Rule).dump(rule), sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(REMEMBERED)
+def to_rule(stored: str) -> Rule:
+    """Return the rule that was stored so."""
+    rule: Rule = codec(Rule).load(json.loads(stored))
+    return rule
+
+
+@lru_cache(REMEMBERED)
+def _id_of(crew: str, rule: Rule, escalated: bool) -> str:  # noqa: FBT001  # of the cache's key
+    return sha256(f"{crew}\n{escalated}\n{from_rule(rule)}".encode()).hexdigest()

@@ -1,77 +1,204 @@
-"""One transaction: what a use case may change."""
+"""One transaction: what a use case may change, and its statements."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.effects import Effect
+from crewgate.domain.effects import OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
-from crewgate.domain.reason import Dismissed
-from crewgate.domain.review import Review, Round
-from crewgate.store.absences import SqlAbsences
-from crewgate.store.dead_letters import find_dead_letter
+from crewgate.domain.reason import Dismissed, ExecutionGone
+from crewgate.domain.review import Review, Round, State
+from crewgate.store.absences import Absences
 from crewgate.store.engine import Connection, rows, write
-from crewgate.store.executions import SqlExecutions
-from crewgate.store.mappers import (
-    from_effect,
+from crewgate.store.executions import Executions, from_webhooks
+from crewgate.store.notes import Notes
+from crewgate.store.outbox import from_effect
+from crewgate.store.rounds import (
+    ROUND,
+    WHILE_WAITING,
+    from_reason,
     from_review,
     from_round,
-    from_webhooks,
+    from_rule_of,
+    rule_id_of,
     to_review,
     to_round,
 )
-from crewgate.store.notes import SqlNotes
-from crewgate.store.rules import from_rule_of, rule_id_of
-from crewgate.store.statements import (
-    ADD_EFFECT,
-    ADD_OUTPUT,
-    ADD_ROUND,
-    CANCEL,
-    CLOSED_AS_GONE,
-    COMPLETE_JOB,
-    FORGET_CALLBACK,
-    FORGET_THREAD,
-    HASTEN,
-    LATEST_ROUND,
-    LOCKED_ROUNDS,
-    ONE_ROUND,
-    PLACE_CARD,
-    RECORD_SHOWN,
-    ROUND_OF_REQUEST,
-    UNFINISHED,
-    VERSION_OF_ROUND,
-    WAITS_ALREADY,
-    changing,
-    insert_of,
-    keep_rule,
-    lock_of,
-    open_review,
-    save_round,
-    settle_job,
-)
+from crewgate.store.statements import insert_of, insert_once, insert_over, one_of, setting
 from crewgate.store.tables import (
     dead_letters,
     direct_messages,
     email_owners,
     flow_requests,
     installations,
+    outbox,
+    outputs,
+    reviews,
     rounds,
+    rules,
     webhooks,
 )
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 
+#: Columns of rounds that are written once, or by statements of their own.
+_WRITTEN_ONCE: Final = frozenset(
+    {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged"}
+)
+_OF_EXECUTION: Final = (
+    reviews.c.crew == sa.bindparam("crew"),
+    reviews.c.execution_id == sa.bindparam("execution"),
+)
+_VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
+_LOCKED: Final = ROUND.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True))).order_by(
+    rounds.c.opened_at
+)
+_ONE_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
+_LATEST_ROUND: Final = (
+    ROUND.where(rounds.c.review_id == sa.bindparam("review"))
+    .order_by(rounds.c.number.desc())
+    .limit(1)
+)
+_ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
+    flow_requests.c.crew == sa.bindparam("crew"),
+    flow_requests.c.execution_id == sa.bindparam("execution"),
+    flow_requests.c.request_id == sa.bindparam("request"),
+)
+_UNFINISHED: Final = ROUND.where(
+    *_OF_EXECUTION, one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
+).order_by(rounds.c.opened_at)
+_newer = rounds.alias("newer")
+_CLOSED_AS_GONE: Final = ROUND.where(
+    *_OF_EXECUTION,
+    rounds.c.state == State.CLOSED.value,
+    (rounds.c.reason == from_reason(ExecutionGone())["reason"])
+    | (rounds.c.reason_code == WHILE_WAITING),
+    ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
+).order_by(rounds.c.opened_at)
+_ADD_ROUND: Final = sa.insert(rounds)
+_ADD_OUTPUT: Final = sa.insert(outputs)
+_THIS_ROUND: Final = sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id"))
+_PLACE_CARD: Final = _THIS_ROUND.values(
+    card_channel=sa.bindparam("channel"),
+    card_ts=sa.bindparam("ts"),
+    card_shows=sa.bindparam("shown"),
+    card_thread_ts=sa.bindparam("thread_ts"),
+)
+_RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
+_FORGET_THREAD: Final = (
+    sa.update(rounds)
+    .where(
+        rounds.c.card_channel == sa.bindparam("b_channel"),
+        rounds.c.card_thread_ts == sa.bindparam("b_thread"),
+    )
+    .values(card_thread_ts=None)
+)
+#: Forget where a round was answered; that it was asked stays known.
+_FORGET_CALLBACK: Final = (
+    sa.update(flow_requests)
+    .where(flow_requests.c.round_id == sa.bindparam("b_round"))
+    .values(callback_url=None, token=None)
+)
+_ADD_EFFECT: Final = sa.insert(outbox)
+_CANCEL: Final = sa.delete(outbox).where(
+    outbox.c.subject == sa.bindparam("round"), one_of(outbox.c.kind, sorted(OF_WAITING))
+)
+#: A job whose lease was lost belongs to somebody else.
+_OURS: Final = (
+    outbox.c.id == sa.bindparam("b_job"),
+    outbox.c.lease_until == sa.bindparam("b_lease", type_=outbox.c.lease_until.type),
+)
+_COMPLETE: Final = sa.delete(outbox).where(*_OURS)
+_SAME_EFFECT: Final = (
+    outbox.c.ordering_key == sa.bindparam("b_ordering_key"),
+    outbox.c.kind == sa.bindparam("b_kind"),
+    outbox.c.set_aside_at.is_(None),
+)
+_WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
+_AT: Final = sa.bindparam("b_at", type_=outbox.c.due_at.type)
+_EXPEDITE: Final = (
+    sa.update(outbox)
+    .where(*_SAME_EFFECT)
+    .values(
+        # Of a job that is under way `_settle` heeds it.
+        due_at=sa.case(
+            (sa.and_(outbox.c.lease_until.is_(None), outbox.c.due_at < _AT), outbox.c.due_at),
+            else_=_AT,
+        ),
+        created_at=_AT,
+        tries=0,
+    )
+)
 
-class SqlTransaction(Tx):
+
+@cache
+def _open_review(dialect: str) -> sa.Insert:
+    """Upsert a review, keep what is known of it, lock it and return it."""
+    statement = insert_of(dialect)(reviews)
+    upsert: sa.Insert = statement.on_conflict_do_update(
+        index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
+        set_={
+            name: sa.func.coalesce(statement.excluded[name], reviews.c[name])
+            for name in ("task_name", "agent", "expected_output")
+        },
+    ).returning(*reviews.c)
+    return upsert
+
+
+@cache
+def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
+    """Compare and swap: set these columns of a round, unless somebody saved it meanwhile.
+
+    Without a rule only where there is none: a round never loses its rule.
+    """
+    saved = _THIS_ROUND.where(rounds.c.version == sa.bindparam("b_version")).values(
+        setting(rounds, *columns) | {"version": rounds.c.version + 1}
+    )
+    return saved if under_rule else saved.where(rounds.c.rule_id == "")
+
+
+@cache
+def _lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
+    """Lock the rounds that a statement finds, and return their ids."""
+    return found.with_only_columns(rounds.c.id).with_for_update(of=rounds)
+
+
+@cache
+def _open_email_owner(dialect: str) -> sa.Insert:
+    """Insert a person for an address, unless there is one; lock and return who there is then."""
+    upsert: sa.Insert = (
+        insert_of(dialect)(email_owners)
+        .on_conflict_do_update(
+            index_elements=[email_owners.c.address], set_={"user_id": email_owners.c.user_id}
+        )
+        .returning(email_owners.c.user_id, email_owners.c.moved_to)
+    )
+    return upsert
+
+
+@cache
+def _settle(columns: tuple[str, ...]) -> sa.Update:
+    """Set these columns of a job, unless its lease was lost.
+
+    One that was expedited while it was leased is due as soon as that says.
+    """
+    values: dict[str, Any] = dict(setting(outbox, *columns))
+    if "due_at" in values:
+        expedited = sa.and_(outbox.c.tries == 0, outbox.c.due_at < values["due_at"])
+        values["due_at"] = sa.case((expedited, outbox.c.due_at), else_=values["due_at"])
+    return sa.update(outbox).where(*_OURS).values(values)
+
+
+class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
@@ -86,70 +213,87 @@ class SqlTransaction(Tx):
         self.rules_seen: set[str] = set()
         """The ids of rules that are stored once this is committed."""
         self._dialect = connection.dialect.name
-        self._insert = insert_of(self._dialect)
-        self.executions = SqlExecutions(connection)
-        self.notes = SqlNotes(connection)
-        self.absences = SqlAbsences(connection)
+        self.executions = Executions(connection)
+        self.notes = Notes(connection)
+        self.absences = Absences(connection)
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
         self._new_effects: list[dict[str, Any]] = []
 
     async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
+        """Return the review of this crew, execution and task, made if need be, and its last round.
+
+        The execution must be opened first. Nobody else can change that round until the transaction
+        ends.
+        """
         # The upsert locks what it finds.
-        statement = open_review(self._dialect)
+        statement = _open_review(self._dialect)
         [opened] = await rows(self._connection, statement, from_review(candidate))
         review = to_review(opened)
         if review.id == candidate.id:
             return review, None
-        latest = await self._lock(LATEST_ROUND, {"review": review.id})
+        latest = await self._lock(_LATEST_ROUND, {"review": review.id})
         return review, latest[0] if latest else None
 
     async def round(self, round_id: str) -> Round:
-        found = await self._lock(ONE_ROUND, {"round": round_id})
+        """Return a round that nobody else can change until the end. Raises RoundNotFound."""
+        found = await self._lock(_ONE_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
         return found[0]
 
-    async def cancel(self, round_id: str) -> None:
-        await write(self._connection, CANCEL, {"round": round_id})
-
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        return await self._lock(UNFINISHED, {"crew": crew, "execution": execution_id})
+        """Return the rounds of an execution that are WAITING, DECIDED or STUCK."""
+        return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id})
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        return await self._lock(CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
+        """Return the rounds of an execution that were closed only because the crew forgot it.
+
+        Of each review the latest one at most. The execution must be opened first.
+        """
+        return await self._lock(_CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
+
+    async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
+        """Return the round that a flow's request opened; None if it did not come yet.
+
+        The execution must be opened first. Nobody else can change it until the transaction ends.
+        """
+        about = {"crew": crew, "execution": execution_id, "request": request_id}
+        found = await self._lock(_ROUND_OF_REQUEST, about)
+        return found[0] if found else None
 
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
+        """Store a new round with its output and the URLs its notification carried."""
         await self._keep_rule(round_)
-        await write(self._connection, ADD_ROUND, from_round(round_))
-        await write(
-            self._connection,
-            ADD_OUTPUT,
-            {"round_id": round_.id, "format": output.format.value, "text": output.text},
-        )
+        await write(self._connection, _ADD_ROUND, from_round(round_))
+        text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
+        await write(self._connection, _ADD_OUTPUT, text)
         if carried:
             review = round_.review
-            await self._remember(review.crew, review.execution_id, round_.id, carried)
+            key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
+            await self._connection.execute(sa.insert(webhooks), key | from_webhooks(carried))
 
     async def save(self, round_: Round) -> None:
+        """Store a changed round. Raises ChangedMeanwhile if it was saved since it was read.
+
+        Raises RuleLost if it is stored under a rule and comes without one.
+        Where it is answered is forgotten with it, once nothing is left to answer.
+        """
         # Compare and swap; the row locks already exclude a conflict.
         await self._keep_rule(round_)
-        values = changing(rounds, from_round(round_))
+        row = from_round(round_)
+        values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
         where = {"b_id": round_.id, "b_version": round_.version}
-        statement = save_round(tuple(values), under_rule=round_.rule is not None)
+        statement = _save(tuple(values), under_rule=round_.rule is not None)
         if await write(self._connection, statement, values | where) != 1:
-            now = await rows(self._connection, VERSION_OF_ROUND, {"round": round_.id})
+            now = await rows(self._connection, _VERSION, {"round": round_.id})
             unchanged = bool(now) and now[0].version == round_.version
             raise (RuleLost if unchanged else ChangedMeanwhile)(round_.id)
         if round_.question is not None and not round_.may_be_sent:
-            await write(self._connection, FORGET_CALLBACK, {"b_round": round_.id})
-
-    async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
-        about = {"crew": crew, "execution": execution_id, "request": request_id}
-        found = await self._lock(ROUND_OF_REQUEST, about)
-        return found[0] if found else None
+            await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
+        """Remember where the flow's request that opened this round is answered."""
         assert round_.question is not None  # noqa: S101  # only such a round has one
         review = round_.review
         row = {
@@ -162,9 +306,54 @@ class SqlTransaction(Tx):
         }
         await self._connection.execute(sa.insert(flow_requests), row)
 
+    async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
+        """Remember where a round's card is, and how many percent of the output it shows.
+
+        It starts the execution's thread if there is none, unless it is elsewhere.
+        """
+        review = round_.review
+        where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
+        if round_.other_channel is None:
+            await self.executions.join_thread(review.crew, review.execution_id, ref)
+        else:
+            where["thread_ts"] = ref.thread_ts
+        await write(self._connection, _PLACE_CARD, {"b_id": round_.id, "shown": shown, **where})
+
+    async def forget_card(self, round_: Round) -> None:
+        """Forget a card that was deleted: the round has none until it is posted again."""
+        await self._connection.execute(
+            sa.update(rounds)
+            .where(rounds.c.id == round_.id)
+            .values(card_channel=None, card_ts=None, card_thread_ts=None)
+        )
+
+    async def forget_thread(
+        self, round_: Round, channel: str | None, thread_ts: str | None
+    ) -> None:
+        """Forget a round's thread whose first message was deleted: the next one starts anew."""
+        if round_.other_channel is None:
+            review = round_.review
+            await self.executions.forget_thread(review.crew, review.execution_id)
+        else:
+            gone = {"b_channel": channel, "b_thread": thread_ts}
+            await self._connection.execute(_FORGET_THREAD, gone)
+
+    async def record_shown(self, round_: Round, shown: int) -> None:
+        """Remember how many percent of the output a round's card shows now."""
+        await write(self._connection, _RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+
+    async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
+        """Remember where somebody was told of a round in private."""
+        row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}
+        await insert_once(self._connection, direct_messages, row)
+
     async def enqueue(
         self, effects: Iterable[Effect], *, at: datetime, due_at: datetime | None = None
     ) -> None:
+        """Store effects in the outbox with the transaction; `at` is now.
+
+        They are due at once, and their workers are woken after the commit, or due at `due_at`.
+        """
         for effect in effects:
             row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}
             self._new_effects.append(row)
@@ -172,34 +361,60 @@ class SqlTransaction(Tx):
                 self.woken.add(effect.destination)
 
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
+        """Have an effect carried out by that time: one that waits already, else a new one.
+
+        Its tries are counted anew, and so is how long it has been tried.
+        """
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
-        if not await rows(self._connection, WAITS_ALREADY, same):
+        if not await rows(self._connection, _WAITS_ALREADY, same):
             await self.enqueue([effect], at=at, due_at=at)
             return
-        await write(self._connection, HASTEN, same | {"b_at": at})
+        await write(self._connection, _EXPEDITE, same | {"b_at": at})
+
+    async def cancel(self, round_id: str) -> None:
+        """Take out of the outbox what was to happen as long as the round waits."""
+        await write(self._connection, _CANCEL, {"round": round_id})
 
     async def flush(self) -> None:
         """Store what was enqueued, in one statement; called just before the commit."""
         if self._new_effects:
-            await write(self._connection, ADD_EFFECT, self._new_effects)
+            await write(self._connection, _ADD_EFFECT, self._new_effects)
+
+    async def complete(self, job: Job) -> None:
+        """Take the job out of the outbox."""
+        await write(self._connection, _COMPLETE, _ours(job))
+
+    async def retry(
+        self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
+    ) -> None:
+        """Give the job back, to be tried at the given time.
+
+        `failed_at` is given when it failed by itself; the first one is remembered.
+        """
+        values: dict[str, Any] = {"due_at": at, "lease_until": None}
+        if failed_at is not None:
+            values["failing_since"] = job.failing_since or failed_at
+        if not (in_doubt or job.in_doubt):
+            values["began_at"] = None
+        await write(self._connection, _settle(tuple(values)), values | _ours(job))
+
+    async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
+        """Stop trying the job, hold up nothing with it, and keep it to be looked at."""
+        values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
+        await write(self._connection, _settle(tuple(values)), values | _ours(job))
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
-        upsert = (
-            self._insert(email_owners)
-            .values(
-                address=candidate.address.lower(),
-                user_id=candidate.user,
-                moved_to=candidate.moved_to,
-            )
-            .on_conflict_do_update(
-                index_elements=[email_owners.c.address], set_={"user_id": email_owners.c.user_id}
-            )
-            .returning(email_owners.c.user_id, email_owners.c.moved_to)
-        )
-        row = (await self._connection.execute(upsert)).one()
-        return EmailOwner(candidate.address, row.user_id, row.moved_to)
+        """Return the person with an address: the candidate if it is new. Locked until the end."""
+        row = {
+            "address": candidate.address.lower(),
+            "user_id": candidate.user,
+            "moved_to": candidate.moved_to,
+        }
+        [found] = await self._connection.execute(_open_email_owner(self._dialect), row)
+        return EmailOwner(candidate.address, found.user_id, found.moved_to)
 
     async def save_email_owner(self, owner: EmailOwner) -> None:
+        """Change the person with an address."""
         await self._connection.execute(
             sa.update(email_owners)
             .where(email_owners.c.address == owner.address.lower())
@@ -207,36 +422,30 @@ class SqlTransaction(Tx):
         )
 
     async def save_installation(self, token_digest: str, installation: Installation) -> None:
-        values = asdict(installation)
-        await self._connection.execute(
-            self._insert(installations)
-            .values(token_digest=token_digest, **values)
-            .on_conflict_do_update(index_elements=[installations.c.token_digest], set_=values)
-        )
+        """Remember where the bot with this token is installed."""
+        row = {"token_digest": token_digest, **asdict(installation)}
+        await insert_over(self._connection, installations, row)
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
-        row = {
-            "id": dead_letter.id,
-            "crew": dead_letter.crew,
-            "reason": dead_letter.reason,
-            "body": dead_letter.body,
-            "received_at": dead_letter.received_at,
-        }
+        """Store a webhook that could not be understood."""
+        names = ("id", "crew", "reason", "body", "received_at")
+        row = {name: getattr(dead_letter, name) for name in names}
         await self._connection.execute(sa.insert(dead_letters), row)
 
-    async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
-        return await find_dead_letter(self._connection, dead_letter_id)
-
-    async def place_report(self, dead_letter_id: str, ref: MessageRef) -> None:
-        await self._connection.execute(
+    async def place_report(self, dead_letter_id: str, ref: MessageRef) -> bool:
+        """Remember where it was reported. True if it was dismissed before that."""
+        placed = await self._connection.execute(
             sa.update(dead_letters)
             .where(dead_letters.c.id == dead_letter_id)
             .values(report_channel=ref.channel, report_ts=ref.ts)
+            .returning(dead_letters.c.dismissed_at)
         )
+        return placed.scalar() is not None
 
     async def dismiss_dead_letter(
         self, dead_letter_id: str, dismissed: Dismissed, *, at: datetime
     ) -> bool:
+        """Keep who dismissed it and why. False if somebody did before, or there is none."""
         done = await self._connection.execute(
             sa.update(dead_letters)
             .where(dead_letters.c.id == dead_letter_id, dead_letters.c.dismissed_at.is_(None))
@@ -248,60 +457,6 @@ class SqlTransaction(Tx):
             )
         )
         return bool(done.rowcount)
-
-    async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
-        review = round_.review
-        where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
-        if round_.other_channel is None:
-            await self.executions.join_thread(review.crew, review.execution_id, ref)
-        else:
-            where["thread_ts"] = ref.thread_ts
-        await write(self._connection, PLACE_CARD, {"b_id": round_.id, "shown": shown, **where})
-
-    async def forget_thread(
-        self, round_: Round, channel: str | None, thread_ts: str | None
-    ) -> None:
-        if round_.other_channel is None:
-            review = round_.review
-            await self.executions.forget_thread(review.crew, review.execution_id)
-        else:
-            gone = {"b_channel": channel, "b_thread": thread_ts}
-            await self._connection.execute(FORGET_THREAD, gone)
-
-    async def record_shown(self, round_: Round, shown: int) -> None:
-        await write(self._connection, RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
-
-    async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
-        await self._connection.execute(
-            self._insert(direct_messages)
-            .values(round_id=round_.id, user_id=user, channel=ref.channel, ts=ref.ts)
-            .on_conflict_do_nothing()
-        )
-
-    async def complete(self, job: Job) -> None:
-        # A job whose lease was lost belongs to somebody else.
-        await write(self._connection, COMPLETE_JOB, _ours(job))
-
-    async def forget_card(self, round_: Round) -> None:
-        await self._connection.execute(
-            sa.update(rounds)
-            .where(rounds.c.id == round_.id)
-            .values(card_channel=None, card_ts=None, card_thread_ts=None)
-        )
-
-    async def retry(
-        self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
-    ) -> None:
-        values: dict[str, Any] = {"due_at": at, "lease_until": None}
-        if failed_at is not None:
-            values["failing_since"] = job.failing_since or failed_at
-        if not (in_doubt or job.in_doubt):
-            values["began_at"] = None
-        await write(self._connection, settle_job(tuple(values)), values | _ours(job))
-
-    async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
-        values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
-        await write(self._connection, settle_job(tuple(values)), values | _ours(job))
 
     async def write_nothing(self) -> None:
         """Write what is there already, to see whether the database takes it."""
@@ -319,8 +474,8 @@ class SqlTransaction(Tx):
         read once they are locked. On SQLite nobody else writes.
         """
         if self._dialect == "postgresql":
-            locked = (await self._connection.execute(lock_of(statement), parameters)).scalars()
-            statement, parameters = LOCKED_ROUNDS, {"rounds": list(locked)}
+            locked = (await self._connection.execute(_lock_of(statement), parameters)).scalars()
+            statement, parameters = _LOCKED, {"rounds": list(locked)}
         found = await rows(self._connection, statement, parameters)
         self.rules_seen.update(row.rule_id for row in found)
         return tuple(map(to_round, found))
@@ -329,19 +484,8 @@ class SqlTransaction(Tx):
         """Store a round's rule; hardly ever, for it stays the same."""
         rule_id = rule_id_of(round_)
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
-            await self._connection.execute(keep_rule(self._dialect), from_rule_of(round_))
+            await insert_once(self._connection, rules, from_rule_of(round_))
             self.rules_seen.add(rule_id)
-
-    async def _remember(self, crew: str, execution: str, origin: str, urls: WebhookUrls) -> None:
-        await self._connection.execute(
-            sa.insert(webhooks),
-            {
-                "crew": crew,
-                "execution_id": execution,
-                "origin": origin,
-                **from_webhooks(urls),
-            },
-        )
 
 
 def _ours(job: Job) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import override
+
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import OutboxEngines
 from crewgate.store.failures import translate_errors
-from crewgate.store.queries import SqlQueries
-from crewgate.store.transaction import SqlTransaction
+from crewgate.store.queries import Queries
+from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.store import UnitOfWork
 
 #: What the largest bodies and the log that SQLite writes of them may need, in bytes.
@@ -41,13 +43,14 @@ class SqlUnitOfWork(UnitOfWork):
     ) -> None:
         self._engines = engines
         self._wake = wake
-        self._read = SqlQueries(engines.read)
+        self._read = Queries(engines.read)
         self._room = room
         self._availability = availability or _Availability()
         self._kept_rules: set[str] = set()
 
     @property
-    def read(self) -> SqlQueries:
+    @override
+    def read(self) -> Queries:
         return self._read
 
     def for_outbox(self) -> SqlUnitOfWork:
@@ -55,12 +58,13 @@ class SqlUnitOfWork(UnitOfWork):
         engines = self._engines.for_outbox
         return SqlUnitOfWork(engines, wake=self._wake, availability=self._availability)
 
+    @override
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlTransaction]:
+    async def begin(self) -> AsyncIterator[Tx]:
         try:
             with translate_errors():
                 async with self._engines.write.begin() as connection:
-                    transaction = SqlTransaction(connection, kept_rules=self._kept_rules)
+                    transaction = Tx(connection, kept_rules=self._kept_rules)
                     yield transaction
                     await transaction.flush()
         except StoreUnavailable:

@@ -28,9 +28,8 @@ from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person, Vote
 from crewgate.usecases.ports.base import Crews
-from crewgate.usecases.ports.queries import Queries
 from crewgate.usecases.ports.slack import Directory
-from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.ports.store import Queries, Tx
 from crewgate.usecases.read_models import StoredRule
 
 Subject = str | Review | Round | StoredRule

@@ -42,7 +42,7 @@ async def receive_flow_request(
     now = clock()
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
-        redactor = Redactor(await tx.executions.secrets_of(execution))
+        redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         request = without_secrets(request, redactor)
         candidate = Review(
             id=new_id(),

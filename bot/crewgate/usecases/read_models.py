@@ -107,6 +107,19 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """What a Slack message about a round needs: its view and where it goes."""
+
+    view: CardView
+    card: MessageRef | None
+    channel: str | None
+    """Where the round's thread is: the execution's, or one of its own elsewhere. None before the
+    thread's first message.
+    """
+    thread_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewerRound:
     """The number of a later round, and its card."""
 

@@ -49,7 +49,7 @@ async def receive_notification(
     now = clock()
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
-        redactor = Redactor(await tx.executions.secrets_of(execution))
+        redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         notification = redactor.fields(notification, keep=Notification.VERBATIM)
         rules = crews[crew].rules if crew in crews else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))

@@ -48,7 +48,7 @@ async def _record(
         if await tx.executions.find(crew, execution_id) is None:
             return
         execution = await tx.executions.open(crew, execution_id, at=at)
-        redactor = Redactor(await tx.executions.secrets_of(execution))
+        redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         if any(event.of_flow for event in events) and not execution.is_flow:
             execution = await _is_flow(tx, execution)
         for event in events:

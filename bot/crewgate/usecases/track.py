@@ -92,7 +92,7 @@ async def record_update(
     """Record a task, step or crew webhook; `webhook` is its form for forwarding."""
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, execution_id, at=at)
-        update = Redactor(await tx.executions.secrets_of(execution)).fields(update)
+        update = Redactor(await tx.executions.secrets_of_opened(execution)).fields(update)
         execution = await apply_activity(tx, execution, at=at)
         match update:
             case StepUpdate(doing=doing):

@@ -17,8 +17,9 @@ from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, say
 from crewgate.usecases.delivery.posting import post_in_thread
 from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posted, Posting
+from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.read_models import Posting
 from crewgate.usecases.timed import schedule
 
 

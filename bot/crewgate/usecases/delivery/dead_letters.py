@@ -28,10 +28,8 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
-        await tx.place_report(dead_letter.id, outcome.ref)
-        now = await tx.dead_letter(dead_letter.id)
-        if now is not None and now.dismissed is not None:
-            # Meanwhile, and nobody knew then where the report was.
+        if await tx.place_report(dead_letter.id, outcome.ref):
+            # Nobody knew then where the report was.
             refresh = replace(job.effect, kind=EffectKind.REFRESH_REPORT)
             await tx.enqueue([refresh], at=context.clock())
         await tx.complete(job)

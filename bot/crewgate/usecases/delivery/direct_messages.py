@@ -14,7 +14,8 @@ from crewgate.usecases.access import crew_for, delegates_of
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import occasion, settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Members, Posted, Posting
+from crewgate.usecases.ports.slack import Members, Posted
+from crewgate.usecases.read_models import Posting
 
 #: The most people whom one round is told to in private.
 PEOPLE_LIMIT: Final = 50

@@ -17,7 +17,8 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import occasion as occasion_of
 from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posting, Thread
+from crewgate.usecases.ports.slack import Thread
+from crewgate.usecases.read_models import Posting
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:

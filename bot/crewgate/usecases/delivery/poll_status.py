@@ -112,7 +112,7 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
-    answer = Redactor(await tx.executions.secrets_of(execution)).fields(asked.answer)
+    answer = Redactor(await tx.executions.secrets_of_opened(execution)).fields(asked.answer)
     was_asked_since = execution.asked_at not in (None, before.asked_at)
     if was_asked_since and execution.asked_at is not None and asked_at < execution.asked_at:
         return Recorded(execution)  # a later answer was faster

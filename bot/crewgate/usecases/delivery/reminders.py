@@ -25,8 +25,8 @@ from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
 from crewgate.usecases.delivery.messages import notify_of, post, say_about, settle_in_thread
 from crewgate.usecases.delivery.settle import set_aside, settle
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
-from crewgate.usecases.ports.slack import Posting
 from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.read_models import Posting
 from crewgate.usecases.timed import cancel
 
 log = structlog.get_logger(__name__)

@@ -13,29 +13,11 @@ from crewgate.domain.notes import Note
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.people import Email, Installation, ReviewerRef, User
-from crewgate.usecases.read_models import (
-    CardView,
-    DeadLetter,
-    ExecutionPosting,
-    MessageRef,
-)
+from crewgate.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef, Posting
 
 RESPONSE_SENT: Final = "response_sent"
 """The name of an `asyncio.Event` in Bolt's context of a request, set when the response has left:
 Bolt's `ack()` returns before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """What a Slack message about a round needs: its view and where it goes."""
-
-    view: CardView
-    card: MessageRef | None
-    channel: str | None
-    """Where the round's thread is: the execution's, or one of its own elsewhere. None before the
-    thread's first message.
-    """
-    thread_ts: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from crewgate.domain.review import State
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClient, CrewClients
-from crewgate.usecases.ports.queries import Queries
+from crewgate.usecases.ports.store import Queries
 from crewgate.usecases.queries.status import LINES
 from crewgate.usecases.read_models import NO_RULE, ExecutionLine, QueueKey, Selection
 
