@@ -23,8 +23,11 @@ from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.builders import SECOND
+from tests.databases import both
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, STATUS, World
+
+pytestmark = both
 
 DRAFTING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
 COMPLETED = Progress(CrewStatus.COMPLETED, "completed")

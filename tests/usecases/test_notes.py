@@ -20,8 +20,11 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT, Person, Revise
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from crewgate.usecases.queries.queue import PAGE, queue
 from tests.builders import ANA, BEN, EVE, SECOND
+from tests.databases import both
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.world import POSTS, World
+
+pytestmark = both
 
 
 async def a_card(world: World, **changes: str) -> Round:

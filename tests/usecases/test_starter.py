@@ -18,7 +18,10 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Person, Revise
 from crewgate.usecases.track import track
 from tests.builders import ANA, BEN, CAI, a_crew, a_rule
+from tests.databases import both
 from tests.usecases.world import World
+
+pytestmark = both
 
 OTHERS = a_rule(self_approval=False)
 KNOWN = a_rule(self_approval=False, unknown_starter=False)

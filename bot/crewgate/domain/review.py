@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import assert_never
 
 from crewgate.domain.answering import (
@@ -65,10 +66,42 @@ from crewgate.domain.reason import (
     only_status_said,
 )
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.state import Review, State
 from crewgate.domain.verdict import Answer, Decision, Person, Vote, decision_of_votes
 
-__all__ = ["Review", "Round", "State", "Transition"]
+
+class State(StrEnum):
+    """The state of a round."""
+
+    WAITING = "WAITING"
+    """Somebody has to decide."""
+    DECIDED = "DECIDED"
+    """Somebody decided; the crew does not know yet."""
+    RESUMED = "RESUMED"
+    """The crew has taken the decision."""
+    STUCK = "STUCK"
+    """The crew could not be told; a person must act."""
+    SUPERSEDED = "SUPERSEDED"
+    """A newer output came before anybody decided."""
+    CLOSED = "CLOSED"
+    """There is nothing left to decide or to send."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """The question put to people: one per crew, execution and task."""
+
+    id: str
+    crew: str
+    execution_id: str
+    task_id: str
+    task_name: str | None = None
+    agent: str | None = None
+    expected_output: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name that people know the task by."""
+        return self.task_name or self.task_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,12 @@ from crewgate.domain.question import FlowRequest, without_secrets
 from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round
-from crewgate.domain.rules.choose import asked_meta, choose
-from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.choose import asked_meta
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
-from crewgate.usecases.receive import Received
-from crewgate.usecases.timed import cancel
+from crewgate.usecases.receive import Received, choose_rule, open_round
 from crewgate.usecases.track import track
 
 
@@ -63,10 +61,8 @@ async def receive_flow_request(
             review=review,
             at=now,
             new_id=new_id,
-            rule=_rule_of(request, described, crews[crew]) if crew in crews else None,
-            operators=_operators(known, crews[crew])
-            if known is not None and crew in crews
-            else None,
+            rule=_rule(request, described, review, named) if named else None,
+            operators=_operators(known, named) if known and named else None,
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
@@ -74,10 +70,7 @@ async def receive_flow_request(
                 await tx.save(receipt.current)
             await tx.executions.undo_activity(execution)
         else:
-            if receipt.ended is not None:
-                await tx.save(receipt.ended)
-                await cancel(tx, receipt.ended)
-            await tx.open_round(receipt.current, request.output, WebhookUrls())
+            await open_round(tx, receipt, request.output, WebhookUrls())
             await tx.keep_callback(receipt.current, request.callback)
             execution = await apply_activity(tx, execution, at=now)
             if not execution.is_flow:
@@ -102,15 +95,6 @@ def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
     return crew.operators if is_open else None
 
 
-def _rule_of(request: FlowRequest, execution: Execution, crew: Crew) -> Rule | None:
-    facts = Facts(
-        task_id=request.method,
-        task_name=None,
-        agent=request.flow_name,
-        output=request.output,
-        inputs=execution.inputs,
-        meta=execution.meta,
-    )
-    chosen = choose(crew.rules, facts)
-    kept = None if chosen is None else crew.rule_for_round(chosen)
-    return rule_for(request.question, kept, reviewers=bool(crew.reviewers))
+def _rule(request: FlowRequest, execution: Execution, review: Review, crew: Crew) -> Rule | None:
+    chosen = choose_rule(crew, execution, review, request.output)
+    return rule_for(request.question, chosen, reviewers=bool(crew.reviewers))

@@ -8,8 +8,8 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.given import keep_asked
-from crewgate.domain.notification import Notification
-from crewgate.domain.receipt import receive
+from crewgate.domain.notification import Notification, Output, WebhookUrls
+from crewgate.domain.receipt import Receipt, receive
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, choose
@@ -17,7 +17,7 @@ from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
-from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
 from crewgate.usecases.timed import cancel
 from crewgate.usecases.track import track
@@ -51,7 +51,8 @@ async def receive_notification(
         execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         notification = redactor.fields(notification, keep=Notification.VERBATIM)
-        rules = crews[crew].rules if crew in crews else ()
+        named = crews.get(crew)
+        rules = named.rules if named else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))
         meta = keep_asked(notification.meta, asked_meta(rules))
         described = execution.with_origin(carried=meta, carried_inputs=inputs)
@@ -71,32 +72,33 @@ async def receive_notification(
             digest=notification.output.digest,
             at=now,
             new_id=new_id,
-            rule=_rule(crews.get(crew), described, review, notification),
+            rule=choose_rule(named, described, review, notification.output) if named else None,
         )
+        await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
         else:
-            if receipt.ended is not None:
-                await tx.save(receipt.ended)
-                await cancel(tx, receipt.ended)
-            await tx.open_round(receipt.current, notification.output, notification.webhooks)
-            await tx.enqueue(receipt.effects, at=now)
+            await open_round(tx, receipt, notification.output, notification.webhooks)
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     return Received(receipt.current, receipt.opened)
 
 
-def _rule(
-    crew: Crew | None, execution: Execution, review: Review, notification: Notification
-) -> Rule | None:
+async def open_round(tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls) -> None:
+    """Store a new round, and the one that it ends."""
+    if receipt.ended is not None:
+        await tx.save(receipt.ended)
+        await cancel(tx, receipt.ended)
+    await tx.open_round(receipt.current, output, carried)
+
+
+def choose_rule(crew: Crew, execution: Execution, review: Review, output: Output) -> Rule | None:
     """Return the rule for a new round, chosen by facts without secrets."""
-    if crew is None or not crew.rules:
-        return None
     facts = Facts(
         task_id=review.task_id,
         task_name=review.task_name,
         agent=review.agent,
-        output=notification.output,
+        output=output,
         inputs=execution.inputs,
         meta=execution.meta,
     )
