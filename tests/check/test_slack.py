@@ -29,7 +29,7 @@ async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
 
 
 async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, ask: Ask) -> None:
-    slack.permit(BOT_SCOPES.keys() - {"files:write", "users:read.email"})
+    slack.api.scopes = frozenset(BOT_SCOPES.keys() - {"files:write", "users:read.email"})
 
     status, said = await ask(REVIEWERS="U0ANA")
 
@@ -77,7 +77,7 @@ async def test_what_slack_does_not_answer_is_skipped_and_not_left_out(
 
 
 async def test_a_refused_token_is_not_called_silence(slack: Workspace, ask: Ask) -> None:
-    slack.revoke_token()
+    slack.api.revoked = True
 
     status, said = await ask()
 

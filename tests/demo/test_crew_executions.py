@@ -151,13 +151,6 @@ async def test_any_body_can_be_sent_as_a_notification(crew: Crew, receiver: Rece
     assert receiver.got[-1] == ("other", "", {})
 
 
-async def test_without_an_address_a_pause_is_silent(crew: Crew) -> None:
-    crew.human_input = None
-    assert (await crew.pause("e-1", "task", "text")).error == "no humanInputWebhook"
-    assert crew.execution("e-1").state is State.PENDING
-    assert crew.notifications == ()
-
-
 async def test_a_task_that_breaks_ends_the_execution(receiver: Receiver) -> None:
     def broken(*_: object) -> str:
         raise TaskFailed("no such tool")
@@ -178,22 +171,6 @@ async def test_an_execution_that_ended_meanwhile_does_not_go_on(receiver: Receiv
             while (await anext(changes)).kind != "sent":
                 pass
     assert crew.execution(execution_id).outputs == {}
-
-
-async def test_a_script_without_reviews_runs_to_its_end(receiver: Receiver) -> None:
-    script = tuple(
-        Task(name, name, "", "", "A", needs_review=False, produce=lambda *_: {"done": True})
-        for name in ("first", "second")
-    )
-    async with Crew(now=now, script=script, inputs=()) as crew:
-        execution_id = crew.start_execution(urls=receiver.all_urls())
-        await crew.until(lambda: len(crew.webhooks_sent) == 5)
-        assert crew.execution(execution_id).state is State.COMPLETED
-        assert receiver.kinds() == ["step", "task", "step", "task", "crew"]
-        assert receiver.got[-1][2]["result_json"] == {"done": True}
-        crew.task_seconds = 0.001
-        crew.style = Style.CAMEL
-        assert (crew.task_seconds, crew.style) == (0.001, Style.CAMEL)
 
 
 async def test_a_flow_among_the_samples_asks_until_it_may_go_on(receiver: Receiver) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from crewgate.demo.crew import Crew, State
 from tests.demo.builders import a_resume, call, paused
 
@@ -31,66 +29,20 @@ async def test_unknown_routes_and_methods_are_refused_in_json(crew: Crew) -> Non
     assert (code, body["error"]) == (405, "Method Not Allowed")
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        (b"not json", ""),
-        (b"[]", ""),
-        (b"[" * 100_000, ""),
-        ({"inputs": []}, "inputs"),
-        ({}, "inputs"),
-        ({"inputs": {}, "meta": "m"}, "meta"),
-        ({"inputs": {"topic": "t"}, "taskWebhookUrl": "ftp://x"}, "taskWebhookUrl"),
-        ({"inputs": {"topic": "t"}, "stepWebhookUrl": 7}, "stepWebhookUrl"),
-        ({"inputs": {"topic": "t"}, "crewWebhookUrl": "http://[x"}, "crewWebhookUrl"),
-        ({"inputs": {"topic": "t"}, "humanInputWebhook": {}}, "humanInputWebhook"),
-        (
-            {
-                "inputs": {"topic": "t"},
-                "humanInputWebhook": {"url": "http://x", "authentication": {"strategy": "none"}},
-            },
-            "humanInputWebhook",
-        ),
-    ],
-)
-async def test_a_malformed_kickoff_starts_nothing(crew: Crew, body: object, field: str) -> None:
-    code, answer = await call(crew, "POST", "/kickoff", body)
-    assert code == 400
-    assert not field or field in answer["details"]
-    assert crew.executions == ()
-    assert not crew.requests[-1].effective
-
-
-async def test_a_kickoff_without_a_required_input_names_it(crew: Crew) -> None:
-    code, answer = await call(crew, "POST", "/kickoff", {"inputs": {"other": 1}})
-    assert code == 422
-    assert answer["details"] == {"missing_inputs": ["topic"]}
+async def test_what_is_malformed_changes_nothing(crew: Crew) -> None:
+    """How the vendor's parser refuses is tested with the host, which has the same."""
+    execution_id = await paused(crew)
+    assert (await call(crew, "POST", "/kickoff", {"inputs": []}))[0] == 400
+    assert (await call(crew, "POST", "/kickoff", {"inputs": {"other": 1}}))[0] == 422
+    wrong = a_resume(execution_id, is_approve="true")
+    assert (await call(crew, "POST", "/resume", wrong))[0] == 400
+    assert not any(request.effective for request in crew.requests)
+    assert len(crew.executions) == 1
+    assert crew.execution(execution_id).state is State.PENDING
 
 
 async def test_over_one_mebibyte_is_refused(crew: Crew) -> None:
     assert (await call(crew, "POST", "/resume", b" " * (2**20 + 1)))[0] == 413
-
-
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("execution_id", 1),
-        ("task_id", None),
-        ("human_feedback", ["x"]),
-        ("is_approve", "true"),
-        ("is_approve", 1),
-        ("taskWebhookUrl", "nope"),
-    ],
-)
-async def test_a_resume_needs_four_fields_of_the_right_type(
-    crew: Crew, name: str, wrong: object
-) -> None:
-    execution_id = await paused(crew)
-    code, answer = await call(crew, "POST", "/resume", a_resume(execution_id, **{name: wrong}))
-    assert code == 400
-    assert name in answer["details"]
-    assert crew.resumes == ()
-    assert crew.execution(execution_id).state is State.PENDING
 
 
 async def test_a_resume_for_what_does_not_wait_is_refused(crew: Crew) -> None:

@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from crewgate.demo.crew import Crew
 from crewgate.demo.crew.records import BoundedLog
-from tests.demo.builders import now, paused
-
-
-async def test_changes_can_be_followed(crew: Crew) -> None:
-    with crew.subscribe() as changes:
-        execution_id = await paused(crew)
-        seen = [await anext(changes) for _ in range(3)]
-    assert [(change.kind, change.subject) for change in seen] == [
-        ("started", execution_id),
-        ("paused", execution_id),
-        ("sent", execution_id),
-    ]
-
-
-async def test_waiting_for_what_never_comes_times_out(crew: Crew) -> None:
-    with pytest.raises(TimeoutError):
-        await crew.until(lambda: False, timeout=0.01)
+from tests.demo.builders import now
 
 
 def test_memory_is_bounded() -> None:

@@ -34,9 +34,9 @@ async def test_tokens_are_checked(slack: Workspace, token: str | None, code: str
 
 
 async def test_a_revoked_token(slack: Workspace, client: AsyncWebClient) -> None:
-    slack.revoke_token()
+    slack.api.revoked = True
     assert await refusal(client.auth_test()) == "token_revoked"
-    slack.restore_token()
+    slack.api.revoked = False
     assert (await client.auth_test())["ok"]
 
 
@@ -46,7 +46,7 @@ async def test_scopes_are_checked_when_they_are_given() -> None:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         await client.chat_postMessage(channel="C1", text="x")
         assert await refusal(client.conversations_history(channel="C1")) == "missing_scope"
-        assert slack.scopes_used == {"chat:write", "channels:history"}
+        assert slack.api.scopes_used == {"chat:write", "channels:history"}
 
 
 async def test_forms_queries_and_json_all_work(slack: Workspace) -> None:
@@ -103,7 +103,7 @@ async def test_reading_direct_messages_has_scopes_of_its_own() -> None:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         im = (await client.conversations_open(users="U1"))["channel"]["id"]
         assert await refusal(client.conversations_history(channel=im)) == "missing_scope"
-        assert slack.scopes_used == {"im:write", "im:history"}
+        assert slack.api.scopes_used == {"im:write", "im:history"}
 
 
 async def test_the_members_of_a_channel_come_in_pages(
@@ -125,7 +125,7 @@ async def test_the_channels_that_the_bot_is_in(slack: Workspace, client: AsyncWe
     found = {channel["id"] for channel in answer["channels"]}
     assert "C8" in found
     assert "C9" not in found
-    assert {"channels:read", "groups:read"} <= slack.scopes_used
+    assert {"channels:read", "groups:read"} <= slack.api.scopes_used
 
 
 async def test_guests_and_people_of_other_organisations(

@@ -85,7 +85,7 @@ async def test_connections_are_dropped_before_and_after_the_work(
 async def test_a_call_hangs_until_it_is_released(slack: Workspace, client: AsyncWebClient) -> None:
     slack.fail("chat.postMessage", HANG)
     call = asyncio.create_task(client.chat_postMessage(channel="C1", text="x"))
-    await slack.until(lambda: slack.hanging == 1)
+    await slack.until(lambda: slack.faults.hanging == 1)
     assert texts(slack) == []
     slack.release()
     await call
@@ -101,7 +101,7 @@ async def test_slack_goes_down_and_comes_back(slack: Workspace, client: AsyncWeb
         client.session = session
         await client.chat_postMessage(channel="C1", text="x")
         hanging = asyncio.create_task(client.auth_test())
-        await slack.until(lambda: slack.hanging == 1)
+        await slack.until(lambda: slack.faults.hanging == 1)
         address = slack.api_url
 
         await slack.go_down()
@@ -193,12 +193,12 @@ async def test_a_silent_socket_answers_nothing(slack: Workspace) -> None:
         assert envelope["accepts_response_payload"]
         assert reply.problem == "no answer in time"
 
-        slack.silence_sockets()
+        slack.sockets.silence()
         await slack.slash("U1", "C1", "/crew")
         with pytest.raises(TimeoutError):
             await socket.receive(timeout=0.01)
-        assert slack.sockets == 1
-    await slack.until(lambda: slack.sockets == 0)
+        assert len(slack.sockets.open) == 1
+    await slack.until(lambda: len(slack.sockets.open) == 0)
 
 
 async def test_a_socket_that_is_cut_while_the_bot_thinks(slack: Workspace) -> None:
@@ -210,7 +210,7 @@ async def test_a_socket_that_is_cut_while_the_bot_thinks(slack: Workspace) -> No
         envelope = await socket.receive_json()
         await socket.send_str("pardon?")
         await socket.send_json({"envelope_id": "another"})
-        slack.drop_sockets()
+        slack.sockets.drop()
         assert (await written).reply.problem == "the socket was cut"
         assert envelope["payload"]["event"]["text"] == "hello"
     again = (await app.apps_connections_open(app_token=slack.app_token))["url"]
@@ -221,7 +221,7 @@ async def test_a_socket_that_is_cut_while_the_bot_thinks(slack: Workspace) -> No
         assert (envelope["retry_attempt"], envelope["retry_reason"]) == (1, "timeout")
         await socket.send_json({"envelope_id": envelope["envelope_id"]})
         assert (await repeated).ok
-        await slack.refresh_socket()
+        await slack.sockets.refresh()
         assert (await socket.receive_json())["reason"] == "refresh_requested"
         assert (await slack.slash("U1", "C1", "/crew")).problem == "no socket is connected"
 
@@ -238,7 +238,7 @@ async def test_an_echo_quotes_the_arguments(slack: Workspace, client: AsyncWebCl
 async def test_faults_can_end_without_what_hangs(slack: Workspace, client: AsyncWebClient) -> None:
     slack.fail("chat.postMessage", HANG)
     call = asyncio.create_task(client.chat_postMessage(channel="C1", text="x"))
-    await slack.until(lambda: slack.hanging == 1)
+    await slack.until(lambda: slack.faults.hanging == 1)
     slack.clear_faults(release=False)
     await client.chat_postMessage(channel="C1", text="y")
     await slack.go_down()

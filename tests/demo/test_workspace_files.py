@@ -26,7 +26,7 @@ async def test_files_are_uploaded_in_three_steps(slack: Workspace, client: Async
     [file] = slack.files
     assert (file.name, file.title, file.thread_ts) == ("output.md", "The whole output", root)
     assert file.text == content
-    shown = slack.thread("C1", root)[-1]
+    shown = slack.world.channels["C1"].thread(root)[-1]
     assert (shown.text, shown.files[0].id) == ("All of it", file.id)
 
     link = (await client.files_info(file=file.id))["file"]["url_private"]

@@ -146,6 +146,9 @@ def test_good_blocks(block: Json) -> None:
         (asking(max_length=3_001), "/blocks/0/element/max_length"),
         (asking(placeholder=plain("x" * 151)), "/blocks/0/element/placeholder/text"),
         (asking(type="button"), "/blocks/0/element/type"),
+        (asking(type="static_select"), "/blocks/0/element"),
+        (section(accessory={**IMAGE, "title": plain("x")}), "/blocks/0/accessory/title"),
+        ({"type": ["section"]}, "/blocks/0/type"),
     ],
 )
 def test_bad_blocks(block: Json, pointer: str) -> None:

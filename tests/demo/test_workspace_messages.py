@@ -105,10 +105,14 @@ async def test_threads(slack: Workspace, client: AsyncWebClient) -> None:
     assert [message["text"] for message in replies["messages"]] == ["root", "a", "b"]
 
     await client.chat_delete(channel="C1", ts=root)
-    assert [message.deleted for message in slack.thread("C1", root)] == [True, False, False]
+    assert [message.deleted for message in slack.world.channels["C1"].thread(root)] == [
+        True,
+        False,
+        False,
+    ]
     assert await refusal(client.chat_update(channel="C1", ts=root, text="x")) == "message_not_found"
     await client.chat_delete(channel="C1", ts=reply["ts"])
-    assert len(slack.thread("C1", root)) == 2
+    assert len(slack.world.channels["C1"].thread(root)) == 2
 
 
 async def test_history_is_paged_and_hides_metadata(client: AsyncWebClient) -> None:

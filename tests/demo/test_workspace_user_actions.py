@@ -12,7 +12,15 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import CannotDoThat, Message, View, Workspace, buttons, message_text
+from crewgate.demo.workspace import (
+    BOT_USER_ID,
+    CannotDoThat,
+    Message,
+    View,
+    Workspace,
+    buttons,
+    message_text,
+)
 from tests.demo.builders import Json, plain
 from tests.servers import serve, takes_posts
 
@@ -49,6 +57,11 @@ MENU: Json = {
     "block_id": "row",
     "text": {"type": "mrkdwn", "text": "A row"},
     "accessory": {"type": "overflow", "action_id": "menu", "options": options("Open", "Close")},
+}
+
+GO: Json = {
+    "type": "actions",
+    "elements": [{"type": "button", "text": plain("Go"), "action_id": "go"}],
 }
 
 
@@ -231,10 +244,8 @@ async def test_rich_text_can_ping(slack: Workspace, bot: Bot, client: AsyncWebCl
 async def test_an_answer_can_replace_and_delete_the_original(
     slack: Workspace, bot: Bot, client: AsyncWebClient
 ) -> None:
-    go = {"type": "button", "text": plain("Go"), "action_id": "go"}
-    actions = {"type": "actions", "elements": [go]}
-    message = await post(slack, client, actions)
-    await client.chat_postEphemeral(channel="G1", user="U1", text="psst", blocks=[actions])
+    message = await post(slack, client, GO)
+    await client.chat_postEphemeral(channel="G1", user="U1", text="psst", blocks=[GO])
     async with aiohttp.ClientSession() as http:
         for original in (message, slack.ephemerals("U1")[0]):
             await slack.click("U1", original, "Go")
@@ -305,3 +316,115 @@ async def test_messages_are_edited_by_their_authors(
     im = slack.world.im("U1").id
     await slack.write("U1", im, "hello yourself")
     assert bot.received[-1]["event"]["channel_type"] == "im"
+
+
+async def test_a_stale_screen_still_has_its_buttons(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    before = await post(slack, client, GO)
+    await client.chat_update(channel="G1", ts=before.ts, text="Approved")
+
+    assert (await slack.click("U1", before, "Go")).ok
+    with pytest.raises(CannotDoThat, match="0 elements"):
+        await slack.click("U1", slack.fresh(before), "Go")
+    with pytest.raises(CannotDoThat, match="only the members"):
+        await slack.click("U2", before, "Go")
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({}, "required"),
+        ({"note": ""}, "required"),
+        ({"note": "x" * 21}, "at most 20"),
+        ({"note": "x", "tone": "Lukewarm"}, "no choice"),
+        ({"note": "x", "colour": "red"}, "no field"),
+    ],
+)
+async def test_the_client_does_not_send_a_bad_form(
+    slack: Workspace, bot: Bot, client: AsyncWebClient, values: Json, complaint: str
+) -> None:
+    required = {**asking("note", "plain_text_input", max_length=20), "optional": False}
+    await open_form(slack, client, {**FORM, "blocks": [required, *FORM["blocks"][1:]]})
+    with pytest.raises(CannotDoThat, match=complaint):
+        await slack.submit("U1", values)
+    assert bot.received == []
+
+
+async def test_a_submission_can_be_refused_update_push_and_clear(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    first = await open_form(slack, client)
+    bot.body = {"response_action": "errors", "errors": {"note": "Say more."}}
+    reply = await slack.submit("U1")
+    assert (reply.ok, reply.errors) == (False, {"note": "Say more."})
+    bot.body = {"response_action": "errors", "errors": {"elsewhere": "?"}}
+    assert "errors" in (await slack.submit("U1")).problem
+
+    bot.body = {"response_action": "update", "view": {**FORM, "title": plain("Sure?")}}
+    await slack.submit("U1")
+    [updated] = slack.open_modals("U1")
+    assert updated.id == first.id
+    assert updated.hash != first.hash
+    assert updated.content["title"]["text"] == "Sure?"
+
+    bot.body = {"response_action": "push", "view": FORM}
+    await slack.submit("U1")
+    below, above = slack.open_modals("U1")
+    assert (above.root_id, above.previous_id) == (below.id, below.id)
+
+    bot.body = {"response_action": "update", "view": {**FORM, "title": plain("x" * 25)}}
+    assert "title" in (await slack.submit("U1")).problem
+
+    bot.body = {"response_action": "clear"}
+    await slack.submit("U1")
+    assert slack.open_modals("U1") == []
+    with pytest.raises(CannotDoThat, match="not open"):
+        await slack.submit("U1", view=above)
+    with pytest.raises(CannotDoThat, match="no modal"):
+        await slack.close_modal("U1")
+
+
+async def test_people_write_edit_and_delete(
+    slack: Workspace, bot: Bot, client: AsyncWebClient
+) -> None:
+    root = await post(slack, client, GO)
+    written = await slack.write("U1", "G1", "What about <@U2>?", thread_ts=root.ts)
+    edited = await slack.edit_message("U1", written.message, "Never mind")
+    await slack.delete_message(edited.message)
+
+    first, second, third = (body["event"] for body in bot.received)
+    assert written.message.pings == {"U2"}
+    assert (first["text"], first["thread_ts"]) == ("What about <@U2>?", root.ts)
+    assert first["parent_user_id"] == BOT_USER_ID
+    assert second["subtype"] == "message_changed"
+    assert second["message"]["text"] == "Never mind"
+    assert third["subtype"] == "message_deleted"
+    assert third["deleted_ts"] == written.message.ts
+    assert slack.messages("G1") == [root]
+
+
+async def test_a_bot_that_is_elsewhere_or_gone(slack: Workspace, bot: Bot) -> None:
+    slack.add_channel("C2", "quiet", members=["U1"], bot_is_member=False)
+    assert (await slack.write("U1", "C2", "psst")).reply.problem == "the bot is not in the channel"
+    assert bot.received == []
+    with pytest.raises(CannotDoThat):
+        await slack.write("U2", "C2", "me too")
+    slack.events_url = "http://127.0.0.1:9/slack/events"
+    reply = await slack.slash("U1", "G1", "/crew")
+    assert (reply.status, reply.ok) == (0, False)
+    slack.events_url = None
+    assert (await slack.slash("U1", "G1", "/crew")).problem == "no socket is connected"
+    with pytest.raises(ValueError, match="events_url"):
+        await slack.send_raw("x")
+
+
+async def test_home_is_its_owner_s(slack: Workspace, bot: Bot, client: AsyncWebClient) -> None:
+    assert (await slack.open_home("U1")).ok
+    await client.views_publish(user_id="U1", view={"type": "home", "blocks": [GO]})
+    home = slack.home("U1")
+    assert buttons(home) == ["Go"]
+    await slack.click("U1", home, "Go")
+    assert bot.received[-1]["container"] == {"type": "view", "view_id": home.id}
+    with pytest.raises(CannotDoThat, match="only U1"):
+        await slack.click("U2", home, "Go")

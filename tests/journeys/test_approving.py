@@ -200,7 +200,7 @@ async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
         return "no_slow_signs" in "".join(said)
 
     await world.slack.click(ANA, card, "Approve")
-    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.until(lambda: world.slack.faults.hanging)
     async with without(database, "outbox"), asyncio.timeout(4):
         while not logged():
             await Wakeup().wait(0.01)

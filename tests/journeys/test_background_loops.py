@@ -72,7 +72,7 @@ async def test_every_loop_that_is_killed_is_started_again(
     make_world: MakeWorld, logs: Logs
 ) -> None:
     async with make_world(SEEN_TO_BE_DOWN, SLACK_APP_TOKEN="xapp-demo") as world:
-        await world.slack.until(lambda: world.slack.sockets)
+        await world.slack.until(lambda: len(world.slack.sockets.open))
         for loop, task in LOOPS.items():
             killed = running_as(task)
 
@@ -106,14 +106,14 @@ async def test_no_loop_dies_of_what_slack_answers(make_world: MakeWorld, logs: L
 async def test_the_socket_is_opened_again(make_world: MakeWorld, logs: Logs) -> None:
     runtime = replace(SEEN_TO_BE_DOWN, ping=0.05)
     async with make_world(runtime, SLACK_APP_TOKEN="xapp-demo") as world:
-        await world.slack.until(lambda: world.slack.sockets)
+        await world.slack.until(lambda: len(world.slack.sockets.open))
 
-        world.slack.garble_sockets()
+        world.slack.sockets.garble()
         assert "the loop socket died of ValueError" in await ready(world, 503)
 
-        await world.slack.until(lambda: world.slack.sockets_ever > 1)
+        await world.slack.until(lambda: world.slack.sockets.ever > 1)
         await ready(world, 200)
-        await world.slack.until(lambda: world.slack.sockets)
+        await world.slack.until(lambda: len(world.slack.sockets.open))
         assert [type(error) for error in deaths(logs, "socket")] == [ValueError]
 
 

@@ -77,7 +77,7 @@ async def world(tmp_path: Path) -> AsyncIterator[Killable]:
 async def test_killed_while_the_card_is_posted(world: Killable, *, posted: bool) -> None:
     world.slack.fail("chat.postMessage", HANG)
     assert await world.pause() == 202
-    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.until(lambda: world.slack.faults.hanging)
 
     async with world.killed():
         if posted:
@@ -146,7 +146,7 @@ async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_p
 async def test_a_stop_finishes_what_is_under_way(world: Killable) -> None:
     world.slack.fail("chat.postMessage", HANG)
     await world.pause()
-    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.until(lambda: world.slack.faults.hanging)
     world.slack.release()
 
     await world.bot.stop()

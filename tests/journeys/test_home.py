@@ -130,7 +130,7 @@ async def test_a_page_that_slack_takes_long_to_show_or_to_answer_is_the_last_wor
     shown = await home(world, ANA, "Waiting for you: 1")
     world.slack.fail("views.publish", how=HANG)
     await world.slack.click(ANA, shown, "Refresh")
-    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.until(lambda: world.slack.faults.hanging)
     await world.slack.open_home(ANA)
     world.slack.release()
 

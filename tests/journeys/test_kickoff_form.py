@@ -104,7 +104,7 @@ async def test_what_came_of_it_is_shown_after_the_notice_whatever_comes_first(
     async with make_world(port=free_port(), **token) as world:
         if socket:
             world.slack.events_url = None
-            await world.slack.until(lambda: world.slack.sockets)
+            await world.slack.until(lambda: len(world.slack.sockets.open))
         await form(world)
         await world.crew.go_down()
         for _ in range(5):

@@ -42,7 +42,7 @@ async def test_a_revoked_token_is_said_and_cards_come_when_it_is_restored(
     make_world: MakeWorld,
 ) -> None:
     async with make_world(STATUS_TOKEN=TOKEN) as world:
-        world.slack.revoke_token()
+        world.slack.api.revoked = True
         assert await world.pause("one", "first") == 202
         assert await world.pause("two", "second", "e-2") == 202
         await world.slack.until(lambda: world.slack.calls_of("chat.postMessage"))
@@ -60,7 +60,7 @@ async def test_a_revoked_token_is_said_and_cards_come_when_it_is_restored(
         told = await world.get("/readyz", **stranger, Authorization=f"Bearer {TOKEN}")
         assert any(one.startswith("posts:research: ") for one in told[1]["details"])
 
-        world.slack.restore_token()
+        world.slack.api.revoked = False
         await world.card("first")
         await world.card("second")
         assert len(world.slack.messages(CHANNEL)) == 2
@@ -104,7 +104,7 @@ async def test_a_modal_that_slack_does_not_open_is_explained_and_a_lost_answer_l
 async def test_a_hanging_post_does_not_hold_up_other_executions(world: World) -> None:
     world.slack.fail("chat.postMessage", HANG)
     await world.pause("one", "first", "e-1")
-    await world.slack.until(lambda: world.slack.hanging)
+    await world.slack.until(lambda: world.slack.faults.hanging)
 
     await world.pause("two", "second", "e-2")
 

@@ -39,7 +39,7 @@ async def test_a_long_output_is_all_there_and_nobody_is_pinged(world: World) -> 
             lambda: [one for one in world.slack.files if one.thread_ts == card.ts]  # noqa: B023
         )
         assert file.content == output.encode()
-        assert len(world.slack.thread(CHANNEL, card.ts)) == 2
+        assert len(world.slack.world.channels[CHANNEL].thread(card.ts)) == 2
 
     await world.pause("draft", NASTY, "e-nasty")
 

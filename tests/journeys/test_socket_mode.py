@@ -33,20 +33,20 @@ async def test_a_review_over_a_socket_that_is_connected_anew_and_sends_odd_frame
 ) -> None:
     async with make_world(SLACK_APP_TOKEN="xapp-demo") as world:
         world.slack.events_url = None
-        await world.slack.until(lambda: world.slack.sockets)
+        await world.slack.until(lambda: len(world.slack.sockets.open))
         for frame in ODD_FRAMES:
-            await world.slack.send_frame(frame)
+            await world.slack.sockets.send_frame(frame)
         await decide_over_the_socket(world, "e-0")
         status, _ = await world.post("/slack/events", b"")
         assert status == 404
 
         for count in (1, 2):
             if count == 1:
-                await world.slack.refresh_socket()
+                await world.slack.sockets.refresh()
             else:
-                world.slack.drop_sockets()
-            await world.slack.until(lambda: world.slack.sockets_ever > count, timeout=20)  # noqa: B023
-            await world.slack.until(lambda: world.slack.sockets, timeout=20)
+                world.slack.sockets.drop()
+            await world.slack.until(lambda: world.slack.sockets.ever > count, timeout=20)  # noqa: B023
+            await world.slack.until(lambda: len(world.slack.sockets.open), timeout=20)
             await decide_over_the_socket(world, f"e-{count}")
         assert "othing" in await world.ask(ANA, "pending")
 

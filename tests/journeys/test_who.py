@@ -102,7 +102,7 @@ async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> Non
     await world.slack.click(CARL, card, "Approve")
 
     await world.delivered(card)
-    assert world.slack.faults_due == 2
+    assert world.slack.faults.due == 2
 
 
 async def test_a_request_from_another_workspace_is_refused(

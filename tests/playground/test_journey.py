@@ -228,7 +228,7 @@ async def test_reviewers_are_told_as_the_page_says(site: Site) -> None:
     page = await site.page()
     told = page.get_by_label("Reviewers are told")
     async with page.expect_response("**/do/notify", timeout=STARTS):
-        await told.select_option("by a direct message")
+        await told.select_option("by direct message")
     await expect(page.locator("#bot")).to_have_text("running")
     await kick_off(page)
     await expect(card(page, "round 1")).to_be_visible()

@@ -49,7 +49,7 @@ class Losses(Trouble):
         while True:
             await asyncio.sleep(chance.uniform(*_FAULTS))
             crew, fault = chance.choice(self._world.crews), chance.choice(_LOST)
-            if crew.faults_due < 2:
+            if crew.faults.due < 2:
                 crew.fail("/resume", how=fault)
                 self._ledger.faults[f"crew /resume {fault.name}"] += 1
 

@@ -70,7 +70,7 @@ class Faults:
     _pending: list[_Pending] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, name: str, how: Fault, times: int | None) -> None:
+    def fail(self, name: str, how: Fault, times: int | None = 1) -> None:
         """Fail the next `times` calls of this name; None means until cleared.
 
         Raises ValueError for a name that is none of `names`.

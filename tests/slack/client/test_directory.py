@@ -132,7 +132,7 @@ async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
     clock = FakeClock()
     directory = a_directory(slack, clock)
     await directory.renew()
-    slack.revoke_token()
+    slack.api.revoked = True
     clock.now += RENEW_SOON
 
     await directory.renew()

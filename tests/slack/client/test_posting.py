@@ -98,7 +98,7 @@ async def test_a_reply_is_shown_in_the_channel_only_when_that_is_asked_for(
     second = await post(poster, "card 3", thread_ts=first.ts, broadcast=True)
 
     assert second.thread_ts == first.ts
-    thread = slack.thread(CHANNEL, first.ts)
+    thread = slack.world.channels[CHANNEL].thread(first.ts)
     assert [message.broadcast for message in thread] == [False, False, True]
 
 

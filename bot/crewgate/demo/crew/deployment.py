@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiohttp import web
 
-from crewgate.demo.changes import Changes, Subscription
+from crewgate.demo.changes import Changes
 from crewgate.demo.crew.faults import ROUTES
 from crewgate.demo.crew.records import BoundedLog, Call, Sent
 from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing
-from crewgate.demo.faults import Fault, Faults, Work
+from crewgate.demo.faults import Faults, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,6 +55,13 @@ class Deployment(ABC):
         """The time that each webhook is on its way, in seconds."""
         self.changes = Changes()
         self.faults = Faults(ROUTES)
+        """Of `/`, `/inputs`, `/kickoff`, `/status`, `/resume`, and `/crewai_plus` for flows."""
+        self.fail, self.clear, self.release = (
+            self.faults.fail,
+            self.faults.clear,
+            self.faults.release,
+        )
+        self.subscribe = self.changes.subscribe
         self.call_log: BoundedLog[Call] = BoundedLog(keep)
         self.sent_log: BoundedLog[Sent] = BoundedLog(keep)
         self.resume_log: BoundedLog[Resume] = BoundedLog(keep)
@@ -117,40 +124,12 @@ class Deployment(ABC):
         self.changes.announce("answered", "")
         return response
 
-    # ---- faults
-
-    def fail(self, route: str, *, how: Fault, times: int | None = 1) -> None:
-        """Fail the next `times` requests to `/`, `/inputs`, `/kickoff`, `/status` or `/resume`.
-
-        `/crewai_plus` is what takes flows' answers. None means until `clear()`. Faults of one
-        route queue up.
-        """
-        self.faults.add(route, how, times)
-
-    def clear(self, route: str | None = None) -> None:
-        """Drop the faults of one route or of all."""
-        self.faults.clear(route)
-
-    def release(self) -> None:
-        """Continue every request that hangs now."""
-        self.faults.release()
-
-    @property
-    def faults_due(self) -> int:
-        """The number of pending faults."""
-        return self.faults.due
-
     # ---- observing
 
     @property
     def requests(self) -> tuple[Call, ...]:
         """The latest requests, the oldest first, those without an answer too."""
         return tuple(self.call_log)
-
-    @property
-    def totals(self) -> tuple[int, int]:
-        """The numbers of requests and of webhooks since the beginning."""
-        return self.call_log.total, self.sent_log.total
 
     @property
     def resumes(self) -> tuple[Resume, ...]:
@@ -187,7 +166,3 @@ class Deployment(ABC):
     async def until(self, condition: Callable[[], T], *, timeout: float | None = None) -> T:
         """Return once `condition()` is true; it is asked again whenever the crew changes."""
         return await self.changes.until(condition, timeout or self.patience)
-
-    def subscribe(self) -> Subscription:
-        """Receive every change from now on: its kind, and the id of the execution if any."""
-        return self.changes.subscribe()

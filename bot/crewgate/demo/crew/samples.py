@@ -181,7 +181,7 @@ _EMIT: Final = ("approved", "needs_revision", "rejected")
 SAMPLES: Final = (
     Sample(
         "Acme supply agreement",
-        "a long contract, under a rule that calls Dana after a minute",
+        "long, and calls Dana after a minute",
         (
             Task(
                 "contract_task",
@@ -196,7 +196,7 @@ SAMPLES: Final = (
     ),
     Sample(
         "Battery order",
-        "JSON, laid out by key",
+        "JSON",
         (
             Task(
                 "order_task",
@@ -211,7 +211,7 @@ SAMPLES: Final = (
     ),
     Sample(
         "Vendors side by side",
-        "a table of ten columns",
+        "ten columns",
         (
             Task(
                 "table_task",
@@ -226,11 +226,11 @@ SAMPLES: Final = (
     ),
     Sample(
         "Launch article",
-        "a flow, with its own outcomes in place of Approve and Revise",
+        "a flow with outcomes of its own",
         (
             Task(
                 "review_article",
-                "Article",
+                "Review article",
                 "Is this fit to publish?",
                 "An article",
                 "ArticleFlow",

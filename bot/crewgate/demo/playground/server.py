@@ -107,9 +107,9 @@ class Playground:
         }
         yield "bot", json.dumps(bot)
         faults = {
-            "slack": self._environment.workspace.faults_due,
-            "crew": self._environment.crew.faults_due,
-            "hanging": self._environment.workspace.hanging,
+            "slack": self._environment.workspace.faults.due,
+            "crew": self._environment.crew.faults.due,
+            "hanging": self._environment.workspace.faults.hanging,
         }
         yield "faults", json.dumps(faults)
         yield from crew_state(self._environment.crew)

@@ -1,23 +1,29 @@
-"""Slack's limits on blocks, whole messages and views.
+"""Slack's limits on elements, blocks, whole messages and views.
 
-https://docs.slack.dev/reference/block-kit/blocks and …/reference/views; the budget of a whole
-message is undocumented and was found by experiment.
+https://docs.slack.dev/reference/block-kit/blocks, …/block-elements and …/reference/views; the
+budget of a whole message is undocumented and was found by experiment.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from crewgate.demo.workspace.elements import (
-    IN_ACTIONS,
-    IN_INPUT,
-    IN_SECTION,
-    check_element,
-    check_image,
+from crewgate.demo.workspace.limits import (
+    ID,
+    INPUT_VALUE,
+    Check,
+    Problem,
+    Rule,
+    fields,
+    items,
+    one_of,
+    plain,
+    string,
+    text,
+    unique,
 )
-from crewgate.demo.workspace.limits import ID, LABEL, Check, Problem
 from crewgate.demo.workspace.text import Json, elements, pieces
 
 MESSAGE_BLOCKS: Final = 50
@@ -26,171 +32,180 @@ MESSAGE_CHARACTERS: Final = 13_200
 """The limit of all texts of a message's blocks together (`msg_blocks_too_long`)."""
 MARKDOWN_CHARACTERS: Final = 12_000
 """The limit of all markdown blocks of a message together."""
-SECTION: Final = 3_000
-TITLE: Final = 24
-PRIVATE_METADATA: Final = 3_000
+
+_URL: Final = string(3_000)
+_SECTION: Final = text(3_000)
+_STYLE: Final = one_of("primary", "danger")
+_CONFIRM: Final = fields(
+    "title text",
+    title=plain(100),
+    text=text(300),
+    confirm=plain(30),
+    deny=plain(30),
+    style=_STYLE,
+)
+
+# ---- elements
+
+
+def _options(most: int, *, rich: bool = False) -> Rule:
+    """Options with values of their own; `rich` ones (radio buttons, checkboxes) may be mrkdwn."""
+    words = text(75, plain=not rich)
+    option = fields("text value", text=words, value=string(150), description=words, url=_URL)
+    every = items(most, option)
+
+    def check_options(check: Check, at: str, value: Any) -> None:  # noqa: ANN401 - JSON
+        every(check, at, value)
+        seen: set[str] = set()
+        for number, one in enumerate(value if isinstance(value, list | tuple) else ()):
+            if isinstance(one, dict):
+                unique(check, f"{at}/{number}/value", str(one.get("value")), seen)
+
+    return check_options
+
+
+def _length(check: Check, at: str, value: int) -> None:
+    if not 0 <= value <= INPUT_VALUE:
+        check.add(at, f"must be between 0 and {INPUT_VALUE}")
+
+
+def _with_one_of(names: str, rule: Rule) -> Rule:
+    """An object that has one of these fields."""
+
+    def check_fields(check: Check, at: str, value: Any) -> None:  # noqa: ANN401 - JSON
+        rule(check, at, value)
+        if isinstance(value, dict) and not any(value.get(name) for name in names.split()):
+            check.add(at, f"missing required field: {' or '.join(names.split())}")
+
+    return check_fields
+
+
+def _image(**more: Rule) -> Rule:
+    """An image, which is an element and a block alike."""
+    alt = string(2_000, shortest=0)
+    return _with_one_of(
+        "image_url slack_file",
+        fields("alt_text", "slack_file", image_url=_URL, alt_text=alt, **more),
+    )
+
+
+def _asks(required: str = "", also: str = "", /, **rules: Rule) -> Rule:
+    """An element that asks for something."""
+    return fields(
+        required, f"focus_on_load {also}", placeholder=plain(150), confirm=_CONFIRM, **rules
+    )
+
+
+def _menu(also: str) -> Rule:
+    options = _options(100)
+    groups = items(100, fields("label options", label=plain(75), options=options))
+    menu = _asks("", also, options=options, option_groups=groups)
+    return _with_one_of("options option_groups", menu)
+
+
+_SELECTED: Final = "max_selected_items"
+_TYPED: Final = "initial_value dispatch_action_config"
+_CONVERSATION: Final = "default_to_current_conversation filter"
+
+#: Those that may stand in an actions block, and beside a section.
+_IN_ACTIONS: Final[Mapping[str, Rule]] = {
+    "button": fields(
+        "text",
+        text=plain(75),
+        value=string(2_000, shortest=0),
+        url=_URL,
+        style=_STYLE,
+        confirm=_CONFIRM,
+        accessibility_label=string(75),
+    ),
+    "overflow": fields("options", options=_options(5), confirm=_CONFIRM),
+}
+#: Those that may stand in a form, and there as well.
+_ASKING: Final[Mapping[str, Rule]] = {
+    "checkboxes": _asks("options", "initial_options", options=_options(10, rich=True)),
+    "radio_buttons": _asks("options", "initial_option", options=_options(10, rich=True)),
+    "datepicker": _asks("", "initial_date"),
+    "datetimepicker": _asks("", "initial_date_time"),
+    "timepicker": _asks("", "initial_time timezone"),
+    "static_select": _menu("initial_option"),
+    "multi_static_select": _menu(f"initial_options {_SELECTED}"),
+    "users_select": _asks("", "initial_user"),
+    "multi_users_select": _asks("", f"initial_users {_SELECTED}"),
+    "conversations_select": _asks("", f"initial_conversation {_CONVERSATION}"),
+    "multi_conversations_select": _asks("", f"initial_conversations {_CONVERSATION} {_SELECTED}"),
+    "channels_select": _asks("", "initial_channel"),
+    "multi_channels_select": _asks("", f"initial_channels {_SELECTED}"),
+    "external_select": _asks("", "initial_option min_query_length"),
+    "multi_external_select": _asks("", f"initial_options min_query_length {_SELECTED}"),
+}
+#: Those that may stand in a form alone.
+_TEXTS: Final[Mapping[str, Rule]] = {
+    "email_text_input": _asks("", _TYPED),
+    "url_text_input": _asks("", _TYPED),
+    "number_input": _asks("", f"{_TYPED} is_decimal_allowed min_value max_value"),
+    "plain_text_input": _asks(
+        "",
+        "multiline dispatch_action_config",
+        initial_value=string(INPUT_VALUE, shortest=0),
+        min_length=_length,
+        max_length=_length,
+    ),
+}
+
+
+def _one_of_kinds(kinds: Mapping[str, Rule]) -> Rule:
+    """An element of one of these kinds."""
+
+    def check_element(check: Check, at: str, element: object) -> None:
+        if not isinstance(element, dict):
+            check.add(at, "must be an object")
+            return
+        kind = str(element.get("type"))
+        if kind not in kinds:
+            check.add(f"{at}/type", f"unsupported type: {kind}")
+            return
+        if element.get("action_id") is not None:
+            string(ID)(check, f"{at}/action_id", element["action_id"])
+        kinds[kind](check, at, {key: element[key] for key in element if key != "action_id"})
+
+    return check_element
+
+
+# ---- blocks
+
+
+def _actions(check: Check, at: str, block: Json) -> None:
+    _ACTIONS(check, at, block)
+    seen: set[str] = set()
+    found = block.get("elements") or ()
+    objects = [element for element in found if isinstance(element, dict)]
+    for _, element in elements([{"elements": objects}]):
+        unique(check, f"{at}/elements/action_id", element["action_id"], seen)
+
+
+_ACTIONS: Final = fields("elements", elements=items(25, _one_of_kinds({**_IN_ACTIONS, **_ASKING})))
+
+
+_IMAGE: Final = _image()
+
+
+def _beside(check: Check, at: str, element: Any) -> None:  # noqa: ANN401 - JSON
+    """An element of a context block."""
+    is_image = isinstance(element, dict) and element.get("type") == "image"
+    (_IMAGE if is_image else _SECTION)(check, at, element)
+
 
 #: https://docs.slack.dev/tools/node-slack-sdk/reference/types/interfaces/RichTextText
 _STYLES: Final = frozenset({"bold", "italic", "strike", "code", "underline"})
 _EMOJI: Final = re.compile(r"[a-z0-9_+'-]+")
-
-_MODAL_FIELDS: Final = (
-    "close submit private_metadata callback_id clear_on_close notify_on_close external_id "
-    "submit_disabled"
-)
-_HOME_FIELDS: Final = "private_metadata callback_id external_id"
+_RICH_PARTS: Final = {f"rich_text_{kind}" for kind in ("section", "list", "preformatted", "quote")}
 
 
-def message_problems(blocks: object) -> list[Problem]:
-    """Everything Slack would refuse in a message's blocks."""
-    check = Check()
-    _blocks(check, "/blocks", blocks, MESSAGE_BLOCKS, _BLOCKS)
-    if not check.problems and markdown_size(blocks) > MARKDOWN_CHARACTERS:
-        check.add("/blocks", f"markdown blocks have more than {MARKDOWN_CHARACTERS} characters")
-    return check.problems
-
-
-def text_size(blocks: object) -> int:
-    """The characters of a message's budget that its blocks use."""
-    return sum(len(piece.text) for piece in pieces(blocks))
-
-
-def markdown_size(blocks: object) -> int:
-    """The characters of the markdown blocks together."""
-    return sum(len(piece.text) for piece in pieces(blocks) if piece.markdown)
-
-
-def view_problems(view: object) -> list[Problem]:
-    """Everything Slack would refuse in a modal or a Home page."""
-    check = Check()
-    if not isinstance(view, dict):
-        return [Problem("/view", "must be an object")]
-    match view.get("type"):
-        case "modal":
-            check.keys("/view", view, ["title", "blocks"], _MODAL_FIELDS)
-            for name in ("title", "submit", "close"):
-                check.text(f"/view/{name}", view.get(name), TITLE, plain=True)
-        case "home":
-            check.keys("/view", view, ["blocks"], _HOME_FIELDS)
-        case other:
-            check.add("/view/type", f"unsupported type: {other}")
-    check.string(
-        "/view/private_metadata", view.get("private_metadata"), PRIVATE_METADATA, shortest=0
-    )
-    check.string("/view/callback_id", view.get("callback_id"), ID, shortest=0)
-    check.string("/view/external_id", view.get("external_id"), ID, shortest=0)
-    kinds = {kind: rule for kind, rule in _BLOCKS.items() if kind != "markdown"}
-    blocks = _blocks(check, "/view/blocks", view.get("blocks", []), VIEW_BLOCKS, kinds)
-    asks = any(block.get("type") == "input" for block in blocks)
-    if asks and view["type"] == "modal" and not view.get("submit"):
-        check.add("/view", "missing required field: submit (there are input blocks)")
-    return check.problems
-
-
-_Rule = Callable[[Check, str, Json], None]
-
-
-def _blocks(
-    check: Check, at: str, blocks: object, most: int, rules: dict[str, _Rule]
-) -> list[Json]:
-    """Check each block; gives those that are objects at all."""
-    found: list[Json] = []
-    ids: set[str] = set()
-    for number, block in enumerate(check.items(at, blocks, most, least=0)):
-        here = f"{at}/{number}"
-        if not isinstance(block, dict):
-            check.add(here, "must be an object")
-            continue
-        found.append(block)
-        rule = rules.get(str(block.get("type")))
-        if rule is None:
-            check.add(f"{here}/type", f"unsupported type: {block.get('type')}")
-            continue
-        rule(check, here, {key: value for key, value in block.items() if key != "block_id"})
-        check.string(f"{here}/block_id", block.get("block_id"), ID)
-        _unique(check, f"{here}/block_id", block.get("block_id"), ids)
-    return found
-
-
-def _unique(check: Check, at: str, value: object, seen: set[str]) -> None:
-    if isinstance(value, str):
-        if value in seen:
-            check.add(at, f"{at.rsplit('/', 1)[-1]} already used: {value}")
-        seen.add(value)
-
-
-def _section(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, [], "text fields accessory expand")
-    if block.get("text") is None and not block.get("fields"):
-        check.add(at, "missing required field: text or fields")
-    check.text(f"{at}/text", block.get("text"), SECTION)
-    if "fields" in block:
-        for number, field in enumerate(check.items(f"{at}/fields", block["fields"], 10)):
-            check.text(f"{at}/fields/{number}", field, 2_000)
-    if "accessory" in block:
-        check_element(check, f"{at}/accessory", block["accessory"], IN_SECTION)
-
-
-def _header(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, ["text"], "")
-    check.text(f"{at}/text", block.get("text"), 150, plain=True)
-
-
-def _divider(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, [], "")
-
-
-def _markdown(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, ["text"], "")
-    check.string(f"{at}/text", block.get("text"), MARKDOWN_CHARACTERS)
-
-
-def _image(check: Check, at: str, block: Json) -> None:
-    check_image(check, at, block, extra="title")
-    check.text(f"{at}/title", block.get("title"), 2_000, plain=True)
-
-
-def _context(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, ["elements"], "")
-    for number, element in enumerate(check.items(f"{at}/elements", block.get("elements"), 10)):
-        here = f"{at}/elements/{number}"
-        if isinstance(element, dict) and element.get("type") == "image":
-            check_image(check, here, element)
-        else:
-            check.text(here, element, SECTION)
-
-
-def _actions(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, ["elements"], "")
-    found: Sequence[object] = check.items(f"{at}/elements", block.get("elements"), 25)
-    for number, element in enumerate(found):
-        check_element(check, f"{at}/elements/{number}", element, IN_ACTIONS)
-    ids: set[str] = set()
-    objects = [element for element in found if isinstance(element, dict)]
-    for _, element in elements([{"elements": objects}]):
-        _unique(check, f"{at}/elements/action_id", element["action_id"], ids)
-
-
-def _input(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, ["label", "element"], "hint optional dispatch_action")
-    check.text(f"{at}/label", block.get("label"), LABEL, plain=True)
-    check.text(f"{at}/hint", block.get("hint"), LABEL, plain=True)
-    if "element" in block:
-        check_element(check, f"{at}/element", block["element"], IN_INPUT)
-
-
-def _rich_text(check: Check, at: str, block: Json) -> None:
-    check.keys(at, block, ["elements"], "")
-    kinds = {f"rich_text_{kind}" for kind in ("section", "list", "preformatted", "quote")}
-    found = check.items(f"{at}/elements", block.get("elements"), 1_000, least=0)
-    for number, element in enumerate(found):
-        here = f"{at}/elements/{number}"
-        if not isinstance(element, dict) or element.get("type") not in kinds:
-            check.add(here, "unsupported type")
-        else:
-            inside = check.items(f"{here}/elements", element.get("elements"), 10_000, least=0)
-            for place, leaf in enumerate(inside):
-                _leaf(check, f"{here}/elements/{place}", leaf)
+def _rich_part(check: Check, at: str, part: object) -> None:
+    if not isinstance(part, dict) or part.get("type") not in _RICH_PARTS:
+        check.add(at, "unsupported type")
+    else:
+        items(10_000, _leaf, least=0)(check, f"{at}/elements", part.get("elements"))
 
 
 def _leaf(check: Check, at: str, leaf: object) -> None:
@@ -199,8 +214,8 @@ def _leaf(check: Check, at: str, leaf: object) -> None:
         case {"type": "rich_text_section", "elements": list(inside)}:
             for place, one in enumerate(inside):
                 _leaf(check, f"{at}/elements/{place}", one)
-        case {"type": "text", "text": str(text)}:
-            if not text:
+        case {"type": "text", "text": str(words)}:
+            if not words:
                 check.add(f"{at}/text", "must be more than 0 characters")
         case {"type": "emoji", "name": str(name)}:
             if _EMOJI.fullmatch(name) is None:
@@ -215,14 +230,113 @@ def _leaf(check: Check, at: str, leaf: object) -> None:
         check.add(f"{at}/style", f"must be some of: {', '.join(sorted(_STYLES))}")
 
 
-_BLOCKS: Final[dict[str, _Rule]] = {
+_IN_VIEWS: Final[Mapping[str, Rule]] = {
     "actions": _actions,
-    "context": _context,
-    "divider": _divider,
-    "header": _header,
-    "image": _image,
-    "input": _input,
-    "markdown": _markdown,
-    "rich_text": _rich_text,
-    "section": _section,
+    "context": fields("elements", elements=items(10, _beside)),
+    "divider": fields(""),
+    "header": fields("text", text=plain(150)),
+    "image": _image(title=plain(2_000)),
+    "input": fields(
+        "label element",
+        "optional dispatch_action",
+        label=plain(2_000),
+        hint=plain(2_000),
+        element=_one_of_kinds({**_ASKING, **_TEXTS}),
+    ),
+    "rich_text": fields("elements", elements=items(1_000, _rich_part, least=0)),
+    "section": _with_one_of(
+        "text fields",
+        fields(
+            "",
+            "expand",
+            text=_SECTION,
+            fields=items(10, text(2_000)),
+            accessory=_one_of_kinds({**_IN_ACTIONS, **_ASKING, "image": _image()}),
+        ),
+    ),
 }
+_IN_MESSAGES: Final = {
+    **_IN_VIEWS,
+    "markdown": fields("text", text=string(MARKDOWN_CHARACTERS)),
+}
+
+
+def _blocks(most: int, kinds: Mapping[str, Rule]) -> Rule:
+    """Blocks of these kinds, with ids of their own."""
+
+    def check_blocks(check: Check, at: str, blocks: Any) -> None:  # noqa: ANN401 - JSON
+        seen: set[str] = set()
+
+        def check_block(check: Check, at: str, block: object) -> None:
+            if not isinstance(block, dict):
+                check.add(at, "must be an object")
+            elif str(block.get("type")) not in kinds:
+                check.add(f"{at}/type", f"unsupported type: {block.get('type')}")
+            else:
+                rest = {key: block[key] for key in block if key != "block_id"}
+                kinds[block["type"]](check, at, rest)
+                if "block_id" in block:
+                    string(ID)(check, f"{at}/block_id", block["block_id"])
+                    unique(check, f"{at}/block_id", block["block_id"], seen)
+
+        items(most, check_block, least=0)(check, at, blocks)
+
+    return check_blocks
+
+
+# ---- messages and views
+
+
+def message_problems(blocks: object) -> list[Problem]:
+    """Return everything Slack would refuse in a message's blocks."""
+    check = Check()
+    _blocks(MESSAGE_BLOCKS, _IN_MESSAGES)(check, "/blocks", blocks)
+    if not check.problems and markdown_size(blocks) > MARKDOWN_CHARACTERS:
+        check.add("/blocks", f"markdown blocks have more than {MARKDOWN_CHARACTERS} characters")
+    return check.problems
+
+
+def text_size(blocks: object) -> int:
+    """Return the characters of a message's budget that its blocks use."""
+    return sum(len(piece.text) for piece in pieces(blocks))
+
+
+def markdown_size(blocks: object) -> int:
+    """Return the characters of the markdown blocks together."""
+    return sum(len(piece.text) for piece in pieces(blocks) if piece.markdown)
+
+
+_KEPT: Final = {
+    "private_metadata": string(3_000, shortest=0),
+    "callback_id": string(ID, shortest=0),
+    "external_id": string(ID, shortest=0),
+    "blocks": _blocks(VIEW_BLOCKS, _IN_VIEWS),
+}
+_VIEWS: Final[Mapping[str, Rule]] = {
+    "modal": fields(
+        "title blocks",
+        "clear_on_close notify_on_close submit_disabled",
+        title=plain(24),
+        submit=plain(24),
+        close=plain(24),
+        **_KEPT,
+    ),
+    "home": fields("blocks", **_KEPT),
+}
+
+
+def view_problems(view: Any) -> list[Problem]:  # noqa: ANN401 - JSON
+    """Return everything Slack would refuse in a modal or a Home page."""
+    check = Check()
+    match view:
+        case {"type": "modal" | "home" as kind}:
+            _VIEWS[kind](check, "/view", view)
+            blocks = view.get("blocks") or ()
+            asks = any(isinstance(one, dict) and one.get("type") == "input" for one in blocks)
+            if asks and kind == "modal" and not view.get("submit"):
+                check.add("/view", "missing required field: submit (there are input blocks)")
+        case {"type": other}:
+            check.add("/view/type", f"unsupported type: {other}")
+        case _:
+            check.add("/view", "must be an object")
+    return check.problems

@@ -16,6 +16,7 @@ from crewgate.demo.workspace.records import (
     TEAM_DOMAIN,
     TEAM_ID,
     Channel,
+    ChannelKind,
     Message,
     ResponseUrl,
     View,
@@ -25,6 +26,11 @@ from crewgate.demo.workspace.wire import message_json, view_json
 from crewgate.demo.workspace.world import World
 
 _TOKEN: Final = "deprecated-verification-token"  # noqa: S105 - Slack still sends one; unused
+_TYPES: Final = {
+    ChannelKind.PUBLIC: "channel",
+    ChannelKind.PRIVATE: "group",
+    ChannelKind.DIRECT: "im",
+}
 _STATIC: Final = ("value", "style", "url", "confirm", "text", "placeholder")
 
 
@@ -139,7 +145,7 @@ class Payloads:
         where = {
             "type": "message",
             "channel": message.channel,
-            "channel_type": _channel_type(channel),
+            "channel_type": _TYPES[channel.kind],
             "event_ts": message.ts,
         }
         if more:
@@ -199,10 +205,4 @@ class Payloads:
 
 def _channel_name(channel: Channel) -> str:
     """The name, which Slack hides for what is private."""
-    return "privategroup" if channel.private and channel.im_with is None else channel.name
-
-
-def _channel_type(channel: Channel) -> str:
-    if channel.im_with is not None:
-        return "im"
-    return "group" if channel.private else "channel"
+    return "privategroup" if channel.kind is ChannelKind.PRIVATE else channel.name

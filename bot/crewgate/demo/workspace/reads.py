@@ -86,7 +86,7 @@ def _channels(world: World, args: Args, among: Callable[[Channel], bool]) -> Jso
     found = [
         channel_json(channel)
         for channel in world.channels.values()
-        if _kind(channel) in kinds
+        if channel.kind in kinds
         and among(channel)
         and not (channel.archived and args.flag("exclude_archived"))
     ]
@@ -199,12 +199,6 @@ def _start(cursor: str) -> int:
         return int(base64.b64decode(cursor, validate=True).decode().removeprefix("next:"))
     except ValueError:
         raise Refused("invalid_cursor") from None
-
-
-def _kind(channel: Channel) -> str:
-    if channel.im_with is not None:
-        return "im"
-    return "private_channel" if channel.private else "public_channel"
 
 
 def _group_json(group: Group) -> Json:

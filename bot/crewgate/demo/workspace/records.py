@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from crewgate.demo.workspace.text import Json, Piece, disguised_links, mentions, pieces, readable
@@ -119,6 +120,14 @@ class Message:
         return "\n".join(readable(piece.text) for piece in self.pieces if piece.text)
 
 
+class ChannelKind(StrEnum):
+    """The kinds of channels, as `conversations.list` calls them."""
+
+    PUBLIC = "public_channel"
+    PRIVATE = "private_channel"
+    DIRECT = "im"
+
+
 @dataclass(slots=True)
 class Channel:
     """A channel, or a person's direct messages with the bot (`im_with`)."""
@@ -131,6 +140,13 @@ class Channel:
     archived: bool = False
     im_with: str | None = None
     messages: dict[str, Message] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> ChannelKind:
+        """Its kind."""
+        if self.im_with is not None:
+            return ChannelKind.DIRECT
+        return ChannelKind.PRIVATE if self.private else ChannelKind.PUBLIC
 
     def thread(self, ts: str) -> list[Message]:
         """The thread's first message and its replies, in order."""

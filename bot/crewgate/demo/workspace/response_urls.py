@@ -16,77 +16,75 @@ _MAX_USES: Final = 5
 _VALID_SECONDS: Final = 30 * 60
 
 
-class ResponseUrls:
-    """Shows the bot's answers to what one person did."""
+def post(world: World, name: str, body: Json) -> tuple[int, Json]:
+    """Handle a POST to a `response_url`; returns the HTTP status and body."""
+    response_url = world.response_urls.get(name)
+    if response_url is None or world.now() - response_url.issued_at > _VALID_SECONDS:
+        return 404, {"ok": False, "error": "expired_url"}
+    if response_url.uses >= _MAX_USES:
+        return 404, {"ok": False, "error": "used_url"}
+    response_url.uses += 1
+    try:
+        answer(world, response_url, body)
+    except Refused as refused:
+        return 400, {"ok": False, "error": refused.code} | refused.more
+    return 200, {"ok": True}
 
-    def __init__(self, world: World) -> None:
-        self._world = world
 
-    def post(self, name: str, body: Json) -> tuple[int, Json]:
-        """Handle a POST to a `response_url`; returns the HTTP status and body."""
-        response_url = self._world.response_urls.get(name)
-        if response_url is None or self._world.now() - response_url.issued_at > _VALID_SECONDS:
-            return 404, {"ok": False, "error": "expired_url"}
-        if response_url.uses >= _MAX_USES:
-            return 404, {"ok": False, "error": "used_url"}
-        response_url.uses += 1
-        try:
-            self.answer(response_url, body)
-        except Refused as refused:
-            return 400, {"ok": False, "error": refused.code} | refused.more
-        return 200, {"ok": True}
+def answer(world: World, response_url: ResponseUrl, body: Mapping[str, object]) -> None:
+    """Show the answer: to this person alone, unless `response_type` says `in_channel`.
 
-    def answer(self, response_url: ResponseUrl, body: Mapping[str, object]) -> None:
-        """Show the answer: to this person alone, unless `response_type` says `in_channel`.
+    Raises Refused when Slack would not show it.
+    """
+    args = Args(dict(body))
+    before = _original(world, response_url)
+    if args.flag("delete_original"):
+        if before is not None:
+            _remove(world, before)
+        return
+    content = content_of(args, world)
+    if before is not None and args.flag("replace_original"):
+        _put(world, replace(before, **content, edited=world.new_ts()))
+        return
+    private = args.text("response_type", "ephemeral") != "in_channel"
+    _put(
+        world,
+        Message(
+            channel=response_url.channel,
+            ts=world.new_ts(),
+            user=BOT_USER_ID,
+            bot=True,
+            thread_ts=args.text("thread_ts") or None,
+            only_for=response_url.user if private else None,
+            **content,
+        ),
+    )
 
-        Raises Refused when Slack would not show it.
-        """
-        args = Args(dict(body))
-        before = self._original(response_url)
-        if args.flag("delete_original"):
-            if before is not None:
-                self._remove(before)
-            return
-        content = content_of(args, self._world)
-        if before is not None and args.flag("replace_original"):
-            self._put(replace(before, **content, edited=self._world.new_ts()))
-            return
-        private = args.text("response_type", "ephemeral") != "in_channel"
-        self._put(
-            Message(
-                channel=response_url.channel,
-                ts=self._world.new_ts(),
-                user=BOT_USER_ID,
-                bot=True,
-                thread_ts=args.text("thread_ts") or None,
-                only_for=response_url.user if private else None,
-                **content,
-            )
-        )
 
-    def _original(self, response_url: ResponseUrl) -> Message | None:
-        """The message whose element was used, if there is one and it still exists."""
-        in_channel = self._world.channels[response_url.channel].messages.get(
-            response_url.message_ts or ""
-        )
-        ephemeral = (one for one in self._world.ephemerals if one.ts == response_url.message_ts)
-        return in_channel or next(ephemeral, None)
+def _original(world: World, response_url: ResponseUrl) -> Message | None:
+    """The message whose element was used, if there is one and it still exists."""
+    in_channel = world.channels[response_url.channel].messages.get(response_url.message_ts or "")
+    ephemeral = (one for one in world.ephemerals if one.ts == response_url.message_ts)
+    return in_channel or next(ephemeral, None)
 
-    def _put(self, message: Message) -> None:
-        if message.only_for is None:
-            self._world.put(message)
-        else:
-            self._drop(message.ts)
-            self._world.post_ephemeral(message)
 
-    def _remove(self, message: Message) -> None:
-        if message.only_for is None:
-            self._world.remove(message)
-        else:
-            self._drop(message.ts)
-            self._world.changes.announce("deleted", message)
+def _put(world: World, message: Message) -> None:
+    if message.only_for is None:
+        world.put(message)
+    else:
+        _drop(world, message.ts)
+        world.post_ephemeral(message)
 
-    def _drop(self, ts: str) -> None:
-        for message in list(self._world.ephemerals):
-            if message.ts == ts:
-                self._world.ephemerals.remove(message)
+
+def _remove(world: World, message: Message) -> None:
+    if message.only_for is None:
+        world.remove(message)
+    else:
+        _drop(world, message.ts)
+        world.changes.announce("deleted", message)
+
+
+def _drop(world: World, ts: str) -> None:
+    for message in list(world.ephemerals):
+        if message.ts == ts:
+            world.ephemerals.remove(message)

@@ -7,9 +7,9 @@ from email.utils import formatdate
 from aiohttp import web
 
 from crewgate.demo.local_server import LocalServer
+from crewgate.demo.workspace import response_urls
 from crewgate.demo.workspace.args import Refused
 from crewgate.demo.workspace.files import receive_upload, show_file
-from crewgate.demo.workspace.response_urls import ResponseUrls
 from crewgate.demo.workspace.socket import Sockets
 from crewgate.demo.workspace.web_api import WebApi
 from crewgate.demo.workspace.world import World
@@ -67,7 +67,7 @@ class Server:
         body = await request.json()
 
         async def work() -> web.Response:
-            status, answer = ResponseUrls(self._world).post(request.match_info["name"], body)
+            status, answer = response_urls.post(self._world, request.match_info["name"], body)
             return web.json_response(answer, status=status)
 
         return await self._api.faulty(request, "response_url", work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from crewgate.demo.workspace import views
+from crewgate.demo.workspace import response_urls, views
 from crewgate.demo.workspace.args import Refused, refuse_problems
 from crewgate.demo.workspace.blocks import view_problems
 from crewgate.demo.workspace.forms import (
@@ -18,7 +18,6 @@ from crewgate.demo.workspace.forms import (
 )
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.records import Channel, Message, ResponseUrl, View
-from crewgate.demo.workspace.response_urls import ResponseUrls
 from crewgate.demo.workspace.sender import FORM, Reply, Sender
 from crewgate.demo.workspace.text import Json
 from crewgate.demo.workspace.wire import message_json, view_json
@@ -41,7 +40,6 @@ class UserActions:
         self.world = world
         self._sender = sender
         self._payloads = Payloads(world)
-        self._response_urls = ResponseUrls(world)
 
     # ---- buttons and menus
 
@@ -195,7 +193,7 @@ class UserActions:
         if not any(body.get(key) for key in ("text", "blocks", "attachments")):
             return reply
         try:
-            self._response_urls.answer(response_url, body)
+            response_urls.answer(self.world, response_url, body)
         except Refused as refused:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
         return reply

@@ -13,13 +13,12 @@ from aiohttp import web
 from crewgate.demo.faults import Fault, Faults, Work
 from crewgate.demo.workspace import chat, files, reads, views
 from crewgate.demo.workspace.args import Args, Method, Refused
-from crewgate.demo.workspace.records import Channel
-from crewgate.demo.workspace.scopes import ChannelKind, all_scopes, needed_scopes
+from crewgate.demo.workspace.records import ChannelKind
+from crewgate.demo.workspace.scopes import all_scopes, needed_scopes
 from crewgate.demo.workspace.text import Json
 from crewgate.demo.workspace.world import World
 
-_PUBLIC: Final = ChannelKind.PUBLIC
-_NAMED_KINDS: Final = {"private_channel": ChannelKind.PRIVATE, "im": ChannelKind.DIRECT}
+_KINDS: Final = {kind.value: kind for kind in ChannelKind}
 _WITHOUT_TOKEN: Final = frozenset({"api.test"})
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
 
@@ -99,12 +98,9 @@ class WebApi:
 
     def _check_scope(self, method: str, args: Json) -> None:
         channel = self._world.channels.get(str(args.get("channel")))
-        if "types" in args:
-            kinds = [
-                _NAMED_KINDS.get(kind.strip(), _PUBLIC) for kind in str(args["types"]).split(",")
-            ]
-        else:
-            kinds = [_kind(channel)]
+        kind = ChannelKind.PUBLIC if channel is None else channel.kind
+        names = str(args.get("types", kind)).split(",")
+        kinds = [_KINDS.get(name.strip(), ChannelKind.PUBLIC) for name in names]
         for needed in needed_scopes(method, kinds=kinds):
             self.scopes_used.add(needed)
             if self.scopes is not None and needed not in self.scopes:
@@ -160,9 +156,3 @@ async def _read(request: web.Request) -> tuple[Json, str | None]:
 
 def _strings(form: Mapping[str, object]) -> dict[str, str]:
     return {key: value for key, value in form.items() if isinstance(value, str)}
-
-
-def _kind(channel: Channel | None) -> ChannelKind:
-    if channel is None or not channel.private:
-        return _PUBLIC
-    return ChannelKind.PRIVATE if channel.im_with is None else ChannelKind.DIRECT

@@ -9,8 +9,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from crewgate.demo.changes import Subscription
-from crewgate.demo.faults import Fault
 from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
 from crewgate.demo.workspace.sender import Sender
 from crewgate.demo.workspace.server import Server
@@ -44,13 +42,17 @@ class Workspace(UserActions):
         self.app_token = app_token
         self.signing_secret = signing_secret
         world = World(now=now)
-        self._sockets = Sockets(world, ack_seconds)
-        self._api = WebApi(
-            world, bot_token=bot_token, app_token=app_token, new_ticket=self._sockets.ticket
+        self.sockets = Sockets(world, ack_seconds)
+        self.api = WebApi(
+            world, bot_token=bot_token, app_token=app_token, new_ticket=self.sockets.ticket
         )
-        self.permit(scopes)
-        self._server = Server(world, self._api, self._sockets)
-        self._bot = Sender(world, self._sockets, signing_secret, ack_seconds)
+        self.api.scopes = None if scopes is None else frozenset(scopes)
+        self.faults = self.api.faults
+        """Of the Web API's methods, of `upload` and of `response_url`."""
+        self.fail, self.release = self.faults.fail, self.faults.release
+        self.subscribe = world.changes.subscribe
+        self._server = Server(world, self.api, self.sockets)
+        self._bot = Sender(world, self.sockets, signing_secret, ack_seconds)
         super().__init__(world, self._bot)
 
     # ---- starting and stopping
@@ -133,10 +135,6 @@ class Workspace(UserActions):
         """All messages in a channel as they are now, replies too, the oldest first."""
         return sorted(self.world.channels[channel].messages.values(), key=lambda one: one.ts)
 
-    def thread(self, channel: str, ts: str) -> list[Message]:
-        """A thread as it is now: its first message, then the replies."""
-        return self.world.channels[channel].thread(ts)
-
     def fresh(self, message: Message) -> Message:
         """The message as it is now. Raises LookupError when it has been deleted."""
         return self.world.channels[message.channel].messages[message.ts]
@@ -161,16 +159,11 @@ class Workspace(UserActions):
     @property
     def calls(self) -> list[Call]:
         """The latest 2,000 calls of the Web API, without tokens, the oldest first."""
-        return list(self._api.calls)
+        return list(self.api.calls)
 
     def calls_of(self, method: str) -> list[Call]:
         """The latest calls of one method."""
-        return [call for call in self._api.calls if call.method == method]
-
-    @property
-    def scopes_used(self) -> frozenset[str]:
-        """The permissions that the bot's calls have needed so far."""
-        return frozenset(self._api.scopes_used)
+        return [call for call in self.api.calls if call.method == method]
 
     async def until(self, condition: Callable[[], T], timeout: float = 5) -> T:
         """Wait until the condition gives something true, asked again at each change; return it.
@@ -180,10 +173,6 @@ class Workspace(UserActions):
         Raises TimeoutError, listing the latest calls, after so many seconds.
         """
         return await self.world.changes.until(condition, timeout, self._describe)
-
-    def subscribe(self, size: int = 256) -> Subscription:
-        """Receive every change from now on; a slow reader misses the oldest ones."""
-        return self.world.changes.subscribe(size)
 
     def _describe(self) -> str:
         recent = self.calls[-12:]
@@ -196,46 +185,11 @@ class Workspace(UserActions):
 
     # ---- faults
 
-    def fail(self, method: str, how: Fault, times: int | None = 1) -> None:
-        """Fail the next `times` calls of a method, `"*"` for any; None: until `clear_faults`.
-
-        Besides the Web API's, there are the methods `upload` and `response_url`. How: `error`,
-        `echo`, `rate_limited`, `http_status`, `malformed`, `slow`, `HANG` (until `release`),
-        `DROP_BEFORE`, `DROP_AFTER`.
-        """
-        self._api.faults.add(method, how, times)
-
     def clear_faults(self, *, release: bool = True) -> None:
         """End all faults; without `release`, the calls that hang never do their work."""
-        self._api.faults.clear()
+        self.api.faults.clear()
         if release:
-            self._api.faults.release()
-
-    def release(self) -> None:
-        """Continue the calls that hang."""
-        self._api.faults.release()
-
-    @property
-    def faults_due(self) -> int:
-        """The number of pending faults."""
-        return self._api.faults.due
-
-    @property
-    def hanging(self) -> int:
-        """The number of calls that hang."""
-        return self._api.faults.hanging
-
-    def permit(self, scopes: Iterable[str] | None) -> None:
-        """Let the bot's token do this much from now on; None: everything."""
-        self._api.scopes = None if scopes is None else frozenset(scopes)
-
-    def revoke_token(self) -> None:
-        """Refuse the bot's token from now on, with `token_revoked`."""
-        self._api.revoked = True
-
-    def restore_token(self) -> None:
-        """Take the bot's token again."""
-        self._api.revoked = False
+            self.api.faults.release()
 
     async def go_down(self) -> None:
         """Refuse connections and close the open ones, sockets too. The state is kept."""
@@ -244,38 +198,6 @@ class Workspace(UserActions):
     async def come_back(self) -> None:
         """Listen again where it listened before."""
         await self._server.start()
-
-    # ---- Socket Mode
-
-    @property
-    def sockets(self) -> int:
-        """The number of connected sockets."""
-        return len(self._sockets.open)
-
-    @property
-    def sockets_ever(self) -> int:
-        """The number of sockets since the beginning."""
-        return self._sockets.ever
-
-    async def refresh_socket(self) -> None:
-        """Ask every connected client to reconnect, as Slack does every few hours."""
-        await self._sockets.refresh()
-
-    async def send_frame(self, text: str) -> None:
-        """Send a text on every socket as it is."""
-        await self._sockets.send_frame(text)
-
-    def drop_sockets(self) -> None:
-        """Abort every socket without a closing frame."""
-        self._sockets.drop()
-
-    def silence_sockets(self) -> None:
-        """Keep the connected sockets open but neither send nor answer anything on them."""
-        self._sockets.silence()
-
-    def garble_sockets(self) -> None:
-        """Answer pings on the connected sockets with what is no answer to them."""
-        self._sockets.garble()
 
 
 def message_text(message: Message | View) -> str:

@@ -13,7 +13,7 @@ const FAULTS = [
   ["drop", "does it, then drops the line"],
   ["hang", "never answers"],
 ];
-const NOTIFY = [["mention", "by a mention in the channel"], ["dm", "by a direct message"], ["none", "not at all"]];
+const NOTIFY = [["mention", "by mention"], ["dm", "by direct message"], ["none", "not at all"]];
 let topics = 0;
 
 const STATES = { running: "Running", pending: "Waiting for a person", completed: "Completed", error: "Failed" };
