@@ -81,7 +81,7 @@ async def test_what_was_written_while_the_socket_was_away_is_taken(make_world: M
         await world.slack.until(lambda: world.slack.sockets)
         await world.pause()
         card = await world.card("A draft")
-        world.slack.drop_sockets()
+        world.slack.sockets.drop()
         await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
         world.patience = 20  # seconds until the socket is opened again
         await world.shown(card, "1 note from")
