@@ -78,7 +78,7 @@ async def test_a_thread_that_slack_does_not_show_holds_no_form_up(world: World) 
 async def test_what_was_written_while_the_socket_was_away_is_taken(make_world: MakeWorld) -> None:
     async with make_world(SLACK_APP_TOKEN="xapp-demo") as world:
         world.slack.events_url = None
-        await world.slack.until(lambda: world.slack.sockets)
+        await world.slack.until(lambda: len(world.slack.sockets.open))
         await world.pause()
         card = await world.card("A draft")
         world.slack.sockets.drop()
