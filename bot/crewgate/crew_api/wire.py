@@ -24,12 +24,12 @@ class Refusal(Exception):
 
     @classmethod
     def bad_request(cls, message: str, **details: object) -> Refusal:
-        """400."""
+        """Return a refusal with status 400."""
         return cls(400, "Bad Request", message, details)
 
     @classmethod
     def not_found(cls, message: str) -> Refusal:
-        """404."""
+        """Return a refusal with status 404."""
         return cls(404, "Not Found", message)
 
 
@@ -52,12 +52,12 @@ class Address:
 
     @classmethod
     def bearer(cls, url: str, token: str) -> Address:
-        """Present a bearer token."""
+        """Return an address that is presented a bearer token."""
         return cls(url, f"Bearer {token}")
 
     @classmethod
     def basic(cls, url: str, username: str, password: str) -> Address:
-        """Present a name and a password."""
+        """Return an address that is presented a name and a password."""
         return cls(url, f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}")
 
     @property
@@ -68,7 +68,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class FlowWebhook:
-    """Where flows' questions go, and what they are signed with."""
+    """The address that flows' questions go to, and the secret that signs them."""
 
     url: str
     """At a host with `{name}` for the target's name, where several are served."""

@@ -83,7 +83,7 @@ def free_port() -> int:
 
 
 def _walk(ports: range, first: int) -> Iterator[int]:
-    """Round and round, from some place on."""
+    """Yield the ports without end, from some place on."""
     place = first
     while True:
         yield ports[place % len(ports)]

@@ -114,7 +114,7 @@ class _Reader(HTMLParser):
         return text.split("\n") if text else []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin what this element is."""
+        """Begin the lines of an element."""
         match tag:
             case "br":
                 self._end_line(keep=True)

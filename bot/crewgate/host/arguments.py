@@ -13,7 +13,7 @@ _LAST_PORT: Final = 2**16 - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add them to the command's parser."""
+    """Add the arguments to the command's parser."""
     parser.add_argument(
         "targets",
         nargs="+",

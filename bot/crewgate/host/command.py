@@ -30,7 +30,7 @@ SECRET_LENGTH: Final = 16
 
 
 def run_host(chosen: argparse.Namespace) -> int:
-    """Serve until SIGTERM; gives the exit status only where it did not start."""
+    """Serve until SIGTERM; return the exit status if it did not start."""
     # The crew's own keys are there too: what `.env` holds is in the environment from here on.
     load_dotenv(Path(".env"))
     leave_terminal()
@@ -48,7 +48,7 @@ def run_host(chosen: argparse.Namespace) -> int:
 
 
 def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> Options:
-    """The options, with their secrets. Raises HostNotStarted."""
+    """Return the options, with their secrets. Raises HostNotStarted."""
     token = environment.get(chosen.token_env, "").strip()
     if not token:
         raise HostNotStarted(
@@ -77,7 +77,7 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
 
 
 def leave_terminal() -> None:
-    """Let nothing be asked at the terminal, where nobody answers for all that callers start.
+    """Close the terminal's input: nobody sits there to answer for what callers start.
 
     CrewAI asks there whether to upload what a first execution did, and waits 20 s; a crew's own
     `input()` would wait for ever.
@@ -86,7 +86,7 @@ def leave_terminal() -> None:
 
 
 def check_flows(targets: Mapping[str, Target], options: Options) -> None:
-    """Raises HostNotStarted where a flow is served whose questions could go nowhere."""
+    """Raise HostNotStarted if the questions of a flow have nowhere to go."""
     flows = [name for name, target in targets.items() if target.is_flow]
     if flows and options.flow_webhook is None:
         raise HostNotStarted(
@@ -146,7 +146,7 @@ def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "j
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
-    """The crew's own keys, by their variables' names; short values are flags and numbers."""
+    """Yield the crew's own keys, by their variables' names; short values are flags and numbers."""
     for name, value in environment.items():
         if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
             yield value

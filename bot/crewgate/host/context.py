@@ -28,7 +28,7 @@ def utc_seconds() -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """One of each for the whole host."""
+    """The one instance of each that the whole host shares."""
 
     store: Store
     outbox: Outbox
@@ -49,5 +49,5 @@ class Shared:
 
 
 def hash_token(token: str) -> str:
-    """Return what is kept of a token."""
+    """Return the hash that is stored in place of a token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

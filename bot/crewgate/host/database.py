@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 class Database:
-    """Transactions on one file, which no other process can open meanwhile."""
+    """Transactions on one file that no other process can open meanwhile."""
 
     def __init__(self, path: Path) -> None:
-        """Raises HostNotStarted where the file cannot be used."""
+        """Open the file. Raises HostNotStarted if it cannot be used."""
         self._lock = threading.RLock()
         self._closed = False
         try:
@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Have the block's changes on disk after it, or none of them. Raises HostStops."""
+        """Commit the block's changes durably, or none of them. Raises HostStops."""
         with self.reading():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -70,21 +70,21 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read, as of one moment. Raises HostStops once it is closed."""
+        """Read one consistent state. Raises HostStops once the file is closed."""
         with self._lock:
             if self._closed:
                 raise HostStops
             yield self._connection
 
     def close(self) -> None:
-        """Close it, once nobody is in a transaction."""
+        """Close the file once no transaction is open."""
         with self._lock:
             self._closed = True
             self._connection.close()
 
 
 def or_not_kept(function: Callable[P, T]) -> Callable[P, T]:
-    """Have a function raise NotKept where the file cannot be read or written."""
+    """Make a function raise NotKept if the file cannot be read or written."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:

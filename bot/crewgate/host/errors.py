@@ -8,7 +8,7 @@ class HostNotStarted(Exception):
 
 
 class TargetChanged(Exception):
-    """The crew's tasks are not those with which this execution began."""
+    """The crew's tasks have changed since this execution began."""
 
 
 class HostStops(BaseException):

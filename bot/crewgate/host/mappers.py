@@ -34,7 +34,7 @@ def with_human_input(text: str, address: Address) -> str:
 
 
 def execution_from_row(row: sqlite3.Row) -> Execution:
-    """An execution."""
+    """Read an execution."""
     stored = json.loads(row["kickoff"])
     kickoff = Kickoff(
         inputs=stored["inputs"],
@@ -54,19 +54,19 @@ def execution_from_row(row: sqlite3.Row) -> Execution:
 
 
 def finished_from_row(row: sqlite3.Row) -> Finished:
-    """A task that is done."""
+    """Read a task that is done."""
     return Finished(row["position"], json.loads(row["output"]), row["seconds"])
 
 
 def round_from_row(row: sqlite3.Row) -> Round:
-    """A round."""
+    """Read a round."""
     decided = row["approve"] is not None
     decision = Decision(bool(row["approve"]), row["feedback"]) if decided else None
     return Round(row["task_id"], row["number"], row["output"], decision)
 
 
 def question_from_row(row: sqlite3.Row) -> Question:
-    """A flow's question."""
+    """Read a flow's question."""
     return Question(
         id=row["id"],
         method=row["method"],
@@ -79,7 +79,7 @@ def question_from_row(row: sqlite3.Row) -> Question:
 
 
 def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
-    """A webhook that is due."""
+    """Read a webhook that is due."""
     webhook = Webhook(
         kind=row["kind"],
         url=row["url"],

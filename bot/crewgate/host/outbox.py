@@ -43,13 +43,13 @@ def forget_announcements(sql: Connection, execution_id: str) -> None:
 
 
 class Outbox:
-    """Reads what is due, and keeps what came of it."""
+    """Reads webhooks that are due, and stores the results of sending them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
-        """Keep webhooks that tell of nothing else."""
+        """Store webhooks that announce no change of their own."""
         with self._database.transaction() as sql:
             put(sql, execution_id, webhooks, at=at)
 
@@ -62,10 +62,10 @@ class Outbox:
         to_one_url: int,
         except_for: Iterable[int],
     ) -> list[DueWebhook]:
-        """Return what is to be sent by then, the oldest first, without what is being sent.
+        """Return the webhooks that are due, the oldest first, without those being sent.
 
-        Of what announces a pause, or of all else; and no more to one URL than that. That a crew is
-        done is sent after what its tasks say: nobody expects more of them then.
+        Either those that announce a pause or all others, and at most `to_one_url` for each URL.
+        The end of a crew waits for its tasks' webhooks: receivers expect none after it.
         """
         held = json.dumps(list(except_for))
         with self._database.reading() as sql:
@@ -82,7 +82,7 @@ class Outbox:
         return [webhook_from_row(row) for row in rows]
 
     def next_due(self, *, after: float) -> float | None:
-        """When the next one is due of those that are not yet."""
+        """Return when the next webhook becomes due."""
         with self._database.reading() as sql:
             [at] = sql.execute(
                 "SELECT min(due_at) FROM webhooks WHERE due_at > ?", (after,)
@@ -90,12 +90,12 @@ class Outbox:
         return None if at is None else float(at)
 
     def remove(self, webhook_id: int) -> None:
-        """It was delivered, or is given up."""
+        """Delete a webhook that was delivered or given up."""
         with self._database.transaction() as sql:
             sql.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
 
     def postpone(self, webhook_id: int, due_at: float) -> None:
-        """Try it again then."""
+        """Schedule the next try."""
         with self._database.transaction() as sql:
             sql.execute(
                 "UPDATE webhooks SET tries = tries + 1, due_at = ? WHERE id = ?",

@@ -37,7 +37,7 @@ class Run:
 
     @or_not_kept
     def begin(self, tasks: Sequence[TaskRow]) -> Sequence[TaskRow]:
-        """Say on which tasks it works; gives those with which it began. Raises TargetChanged."""
+        """Store the tasks; return those with which it began. Raises TargetChanged."""
         return self._store.begin(self._id, tasks)
 
     @or_not_kept
@@ -52,7 +52,7 @@ class Run:
 
     @or_not_kept
     def finish_task(self, position: int, output: Mapping[str, Any], *, seconds: float) -> None:
-        """A task is done."""
+        """Store that a task is done."""
         execution = self.execution
         task = execution.tasks[position]
         self._store.finish_task(
@@ -68,7 +68,7 @@ class Run:
 
     @or_not_kept
     def step(self, step: Json) -> None:
-        """An agent took a step."""
+        """Announce an agent's step."""
         if webhooks := bodies.step_webhooks(self.execution, step):
             self._shared.outbox.put(self._id, webhooks, at=self._shared.now())
             self._shared.wake()

@@ -36,7 +36,7 @@ class Runner:
         self._lock = threading.Lock()
 
     def take_up(self) -> None:
-        """Go on with what had not ended when the host did."""
+        """Continue executions that had not ended when the host did."""
         for execution in self._store.unfinished():
             if execution.target not in self._targets:
                 log.warning("not_served", execution=execution.id, target=execution.target)
@@ -87,7 +87,7 @@ class Runner:
         return {"status": "resumed", "message": "Execution resumed with the next task"}
 
     def question(self, question_id: str, token: str) -> tuple[Execution, Question]:
-        """Return a flow's question, for whoever has its token. Raises Refusal."""
+        """Return a flow's question for a caller with its token. Raises Refusal."""
         found = self._store.question(question_id)
         if found is None:
             raise Refusal.not_found("There is no such request")
@@ -118,7 +118,7 @@ class Runner:
     # ---- threads
 
     def _go_on(self, execution_id: str, target: str) -> None:
-        """Let it work in a thread of its own, once it has a place; once at a time."""
+        """Run an execution in its own thread once it has a place, and never twice at a time."""
         if target not in self._targets:
             return  # taken up at the next start that serves it
         with self._lock:

@@ -42,7 +42,7 @@ TO_ONE_URL: Final = 4
 
 
 class Sender:
-    """Sends what is due, in no order, between `run` and its cancellation."""
+    """Sends webhooks that are due, in no order, between `run` and its cancellation."""
 
     def __init__(
         self,
@@ -65,11 +65,11 @@ class Sender:
         self._finishing = False
 
     def wake(self) -> None:
-        """Say, in the event loop, that there may be something to send."""
+        """Look for webhooks that are due; call it in the event loop."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Send until cancelled; what is under way then is cut off, and sent again at a start."""
+        """Send until cancelled; webhooks under way are then cut off, and sent again at a start."""
         async with open_client(trust_env=False) as http:
             while True:
                 self._changed.clear()

@@ -70,7 +70,7 @@ async def serve(targets: Mapping[str, Target], options: Options) -> None:
 
 @asynccontextmanager
 async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncIterator[str]:
-    """Serve while the block lasts; gives the address. Raises HostNotStarted."""
+    """Serve while the block lasts; yield the address. Raises HostNotStarted."""
     with _bind(options.host, options.port) as listener, closing(Database(options.database)) as file:
         port = listener.getsockname()[1]
         url = options.public_url or f"http://{_reachable(options.host)}:{port}"
@@ -126,7 +126,7 @@ def _shared(file: Database, options: Options, url: str, sender: Sender) -> Share
 
 
 def leave(status: int) -> None:
-    """End the process without waiting for threads that work: what they do is done again."""
+    """End the process without waiting for working threads: their work is done again."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Slots:
-    """A place is taken by what works, and left by what waits for a person or has ended."""
+    """Working executions take a place; waiting for a person or ending frees it."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -16,13 +16,13 @@ class Slots:
         self._lock = threading.Lock()
 
     def submit(self, start: Callable[[], None]) -> None:
-        """Call `start`, which returns at once, when it has a place; it leaves that itself."""
+        """Call `start`, which returns at once, when a place is free; `leave` frees it."""
         with self._lock:
             self._waiting.append(start)
         self._fill()
 
     def leave(self) -> None:
-        """Leave a place to the next."""
+        """Free a place for the next."""
         with self._lock:
             self._free += 1
         self._fill()

@@ -39,7 +39,7 @@ def _tasks(store: Store, execution: Execution) -> list[Json]:
 
 
 def _current(store: Store, execution: Execution, done: set[int]) -> str:
-    """The task that waits for a person, else the first that is not done; a flow's method.
+    """Return the task that waits for a person, else the first not done; or a flow's method.
 
     By its name, which people are shown, where it has one.
     """

@@ -305,7 +305,7 @@ def _forget_urls(sql: Connection, execution_id: str) -> None:
 
 
 def _set_state(sql: Connection, execution_id: str) -> None:
-    """PAUSED as long as something waits for a person, else RUNNING."""
+    """Set PAUSED if something waits for a person, else RUNNING."""
     parameters: dict[str, Any] = {
         "id": execution_id,
         "paused": State.PAUSED,

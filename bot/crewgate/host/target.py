@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It came to its end otherwise than it was told to."""
+    """A crew or flow ended with an error."""
 
     why: str
 
@@ -59,7 +59,7 @@ class Target(Protocol):
         ...
 
     def check(self, inputs: Json) -> None:
-        """Raises Refusal where inputs are missing or of a type that the flow's state refuses."""
+        """Raise Refusal if inputs are missing or the flow's state refuses their types."""
         ...
 
     def run(self, run: Run) -> Completed | Asked | Failed:

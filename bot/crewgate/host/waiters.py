@@ -18,14 +18,14 @@ class Waiters:
         self._stopped = False
 
     def open(self, execution_id: str, task_id: str) -> None:
-        """Begin to wait, before it is known to anybody that this is waited for."""
+        """Register a waiter before anybody else can know of the pause."""
         with self._lock:
             waiter = self._waiting[execution_id, task_id] = threading.Event()
             if self._stopped:
                 waiter.set()
 
     def withdraw(self, execution_id: str, task_id: str) -> bool:
-        """Do not wait after all; False where somebody is about to wake this, so it must wait."""
+        """Unregister a waiter; False if somebody is about to wake it, so it must wait."""
         with self._lock:
             if (execution_id, task_id) in self._claimed:
                 return False
@@ -42,7 +42,7 @@ class Waiters:
                 raise HostStops
 
     def claim(self, execution_id: str, task_id: str) -> bool:
-        """Say that one will wake this; False where nobody waits, or somebody else will."""
+        """Reserve waking a waiter; False if nobody waits or somebody else will wake it."""
         with self._lock:
             key = (execution_id, task_id)
             if key not in self._waiting or key in self._claimed:
@@ -51,7 +51,7 @@ class Waiters:
             return True
 
     def wake(self, execution_id: str, task_id: str) -> None:
-        """Let the thread go on, if there is one."""
+        """Wake the waiting thread, if there is one."""
         with self._lock:
             waiter = self._waiting.get((execution_id, task_id))
         if waiter is not None:

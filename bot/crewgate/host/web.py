@@ -34,7 +34,7 @@ def build_application(
     token: str,
     now: Callable[[], float],
 ) -> web.Application:
-    """All routes: one target at the root, several each below its name."""
+    """Build all routes: one target at the root, several each below its name."""
     application = web.Application(middlewares=[_errors])
     application.router.add_get("/", _healthy)
     application.router.add_post(
@@ -66,7 +66,7 @@ class _Routes:
         self._now = now
 
     def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
-        """Put them below a prefix."""
+        """Add the routes below a prefix."""
         if prefix:
             router.add_get(prefix, _healthy)
             router.add_get(f"{prefix}/", _healthy)
@@ -121,7 +121,7 @@ class _Callbacks:
 
 
 async def _read(request: web.Request, parse: Callable[[bytes], T], *, limit: int) -> T:
-    """A body of a caller who has proven who they are. Raises BodyRefused and Refusal."""
+    """Read the body of an authenticated caller. Raises BodyRefused and Refusal."""
     body = await read_body(request, limit=limit)
     return await asyncio.to_thread(lambda: parse(content_of(body)))
 
@@ -132,7 +132,7 @@ async def _healthy(_: web.Request) -> web.Response:
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every refusal as the documented object."""
+    """Answer every refusal with the documented object."""
     try:
         return await handler(request)
     except Refusal as refusal:

@@ -71,7 +71,7 @@ class Answer:
 
 
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
-    """Return a client that is shared by calls to many.
+    """Return a client for calls to many hosts.
 
     With `trust_env` it goes through the proxy that the environment names, but never to this
     machine itself. Cookies are not kept: those of one must not reach another. Connections have no

@@ -35,7 +35,7 @@ _NO_ACCESS_LOG: Any = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """For the connections of one server; times in seconds."""
+    """The limits of one server's connections; times in seconds."""
 
     first_request: float = 15
     """From the connection to the end of the first request's headers."""
@@ -49,17 +49,17 @@ class Limits:
 
     @classmethod
     def within(cls, files: int) -> Self:
-        """At most half of the files that the process may have open; -1 is no limit."""
+        """Return limits within half of the files that the process may open; -1 is no limit."""
         return cls() if files < 0 else cls(connections=min(cls().connections, files // 2))
 
     @classmethod
     def of_process(cls) -> Self:
-        """The limits that the number of files leaves to this process."""
+        """Return the limits that this process's number of files allows."""
         return cls.within(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 class _Connection(web.RequestHandler):
-    """aiohttp's, known to a guard."""
+    """A connection of aiohttp that its guard knows."""
 
     __slots__ = ("_guard",)
 
@@ -100,7 +100,7 @@ class _Connection(web.RequestHandler):
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    """When a connection became idle, on the loop's clock."""
+    """The time at which a connection became idle, on the loop's clock."""
 
     since: float
     timer: asyncio.TimerHandle | None = None
@@ -108,7 +108,7 @@ class _Idle:
 
 
 class Guard:
-    """Knows which connections are idle, and which send a body that may be anybody's."""
+    """Knows which connections are idle, and which send an unauthenticated body."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -119,7 +119,7 @@ class Guard:
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A connection is not idle while its request is handled, the body's arrival included."""
+        """Count a connection as busy while its request arrives and is handled."""
         connection = request.protocol
         self._leave_idle(connection)
         request[UNPROVEN] = self._hold_unproven(connection)
@@ -130,7 +130,7 @@ class Guard:
                 self._idle[connection] = _Idle(asyncio.get_running_loop().time())
 
     def add(self, connection: web.RequestHandler) -> None:
-        """A connection was made; another one makes room for it."""
+        """Add a connection; close another one if there are too many."""
         self._open.add(connection)
         loop = asyncio.get_running_loop()
         if len(self._open) > self.limits.connections:
@@ -139,7 +139,7 @@ class Guard:
         self._idle[connection] = _Idle(loop.time(), timer)
 
     def remove(self, connection: web.RequestHandler) -> None:
-        """A connection has ended."""
+        """Remove a connection that has ended."""
         self._open.discard(connection)
         self._unproven.pop(connection, None)
         self._leave_idle(connection)
@@ -185,7 +185,7 @@ async def listen(
     limits: Limits,
     shutdown_timeout: float,
 ) -> AsyncIterator[int]:
-    """Serve an application within limits at a host and port, or a bound socket; give the port.
+    """Serve an application within limits at a host and port, or a bound socket; yield the port.
 
     At the end nothing more is taken, and what is under way has `shutdown_timeout` seconds to be
     answered. Raises OSError.

@@ -29,7 +29,7 @@ _Query = tuple[Any, ...]
 
 
 class TooManyLookups(OSError):
-    """The names that an owner wants looked up hang, all it may have at a time."""
+    """All lookups that an owner may have at a time are hanging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Lookups:
         self._held: Counter[str] = Counter()
 
     async def addresses(self, host: str, *, owner: str) -> list[str]:
-        """Return the addresses of a host; `owner` is who, other than this bot, chose its name.
+        """Return the addresses of a host; `owner` chose its name, and has limited lookups.
 
         Raises TooManyLookups, TimeoutError or OSError; ValueError where it is no name at all.
         """
@@ -90,7 +90,7 @@ class Lookups:
     def _run(
         self, loop: asyncio.AbstractEventLoop, lookup: _Lookup, query: _Query, owner: str
     ) -> None:
-        """In the thread."""
+        """Look up, in a thread of its own."""
         answer: list[AddressInfo] | OSError | ValueError = OSError("the lookup failed")
         try:
             answer = self._getaddrinfo(*query)

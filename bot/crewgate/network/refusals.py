@@ -20,7 +20,7 @@ class RequestRefused(Exception):
 def refusal(
     status: int, kind: str, message: str, *, details: Sequence[str] = (), **headers: str
 ) -> web.Response:
-    """An error as JSON: its kind for machines, a sentence for people."""
+    """Return an error as JSON: its kind for machines, a sentence for people."""
     body: dict[str, object] = {"error": kind, "message": message}
     if details:
         body["details"] = list(details)
@@ -32,24 +32,24 @@ def refusal(
 
 
 def not_json(content_type: str) -> web.Response:
-    """415, and what to send instead."""
+    """Return 415, and what to send instead."""
     return refusal(
         415, "not_json", f"Send Content-Type: application/json, not {content_type or 'none'}."
     )
 
 
 def too_large(limit: int) -> web.Response:
-    """413, and how much is allowed."""
+    """Return 413, and how much is allowed."""
     return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
 
 
 def too_busy() -> web.Response:
-    """503: there is no room for a large body now."""
+    """Return 503: there is no room for a large body now."""
     return refusal(
         503, "too_busy", "Too many large bodies are arriving. Send it again later.", Retry_After="5"
     )
 
 
 def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
-    """400, and everything that is wrong."""
+    """Return 400, and everything that is wrong."""
     return refusal(400, "malformed", message, details=details)

@@ -60,7 +60,7 @@ class BodyRefused(RequestRefused):
 
 
 class Room:
-    """Room for bodies that may be anybody's, as long as they arrive: they are proven when read.
+    """Memory for unauthenticated bodies while they arrive; they are verified once read.
 
     Hundreds of connections may send one at a time, and all of them at their limit would take the
     memory of the whole bot. A small body is always taken.
@@ -72,7 +72,7 @@ class Room:
 
     @contextmanager
     def hold(self) -> Iterator[Callable[[int], None]]:
-        """Gives what is told of each part's length. That raises RequestRefused when it is full."""
+        """Yield a function to call with each part's length; it raises RequestRefused if full."""
         held = 0
 
         def take(length: int) -> None:
@@ -91,7 +91,7 @@ class Room:
 async def read_body(
     request: web.Request, *, limit: int = LIMIT, seconds: float = SECONDS, room: Room | None = None
 ) -> Body:
-    """Read so many bytes at most.
+    """Read a body, at most `limit` bytes.
 
     Raises BodyRefused when the caller went away or was too slow, RequestRefused when the room is
     full.
@@ -113,7 +113,7 @@ async def read_body(
 
 
 def _nothing(_length: int) -> None:
-    """Authenticated callers take no room."""
+    """Count nothing: authenticated callers take no room."""
 
 
 def content_of(body: Body) -> bytes:
@@ -131,7 +131,7 @@ def content_of(body: Body) -> bytes:
 
 
 def header_of(request: web.Request, name: str) -> str:
-    """A header that is passed on; empty when it has characters that none may have."""
+    """Return a header to pass on; empty if it has characters that no header may have."""
     text = request.headers.get(name, "")
     return text if is_header(text) else ""
 
@@ -155,7 +155,7 @@ def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) ->
 
 
 def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
-    """Unpacked here and not by the server: it would throw away what it cannot unpack."""
+    """Unpack a body here: the server would discard what it cannot unpack."""
     unpacked = unpack(content, encoding, limit + 1)
     if unpacked is None:
         return Body(content, limit, odd_encoding=encoding)

@@ -91,7 +91,7 @@ async def call(
 
 
 def parse_url(url: str) -> httpx.URL | None:
-    """Return None for what httpx or the kernel would choke on."""
+    """Parse a URL; None if httpx or the kernel cannot use it."""
     try:
         where = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError):

@@ -19,14 +19,14 @@ log = structlog.get_logger(__name__)
 
 
 def unknown_crew(name: str) -> web.Response:
-    """404, and where crews are named."""
+    """Return 404, and where crews are named."""
     return refusal(
         404, "unknown_crew", f"No crew is called {name!r}; the bot's settings name them."
     )
 
 
 def unauthorised() -> web.Response:
-    """401, without a hint at what was nearly right."""
+    """Return 401, without a hint at what was nearly right."""
     return refusal(
         401,
         "unauthorized",

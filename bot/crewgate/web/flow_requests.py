@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 async def on_flow_request(
     request: web.Request, *, context: WebContext, room: Room, taken: TakenRequests
 ) -> web.Response:
-    """A flow paused. 202 only once its request is stored: it is never repeated.
+    """Take a flow's request. 202 only once it is stored: it is never repeated.
 
     What is sent again with the same signature escalates nothing and is not kept twice.
     """

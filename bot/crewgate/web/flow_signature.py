@@ -43,7 +43,7 @@ class TakenRequests:
 def signature_of(
     headers: Mapping[str, str], body: bytes, *, secret: str, now: datetime
 ) -> str | None:
-    """The signature of one of the pairs over this body with the whole secret, or None.
+    """Return the signature of one of the pairs over this body with the whole secret, or None.
 
     It is within TOLERANCE of now. Each is compared in constant time.
     """
@@ -55,7 +55,7 @@ def signature_of(
 
 
 def sign(body: bytes, *, secret: str, timestamp: str) -> str:
-    """The header that signs a body at a time in seconds since 1970."""
+    """Return the header that signs a body at a time in seconds since 1970."""
     signed = f"{timestamp}.".encode() + body
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 

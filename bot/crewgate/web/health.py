@@ -30,7 +30,7 @@ CheckHealth = Callable[[], Awaitable[Health]]
 
 
 async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> web.Response:
-    """200 while the process lives; with a `nonce`, proof that it is this bot and no other."""
+    """Answer 200 while the process lives; with a `nonce`, prove that it is this bot."""
     body = {"status": "alive", "version": __version__}
     nonce = request.query.get("nonce", "")
     if NONCE.fullmatch(nonce):
@@ -41,10 +41,10 @@ async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> we
 async def on_readyz(
     request: web.Request, *, check_health: CheckHealth, status_token: str | None, local: bool
 ) -> web.Response:
-    """200 while the bot can work, else 503; why, and what somebody should look at, is not public.
+    """Answer 200 while the bot can work, else 503; the reasons and warnings are not public.
 
     Slack or a crew being away does not make the bot unready: it takes notifications all the same,
-    because a crew never repeats one. It is said in `details`.
+    because a crew never repeats one. `details` say so.
     """
     health = await check_health()
     ready = not health.failures
@@ -60,7 +60,7 @@ async def on_readyz(
 
 
 def is_local(public_url: str | None) -> bool:
-    """True if nobody is told an address at which a proxy could be.
+    """Return True if no public address could be that of a proxy.
 
     A public address may be that of a proxy on this machine, and some proxies do not say so.
     """
@@ -69,7 +69,7 @@ def is_local(public_url: str | None) -> bool:
 
 
 def may_see_details(request: web.Request, status_token: str | None, *, local: bool) -> bool:
-    """Return True for who has the token and, if the bot is `local`, for callers on this machine.
+    """Return True for callers with the token and, if the bot is `local`, on this machine.
 
     A proxy on this machine that calls for somebody else is none of these.
     """

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Response:
-    """Pass a kickoff on to the crew, and the crew's answer back as it came."""
+    """Pass a kickoff on to the crew, and the crew's answer back unchanged."""
     crew = _authenticate(request, context)
     wanted = parse_body(request, await read_body(request), context.parse_kickoff)
     # The caller's body goes on as it came; what is shown of it has no secrets.

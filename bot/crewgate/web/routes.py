@@ -17,7 +17,7 @@ from crewgate.web.webhooks import on_event, on_human_input, on_stream
 
 
 def build(context: WebContext) -> web.Application:
-    """An application with the addresses of crews, callers and health checks."""
+    """Build an application with the addresses of crews, callers and health checks."""
     app = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
     router = app.router
     router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))

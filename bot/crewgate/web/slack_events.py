@@ -96,7 +96,7 @@ def _not_slacks() -> web.Response:
 
 
 def _text_of(content: bytes) -> str:
-    """Raises RequestRefused."""
+    """Decode a body. Raises RequestRefused."""
     try:
         return content.decode()
     except UnicodeDecodeError:

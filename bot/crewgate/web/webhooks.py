@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 async def on_human_input(request: web.Request, *, context: WebContext) -> web.Response:
-    """A crew paused. 202 only once the notification is stored: the crew never repeats it."""
+    """Take a notification. 202 only once it is stored: the crew never repeats it."""
     crew = _authenticate(request, context)
     body = await read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
@@ -80,7 +80,7 @@ def _wrong_key(crew: str, kind: EventKind) -> RequestRefused:
 
 
 async def on_event(request: web.Request, *, context: WebContext) -> web.Response:
-    """A task, step or crew webhook: the execution has gone on, or has ended."""
+    """Take a task, step or crew webhook: the execution has moved on, or has ended."""
     credentials = context.credentials_of(request)
     crew = credentials.crew
     try:
@@ -127,7 +127,7 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
 
 
 async def on_stream(request: web.Request, *, context: WebContext) -> web.Response:
-    """A batch of events: 202 once all of it is stored."""
+    """Take a batch of events. 202 once all of it is stored."""
     crew = _authenticate(request, context)
     body = await read_body(request)
     redactor = context.redactors[crew]
@@ -140,7 +140,7 @@ async def on_stream(request: web.Request, *, context: WebContext) -> web.Respons
 def _parse_events(
     content: bytes, *, parse: Callable[[bytes], tuple[StreamEvent, ...]], redactor: Redactor
 ) -> tuple[StreamEvent, ...]:
-    """Raises Malformed."""
+    """Parse events without their secrets. Raises Malformed."""
     events = parse_anew(content, redactor.body(content), parse, parse(content))
     return tuple(map(redactor.fields, events))
 
@@ -175,7 +175,7 @@ Update = tuple[str, ExecutionUpdate]
 def _parse_update(
     content: bytes, *, parse: Callable[[bytes], Update], redactor: Redactor
 ) -> tuple[str, ExecutionUpdate, bytes]:
-    """The execution, and what the webhook says, and its body, both without secrets.
+    """Return the execution, the webhook's meaning and its body, both without secrets.
 
     Raises Malformed.
     """
@@ -213,12 +213,12 @@ async def parse_or_keep(
 async def _parse(
     request: web.Request, body: Body, parse: Callable[[bytes], T], context: WebContext
 ) -> T:
-    """Raises BodyRefused."""
+    """Parse a body, in a thread if it is large. Raises BodyRefused."""
     return await _off_loop(lambda _: parse_body(request, body, parse), body.content, context)
 
 
 async def _off_loop(work: Callable[[bytes], T], content: bytes, context: WebContext) -> T:
-    """Return what is made of a body, in a thread if that takes long."""
+    """Work on a body, in a thread if it is large."""
     return work(content) if len(content) <= LARGE else await context.off_loop(work, content)
 
 
@@ -230,7 +230,7 @@ async def _keep(
     *,
     webhook: ForwardedWebhook | None = None,
 ) -> None:
-    """Store a body as a dead letter, and what is forwarded of it all the same."""
+    """Store a body as a dead letter, and the webhook that is forwarded anyway."""
     crew = request.match_info["crew"]
     dead_letter = await store_dead_letter(
         crew,

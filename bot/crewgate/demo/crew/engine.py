@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
-    """(kind, URL, body, headers) -> what came of it."""
+    """(kind, URL, body, headers) -> the record of sending it."""
 
 #: The most feedback on one task that an execution remembers.
 FEEDBACK_LIMIT = 20
@@ -55,7 +55,7 @@ class Engine:
     async def pause(self, execution: Execution, task_id: str, output: object, style: Style) -> Sent:
         """Pause on a task and send the human-input notification, once.
 
-        Returns what came of sending; `error` says so when there is no address.
+        Return the record of sending; its `error` says so if there is no address.
         """
         execution.urls = Urls()
         self._wait(execution, task_id, output)

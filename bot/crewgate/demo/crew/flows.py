@@ -29,7 +29,7 @@ PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
 
 @dataclass(slots=True)
 class FlowRequest:
-    """One request for people's answer, and what came of it."""
+    """One request for people's answer, and the answer."""
 
     id: str
     flow_id: str

@@ -23,7 +23,7 @@ _FEEDBACK: Final = re.compile(r"User feedback: (.*?)\nInstructions:", re.DOTALL)
 
 
 class ScriptedModel(BaseLLM):
-    """Finds in the prompt which task it is, on what, and what people asked for."""
+    """A model that answers by the task, the topic and the feedback in its prompt."""
 
     def call(self, messages: Any, *_: Any, **__: Any) -> str:
         """The task's next output, in the form that CrewAI's agents expect."""
@@ -35,15 +35,15 @@ class ScriptedModel(BaseLLM):
         return f"Thought: I now can give a great answer\nFinal Answer: {output}"
 
     def supports_function_calling(self) -> bool:
-        """No: it answers with text."""
+        """Return False: it answers with text."""
         return False
 
     def supports_stop_words(self) -> bool:
-        """No."""
+        """Return False."""
         return False
 
     def get_context_window_size(self) -> int:
-        """More than any prompt here."""
+        """Return more than any prompt here has."""
         return 1_000_000
 
 

@@ -220,7 +220,7 @@ class Actions:
         return _DONE
 
     async def _notify(self, _: str, body: Json) -> Json:
-        """Tell reviewers otherwise, which the bot learns when it starts."""
+        """Change how reviewers are told, and restart the bot, which reads it at its start."""
         if body["notify"] not in NOTIFY:
             raise ActionRefused(f"reviewers are told by {', '.join(NOTIFY)}")
         self._environment.notify = body["notify"]

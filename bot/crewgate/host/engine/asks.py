@@ -23,7 +23,7 @@ class AskedInside(Exception):
 
 
 class Asks:
-    """A `HumanFeedbackProvider` that pauses; the asking is the host's, once the flow is on disk."""
+    """A `HumanFeedbackProvider` that pauses; the host asks once the flow is on disk."""
 
     def __init__(self) -> None:
         self._methods: dict[str, list[str]] = {}
@@ -51,7 +51,7 @@ class Asks:
         raise HumanFeedbackPending(context=context)
 
     def take(self, flow_id: str) -> list[str]:
-        """The methods of a flow that have asked since this was last called."""
+        """Return the methods of a flow that have asked since the last call."""
         return self._methods.pop(flow_id, [])
 
 

@@ -44,7 +44,7 @@ class CrewTarget:
         self.inputs: Sequence[str] = sorted(build().fetch_inputs() - defaults.keys())
 
     def check(self, inputs: Json) -> None:
-        """Raises Refusal where inputs are missing."""
+        """Raise Refusal if inputs are missing."""
         require_inputs(inputs, self.inputs)
 
     def run(self, run: Run) -> Completed:
@@ -84,7 +84,7 @@ class _Work:
         return Completed(str(result.raw), more)
 
     def _take_time(self) -> None:
-        """Take off the limits that would count the time which people take, and end the execution.
+        """Remove time limits that would count people's time and end the execution.
 
         CrewAI ends an agent's task with an error once it has an answer, if that came too late.
         """
@@ -96,7 +96,7 @@ class _Work:
     # ---- after a restart
 
     def _go_back(self) -> None:
-        """Put back what was done before, if anything was."""
+        """Restore what was done before a restart."""
         finished = self._run.finished()
         for one in finished:
             self._put_back(one)
@@ -131,9 +131,9 @@ class _Work:
                 skipped.output = skipped.get_skipped_task_output()
 
     def _take_up(self, position: int, task_id: str, rounds: list[Round]) -> None:
-        """Let a task that was shown to people not run before they decided, and then as they did.
+        """Wait for people's decision before a task that they were shown runs again.
 
-        What was approved is the task's output, word for word: another run could have another one,
+        What they approve is the task's output, word for word: another run could have another one,
         which nobody has seen.
         """
         task, newest = self._tasks[position], rounds[-1]
@@ -190,7 +190,7 @@ class _Work:
 
 
 def _kept(output: Any) -> Json:
-    """Return what is kept of a task's output."""
+    """Return the fields of a task's output that are stored."""
     model = output.pydantic
     return {
         "description": output.description,
@@ -214,7 +214,7 @@ def _json_of(result: Any) -> Any:
 
 
 def _replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> None:
-    """Let the agent's next run of this task be `answer`, unless that gives None."""
+    """Replace the agent's next run of this task by `answer`, unless that returns None."""
     execute: Callable[..., Any] = agent.execute_task
     replaced = agent.__dict__.pop("execute_task", None)
 
@@ -234,7 +234,7 @@ def _replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> No
 
 
 def _give_back(task: Any, output: Any) -> None:
-    """Let an async task's runs give this output at once, and call nobody back."""
+    """Make an async task's runs return this output at once, without its callbacks."""
     done: Future[Any] = Future()
     done.set_result(output)
     task.__dict__["execute_async"] = lambda **_: done
@@ -244,7 +244,7 @@ def _give_back(task: Any, output: Any) -> None:
 
 
 def _listen_to_steps(crew: Any, run: Run) -> None:
-    """Tell the run of each step, and the callbacks that the crew and its agents have too."""
+    """Report each step to the run and to the callbacks that the crew and its agents have."""
     crew.step_callback = _chain(run, crew.step_callback)
     for agent in crew.agents:
         if getattr(agent, "step_callback", None):

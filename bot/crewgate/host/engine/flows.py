@@ -63,7 +63,7 @@ class FlowTarget:
         self._state = made.state
 
     def check(self, inputs: Json) -> None:
-        """Raises Refusal where the flow's state refuses them."""
+        """Raise Refusal if the flow's state refuses the inputs."""
         if not isinstance(self._state, BaseModel):
             return
         try:
@@ -161,7 +161,7 @@ class FlowTarget:
 
 
 def _is_about(question: Question | None, context: Any) -> bool:
-    """Return True if this pause of CrewAI's is the one that the host has asked about."""
+    """Return True if the host has asked about this pause of CrewAI's."""
     if question is None:
         return False
     asked = question.pending.get("context", {})
@@ -169,13 +169,13 @@ def _is_about(question: Question | None, context: Any) -> bool:
 
 
 def _model_of(flow: Any, method: str) -> Any:
-    """The live model that a method's question is decorated with."""
+    """Return the live model that decorates a method's question."""
     definition = flow._definition.methods[method].human_feedback  # noqa: SLF001  # no public way
     return None if definition is None else definition.llm
 
 
 class _InnerTasks:
-    """Gives ids; CrewAI's own are others each time.
+    """Ids of tasks that stay the same when a flow begins again; CrewAI's own change.
 
     A flow that is begun again builds its crews again, and people have seen what their tasks said
     the first time. A task is the same if it is asked the same in the same words, for as many times
@@ -190,7 +190,7 @@ class _InnerTasks:
         self._seen: Counter[tuple[str, str]] = Counter()
 
     def id_of(self, task: Any) -> str:
-        """The id of a task whose inputs are filled in."""
+        """Return the id of a task whose inputs are filled in."""
         if id(task) not in self._ids:
             words = (task.description, task.expected_output)
             self._seen[words] += 1
@@ -201,7 +201,7 @@ class _InnerTasks:
 
 
 class _ExactOutcome(BaseLLM):
-    """A model that chooses the outcome which a person named exactly; then the flow's own goes on.
+    """A model that chooses the outcome that a person named; later calls go to the flow's own.
 
     CrewAI asks the flow's model which outcome an answer means even where it is the label of one:
     that costs a call, fails without a model, and may choose another.
@@ -213,7 +213,7 @@ class _ExactOutcome(BaseLLM):
 
     @classmethod
     def of(cls, outcome: str, model: Any) -> _ExactOutcome:
-        """Choose this; `model` is asked for everything after it.
+        """Return a model that chooses this outcome and passes later calls to `model`.
 
         It may be the name of one, its settings, or None. It is made when it is asked, so that a
         label needs no key of a model.
@@ -223,19 +223,19 @@ class _ExactOutcome(BaseLLM):
         return made
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """The outcome once, then what the flow's own model says."""
+        """Return the outcome once, then what the flow's own model says."""
         if self._chosen:
             return self._resolved().call(*args, **kwargs)
         self._chosen = True
         return json.dumps({"outcome": self._outcome})
 
     def supports_function_calling(self) -> bool:
-        """As the flow's own model does."""
+        """Return what the flow's own model says."""
         asked = getattr(self._resolved(), "supports_function_calling", None)
         return bool(asked()) if asked else False
 
     def supports_stop_words(self) -> bool:
-        """No."""
+        """Return False."""
         return False
 
     def _resolved(self) -> Any:

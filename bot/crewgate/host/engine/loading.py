@@ -20,7 +20,7 @@ from crewgate.host.target import Target
 
 
 def load_targets(specs: list[str], *, folder: Path, flow_states: Path) -> dict[str, Target]:
-    """Import what was asked for, by its last name; `flow_states` is the file of flows' states.
+    """Import the targets, by their last names; `flow_states` is the file of flows' states.
 
     Raises HostNotStarted.
     """
@@ -105,7 +105,7 @@ def _a(value: object) -> str:
 
 
 def _explain(error: BaseException) -> str:
-    """An error of the user's code in one line, with where it was raised."""
+    """Return an error of the user's code as one line, with the place that raised it."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -118,14 +118,14 @@ def _explain(error: BaseException) -> str:
 
 
 def _maker_of(flow: Any) -> Any:
-    """Return what makes flows like this one: its class, or the declaration it was built from."""
+    """Return the class of a flow, or the declaration that it was built from."""
     declared = flow._definition  # noqa: SLF001  # no public way
     of_class = type(flow).flow_definition()
     return type(flow) if declared.methods == of_class.methods else _Declaration(flow, declared)
 
 
 class _Declaration:
-    """Used as the class of a flow is."""
+    """A declaration that is used like the class of a flow."""
 
     def __init__(self, flow: Any, declared: Any) -> None:
         self.__name__ = declared.name
@@ -136,5 +136,5 @@ class _Declaration:
         return self._class.from_declaration(contents=self._declared, **more)
 
     def from_pending(self, flow_id: str, persistence: Any) -> Any:
-        """A flow that waits for a person, as it was when it asked."""
+        """Return a flow that waits for a person, as it was when it asked."""
         return self._class.from_pending(flow_id, persistence, definition=self._declared)

@@ -1,4 +1,4 @@
-"""CrewAI's human input, given by people whom the host asks.
+"""CrewAI's human input, from the people that the host asks.
 
 The provider is held by a context variable of crewai's, so it is the execution's own: its thread and
 the threads that crewai starts from there see it, nobody else does.
@@ -28,7 +28,7 @@ class Reviews:
         self._shown: dict[str, Round] = {}
 
     def take_up(self, rounds: list[Round]) -> None:
-        """Rounds of tasks that run again because nothing else of them is kept.
+        """Remember rounds of tasks that run again because nothing else of them is stored.
 
         Of each task the newest goes on: what it says instead was seen by nobody.
         """
@@ -42,7 +42,7 @@ class Reviews:
             self.remember(task_id, of_task)
 
     def remember(self, task_id: str, rounds: list[Round]) -> None:
-        """Rounds from before a restart, which the agent is told of when its task runs."""
+        """Remember rounds from before a restart, to tell the agent when its task runs."""
         self._before[task_id] = rounds
 
     def setup_messages(self, context: Any) -> bool:  # noqa: ARG002  # as documented
@@ -57,14 +57,14 @@ class Reviews:
                 context.messages.append(context._format_feedback_message(one.decision.feedback))  # noqa: SLF001  # as documented
 
     def handle_feedback(self, formatted_answer: Any, context: Any) -> Any:
-        """Ask people until they approve; gives the answer that they approved."""
+        """Ask people until they approve; return the answer that they approved."""
         answer, decision = self._ask(formatted_answer, context)
         while not decision.approve:
             answer, decision = self._ask(context._invoke_loop(), context)  # noqa: SLF001  # as documented
         return answer
 
     async def handle_feedback_async(self, formatted_answer: Any, context: Any) -> Any:
-        """The same, without holding up the event loop."""
+        """Do the same without blocking the event loop."""
         answer, decision = await asyncio.to_thread(self._ask, formatted_answer, context)
         while not decision.approve:
             answer = await context._ainvoke_loop()  # noqa: SLF001  # as documented
@@ -72,7 +72,7 @@ class Reviews:
         return answer
 
     def _ask(self, answer: Any, context: Any) -> tuple[Any, Decision]:
-        """The answer that people saw, and what they decided about it."""
+        """Return the answer that people saw, and their decision."""
         task_id = self._id_of(context.task)
         shown = self._shown.pop(task_id, None)
         if shown is None:
@@ -91,12 +91,12 @@ class Reviews:
 
 
 def text_of(output: Any) -> str:
-    """An answer as text: as it is, or as the JSON of its model."""
+    """Return an answer as text, or as the JSON of its model."""
     return output if isinstance(output, str) else str(output.model_dump_json())
 
 
 def _with_output(answer: Any, text: str) -> Any:
-    """An answer with the output of another: text, or the model that its JSON makes."""
+    """Return an answer with another output: text, or the model that its JSON makes."""
     kind = type(answer.output)
     output = text if kind is str else kind.model_validate_json(text)
     return replace(answer, output=output, text=text)

@@ -53,7 +53,7 @@ def require_crewai() -> str:
 
 
 def check_version(version: str) -> None:
-    """Raises HostNotStarted where the host does not know this version."""
+    """Raise HostNotStarted if the host does not know this version."""
     found = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     oldest = ".".join(map(str, OLDEST))
     if found < OLDEST:
@@ -67,7 +67,7 @@ def check_version(version: str) -> None:
 
 
 def check_names(version: str) -> None:
-    """Import what the host needs of crewai; nothing of it is documented to stay where it is.
+    """Check that crewai has every name that the host needs; none is promised to stay.
 
     Raises HostNotStarted, which names what is missing and what would not work.
     """
