@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -99,11 +100,19 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
             "started",
             version=__version__,
             address=address,
+            public_url=settings.public_url,
+            mode="http" if bot.socket is None else "socket",
+            database=_without_credentials(settings.database_url),
             crews=list(bot.crews),
-            socket=bool(settings.slack_app_token),
         )
         yield Bot(address=address, check_health=bot.readiness.check_health)
         log.info("stopping")
+    log.info("stopped")
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme.partition('+')[0]}://{parts.hostname or ''}{parts.path}"
 
 
 class _Assembly:

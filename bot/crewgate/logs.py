@@ -10,11 +10,15 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from io import StringIO
+from time import perf_counter
 from typing import Any, Final, Literal, TextIO
 
 import structlog
+
+log = structlog.get_logger(__name__)
 
 #: Libraries that, when talkative, log bodies, headers or addresses that carry a key, such as those
 #: at which anybody may answer a click in the bot's name.
@@ -104,6 +108,17 @@ def set_up_logging(
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def logged_call(**about: object) -> Iterator[dict[str, object]]:
+    """Log a call of somebody else with its time, on the level `debug`; what is told may grow."""
+    began = perf_counter()
+    try:
+        yield about
+    finally:
+        if logging.getLogger(__name__).isEnabledFor(logging.DEBUG):
+            log.debug("called", **about, ms=round(1000 * (perf_counter() - began)))
 
 
 def printable(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from contextlib import nullcontext
 
 from crewgate.app import running
 from crewgate.crews import build_log_redactor
@@ -12,6 +13,7 @@ from crewgate.domain.errors import CrewgateError
 from crewgate.logs import set_up_logging
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
+from crewgate.store.statement_log import log_statements
 
 
 class CannotListen(CrewgateError):
@@ -28,11 +30,14 @@ async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    statements = log_statements() if settings.log_level == "debug" else nullcontext()
     try:
-        async with running(settings, runtime):
-            # What was built stays too; to look for garbage among it holds up everything for 10 ms.
-            gc.freeze()
-            await stop.wait()
+        with statements:
+            async with running(settings, runtime):
+                # What was built stays too; to look for garbage among it holds up everything for
+                # 10 ms.
+                gc.freeze()
+                await stop.wait()
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise CannotListen(f"cannot listen on {where}: {error}") from error

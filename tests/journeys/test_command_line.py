@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crewgate import __version__
 from crewgate.__main__ import main
 from crewgate.check.database import address_owners
 from crewgate.demo.bot_process import BotProcess
@@ -263,6 +264,11 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
     assert all(line.startswith("{") for line in log.splitlines())
     assert '"event": "decided"' in log
     lines = [json.loads(line) for line in log.splitlines()]
+    [started] = [line for line in lines if line["event"] == "started"]
+    assert (started["version"], started["mode"]) == (__version__, "http")
+    assert (started["public_url"], started["database"]) == (None, "sqlite:///crewgate.db")
+    assert lines[-1]["event"] == "stopped"
+    assert {"statement", "called"} <= {line["event"] for line in lines}
     [(sample,)] = fences("docs/operations.md", "<!-- sample: log -->")
     for shown in map(json.loads, sample.splitlines()):
         assert any(is_like(shown, line) for line in lines), (shown, log)

@@ -29,7 +29,7 @@ async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:
         await modal(world, CARL, "not a reviewer")
 
     refused = [line for line in logs if line["event"] == "refused"]
-    assert {(line["by"], line["round"], line["why"]) for line in refused} == {
+    assert {(line["by"], line["round_id"], line["why"]) for line in refused} == {
         (CARL, round_id, "NotAReviewer")
     }
     assert len(refused) == 3

@@ -16,6 +16,7 @@ from typing import Final
 import httpx
 
 from crewgate import USER_AGENT
+from crewgate.logs import logged_call
 from crewgate.network.compression import unpack
 
 #: The most that is read of an answer, in bytes, packed and unpacked.
@@ -110,12 +111,15 @@ async def send(
     request.extensions["timeout"] = httpx.Timeout(
         timeout.read, connect=timeout.connect, write=_WRITE_SECONDS
     ).as_dict()
-    async with asyncio.timeout_at(deadline):
-        response = await http.send(request, stream=True, follow_redirects=False)
-    try:
-        body = await _read(response, deadline, answer_limit)
-    finally:
-        await response.aclose()
+    # Its path is not logged: that of a webhook may be a secret.
+    with logged_call(host=request.url.host, method=request.method) as called:
+        async with asyncio.timeout_at(deadline):
+            response = await http.send(request, stream=True, follow_redirects=False)
+        called["status"] = response.status_code
+        try:
+            body = await _read(response, deadline, answer_limit)
+        finally:
+            await response.aclose()
     encoding = response.headers.get("Content-Encoding", "")
     # Some pack although they were asked not to. Cut short or not, what there is may say enough;
     # what cannot be unpacked says nothing, and nobody knows which secrets it repeats.

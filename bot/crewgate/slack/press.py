@@ -104,7 +104,7 @@ class Reply:
     def explained(self, *, round_id: str) -> AbstractAsyncContextManager[None]:
         """Tell the presser alone the reason when the block raises a CrewgateError."""
         return explain_errors(
-            self.refuse, context=self.context, ack=self.ack, by=self.press.by, round=round_id
+            self.refuse, context=self.context, ack=self.ack, by=self.press.by, round_id=round_id
         )
 
     async def refuse(self, sentence: str) -> None:

@@ -50,6 +50,7 @@ from crewgate.store.tables import (
     rules,
     webhooks,
 )
+from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -202,7 +203,7 @@ class Queries(Reading):
         found = await self._prepared(_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
-        return to_round(found[0])
+        return log_about(to_round(found[0]))
 
     async def posting(self, round_id: str) -> Posting:
         """Return what messages about a round show, and its place. Raises RoundNotFound."""
@@ -211,7 +212,7 @@ class Queries(Reading):
             if not found:
                 raise RoundNotFound(round_id)
             [row] = found
-            round_ = to_round(row)
+            round_ = log_about(to_round(row))
             before = {"review": round_.review.id, "number": round_.number}
             earlier = await rows(connection, _EARLIER, before) if round_.number > 1 else []
             waits = round_.state is State.WAITING

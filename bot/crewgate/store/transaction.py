@@ -47,6 +47,7 @@ from crewgate.store.tables import (
     rules,
     webhooks,
 )
+from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 
@@ -240,7 +241,7 @@ class Tx:
         found = await self._lock(_ONE_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
-        return found[0]
+        return log_about(found[0])
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """Return the rounds of an execution that are WAITING, DECIDED or STUCK."""

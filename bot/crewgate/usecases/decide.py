@@ -20,6 +20,7 @@ from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, 
 from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.evidence import reopen as reopen_execution
+from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.starter import Starter, drop_votes_of, require_other, starter_of
 from crewgate.usecases.timed import apply
 
@@ -75,7 +76,7 @@ async def decide(
                 raise ConfirmationNeeded(caveats)
             await apply(tx, transition, at=now)
         for vote in lapsed:
-            log.info("approval_lapsed", round=round_.id, by=vote.by.id)
+            log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.

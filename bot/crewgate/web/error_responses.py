@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import clear_contextvars
 
 from crewgate.domain.errors import (
     CrewgateError,
@@ -68,6 +69,7 @@ def response_to(error: CrewgateError) -> web.Response | None:
 @web.middleware
 async def explain_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every failure that was foreseen as JSON; the rest becomes aiohttp's 500."""
+    clear_contextvars()  # a connection's requests share a task
     try:
         return await handler(request)
     except RequestRefused as refused:

@@ -64,7 +64,6 @@ async def _take(
     )
     return answer_received(
         "flow_request",
-        crew,
         received,
         method=received.round.review.task_id,
         escalation=flow_request.escalation,

@@ -26,6 +26,7 @@ from crewgate.network.request_body import (
     parse_body,
     read_body,
 )
+from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import LARGE
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.receive import Received, receive_notification, store_dead_letter
@@ -54,14 +55,14 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
         clock=context.clock,
         new_id=context.new_id,
     )
-    return answer_received("notification", crew, received, task=received.round.review.task_id)
+    return answer_received("notification", received, task=received.round.review.task_id)
 
 
-def answer_received(event: str, crew: str, received: Received, **told: object) -> web.Response:
+def answer_received(event: str, received: Received, **told: object) -> web.Response:
     """Log a request for people, which is stored now, and answer 202 with its round."""
     review, number = received.round.review, received.round.number
     status = "accepted" if received.accepted else "duplicate"
-    log.info(event, crew=crew, execution=review.execution_id, round=number, status=status, **told)
+    log.info(event, **fields_of(received.round), status=status, **told)
     return web.json_response({"review": review.id, "round": number, "status": status}, status=202)
 
 

@@ -118,7 +118,7 @@ async def test_the_rule_decides_when_nobody_does(
     assert stored.decision == Decision(verdict, by, world.clock(), Via.RULE)
     assert said(world, "timed out") == [f"timed out {round_.id}"]
     [line] = [one for one in logs if one["event"] == "timed_out"]
-    assert (line["round"], line["then"]) == (round_.id, says.then)
+    assert (line["round_id"], line["then"]) == (round_.id, says.then)
     with pytest.raises(AlreadyDecided):
         await world.decide(round_.id, by=BEN)
     await world.turn(CREW)

@@ -86,6 +86,8 @@ async def test_a_destination_that_is_away_is_left_alone_and_tried_again(
         await worker_world.clock.until(lambda: not worker.warnings)
         assert worker.warnings == ()
     assert len(worker_world.slack.messages) == 1
+    [line] = [line for line in logs if line["event"] == "destination_available"]
+    assert (line["destination"], line["seconds"]) == (POSTS, 7)
 
 
 async def test_the_pause_that_was_asked_for_is_kept(worker_world: WorkerWorld) -> None:

@@ -105,7 +105,7 @@ async def test_neither_breaking_nor_a_store_that_is_gone_ends_the_loop(
 
 
 async def test_it_outlives_an_outage_of_the_database_and_shows_it(
-    worker_world: WorkerWorld,
+    worker_world: WorkerWorld, logs: Logs
 ) -> None:
     outbox = FailingOutbox(StoreUnavailable("the database does not answer"))
     worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=worker_world.context, pace=SOON)
@@ -113,10 +113,13 @@ async def test_it_outlives_an_outage_of_the_database_and_shows_it(
     worker_world.clock.advance(SECOND)
     await worker_world.clock.until(lambda: outbox.leases > 2)
     assert worker.last_polled_at == NOW
+    worker_world.clock.advance(SECOND)
     outbox.failure = None
     await worker_world.clock.until(lambda: worker.last_polled_at == worker_world.clock.now)
     worker.stop()
     await running
+    [line] = [line for line in logs if line["event"] == "outbox_available"]
+    assert (line["destination"], line["seconds"]) == (SLACK, 1)
 
 
 async def test_a_lease_that_failed_is_logged_and_tried_again(

@@ -124,7 +124,7 @@ class ChannelMembers:
         cursor = ""
         for _ in range(PAGES):
             asked = {**arguments, "limit": PAGE} | ({"cursor": cursor} if cursor else {})
-            page = await attempt(self._client.api_call(method, params=asked))
+            page = await attempt(self._client.api_call(method, params=asked), method)
             yield page
             cursor = next_cursor(page)
             if not cursor:

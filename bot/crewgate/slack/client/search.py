@@ -120,9 +120,8 @@ async def messages_between(
     cursor = ""
     while True:
         # These two read their arguments from the query only.
-        answer = await attempt(
-            client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
-        )
+        calling = client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
+        answer = await attempt(calling, method)
         for message in list_at(answer, "messages"):
             if isinstance(message, dict):
                 yield message

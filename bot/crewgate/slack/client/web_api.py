@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from crewgate import USER_AGENT
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.retry import LONGEST_ASKED
+from crewgate.logs import logged_call
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
@@ -118,15 +119,15 @@ async def call(client: AsyncWebClient, method: str, **arguments: object) -> dict
 
     Raises CallFailed.
     """
-    return await attempt(client.api_call(method, json=arguments))
+    return await attempt(client.api_call(method, json=arguments), method)
 
 
-async def attempt(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
-    """Await an answer of the SDK.
+async def attempt(calling: Awaitable[AsyncSlackResponse], method: str = "") -> dict[str, Any]:
+    """Await an answer of the SDK; the log names the method, or the SDK's function.
 
     Raises CallFailed.
     """
-    data, _ = await _answer(calling)
+    data, _ = await _answer(calling, method)
     return data
 
 
@@ -152,10 +153,14 @@ async def time_there(client: AsyncWebClient) -> datetime | None:
     return None if told is None else datetime.fromtimestamp(mktime_tz(told), UTC)
 
 
-async def _answer(calling: Awaitable[AsyncSlackResponse]) -> tuple[dict[str, Any], Headers]:
+async def _answer(
+    calling: Awaitable[AsyncSlackResponse], method: str = ""
+) -> tuple[dict[str, Any], Headers]:
+    method = method or getattr(calling, "__name__", "")
     try:
-        async with asyncio.timeout(SECONDS):
-            answer = await calling
+        with logged_call(host="Slack", method=method):
+            async with asyncio.timeout(SECONDS):
+                answer = await calling
     except SlackApiError as error:
         # Without its cause, which has the whole answer in its text: it may quote the call.
         raise CallFailed(_classify(error.response)) from None

@@ -32,7 +32,7 @@ async def on_keep_collecting(
     press = parse_press(body)
     await remove_original(respond)
     async with explain_errors(
-        partial(send_ephemeral, respond), context=context, by=press.by, round=press.value
+        partial(send_ephemeral, respond), context=context, by=press.by, round_id=press.value
     ):
         posting = await context.uow.read.posting(press.value)
         asks = posting.view.round.question is not None

@@ -51,6 +51,7 @@ from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_posit
 from crewgate.slack.reviews.slow_signs import SlowSigns
 from crewgate.usecases.decide import answer_of, decide, reopen, retry, take_back
 from crewgate.usecases.dismiss import dismiss, dismiss_report
+from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
@@ -137,7 +138,7 @@ class _Record:
 
     async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
         await self.change(press.value, by=press.by, context=reply.context)
-        log.info(self.event, round=press.value, by=press.by.id, where=press.where)
+        log.info(self.event, round_id=press.value, by=press.by.id, where=press.where)
         await _done(press, reply)
         return self.is_watched
 
@@ -266,7 +267,7 @@ async def on_confirmed(
     async def show(sentence: str) -> None:
         await ack(response_action="update", view=render_error_modal(sentence))
 
-    async with explain_errors(show, context=context, by=submission.by, round=round_id):
+    async with explain_errors(show, context=context, by=submission.by, round_id=round_id):
         try:
             await decide_once(
                 round_id,
@@ -323,7 +324,7 @@ async def _settle_form(
         await show(problem)
         return
     async with explain_errors(
-        show, context=context, plain=True, by=submission.by, round=submission.round_id
+        show, context=context, plain=True, by=submission.by, round_id=submission.round_id
     ):
         if isinstance(verdict, Revise):
             form = await form_with_new_notes(submission, context)
@@ -412,8 +413,13 @@ async def decide_once(
         if not _is_theirs(error.decision, verdict, by):
             raise
         return False
-    what = "approved" if round_.state is State.WAITING else "decided"
-    log.info(what, round=round_id, by=by.id, via=via, verdict=type(verdict).__name__)
+    log.info(
+        "approved" if round_.state is State.WAITING else "decided",
+        **fields_of(round_),
+        by=by.id,
+        via=via,
+        verdict=type(verdict).__name__,
+    )
     return True
 
 

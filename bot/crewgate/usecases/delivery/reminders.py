@@ -24,6 +24,7 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
 from crewgate.usecases.delivery.messages import notify_of, post, say_about, settle_in_thread
 from crewgate.usecases.delivery.settle import set_aside, settle
+from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
@@ -82,8 +83,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
             await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
         await tx.complete(job)
     if waits:
-        then = _then(round_)
-        log.info("timed_out", round=round_.id, crew=round_.review.crew, then=then)
+        log.info("timed_out", **fields_of(round_), then=_then(round_))
     return Delivered()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
@@ -69,6 +70,8 @@ class Worker:
         self.destination = destination
         self._steady = steady or context.clock
         self._away: str | None = None
+        self._away_since: datetime | None = None
+        self._outbox_gone_at: datetime | None = None
         self._refused: dict[str, tuple[datetime, str]] = {}
         self.last_polled_at: datetime = self._steady()
         """Time of the last completed poll, by `steady`; stale while the database is down."""
@@ -139,12 +142,16 @@ class Worker:
             )
         except StoreUnavailable as error:
             log.warning("outbox_unavailable", destination=self.destination, why=str(error))
+            self._outbox_gone_at = self._outbox_gone_at or now
             return ()
         except Exception:
             # Nobody is waiting for this answer, and a loop that ended would end it for good.
             log.exception("lease_failed", destination=self.destination)
             return ()
         self.last_polled_at = now
+        if self._outbox_gone_at is not None:
+            log.info("outbox_available", **self._back(since=self._outbox_gone_at))
+            self._outbox_gone_at = None
         if leased.again_in is not None:
             self._spent_until = now + leased.again_in
         await self._give_back_unsettled()
@@ -162,7 +169,10 @@ class Worker:
 
     async def _carry_out(self, job: Job) -> None:
         """Never raises: whatever a delivery does not foresee is tried again, and logged."""
-        about = {"kind": job.effect.kind, "subject": job.effect.names, "tries": job.tries}
+        effect = job.effect
+        about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
+        # Each job is a task of its own, so this ends with it.
+        bind_contextvars(crew=effect.crew, execution=effect.execution_id, **about)
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
                 outcome = await self._deliver(job, self._context)
@@ -228,10 +238,12 @@ class Worker:
             what = f"{job.effect.crew}: {outcome.code}"
             self._refused[job.effect.ordering_key] = (self._steady(), what)
         if not isinstance(outcome, NotSent) or outcome.alone:
-            self._failures, self._away = 0, None
+            if self._away_since is not None:
+                log.info("destination_available", **self._back(since=self._away_since))
+            self._failures, self._away, self._away_since = 0, None, None
             return
-        self._away = outcome.why
         now = self._steady()
+        self._away, self._away_since = outcome.why, self._away_since or now
         if now >= self._paused_until:
             self._failures += 1
         elif outcome.retry_after is None:
@@ -242,6 +254,11 @@ class Worker:
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
         )
         self._paused_until = max(self._paused_until, now + pause)
+
+    def _back(self, *, since: datetime) -> dict[str, object]:
+        """The fields of a line that tells of the end of an outage."""
+        seconds = round((self._steady() - since).total_seconds())
+        return {"destination": self.destination, "seconds": seconds}
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         del self._under_way[task]
