@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     command = parser.add_subparsers(dest="command", required=True)
+    command.add_parser("init", help="write a .env to fill in; one that is here is left as it is")
     manifest = command.add_parser("manifest", help="the Slack app's manifest, ready to paste")
     manifest.add_argument(
         "--http", action="store_true", help="for an app that Slack reaches by HTTP, not by a socket"
@@ -117,6 +118,13 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
             )
 
 
+def _init(_chosen: argparse.Namespace) -> int:
+    from crewgate.settings.dotenv import write_dotenv  # noqa: PLC0415  # not needed to serve
+
+    _say(f"wrote {write_dotenv(Path.cwd())}: fill it in, then run crewgate check")
+    return 0
+
+
 def _manifest(chosen: argparse.Namespace) -> int:
     from crewgate.slack.manifest import YOUR_HOST, render_manifest  # noqa: PLC0415  # the same
 
@@ -135,7 +143,7 @@ def _health(_chosen: argparse.Namespace) -> int:
 
 
 #: Commands that need no event loop.
-_AT_ONCE: Final = {"manifest": _manifest, "health": _health}
+_AT_ONCE: Final = {"init": _init, "manifest": _manifest, "health": _health}
 
 
 def _host(text: str) -> str:
@@ -170,7 +178,7 @@ def _say(line: str) -> None:
 #: What a shell says of a process that SIGINT ended, or SIGPIPE.
 _INTERRUPTED: Final = 130
 _NOT_READ: Final = 141
-_NO_DOTENV: Final = "there is no .env in this folder; .env.example is one to copy and fill in"
+_NO_DOTENV: Final = "there is no .env in this folder; crewgate init writes one to fill in"
 
 
 def _complain(why: str) -> int:

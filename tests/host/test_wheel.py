@@ -106,6 +106,8 @@ async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_en
     assert printed == read("manifests/socket-mode.yaml").strip()
     assert "Every step above was seen" in await run(script, "demo", "--headless", folder=empty)
     assert list(empty.iterdir()) == []
+    await run(script, "init", folder=empty)
+    assert (empty / ".env").read_text(encoding="utf-8") == read(".env.example")
 
 
 @needs_crewai

@@ -109,12 +109,29 @@ def test_the_first_start_names_all_that_is_missing_with_a_line_each(
         ["crewgate", "REVIEWERS"],
         [
             "crewgate",
-            "there is no .env in this folder; .env.example is one to copy and fill in",
+            "there is no .env in this folder; crewgate init writes one to fill in",
         ],
     ]
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\n")
     assert main(["check"]) == 1
     assert ".env" not in capsys.readouterr().err
+
+
+def test_the_first_settings_are_written_once_and_for_their_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    assert "fill it in, then run crewgate check" in capsys.readouterr().out
+    file = tmp_path / ".env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert main(["serve"]) == 1
+    assert "crewgate: SLACK_BOT_TOKEN: missing" in capsys.readouterr().err
+
+    file.write_text("SLACK_BOT_TOKEN=xoxb-1\n")
+    assert main(["init"]) == 1
+    assert capsys.readouterr().err == "crewgate: .env is here already and was left as it is\n"
+    assert file.read_text() == "SLACK_BOT_TOKEN=xoxb-1\n"
 
 
 async def test_health_is_that_of_the_bot_on_this_machine(

@@ -28,12 +28,16 @@ _TABLES: Final[tuple[tuple[str, str, str, Sequence[Option]], ...]] = (
 """By document and name of the place in it: what its first column is called, and its rows."""
 _PARTS: Final = {
     "SLACK_BOT_TOKEN": "Slack",
-    "CREW_URL": "One crew (several: see crews.example.toml)",
+    "CREW_URL": "One crew (several: a table for each in crews.toml)",
     "REVIEWERS": "Who may decide",
     "PUBLIC_URL": "The bot",
 }
 """The headings of `.env.example`, by the variable that each stands before."""
 _WIDTH: Final = 100
+_DOTENV_HEAD: Final = """\
+# Crewgate's settings, to be filled in. The environment wins over this file; an empty value counts
+# as unset. Whoever may read it can act as the bot.
+"""
 
 
 def default_of(option: Option) -> str:
@@ -64,10 +68,10 @@ def render_keys(options: Iterable[Option]) -> str:
     return "".join(f"{_comment(one)}{one.name} = {one.setting.example}\n" for one in options)
 
 
-def render_variables(options: Iterable[Option]) -> str:
-    """The variables as in `.env`, each below what it means; those with an example commented out."""
-    lines = []
-    for one in options:
+def render_dotenv() -> str:
+    """A `.env` with every variable below what it means; those with an example commented out."""
+    lines = [_DOTENV_HEAD]
+    for one in VARIABLES:
         if one.name in _PARTS:
             lines.append(f"\n# --- {_PARTS[one.name]} ---\n\n")
         usual = one.default if isinstance(one.default, str | int) else ""
@@ -97,8 +101,7 @@ def render_documents(root: Path) -> dict[str, str]:
     texts.append(
         ("crews.example.toml", "[crews.research]\n", render_keys(keys) + rule, "\n[crews.")
     )
-    texts.append((".env.example", "counts as unset.\n", render_variables(VARIABLES), ""))
-    made: dict[str, str] = {}
+    made = {".env.example": render_dotenv()}
     for path, begin, text, end in texts:
         document = made.get(path) or (root / path).read_text(encoding="utf-8")
         made[path] = _between(begin, text, end, document)
@@ -106,9 +109,9 @@ def render_documents(root: Path) -> dict[str, str]:
 
 
 def _between(begin: str, text: str, end: str, document: str) -> str:
-    """The document with this text between two places of it; to its end where `end` is empty."""
+    """The document with this text between two places of it."""
     head, rest = document.split(begin)
-    _, mark, tail = rest.partition(end) if end else ("", "", "")
+    _, mark, tail = rest.partition(end)
     if mark != end:
         raise ValueError(f"nothing in the document ends what begins with {begin!r}")
     return f"{head}{begin}{text}{end}{tail}"
